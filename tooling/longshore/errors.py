@@ -1,0 +1,121 @@
+"""What can go wrong, as a tree; each class carries the exit code that a shell sees.
+
+LongshoreError (1)
+├── UsageError (2)           the command line or a file the user wrote
+│   └── ConfigError          invoke.yaml, a contract that does not fit
+├── LockedError (3)          another release holds this environment
+├── BuildError (4)           an image could not be built or pushed
+├── PlanError (5)            the plan was refused, or declined
+├── ApplyError (6)           terraform apply failed
+├── MigrationError (7)       the migration failed before anything moved
+├── AwsError (1)             AWS refused a call
+├── TerraformError (1)       terraform could not run, or could not read its state
+├── GitError (1)             the source tree is not what a release needs
+└── SandboxError (1)         the local cloud is not there, or can't start
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What each exit code says (design.md, section 5)."""
+
+    SUCCEEDED = 0
+    FAILED = 1
+    USAGE = 2
+    LOCKED = 3
+    BUILD = 4
+    PLAN = 5
+    APPLY = 6
+    MIGRATION = 7
+    ROLLED_BACK = 8
+    ROLLBACK_FAILED = 9
+    SUPERSEDED = 10
+    UNKNOWN = 11
+    RECORD_INCOMPLETE = 12
+    APPROVAL = 13
+    DIFFERENCES = 20
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class LongshoreError(Exception):
+    """Base of all our errors.
+
+    Args:
+        message: what is wrong, and where: the path of the key, the name of the resource.
+        hint: what to do next, one sentence.
+    """
+
+    exit_code = ExitCode.FAILED
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(LongshoreError):
+    """The command line asks for something that can't be done."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ConfigError(UsageError):
+    """A file that the user wrote does not say what it must; the message lists every finding."""
+
+
+class LockedError(LongshoreError):
+    """Another release holds this environment."""
+
+    exit_code = ExitCode.LOCKED
+
+
+class BuildError(LongshoreError):
+    """An image could not be built or pushed; nothing was deployed."""
+
+    exit_code = ExitCode.BUILD
+
+
+class PlanError(LongshoreError):
+    """The plan would change what a release may not, or was declined; nothing was deployed."""
+
+    exit_code = ExitCode.PLAN
+
+
+class ApplyError(LongshoreError):
+    """Terraform could not apply the plan; the old revisions still serve."""
+
+    exit_code = ExitCode.APPLY
+
+
+class MigrationError(LongshoreError):
+    """The migration failed."""
+
+    exit_code = ExitCode.MIGRATION
+
+
+class AwsError(LongshoreError):
+    """AWS refused a call, or did not answer.
+
+    Args:
+        code: AWS's own error code, such as ``AccessDeniedException``; empty where there was no answer.
+    """
+
+    def __init__(self, message: str, hint: str = "", code: str = "") -> None:
+        super().__init__(message, hint)
+        self.code = code
+
+
+class TerraformError(LongshoreError):
+    """Terraform could not be run, or its answer could not be read."""
+
+
+class GitError(LongshoreError):
+    """The source tree is not what a release needs."""
+
+
+class SandboxError(LongshoreError):
+    """The local cloud is not running, or can't be started."""
