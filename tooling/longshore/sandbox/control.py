@@ -1,0 +1,191 @@
+"""Starting, stopping and asking after a sandbox."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from longshore.errors import SandboxError
+from longshore.sandbox import engine, processes, registry
+from longshore.sandbox.cloud import sandbox_id
+from longshore.sandbox.state import State, load, mark, read
+
+LOG = "server.log"
+START_SECONDS = 60.0
+STOP_SECONDS = 45.0
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    """A service that runs in the sandbox; `url` is None for one without a port."""
+
+    cluster: str
+    service: str
+    url: str | None
+    desired: int
+    running: int
+    deployment: str
+    task_definition: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a sandbox does; `state` is None when none runs."""
+
+    state: State | None
+    services: tuple[ServiceStatus, ...] = ()
+    tasks: tuple[dict[str, Any], ...] = field(default=())
+
+
+def up(directory: Path, port: int = 0) -> State:
+    """Start a sandbox in a directory, or find it running. What a killed one left is cleaned up first.
+
+    Args:
+        directory: where it keeps its files; made when missing.
+        port: port of the AWS API on loopback; 0 takes a free one.
+
+    Returns:
+        What it is known by.
+
+    Raises:
+        SandboxError: no Docker engine, no registry, the port is taken, or the directory holds something else.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    directory = directory.resolve()
+    with _locked(directory):
+        if running := load(directory):
+            return running
+        if not _is_ours(directory):
+            raise SandboxError(f"{directory} is not empty, and no sandbox made it", "Name a folder of its own.")
+        _clean(directory)
+        return _start(directory, port)
+
+
+def down(directory: Path) -> list[str]:
+    """Stop the sandbox of a directory, running or killed, and remove all that it made.
+
+    Returns:
+        What was removed, one text each; empty when there was nothing.
+
+    Raises:
+        SandboxError: no Docker engine answers, so that what it holds can't be removed.
+    """
+    if not directory.is_dir() or not _is_ours(directory):
+        return []
+    directory = directory.resolve()
+    with _locked(directory):
+        state = read(directory)
+        stopped = state is not None and processes.end(state.pid, mark(directory), STOP_SECONDS)
+        removed = [f"server process {state.pid}"] if state and stopped else []
+        removed += _clean(directory)
+        directory.rmdir()
+    return [*removed, f"files in {directory}"]
+
+
+def status(directory: Path) -> Status:
+    """What runs in the sandbox of a directory.
+
+    Raises:
+        SandboxError: it runs, and does not answer.
+    """
+    state = load(directory)
+    if state is None:
+        return Status(None)
+    answer = _get(state.endpoint, "/_sandbox/status")
+    services = tuple(ServiceStatus(**service) for service in answer["services"])
+    return Status(state, services, tuple(answer["tasks"]))
+
+
+def calls(state: State, since: int = 0) -> dict[str, Any]:
+    """The calls that a sandbox answered, from a number on: ``{"next": M, "requests": [...]}``."""
+    return _get(state.endpoint, f"/_sandbox/requests?since={since}")
+
+
+def _start(directory: Path, port: int) -> State:
+    # not subprocess: the server outlives this process, and nobody waits for it
+    log = directory / LOG
+    arguments = [sys.executable, "-m", "longshore.sandbox.server", "--directory", str(directory), "--port", str(port)]
+    pid = os.posix_spawn(
+        sys.executable,
+        arguments,
+        _environment(),
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if state := read(directory):
+            return state
+        if os.waitpid(pid, os.WNOHANG)[0]:
+            raise _failure(log)
+        time.sleep(0.02)
+    processes.end(pid, mark(directory), patience=5)
+    raise SandboxError(f"the sandbox did not start within {START_SECONDS:.0f} s", f"See {log}.")
+
+
+def _failure(log: Path) -> SandboxError:
+    lines = log.read_text(errors="replace").splitlines()[-15:]
+    return SandboxError("the sandbox did not start:\n" + "\n".join(lines), f"The whole log: {log}")
+
+
+def _environment() -> dict[str, str]:
+    """The server's: without what points AWS's or moto's code elsewhere."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))}
+
+
+def _is_ours(directory: Path) -> bool:
+    names = {path.name for path in directory.iterdir()}
+    return not names or LOG in names
+
+
+def _clean(directory: Path) -> list[str]:
+    former = read(directory)
+    removed = registry.end_orphan(directory)
+    client = engine.connect()
+    try:
+        removed += engine.sweep(client, sandbox_id(directory), former.registry if former else None)
+    finally:
+        client.close()
+    for path in directory.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return removed
+
+
+@contextlib.contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    """One `up` or `down` at a time in a directory."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _get(endpoint: str, path: str) -> dict[str, Any]:
+    connection = HTTPConnection(urlsplit(endpoint).netloc, timeout=10)
+    try:
+        connection.request("GET", path)
+        answer: dict[str, Any] = json.loads(connection.getresponse().read())
+    except (OSError, HTTPException, ValueError) as error:
+        raise SandboxError(
+            f"the sandbox at {endpoint} does not answer: {error}", "Stop it, and start it again."
+        ) from error
+    finally:
+        connection.close()
+    return answer

@@ -1,0 +1,119 @@
+"""Who signed a request, for which operation, and what AWS answers to a key that it does not know."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
+
+from moto.core.request import Request as MotoRequest
+from moto.core.routing import get_service_router
+from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
+
+Environ = dict[str, Any]
+Answer = tuple[int, str, bytes]
+
+# AWS4-HMAC-SHA256 Credential=KEY/20260102/eu-central-1/ecs/aws4_request; of ECDSA signatures without the region
+_SCOPE = re.compile(r"(?:Credential=)?([^/,\s]+)/\d{8}/(?:[^/]+/)?([^/]+)/aws4_request")
+_PUBLIC = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
+_INVALID = "The security token included in the request is invalid."
+_MISSING = "Missing Authentication Token"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """What a request says of itself.
+
+    Attributes:
+        key: access key id; empty in a request without a signature.
+        service: the name it is signed for.
+        operation: AWS's name of the operation, or method and path where it is none.
+        protocol: ``json``, ``query``, ``s3`` or ``rest``.
+    """
+
+    key: str
+    service: str
+    operation: str
+    protocol: str
+
+
+class Keys:
+    """The access keys that are accepted: the sandbox's own, and those that IAM and STS issued in it."""
+
+    def __init__(self, own: str) -> None:
+        self._own = own
+
+    def accept(self, caller: Caller) -> bool:
+        """Whether a request may pass."""
+        return caller.key == self._own or caller.operation in _PUBLIC or _issued(caller.key)
+
+
+def identify(environ: Environ) -> Caller:
+    """Read who calls what; a form in the body stays readable."""
+    header, query = environ.get("HTTP_AUTHORIZATION", ""), parse_qs(environ.get("QUERY_STRING", ""))
+    scope = _SCOPE.search(header) or _SCOPE.search(query.get("X-Amz-Credential", [""])[0])
+    key, service = (scope[1], scope[2].lower()) if scope else (header.removeprefix("AWS ").partition(":")[0], "s3")
+    target = environ.get("HTTP_X_AMZ_TARGET", "")
+    if target:
+        return Caller(key, service, target.rpartition(".")[2], "json")
+    action = (_form(environ) | query).get("Action")
+    if action:
+        return Caller(key, service if scope else "sts", action[0], "query")
+    return Caller(key, service, _rest_operation(environ, service), "s3" if service == "s3" else "rest")
+
+
+def refusal(caller: Caller) -> Answer:
+    """What AWS answers to an unknown key, or to none: status, content type, body."""
+    if caller.protocol == "s3":
+        code = "InvalidAccessKeyId" if caller.key else "AccessDenied"
+        words = "The AWS Access Key Id you provided does not exist in our records." if caller.key else "Access Denied"
+        return 403, "application/xml", f"<Error><Code>{code}</Code><Message>{words}</Message></Error>".encode()
+    words = _INVALID if caller.key else _MISSING
+    if caller.protocol == "query":
+        return _query_refusal(caller, words)
+    code = "UnrecognizedClientException" if caller.key else "MissingAuthenticationTokenException"
+    body = json.dumps({"__type": code, "message": words}).encode()
+    return 400 if caller.protocol == "json" else 403, "application/x-amz-json-1.1", body
+
+
+def _query_refusal(caller: Caller, words: str) -> Answer:
+    if caller.service == "ec2":
+        words = "AWS was not able to validate the provided access credentials"
+        body = (
+            f"<Response><Errors><Error><Code>AuthFailure</Code><Message>{words}</Message></Error></Errors></Response>"
+        )
+        return 401, "text/xml", body.encode()
+    code = "InvalidClientTokenId" if caller.key else "MissingAuthenticationToken"
+    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(words)}</Message></Error>"
+    return 403, "text/xml", f"<ErrorResponse>{error}<RequestId>sandbox</RequestId></ErrorResponse>".encode()
+
+
+def _issued(key: str) -> bool:
+    for account in list(iam_backends.values()):
+        for iam in list(account.values()):
+            if key in iam.access_keys:
+                return bool(iam.access_keys[key].status == "Active")
+    backends = [sts for account in list(sts_backends.values()) for sts in list(account.values())]
+    return any(sts.get_assumed_role_from_access_key(key) for sts in backends)
+
+
+def _form(environ: Environ) -> dict[str, list[str]]:
+    length = environ.get("CONTENT_LENGTH") or "0"
+    if not environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded") or not length.isdigit():
+        return {}
+    body = environ["wsgi.input"].read(int(length))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return parse_qs(body.decode(errors="replace"))
+
+
+def _rest_operation(environ: Environ, service: str) -> str:
+    try:
+        operation, _ = get_service_router(service).match(MotoRequest(environ.copy()))
+    except Exception:  # noqa: BLE001 - botocore has no model of this name, or no such path: moto says so itself
+        return f"{environ['REQUEST_METHOD']} {environ['PATH_INFO'][:200]}"
+    return str(operation.name)

@@ -1,0 +1,152 @@
+"""The front door of a service: one loopback port, spread over the tasks that serve it.
+
+As a load balancer does it: round robin, no request sent twice, and a target that leaves gets no new request while its
+open ones end. Each request has a connection of its own to a target, so a client that keeps its connection to the door
+open never notices that targets come and go; and the door itself never closes an idle one under a client's next request.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import deque
+from dataclasses import dataclass
+from http.server import ThreadingHTTPServer
+
+from longshore.sandbox.forward import Forwarder
+
+Address = tuple[str, int]
+
+
+@dataclass(eq=False)
+class Target:
+    """A container's published port.
+
+    Attributes:
+        address: host and port.
+        open: requests that are on their way.
+    """
+
+    address: Address
+    open: int = 0
+
+
+class Targets:
+    """The targets of one door, in turn."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._rotation: deque[Target] = deque()
+
+    def add(self, address: Address) -> None:
+        """Take a target into the rotation; nothing when it is there."""
+        with self._changed:
+            if not any(target.address == address for target in self._rotation):
+                self._rotation.append(Target(address))
+
+    def take(self) -> Target | None:
+        """The next target, with one request more on its way; None when there is no target."""
+        with self._changed:
+            if not self._rotation:
+                return None
+            target = self._rotation[0]
+            self._rotation.rotate(-1)
+            target.open += 1
+            return target
+
+    def release(self, target: Target) -> None:
+        """A request to a target ended."""
+        with self._changed:
+            target.open -= 1
+            self._changed.notify_all()
+
+    def drain(self, address: Address, timeout: float) -> bool:
+        """Take a target out of rotation and wait for its requests to end; False when `timeout` seconds passed first."""
+        with self._changed:
+            leaving = [target for target in self._rotation if target.address == address]
+            for target in leaving:
+                self._rotation.remove(target)
+            return self._changed.wait_for(lambda: not any(target.open for target in leaving), timeout)
+
+
+class Door(ThreadingHTTPServer):
+    """The listening side of a front door."""
+
+    daemon_threads = True
+    request_queue_size = 128
+    block_on_close = False
+
+    def __init__(self, port: int) -> None:
+        self.targets = Targets()
+        super().__init__(("127.0.0.1", port), type("Handler", (Forwarder,), {"targets": self.targets}))
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop listening; requests on their way may end."""
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away in the middle is no news; anything else is."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
+class FrontDoors:
+    """The doors of all services; what the ECS half knows as `Cloud.doors`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._doors: dict[tuple[str, str], Door] = {}
+        self._ports: dict[tuple[str, str], int] = {}
+
+    def open(self, cluster: str, service: str, port: int) -> str:  # noqa: ARG002 - see Doors
+        """Open the door of a service, or find it open; a service made again gets its former URL.
+
+        Args:
+            cluster: name of the cluster.
+            service: name of the service.
+            port: container port; the door's own is chosen free.
+
+        Returns:
+            The URL, without a trailing slash.
+        """
+        key = (cluster, service)
+        with self._lock:
+            if key not in self._doors:
+                self._doors[key] = self._open(self._ports.get(key, 0))
+                self._ports[key] = self._doors[key].server_port
+            return self._doors[key].url
+
+    def add(self, cluster: str, service: str, target: Address) -> None:
+        """Send requests to a target as well."""
+        self._doors[cluster, service].targets.add(target)
+
+    def drain(self, cluster: str, service: str, target: Address, timeout: float) -> None:
+        """Take a target out of rotation, then wait until its open requests ended, at most `timeout` seconds."""
+        door = self._doors.get((cluster, service))
+        if door:
+            door.targets.drain(target, timeout)
+
+    def close(self, cluster: str, service: str) -> None:
+        """Close the door of a service that was deleted."""
+        with self._lock:
+            door = self._doors.pop((cluster, service), None)
+        if door:
+            door.close()
+
+    def close_all(self) -> None:
+        """Close every door."""
+        for cluster, service in list(self._doors):
+            self.close(cluster, service)
+
+    def _open(self, port: int) -> Door:
+        try:
+            return Door(port)
+        except OSError:
+            if not port:
+                raise
+            return Door(0)  # somebody took the former port meanwhile

@@ -1,0 +1,214 @@
+"""ECR's answers: moto's, with images that lie in the sandbox's registry, pages, and AWS's errors."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import moto.ecr.urls
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult
+from moto.ecr.exceptions import ImageAlreadyExistsException, ImageNotFoundException, InvalidParameterException
+from moto.ecr.responses import ECRResponse
+
+from longshore.sandbox.catalogue import Parameters, Repository, identifier
+from longshore.sandbox.images import Image, ImageExistsError, Images, TagExistsError, digest_of, immutable_message
+from longshore.sandbox.upstream import StoreError, Upstream
+
+
+def install(registry: str, upstream: Upstream) -> None:
+    """Put our answers in place of moto's; before moto's server makes its first ECR application.
+
+    Args:
+        registry: ``127.0.0.1:PORT`` for repositoryUri.
+        upstream: where manifests and layers are kept.
+    """
+    EcrResponse.registry, EcrResponse.upstream = registry, upstream
+    moto.ecr.urls.url_paths["{0}/$"] = EcrResponse.dispatch
+
+
+class EcrResponse(ECRResponse):
+    """The operations that moto answers otherwise than AWS."""
+
+    registry: str
+    upstream: Upstream
+
+    def create_repository(self) -> ActionResult:
+        """CreateRepository: repositoryUri is an address that Docker can push to."""
+        answer = super().create_repository()
+        record = self.ecr_backend.repositories[self._get_param("repositoryName")]
+        record.uri = f"{self.registry}/{record.name}"
+        Repository(record)
+        return answer
+
+    def get_authorization_token(self) -> ActionResult:
+        """GetAuthorizationToken: for `docker login`; the sandbox's registry takes any."""
+        token = base64.b64encode(f"AWS:{self.current_account}".encode()).decode()
+        expires = datetime.now(UTC) + timedelta(hours=12)
+        endpoint = f"http://{self.registry}"
+        data = {"authorizationToken": token, "expiresAt": expires, "proxyEndpoint": endpoint}
+        return ActionResult({"authorizationData": [data]})
+
+    def list_images(self) -> ActionResult:
+        """ListImages, in pages."""
+        entries, following = self._repository().images.list_entries(*self._page())
+        found = [identifier(digest, tag) for digest, tag in entries]
+        return ActionResult({"imageIds": found} | _next(following))
+
+    def describe_images(self) -> ActionResult:
+        """DescribeImages: those asked for, or all in pages."""
+        repository = self._repository()
+        following = None
+        if wanted := self._get_param("imageIds"):
+            images: Iterable[Image] = {self._image(repository, asked): None for asked in wanted}
+        else:
+            images, following = repository.images.list_images(*self._page())
+        return ActionResult({"imageDetails": [repository.summary(image) for image in images]} | _next(following))
+
+    def batch_get_image(self) -> ActionResult:
+        """BatchGetImage: the manifests, and what was not found."""
+        repository = self._repository()
+        images, failures = [], []
+        for asked in self._get_param("imageIds") or []:
+            digest, tag = asked.get("imageDigest"), asked.get("imageTag")
+            failure = _failure(repository.images, digest, tag)
+            if failure:
+                failures.append(failure)
+            elif image := repository.images.find(digest, tag):
+                images.append(repository.image(image, tag))
+        return ActionResult({"images": images, "failures": failures})
+
+    def put_image(self) -> ActionResult:
+        """PutImage: a manifest into the registry, or another tag for one that is there."""
+        repository = self._repository()
+        manifest, tag = self._get_param("imageManifest"), self._get_param("imageTag")
+        digest = digest_of(manifest.encode())
+        if self._get_param("imageDigest", digest) != digest:
+            raise ServiceException(
+                "ImageDigestDoesNotMatchException", f"The digest of the image's manifest is {digest}"
+            )
+        media_type = self._get_param("imageManifestMediaType") or _media_type(manifest)
+        try:
+            image = self._put(repository, digest, manifest, media_type, tag)
+        except TagExistsError as error:
+            raise ServiceException("ImageTagAlreadyExistsException", immutable_message(repository.name, tag)) from error
+        except ImageExistsError as error:
+            raise ImageAlreadyExistsException(repository.name, repository.registry_id, digest, tag) from error
+        except StoreError as error:
+            missing = b"BLOB_UNKNOWN" in error.answer.body
+            code = "LayersNotFoundException" if missing else "InvalidParameterException"
+            raise ServiceException(code, str(error)) from error
+        return ActionResult({"image": repository.image(image, tag)})
+
+    def batch_delete_image(self) -> ActionResult:
+        """BatchDeleteImage: by tag the tag, and the image with the last one; by digest the image with all its tags."""
+        repository = self._repository()
+        deleted, failures = [], []
+        for asked in self._get_param("imageIds") or []:
+            digest, tag = asked.get("imageDigest"), asked.get("imageTag")
+            failure = _failure(repository.images, digest, tag)
+            if failure:
+                failures.append(failure)
+            else:
+                deleted += self._delete(repository, digest, tag)
+        return ActionResult({"imageIds": deleted, "failures": failures})
+
+    def complete_layer_upload(self) -> ActionResult:
+        """CompleteLayerUpload: the parts become a layer in the registry."""
+        record = self.ecr_backend._get_repository(self._get_param("repositoryName"))
+        upload = record.uploads.get(self._get_param("uploadId"))
+        content = bytes(upload.layer_parts) if upload else b""
+        answer = super().complete_layer_upload()
+        self.upstream.put_blob(record.name, digest_of(content), content)
+        return answer
+
+    def batch_check_layer_availability(self) -> ActionResult:
+        """BatchCheckLayerAvailability: which layers the registry holds, however they came there."""
+        repository = self._repository()
+        layers = []
+        for digest in self._get_param("layerDigests"):
+            size = self.upstream.blob_size(repository.name, digest)
+            known = {"layerAvailability": "UNAVAILABLE" if size is None else "AVAILABLE", "layerSize": size}
+            layers.append({"layerDigest": digest} | {name: value for name, value in known.items() if value is not None})
+        return ActionResult({"layers": layers, "failures": []})
+
+    def get_download_url_for_layer(self) -> ActionResult:  # type: ignore[override] # moto only raises
+        """GetDownloadUrlForLayer: the layer's address in the registry."""
+        repository, digest = self._repository(), self._get_param("layerDigest")
+        if self.upstream.blob_size(repository.name, digest) is None:
+            raise ServiceException("LayersNotFoundException", f"The layer with digest '{digest}' does not exist")
+        url = f"http://{self.upstream.address}/v2/{repository.name}/blobs/{digest}"
+        return ActionResult({"downloadUrl": url, "layerDigest": digest})
+
+    def _repository(self) -> Repository:
+        name, registry_id = self._get_param("repositoryName"), self._get_param("registryId")
+        return Repository(self.ecr_backend._get_repository(name, registry_id))
+
+    def _image(self, repository: Repository, asked: Parameters) -> Image:
+        digest, tag = asked.get("imageDigest"), asked.get("imageTag")
+        image = repository.images.find(digest, tag)
+        if image is None:
+            shown = f"{{imageDigest:'{digest or 'null'}', imageTag:'{tag or 'null'}'}}"
+            raise ImageNotFoundException(shown, repository.name, repository.registry_id)
+        return image
+
+    def _page(self) -> tuple[int, int, str]:
+        limit = int(self._get_param("maxResults") or 100)
+        if not 1 <= limit <= 1000:
+            raise InvalidParameterException("Invalid parameter at 'maxResults': must be between 1 and 1000")
+        status = (self._get_param("filter") or {}).get("tagStatus", "ANY")
+        return _after(self._get_param("nextToken")), limit, status
+
+    def _put(self, repository: Repository, digest: str, manifest: str, media_type: str, tag: str | None) -> Image:
+        immutable_tag = repository.is_immutable(tag)
+        repository.images.check(digest, tag, immutable=immutable_tag)
+        if repository.images.find(digest=digest) is None:
+            self.upstream.put_manifest(repository.name, digest, media_type, manifest.encode())
+        return repository.images.put(manifest, media_type, tag, immutable=immutable_tag)
+
+    def _delete(self, repository: Repository, digest: str | None, tag: str | None) -> list[Parameters]:
+        image = repository.images.find(digest, tag)
+        if image is None:
+            return []
+        gone = list(image.image_tags) if digest or image.image_tags == [tag] else [tag]
+        if digest:
+            repository.images.remove(image)
+        elif tag:
+            repository.images.untag(tag)
+        if repository.images.find(digest=image.image_digest) is None:
+            self.upstream.delete_manifest(repository.name, image.image_digest)
+        return [identifier(image.image_digest, each) for each in gone or [None]]
+
+
+def _media_type(manifest: str) -> str:
+    try:
+        return str(json.loads(manifest)["mediaType"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidParameterException("image manifest mediatype not provided in manifest or parameter") from error
+
+
+def _failure(images: Images, digest: str | None, tag: str | None) -> Parameters | None:
+    if not digest and not tag:
+        code, reason = "MissingDigestAndTag", "Invalid request parameters: both tag and digest cannot be null"
+    elif images.find(digest, tag):
+        return None
+    elif digest and tag and images.find(digest=digest):
+        code, reason = "ImageTagDoesNotMatchDigest", "Requested image tag does not match the image digest"
+    else:
+        code, reason = "ImageNotFound", "Requested image not found"
+    return {"imageId": identifier(digest, tag), "failureCode": code, "failureReason": reason}
+
+
+def _next(number: int | None) -> Parameters:
+    return {} if number is None else {"nextToken": base64.urlsafe_b64encode(f"after:{number}".encode()).decode()}
+
+
+def _after(token: str | None) -> int:
+    if not token:
+        return 0
+    try:
+        return int(base64.urlsafe_b64decode(token).decode().removeprefix("after:"))
+    except ValueError as error:
+        raise InvalidParameterException("Invalid parameter at 'nextToken' failed to satisfy constraint") from error

@@ -1,0 +1,85 @@
+"""The Docker engine: finding it, and removing what a sandbox left in it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+import docker
+from docker.context import ContextAPI
+from docker.errors import APIError, DockerException, NotFound
+from docker.tls import TLSConfig
+from requests.exceptions import RequestException
+
+from longshore.errors import SandboxError
+from longshore.sandbox.cloud import LABEL
+
+HINT = "Start Docker Desktop, or on Linux the service `docker`; `docker info` must answer for this user."
+
+
+def connect() -> docker.DockerClient:
+    """A client of the engine that the docker command line talks to: DOCKER_HOST, else the current context.
+
+    Raises:
+        SandboxError: no engine answers.
+    """
+    try:
+        client = _client()
+        client.ping()
+    except (DockerException, RequestException, OSError) as error:
+        raise SandboxError(f"no Docker engine answers: {error}", HINT) from error
+    return client
+
+
+def _client() -> docker.DockerClient:
+    context = None if os.environ.get("DOCKER_HOST") else ContextAPI.get_current_context()
+    if context is None or context.name == "default":
+        return docker.from_env()
+    tls = context.TLSConfig
+    return docker.DockerClient(base_url=context.Host, tls=tls if isinstance(tls, TLSConfig) else False)
+
+
+def sweep(client: docker.DockerClient, sandbox: str, registry: str | None) -> list[str]:
+    """Remove what a sandbox made in the engine.
+
+    Args:
+        client: the engine.
+        sandbox: its id, the value of the label.
+        registry: ``127.0.0.1:PORT`` of its registry, whose tags go too; None when it is not known.
+
+    Returns:
+        What was removed, one text each.
+    """
+    label: dict[str, str | list[str] | bool] = {"label": f"{LABEL}={sandbox}"}
+    removed = []
+    for container in client.containers.list(all=True, filters=label, ignore_removed=True):
+        with suppress(NotFound):
+            container.remove(force=True, v=True)
+            removed.append(f"container {container.name}")
+    for network in client.networks.list(filters=label):
+        with suppress(NotFound):
+            network.remove()
+            removed.append(f"network {network.name}")
+    for volume in client.volumes.list(filters=label):
+        with suppress(NotFound):
+            volume.remove(force=True)
+            removed.append(f"volume {volume.name}")
+    return removed + (_untag(client, f"{registry}/") if registry else [])
+
+
+def _untag(client: docker.DockerClient, prefix: str) -> list[str]:
+    images = client.images.list()
+    # an image pulled by digest has no tag; one whose last tag goes loses its digests with it
+    names = [tag for image in images for tag in image.tags if tag.startswith(prefix)]
+    names += [digest for image in images for digest in _digests(image.attrs) if digest.startswith(prefix)]
+    removed = []
+    for name in names:
+        with suppress(APIError):
+            client.images.remove(name)
+            removed.append(f"image {name}")
+    return removed
+
+
+def _digests(attributes: dict[str, object]) -> list[str]:
+    found = attributes.get("RepoDigests")
+    return [str(digest) for digest in found] if isinstance(found, list) else []

@@ -1,0 +1,63 @@
+"""Which process a remembered pid is, so that a sandbox never signals a stranger's."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+PROC = Path("/proc")
+
+
+def command_line(pid: int) -> str:
+    """The command line of a process, its words joined by spaces; empty when it is gone, or a zombie."""
+    if PROC.is_dir():
+        with contextlib.suppress(OSError):
+            return (PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        return ""
+    # macOS has no /proc
+    found = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return found.stdout.strip()
+
+
+def is_running(pid: int, mark: str) -> bool:
+    """Whether a process with this pid runs and has `mark` in its command line.
+
+    A pid alone says nothing after a crash: the kernel gives it to somebody else.
+    """
+    return bool(mark) and mark in command_line(pid)
+
+
+def end(pid: int, mark: str, patience: float) -> bool:
+    """End a process: SIGTERM, then SIGKILL when it is still there after `patience` seconds.
+
+    Returns:
+        False when no such process was running.
+    """
+    if not is_running(pid, mark):
+        return False
+    for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+        if _gone(pid, mark, seconds):
+            break
+    return True
+
+
+def reap(pid: int) -> None:
+    """Collect a child that ended, so that it does not stay a zombie of ours; nothing for other processes."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+def _gone(pid: int, mark: str, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while is_running(pid, mark):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    reap(pid)
+    return True

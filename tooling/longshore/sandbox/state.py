@@ -1,0 +1,80 @@
+"""What a running sandbox is known by: one file in its directory."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from longshore.sandbox.processes import is_running
+
+FILE = "state.json"
+
+
+@dataclass(frozen=True)
+class State:
+    """A sandbox that was started.
+
+    Attributes:
+        pid: process id of the server.
+        endpoint: URL of the AWS API, without a trailing slash.
+        registry: ``127.0.0.1:PORT`` that images are pushed to and pulled from.
+        region: the region that the sandbox plays.
+        account_id: the account that it plays, 12 digits.
+        access_key_id: the key that it accepts; a new one at every start.
+        secret_access_key: belongs to it.
+        directory: where the sandbox keeps its files.
+        started_at: ISO 8601, UTC.
+    """
+
+    pid: int
+    endpoint: str
+    registry: str
+    region: str
+    account_id: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    directory: Path
+    started_at: str
+
+    def environment(self) -> dict[str, str]:
+        """The variables that point boto3, Terraform and the aws command line at this sandbox."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+        }
+
+
+def mark(directory: Path) -> str:
+    """What the command line of every process of this sandbox holds."""
+    return str(directory.resolve())
+
+
+def read(directory: Path) -> State | None:
+    """What the state file says, whether the sandbox still runs or not; None without a file that can be read."""
+    try:
+        values = json.loads((directory / FILE).read_text())
+        return State(**{**values, "directory": Path(values["directory"])})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def load(directory: Path) -> State | None:
+    """The sandbox that runs in a directory, or None: no file, or its process is gone."""
+    state = read(directory)
+    return state if state and is_running(state.pid, mark(directory)) else None
+
+
+def save(state: State) -> None:
+    """Write the state file, readable by its owner only, whole or not at all."""
+    path = state.directory / FILE
+    draft = path.with_suffix(".draft")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump({**asdict(state), "directory": str(state.directory)}, file, indent=2)
+    draft.replace(path)
