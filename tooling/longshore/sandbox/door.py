@@ -80,7 +80,7 @@ class Door(ThreadingHTTPServer):
         self.targets = Targets()
         super().__init__(("127.0.0.1", port), type("Handler", (Forwarder,), {"targets": self.targets}))
         self.url = f"http://127.0.0.1:{self.server_port}"
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), name="door", daemon=True)
         self._thread.start()
 
     def close(self) -> None:

@@ -37,7 +37,7 @@ class Proxy:
         handler = type("Handler", (_Handler,), {"upstream": upstream, "catalogue": catalogue})
         self._server = _Server(("127.0.0.1", 0), handler)
         self.address = f"127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, name="registry", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="registry", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:

@@ -1,0 +1,376 @@
+from __future__ import annotations
+
+import contextlib
+import http.client
+import itertools
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from longshore.sandbox.door import Address, FrontDoors, Targets
+
+Service = tuple[str, str]
+WEB: Service = ("storefront-sandbox", "web")
+
+
+class App(BaseHTTPRequestHandler):
+    """A task: answers with its own name, slowly where asked to, and counts what it saw."""
+
+    protocol_version = "HTTP/1.1"
+    name: str
+    seen: list[str]
+    delay: float
+
+    def do_GET(self) -> None:
+        self.seen.append(self.path)
+        time.sleep(self.delay)
+        if self.path == "/headers":
+            self._reply("".join(f"{name.lower()}: {value}\n" for name, value in self.headers.items()))
+        elif self.path == "/cookies":
+            self._reply("", ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2"))
+        elif self.path == "/cut":
+            self._reply("half of it", ("Content-Length", "1000"))
+            self.close_connection = True
+        elif self.path == "/silence":
+            self.close_connection = True
+        elif self.path == "/endless":
+            self._reply("no length", length=False)
+            self.close_connection = True
+        elif self.path == "/empty":
+            self.send_response(204)
+            self.end_headers()
+        else:
+            self._reply(self.name)
+
+    do_HEAD = do_GET  # noqa: N815 - http.server's name
+
+    def do_POST(self) -> None:
+        self.seen.append(self.path)
+        if self.path == "/early":
+            self._reply("too large")
+            self.close_connection = True
+        elif self.headers.get("Transfer-Encoding") == "chunked":
+            self._reply(self._chunked().decode())
+        else:
+            self._reply(self.rfile.read(int(self.headers["Content-Length"])).decode())
+
+    def _chunked(self) -> bytes:
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
+    def _reply(self, text: str, *headers: tuple[str, str], length: bool = True) -> None:
+        self.send_response(200)
+        for name, value in headers:
+            self.send_header(name, value)
+        if length and not any(name == "Content-Length" for name, _ in headers):
+            self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(text.encode())
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's signature
+        pass
+
+
+class Task(ThreadingHTTPServer):
+    daemon_threads = False
+    request_queue_size = 64
+
+    def __init__(self, name: str, delay: float = 0.0) -> None:
+        self.seen: list[str] = []
+        super().__init__(("127.0.0.1", 0), type("Named", (App,), {"name": name, "seen": self.seen, "delay": delay}))
+        self.address: Address = ("127.0.0.1", self.server_port)
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+    def stop(self) -> None:
+        self.shutdown()
+        self.server_close()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass
+
+
+@pytest.fixture
+def doors() -> Iterator[FrontDoors]:
+    doors = FrontDoors()
+    yield doors
+    doors.close_all()
+
+
+@pytest.fixture
+def task() -> Iterator[Callable[..., Task]]:
+    started: list[Task] = []
+
+    def start(name: str = "a", delay: float = 0.0) -> Task:
+        started.append(Task(name, delay))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.stop()
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[[str], http.client.HTTPConnection]]:
+    with contextlib.ExitStack() as cleanup:
+
+        def connection(url: str) -> http.client.HTTPConnection:
+            made = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+            cleanup.callback(made.close)
+            return made
+
+        yield connection
+
+
+Connect = Callable[[str], http.client.HTTPConnection]
+Start = Callable[..., Task]
+
+
+def ask(connection: http.client.HTTPConnection, path: str = "/", method: str = "GET", **rest: Any) -> tuple[int, str]:
+    connection.request(method, path, **rest)
+    response = connection.getresponse()
+    return response.status, response.read().decode()
+
+
+def test_requests_go_round_the_targets(doors: FrontDoors, task: Start, connect: Connect) -> None:
+    url = doors.open(*WEB, 8080)
+    for name in ("a", "b", "c"):
+        doors.add(*WEB, task(name).address)
+    connection = connect(url)
+    assert [ask(connection)[1] for _ in range(6)] == ["a", "b", "c", "a", "b", "c"]
+
+
+def test_a_target_added_twice_counts_once(doors: FrontDoors, task: Start, connect: Connect) -> None:
+    url = doors.open(*WEB, 8080)
+    first, second = task("a"), task("b")
+    for target in (first, second, first):
+        doors.add(*WEB, target.address)
+    connection = connect(url)
+    assert [ask(connection)[1] for _ in range(4)] == ["a", "b", "a", "b"]
+
+
+def test_opening_again_gives_the_same_url_even_after_closing(doors: FrontDoors) -> None:
+    url = doors.open(*WEB, 8080)
+    assert doors.open(*WEB, 9090) == url
+    assert doors.open("storefront-sandbox", "other", 8080) != url
+    doors.close(*WEB)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", urlsplit(url).port or 0))
+    assert doors.open(*WEB, 8080) == url
+
+
+def test_a_former_port_that_is_taken_gives_another(doors: FrontDoors) -> None:
+    url = doors.open(*WEB, 8080)
+    doors.close(*WEB)
+    with socket.socket() as squatter:
+        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        squatter.bind(("127.0.0.1", urlsplit(url).port))
+        squatter.listen()
+        assert doors.open(*WEB, 8080) != url
+
+
+def test_without_a_target_it_answers_503_and_keeps_the_connection(
+    doors: FrontDoors, task: Start, connect: Connect
+) -> None:
+    connection = connect(doors.open(*WEB, 8080))
+    assert ask(connection) == (503, "no task serves this yet\n")
+    held = connection.sock
+    doors.add(*WEB, task("a").address)
+    assert ask(connection) == (200, "a")
+    assert connection.sock is held is not None
+
+
+def test_a_dead_target_gets_502_and_the_request_is_not_sent_elsewhere(
+    doors: FrontDoors, task: Start, connect: Connect
+) -> None:
+    url = doors.open(*WEB, 8080)
+    alive, dead = task("a"), task("b")
+    dead.stop()
+    doors.add(*WEB, dead.address)
+    doors.add(*WEB, alive.address)
+    assert ask(connect(url))[0] == 502
+    assert alive.seen == []
+
+
+def test_a_target_that_hangs_up_is_asked_once(doors: FrontDoors, task: Start, connect: Connect) -> None:
+    url = doors.open(*WEB, 8080)
+    target = task("a")
+    doors.add(*WEB, target.address)
+    assert ask(connect(url), "/silence")[0] == 502
+    assert target.seen == ["/silence"]
+
+
+def test_a_body_that_breaks_off_is_not_passed_on_as_a_whole_one(
+    doors: FrontDoors, task: Start, connect: Connect
+) -> None:
+    url = doors.open(*WEB, 8080)
+    doors.add(*WEB, task("a").address)
+    with pytest.raises(http.client.IncompleteRead):
+        ask(connect(url), "/cut")
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_bodies_pass_both_ways(doors: FrontDoors, task: Start, connect: Connect, *, chunked: bool) -> None:
+    url = doors.open(*WEB, 8080)
+    doors.add(*WEB, task("a").address)
+    connection = connect(url)
+    body = "0123456789" * 30_000
+    pieces: Any = iter([body[:7].encode(), body[7:].encode()]) if chunked else body
+    assert ask(connection, "/echo", "POST", body=pieces, encode_chunked=chunked) == (200, body)
+    assert ask(connection) == (200, "a")
+
+
+def test_an_early_answer_to_a_large_body_reaches_the_client(doors: FrontDoors, task: Start, connect: Connect) -> None:
+    url = doors.open(*WEB, 8080)
+    doors.add(*WEB, task("a").address)
+    connection = connect(url)
+    connection.putrequest("POST", "/early")
+    connection.putheader("Content-Length", str(100))
+    connection.endheaders(b"x" * 100)
+    assert connection.getresponse().read() == b"too large"
+
+
+def test_an_answer_without_length_is_chunked_and_the_connection_stays(
+    doors: FrontDoors, task: Start, connect: Connect
+) -> None:
+    url = doors.open(*WEB, 8080)
+    doors.add(*WEB, task("a").address)
+    connection = connect(url)
+    assert ask(connection, "/endless") == (200, "no length")
+    held = connection.sock
+    assert ask(connection, "/empty") == (204, "")
+    assert ask(connection, "/", "HEAD") == (200, "")
+    assert ask(connection) == (200, "a")
+    assert connection.sock is held is not None
+
+
+def test_headers_pass_and_those_of_one_connection_do_not(doors: FrontDoors, task: Start, connect: Connect) -> None:
+    url = doors.open(*WEB, 8080)
+    doors.add(*WEB, task("a").address)
+    connection = connect(url)
+    sent = {"Host": "shop.example", "X-Mine": "1", "Connection": "X-Private", "X-Private": "2", "TE": "trailers"}
+    _, text = ask(connection, "/headers", headers=sent)
+    assert sorted(text.splitlines()) == [
+        "accept-encoding: identity",
+        "connection: close",
+        "host: shop.example",
+        "x-forwarded-for: 127.0.0.1",
+        "x-forwarded-proto: http",
+        "x-mine: 1",
+    ]
+    connection.request("GET", "/cookies")
+    response = connection.getresponse()
+    response.read()
+    assert response.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
+
+
+def test_an_http_1_0_client_gets_the_whole_answer(doors: FrontDoors, task: Start) -> None:
+    url = doors.open(*WEB, 8080)
+    doors.add(*WEB, task("a").address)
+    with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=5) as raw:
+        raw.sendall(b"GET /endless HTTP/1.0\r\n\r\n")
+        answer = b"".join(iter(lambda: raw.recv(1000), b""))
+    assert answer.endswith(b"\r\n\r\nno length")
+
+
+def test_drain_waits_for_open_requests_and_sends_no_new_ones(doors: FrontDoors, task: Start, connect: Connect) -> None:
+    url = doors.open(*WEB, 8080)
+    old, new = task("old", delay=0.3), task("new")
+    doors.add(*WEB, old.address)
+    answers: list[tuple[int, str]] = []
+    slow = threading.Thread(target=lambda: answers.append(ask(connect(url))))
+    slow.start()
+    _until(lambda: old.seen == ["/"])
+    doors.add(*WEB, new.address)
+    doors.drain(*WEB, old.address, timeout=5)
+    slow.join()
+    assert answers == [(200, "old")]
+    assert [ask(connect(url))[1] for _ in range(3)] == ["new"] * 3
+
+
+def test_drain_gives_up_at_its_timeout() -> None:
+    targets = Targets()
+    targets.add(("127.0.0.1", 1))
+    taken = targets.take()
+    assert taken is not None
+    assert not targets.drain(("127.0.0.1", 1), timeout=0.01)
+    assert targets.take() is None
+    targets.release(taken)
+    assert targets.drain(("127.0.0.1", 1), timeout=0)
+
+
+def test_draining_what_is_not_there_returns_at_once(doors: FrontDoors) -> None:
+    doors.drain(*WEB, ("127.0.0.1", 1), timeout=60)
+    doors.open(*WEB, 8080)
+    doors.drain(*WEB, ("127.0.0.1", 1), timeout=60)
+
+
+@pytest.mark.parametrize("keep_alive", [True, False])
+def test_no_request_is_lost_while_every_target_is_replaced(doors: FrontDoors, *, keep_alive: bool) -> None:
+    url = doors.open(*WEB, 8080)
+    names = map(str, itertools.count())
+    current = [Task(next(names), 0.02), Task(next(names), 0.02)]
+    for target in current:
+        doors.add(*WEB, target.address)
+    clients = [Client(url, keep_alive=keep_alive) for _ in range(4)]
+    for client in clients:
+        client.start()
+    for _ in range(6):
+        fresh = Task(next(names), 0.02)
+        doors.add(*WEB, fresh.address)
+        old = current.pop(0)
+        doors.drain(*WEB, old.address, timeout=5)
+        old.stop()
+        current.append(fresh)
+    for client in clients:
+        client.finish()
+    for target in current:
+        target.stop()
+    assert [client.failures for client in clients] == [[]] * 4
+    assert all(len(client.answers) > 5 for client in clients)
+    assert {name for client in clients for name in client.answers} >= {"0", "7"}
+
+
+class Client(threading.Thread):
+    """Asks without a pause, and counts what went wrong."""
+
+    def __init__(self, url: str, *, keep_alive: bool) -> None:
+        super().__init__()
+        self.answers: list[str] = []
+        self.failures: list[object] = []
+        self._stop_asking = threading.Event()
+        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+        self._keep_alive = keep_alive
+
+    def run(self) -> None:
+        while not self._stop_asking.is_set():
+            try:
+                status, text = ask(self._connection)
+                (self.answers if status == 200 else self.failures).append(text)
+                if not self._keep_alive:
+                    self._connection.close()
+            except (OSError, http.client.HTTPException) as error:
+                self.failures.append(error)
+        self._connection.close()
+
+    def finish(self) -> None:
+        _until(lambda: bool(self.answers) and (self.failures != [] or self.answers[-1] in ("6", "7")))
+        self._stop_asking.set()
+        self.join()
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
