@@ -18,6 +18,10 @@ from longshore.sandbox.images import Image, ImageExistsError, Images, TagExistsE
 from longshore.sandbox.upstream import StoreError, Upstream
 
 
+class EcrError(ServiceException):
+    """An error in ECR's form. A class of its own: of one in moto.core, moto looks for the model of a service `core`."""
+
+
 def install(registry: str, upstream: Upstream) -> None:
     """Put our answers in place of moto's; before moto's server makes its first ECR application.
 
@@ -86,20 +90,18 @@ class EcrResponse(ECRResponse):
         manifest, tag = self._get_param("imageManifest"), self._get_param("imageTag")
         digest = digest_of(manifest.encode())
         if self._get_param("imageDigest", digest) != digest:
-            raise ServiceException(
-                "ImageDigestDoesNotMatchException", f"The digest of the image's manifest is {digest}"
-            )
+            raise EcrError("ImageDigestDoesNotMatchException", f"The digest of the image's manifest is {digest}")
         media_type = self._get_param("imageManifestMediaType") or _media_type(manifest)
         try:
             image = self._put(repository, digest, manifest, media_type, tag)
         except TagExistsError as error:
-            raise ServiceException("ImageTagAlreadyExistsException", immutable_message(repository.name, tag)) from error
+            raise EcrError("ImageTagAlreadyExistsException", immutable_message(repository.name, tag)) from error
         except ImageExistsError as error:
             raise ImageAlreadyExistsException(repository.name, repository.registry_id, digest, tag) from error
         except StoreError as error:
             missing = b"BLOB_UNKNOWN" in error.answer.body
             code = "LayersNotFoundException" if missing else "InvalidParameterException"
-            raise ServiceException(code, str(error)) from error
+            raise EcrError(code, str(error)) from error
         return ActionResult({"image": repository.image(image, tag)})
 
     def batch_delete_image(self) -> ActionResult:
@@ -138,7 +140,7 @@ class EcrResponse(ECRResponse):
         """GetDownloadUrlForLayer: the layer's address in the registry."""
         repository, digest = self._repository(), self._get_param("layerDigest")
         if self.upstream.blob_size(repository.name, digest) is None:
-            raise ServiceException("LayersNotFoundException", f"The layer with digest '{digest}' does not exist")
+            raise EcrError("LayersNotFoundException", f"The layer with digest '{digest}' does not exist")
         url = f"http://{self.upstream.address}/v2/{repository.name}/blobs/{digest}"
         return ActionResult({"downloadUrl": url, "layerDigest": digest})
 

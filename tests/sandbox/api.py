@@ -1,0 +1,102 @@
+"""The AWS API of a sandbox inside the test's process: no Docker, no registry program."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from longshore.sandbox.images import digest_of
+from longshore.sandbox.request_log import RequestLog
+from longshore.sandbox.upstream import Answer, StoreError, Upstream
+
+KEY = "AKIATESTTESTTESTTEST"
+REGION = "eu-central-1"
+MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
+
+
+def aws(service: str, endpoint: str, key: str = KEY, token: str | None = None) -> Any:
+    """A client that asks an endpoint once: no retries hide an answer."""
+    make: Any = boto3.client  # its overloads want the service's name as a literal
+    return make(
+        service,
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id=key,
+        aws_secret_access_key="secret",
+        aws_session_token=token,
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+class MemoryRegistry(Upstream):
+    """A registry in memory; like the real one it takes a manifest only when its layers are there."""
+
+    def __init__(self) -> None:
+        super().__init__("127.0.0.1:1")
+        self.blobs: dict[tuple[str, str], bytes] = {}
+        self.manifests: dict[tuple[str, str], bytes] = {}
+
+    def put_manifest(self, name: str, digest: str, media_type: str, manifest: bytes) -> None:
+        assert digest == digest_of(manifest)
+        content = json.loads(manifest)
+        for part in [content["config"], *content["layers"]] if "layers" in content else []:
+            if (name, part["digest"]) not in self.blobs:
+                raise StoreError(Answer(400, {}, b'{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN"}]}'))
+        self.manifests[name, digest] = manifest
+
+    def delete_manifest(self, name: str, digest: str) -> None:
+        del self.manifests[name, digest]
+
+    def put_blob(self, name: str, digest: str, content: bytes) -> None:
+        self.blobs[name, digest] = content
+
+    def blob_size(self, name: str, digest: str) -> int | None:
+        blob = self.blobs.get((name, digest))
+        return None if blob is None else len(blob)
+
+
+@dataclass(frozen=True)
+class Api:
+    """The AWS API of a sandbox, without Docker and without a registry."""
+
+    endpoint: str
+    log: RequestLog
+    registry: MemoryRegistry = field(default_factory=MemoryRegistry)
+
+    def client(self, service: str, key: str = KEY, token: str | None = None) -> Any:
+        return aws(service, self.endpoint, key, token)
+
+
+@dataclass(frozen=True)
+class Repo:
+    """A repository of its own for one test."""
+
+    name: str
+    client: Any
+    registry: MemoryRegistry
+
+    def manifest(self, content: str, layers: int = 1) -> str:
+        """A manifest whose layers lie in the registry."""
+        parts = [content.encode() + bytes([number]) for number in range(layers + 1)]
+        for part in parts:
+            self.registry.put_blob(self.name, digest_of(part), part)
+        config, *rest = [{"size": len(part), "digest": digest_of(part)} for part in parts]
+        return json.dumps({"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": rest})
+
+    def put(self, content: str, tag: str | None = None) -> str:
+        """Put an image; its digest."""
+        named = {"imageTag": tag} if tag else {}
+        answer = self.client.put_image(repositoryName=self.name, imageManifest=self.manifest(content), **named)
+        return str(answer["image"]["imageId"]["imageDigest"])
+
+
+def repository(api: Api, mutability: str, **rest: Any) -> Repo:
+    """A new repository."""
+    name, client = f"test/{uuid.uuid4().hex[:8]}", api.client("ecr")
+    client.create_repository(repositoryName=name, imageTagMutability=mutability, **rest)
+    return Repo(name, client, api.registry)

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from longshore.sandbox import control, ecr
+from longshore.sandbox.credentials import Keys
+from longshore.sandbox.front import Front, listen, moto_application, serve
+from longshore.sandbox.request_log import RequestLog
+from longshore.sandbox.state import State
+
+from .api import KEY, Api, MemoryRegistry, Repo, repository
+
+
+@pytest.fixture(scope="session")
+def api() -> Iterator[Api]:
+    registry, log = MemoryRegistry(), RequestLog()
+    ecr.install("127.0.0.1:5999", registry)
+    status: dict[str, Any] = {"services": [], "tasks": []}
+    with listen(0) as listener:
+        server = serve(Front(moto_application(), Keys(KEY), log, lambda: status), listener)
+        yield Api(f"http://127.0.0.1:{server.port}", log, registry)
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def immutable(api: Api) -> Repo:
+    return repository(api, "IMMUTABLE")
+
+
+@pytest.fixture
+def mutable(api: Api) -> Repo:
+    return repository(api, "MUTABLE")
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[State]:
+    """A whole sandbox of its own; only for tests marked e2e."""
+    directory = tmp_path_factory.mktemp("cloud") / "sandbox"
+    yield control.up(directory)
+    control.down(directory)
