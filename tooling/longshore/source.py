@@ -1,0 +1,128 @@
+"""The source that images are built from: the git repository that holds their context."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from longshore.errors import GitError
+
+_FILES_NAMED = 10
+_HOOK_VARIABLES = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX"}
+_URL_SCHEMES = {"http", "https", "ssh", "git"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A commit, and what the working tree has beyond it.
+
+    ``root`` is the top of the repository, ``commit`` its full hash, ``changed`` the paths below ``root`` that are not
+    committed, ``remote`` the URL of origin without credentials, or None where there is no URL.
+    """
+
+    root: Path
+    commit: str
+    subject: str
+    changed: tuple[str, ...] = ()
+    remote: str | None = None
+
+    @property
+    def dirty(self) -> bool:
+        """Whether the tree differs from the commit."""
+        return bool(self.changed)
+
+
+def read(path: Path) -> Source:
+    """The repository that holds a path; the whole of its tree counts, not only what is below the path.
+
+    Raises:
+        GitError: no such folder, no repository, no commit, or no git.
+    """
+    if not path.is_dir():
+        raise GitError(f"there is no folder {path}", "Look at images.….context in invoke.yaml.")
+    root = Path(_git(path, f"{path} is not in a git repository", "rev-parse", "--show-toplevel").removesuffix("\n"))
+    commit = _git(root, f"the git repository {root} has no commit", "rev-parse", "--verify", "HEAD^{commit}").strip()
+    failed = f"the git repository {root} can't be read"
+    subject = _git(root, failed, "log", "-1", "--no-show-signature", "--format=%s").strip()
+    return Source(root, commit, _printable(subject), _changed(root, failed), _remote(root, failed))
+
+
+def refuse_dirty(source: Source) -> None:
+    """Makes sure that the tree is the commit.
+
+    Raises:
+        GitError: it is not; the message names the first files.
+    """
+    if not source.dirty:
+        return
+    lines = [f"  {_printable(name)}" for name in source.changed[:_FILES_NAMED]]
+    if len(source.changed) > _FILES_NAMED:
+        lines.append(f"  and {len(source.changed) - _FILES_NAMED} more")
+    raise GitError(
+        f"{source.root} has changes that are not committed:\n" + "\n".join(lines),
+        "Commit or stash them, or release them as they are with --allow-dirty.",
+    )
+
+
+def without_credentials(url: str) -> str | None:
+    """A remote's URL as it may be published, or None if it is a path on this machine.
+
+    Args:
+        url: as git has it: with a scheme, or ``user@host:path``.
+    """
+    parts = urlsplit(url)
+    if parts.scheme in _URL_SCHEMES:
+        user, at, host = parts.netloc.rpartition("@")
+        # The name in an ssh URL is an account such as git; in a web URL it may be a token.
+        kept = f"{user.partition(':')[0]}{at}" if parts.scheme == "ssh" else ""
+        return urlunsplit((parts.scheme, f"{kept}{host}", parts.path, "", ""))
+    host, colon, _ = url.partition(":")
+    return url if colon and "/" not in host and "://" not in url else None
+
+
+def _changed(root: Path, failed: str) -> tuple[str, ...]:
+    # What is merely untracked inside a submodule is no business of this repository; other changes there are.
+    status = [
+        "status",
+        "--porcelain",
+        "-z",
+        "--no-renames",
+        "--untracked-files=normal",
+        "--ignore-submodules=untracked",
+    ]
+    return tuple(entry[3:] for entry in _git(root, failed, *status).split("\0") if entry)
+
+
+def _remote(root: Path, failed: str) -> str | None:
+    names = _git(root, failed, "remote").split()
+    if not names:
+        return None
+    name = "origin" if "origin" in names else names[0]
+    return without_credentials(_git(root, failed, "remote", "get-url", name).strip())
+
+
+def _git(folder: Path, failed: str, *arguments: str) -> str:
+    # Inside a hook git names the hook's repository in its environment; the folder decides here.
+    environ = {name: value for name, value in os.environ.items() if name not in _HOOK_VARIABLES}
+    environ |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments],
+            capture_output=True,
+            env=environ,
+            check=False,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except OSError as error:
+        raise GitError(f"git can't be run: {error.strerror}", "Install git.") from error
+    if done.returncode:
+        raise GitError(f"{failed}: {done.stderr.strip()}", "A release is made from a commit: git init, add and commit.")
+    return done.stdout
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
