@@ -2,14 +2,20 @@
 
 LongshoreError (1)
 ├── UsageError (2)           the command line or a file the user wrote
-│   └── ConfigError          invoke.yaml, a contract that does not fit
+│   └── ConfigError          invoke.yaml, a contract that does not fit, findings of the checks
 ├── LockedError (3)          another release holds this environment
 ├── BuildError (4)           an image could not be built or pushed
-├── PlanError (5)            the plan was refused, or declined
+├── PlanError (5)            the plan was refused
+│   └── DeclinedError        by a person, or for want of one
 ├── ApplyError (6)           terraform apply failed
 ├── MigrationError (7)       the migration failed before anything moved
+├── RolloutError (8)         a service did not get to the intended revision
+│   ├── SupersededError (10) somebody else's deployment took ours over
+│   └── VerifyError          it got there, but does not run what was released
+├── UnknownOutcomeError (11) the deadline passed and nothing can be claimed
 ├── AwsError (1)             AWS refused a call
 ├── TerraformError (1)       terraform could not run, or could not read its state
+│   └── StalePlanError       the state has changed since the plan was saved
 ├── GitError (1)             the source tree is not what a release needs
 └── SandboxError (1)         the local cloud is not there, or can't start
 """
@@ -17,6 +23,7 @@ LongshoreError (1)
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 
 class ExitCode(IntEnum):
@@ -39,6 +46,9 @@ class ExitCode(IntEnum):
     DIFFERENCES = 20
     INTERRUPTED = 130
     TERMINATED = 143
+
+
+_TRANSIENT = frozenset({"ServerException", "InternalError", "ServiceUnavailable", "RequestLimitExceeded", "SlowDown"})
 
 
 class LongshoreError(Exception):
@@ -85,6 +95,10 @@ class PlanError(LongshoreError):
     exit_code = ExitCode.PLAN
 
 
+class DeclinedError(PlanError):
+    """Nobody approved the plan; nothing was deployed."""
+
+
 class ApplyError(LongshoreError):
     """Terraform could not apply the plan; the old revisions still serve."""
 
@@ -92,9 +106,36 @@ class ApplyError(LongshoreError):
 
 
 class MigrationError(LongshoreError):
-    """The migration failed."""
+    """The migration failed. ``result`` is what is known of its task (a MigrationResult), if it started."""
 
     exit_code = ExitCode.MIGRATION
+    result: Any = None
+
+
+class RolloutError(LongshoreError):
+    """A service did not get to the intended revision."""
+
+    exit_code = ExitCode.ROLLED_BACK
+
+
+class SupersededError(RolloutError):
+    """Somebody else's deployment of ``service`` took ours over; theirs is left alone."""
+
+    exit_code = ExitCode.SUPERSEDED
+
+    def __init__(self, message: str, hint: str = "", service: str = "") -> None:
+        super().__init__(message, hint)
+        self.service = service
+
+
+class VerifyError(RolloutError):
+    """What runs is not what was released."""
+
+
+class UnknownOutcomeError(LongshoreError):
+    """The deadline passed while the outcome was open: nothing is claimed, nothing is moved back."""
+
+    exit_code = ExitCode.UNKNOWN
 
 
 class AwsError(LongshoreError):
@@ -108,9 +149,18 @@ class AwsError(LongshoreError):
         super().__init__(message, hint)
         self.code = code
 
+    @property
+    def transient(self) -> bool:
+        """Whether the same read may well succeed a moment later: throttling, AWS's own faults, no answer."""
+        return not self.code or self.code in _TRANSIENT or self.code.startswith(("Throttl", "5"))
+
 
 class TerraformError(LongshoreError):
     """Terraform could not be run, or its answer could not be read."""
+
+
+class StalePlanError(TerraformError):
+    """The state has changed since the plan was saved: it must be made again."""
 
 
 class GitError(LongshoreError):

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from longshore.config import load
+from longshore.errors import ConfigError, ExitCode
+from longshore.target import select
+
+
+def settings(**environment: Any) -> dict[str, Any]:
+    return {
+        "applications": {
+            "shop": {
+                "region": "eu-central-1",
+                "environments": {"test": {"account": "123456789012", **environment}},
+            }
+        }
+    }
+
+
+def test_one_application_and_one_image_are_the_default() -> None:
+    target = select(load(settings()), Path("/project"), None, "test")
+    assert target.application == "shop"
+    assert list(target.app.images) == ["app"]
+    assert target.stack.directory == Path("/project/terraform/app")
+    assert target.stack.var_files == (Path("/project/environments/test.tfvars"),)
+    assert target.stack.backend == {
+        "bucket": "shop-123456789012-eu-central-1-tfstate",
+        "key": "shop/test.tfstate",
+        "region": "eu-central-1",
+    }
+
+
+def test_a_backend_of_ones_own_is_left_alone() -> None:
+    target = select(load(settings(backend=None)), Path("/project"), "shop", "test")
+    assert target.stack.backend == {}
+
+
+def test_every_mistake_is_said_at_once_with_the_path_of_its_key() -> None:
+    raw = settings(acount="1", deadlines={"rollout": -1}) | {"sandbox": {"prt": 1}}
+    raw["applications"]["shop"]["terraform"] = {"dirr": "x"}
+    raw["applications"]["shop"]["environments"]["test"]["account"] = 12345
+    with pytest.raises(ConfigError) as caught:
+        load(raw)
+    assert caught.value.exit_code == ExitCode.USAGE
+    assert caught.value.message.splitlines() == [
+        "invoke.yaml has 5 mistakes:",
+        "  longshore.applications.shop.terraform.dirr: unknown key; did you mean 'dir'?",
+        "  longshore.applications.shop.environments.test.account: must be a text; 12345 is not (put it in quotes)",
+        "  longshore.applications.shop.environments.test.deadlines.rollout: Input should be greater than 0",
+        "  longshore.applications.shop.environments.test.acount: unknown key; did you mean 'account'?",
+        "  longshore.sandbox.prt: unknown key; did you mean 'port'?",
+    ]
+
+
+def test_an_unknown_environment_is_refused_with_a_guess() -> None:
+    with pytest.raises(ConfigError, match=r"no environment of shop 'tset'; did you mean 'test'\?"):
+        select(load(settings()), Path(), None, "tset")
+
+
+def test_several_applications_want_a_choice() -> None:
+    raw = settings()
+    raw["applications"]["blog"] = raw["applications"]["shop"]
+    with pytest.raises(ConfigError, match="several applications: blog, shop"):
+        select(load(raw), Path(), None, "test")
+
+
+def test_an_unknown_placeholder_in_a_path_is_refused() -> None:
+    raw = settings()
+    raw["applications"]["shop"]["terraform"] = {"var_files": ["{enviroment}.tfvars"]}
+    with pytest.raises(ConfigError, match=r"unknown placeholder 'enviroment'"):
+        select(load(raw), Path(), None, "test")
+
+
+def test_nothing_under_longshore_says_what_to_do() -> None:
+    with pytest.raises(ConfigError, match="nothing under longshore:"):
+        load({})

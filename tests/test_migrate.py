@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from longshore.aws.ecs import Container, Task
+from longshore.contract import parse
+from longshore.errors import AwsError, MigrationError, UnknownOutcomeError
+from longshore.migrate import Migrator
+from longshore.result import MigrationResult
+from tests.samples import moved_clock, release_output, task
+
+MIGRATION = parse(release_output(), "shop", "test").migration
+DEFINITION = {
+    "containerDefinitions": [
+        {
+            "name": "migrate",
+            "essential": True,
+            "logConfiguration": {"options": {"awslogs-stream-prefix": "ecs"}},
+        },
+        {"name": "agent", "essential": False},
+    ]
+}
+
+
+def ended(exit_code: int | None, stop_code: str = "EssentialContainerExited", *others: Container) -> Task:
+    main = Container("migrate", "app:v1", None, exit_code, "")
+    return task(main, *others, last_status="STOPPED", stop_code=stop_code)
+
+
+@dataclass
+class Ecs:
+    seen: list[list[Task]]
+    refused: AwsError | None = None
+    runs: list[dict[str, Any]] = field(default_factory=list)
+
+    def run_task(self, cluster: str, task_definition: str, **options: Any) -> Task:
+        if self.refused:
+            raise self.refused
+        self.runs.append({"cluster": cluster, "task_definition": task_definition, **options})
+        return task(last_status="PROVISIONING")
+
+    def describe_tasks(self, cluster: str, arns: list[str]) -> list[Task]:
+        return self.seen.pop(0) if len(self.seen) > 1 else self.seen[0]
+
+    def task_definition(self, arn: str) -> dict[str, Any]:
+        return DEFINITION
+
+
+class Logs:
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self.left = ["schema 1", "schema 2"]
+
+    def follow(self, group: str, stream: str) -> Logs:
+        self.asked.append((group, stream))
+        return self
+
+    def lines(self) -> list[str]:
+        lines, self.left = self.left, []
+        return lines
+
+
+def run(ecs: Ecs, logs: Logs | None = None, deadline: float = 600) -> MigrationResult:
+    assert MIGRATION is not None
+    migrator = Migrator(ecs, logs or Logs(), moved_clock(), "cluster", deadline)  # type: ignore[arg-type]
+    return migrator.run(MIGRATION, "test-000007", lambda _: None)
+
+
+def test_exit_code_0_is_success_and_the_log_is_kept() -> None:
+    ecs, logs = Ecs([[task()], [ended(0)]]), Logs()
+    result = run(ecs, logs)
+    assert (result.exit_code, result.log) == (0, ["schema 1", "schema 2"])
+    assert logs.asked == [("/shop/test/migrate", "ecs/migrate/0123abcd")]
+    assert [(r["client_token"], r["started_by"]) for r in ecs.runs] == [("test-000007-migration", "test-000007")]
+
+
+def test_a_task_that_is_missing_at_first_is_waited_for() -> None:
+    assert run(Ecs([[], [], [ended(0)]])).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "last",
+    [ended(3), ended(None), ended(None, "TaskFailedToStart"), ended(0, "UserInitiated")],
+)
+def test_anything_else_is_a_failure_with_its_result(last: Task) -> None:
+    with pytest.raises(MigrationError) as caught:
+        run(Ecs([[last]]))
+    assert caught.value.result.log == ["schema 1", "schema 2"]
+    assert "schema 2" in caught.value.message
+
+
+def test_a_container_that_is_not_essential_may_fail() -> None:
+    agent = Container("agent", "agent", None, 1, "")
+    assert run(Ecs([[ended(0, "EssentialContainerExited", agent)]])).exit_code == 0
+
+
+def test_a_migration_that_still_runs_at_the_deadline_is_unknown() -> None:
+    with pytest.raises(UnknownOutcomeError, match="still runs after 60 s"):
+        run(Ecs([[task()]]), deadline=60)
+
+
+def test_a_task_that_could_not_be_placed_is_a_failure() -> None:
+    with pytest.raises(MigrationError, match="did not start: no capacity"):
+        run(Ecs([[]], refused=AwsError("no capacity")))

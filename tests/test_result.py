@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+
+from longshore.errors import ExitCode
+from longshore.result import Cause, Verdict
+from tests.samples import result
+
+
+@pytest.mark.parametrize(
+    ("verdict", "cause", "code"),
+    [
+        (Verdict.SUCCEEDED, None, 0),
+        (Verdict.FAILED, Cause.OTHER, 1),
+        (Verdict.FAILED, Cause.BUILD, 4),
+        (Verdict.FAILED, Cause.PLAN, 5),
+        (Verdict.FAILED, Cause.DECLINED, 5),
+        (Verdict.FAILED, Cause.APPLY, 6),
+        (Verdict.FAILED, Cause.MIGRATION, 7),
+        (Verdict.ROLLED_BACK, Cause.MIGRATION, 8),
+        (Verdict.ROLLED_BACK, Cause.VERIFY, 8),
+        (Verdict.ROLLBACK_FAILED, Cause.ROLLOUT, 9),
+        (Verdict.SUPERSEDED, Cause.SUPERSEDED, 10),
+        (Verdict.UNKNOWN, Cause.DEADLINE, 11),
+        (Verdict.SUCCEEDED, Cause.RECORD, 12),
+        (Verdict.INTERRUPTED, Cause.INTERRUPT, 130),
+    ],
+)
+def test_verdict_and_cause_have_one_exit_code(verdict: Verdict, cause: Cause | None, code: int) -> None:
+    found = result(verdict=verdict, cause=cause)
+    assert found.exit_code == ExitCode(code)
+    assert found.document()["exit_code"] == code

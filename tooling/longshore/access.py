@@ -1,0 +1,85 @@
+"""How an environment's AWS API is reached. The one place that knows that a sandbox exists."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.request import urlopen
+
+from longshore.errors import SandboxError
+from longshore.target import Target
+
+SANDBOX = "sandbox"
+
+
+@dataclass(frozen=True)
+class Access:
+    """Endpoint and credentials of an environment.
+
+    ``environ`` is what terraform and boto3 need beyond this process's own environment; empty for AWS itself.
+    ``base_url`` gives the URL at which a service of a cluster answers, or None where none is known.
+    """
+
+    region: str
+    environ: Mapping[str, str]
+    base_url: Callable[[str, str], str | None] = field(repr=False)
+
+    @property
+    def endpoint_url(self) -> str | None:
+        """Where the AWS API answers, if not at AWS."""
+        return self.environ.get("AWS_ENDPOINT_URL")
+
+    def process_environment(self) -> dict[str, str]:
+        """This process's environment with ours on top; a session of the user's never mixes with keys of ours."""
+        inherited = dict(os.environ)
+        if "AWS_ACCESS_KEY_ID" in self.environ:
+            for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+                inherited.pop(name, None)
+        return inherited | dict(self.environ)
+
+
+def sandbox_directory(root: Path) -> Path:
+    """Where the project's sandbox keeps its state."""
+    return root / ".longshore" / SANDBOX
+
+
+def resolve(target: Target) -> Access:
+    """The access that the environment's ``endpoint`` names.
+
+    Raises:
+        SandboxError: the environment is in the sandbox, and none is running.
+    """
+    region = {"AWS_REGION": target.region, "AWS_DEFAULT_REGION": target.region}
+    if target.env.endpoint == SANDBOX:
+        return _sandbox(target, region)
+    endpoint = {"AWS_ENDPOINT_URL": target.env.endpoint} if target.env.endpoint else {}
+    return Access(target.region, {**region, **endpoint}, lambda _cluster, _service: target.env.base_url)
+
+
+def _sandbox(target: Target, region: Mapping[str, str]) -> Access:
+    from longshore.sandbox import state  # noqa: PLC0415 - moto and docker are needed only here
+
+    running = state.load(sandbox_directory(target.root))
+    if running is None:
+        raise SandboxError(
+            f"no sandbox is running for environment {target.environment!r}", "Start it with: invoke sandbox.up"
+        )
+    environ = {
+        **region,
+        "AWS_ENDPOINT_URL": running.endpoint,
+        "AWS_ACCESS_KEY_ID": running.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": running.secret_access_key,
+    }
+
+    def base_url(cluster: str, service: str) -> str | None:
+        if target.env.base_url:
+            return target.env.base_url
+        with urlopen(f"{running.endpoint}/_sandbox/status", timeout=10) as answer:  # noqa: S310 - our own endpoint
+            services = json.load(answer)["services"]
+        found = (s["url"] for s in services if (s["cluster"], s["service"]) == (cluster, service))
+        return next(found, None)
+
+    return Access(target.region, environ, base_url)

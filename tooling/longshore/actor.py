@@ -1,0 +1,41 @@
+"""Who releases: the AWS identity, and the person or CI job behind it."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from collections.abc import Mapping
+
+from longshore.result import Actor
+
+_JOB_URLS = (
+    "CI_JOB_URL",  # GitLab
+    "CODEBUILD_BUILD_URL",
+    "BUILD_URL",  # Jenkins
+    "BUILDKITE_BUILD_URL",
+    "CIRCLE_BUILD_URL",
+)
+
+
+def identify(arn: str, environ: Mapping[str, str]) -> Actor:
+    """The actor.
+
+    Args:
+        arn: the AWS identity, from STS.
+        environ: the process environment, in which CI systems say which job this is.
+    """
+    return Actor(arn=arn, user=_user(environ), host=socket.gethostname(), ci_url=_job_url(environ))
+
+
+def _user(environ: Mapping[str, str]) -> str:
+    try:
+        return environ.get("GITHUB_ACTOR") or environ.get("GITLAB_USER_LOGIN") or getpass.getuser()
+    except (KeyError, OSError):  # a container whose user id has no name
+        return "unknown"
+
+
+def _job_url(environ: Mapping[str, str]) -> str | None:
+    github = [environ.get(f"GITHUB_{part}") for part in ("SERVER_URL", "REPOSITORY", "RUN_ID")]
+    if all(github):
+        return "{}/{}/actions/runs/{}".format(*github)
+    return next((environ[name] for name in _JOB_URLS if environ.get(name)), None)

@@ -1,0 +1,52 @@
+"""CloudWatch Logs: the lines of one stream, in order, none lost, none twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from longshore.aws.calls import call
+from longshore.errors import AwsError
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs import CloudWatchLogsClient
+
+
+class Logs:
+    """Reads log streams."""
+
+    def __init__(self, client: CloudWatchLogsClient) -> None:
+        self._client = client
+
+    def follow(self, group: str, stream: str) -> LogFollower:
+        """A follower that stands at the beginning of a stream, which may not exist yet."""
+        return LogFollower(self._client, group, stream)
+
+
+class LogFollower:
+    """Remembers how far it has read."""
+
+    def __init__(self, client: CloudWatchLogsClient, group: str, stream: str) -> None:
+        self._client = client
+        self._where: dict[str, Any] = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
+        self._token: str | None = None
+
+    def lines(self) -> Iterator[str]:
+        """Every line that has come since the last call.
+
+        The end so far is reached when the token comes back unchanged; an empty page alone is not the end
+        (GetLogEvents' documentation).
+        """
+        while True:
+            token: dict[str, Any] = {"nextToken": self._token} if self._token else {}
+            try:
+                page = call(self._client.get_log_events, **self._where, **token)
+            except AwsError as error:
+                if error.code == "ResourceNotFoundException":
+                    return
+                raise
+            yield from (event["message"] for event in page["events"])
+            unchanged = page["nextForwardToken"] == self._token
+            self._token = page["nextForwardToken"]
+            if unchanged:
+                return

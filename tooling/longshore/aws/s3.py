@@ -1,0 +1,78 @@
+"""S3: the bucket of Terraform's state."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from longshore.aws.calls import call
+from longshore.errors import AwsError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_MISSING = {"404", "NoSuchBucket", "NotFound"}
+
+
+class Buckets:
+    """Makes a bucket fit for Terraform's state."""
+
+    def __init__(self, client: S3Client) -> None:
+        self._client = client
+
+    def exists(self, name: str) -> bool:
+        """Whether the bucket exists and is ours to use."""
+        try:
+            call(self._client.head_bucket, Bucket=name)
+        except AwsError as error:
+            if error.code in _MISSING:
+                return False
+            raise
+        return True
+
+    def make_private(self, name: str, region: str) -> None:
+        """Makes the bucket if it is missing, then sets what a state bucket needs; safe to repeat.
+
+        Versioned, encrypted, public access blocked, TLS only (AWS Foundational Security Best Practices S3.1, S3.5,
+        S3.14). us-east-1 takes no location constraint (CreateBucket's documentation).
+        """
+        if not self.exists(name):
+            if region == "us-east-1":
+                call(self._client.create_bucket, Bucket=name)
+            else:
+                call(
+                    self._client.create_bucket,
+                    Bucket=name,
+                    CreateBucketConfiguration={"LocationConstraint": region},  # type: ignore[typeddict-item]
+                )
+        call(
+            self._client.put_public_access_block,
+            Bucket=name,
+            PublicAccessBlockConfiguration={
+                "BlockPublicAcls": True,
+                "IgnorePublicAcls": True,
+                "BlockPublicPolicy": True,
+                "RestrictPublicBuckets": True,
+            },
+        )
+        call(self._client.put_bucket_versioning, Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        call(
+            self._client.put_bucket_encryption,
+            Bucket=name,
+            ServerSideEncryptionConfiguration={
+                "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+            },
+        )
+        call(self._client.put_bucket_policy, Bucket=name, Policy=json.dumps(_tls_only(name)))
+
+
+def _tls_only(bucket: str) -> dict[str, object]:
+    statement = {
+        "Sid": "DenyInsecureTransport",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}

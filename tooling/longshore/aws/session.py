@@ -1,0 +1,71 @@
+"""The AWS services of one environment, each client made when it is first asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from longshore.aws.dynamodb import Table
+from longshore.aws.ecr import Ecr
+from longshore.aws.ecs import Ecs
+from longshore.aws.logs import Logs
+from longshore.aws.s3 import Buckets
+from longshore.aws.ssm import Parameters
+from longshore.aws.sts import Identity
+
+if TYPE_CHECKING:
+    from longshore.access import Access
+
+_CONFIG = Config(retries={"mode": "standard", "max_attempts": 8}, connect_timeout=5, read_timeout=30)
+
+
+class Aws:
+    """Every AWS service that a release uses."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._session = boto3.Session(
+            aws_access_key_id=access.environ.get("AWS_ACCESS_KEY_ID"),
+            aws_secret_access_key=access.environ.get("AWS_SECRET_ACCESS_KEY"),
+            region_name=access.region,
+        )
+
+    def _client(self, service: Any) -> Any:
+        return self._session.client(service, endpoint_url=self._access.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def ecr(self) -> Ecr:
+        """The registry."""
+        return Ecr(self._client("ecr"))
+
+    @cached_property
+    def ecs(self) -> Ecs:
+        """Services and tasks."""
+        return Ecs(self._client("ecs"))
+
+    @cached_property
+    def logs(self) -> Logs:
+        """CloudWatch Logs."""
+        return Logs(self._client("logs"))
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        """SSM parameters."""
+        return Parameters(self._client("ssm"))
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Whose credentials these are."""
+        return Identity(self._client("sts"))
+
+    @cached_property
+    def buckets(self) -> Buckets:
+        """S3 buckets."""
+        return Buckets(self._client("s3"))
+
+    def table(self, name: str) -> Table:
+        """A DynamoDB table."""
+        return Table(self._client("dynamodb"), name)

@@ -1,0 +1,35 @@
+"""STS: whose credentials these are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from longshore.aws.calls import call
+
+if TYPE_CHECKING:
+    from mypy_boto3_sts import STSClient
+
+
+@dataclass(frozen=True)
+class Caller:
+    """An AWS identity."""
+
+    account: str
+    arn: str
+
+
+class Identity:
+    """GetCallerIdentity."""
+
+    def __init__(self, client: STSClient) -> None:
+        self._client = client
+
+    def caller(self) -> Caller:
+        """The identity behind the credentials.
+
+        Raises:
+            AwsError: no credentials, or wrong ones.
+        """
+        answer = call(self._client.get_caller_identity)
+        return Caller(answer["Account"], answer["Arn"])

@@ -1,0 +1,144 @@
+"""The images of a release: reused, built or looked up, while Terraform makes the plan."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from itertools import chain
+
+from longshore import docker, image, plan, source, version
+from longshore.environment import Environment
+from longshore.order import Bump, Order, tag_of
+from longshore.result import ImageResult
+from longshore.run import Run
+from longshore.target import Target
+from longshore.terraform import SavedPlan
+
+
+def next_tag(env: Environment, bump: Bump = "patch", series: str | None = None) -> str:
+    """The next version: the highest over all images and all pages of the registry, counted up."""
+    names = [env.target.repository(name) for name in env.target.app.images]
+    tags = chain.from_iterable(env.aws.ecr.tags(name) for name in names)
+    return str(version.next_version(tags, bump, series))
+
+
+def source_of(target: Target) -> source.Source:
+    """The commit that the images are built from: of the repository that holds the first image's context."""
+    first = next(iter(target.app.images.values()))
+    return source.read((target.root / first.context).resolve())
+
+
+def specs(env: Environment) -> dict[str, image.BuildSpec]:
+    """How each image is built."""
+    root, built = env.target.root, {}
+    for name, settings in env.target.app.images.items():
+        context = (root / settings.context).resolve()
+        built[name] = image.BuildSpec(
+            image=name,
+            repository=env.aws.ecr.repository(env.target.repository(name)),
+            context=context,
+            dockerfile=context / settings.dockerfile,
+            platform=settings.platform,
+            build_args=settings.build_args,
+        )
+    return built
+
+
+def digests(env: Environment, tag: str) -> dict[str, str | None]:
+    """The digest that each repository has under a tag, by repository; None where there is none."""
+    names = [env.target.repository(name) for name in env.target.app.images]
+    return {name: env.aws.ecr.digest(name, tag) for name in names}
+
+
+def choose_tag(run: Run, order: Order) -> str:
+    """The version of this release; a dirty tree's is marked, so that it is never the base of the next one."""
+    tag = order.tag or next_tag(run.env, order.bump)
+    if run.result.dirty and not order.tag:
+        tag = f"{tag}-dirty.{int(time.time())}"
+    run.result.version = tag
+    run.env.console.detail(f"{run.result.previous_version} → {tag}")
+    return tag
+
+
+def make(
+    env: Environment, found: source.Source, tag: str, *, rebuild: bool = False, push: bool = True
+) -> dict[str, ImageResult]:
+    """Builds and pushes every image, or gives an earlier build of the same commit the new tag.
+
+    Raises:
+        BuildError: an image could not be built or pushed.
+    """
+    made = {}
+    for name, spec in specs(env).items():
+        made[name] = _make_one(env, spec, found, tag, rebuild=rebuild, push=push)
+    return made
+
+
+def _make_one(
+    env: Environment, spec: image.BuildSpec, found: source.Source, tag: str, *, rebuild: bool, push: bool
+) -> ImageResult:
+    inputs = image.inputs_digest(spec, found)
+    reusable = not (rebuild or found.dirty) and push
+    digest = env.ledger.built(spec.image, found.commit, inputs) if reusable else None
+    built = image.reuse(spec, tag, digest, env.aws.ecr) if digest else None
+    if built is None:
+        built = image.build(spec, tag, found, docker.Docker(), env.aws.ecr, push=push, on_line=env.console.detail)
+        if push and not found.dirty:
+            env.ledger.remember_build(spec.image, found.commit, inputs, built.digest, tag)
+    return ImageResult(repository=spec.repository.uri, tag=tag, digest=built.digest, reused=built.reused)
+
+
+def existing(env: Environment, tag: str) -> dict[str, ImageResult]:
+    """The images that have this tag already; the checks have seen that all do."""
+    made = {}
+    for name in env.target.app.images:
+        repository = env.aws.ecr.repository(env.target.repository(name))
+        digest = env.aws.ecr.digest(repository.name, tag)
+        made[name] = ImageResult(repository=repository.uri, tag=tag, digest=digest or "", reused=True)
+    return made
+
+
+def build(env: Environment, tag: str | None, *, rebuild: bool, push: bool, allow_dirty: bool) -> dict[str, ImageResult]:
+    """Builds the images by themselves, outside a release.
+
+    Raises:
+        GitError: uncommitted changes, and they are not allowed.
+        BuildError: an image could not be built or pushed.
+    """
+    wanted = tag_of(tag) if tag else None
+    docker.Docker().check()
+    found = source_of(env.target)
+    if not allow_dirty:
+        source.refuse_dirty(found)
+    return make(env, found, wanted or next_tag(env), rebuild=rebuild, push=push)
+
+
+@contextmanager
+def built_and_planned(run: Run, order: Order, found: source.Source | None, tag: str) -> Iterator[SavedPlan]:
+    """Makes the images and, meanwhile, the plan; shows the difference and lets the gate judge it.
+
+    Raises:
+        BuildError: no image, so the plan is thrown away.
+        PlanError: the plan would change more than a release may.
+    """
+    env = run.env
+    with ExitStack() as stack, ThreadPoolExecutor(max_workers=1) as pool:
+        planning = pool.submit(lambda: stack.enter_context(env.terraform.plan({"image_tag": tag})))
+        run.result.images = make(env, found, tag, rebuild=order.rebuild) if found else existing(env, tag)
+        saved = planning.result()
+        inspect_plan(run, order, saved)
+        yield saved
+
+
+def inspect_plan(run: Run, order: Order, saved: SavedPlan) -> None:
+    """Takes down what the plan would change, and lets the gate judge it.
+
+    Raises:
+        PlanError: it would change more than a release may.
+    """
+    found = plan.changes(run.env.terraform.show(saved))
+    run.result.changes = plan.difference(found)
+    run.env.console.differences(run.result.changes)
+    plan.gate(found, run.env.target.app.allow_changes, allow_infra=order.allow_infra)

@@ -1,0 +1,169 @@
+"""What people and CI see. Nothing else prints: human text goes to stderr, results go to stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+from longshore.errors import DeclinedError, LongshoreError
+
+if TYPE_CHECKING:
+    from longshore.aws.ecs import Service
+    from longshore.live import Live
+
+
+class Console:
+    """Plain lines; at a terminal, a live display on top.
+
+    Args:
+        out: for results and JSON.
+        err: for everything that is for people only.
+        stdin: where questions are answered.
+        interactive: whether a person is at the other end; found out from stdin and err if not given.
+    """
+
+    def __init__(
+        self,
+        out: TextIO | None = None,
+        err: TextIO | None = None,
+        stdin: TextIO | None = None,
+        *,
+        interactive: bool | None = None,
+    ) -> None:
+        self._out = out or sys.stdout
+        self._err = err or sys.stderr
+        self._stdin = stdin or sys.stdin
+        at_terminal = self._stdin.isatty() and self._err.isatty()
+        self.interactive = at_terminal if interactive is None else interactive
+        self._services: dict[str, tuple[int, int, str]] = {}
+        self._live: Live | None = None
+
+    @contextmanager
+    def live(self) -> Iterator[None]:
+        """Shows steps and services live while the block lasts, if a terminal is there to show them."""
+        if not self._err.isatty():
+            yield
+            return
+        from longshore.live import Live  # noqa: PLC0415 - rich takes 0.1 s to import
+
+        self._live = Live(self._err)
+        self._live.start()
+        try:
+            yield
+        finally:
+            self._live.stop()
+            self._live = None
+
+    def step_started(self, name: str) -> None:
+        """A step of a release begins."""
+        if self._live:
+            self._live.step(name, None, ok=True)
+        else:
+            self._say(f"==> {name}")
+
+    def step_ended(self, name: str, seconds: float, *, ok: bool) -> None:
+        """A step has ended."""
+        if self._live:
+            self._live.step(name, seconds, ok=ok)
+        else:
+            self._say(f"    {'done' if ok else 'FAILED'}: {name} ({seconds:.1f} s)")
+
+    def service(self, service: Service) -> None:
+        """A look at a service; said again only when something has changed."""
+        seen = (service.running, service.desired, service.latest_event)
+        if self._services.get(service.name) == seen:
+            return
+        self._services[service.name] = seen
+        if self._live:
+            self._live.service(service.name, service.running, service.desired, service.latest_event)
+        else:
+            self._say(f"    {service.name}: {service.running}/{service.desired} running  {service.latest_event}")
+
+    def detail(self, text: str) -> None:
+        """One line of what a step is doing."""
+        if self._live:
+            self._live.detail(text)
+        else:
+            self._say(f"    {text}")
+
+    def log_line(self, text: str) -> None:
+        """One line of a container's log."""
+        self._say(f"    | {text}")
+
+    def say(self, text: str) -> None:
+        """A sentence for people."""
+        self._say(text)
+
+    def warn(self, text: str) -> None:
+        """Something that a person must know, though the work goes on."""
+        self._say(f"warning: {text}")
+
+    def finding(self, mark: str, name: str, text: str) -> None:
+        """One finding of the checks: OK, SKIP or FAIL."""
+        self._say(f"  {mark:<4} {name}: {text}")
+
+    def differences(self, lines: Sequence[str]) -> None:
+        """What a plan would change."""
+        self._say("Changes:" if lines else "No changes.")
+        for line in lines:
+            self._say(f"  {line}")
+
+    def error(self, error: LongshoreError) -> None:
+        """What went wrong, where, and what to do next."""
+        self._say(f"error: {error.message}")
+        if error.hint:
+            self._say(f"  → {error.hint}")
+
+    def approve(self, question: str, *, yes: bool) -> None:
+        """Asks before something is changed.
+
+        Raises:
+            DeclinedError: the answer was no, or nobody is there to ask.
+        """
+        if yes:
+            return
+        if not self.interactive:
+            raise DeclinedError("there is no terminal to ask at; stopped before anything was applied", "Use --yes.")
+        if not self.ask(f"{question} [y/N] ").strip().lower().startswith("y"):
+            raise DeclinedError("declined; nothing was applied")
+
+    def ask(self, question: str) -> str:
+        """Asks a question and returns the answer as it was typed."""
+        if self._live:
+            self._live.stop()
+        self._err.write(question)
+        self._err.flush()
+        answer = self._stdin.readline()
+        if self._live:
+            self._live.start()
+        return answer
+
+    def result(self, text: str) -> None:
+        """A result, for a person or a pipe."""
+        self._out.write(f"{text}\n")
+        self._out.flush()
+
+    def document(self, value: Any) -> None:
+        """One JSON document."""
+        self.result(json.dumps(value, indent=2))
+
+    def table(self, rows: Iterable[Mapping[str, object]], empty: str) -> None:
+        """Rows under their keys, as a result; ``empty`` where there is none."""
+        texts = [{key: str(value) for key, value in row.items()} for row in rows]
+        if not texts:
+            self.say(empty)
+            return
+        columns = list(texts[0])
+        widths = [max(len(column), *(len(row[column]) for row in texts)) for column in columns]
+        for cells in [columns, *([row[column] for column in columns] for row in texts)]:
+            self.result("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+
+    def _say(self, text: str) -> None:
+        if self._live:
+            self._live.line(text)
+        else:
+            self._err.write(f"{text}\n")
+            self._err.flush()

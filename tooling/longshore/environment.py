@@ -1,0 +1,102 @@
+"""A live environment: the target, with everything that acts on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from invoke.config import Config, DataProxy
+
+from longshore import contract as contracts
+from longshore.access import Access, resolve
+from longshore.aws.session import Aws
+from longshore.clock import Clock
+from longshore.config import load
+from longshore.console import Console
+from longshore.contract import Contract
+from longshore.ledger import Ledger
+from longshore.target import Stack, Target, select
+from longshore.terraform import Terraform
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Everything that a verb may need; each part is made when it is first asked for."""
+
+    target: Target
+    console: Console
+    clock: Clock
+
+    @cached_property
+    def access(self) -> Access:
+        """How AWS is reached.
+
+        Raises:
+            SandboxError: the environment is in the sandbox, and none is running.
+        """
+        return resolve(self.target)
+
+    @cached_property
+    def aws(self) -> Aws:
+        """AWS."""
+        return Aws(self.access)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The record of releases."""
+        return Ledger(self.aws.table(self.target.ledger_table), self.target.environment)
+
+    @property
+    def terraform(self) -> Terraform:
+        """The stack of this environment."""
+        return self.terraform_of(self.target.stack)
+
+    def terraform_of(self, stack: Stack) -> Terraform:
+        """Any stack, with this environment's access."""
+        settings = self.target.app.terraform
+        return Terraform(
+            stack=stack,
+            binary=settings.binary,
+            environ=self.access.process_environment(),
+            cli_config=self.target.root / ".longshore" / "terraform.rc",
+            lock_timeout=settings.lock_timeout,
+        )
+
+    def contract(self, outputs: dict[str, Any] | None = None) -> Contract:
+        """The contract, from these outputs of an apply or from the state."""
+        found = self.terraform.outputs() if outputs is None else outputs
+        return contracts.parse(found.get("release"), self.target.application, self.target.environment)
+
+    def released_tag(self) -> str:
+        """The tag that the parameter holds: what a plan without a tag plans."""
+        return self.aws.parameters.get(self.target.tag_parameter) or contracts.UNRELEASED
+
+
+def open_environment(config: Config, application: str | None, environment: str) -> Environment:
+    """The environment that ``-a`` and ``-e`` name, from Invoke's configuration.
+
+    Raises:
+        ConfigError: invoke.yaml has mistakes, or no such application or environment.
+    """
+    settings = load(raw_settings(config))
+    target = select(settings, project_root(config), application, environment)
+    return Environment(target, Console(), Clock())
+
+
+def raw_settings(config: Config) -> dict[str, Any]:
+    """What stands under ``longshore:``, with INVOKE_… variables on top."""
+    return dict(_plain(config.get("longshore") or {}))
+
+
+def project_root(config: Config) -> Path:
+    """The folder of the project's invoke.yaml and tasks.py."""
+    # Invoke keeps it to itself; there is no public way to it.
+    return Path(config._project_prefix or ".").resolve()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, DataProxy):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    return value

@@ -1,0 +1,132 @@
+"""Runs the migration: one task, once, whose essential containers must all exit 0."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from longshore.aws.ecs import NetworkSettings, Task
+from longshore.clock import Clock
+from longshore.contract import Migration
+from longshore.errors import AwsError, MigrationError, UnknownOutcomeError
+from longshore.result import MigrationResult
+
+if TYPE_CHECKING:
+    from longshore.aws.logs import Logs
+
+LOG_LINES_KEPT = 30
+
+
+class Tasks(Protocol):
+    """What a migration needs of ECS (longshore.aws.ecs)."""
+
+    def run_task(  # noqa: D102
+        self,
+        cluster: str,
+        task_definition: str,
+        *,
+        launch_type: str,
+        network: NetworkSettings,
+        client_token: str,
+        started_by: str,
+    ) -> Task: ...
+    def describe_tasks(self, cluster: str, arns: list[str]) -> list[Task]: ...  # noqa: D102
+    def task_definition(self, arn: str) -> dict[str, Any]: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Migrator:
+    """Where and how long the migration of one environment runs; ``deadline`` in seconds."""
+
+    ecs: Tasks
+    logs: Logs
+    clock: Clock
+    cluster: str
+    deadline: float
+
+    def run(self, migration: Migration, release: str, on_line: Callable[[str], None]) -> MigrationResult:
+        """Runs the migration of a release to its end.
+
+        Args:
+            migration: the contract's.
+            release: id of the release; the task is started once for it, however often this is called.
+            on_line: gets each line of the container's log as it comes.
+
+        Raises:
+            MigrationError: it never started, or an essential container did not exit 0.
+            UnknownOutcomeError: it still ran at the deadline; the task is named and left alone.
+        """
+        definition = self.ecs.task_definition(migration.task_definition)
+        begun = self.clock.now()
+        task = self._start(migration, release)
+        result = MigrationResult(
+            task=task.arn, task_definition=migration.task_definition, before_wave=migration.before_wave
+        )
+        follower = self.logs.follow(migration.log_group, _stream(definition, migration.container, task))
+
+        def drain() -> None:
+            for line in follower.lines():
+                on_line(line)
+                result.log = [*result.log, line][-LOG_LINES_KEPT:]
+
+        task = self._wait(task, drain)
+        drain()
+        result.seconds = round(self.clock.now() - begun, 3)
+        result.exit_code = next((c.exit_code for c in task.containers if c.name == migration.container), None)
+        result.reason = task.stopped_reason
+        _judge(task, definition, result)
+        return result
+
+    def _start(self, migration: Migration, release: str) -> Task:
+        launch = migration.launch
+        network = NetworkSettings(tuple(launch.subnets), tuple(launch.security_groups), launch.assign_public_ip)
+        try:
+            return self.ecs.run_task(
+                self.cluster,
+                migration.task_definition,
+                launch_type=launch.type,
+                network=network,
+                client_token=f"{release}-migration",
+                started_by=release,
+            )
+        except AwsError as error:
+            raise MigrationError(f"the migration did not start: {error.message}", error.hint) from error
+
+    def _wait(self, task: Task, drain: Callable[[], None]) -> Task:
+        for _ in self.clock.polls(self.deadline, longest=3.0):
+            # A task made a moment ago may be missing from a read: not yet.
+            for seen in self.ecs.describe_tasks(self.cluster, [task.arn]):
+                if seen.last_status == "STOPPED":
+                    return seen
+            drain()
+        raise UnknownOutcomeError(
+            f"the migration still runs after {self.deadline:.0f} s: {task.arn}",
+            "Nothing was moved back. Wait for the task, look at its log, then release again.",
+        )
+
+
+def _stream(definition: dict[str, Any], container: str, task: Task) -> str:
+    """The awslogs driver names a stream ``prefix/container/task id`` (its documentation)."""
+    for candidate in definition["containerDefinitions"]:
+        if candidate["name"] == container:
+            options = candidate.get("logConfiguration", {}).get("options", {})
+            return f"{options.get('awslogs-stream-prefix', 'ecs')}/{container}/{task.id}"
+    raise MigrationError(f"{task.task_definition} has no container {container!r}", "Mend migration in the contract.")
+
+
+def _judge(task: Task, definition: dict[str, Any], result: MigrationResult) -> None:
+    essential = {c["name"] for c in definition["containerDefinitions"] if c.get("essential", True)}
+    failed = [c for c in task.containers if c.name in essential and c.exit_code != 0]
+    ended = {c.name for c in task.containers}
+    if task.stop_code == "EssentialContainerExited" and not failed and essential <= ended:
+        return
+    said = "; ".join(f"{c.name}: exit code {c.exit_code} {c.reason}".rstrip() for c in failed)
+    log = "".join(f"\n    {line}" for line in result.log)
+    error = MigrationError(
+        f"the migration {task.arn} failed: {task.stopped_reason or task.stop_code}"
+        f" ({said or 'no container ended'}){log}",
+        "Mend the migration and release again.",
+    )
+    error.result = result
+    raise error

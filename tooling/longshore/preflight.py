@@ -1,0 +1,185 @@
+"""What is looked at before anything is touched: all findings at once, as a tree OK / SKIP / FAIL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from longshore import actor, builds, docker, source
+from longshore.console import Console
+from longshore.contract import Contract
+from longshore.environment import Environment
+from longshore.errors import ConfigError, LongshoreError, UsageError
+from longshore.order import Order
+from longshore.result import Actor, ReleaseResult
+
+_ARCHITECTURES = {"linux/amd64": "X86_64", "linux/arm64": "ARM64"}
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the checks found out. ``source`` is None where nothing is built."""
+
+    actor: Actor
+    source: source.Source | None
+    last: ReleaseResult | None
+
+
+@dataclass
+class Checks:
+    """Runs checks one by one and remembers what failed."""
+
+    console: Console
+    failed: list[LongshoreError] = field(default_factory=list)
+
+    def run(self, name: str, look: Callable[[], str]) -> None:
+        """Runs a check; what it says is shown behind its name."""
+        try:
+            self.console.finding("OK", name, look())
+        except LongshoreError as error:
+            self.failed.append(error)
+            self.console.finding("FAIL", name, error.message)
+
+    def skip(self, name: str, why: str) -> None:
+        """Says that a check does not apply."""
+        self.console.finding("SKIP", name, why)
+
+    def conclude(self) -> None:
+        """Ends the checks.
+
+        Raises:
+            LongshoreError: the one finding, or all of them in one, with the exit code of the first.
+        """
+        if len(self.failed) == 1:
+            raise self.failed[0]
+        if self.failed:
+            lines = (f"  {e.message}{f' → {e.hint}' if e.hint else ''}" for e in self.failed)
+            error = LongshoreError(f"{len(self.failed)} checks failed; nothing was touched:\n" + "\n".join(lines))
+            error.exit_code = self.failed[0].exit_code
+            raise error
+
+
+def release(env: Environment, order: Order) -> Start:
+    """Looks at everything that a release needs.
+
+    Raises:
+        LongshoreError: what is missing; nothing was touched.
+    """
+    env.console.say(f"Checks for {env.target.application} in {env.target.environment}")
+    checks = Checks(env.console)
+    _reach(env, checks)
+    if order.tag:
+        tag = order.tag
+        checks.run("image", lambda: _images(env, tag))
+        checks.skip("source", f"{tag} is built already")
+        checks.conclude()
+        return Start(who(env), None, _last(env))
+    checks.run("builder", docker.Docker().check)
+    checks.run("source", lambda: _source(env, order))
+    checks.conclude()
+    return Start(who(env), builds.source_of(env.target), _last(env))
+
+
+def reach(env: Environment) -> Actor:
+    """Looks at what every command needs that touches an environment.
+
+    Raises:
+        LongshoreError: what is missing; nothing was touched.
+    """
+    checks = Checks(env.console)
+    _reach(env, checks)
+    checks.conclude()
+    return who(env)
+
+
+def before_bootstrap(env: Environment) -> None:
+    """Looks at what setting up an environment needs."""
+    checks = Checks(env.console)
+    checks.run("files", lambda: _files(env))
+    checks.run("terraform", env.terraform.check)
+    checks.run("account", lambda: _account(env))
+    checks.conclude()
+
+
+def who(env: Environment) -> Actor:
+    """The actor of this process."""
+    return actor.identify(env.aws.identity.caller().arn, os.environ)
+
+
+def _last(env: Environment) -> ReleaseResult | None:
+    return next(env.ledger.succeeded(), None)
+
+
+def _reach(env: Environment, checks: Checks) -> None:
+    checks.run("files", lambda: _files(env))
+    checks.run("account", lambda: _account(env))
+    if checks.failed:
+        checks.skip("terraform", "what it needs is missing")
+        return
+    checks.run("terraform", env.terraform.check)
+    if not checks.failed:
+        checks.run("contract", lambda: _contract(env))
+
+
+def _files(env: Environment) -> str:
+    missing = env.target.stack.check()
+    if missing:
+        raise ConfigError("; ".join(missing), "Look at terraform.dir and terraform.var_files in invoke.yaml.")
+    return ", ".join(file.name for file in env.target.stack.var_files)
+
+
+def _account(env: Environment) -> str:
+    caller = env.aws.identity.caller()
+    if caller.account != env.target.env.account:
+        key = f"longshore.applications.{env.target.application}.environments.{env.target.environment}.account"
+        raise ConfigError(
+            f"these credentials are for AWS account {caller.account}, but {key} says {env.target.env.account}",
+            "Sign in to the right account, or mend the setting.",
+        )
+    return f"{caller.account}, {env.target.region}, as {caller.arn}"
+
+
+def _contract(env: Environment) -> str:
+    contract = env.contract()
+    for key, image in contract.images.items():
+        if key not in env.target.app.images:
+            raise ConfigError(
+                f"the contract has an image {key!r}, but invoke.yaml has none under"
+                f" longshore.applications.{env.target.application}.images",
+                "Add it, or take it out of the variable file.",
+            )
+        if image.repository != env.target.repository(key):
+            raise ConfigError(f"image {key!r} is in {image.repository}, not in {env.target.repository(key)}")
+    _platforms(env, contract)
+    return f"{len(contract.services)} services, {contract.image_tag} is registered last"
+
+
+def _platforms(env: Environment, contract: Contract) -> None:
+    for key, service in contract.services.items():
+        definition = env.aws.ecs.task_definition(service.task_definition)
+        # ECS's default where a revision does not say (RuntimePlatform's documentation).
+        wanted = definition.get("runtimePlatform", {}).get("cpuArchitecture", "X86_64")
+        for image in set(service.containers.values()):
+            platform = env.target.app.images[image].platform
+            if _ARCHITECTURES.get(platform) != wanted:
+                path = f"longshore.applications.{env.target.application}.images.{image}.platform"
+                raise ConfigError(
+                    f"{path} is {platform}, but the tasks of {key} run on {wanted}",
+                    "Mend the platform, or cpu_architecture in the variable file.",
+                )
+
+
+def _images(env: Environment, tag: str) -> str:
+    missing = [repository for repository, digest in builds.digests(env, tag).items() if digest is None]
+    if missing:
+        raise UsageError(f"tag {tag} does not exist in {', '.join(missing)}", "See the tags with: invoke history")
+    return tag
+
+
+def _source(env: Environment, order: Order) -> str:
+    found = builds.source_of(env.target)
+    if order.allow_dirty and found.dirty:
+        return f"{found.commit[:12]}, with uncommitted changes (--allow-dirty)"
+    source.refuse_dirty(found)
+    return f"{found.commit[:12]} {found.subject}"

@@ -1,0 +1,28 @@
+"""Looks without changing anything: the plan for a tag, and the status of an environment."""
+
+from __future__ import annotations
+
+from longshore import plan as plans
+from longshore import preflight
+from longshore import status as statuses
+from longshore.environment import Environment
+from longshore.order import tag_of
+
+
+def plan(env: Environment, tag: str | None) -> bool:
+    """Shows what an apply would change; with a tag, for that tag; without one, for what is released now.
+
+    Returns:
+        Whether there are changes.
+    """
+    variables = {"image_tag": tag_of(tag)} if tag else {}
+    preflight.reach(env)
+    with env.terraform.plan(variables) as saved:
+        env.console.differences(plans.difference(plans.changes(env.terraform.show(saved))) if saved.changed else [])
+        return saved.changed
+
+
+def status(env: Environment) -> statuses.Status:
+    """What runs, what was released last and what is registered last."""
+    last = next(env.ledger.succeeded(), None)
+    return statuses.inspect(env.aws.ecs, env.contract(), env.released_tag(), last, env.access.base_url)

@@ -1,0 +1,38 @@
+"""One release, step by step (design.md, section 5). The steps' details are elsewhere."""
+
+from __future__ import annotations
+
+from longshore import builds, moves, preflight
+from longshore.environment import Environment
+from longshore.order import Order
+from longshore.result import ReleaseResult, Verdict
+from longshore.run import running
+
+
+def release(env: Environment, order: Order) -> ReleaseResult:
+    """Carries one commit, or one image that exists, to a verified and recorded roll-out.
+
+    Raises:
+        LongshoreError: it could not begin: nothing was touched, and there is no record.
+    """
+    start = preflight.release(env, order)
+    with running(env, "release", start.actor, start.source) as run:
+        with run.step("inspect"):
+            moves.record_before(run)
+        with run.step("version"):
+            tag = builds.choose_tag(run, order)
+        with run.step("build and plan"), builds.built_and_planned(run, order, start.source, tag) as saved:
+            run.approve(yes=order.yes)
+        with moves.undone_on_failure(run):
+            with run.step("apply"):
+                moves.apply(run, order, saved)
+            for number in moves.wave_numbers(run):
+                moves.migrate_before(run, number)
+                with run.step(f"roll out wave {number}"):
+                    moves.move_wave(run, moves.to_registered(run, number, start.last))
+            with run.step("verify"):
+                moves.verify_all(run)
+        with run.step("record"):
+            moves.write_tag(run)
+        run.result.verdict = Verdict.SUCCEEDED
+    return run.result

@@ -1,0 +1,163 @@
+"""The result of a release: data first. The console, the JSON and the ledger are three views of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from longshore.errors import ExitCode
+
+
+class Verdict(StrEnum):
+    """What became of a release; a closed set."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    ROLLED_BACK = "rolled_back"
+    ROLLBACK_FAILED = "rollback_failed"
+    SUPERSEDED = "superseded"
+    UNKNOWN = "unknown"
+    INTERRUPTED = "interrupted"
+
+
+class Cause(StrEnum):
+    """Why a release did not succeed; a closed set."""
+
+    CHECK = "check"
+    BUILD = "build"
+    PLAN = "plan"
+    DECLINED = "declined"
+    APPLY = "apply"
+    MIGRATION = "migration"
+    ROLLOUT = "rollout"
+    VERIFY = "verify"
+    SUPERSEDED = "superseded"
+    DEADLINE = "deadline"
+    RECORD = "record"
+    INTERRUPT = "interrupt"
+    OTHER = "other"
+
+
+_BEFORE_ANYTHING_MOVED = {
+    Cause.BUILD: ExitCode.BUILD,
+    Cause.PLAN: ExitCode.PLAN,
+    Cause.DECLINED: ExitCode.PLAN,
+    Cause.APPLY: ExitCode.APPLY,
+    Cause.MIGRATION: ExitCode.MIGRATION,
+}
+_EXIT_CODES = {
+    Verdict.SUCCEEDED: ExitCode.SUCCEEDED,
+    Verdict.ROLLED_BACK: ExitCode.ROLLED_BACK,
+    Verdict.ROLLBACK_FAILED: ExitCode.ROLLBACK_FAILED,
+    Verdict.SUPERSEDED: ExitCode.SUPERSEDED,
+    Verdict.UNKNOWN: ExitCode.UNKNOWN,
+    Verdict.INTERRUPTED: ExitCode.INTERRUPTED,
+}
+
+
+class Data(BaseModel):
+    """Base of what is recorded. Mutable while the release runs; unknown keys of later versions are read over."""
+
+    model_config = ConfigDict(extra="ignore", validate_assignment=True)
+
+
+class Actor(Data):
+    """Who releases: the AWS identity, the person or job behind it."""
+
+    arn: str
+    user: str
+    host: str
+    ci_url: str | None = None
+
+
+class ImageResult(Data):
+    """An image of this release; ``reused`` if an earlier build of the same commit got the tag."""
+
+    repository: str
+    tag: str
+    digest: str
+    reused: bool = False
+
+
+class Running(Data):
+    """What a service runs: revision (ARN) and wanted count."""
+
+    task_definition: str
+    count: int
+
+
+class ServiceResult(Data):
+    """A service before and after; ``after`` stays None if it was never moved."""
+
+    name: str
+    wave: int
+    before: Running
+    after: Running | None = None
+    deployment: str | None = None
+    outcome: Literal["not moved", "moved", "completed", "failed", "moved back", "superseded"] = "not moved"
+
+
+class MigrationResult(Data):
+    """The migration task of this release; exit_code is None where the container has none."""
+
+    task: str
+    task_definition: str
+    before_wave: int
+    exit_code: int | None = None
+    reason: str = ""
+    seconds: float = 0.0
+    log: list[str] = []
+
+
+class StepResult(Data):
+    """A step with its duration by the monotonic clock, in seconds."""
+
+    name: str
+    seconds: float | None = None
+
+
+class ReleaseResult(Data):
+    """One release (or roll-back) of one application to one environment. Times are UTC."""
+
+    release: str
+    sequence: int
+    kind: Literal["release", "rollback"]
+    application: str
+    environment: str
+    version: str
+    previous_version: str
+    commit: str | None = None
+    subject: str | None = None
+    dirty: bool = False
+    variables_digest: str
+    actor: Actor
+    images: dict[str, ImageResult] = {}
+    services: dict[str, ServiceResult] = {}
+    migration: MigrationResult | None = None
+    changes: list[str] = []
+    steps: list[StepResult] = []
+    started: datetime
+    ended: datetime | None = None
+    seconds: float | None = None
+    verdict: Verdict = Verdict.RUNNING
+    cause: Cause | None = None
+    message: str = ""
+    hint: str = ""
+    warnings: list[str] = []
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code of this verdict and cause (design.md, section 5)."""
+        if self.verdict is Verdict.FAILED and self.cause:
+            return _BEFORE_ANYTHING_MOVED.get(self.cause, ExitCode.FAILED)
+        if self.verdict is Verdict.SUCCEEDED and self.cause is Cause.RECORD:
+            return ExitCode.RECORD_INCOMPLETE
+        return _EXIT_CODES.get(self.verdict, ExitCode.FAILED)
+
+    def document(self) -> dict[str, object]:
+        """The JSON document: every field, and the exit code."""
+        return {**self.model_dump(mode="json"), "exit_code": int(self.exit_code)}

@@ -1,0 +1,129 @@
+"""The application and environment that a command is about, with every name and path that follows from them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from longshore.config import ApplicationSettings, EnvironmentSettings, Settings, StackSettings, choose
+from longshore.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A Terraform root with the files that fill its variables and the settings that complete its backend block."""
+
+    name: str
+    directory: Path
+    var_files: tuple[Path, ...]
+    data_dir: Path
+    backend: Mapping[str, str]
+
+    def check(self) -> list[str]:
+        """What is missing on disk, one finding a line; empty if nothing is."""
+        missing = [f"terraform folder {self.directory} does not exist"] if not self.directory.is_dir() else []
+        return missing + [f"variable file {file} does not exist" for file in self.var_files if not file.is_file()]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One application in one environment."""
+
+    root: Path
+    application: str
+    environment: str
+    app: ApplicationSettings
+    env: EnvironmentSettings
+
+    @property
+    def region(self) -> str:
+        """The environment's own region, else the application's."""
+        return self.env.region or self.app.region
+
+    @property
+    def work_dir(self) -> Path:
+        """Where Longshore keeps what belongs to this application and environment; git-ignored."""
+        return self.root / ".longshore" / self.application / self.environment
+
+    @property
+    def ledger_table(self) -> str:
+        """The DynamoDB table that the module ``ledger`` makes."""
+        return f"{self.application}-releases"
+
+    @property
+    def tag_parameter(self) -> str:
+        """The SSM parameter that holds the released tag (design.md, section 2)."""
+        return f"/{self.application}/{self.environment}/image_tag"
+
+    @property
+    def state_bucket(self) -> str | None:
+        """The S3 bucket of Terraform's state, or None where the root's own backend block is complete."""
+        if self.env.backend is None:
+            return None
+        return self.env.backend.bucket or f"{self.application}-{self.env.account}-{self.region}-tfstate"
+
+    @property
+    def state_region(self) -> str:
+        """The region of the state bucket."""
+        return (self.env.backend and self.env.backend.region) or self.region
+
+    def repository(self, image: str) -> str:
+        """The ECR repository of an image."""
+        return f"{self.application}/{image}"
+
+    @property
+    def stack(self) -> Stack:
+        """The stack of this environment."""
+        return self._stack(self.environment, self.app.terraform.dir, self.app.terraform.var_files)
+
+    @property
+    def foundation(self) -> Stack | None:
+        """The stack of the application, or None where the team keeps its own."""
+        foundation: StackSettings | None = self.app.terraform.foundation
+        return self._stack("foundation", foundation.dir, foundation.var_files) if foundation else None
+
+    def variables_digest(self) -> str:
+        """SHA-256 over the content of the environment's variable files, for the record."""
+        digest = hashlib.sha256()
+        for file in self.stack.var_files:
+            digest.update(file.read_bytes())
+        return f"sha256:{digest.hexdigest()}"
+
+    def _stack(self, name: str, directory: str, var_files: list[str]) -> Stack:
+        def path(text: str) -> Path:
+            filled = text.format(application=self.application, environment=self.environment)
+            return (self.root / filled).resolve()
+
+        return Stack(
+            name=name,
+            directory=path(directory),
+            var_files=tuple(path(file) for file in var_files),
+            data_dir=self.work_dir / ("terraform" if name == self.environment else "foundation"),
+            backend=self._backend(f"{self.application}/{name}.tfstate"),
+        )
+
+    def _backend(self, key: str) -> dict[str, str]:
+        bucket = self.state_bucket
+        return {"bucket": bucket, "key": key, "region": self.state_region} if bucket else {}
+
+
+def select(settings: Settings, root: Path, application: str | None, environment: str) -> Target:
+    """The target that ``-a`` and ``-e`` name.
+
+    Raises:
+        ConfigError: no such application or environment, or a path with a placeholder that does not exist.
+    """
+    name = choose("application", settings.applications, application)
+    app = settings.applications[name]
+    choose(f"environment of {name}", app.environments, environment)
+    target = Target(root, name, environment, app, app.environments[environment])
+    try:
+        _ = (target.stack, target.foundation)
+    except (KeyError, IndexError, ValueError) as error:
+        raise ConfigError(
+            f"longshore.applications.{name}.terraform: a path has an unknown placeholder {error}",
+            "Only {application} and {environment} are filled in.",
+        ) from None
+    return target

@@ -1,0 +1,215 @@
+"""Invoke tasks: parse, call, print, exit. No logic; and nothing heavy is imported before a task runs."""
+
+# Flags of the command line are booleans and many; imports inside the tasks keep `invoke --list` quick.
+# ruff: noqa: FBT001, PLC0415, PLR0913
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import task
+
+from longshore import usage
+
+if TYPE_CHECKING:
+    from longshore.environment import Environment
+    from longshore.result import ReleaseResult
+
+_HELP = {
+    "app": "the application, where invoke.yaml has several",
+    "env": "the environment",
+    "yes": "ask nothing",
+    "json": "print one JSON document on stdout",
+}
+
+
+def _task(**texts: str) -> Callable[[Callable[..., None]], Any]:
+    """A task with the help of its flags, whose errors become a message and an exit code."""
+
+    def decorate(body: Callable[..., None]) -> Any:
+        @wraps(body)
+        def guarded(*args: Any, **kwargs: Any) -> None:
+            with usage.exits():
+                body(*args, **kwargs)
+
+        flags = signature(body).parameters
+        return task(help={name: text for name, text in (_HELP | texts).items() if name in flags})(guarded)
+
+    return decorate
+
+
+@_task(port="port of the AWS API; any free one if not given")
+def up(c: Context, port: int = 0) -> None:
+    """Start the local cloud: an AWS that runs real containers on this machine."""
+    from longshore import sandboxes
+
+    sandboxes.up(c, port)
+
+
+@_task()
+def down(c: Context) -> None:
+    """Stop the local cloud, and remove every container, network and file that it made."""
+    from longshore import sandboxes
+
+    sandboxes.down(c)
+
+
+@_task()
+def status_of_sandbox(c: Context, json: bool = False) -> None:
+    """Show where the local cloud answers, and what runs in it."""
+    from longshore import sandboxes
+
+    sandboxes.status(c, as_json=json)
+
+
+@_task()
+def bootstrap(c: Context, app: str | None = None, env: str = "sandbox", yes: bool = False) -> None:
+    """Set an environment up: state bucket, foundation, app stack; safe to run again."""
+    from longshore.bootstrap import bootstrap as verb
+
+    environment = _environment(c, app, env)
+    verb(environment, yes=yes)
+    environment.console.say(f"{environment.target.application} is set up in {env}.")
+
+
+@_task(bump="patch, minor or major", series="count up within vMAJOR.MINOR, such as v1.0")
+def version(
+    c: Context, app: str | None = None, env: str = "sandbox", bump: str = "patch", series: str | None = None
+) -> None:
+    """Print the next version, and nothing else, on stdout."""
+    from longshore.builds import next_tag
+    from longshore.order import bump_of
+
+    environment = _environment(c, app, env)
+    environment.console.result(next_tag(environment, bump_of(bump), series))
+
+
+@_task(
+    tag="the tag; the next version if not given",
+    push="push what was built",
+    rebuild="build even if the commit was built before",
+    allow_dirty="build with uncommitted changes",
+)
+def build(
+    c: Context,
+    app: str | None = None,
+    env: str = "sandbox",
+    tag: str | None = None,
+    push: bool = True,
+    rebuild: bool = False,
+    allow_dirty: bool = False,
+) -> None:
+    """Build the images and push them; print repository, tag and digest."""
+    from longshore.builds import build as verb
+
+    environment = _environment(c, app, env)
+    for image in verb(environment, tag, rebuild=rebuild, push=push, allow_dirty=allow_dirty).values():
+        environment.console.result(f"{image.repository} {image.tag} {image.digest}")
+
+
+@_task(tag="the tag to plan for; what is released now if not given")
+def plan(c: Context, app: str | None = None, env: str = "sandbox", tag: str | None = None) -> None:
+    """Show what Terraform would change: exit code 0 nothing, 20 something."""
+    from longshore import preview
+    from longshore.errors import ExitCode
+
+    if preview.plan(_environment(c, app, env), tag):
+        raise Exit(code=int(ExitCode.DIFFERENCES))
+
+
+@_task(
+    bump="patch, minor or major",
+    tag="release this image, which exists, without building",
+    allow_infra="let the plan change more than task definitions",
+    allow_dirty="build with uncommitted changes; the tag says so",
+    rebuild="build even if the commit was built before",
+)
+def release(
+    c: Context,
+    app: str | None = None,
+    env: str = "sandbox",
+    bump: str = "patch",
+    tag: str | None = None,
+    yes: bool = False,
+    allow_infra: bool = False,
+    allow_dirty: bool = False,
+    rebuild: bool = False,
+    json: bool = False,
+) -> None:
+    """Carry this commit to a verified, recorded roll-out."""
+    from longshore.order import order
+    from longshore.release import release as verb
+
+    ordered = order(bump=bump, tag=tag, yes=yes, allow_infra=allow_infra, allow_dirty=allow_dirty, rebuild=rebuild)
+    environment = _environment(c, app, env)
+    with environment.console.live():
+        result = verb(environment, ordered)
+    _end(environment, result, as_json=json)
+
+
+@_task()
+def rollback(c: Context, app: str | None = None, env: str = "sandbox", yes: bool = False, json: bool = False) -> None:
+    """Go back to the last good release before the current one."""
+    from longshore.rollback import rollback as verb
+
+    environment = _environment(c, app, env)
+    with environment.console.live():
+        result = verb(environment, yes=yes)
+    _end(environment, result, as_json=json)
+
+
+@_task()
+def status(c: Context, app: str | None = None, env: str = "sandbox", json: bool = False) -> None:
+    """Show what runs, what was released last and what is registered last, and whether they differ."""
+    from longshore import preview
+    from longshore.report import status as show
+
+    environment = _environment(c, app, env)
+    show(environment.console, preview.status(environment), as_json=json)
+
+
+@_task(limit="how many, newest first")
+def history(c: Context, app: str | None = None, env: str = "sandbox", limit: int = 20, json: bool = False) -> None:
+    """List the releases: version, commit, who, when, how long, outcome."""
+    from itertools import islice
+
+    from longshore.report import history as show
+
+    environment = _environment(c, app, env)
+    show(environment.console, list(islice(environment.ledger.releases(), limit)), as_json=json)
+
+
+@_task(yes_really="the environment's name, instead of typing it")
+def destroy(c: Context, app: str | None = None, env: str = "sandbox", yes_really: str | None = None) -> None:
+    """Take an environment down; never the registry or the ledger."""
+    from longshore.bootstrap import destroy as verb
+
+    environment = _environment(c, app, env)
+    verb(environment, confirmed=yes_really)
+    environment.console.say(f"{env} is gone; its images and its history are kept.")
+
+
+def _environment(c: Context, app: str | None, env: str) -> Environment:
+    from longshore.environment import open_environment
+
+    return open_environment(c.config, app, env)
+
+
+def _end(environment: Environment, result: ReleaseResult, *, as_json: bool) -> None:
+    from longshore.report import result as show
+
+    show(environment.console, result, as_json=as_json)
+    if result.exit_code:
+        raise Exit(code=int(result.exit_code))
+
+
+usage.install()
+namespace = Collection(bootstrap, version, build, plan, release, rollback, status, history, destroy)
+namespace.add_collection(Collection("sandbox", up, down), name="sandbox")
+namespace.collections["sandbox"].add_task(status_of_sandbox, name="status")

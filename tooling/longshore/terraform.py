@@ -1,0 +1,298 @@
+"""Runs terraform. The only importer of python_terraform, which builds the argument lists (docs/decisions.md)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from python_terraform import IsFlagged
+from python_terraform import Terraform as Arguments
+
+from longshore.errors import StalePlanError, TerraformError
+from longshore.target import Stack
+
+MINIMUM = (1, 10)
+"""`use_lockfile` of the S3 backend came with Terraform 1.10."""
+_FOLLOW_SECONDS = 0.05
+_PRIVATE = 0o600
+
+OnEvent = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class SavedPlan:
+    """A plan file, of mode 0600: it holds every variable in clear text."""
+
+    file: Path
+    changed: bool
+
+
+@dataclass(frozen=True)
+class _Run:
+    code: int
+    lines: list[str]
+
+    @property
+    def events(self) -> Iterator[dict[str, Any]]:
+        """The lines that are JSON objects."""
+        for line in self.lines:
+            if line.startswith("{"):
+                try:
+                    yield json.loads(line)
+                except json.JSONDecodeError:
+                    continue
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    def explanation(self) -> str:
+        """Terraform's own errors, one a paragraph; the whole output where there are none."""
+        found = [e["diagnostic"] for e in self.events if e.get("diagnostic", {}).get("severity") == "error"]
+        return "\n".join(_paragraph(diagnostic) for diagnostic in found) or self.text[-4000:]
+
+
+@dataclass(frozen=True)
+class Terraform:
+    """One stack, run by one binary.
+
+    Args:
+        stack: the root, its variable files, and the settings of its backend.
+        binary: the program, looked up on PATH.
+        environ: the process environment: endpoint and credentials of this environment.
+        cli_config: a CLI configuration to use if it exists (``make setup`` writes one where a mirror needs it).
+        lock_timeout: seconds to wait for the state's lock.
+    """
+
+    stack: Stack
+    binary: str
+    environ: Mapping[str, str] = field(repr=False)
+    cli_config: Path | None = None
+    lock_timeout: float = 60
+
+    def check(self) -> str:
+        """The version of the binary.
+
+        Raises:
+            TerraformError: it is missing, or older than 1.10.
+        """
+        if shutil.which(self.binary, path=self.environ.get("PATH")) is None:
+            raise TerraformError(
+                f"there is no program {self.binary!r} (setting terraform.binary)",
+                "Install Terraform 1.10 or later and put it on PATH.",
+            )
+        version = str(json.loads(self._run(["version"], json=IsFlagged).text)["terraform_version"])
+        if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < MINIMUM:
+            raise TerraformError(f"{self.binary} is version {version}", "Install Terraform 1.10 or later.")
+        return version
+
+    def init(self) -> None:
+        """Readies the stack; skipped when nothing it depends on has changed since the last time (1.6 s)."""
+        stamp = self.stack.data_dir / "longshore-init"
+        if stamp.is_file() and stamp.read_text() == self._init_digest():
+            return
+        self.stack.data_dir.mkdir(parents=True, exist_ok=True)
+        backend = str(self._backend_file()) if self.stack.backend else None
+        run = self._run(["init"], input=False, reconfigure=IsFlagged, no_color=IsFlagged, backend_config=backend)
+        if run.code:
+            raise TerraformError(
+                f"terraform init of {self.stack.directory} failed:\n{run.text[-4000:]}",
+                "If the state bucket does not exist yet, run: invoke bootstrap",
+            )
+        stamp.write_text(self._init_digest())
+
+    @contextmanager
+    def plan(
+        self, variables: Mapping[str, Any] | None = None, *, destroy: bool = False, on_event: OnEvent | None = None
+    ) -> Iterator[SavedPlan]:
+        """Makes a plan and keeps it in a private file for as long as the block lasts.
+
+        Args:
+            variables: values that beat the variable files.
+            destroy: plan the end of everything in the stack.
+            on_event: gets Terraform's messages as they come.
+        """
+        self.init()
+        with tempfile.TemporaryDirectory(prefix="longshore-plan-") as folder:
+            file = Path(folder) / "plan.tfplan"
+            with self._variables(variables or {}) as var_files:
+                run = self._run(
+                    ["plan"],
+                    on_event,
+                    input=False,
+                    json=IsFlagged,
+                    detailed_exitcode=IsFlagged,
+                    lock_timeout=f"{self.lock_timeout:.0f}s",
+                    out=str(file),
+                    destroy=IsFlagged if destroy else None,
+                    var_file=var_files,
+                )
+            if run.code not in (0, 2):
+                raise TerraformError(f"terraform plan of {self.stack.name} failed:\n{run.explanation()}", _hint(run))
+            file.chmod(_PRIVATE)
+            yield SavedPlan(file, changed=run.code == 2)
+
+    def show(self, plan: SavedPlan) -> dict[str, Any]:
+        """The plan as Terraform's JSON representation (format version 1)."""
+        run = self._run(["show", "-json", str(plan.file)])
+        if run.code:
+            raise TerraformError(f"terraform show of a plan of {self.stack.name} failed:\n{run.text[-4000:]}")
+        return dict(json.loads(run.text))
+
+    def apply(self, plan: SavedPlan, on_event: OnEvent | None = None) -> dict[str, Any]:
+        """Applies exactly this plan.
+
+        Returns:
+            The values of all outputs that are not sensitive.
+
+        Raises:
+            StalePlanError: the state has changed since; nothing was done.
+            TerraformError: any other failure; some of the plan may have been done.
+        """
+        run = self._run(
+            ["apply", "-json", "-input=false", f"-lock-timeout={self.lock_timeout:.0f}s", str(plan.file)], on_event
+        )
+        if run.code:
+            explanation = run.explanation()
+            error = StalePlanError if "Saved plan is stale" in explanation else TerraformError
+            raise error(f"terraform apply of {self.stack.name} failed:\n{explanation}", _hint(run))
+        outputs = [event["outputs"] for event in run.events if event.get("type") == "outputs"]
+        return {name: output.get("value") for name, output in (outputs[-1] if outputs else {}).items()}
+
+    def outputs(self) -> dict[str, Any]:
+        """The values of all outputs in the state."""
+        self.init()
+        run = self._run(["output"], json=IsFlagged)
+        if run.code:
+            raise TerraformError(f"terraform output of {self.stack.name} failed:\n{run.text[-4000:]}", _hint(run))
+        return {name: output["value"] for name, output in json.loads(run.text).items()}
+
+    def _run(self, command: Sequence[str], on_event: OnEvent | None = None, **options: Any) -> _Run:
+        # `state` points at nothing: the constructor would read a local state file if it found one.
+        builder = Arguments(terraform_bin_path=self.binary, state=str(self.stack.data_dir / "no-state"))
+        arguments = builder.generate_cmd_string(command[0], *command[1:], **options)
+        # Output goes to a file that is followed, not through a pipe: were this process killed, terraform would meet
+        # a closed pipe in the middle of an apply and leave its state half written.
+        with tempfile.NamedTemporaryFile(prefix="longshore-terraform-") as output:
+            process = subprocess.Popen(
+                arguments,
+                cwd=self.stack.directory,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            with Path(output.name).open("rb") as reader:
+                return _Run(*_follow(process, reader, on_event))
+
+    def _environment(self) -> dict[str, str]:
+        kept = {
+            name: value
+            for name, value in self.environ.items()
+            if not name.startswith("TF_CLI_ARGS") and name != "TF_VAR_image_tag"
+        }
+        config = self.cli_config if self.cli_config and self.cli_config.is_file() else None
+        named = kept.pop("TF_CLI_CONFIG_FILE", None)
+        if config is None and named and Path(named).is_file():
+            config = Path(named)
+        return {
+            **kept,
+            **({"TF_CLI_CONFIG_FILE": str(config)} if config else {}),
+            "TF_IN_AUTOMATION": "1",
+            "TF_DATA_DIR": str(self.stack.data_dir),
+            "CHECKPOINT_DISABLE": "1",
+        }
+
+    @contextmanager
+    def _variables(self, variables: Mapping[str, Any]) -> Iterator[list[str]]:
+        builder = Arguments(state=str(self.stack.data_dir / "no-state"))
+        files = [str(file) for file in self.stack.var_files]
+        try:
+            # Last on the command line, so that it wins over the variable files.
+            yield [*files, builder.temp_var_files.create(dict(variables))] if variables else files
+        finally:
+            builder.temp_var_files.clean_up()
+
+    def _backend_file(self) -> Path:
+        file = self.stack.data_dir / "backend.tfbackend"
+        file.touch(mode=_PRIVATE)
+        file.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in sorted(self.stack.backend.items())))
+        return file
+
+    def _init_digest(self) -> str:
+        modules = self.stack.data_dir / "modules" / "modules.json"
+        folders = {self.stack.directory}
+        if modules.is_file():
+            folders |= {self.stack.directory / m["Dir"] for m in json.loads(modules.read_text())["Modules"]}
+        digest = hashlib.sha256(json.dumps(dict(self.stack.backend), sort_keys=True).encode())
+        for folder in sorted(folders):
+            for file in sorted([*folder.glob("*.tf"), *folder.glob(".terraform.lock.hcl")]):
+                digest.update(file.read_bytes())
+        return digest.hexdigest()
+
+
+def _follow(process: subprocess.Popen[bytes], reader: BinaryIO, on_event: OnEvent | None) -> tuple[int, list[str]]:
+    follower = _Lines(reader, on_event)
+    interrupted = False
+    while process.poll() is None:
+        try:
+            follower.read()
+            time.sleep(_FOLLOW_SECONDS)
+        except KeyboardInterrupt:
+            # One signal, then patience: terraform saves its state before it ends.
+            if not interrupted:
+                process.send_signal(signal.SIGINT)
+            interrupted = True
+    follower.read(last=True)
+    if interrupted:
+        raise KeyboardInterrupt
+    return process.returncode, follower.lines
+
+
+@dataclass
+class _Lines:
+    reader: BinaryIO
+    on_event: OnEvent | None
+    lines: list[str] = field(default_factory=list)
+    pending: bytes = b""
+
+    def read(self, *, last: bool = False) -> None:
+        *complete, self.pending = (self.pending + self.reader.read()).split(b"\n")
+        for raw in [*complete, *([self.pending] if last and self.pending else [])]:
+            line = raw.decode(errors="replace")
+            self.lines.append(line)
+            if self.on_event and line:
+                self.on_event(_message(line))
+
+
+def _message(line: str) -> str:
+    try:
+        return str(json.loads(line).get("@message", line))
+    except (json.JSONDecodeError, AttributeError):
+        return line
+
+
+def _paragraph(diagnostic: Mapping[str, Any]) -> str:
+    where = diagnostic.get("address") or diagnostic.get("range", {}).get("filename", "")
+    place = f" ({where})" if where else ""
+    return f"  {diagnostic['summary']}{place}: {diagnostic.get('detail', '')}".rstrip(": ")
+
+
+def _hint(run: _Run) -> str:
+    if "Error acquiring the state lock" in run.text:
+        return "Another terraform holds the state's lock: wait for it. If it died, terraform force-unlock with its id."
+    if "could not be found" in run.text or "ResourceNotFound" in run.text or "NoSuchBucket" in run.text:
+        return "If this environment was never set up, run: invoke bootstrap"
+    return ""
