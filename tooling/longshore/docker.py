@@ -7,8 +7,7 @@ import json
 import os
 import re
 import subprocess
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,10 @@ from tempfile import TemporaryDirectory
 
 from longshore.aws.ecr import Credentials
 from longshore.errors import BuildError
+from longshore.process import Completed, OnLine, Runner, execute
 
 _LINES_SHOWN = 30
-_LINES_KEPT = 200
-_ANSWER_SECONDS = 60
+_LONGEST_LINE = 500
 _DIGEST = re.compile(r"digest: (sha256:[0-9a-f]{64})")
 # Without buildx the client builds with its legacy builder and says so each time, before anything else.
 _LEGACY_NOTICE = re.compile(
@@ -30,26 +29,6 @@ _KILLED = re.compile(r"(exit code|non-zero code): 137\b|signal: killed")
 # Lines that can be logged, and a plain manifest for the one platform instead of an index with attestations beside it:
 # ECS then reports the digest that was pushed.
 _BUILD_ENVIRON = {"BUILDKIT_PROGRESS": "plain", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
-
-
-OnLine = Callable[[str], object]
-"""Gets the output of a program, line by line, while it runs."""
-
-
-@dataclass(frozen=True)
-class Completed:
-    """A program that has ended; of a long output the last lines."""
-
-    exit_code: int
-    output: str
-    errors: str = ""
-
-
-Runner = Callable[[Sequence[str], Mapping[str, str], OnLine | None], Completed]
-"""Runs a program to its end, with variables on top of this process's own.
-
-With an OnLine both its streams are one, passed on line by line; without, it has a minute.
-"""
 
 
 @dataclass(frozen=True)
@@ -64,8 +43,8 @@ class LocalImage:
 class Docker:
     """What a release does with Docker."""
 
-    def __init__(self, runner: Runner | None = None) -> None:
-        self._runner = runner or execute
+    def __init__(self, runner: Runner = execute) -> None:
+        self._runner = runner
 
     def check(self) -> str:
         """Version and platform of the engine.
@@ -92,7 +71,7 @@ class Docker:
         """
         done = self._run(["docker", "build", *arguments], _BUILD_ENVIRON, _important(on_line))
         if done.exit_code:
-            raise _failure("docker build", done)
+            raise _failure(f"docker build failed with exit code {done.exit_code}", done)
 
     def inspect(self, reference: str) -> LocalImage:
         """What the engine has under a reference.
@@ -120,10 +99,10 @@ class Docker:
         with self._signed_in(registry, credentials) as (options, environ):
             done = self._run(["docker", *options, "push", reference], environ, on_line)
         if done.exit_code:
-            raise _failure(f"docker push of {reference}", done)
+            raise _failure(f"docker push of {reference} failed with exit code {done.exit_code}", done)
         digests = _DIGEST.findall(done.output)
         if not digests:
-            raise _failure(f"docker push of {reference} named no digest:", done)
+            raise _failure(f"docker push of {reference} named no digest", done)
         return str(digests[-1])
 
     @contextmanager
@@ -132,7 +111,7 @@ class Docker:
         own = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
         context = self._run(["docker", "context", "inspect", "--format", "{{.Name}}"])
         if context.exit_code:
-            raise _failure("docker context inspect", context)
+            raise _failure("docker context inspect failed", context)
         token = f"{credentials.username}:{credentials.password.get_secret_value()}"
         auth = base64.b64encode(token.encode()).decode()
         with TemporaryDirectory(prefix="longshore-") as private:
@@ -155,32 +134,7 @@ class Docker:
             raise BuildError(f"docker can't be run: {error}", "Install Docker, or run: make setup") from error
         except subprocess.TimeoutExpired as error:
             what = " ".join(command[:3])
-            raise BuildError(f"{what} did not answer in {_ANSWER_SECONDS} s", _engine_hint("")) from error
-
-
-def unwatched(_line: str) -> None:
-    """An OnLine for output that nobody reads unless something fails."""
-
-
-def execute(command: Sequence[str], environ: Mapping[str, str], on_line: OnLine | None = None) -> Completed:
-    """Runs a program: a Runner."""
-    whole = {**os.environ, **environ}
-    if on_line is None:
-        done = subprocess.run(
-            command, env=whole, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
-            timeout=_ANSWER_SECONDS, check=False,
-        )  # fmt: skip
-        return Completed(done.returncode, done.stdout, done.stderr)
-    kept: deque[str] = deque(maxlen=_LINES_KEPT)
-    with subprocess.Popen(
-        command, env=whole, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        errors="replace",
-    ) as process:  # fmt: skip
-        assert process.stdout is not None  # noqa: S101 - it is a pipe: for the type checker
-        for line in process.stdout:
-            kept.append(line.rstrip("\n"))
-            on_line(kept[-1])
-    return Completed(process.returncode, "\n".join(kept))
+            raise BuildError(f"{what} did not answer in {error.timeout:g} s", _engine_hint("")) from error
 
 
 def _important(on_line: OnLine) -> OnLine:
@@ -197,8 +151,8 @@ def _is_important(line: str) -> bool:
 
 def _failure(what: str, done: Completed) -> BuildError:
     lines = [line for line in f"{done.output}\n{done.errors}".splitlines() if _is_important(line)]
-    text = "\n".join(f"  {line}" for line in lines[-_LINES_SHOWN:])
-    return BuildError(f"{what} failed with exit code {done.exit_code}:\n{text}", _hint(done.exit_code, text))
+    text = "\n".join(f"  {line[:_LONGEST_LINE]}" for line in lines[-_LINES_SHOWN:])
+    return BuildError(f"{what}:\n{text}", _hint(done.exit_code, text))
 
 
 def _hint(exit_code: int, text: str) -> str:

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from longshore.aws.ecr import Ecr, Repository, refuse_other_digest
-from longshore.docker import Docker, LocalImage, OnLine, unwatched
+from longshore.docker import Docker, LocalImage
 from longshore.errors import BuildError
+from longshore.process import OnLine, unwatched
 from longshore.source import Source
 
 _ALIASES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64"}

@@ -1,0 +1,81 @@
+"""Other programs: run to their end, their output passed on while they run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+_LINES_KEPT = 200
+_ANSWER_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A program that has ended. Where its output was passed on, ``output`` is the last lines of both streams."""
+
+    exit_code: int
+    output: str
+    errors: str = ""
+
+
+OnLine = Callable[[str], object]
+"""Gets the output of a program, line by line, while it runs."""
+
+Runner = Callable[[Sequence[str], Mapping[str, str], OnLine | None], Completed]
+"""Runs a program to its end, with variables on top of this process's own.
+
+With an OnLine both its streams are one, passed on line by line; without, it has a minute.
+"""
+
+
+def unwatched(_line: str) -> None:
+    """An OnLine for output that nobody reads unless something fails."""
+
+
+def execute(command: Sequence[str], environ: Mapping[str, str], on_line: OnLine | None) -> Completed:
+    """The Runner of real life.
+
+    Raises:
+        OSError: the program can't be started.
+        TimeoutExpired: it should have answered at once, and did not in a minute.
+    """
+    whole = {**os.environ, **environ}
+    return _ask(command, whole) if on_line is None else _follow(command, whole, on_line)
+
+
+def _ask(command: Sequence[str], environ: Mapping[str, str]) -> Completed:
+    done = subprocess.run(
+        command,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        errors="replace",
+        timeout=_ANSWER_SECONDS,
+    )
+    return Completed(done.returncode, done.stdout, done.stderr)
+
+
+def _follow(command: Sequence[str], environ: Mapping[str, str], on_line: OnLine) -> Completed:
+    kept: deque[str] = deque(maxlen=_LINES_KEPT)
+    with subprocess.Popen(
+        command,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        try:
+            for line in process.stdout or ():
+                kept.append(line.rstrip("\n"))
+                on_line(kept[-1])
+        except BaseException:
+            process.terminate()
+            raise
+    return Completed(process.returncode, "\n".join(kept))
