@@ -1,0 +1,129 @@
+"""The running ECS of a sandbox: what its API and its control loop work on, and how it takes the place of moto's."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from moto.ecs import urls
+
+from longshore.sandbox.cloud import Cloud
+from longshore.sandbox.ecs.containers import DockerRuntime
+from longshore.sandbox.ecs.definitions import Definitions
+from longshore.sandbox.ecs.deployments import Deployments
+from longshore.sandbox.ecs.fleet import RUNNING, Service, Task
+from longshore.sandbox.ecs.orchestrator import Orchestrator
+from longshore.sandbox.ecs.responses import EcsResponse, Operation
+from longshore.sandbox.ecs.runtime import Runtime
+from longshore.sandbox.ecs.services import Services
+from longshore.sandbox.ecs.task_operations import Tasks
+
+TICK = 0.2
+"""Seconds between two looks of the control loop; news from the runtime and changes through the API wake it earlier."""
+
+
+class Ecs:
+    """The running ECS of a sandbox.
+
+    Args:
+        cloud: the sandbox.
+        runtime: what runs the tasks.
+        woken: set by the runtime when it has news.
+        clock: the time in seconds since the epoch.
+    """
+
+    def __init__(self, cloud: Cloud, runtime: Runtime, woken: threading.Event, clock: Callable[[], float]) -> None:
+        self.definitions = Definitions(cloud.account_id, cloud.region)
+        self.orchestrator = Orchestrator(runtime, clock)
+        self.services = Services(self.orchestrator, self.definitions)
+        self.tasks = Tasks(self.orchestrator, self.definitions)
+        self.deployments = Deployments(self.orchestrator.fleet, self.services)
+        self._cloud = cloud
+        self._woken = woken
+        self._ending = threading.Event()
+        self._loop = threading.Thread(target=self._run, name="ecs", daemon=True)
+
+    def start(self) -> None:
+        """Start the control loop."""
+        self._loop.start()
+
+    def stop(self) -> None:
+        """End the control loop and everything that it runs, and remove its containers, networks and volumes."""
+        self._ending.set()
+        self._woken.set()
+        if self._loop.is_alive():
+            self._loop.join()
+        self.orchestrator.runtime.close()
+
+    def answer(self, operation: Operation, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Answer a call under the lock, and let the control loop see to what it changed."""
+        with self.orchestrator.lock:
+            answer = operation(parameters)
+        self._woken.set()
+        return answer
+
+    def status(self) -> dict[str, Any]:
+        """What runs, for /_sandbox/status: services with their front doors, and the tasks that have not stopped."""
+        with self.orchestrator.lock:
+            fleet = self.orchestrator.fleet
+            services = [service for service in fleet.services.values() if service.status != "INACTIVE"]
+            rows = [_service_row(service, fleet.live_of(service)) for service in services]
+            ports = [service.history[0].port for service in services]
+            tasks = [_task_row(task) for task in fleet.live.values()]
+        for row, port in zip(rows, ports, strict=True):
+            row["url"] = self._cloud.doors.open(row["cluster"], row["service"], port) if port else None
+        return {"services": rows, "tasks": tasks}
+
+    def _run(self) -> None:
+        while not self._ending.is_set():
+            self._woken.wait(TICK)
+            self._woken.clear()
+            try:
+                self.orchestrator.step()
+            except Exception:
+                # One task's trouble must not end the scheduling of all others; the log of the sandbox tells.
+                logging.getLogger(__name__).exception("the ECS control loop stumbled")
+                time.sleep(TICK)
+
+
+def install(cloud: Cloud, runtime: Runtime | None = None, clock: Callable[[], float] = time.time) -> Ecs:
+    """Put this ECS in the place of moto's; to be called before moto's server starts.
+
+    Args:
+        cloud: the sandbox.
+        runtime: what runs the tasks; Docker by default.
+        clock: the time in seconds since the epoch.
+
+    Returns:
+        The ECS, not started yet.
+    """
+    woken = threading.Event()
+    ecs = Ecs(cloud, runtime or DockerRuntime(cloud, woken.set), woken, clock)
+    EcsResponse.ecs = ecs
+    urls.url_paths["{0}/$"] = EcsResponse.dispatch
+    return ecs
+
+
+def _service_row(service: Service, tasks: list[Task]) -> dict[str, Any]:
+    latest = service.history[0]
+    return {
+        "cluster": service.cluster,
+        "service": service.name,
+        "desired": service.desired,
+        "running": sum(task.last_status == RUNNING for task in tasks),
+        "deployment": "COMPLETED" if latest.completed else "IN_PROGRESS",
+        "task_definition": latest.task_definition,
+    }
+
+
+def _task_row(task: Task) -> dict[str, Any]:
+    return {
+        "cluster": task.cluster,
+        "task": task.id,
+        "group": task.group,
+        "task_definition": task.task_definition,
+        "status": task.last_status,
+    }

@@ -1,0 +1,194 @@
+"""The control loop: takes the runtime's reports in, asks the scheduler, and carries out what it decides.
+
+Whoever reads or changes the fleet holds `lock`; the runtime is never called under it.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Callable, Iterable
+from functools import partial
+from threading import RLock
+from typing import Any
+
+from longshore.sandbox.ecs import scheduler
+from longshore.sandbox.ecs.fleet import STOPPED, Deployment, Fleet, Service, Task
+from longshore.sandbox.ecs.runtime import Report, Runtime
+from longshore.sandbox.ecs.tasks import enter, launch, new_service_task, take_in
+
+KEPT = 3600.0
+"""Seconds for which a stopped task can still be described (AWS: about an hour)."""
+
+EVENTS_KEPT = 100
+"""DescribeServices shows the latest 100 events (ECS API, Service.events)."""
+
+
+class Orchestrator:
+    """The state of the sandbox's ECS, and what moves it.
+
+    Args:
+        runtime: what runs the tasks.
+        clock: the time in seconds since the epoch.
+    """
+
+    def __init__(self, runtime: Runtime, clock: Callable[[], float]) -> None:
+        self.runtime = runtime
+        self.clock = clock
+        self.fleet = Fleet()
+        self.lock = RLock()
+        self._commands: list[Callable[[], None]] = []
+
+    def step(self) -> None:
+        """Do what is to be done now; safe to call as often as wanted."""
+        now = self.clock()
+        reports = self.runtime.poll(now)
+        with self.lock:
+            for report in reports:
+                self._take_in(report, now)
+            for service in self.fleet.services.values():
+                self._schedule(service, now)
+            for task in list(self.fleet.live.values()):
+                self._command(task, now)
+            self.fleet.forget_before(now - KEPT)
+            commands, self._commands = self._commands, []
+        for command in commands:
+            command()
+
+    def deploy(self, service: Service, task_definition: str, definition: dict[str, Any], port: int | None) -> None:
+        """Start a deployment of a service: it becomes PRIMARY, the one before ACTIVE. Call it under the lock."""
+        now = self.clock()
+        source = service.deployments[0].id if service.deployments else ""
+        for old in service.deployments:
+            old.primary = False
+            _end(old, "STOPPED", now)
+        identity = f"ecs-svc/{secrets.randbelow(10**19):019d}"
+        deployment = Deployment(identity, task_definition, definition, created_at=now, updated_at=now, source=source)
+        deployment.port = port
+        service.deployments.insert(0, deployment)
+        service.history.insert(0, deployment)
+        service.steady = False
+
+    def retire(self, service: Service) -> None:
+        """Begin to delete a service: its tasks drain, then it becomes INACTIVE. Call it under the lock."""
+        service.status, service.desired = "DRAINING", 0
+        for deployment in service.deployments:
+            _end(deployment, "STOPPED", self.clock())
+
+    def halt(self, task: Task, stop_code: str, reason: str) -> None:
+        """Ask for a task to be stopped, unless it is leaving already. Call it under the lock."""
+        if not task.leaving:
+            task.desired_status, task.stop_code, task.stopped_reason = STOPPED, stop_code, reason
+            task.version += 1
+
+    def _take_in(self, report: Report, now: float) -> None:
+        task = self.fleet.live.get(report.task)
+        if task is None:
+            return
+        served = task.served_at
+        own_stop = take_in(task, report, now)
+        if task.last_status == STOPPED:
+            self.fleet.settle(task)
+        service = self.fleet.service(task.cluster, task.service)
+        deployment = service.deployment(task.deployment) if service else None
+        if service is None or deployment is None:
+            return
+        if served is None and task.served_at is not None:
+            deployment.failed_tasks = 0
+        if own_stop:
+            self._count_stop(service, deployment, task, now)
+
+    def _count_stop(self, service: Service, deployment: Deployment, task: Task, now: float) -> None:
+        """Count a task that failed, and put the next start off, unless this one had served for a while."""
+        service.steady = False
+        deployment.updated_at = now
+        deployment.failed_tasks += task.served_at is None
+        if task.served_at is not None and now - task.served_at >= scheduler.STEADY_AFTER:
+            deployment.stopped_in_row = 0
+        else:
+            deployment.stopped_in_row += 1
+        deployment.retry_at = now + scheduler.backoff(deployment.stopped_in_row)
+        if deployment.stopped_in_row == scheduler.CRASH_LOOP:
+            self._announce(service, "is unable to consistently start tasks successfully.")
+
+    def _schedule(self, service: Service, now: float) -> None:
+        for deployment in service.deployments:
+            if deployment.status == "PENDING":
+                deployment.status, deployment.started_at = "IN_PROGRESS", now
+        stopped: list[str] = []
+        for action in scheduler.tick(service, self.fleet.live_of(service), now):
+            match action:
+                case scheduler.StartTasks(identity, count):
+                    self._start(service, identity, count, now)
+                case scheduler.StopTask(identity, unhealthy):
+                    self._stop(service, self.fleet.tasks[identity], now, unhealthy=unhealthy)
+                    stopped.append(identity)
+                case _:
+                    self._conclude(service, action, now)
+        if stopped:
+            self._announce(service, f"has stopped {len(stopped)} running tasks: {_names(stopped)}.")
+
+    def _start(self, service: Service, deployment: str, count: int, now: float) -> None:
+        started = next(d for d in service.deployments if d.id == deployment)
+        tasks = [new_service_task(service, started, now) for _ in range(count)]
+        for task in tasks:
+            self.fleet.add(task)
+        service.steady = False
+        self._announce(service, f"has started {count} tasks: {_names(task.id for task in tasks)}.")
+
+    def _stop(self, service: Service, task: Task, now: float, *, unhealthy: bool) -> None:
+        service.steady = False
+        reason = f"Scaling activity initiated by (deployment {service.primary.id})"
+        if unhealthy:
+            reason = "Task failed container health checks"
+            self._announce(service, f"(task {task.id}) failed container health checks.")
+            if deployment := service.deployment(task.deployment):
+                self._count_stop(service, deployment, task, now)
+        self.halt(task, "ServiceSchedulerInitiated", reason)
+
+    def _conclude(self, service: Service, action: scheduler.Action, now: float) -> None:
+        match action:
+            case scheduler.Complete():
+                service.primary.completed = True
+                _end(service.primary, "SUCCESSFUL", now)
+                self._announce(service, f"(deployment {service.primary.id}) deployment completed.")
+            case scheduler.Retire(deployment):
+                service.deployments = [d for d in service.deployments if d.id != deployment]
+            case scheduler.Settle():
+                service.steady = True
+                self._announce(service, "has reached a steady state.")
+            case scheduler.Announce(message):
+                self._announce(service, message)
+            case scheduler.Deactivate():
+                service.status, service.deployments = "INACTIVE", []
+                self._commands.append(partial(self.runtime.withdraw, service.cluster, service.name))
+
+    def _command(self, task: Task, now: float) -> None:
+        """Tell the runtime, once the lock is free, what became of a task."""
+        if task.leaving and not task.launched:
+            enter(task, STOPPED, now)
+            self.fleet.settle(task)
+        elif task.leaving and not task.halted:
+            task.halted = True
+            self._commands.append(partial(self.runtime.stop, task.id))
+        elif not task.launched:
+            task.launched = True
+            self._commands.append(partial(self.runtime.start, launch(task)))
+
+    def _announce(self, service: Service, message: str) -> None:
+        """Add an event to a service, unless the newest says the same."""
+        message = f"(service {service.name}) {message}"
+        if not service.events or service.events[0]["message"] != message:
+            event = {"id": str(uuid.uuid4()), "createdAt": self.clock(), "message": message}
+            service.events = [event, *service.events[: EVENTS_KEPT - 1]]
+
+
+def _end(deployment: Deployment, status: str, now: float) -> None:
+    """Let a deployment that is under way end."""
+    deployment.updated_at = now
+    if deployment.status in ("PENDING", "IN_PROGRESS"):
+        deployment.status, deployment.finished_at = status, now
+
+
+def _names(tasks: Iterable[str]) -> str:
+    return " ".join(f"(task {task})" for task in tasks)

@@ -1,0 +1,211 @@
+"""The service scheduler's decisions, as a pure function of a service, its tasks and the time.
+
+It reads and returns; it changes nothing, starts nothing and asks no clock. Rules: the ECS API's DeploymentConfiguration
+and the developer guide's "rolling update"; where AWS does not say, the comment says what was chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from longshore.sandbox.ecs.fleet import Deployment, Service, Task
+
+STEADY_AFTER = 10.0
+"""Seconds of serving after which a task that stops is a mishap, replaced at once, and not part of a crash loop."""
+
+CRASH_LOOP = 3
+"""So many tasks in a row that stopped by themselves are announced as a crash loop."""
+
+BLOCKED = (
+    "was unable to stop or start tasks during a deployment because of the service deployment configuration. "
+    "Update the minimumHealthyPercent or maximumPercent value and try again."
+)
+
+
+@dataclass(frozen=True)
+class StartTasks:
+    """Start tasks of a deployment."""
+
+    deployment: str
+    count: int
+
+
+@dataclass(frozen=True)
+class StopTask:
+    """Stop a task; `unhealthy` if its health check failed, else to scale."""
+
+    task: str
+    unhealthy: bool = False
+
+
+@dataclass(frozen=True)
+class Complete:
+    """The PRIMARY deployment has all its tasks and the old ones are gone."""
+
+
+@dataclass(frozen=True)
+class Retire:
+    """An old deployment has no tasks left and is not needed any more."""
+
+    deployment: str
+
+
+@dataclass(frozen=True)
+class Settle:
+    """The service has reached a steady state."""
+
+
+@dataclass(frozen=True)
+class Deactivate:
+    """The deleted service has no tasks left."""
+
+
+@dataclass(frozen=True)
+class Announce:
+    """Say something in the service's events, unless it was the last thing said."""
+
+    message: str
+
+
+Action = StartTasks | StopTask | Complete | Retire | Settle | Deactivate | Announce
+
+
+def backoff(stopped_in_row: int) -> float:
+    """Seconds to wait before the next start, after so many tasks in a row that stopped by themselves.
+
+    ECS throttles such services too, without saying how; the sandbox doubles from half a second up to thirty.
+    """
+    return min(30.0, 0.5 * 2.0 ** (stopped_in_row - 1)) if stopped_in_row else 0.0
+
+
+def tick(service: Service, tasks: Sequence[Task], now: float) -> list[Action]:
+    """Decide what to do for one service.
+
+    Args:
+        service: the service.
+        tasks: its tasks that have not stopped, oldest first.
+        now: the time, in seconds since the epoch.
+
+    Returns:
+        The actions, in the order in which they are to be done; empty when there is nothing to do.
+    """
+    if service.status == "INACTIVE":
+        return []
+    plan = _Plan(service, tasks)
+    plan.drop_unhealthy()
+    plan.drop_surplus_new()
+    plan.drop_old(can_start=service.primary.retry_at <= now)
+    plan.start(now)
+    plan.finish()
+    return plan.actions
+
+
+class _Plan:
+    """One tick of one service: the tasks as they will be once `actions` are done."""
+
+    def __init__(self, service: Service, tasks: Sequence[Task]) -> None:
+        self.service = service
+        self.tasks = tasks
+        self.actions: list[Action] = []
+        staying = [task for task in tasks if not task.leaving]
+        self.new = [task for task in staying if task.deployment == service.primary.id]
+        self.old = [task for task in staying if task.deployment != service.primary.id]
+
+    @property
+    def missing(self) -> int:
+        """How many tasks of the new revision have still to be started."""
+        return self.service.wanted - len(self.new)
+
+    @property
+    def restorable(self) -> Deployment | None:
+        """The deployment to keep the minimum with: the newest old one that had completed."""
+        return next((d for d in self.service.deployments if not d.primary and d.completed), None)
+
+    def drop_unhealthy(self) -> None:
+        """Stop what fails its health check, at once (AWS may start the replacement first)."""
+        for task in [task for task in (*self.new, *self.old) if task.health == "UNHEALTHY"]:
+            self._stop(task, unhealthy=True)
+
+    def drop_surplus_new(self) -> None:
+        """After a lower count: the tasks that do not serve go first, then the youngest."""
+        ranked = sorted(self.new, key=lambda task: (task.serving, -task.created_at))
+        for task in ranked[: max(0, -self.missing)]:
+            self._stop(task)
+
+    def drop_old(self, *, can_start: bool) -> None:
+        """Stop old tasks: idle ones first, serving ones only where the minimum allows and it helps.
+
+        It helps where more tasks serve than are wanted, or where the new revision lacks room below the maximum.
+        """
+        service = self.service
+        serving_old = [task for task in self.old if task.serving]
+        serving = len(serving_old) + _count_serving(self.new)
+        kept = max(0, service.minimum - serving) if self.restorable else 0
+        for task in self._idle_old()[kept:]:
+            self._stop(task)
+        lacking_room = self.missing - (service.maximum - len(self.new) - len(self.old)) if can_start else 0
+        for task in serving_old[: max(0, min(serving - service.minimum, max(serving - service.wanted, lacking_room)))]:
+            self._stop(task)
+
+    def start(self, now: float) -> None:
+        """Start what is missing, below the maximum: first what the minimum lacks of the old revision, then the new."""
+        service, primary, old = self.service, self.service.primary, self.restorable
+        room = max(0, service.maximum - sum(task.counted for task in self.tasks))
+        lacking = service.minimum - _count_serving(self.new) - len(self.old)
+        if old and lacking > 0 and not primary.completed and old.retry_at <= now:
+            room -= self._start(old, min(lacking, room))
+        if self.missing > 0 and primary.retry_at <= now:
+            self._start(primary, min(self.missing, room))
+        if self._blocked(room):
+            self.actions.append(Announce(BLOCKED))
+
+    def finish(self) -> None:
+        """Complete, retire, settle: what follows once nothing is left to start or to stop."""
+        service = self.service
+        whole = not self.actions and len(self.tasks) == len(self.new) == service.wanted == _count_serving(self.new)
+        if service.status == "DRAINING":
+            self.actions += [Deactivate()] if not self.tasks else []
+            return
+        completed = service.primary.completed or whole
+        if whole and not service.primary.completed:
+            self.actions.append(Complete())
+        busy = {task.deployment for task in self.tasks} | {
+            a.deployment for a in self.actions if isinstance(a, StartTasks)
+        }
+        for deployment in service.deployments:
+            needless = completed or not deployment.completed
+            if not deployment.primary and deployment.id not in busy and needless:
+                self.actions.append(Retire(deployment.id))
+        if whole and not service.steady:
+            self.actions.append(Settle())
+
+    def _idle_old(self) -> list[Task]:
+        """The old tasks that do not serve, those of the deployment worth restoring first."""
+        keep = self.restorable.id if self.restorable else ""
+        return sorted((t for t in self.old if not t.serving), key=lambda task: task.deployment != keep)
+
+    def _blocked(self, room: int) -> bool:
+        """Whether the percentages allow neither a start nor a stop, with every task serving."""
+        return (
+            self.missing > 0
+            and room <= 0
+            and not any(task.leaving for task in self.tasks)
+            and not self.actions
+            and _count_serving([*self.new, *self.old]) == len(self.tasks)
+        )
+
+    def _stop(self, task: Task, *, unhealthy: bool = False) -> None:
+        self.actions.append(StopTask(task.id, unhealthy))
+        for tasks in (self.new, self.old):
+            if task in tasks:
+                tasks.remove(task)
+
+    def _start(self, deployment: Deployment, count: int) -> int:
+        if count > 0:
+            self.actions.append(StartTasks(deployment.id, count))
+        return max(0, count)
+
+
+def _count_serving(tasks: Iterable[Task]) -> int:
+    return sum(task.serving for task in tasks)

@@ -1,0 +1,75 @@
+"""The values behind a container's `secrets`: read from moto's Parameter Store and Secrets Manager when it starts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from moto.core.exceptions import JsonRESTError, ServiceException
+from moto.secretsmanager.models import secretsmanager_backends
+from moto.ssm.models import ssm_backends
+
+from longshore.sandbox.ecs.troubles import StartError, no_resource
+
+_PULL = "unable to pull secrets or registry auth: execution resource retrieval failed: "
+
+
+class SecretValues:
+    """Resolves references as the ECS agent does.
+
+    Args:
+        account_id: where they lie.
+        region: where a reference by name lies.
+    """
+
+    def __init__(self, account_id: str, region: str) -> None:
+        self._account_id = account_id
+        self._region = region
+
+    def of(self, container: Mapping[str, Any]) -> dict[str, str]:
+        """The values of a container definition's `secrets`, by variable.
+
+        Raises:
+            StartError: ResourceInitializationError, if one is missing.
+        """
+        return {secret["name"]: self._value(secret["valueFrom"]) for secret in container.get("secrets") or []}
+
+    def _value(self, reference: str) -> str:
+        if reference.startswith("arn:") and reference.split(":")[2] == "secretsmanager":
+            return self._secret(reference)
+        return self._parameter(reference)
+
+    def _parameter(self, reference: str) -> str:
+        """A parameter, by name or ``arn:aws:ssm:REGION:ACCOUNT:parameter/NAME``."""
+        region = reference.split(":")[3] if reference.startswith("arn:") else self._region
+        backend = ssm_backends[self._account_id][region]
+        parameter = backend.get_parameter(reference)
+        if parameter is None:
+            detail = f"unable to retrieve secrets from ssm: invalid parameters: {reference}"
+            raise no_resource(_PULL + detail)
+        return str(parameter.response_object(decrypt=True, region=region)["Value"])
+
+    def _secret(self, reference: str) -> str:
+        """A secret, by ``arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME[:JSON-KEY[:STAGE[:VERSION]]]``."""
+        parts = reference.split(":")
+        arn, (key, stage, version) = ":".join(parts[:7]), ([*parts[7:], "", "", ""])[:3]
+        backend = secretsmanager_backends[self._account_id][parts[3]]
+        try:
+            # moto means by None what its annotations do not say: the current version
+            found = backend.get_secret_value(arn, version or None, stage or None)  # type: ignore[arg-type]
+        except (JsonRESTError, ServiceException, KeyError) as error:
+            raise _not_from_asm(f"failed to fetch secret {arn} from secrets manager: {error}") from error
+        return _field(str(found.get("SecretString", "")), key, arn) if key else str(found.get("SecretString", ""))
+
+
+def _field(text: str, key: str, arn: str) -> str:
+    try:
+        value = json.loads(text)[key]
+    except (ValueError, KeyError, TypeError) as error:
+        raise _not_from_asm(f"retrieved secret from Secrets Manager did not contain json key {key}: {arn}") from error
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _not_from_asm(detail: str) -> StartError:
+    return no_resource(f"{_PULL}unable to retrieve secret from asm: {detail}")

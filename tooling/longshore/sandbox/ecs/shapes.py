@@ -1,0 +1,245 @@
+"""Services, deployments and tasks in the shapes of the ECS API.
+
+moto leaves out without a word every field that botocore's model does not know, so a test holds these against the model.
+None means that AWS leaves the field out.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from longshore.sandbox.ecs.fleet import RUNNING, STARTING, Container, Deployment, Service, Task
+
+SERVICE_DEFAULTS: dict[str, Any] = {
+    "availabilityZoneRebalancing": "DISABLED",
+    "deploymentController": {"type": "ECS"},
+    "enableECSManagedTags": False,
+    "enableExecuteCommand": False,
+    "loadBalancers": [],
+    "placementConstraints": [],
+    "placementStrategy": [],
+    "propagateTags": "NONE",
+    "schedulingStrategy": "REPLICA",
+    "serviceRegistries": [],
+}
+"""What CreateService fills in, and DescribeServices shows."""
+
+DEPLOYMENT_DEFAULTS: dict[str, Any] = {
+    "deploymentCircuitBreaker": {"enable": False, "rollback": False},
+    "maximumPercent": 200,
+    "minimumHealthyPercent": 100,
+    "strategy": "ROLLING",
+    "bakeTimeInMinutes": 0,
+}
+"""What CreateService fills in of a deployment configuration."""
+
+_PLACEMENT = ("capacityProviderStrategy", "launchType", "networkConfiguration", "platformVersion")
+_SHOWN = (*SERVICE_DEFAULTS, *_PLACEMENT, "deploymentConfiguration", "healthCheckGracePeriodSeconds", "roleArn")
+
+
+def moment(seconds: float | None) -> datetime | None:
+    """Seconds since the epoch as moto serialises times."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+
+
+def given(**fields: Any) -> dict[str, Any]:
+    """A structure without the fields that are None."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def service_shape(service: Service, tasks: list[Task], *, tags: bool = False) -> dict[str, Any]:
+    """A Service.
+
+    Args:
+        service: the service.
+        tasks: its tasks that have not stopped.
+        tags: whether to show its tags.
+    """
+    current = service.deployments[0] if service.deployments else None
+    latest = service.history[0]
+    return given(
+        **{name: service.settings.get(name) for name in _SHOWN},
+        serviceArn=service.arn,
+        serviceName=service.name,
+        clusterArn=service.cluster_arn,
+        status=service.status,
+        desiredCount=service.desired,
+        runningCount=_running(tasks),
+        pendingCount=_pending(tasks),
+        taskDefinition=latest.task_definition,
+        deployments=[_deployment_shape(service, deployment, tasks) for deployment in service.deployments],
+        events=[{**event, "createdAt": moment(event["createdAt"])} for event in service.events],
+        createdAt=moment(service.created_at),
+        createdBy=f"arn:aws:iam::{service.arn.split(':')[4]}:root",
+        currentServiceDeployment=service_deployment_arn(service, current) if current else None,
+        currentServiceRevisions=[_revision(service, deployment, tasks) for deployment in service.deployments],
+        tags=service.tags if tags else None,
+    )
+
+
+def service_deployment_arn(service: Service, deployment: Deployment) -> str:
+    """The ARN of a deployment as a service deployment."""
+    return f"{service.arn.replace(':service/', ':service-deployment/')}/{deployment.number}"
+
+
+def service_revision_arn(service: Service, number: str) -> str:
+    """The ARN of the service revision that a deployment moved to."""
+    return f"{service.arn.replace(':service/', ':service-revision/')}/{number}"
+
+
+def service_deployment_brief(service: Service, deployment: Deployment) -> dict[str, Any]:
+    """A ServiceDeploymentBrief."""
+    return given(
+        serviceDeploymentArn=service_deployment_arn(service, deployment),
+        serviceArn=service.arn,
+        clusterArn=service.cluster_arn,
+        createdAt=moment(deployment.created_at),
+        startedAt=moment(deployment.started_at),
+        finishedAt=moment(deployment.finished_at),
+        targetServiceRevisionArn=service_revision_arn(service, deployment.number),
+        status=deployment.status,
+    )
+
+
+def service_deployment_shape(service: Service, deployment: Deployment, tasks: list[Task]) -> dict[str, Any]:
+    """A ServiceDeployment; `tasks` are the service's that have not stopped."""
+    brief = service_deployment_brief(service, deployment)
+    del brief["targetServiceRevisionArn"]
+    source = next((old for old in service.history if old.id == deployment.source), None)
+    stopped = deployment.finished_at if deployment.status == "STOPPED" else None
+    return brief | given(
+        updatedAt=moment(deployment.updated_at),
+        stoppedAt=moment(stopped),
+        sourceServiceRevisions=[_revision(service, source, tasks)] if source else [],
+        targetServiceRevision=_revision(service, deployment, tasks),
+        deploymentConfiguration=service.settings["deploymentConfiguration"],
+        alarms={"status": "DISABLED"},
+    )
+
+
+def service_revision_shape(service: Service, deployment: Deployment, tasks: list[Task]) -> dict[str, Any]:
+    """A ServiceRevision; `tasks` are all of the service's, whose digests it shows."""
+    digests = {
+        container.name: container.image_digest
+        for task in tasks
+        if task.deployment == deployment.id
+        for container in task.containers
+    }
+    return given(
+        **{name: service.settings.get(name) for name in _PLACEMENT},
+        serviceRevisionArn=service_revision_arn(service, deployment.number),
+        serviceArn=service.arn,
+        clusterArn=service.cluster_arn,
+        taskDefinition=deployment.task_definition,
+        loadBalancers=service.settings["loadBalancers"],
+        serviceRegistries=service.settings["serviceRegistries"],
+        containerImages=[
+            given(
+                containerName=container["name"],
+                image=container["image"],
+                imageDigest=digests.get(container["name"]) or None,
+            )
+            for container in deployment.definition["containerDefinitions"]
+        ],
+        createdAt=moment(deployment.created_at),
+    )
+
+
+def task_shape(task: Task, *, tags: bool = False) -> dict[str, Any]:
+    """A Task."""
+    fargate = task.launch_type == "FARGATE"
+    return given(
+        taskArn=task.arn,
+        clusterArn=task.arn.replace(":task/", ":cluster/").rpartition("/")[0],
+        taskDefinitionArn=task.task_definition,
+        containers=[_container_shape(task, container) for container in task.containers],
+        attachments=[],
+        attributes=[],
+        cpu=task.overrides.get("cpu") or task.definition.get("cpu") or "0",
+        memory=task.overrides.get("memory") or task.definition.get("memory") or "0",
+        createdAt=moment(task.created_at),
+        startedAt=moment(task.started_at),
+        stoppingAt=moment(task.stopping_at),
+        stoppedAt=moment(task.stopped_at),
+        executionStoppedAt=moment(task.stopped_at if task.started_at else None),
+        connectivity="CONNECTED" if task.started_at else None,
+        connectivityAt=moment(task.started_at),
+        desiredStatus=task.desired_status,
+        lastStatus=task.last_status,
+        healthStatus=task.health,
+        enableExecuteCommand=False,
+        group=task.group,
+        launchType=task.launch_type,
+        platformFamily="Linux" if fargate else None,
+        platformVersion="1.4.0" if fargate else None,
+        overrides={"containerOverrides": [], "inferenceAcceleratorOverrides": [], **task.overrides},
+        startedBy=task.started_by or None,
+        stopCode=task.stop_code or None,
+        stoppedReason=task.stopped_reason or None,
+        tags=task.tags if tags else None,
+        version=task.version,
+    )
+
+
+def _container_shape(task: Task, container: Container) -> dict[str, Any]:
+    bindings = [
+        # AWS says 0.0.0.0; the sandbox publishes on loopback only.
+        {"bindIP": "127.0.0.1", "containerPort": inner, "hostPort": outer, "protocol": "tcp"}
+        for inner, outer in container.ports
+    ]
+    return given(
+        containerArn=f"{task.arn.replace(':task/', ':container/')}/{container.name}",
+        taskArn=task.arn,
+        name=container.name,
+        image=container.image,
+        imageDigest=container.image_digest or None,
+        runtimeId=container.runtime_id or None,
+        lastStatus=container.last_status,
+        exitCode=container.exit_code,
+        reason=container.reason or None,
+        healthStatus=container.health,
+        networkBindings=bindings,
+        networkInterfaces=[],
+    )
+
+
+def _deployment_shape(service: Service, deployment: Deployment, tasks: list[Task]) -> dict[str, Any]:
+    own = [task for task in tasks if task.deployment == deployment.id]
+    staying = sum(not task.leaving for task in own)
+    state = "COMPLETED" if deployment.completed else "IN_PROGRESS"
+    saying = "completed" if deployment.completed else "in progress"
+    return given(
+        **{name: service.settings.get(name) for name in _PLACEMENT},
+        id=deployment.id,
+        status="PRIMARY" if deployment.primary else "ACTIVE",
+        taskDefinition=deployment.task_definition,
+        desiredCount=service.wanted if deployment.primary else staying,
+        runningCount=_running(own),
+        pendingCount=_pending(own),
+        failedTasks=deployment.failed_tasks,
+        createdAt=moment(deployment.created_at),
+        updatedAt=moment(deployment.updated_at),
+        rolloutState=state,
+        rolloutStateReason=f"ECS deployment {deployment.id} {saying}.",
+        volumeConfigurations=service.settings.get("volumeConfigurations"),
+        serviceConnectConfiguration=service.settings.get("serviceConnectConfiguration"),
+    )
+
+
+def _revision(service: Service, deployment: Deployment, tasks: list[Task]) -> dict[str, Any]:
+    own = [task for task in tasks if task.deployment == deployment.id]
+    return {
+        "arn": service_revision_arn(service, deployment.number),
+        "requestedTaskCount": service.wanted if deployment.primary else sum(not task.leaving for task in own),
+        "runningTaskCount": _running(own),
+        "pendingTaskCount": _pending(own),
+    }
+
+
+def _running(tasks: list[Task]) -> int:
+    return sum(task.last_status == RUNNING for task in tasks)
+
+
+def _pending(tasks: list[Task]) -> int:
+    return sum(task.last_status in STARTING for task in tasks)

@@ -1,0 +1,248 @@
+"""One task on Docker, from its first pull to the removal of its last container."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from docker.errors import DockerException
+from docker.models.containers import Container
+from docker.models.images import Image
+
+from longshore.sandbox.cloud import Doors
+from longshore.sandbox.ecs import launch as made
+from longshore.sandbox.ecs.doorway import Doorway
+from longshore.sandbox.ecs.host import Host, image_digest
+from longshore.sandbox.ecs.logs import Follower, LogWriter, stream_of
+from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
+from longshore.sandbox.ecs.secret_values import SecretValues
+from longshore.sandbox.ecs.troubles import ESSENTIAL_EXITED, FAILED_TO_START, StartError, cannot_create, no_dependency
+
+LOOK = 1.0
+"""Seconds between two looks at a container that was told to end, in case its event got lost."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What every task on Docker works with."""
+
+    host: Host
+    doors: Doors
+    logs: LogWriter
+    secrets: SecretValues
+    region: str
+    report: Callable[[Report], None]
+
+
+class TaskRun:
+    """One task on Docker. Its methods block, and may be called from several threads.
+
+    Args:
+        launch: the task.
+        tools: what it works with.
+    """
+
+    def __init__(self, launch: Launch, tools: Tools) -> None:
+        self._launch = launch
+        self._tools = tools
+        self._definitions = made.containers_in_order(launch.definition)
+        self._containers: dict[str, Container] = {}
+        self._followers: dict[str, Follower] = {}
+        self._exits: dict[str, int] = {}
+        self._healthy: dict[str, bool] = {}
+        self._doorway: Doorway | None = None
+        self._changed = threading.Condition()
+        self._ending = False
+        self._abandoned = False
+        self._started = threading.Event()
+
+    def start(self) -> None:
+        """Start the containers in the order of their dependencies; report RUNNING, or why not and then STOPPED."""
+        error: StartError | None = None
+        try:
+            self._start()
+        except StartError as caught:
+            error = caught
+        except DockerException as caught:
+            error = cannot_create("", str(caught))
+        self._started.set()
+        if error:
+            self._fail(error)
+        elif self._over():
+            self.end("EssentialContainerExited", ESSENTIAL_EXITED)
+        else:
+            self._enter_door()
+
+    def end(self, stop_code: str = "", reason: str = "") -> None:
+        """End the task, once: out of the front door, SIGTERM, the stop time-out, SIGKILL; report STOPPED last.
+
+        Args:
+            stop_code: why, if nobody asked for it.
+            reason: likewise.
+        """
+        with self._changed:
+            if self._ending:
+                return
+            self._ending = True
+            self._changed.notify_all()
+        self._started.wait()
+        try:
+            if self._doorway:
+                self._doorway.leave(lambda: self._report("DEACTIVATING", stop_code=stop_code, reason=reason))
+            self._report("STOPPING", stop_code=stop_code, reason=reason)
+            self._terminate()
+            for follower in self._followers.values():
+                follower.drain()
+            self._tools.host.remove(self._launch.task)
+        except DockerException:
+            logging.getLogger(__name__).exception("task %s did not end cleanly", self._launch.task)
+        self._report("STOPPED")
+
+    def notice_exit(self, name: str) -> None:
+        """A container may have ended: see, say why, and end the task with an essential one or the last one."""
+        container = self._containers.get(name)
+        ended = self._tools.host.ended(container) if container else None
+        if ended is None:
+            return
+        with self._changed:
+            if name in self._exits:
+                return
+            self._exits[name] = ended[0]
+            self._report(container=ContainerReport(name, "STOPPED", exit_code=ended[0], reason=ended[1]))
+            self._changed.notify_all()
+        if self._started.is_set() and self._over():
+            self.end("EssentialContainerExited", ESSENTIAL_EXITED)
+
+    def notice_health(self, name: str, *, healthy: bool) -> None:
+        """Docker's verdict on a container's health check has changed."""
+        with self._changed:
+            self._healthy[name] = healthy
+            self._changed.notify_all()
+        self._report(container=ContainerReport(name, health="HEALTHY" if healthy else "UNHEALTHY"))
+        if self._started.is_set():
+            self._enter_door()
+
+    def look(self) -> None:
+        """Look at all containers: an event may have been missed."""
+        for name in list(self._containers):
+            self.notice_exit(name)
+
+    def abandon(self) -> None:
+        """Stop caring: the sandbox ends, and sweeps the containers up itself."""
+        with self._changed:
+            self._ending = self._abandoned = True
+            self._changed.notify_all()
+
+    def _start(self) -> None:
+        if self._ending:
+            return
+        self._report("PENDING")
+        host, launch = self._tools.host, self._launch
+        secrets = {container["name"]: self._tools.secrets.of(container) for container in self._definitions}
+        images = {c["name"]: host.pull(c["name"], c["image"]) for c in self._definitions}
+        volumes, network = host.volumes(launch), host.network(launch)
+        for definition in self._definitions:
+            self._await_dependencies(definition)
+            if self._ending:
+                return
+            name = definition["name"]
+            container = host.create(launch, definition, secrets[name], network, volumes)
+            self._start_container(definition, container, images[name])
+        self._report("RUNNING")
+
+    def _start_container(self, definition: made.Definition, container: Container, image: Image) -> None:
+        name, launch = definition["name"], self._launch
+        options = made.log_options(definition)
+        stream = stream_of(options, name, launch.task, self._tools.region) if options is not None else None
+        if stream:
+            self._tools.logs.prepare(stream, name, create_group=(options or {}).get("awslogs-create-group") == "true")
+        ports = self._tools.host.start(container, name)
+        if stream:
+            self._followers[name] = self._tools.logs.follow(stream, self._tools.host.follow(container))
+        target = dict(ports).get(launch.port or 0)
+        if launch.port and target and launch.service and self._doorway is None:
+            address = ("127.0.0.1", target)
+            self._doorway = Doorway(self._tools.doors, launch.cluster, launch.service, launch.port, address)
+        digest = image_digest(image, definition["image"])
+        running = ContainerReport(name, "RUNNING", runtime_id=str(container.id), image_digest=digest, ports=ports)
+        self._report(container=running)
+        with self._changed:
+            self._containers[name] = container
+            self._changed.notify_all()
+        # It may have ended before it was known here, and its event with it.
+        self.notice_exit(name)
+
+    def _await_dependencies(self, definition: made.Definition) -> None:
+        for dependency in definition.get("dependsOn") or []:
+            name, condition = dependency["containerName"], dependency["condition"]
+            with self._changed:
+                while not self._ending and (met := self._met(name, condition)) is None:
+                    self._changed.wait()
+                if not self._ending and not met:
+                    raise no_dependency(definition["name"], name, condition)
+
+    def _met(self, name: str, condition: str) -> bool | None:
+        """Whether a dependency is met; None while that is open (ECS API, ContainerDependency)."""
+        exit_code = self._exits.get(name)
+        if condition == "START":
+            return True if name in self._containers else None
+        if condition == "HEALTHY":
+            return True if self._healthy.get(name) else (None if exit_code is None else False)
+        if exit_code is None:
+            return None
+        return condition == "COMPLETE" or exit_code == 0
+
+    def _fail(self, error: StartError) -> None:
+        """Say why the task could not start, with the container where it is one's fault, and end it."""
+        if error.container:
+            self._report(container=ContainerReport(error.container, reason=error.message))
+        self.end("TaskFailedToStart", FAILED_TO_START if error.container else error.message)
+
+    def _over(self) -> bool:
+        """Whether an essential container has ended, or all have."""
+        essential = {container["name"] for container in self._definitions if container.get("essential", True)}
+        with self._changed:
+            return bool(essential & self._exits.keys()) or len(self._exits) == len(self._definitions)
+
+    def _enter_door(self) -> None:
+        """Go behind the front door once every essential container with a health check is healthy."""
+        checked = [c["name"] for c in self._definitions if c.get("healthCheck") and c.get("essential", True)]
+        if self._doorway and all(self._healthy.get(name) for name in checked):
+            self._doorway.enter(lambda: self._report(reachable=True))
+
+    def _terminate(self) -> None:
+        """Signal all containers at once, and kill those that do not end in their time."""
+        begun = time.monotonic()
+        for name in self._containers.keys() - self._exits.keys():
+            self._tools.host.signal(self._containers[name])
+        for definition in self._definitions:
+            name = definition["name"]
+            if name in self._containers and not self._await_exit(name, begun + made.stop_timeout(definition)):
+                self._tools.host.signal(self._containers[name], "SIGKILL")
+                self._await_exit(name, time.monotonic() + made.STOP_TIMEOUT)
+
+    def _await_exit(self, name: str, deadline: float) -> bool:
+        """Wait for a container's end; False if it still runs at the deadline."""
+        while name not in self._exits and not self._abandoned:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            with self._changed:
+                self._changed.wait_for(lambda: name in self._exits or self._abandoned, timeout=min(LOOK, left))
+            self.notice_exit(name)
+        return True
+
+    def _report(
+        self,
+        status: str = "",
+        *,
+        stop_code: str = "",
+        reason: str = "",
+        reachable: bool = False,
+        container: ContainerReport | None = None,
+    ) -> None:
+        containers = [container] if container else []
+        self._tools.report(Report(self._launch.task, status, stop_code, reason, reachable, containers))

@@ -1,0 +1,130 @@
+"""One task's life: made from a task definition, launched, and changed by what its runtime reports."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from longshore.sandbox.ecs.fleet import RUNNING, STOPPED, Container, Deployment, Service, Task
+from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
+
+
+def new_task(cluster_arn: str, task_definition: str, definition: dict[str, Any], now: float) -> Task:
+    """Make a one-off task, not yet launched.
+
+    Args:
+        cluster_arn: ARN of its cluster.
+        task_definition: ARN of its task definition.
+        definition: the task definition, in the ECS API's field names.
+        now: the time.
+    """
+    name = uuid.uuid4().hex
+    return Task(
+        id=name,
+        arn=f"{cluster_arn.replace(':cluster/', ':task/')}/{name}",
+        cluster=cluster_arn.rpartition("/")[2],
+        task_definition=task_definition,
+        definition=definition,
+        containers=[_container(container) for container in definition["containerDefinitions"]],
+        created_at=now,
+        group=f"family:{definition['family']}",
+    )
+
+
+def new_service_task(service: Service, deployment: Deployment, now: float) -> Task:
+    """Make a task of a service's deployment, not yet launched."""
+    task = new_task(service.cluster_arn, deployment.task_definition, deployment.definition, now)
+    task.service = service.name
+    task.deployment = task.started_by = deployment.id
+    task.group = f"service:{service.name}"
+    task.launch_type = service.settings.get("launchType", "EC2")
+    task.port = deployment.port
+    if service.settings.get("propagateTags") == "SERVICE":
+        task.tags = list(service.tags)
+    return task
+
+
+def front_port(definition: Mapping[str, Any], load_balancers: list[dict[str, Any]]) -> int | None:
+    """The container port that a service's front door leads to.
+
+    Args:
+        definition: the task definition.
+        load_balancers: the service's; the first one's port wins over the first port mapping.
+    """
+    for balancer in load_balancers:
+        if "containerPort" in balancer:
+            return int(balancer["containerPort"])
+    for container in definition["containerDefinitions"]:
+        for mapping in container.get("portMappings", []):
+            return int(mapping["containerPort"])
+    return None
+
+
+def launch(task: Task) -> Launch:
+    """What a runtime needs to know of a task."""
+    return Launch(
+        task=task.id,
+        cluster=task.cluster,
+        service=task.service,
+        family=task.definition["family"],
+        definition=task.definition,
+        overrides=task.overrides,
+        launch_type=task.launch_type,
+        port=task.port,
+    )
+
+
+def enter(task: Task, status: str, now: float) -> None:
+    """Let a task enter a lastStatus, and note when."""
+    task.last_status = status
+    task.version += 1
+    if status == RUNNING:
+        task.started_at = now
+    if status in ("DEACTIVATING", "STOPPING", STOPPED) and task.stopping_at is None:
+        task.stopping_at = now
+    if status == STOPPED:
+        task.stopped_at, task.desired_status = now, STOPPED
+        for container in task.containers:
+            container.last_status = STOPPED
+
+
+def take_in(task: Task, report: Report, now: float) -> bool:
+    """Change a task as its runtime reports.
+
+    Returns:
+        Whether the task began to stop by itself: nobody had asked for it.
+    """
+    containers = {container.name: container for container in task.containers}
+    for news in report.containers:
+        _take_in_container(containers[news.name], news)
+    task.reachable |= report.reachable
+    own_stop = bool(report.stop_code) and not task.leaving
+    if own_stop:
+        task.desired_status, task.stop_code, task.stopped_reason = STOPPED, report.stop_code, report.reason
+    if report.status:
+        enter(task, report.status, now)
+    if task.serving and task.served_at is None:
+        task.served_at = now
+    return own_stop
+
+
+def _take_in_container(container: Container, news: ContainerReport) -> None:
+    container.last_status = news.status or container.last_status
+    container.reason = news.reason or container.reason
+    container.runtime_id = news.runtime_id or container.runtime_id
+    container.image_digest = news.image_digest or container.image_digest
+    container.ports = news.ports or container.ports
+    if news.exit_code is not None:
+        container.exit_code = news.exit_code
+    if news.health is not None:
+        container.health = news.health
+
+
+def _container(definition: Mapping[str, Any]) -> Container:
+    return Container(
+        name=definition["name"],
+        image=definition["image"],
+        essential=definition.get("essential", True),
+        checked=bool(definition.get("healthCheck")),
+    )
