@@ -19,7 +19,7 @@ REGION = "eu-central-1"
 MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 
 
-def aws(service: str, endpoint: str, key: str = KEY, token: str | None = None) -> Any:
+def aws(service: str, endpoint: str, key: str = KEY, token: str | None = None, config: Config | None = None) -> Any:
     """A client that asks an endpoint once: no retries hide an answer."""
     make: Any = boto3.client  # its overloads want the service's name as a literal
     return make(
@@ -29,7 +29,7 @@ def aws(service: str, endpoint: str, key: str = KEY, token: str | None = None) -
         aws_access_key_id=key,
         aws_secret_access_key="secret",
         aws_session_token=token,
-        config=Config(retries={"total_max_attempts": 1}),
+        config=Config(retries={"total_max_attempts": 1}).merge(config or Config()),
     )
 
 
@@ -68,8 +68,9 @@ class Api:
     log: RequestLog
     registry: MemoryRegistry = field(default_factory=MemoryRegistry)
 
-    def client(self, service: str, key: str = KEY, token: str | None = None) -> Any:
-        return aws(service, self.endpoint, key, token)
+    def client(self, service: str, key: str = KEY, token: str | None = None, config: Config | None = None) -> Any:
+        """A client that asks this API."""
+        return aws(service, self.endpoint, key, token, config)
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,16 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.model import ListShape, Shape, StructureShape
 from moto.core.responses import ActionResult
+from moto.ecr.models import ecr_backends
 
 from longshore.sandbox import ecr
+from longshore.sandbox.catalogue import Repository
 from longshore.sandbox.images import Images
-from longshore.sandbox.state import State
 
-from .api import MANIFEST_TYPE, Api, Repo, aws, repository
+from .api import MANIFEST_TYPE, REGION, Api, Repo, repository
+
+CROWD = [f"v{number // 100}.{number // 10 % 10}.{number % 10}" for number in range(2_400)]
+CROWD += [f"junk-{number}" for number in range(98)] + ["latest", "v1.0"]
 
 
 def code(error: pytest.ExceptionInfo[ClientError]) -> str:
@@ -361,31 +365,21 @@ def test_30_000_images_page_in_order_whatever_the_page_size() -> None:
     assert found == [f"v1.0.{number}" for number in numbers]
 
 
-@pytest.mark.e2e
-def test_2_500_tags_pushed_in_random_order_page_through_a_real_registry(sandbox: State) -> None:
-    client = aws("ecr", sandbox.endpoint, sandbox.access_key_id)
-    client.create_repository(repositoryName="many/tags", imageTagMutability="IMMUTABLE")
-    upload = client.initiate_layer_upload(repositoryName="many/tags")["uploadId"]
-    client.upload_layer_part(
-        repositoryName="many/tags", uploadId=upload, partFirstByte=0, partLastByte=1, layerPartBlob=b"{}"
+@pytest.fixture(scope="module")
+def crowded(api: Api) -> Repo:
+    """A repository with 2,500 tags, pushed in random order, with junk among them."""
+    repo = repository(api, "IMMUTABLE")
+    images = Repository(ecr_backends["123456789012"][REGION].repositories[repo.name]).images
+    for tag in random.sample(CROWD, len(CROWD)):
+        images.put(json.dumps({"tag": tag}), MANIFEST_TYPE, tag, immutable=True)
+    return repo
+
+
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.e2e), 100, 1000])
+def test_2_500_tags_page_by_any_size(crowded: Repo, size: int) -> None:
+    pages = crowded.client.get_paginator("list_images").paginate(
+        repositoryName=crowded.name, PaginationConfig={"PageSize": size}
     )
-    layer = client.complete_layer_upload(
-        repositoryName="many/tags", uploadId=upload, layerDigests=["sha256:" + "0" * 64]
-    )
-    config = {"mediaType": "application/vnd.docker.container.image.v1+json", "size": 2, "digest": layer["layerDigest"]}
-    wanted = [f"v{number // 100}.{number // 10 % 10}.{number % 10}" for number in range(2_400)]
-    wanted += [f"junk-{number}" for number in range(98)] + ["latest", "v1.0"]
-    random.shuffle(wanted)
-    for tag in wanted:
-        manifest = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": [], "tag": tag}
-        client.put_image(repositoryName="many/tags", imageManifest=json.dumps(manifest), imageTag=tag)
-    for size in (1, 100, 1000):
-        pages = client.get_paginator("list_images").paginate(
-            repositoryName="many/tags", PaginationConfig={"PageSize": size}
-        )
-        lengths, found = [], []
-        for page in pages:
-            lengths.append(len(page["imageIds"]))
-            found += [each["imageTag"] for each in page["imageIds"]]
-        assert sorted(found) == sorted(wanted)
-        assert lengths == [size] * (2_500 // size) + ([500] if size == 1000 else [])
+    found = [[each["imageTag"] for each in page["imageIds"]] for page in pages]
+    assert sorted(tag for page in found for tag in page) == sorted(CROWD)
+    assert [len(page) for page in found] == [size] * (2_500 // size) + ([500] if size == 1000 else [])

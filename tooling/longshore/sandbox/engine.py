@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import docker
 from docker.context import ContextAPI
@@ -23,11 +23,14 @@ def connect() -> docker.DockerClient:
     Raises:
         SandboxError: no engine answers.
     """
-    try:
-        client = _client()
-        client.ping()
-    except (DockerException, RequestException, OSError) as error:
-        raise SandboxError(f"no Docker engine answers: {error}", HINT) from error
+    with ExitStack() as cleanup:
+        try:
+            client = _client()
+            cleanup.callback(client.close)
+            client.ping()
+        except (DockerException, RequestException, OSError) as error:
+            raise SandboxError(f"no Docker engine answers: {error}", HINT) from error
+        cleanup.pop_all()
     return client
 
 
@@ -75,7 +78,7 @@ def _untag(client: docker.DockerClient, prefix: str) -> list[str]:
     removed = []
     for name in names:
         with suppress(APIError):
-            client.images.remove(name)
+            client.images.remove(name, force=True)
             removed.append(f"image {name}")
     return removed
 

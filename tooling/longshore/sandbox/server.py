@@ -1,0 +1,105 @@
+"""The sandbox's process: `python -m longshore.sandbox.server --directory DIR --port N`.
+
+It holds moto's server, the ECS scheduler, the registry's proxy and the front doors; the registry itself is its child.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import secrets
+import signal
+import string
+import sys
+import threading
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+from longshore.errors import SandboxError
+from longshore.sandbox import ecr, ecs, engine, registry
+from longshore.sandbox.catalogue import Catalogue
+from longshore.sandbox.cloud import Cloud, sandbox_id
+from longshore.sandbox.credentials import Keys
+from longshore.sandbox.door import FrontDoors
+from longshore.sandbox.front import Front, listen, moto_application, serve
+from longshore.sandbox.proxy import Proxy
+from longshore.sandbox.request_log import RequestLog
+from longshore.sandbox.state import State, save
+from longshore.sandbox.upstream import Upstream
+
+REGION = "eu-central-1"
+ACCOUNT_ID = "123456789012"
+"""The account that moto plays unless it is told otherwise."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a sandbox until SIGTERM or SIGINT; exit code 1 when it can't start."""
+    parser = argparse.ArgumentParser(prog="longshore.sandbox.server")
+    parser.add_argument("--directory", type=Path, required=True, help="where the sandbox keeps its files")
+    parser.add_argument("--port", type=int, default=0, help="port of the AWS API; 0 takes a free one")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    # Terraform's provider names AWS's managed policies; moto knows them only when told
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+    try:
+        with ExitStack() as cleanup:
+            run(options.directory.resolve(), options.port, cleanup)
+    except SandboxError as error:
+        logging.getLogger(__name__).error("%s %s", error.message, error.hint)  # noqa: TRY400 - it is no bug of ours
+        return 1
+    return 0
+
+
+def run(directory: Path, port: int, cleanup: ExitStack) -> None:
+    """Start everything, write the state file, and wait for a signal; `cleanup` gets what is to be undone, in order.
+
+    Raises:
+        SandboxError: the port is taken, no Docker engine answers, or the registry does not start.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    listener = cleanup.enter_context(listen(port))
+    docker = engine.connect()
+    cleanup.callback(docker.close)
+    cleanup.callback(engine.sweep, docker, sandbox_id(directory), None)
+
+    upstream = registry.start(directory, docker)
+    cleanup.callback(upstream.stop)
+    proxy = Proxy(Upstream(upstream.address), Catalogue(ACCOUNT_ID))
+    cleanup.callback(proxy.stop)
+    doors = FrontDoors()
+    cleanup.callback(doors.close_all)
+
+    ecr.install(proxy.address, Upstream(upstream.address))
+    cluster = ecs.install(Cloud(directory, REGION, ACCOUNT_ID, proxy.address, doors, docker))
+    cluster.start()
+    cleanup.callback(cluster.stop)
+
+    state = _state(directory, listener.getsockname()[1], proxy.address)
+    server = serve(Front(moto_application(), Keys(state.access_key_id), RequestLog(), cluster.status), listener)
+    cleanup.callback(server.shutdown)
+    save(state)
+    stop.wait()
+
+
+def _state(directory: Path, port: int, registry_address: str) -> State:
+    return State(
+        pid=os.getpid(),
+        endpoint=f"http://127.0.0.1:{port}",
+        registry=registry_address,
+        region=REGION,
+        account_id=ACCOUNT_ID,
+        # the form that AWS gives it: moto reads the key out of a request by it
+        access_key_id="AKIA" + "".join(secrets.choice(string.ascii_uppercase + "234567") for _ in range(16)),
+        secret_access_key=secrets.token_urlsafe(30),
+        directory=directory,
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
