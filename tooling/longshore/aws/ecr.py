@@ -88,7 +88,7 @@ class Ecr:
         )
         with translated(f"ECR ListImages of {name}"):
             for page in pages:
-                yield from (image["imageTag"] for image in page["imageIds"] if "imageTag" in image)
+                yield from (image["imageTag"] for image in page.get("imageIds", []) if "imageTag" in image)
 
     def digest(self, name: str, tag: str) -> str | None:
         """The digest (``sha256:…``) under a tag, or None if the repository has no such tag."""

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from longshore import source
+from longshore.errors import GitError
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=Ann", "-c", "user.email=ann@example.org", "-c", "protocol.file.allow=always"]
+    done = subprocess.run(["git", "-C", str(folder), *identity, *arguments], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def repository(folder: Path, subject: str = "Greet the world") -> Path:
+    (folder / "app").mkdir(parents=True)
+    (folder / "app" / "Dockerfile").write_text("FROM scratch\n")
+    (folder / ".gitignore").write_text("*.log\n")
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    commit(folder, subject)
+    return folder
+
+
+def commit(folder: Path, subject: str) -> str:
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", subject)
+    return git(folder, "rev-parse", "HEAD")
+
+
+@pytest.fixture(autouse=True)
+def _own_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    return repository(tmp_path / "shop")
+
+
+def test_a_clean_commit(shop: Path) -> None:
+    found = source.read(shop / "app")
+    assert found == source.Source(shop.resolve(), git(shop, "rev-parse", "HEAD"), "Greet the world")
+    assert len(found.commit) == 40
+    assert not found.dirty
+    source.refuse_dirty(found)
+
+
+def test_the_repository_is_the_one_that_holds_the_path(shop: Path) -> None:
+    inner = repository(shop / "vendored", "Inner")
+    (shop / "app" / "new.txt").write_text("outer change")
+    assert source.read(inner / "app").subject == "Inner"
+    assert not source.read(inner / "app").dirty
+    assert source.read(shop / "app").dirty
+
+
+def test_the_repository_of_a_hook_that_calls_us_does_not_count(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = repository(tmp_path / "other", "Other")
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git" / "index"))
+    assert source.read(shop / "app").subject == "Greet the world"
+
+
+def test_changes_anywhere_in_the_tree_count(shop: Path) -> None:
+    (shop / "README.md").write_text("new\n")
+    (shop / "app" / "Dockerfile").write_text("FROM busybox\n")
+    (shop / "debug.log").write_text("ignored\n")
+    found = source.read(shop / "app")
+    assert found.changed == ("app/Dockerfile", "README.md")
+    with pytest.raises(GitError, match=r"changes that are not committed:\n  app/Dockerfile\n  README.md$") as caught:
+        source.refuse_dirty(found)
+    assert "--allow-dirty" in caught.value.hint
+
+
+def test_names_of_all_kinds_are_read_whole(shop: Path) -> None:
+    git(shop, "mv", "app/Dockerfile", "app/Containerfile")
+    (shop / "two words -> \u00fc.txt").write_text("")
+    (shop / "line\nfeed").write_text("")
+    found = source.read(shop)
+    assert sorted(found.changed) == ["app/Containerfile", "app/Dockerfile", "line\nfeed", "two words -> \u00fc.txt"]
+    with pytest.raises(GitError, match=r"line\?feed"):
+        source.refuse_dirty(found)
+
+
+@pytest.mark.parametrize(("count", "more"), [(10, ""), (11, "\n  and 1 more"), (25, "\n  and 15 more")])
+def test_ten_files_are_named(shop: Path, count: int, more: str) -> None:
+    for number in range(count):
+        (shop / f"new-{number:02}").write_text("")
+    with pytest.raises(GitError) as caught:
+        source.refuse_dirty(source.read(shop))
+    named = "".join(f"\n  new-{number:02}" for number in range(min(count, 10)))
+    assert caught.value.message.endswith(f"not committed:{named}{more}")
+
+
+def test_a_setting_that_hides_untracked_files_hides_nothing_from_a_release(shop: Path) -> None:
+    git(shop, "config", "status.showUntrackedFiles", "no")
+    (shop / "new").write_text("")
+    assert source.read(shop).changed == ("new",)
+
+
+def test_submodules_count_by_their_content_not_by_litter(shop: Path, tmp_path: Path) -> None:
+    repository(tmp_path / "library", "Library")
+    git(shop, "submodule", "--quiet", "add", str(tmp_path / "library"), "library")
+    commit(shop, "Use the library")
+    (shop / "library" / "litter").write_text("")
+    assert not source.read(shop).dirty
+    (shop / "library" / "app" / "Dockerfile").write_text("FROM busybox\n")
+    assert source.read(shop).changed == ("library",)
+
+
+def test_reading_writes_nothing(shop: Path) -> None:
+    index = shop / ".git" / "index"
+    os.utime(shop / "app" / "Dockerfile", (1, 1))  # git status would refresh its index now
+    before = index.read_bytes()
+    assert not source.read(shop).dirty
+    assert index.read_bytes() == before
+
+
+def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
+    with pytest.raises(GitError, match="there is no folder") as caught:
+        source.read(tmp_path / "missing")
+    assert "context" in caught.value.hint
+
+
+def test_a_folder_outside_any_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    with pytest.raises(GitError, match=f"{tmp_path} is not in a git repository: fatal: not a git repository") as caught:
+        source.read(tmp_path)
+    assert "git init" in caught.value.hint
+
+
+def test_a_repository_without_a_commit(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    with pytest.raises(GitError, match="has no commit") as caught:
+        source.read(tmp_path)
+    assert "commit" in caught.value.hint
+
+
+def test_no_git(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    with pytest.raises(GitError, match="git can't be run") as caught:
+        source.read(shop)
+    assert caught.value.hint == "Install git."
+
+
+def test_a_subject_can_not_control_the_terminal(tmp_path: Path) -> None:
+    found = source.read(repository(tmp_path / "odd", "Gr\u00fc\u00dfe \x1b[31mred"))
+    assert found.subject == "Gr\u00fc\u00dfe ?[31mred"
+
+
+def test_the_remote_is_origin_or_the_only_one(shop: Path) -> None:
+    assert source.read(shop).remote is None
+    git(shop, "remote", "add", "mirror", "https://mirror.example/shop.git")
+    assert source.read(shop).remote == "https://mirror.example/shop.git"
+    git(shop, "remote", "add", "origin", "https://ann:canary@git.example/shop.git")
+    found = source.read(shop)
+    assert found.remote == "https://git.example/shop.git"
+    assert "canary" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("url", "published"),
+    [
+        ("https://github.com/acme/shop.git", "https://github.com/acme/shop.git"),
+        ("https://ann@git.example:8443/shop", "https://git.example:8443/shop"),
+        ("https://ann:to%40ken@git.example/shop", "https://git.example/shop"),
+        ("https://x:a@b@git.example/shop", "https://git.example/shop"),
+        ("https://git.example/shop?private_token=canary#main", "https://git.example/shop"),
+        ("ssh://git@git.example:22/shop.git", "ssh://git@git.example:22/shop.git"),
+        ("ssh://git:canary@git.example/shop.git", "ssh://git@git.example/shop.git"),
+        ("git@github.com:acme/shop.git", "git@github.com:acme/shop.git"),
+        ("/srv/git/shop.git", None),
+        ("../shop", None),
+        ("file:///srv/git/shop.git", None),
+        ("./odd:name", None),
+    ],
+)
+def test_a_remote_is_published_without_credentials(url: str, published: str | None) -> None:
+    assert source.without_credentials(url) == published
