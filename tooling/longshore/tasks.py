@@ -46,7 +46,7 @@ def _task(**texts: str) -> Callable[[Callable[..., None]], Any]:
 
 @_task(port="port of the AWS API; any free one if not given")
 def up(c: Context, port: int = 0) -> None:
-    """Start the local cloud: an AWS that runs real containers on this machine."""
+    """Start the local cloud, with real containers."""
     from longshore import sandboxes
 
     sandboxes.up(c, port)
@@ -54,7 +54,7 @@ def up(c: Context, port: int = 0) -> None:
 
 @_task()
 def down(c: Context) -> None:
-    """Stop the local cloud, and remove every container, network and file that it made."""
+    """Stop the local cloud and remove all that it made."""
     from longshore import sandboxes
 
     sandboxes.down(c)
@@ -62,7 +62,7 @@ def down(c: Context) -> None:
 
 @_task()
 def status_of_sandbox(c: Context, json: bool = False) -> None:
-    """Show where the local cloud answers, and what runs in it."""
+    """Show where the local cloud answers and what it runs."""
     from longshore import sandboxes
 
     sandboxes.status(c, as_json=json)
@@ -70,7 +70,7 @@ def status_of_sandbox(c: Context, json: bool = False) -> None:
 
 @_task()
 def bootstrap(c: Context, app: str | None = None, env: str = "sandbox", yes: bool = False) -> None:
-    """Set an environment up: state bucket, foundation, app stack; safe to run again."""
+    """Set an environment up; safe to run again."""
     from longshore.bootstrap import bootstrap as verb
 
     environment = _environment(c, app, env)
@@ -82,7 +82,7 @@ def bootstrap(c: Context, app: str | None = None, env: str = "sandbox", yes: boo
 def version(
     c: Context, app: str | None = None, env: str = "sandbox", bump: str = "patch", series: str | None = None
 ) -> None:
-    """Print the next version, and nothing else, on stdout."""
+    """Print the next version and nothing else."""
     from longshore.builds import next_tag
     from longshore.order import bump_of
 
@@ -105,7 +105,7 @@ def build(
     rebuild: bool = False,
     allow_dirty: bool = False,
 ) -> None:
-    """Build the images and push them; print repository, tag and digest."""
+    """Build and push the images; print tag and digest."""
     from longshore.builds import build as verb
 
     environment = _environment(c, app, env)
@@ -115,7 +115,7 @@ def build(
 
 @_task(tag="the tag to plan for; what is released now if not given")
 def plan(c: Context, app: str | None = None, env: str = "sandbox", tag: str | None = None) -> None:
-    """Show what Terraform would change: exit code 0 nothing, 20 something."""
+    """Show what would change: exit code 0 nothing, 20 some."""
     from longshore import preview
     from longshore.errors import ExitCode
 
@@ -155,7 +155,7 @@ def release(
 
 @_task()
 def rollback(c: Context, app: str | None = None, env: str = "sandbox", yes: bool = False, json: bool = False) -> None:
-    """Go back to the last good release before the current one."""
+    """Go back to the good release before the current one."""
     from longshore.rollback import rollback as verb
 
     environment = _environment(c, app, env)
@@ -166,7 +166,7 @@ def rollback(c: Context, app: str | None = None, env: str = "sandbox", yes: bool
 
 @_task()
 def status(c: Context, app: str | None = None, env: str = "sandbox", json: bool = False) -> None:
-    """Show what runs, what was released last and what is registered last, and whether they differ."""
+    """Show what runs, what is released and registered last."""
     from longshore import preview
     from longshore.report import status as show
 
@@ -176,7 +176,7 @@ def status(c: Context, app: str | None = None, env: str = "sandbox", json: bool 
 
 @_task(limit="how many, newest first")
 def history(c: Context, app: str | None = None, env: str = "sandbox", limit: int = 20, json: bool = False) -> None:
-    """List the releases: version, commit, who, when, how long, outcome."""
+    """List the releases and how they ended."""
     from itertools import islice
 
     from longshore.report import history as show
@@ -187,7 +187,7 @@ def history(c: Context, app: str | None = None, env: str = "sandbox", limit: int
 
 @_task(yes_really="the environment's name, instead of typing it")
 def destroy(c: Context, app: str | None = None, env: str = "sandbox", yes_really: str | None = None) -> None:
-    """Take an environment down; never the registry or the ledger."""
+    """Take an environment down, but not its images."""
     from longshore.bootstrap import destroy as verb
 
     environment = _environment(c, app, env)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from invoke.exceptions import Exit, ParseError
 from invoke.parser import parser
+from invoke.parser.context import ParserContext
 
 from longshore.errors import ExitCode, LongshoreError
 
@@ -14,12 +15,11 @@ from longshore.errors import ExitCode, LongshoreError
 class MistypedError(ParseError, Exit):
     """A mistyped flag or task: Invoke ends with 1 on its own error, with this one's code on an Exit."""
 
-    message = None
-
-    @property
-    def code(self) -> int:
-        """Usage."""
-        return int(ExitCode.USAGE)
+    def __init__(self, msg: str, context: ParserContext | None = None) -> None:
+        Exception.__init__(self, msg)
+        self.context = context
+        self.message = None
+        self._code = int(ExitCode.USAGE)
 
 
 def install() -> None:

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+INVOKE = [sys.executable, "-m", "invoke"]
+ROOT = Path(__file__).parent.parent
+YAML = """
+longshore:
+  applications:
+    shop:
+      region: eu-central-1
+      environments:
+        sandbox: {endpoint: sandbox, account: "123456789012"}
+        aws: {account: "123456789012", endpoint: "http://127.0.0.1:9"}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A team's own repository: a tasks.py of two lines, and an invoke.yaml."""
+    (tmp_path / "tasks.py").write_text('"""Ours."""\nfrom longshore.tasks import namespace\n')
+    (tmp_path / "invoke.yaml").write_text(YAML)
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str, program: list[str] = INVOKE, **environ: str) -> subprocess.CompletedProcess[str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "INVOKE_"))}
+    return subprocess.run(
+        [*program, *arguments],
+        cwd=folder,
+        env=kept | {"PYTHONWARNINGS": "default", "AWS_EC2_METADATA_DISABLED": "true", "HOME": str(folder)} | environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_every_task_has_one_line_of_help(project: Path) -> None:
+    listed = run(project, "--list").stdout.splitlines()
+    tasks = {line.split()[0]: " ".join(line.split()[1:]) for line in listed[2:] if line.strip()}
+    assert set(tasks) == {
+        "bootstrap", "build", "destroy", "history", "plan", "release", "rollback", "status", "version",
+        "sandbox.up", "sandbox.down", "sandbox.status",
+    }  # fmt: skip
+    assert all(text.endswith(".") for text in tasks.values())
+
+
+def test_the_command_longshore_has_the_same_tasks(project: Path) -> None:
+    program = [sys.executable, "-c", "from longshore.program import main; main()"]
+    listed = run(project, "--list", program=program).stdout
+    assert all(line in listed for line in run(project, "--list").stdout.splitlines()[2:])
+    answer = run(project / "..", "version", program=program)
+    assert answer.returncode == 2
+    (project / "below").mkdir()
+    assert "no sandbox is running" in run(project / "below", "version", program=program).stderr
+
+
+def test_listing_imports_nothing_heavy(project: Path) -> None:
+    code = (
+        "import sys, longshore.tasks; print(sorted({'boto3', 'rich', 'pydantic', 'moto', 'docker'} & set(sys.modules)))"
+    )
+    assert run(project, "-c", code, program=[sys.executable]).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["release", "--ys"], 2, "--ys"),
+        (["relese"], 2, "relese"),
+        (["release", "-e", "sandbx"], 2, "did you mean 'sandbox'?"),
+        (["release", "-a", "shp"], 2, "did you mean 'shop'?"),
+        (["release", "--bump", "huge"], 2, "patch, minor or major"),
+        (["release", "--tag", "unreleased"], 2, "can't be released"),
+        (["release", "--tag", "v1.0"], 2, "v1.0"),
+        (["release", "--tag", "v1.0.0", "--rebuild"], 2, "--rebuild"),
+        (["version"], 1, "invoke sandbox.up"),
+        (["history"], 1, "invoke sandbox.up"),
+        (["sandbox.status"], 1, "invoke sandbox.up"),
+    ],
+)
+def test_bad_input_is_said_without_a_traceback(project: Path, arguments: list[str], code: int, said: str) -> None:
+    answer = run(project, *arguments)
+    assert (answer.returncode, answer.stdout) == (code, "")
+    assert said in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_an_endpoint_that_is_away_and_no_credentials(project: Path) -> None:
+    without = run(project, "version", "-e", "aws")
+    assert without.returncode == 1
+    assert "credentials" in without.stderr.lower()
+    away = run(project, "history", "-e", "aws", AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b", AWS_MAX_ATTEMPTS="1")
+    assert away.returncode == 1
+    assert "127.0.0.1:9" in away.stderr
+
+
+def test_several_mistakes_are_said_at_once(project: Path) -> None:
+    (project / "invoke.yaml").write_text(YAML.replace("region:", "regoin:").replace("endpoint: sandbox", "endpiont: x"))
+    answer = run(project, "release")
+    assert answer.returncode == 2
+    assert "3 mistakes" in answer.stderr
+    assert "longshore.applications.shop.regoin: unknown key; did you mean 'region'?" in answer.stderr
+    assert "longshore.applications.shop.region: is missing" in answer.stderr
+    assert "longshore.applications.shop.environments.sandbox.endpiont" in answer.stderr
+
+
+def test_a_key_can_be_overridden_by_a_variable_of_invoke(project: Path) -> None:
+    answer = run(
+        project, "version", INVOKE_LONGSHORE_APPLICATIONS_SHOP_ENVIRONMENTS_SANDBOX_ENDPOINT="http://127.0.0.1:9"
+    )
+    assert "no sandbox" not in answer.stderr

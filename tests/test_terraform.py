@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from longshore.errors import StalePlanError, TerraformError
+from longshore.target import Stack
+from longshore.terraform import SavedPlan, Terraform
+
+SCRIPT = """#!/usr/bin/env python3
+import json, os, sys, time
+from pathlib import Path
+here = Path(__file__).parent
+with (here / "calls").open("a") as calls:
+    terraforms = {k: v for k, v in os.environ.items() if k.startswith("TF_")}
+    calls.write(json.dumps({"args": sys.argv[1:], "env": terraforms}) + "\\n")
+for argument in sys.argv:
+    if argument.startswith("-out="):
+        Path(argument[5:]).write_text("plan")
+    if argument.startswith("-var-file=") and argument.endswith(".tfvars.json"):
+        file = Path(argument[10:])
+        (here / "variables").write_text(f"{file.stat().st_mode & 0o777:o} {file.read_text()} {file}")
+answer = here / f"answer-{sys.argv[1]}"
+print(answer.read_text() if answer.exists() else "{}")
+code = here / f"code-{sys.argv[1]}"
+sys.exit(int(code.read_text()) if code.exists() else 0)
+"""
+
+
+class Shim:
+    """A stand-in for terraform that answers as it was told, and remembers how it was called."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.binary = folder / "terraform"
+        self.binary.write_text(SCRIPT)
+        self.binary.chmod(0o755)
+
+    def answers(self, command: str, text: str, code: int = 0) -> None:
+        (self.folder / f"answer-{command}").write_text(text)
+        (self.folder / f"code-{command}").write_text(str(code))
+
+    def calls(self) -> list[dict[str, object]]:
+        return [json.loads(line) for line in (self.folder / "calls").read_text().splitlines()]
+
+
+@pytest.fixture
+def shim(tmp_path: Path) -> Shim:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    return Shim(folder)
+
+
+@pytest.fixture
+def terraform(shim: Shim, tmp_path: Path) -> Terraform:
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "main.tf").write_text("# a root\n")
+    values = tmp_path / "test.tfvars"
+    values.write_text("")
+    stack = Stack("test", root, (values,), tmp_path / "data", {"bucket": "b", "key": "k", "region": "r"})
+    environ = os.environ | {
+        "TF_CLI_ARGS_plan": "-refresh=false",
+        "TF_VAR_image_tag": "v9",
+        "TF_CLI_CONFIG_FILE": "/none",
+    }
+    return Terraform(stack, str(shim.binary), environ, cli_config=tmp_path / "terraform.rc")
+
+
+def test_a_missing_binary_says_what_to_install(terraform: Terraform) -> None:
+    missing = Terraform(terraform.stack, "terraform-that-is-not-there", terraform.environ)
+    with pytest.raises(TerraformError, match=r"terraform\.binary") as caught:
+        missing.check()
+    assert "1.10" in caught.value.hint
+
+
+@pytest.mark.parametrize(("version", "fits"), [("1.9.8", False), ("1.10.0", True), ("1.11.4", True), ("2.0.0", True)])
+def test_an_old_binary_is_refused(terraform: Terraform, shim: Shim, version: str, fits: bool) -> None:  # noqa: FBT001
+    shim.answers("version", f'{{"terraform_version": "{version}"}}')
+    if fits:
+        assert terraform.check() == version
+    else:
+        with pytest.raises(TerraformError, match=r"is version 1\.9\.8"):
+            terraform.check()
+
+
+def test_init_is_run_again_only_when_something_changed(terraform: Terraform, shim: Shim) -> None:
+    terraform.init()
+    terraform.init()
+    assert len(shim.calls()) == 1
+    (terraform.stack.directory / "main.tf").write_text("# another\n")
+    terraform.init()
+    assert len(shim.calls()) == 2
+    backend = terraform.stack.data_dir / "backend.tfbackend"
+    assert stat.S_IMODE(backend.stat().st_mode) == 0o600
+    assert backend.read_text() == 'bucket = "b"\nkey = "k"\nregion = "r"\n'
+
+
+def test_a_plan_is_private_its_tag_wins_and_nothing_is_left(terraform: Terraform, shim: Shim) -> None:
+    shim.answers("plan", "", code=2)
+    with terraform.plan({"image_tag": "v1"}) as saved:
+        assert saved.changed
+        assert stat.S_IMODE(saved.file.stat().st_mode) == 0o600
+    assert not saved.file.parent.exists()
+    text = (shim.folder / "variables").read_text()
+    mode, file = text.split(" ", 1)[0], text.rsplit(" ", 1)[1]
+    variables = text[len(mode) + 1 : -len(file) - 1]
+    assert (mode, variables) == ("600", '{"image_tag": "v1"}')
+    assert not Path(file).exists()
+    arguments = shim.calls()[-1]["args"]
+    assert isinstance(arguments, list)
+    files = [argument for argument in arguments if argument.startswith("-var-file=")]
+    assert files == [f"-var-file={terraform.stack.var_files[0]}", f"-var-file={file}"]
+    assert {"-lock-timeout=60s", "-input=false", "-json", "-detailed-exitcode"} <= set(arguments)
+
+
+def test_the_environment_cannot_beat_the_variables(terraform: Terraform, shim: Shim) -> None:
+    with terraform.plan() as saved:
+        assert not saved.changed
+    environment = shim.calls()[-1]["env"]
+    assert environment == {"TF_DATA_DIR": str(terraform.stack.data_dir), "TF_IN_AUTOMATION": "1"}
+
+
+def test_a_cli_configuration_of_the_project_is_used(terraform: Terraform, shim: Shim) -> None:
+    assert terraform.cli_config is not None
+    terraform.cli_config.write_text("")
+    terraform.init()
+    environment = shim.calls()[-1]["env"]
+    assert isinstance(environment, dict)
+    assert environment["TF_CLI_CONFIG_FILE"] == str(terraform.cli_config)
+
+
+def test_errors_are_terraforms_own_with_their_addresses(terraform: Terraform, shim: Shim) -> None:
+    diagnostic = (
+        '{"@message":"Error","type":"diagnostic","diagnostic":{"severity":"error","summary":"Bad",'
+        '"detail":"It is bad.","address":"aws_ecs_service.this"}}'
+    )
+    shim.answers("plan", f"{diagnostic}\nsome noise", code=1)
+    with pytest.raises(TerraformError) as caught, terraform.plan():
+        pass
+    assert "Bad (aws_ecs_service.this): It is bad." in caught.value.message
+    assert "noise" not in caught.value.message
+
+
+def test_a_stale_plan_is_told_from_other_failures(terraform: Terraform, shim: Shim) -> None:
+    stale = '{"type":"diagnostic","diagnostic":{"severity":"error","summary":"Saved plan is stale"}}'
+    shim.answers("apply", stale, code=1)
+    with pytest.raises(StalePlanError):
+        terraform.apply(SavedPlan(Path("plan"), changed=True))
+
+
+def test_outputs_come_from_the_apply_itself(terraform: Terraform, shim: Shim) -> None:
+    shim.answers("apply", '{"type":"outputs","outputs":{"release":{"sensitive":false,"value":{"schema":1}}}}')
+    seen: list[str] = []
+    assert terraform.apply(SavedPlan(Path("plan"), changed=True), seen.append) == {"release": {"schema": 1}}
+    assert len(seen) == 1
+
+
+def test_an_interrupt_is_passed_on_once_and_waited_for(tmp_path: Path) -> None:
+    """Terraform saves its state before it ends; our process must not end before it."""
+    binary = tmp_path / "terraform"
+    binary.write_text(
+        "#!/usr/bin/env python3\nimport signal, sys, time, pathlib\n"
+        f"here = pathlib.Path({str(tmp_path)!r})\n"
+        "def stop(*_):\n    time.sleep(0.5)\n    (here / 'saved').write_text('state')\n    sys.exit(1)\n"
+        "signal.signal(signal.SIGINT, stop)\n(here / 'ready').write_text('')\ntime.sleep(20)\n"
+    )
+    binary.chmod(0o755)
+    code = (
+        "import os\nfrom pathlib import Path\nfrom longshore.target import Stack\nfrom longshore.terraform import *\n"
+        f"root = Path({str(tmp_path)!r})\n"
+        "Terraform(Stack('t', root, (), root / 'data', {}), str(root / 'terraform'), os.environ).check()\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 10
+    while not (tmp_path / "ready").exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=10)
+    assert (tmp_path / "saved").read_text() == "state"
+    assert "KeyboardInterrupt" in errors
