@@ -1,0 +1,65 @@
+# Longshore. `make` alone lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup venv demo check test test-all release plan rollback status clean
+
+# Set on the command line: make release ENV=staging YES=1. Variables of the shell don't reach them: shells have an ENV of
+# their own.
+ENV = sandbox
+APP =
+TAG =
+BUMP =
+YES =
+JSON =
+WORKERS = 2
+
+INVOKE := .venv/bin/invoke
+PYTEST := .venv/bin/pytest -n $(WORKERS) --dist loadfile
+where = -e $(ENV) $(if $(APP),-a $(APP))
+yes = $(if $(YES),--yes)
+json = $(if $(JSON),--json)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "Variables: ENV=sandbox APP=name TAG=v1.0.0 BUMP=minor YES=1 JSON=1"
+
+setup: venv ## prepare this machine; safe to run again
+	@.venv/bin/python -m scripts.setup
+
+venv:
+	@bash scripts/venv.sh
+
+demo: setup ## two releases of an example, on real containers, without an AWS account
+	@.venv/bin/python -m examples.demo
+
+check: venv ## format, lint, types, fast tests: under a minute
+	@.venv/bin/python -m scripts.setup terraform
+	@.venv/bin/ruff format --check --quiet
+	@.venv/bin/ruff check --quiet
+	@.venv/bin/mypy tooling tests tasks.py scripts examples
+	@terraform fmt -check -recursive
+	@$(PYTEST) -q -m "not terraform and not e2e and not long"
+
+test: setup ## one path of each kind, with real Terraform and containers: under 12 minutes
+	@$(PYTEST) -m "not long"
+
+test-all: setup ## all tests, the long matrices too: under an hour
+	@$(PYTEST)
+
+release: venv ## release this commit to ENV
+	@$(INVOKE) release $(where) $(if $(BUMP),--bump $(BUMP)) $(if $(TAG),--tag $(TAG)) $(yes) $(json)
+
+plan: venv ## what a release to ENV would change
+	@$(INVOKE) plan $(where) $(if $(TAG),--tag $(TAG))
+
+rollback: venv ## bring back the release before the current one
+	@$(INVOKE) rollback $(where) $(yes) $(json)
+
+status: venv ## what runs in ENV
+	@$(INVOKE) status $(where) $(json)
+
+clean: ## take the sandbox down and remove what was made inside this folder
+	@if [ -x $(INVOKE) ]; then $(INVOKE) sandbox.down; fi
+	@find . -path ./.git -prune -o -path ./.venv -prune -o \
+	  \( -name __pycache__ -o -name .terraform -o -name .terraform.lock.hcl \) -prune -exec rm -rf {} +
+	@rm -rf .longshore .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist tooling/longshore.egg-info

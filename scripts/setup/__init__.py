@@ -1,0 +1,1 @@
+"""Prepares a machine for Longshore: ``python -m scripts.setup``."""

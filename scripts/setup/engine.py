@@ -1,0 +1,67 @@
+"""A Docker engine that answers: on Debian as root it is installed and started where there is none."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from scripts.setup.machine import WORK, MissingError, install, installs, run, say
+
+PATIENCE = 60  # seconds until a started engine must answer
+
+
+def prepare() -> str:
+    """Have a Docker engine and its command line; MissingError says what to install or start."""
+    version = _version()
+    if version is None and installs():
+        version = _start()
+    if version is None:
+        raise MissingError(_advice())
+    return f"Docker engine {version}"
+
+
+def _version() -> str | None:
+    done = run("docker", "version", "--format", "{{.Server.Version}}")
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _advice() -> str:
+    if shutil.which("docker") is None:
+        return "no Docker: install Docker Desktop (macOS), or Docker Engine: https://docs.docker.com/engine/install/"
+    reason = run("docker", "version").stderr.strip().splitlines()
+    return f"no Docker engine answers; start it, or allow your user to use it ({reason[-1] if reason else 'no reason'})"
+
+
+def _start() -> str | None:
+    if not all(shutil.which(program) or install("docker.io") for program in ("dockerd", "docker")):
+        return None
+    # From Debian 13 the command line is a package of its own.
+    if shutil.which("docker") is None and not install("docker-cli"):
+        return None
+    if Path("/run/systemd/system").exists():
+        say("systemctl start docker")
+        run("systemctl", "start", "docker", timeout=PATIENCE)
+        return _wait(None)
+    log = WORK / "dockerd.log"
+    log.parent.mkdir(exist_ok=True)
+    say(f"starts dockerd, log in {log}")
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            ["dockerd"], stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    version = _wait(process)
+    if version is None:
+        say("\n".join(log.read_text(errors="replace").splitlines()[-5:]))
+    return version
+
+
+def _wait(process: subprocess.Popen[bytes] | None) -> str | None:
+    """The engine's version once it answers; None when time is up or the started process has ended."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and (process is None or process.poll() is None):
+        if version := _version():
+            return version
+        time.sleep(0.5)
+    return None
