@@ -221,7 +221,7 @@ def test_a_tag_that_cannot_be_recorded_leaves_the_release_standing(run: Run) -> 
             raise AwsError("throttled", code="ThrottlingException")
 
     run.env.aws.parameters = Parameters()  # type: ignore[assignment]
-    run.env.target.tag_parameter = "/shop/test/image_tag"
+    run.env.target.tag_parameter = "/shop/test/image_tag"  # type: ignore[misc]
     moves.write_tag(run)
     run.result.verdict = Verdict.SUCCEEDED
     assert run.result.exit_code == 12

@@ -74,7 +74,8 @@ def test_other_errors_pass() -> None:
         ("InvalidSignatureException", "These credentials are not valid"),
         ("SignatureDoesNotMatch", "These credentials are not valid"),
         ("ThrottlingException", "AWS limits the rate"),
-        ("RepositoryNotFoundException", ""),
+        ("RepositoryNotFoundException", "If this environment was never set up"),
+        ("ImageNotFoundException", ""),
     ],
 )
 def test_a_refusal_names_service_operation_and_awss_words(code: str, hint: str) -> None:

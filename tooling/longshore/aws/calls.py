@@ -42,6 +42,10 @@ _HINTS_BY_CODE = (
         ),
         _WRONG_CREDENTIALS,
     ),
+    (
+        ("RepositoryNotFound", "ResourceNotFound", "ClusterNotFound", "ServiceNotFound"),
+        "If this environment was never set up, run: invoke bootstrap",
+    ),
     (("Throttl", "TooManyRequests", "RequestLimitExceeded"), "AWS limits the rate of calls: try again in a minute."),
 )
 _DENIED = ("AccessDenied", "UnauthorizedOperation", "NotAuthorized")
