@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from longshore.docker import Docker
+from longshore.errors import BuildError
+from longshore.process import Completed, OnLine, execute
+
+
+def answering(answer: Completed | Exception) -> Docker:
+    """A docker that is asked for its version and nothing else."""
+
+    def run(command: Sequence[str], environ: Mapping[str, str], on_line: OnLine | None) -> Completed:
+        assert list(command[:2]) == ["docker", "version"]
+        assert on_line is None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return Docker(run)
+
+
+def test_an_engine_that_answers() -> None:
+    assert answering(Completed(0, "20.10.24 on linux/amd64\n")).check() == "Docker 20.10.24 on linux/amd64"
+
+
+@pytest.mark.parametrize(
+    ("answer", "message", "hint"),
+    [
+        (FileNotFoundError("docker"), "docker is not on PATH", "Install Docker"),
+        (PermissionError("docker"), "docker can't be run: docker", "Install Docker"),
+        (subprocess.TimeoutExpired("docker", 60), "docker version --format did not answer in 60 s", "DOCKER_HOST"),
+        (
+            Completed(1, "", "Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?\n"),
+            "no Docker engine answers: Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?",
+            "systemctl start docker",
+        ),
+        (
+            Completed(1, "", "permission denied while trying to connect to the Docker daemon socket"),
+            "no Docker engine answers: permission denied while trying to connect to the Docker daemon socket",
+            "group docker",
+        ),
+        (Completed(1, ""), "no Docker engine answers: exit code 1", "DOCKER_HOST"),
+    ],
+)
+def test_no_engine(answer: Completed | Exception, message: str, hint: str) -> None:
+    with pytest.raises(BuildError) as caught:
+        answering(answer).check()
+    assert caught.value.message == message
+    assert hint in caught.value.hint
+
+
+def test_no_docker_on_path(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BuildError, match="docker is not on PATH"):
+        Docker().check()
+
+
+def test_an_image_that_the_engine_does_not_have() -> None:
+    def run(command: Sequence[str], environ: Mapping[str, str], on_line: OnLine | None) -> Completed:
+        return Completed(1, "[]", "Error: No such image: app:v1\n")
+
+    with pytest.raises(BuildError, match="the engine has no image app:v1: Error: No such image"):
+        Docker(run).inspect("app:v1")
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def test_a_program_that_is_asked_has_two_streams() -> None:
+    code = "import os, sys; print(os.environ['GREETING']); print('aside', file=sys.stderr); sys.exit(3)"
+    assert execute(python(code), {"GREETING": "hello"}, None) == Completed(3, "hello\n", "aside\n")
+
+
+def test_a_program_that_is_followed_has_one_stream_and_its_last_lines_are_kept() -> None:
+    code = "import sys\nfor n in range(500): print(n, file=sys.stderr if n % 2 else sys.stdout, flush=True)"
+    seen: list[str] = []
+    done = execute(python(code), {}, seen.append)
+    assert seen == [str(number) for number in range(500)]
+    assert done == Completed(0, "\n".join(seen[-200:]))
+
+
+def test_bytes_that_are_no_text_do_no_harm() -> None:
+    seen: list[str] = []
+    execute(python("import sys; sys.stdout.buffer.write(b'a\\xffb\\n')"), {}, seen.append)
+    assert seen == ["a\ufffdb"]
+
+
+def test_a_program_is_ended_when_nobody_follows_it_any_more() -> None:
+    def leave(line: str) -> None:
+        raise KeyboardInterrupt
+
+    code = "import time; print('begun', flush=True); time.sleep(60)"
+    with pytest.raises(KeyboardInterrupt):
+        execute(python(code), {}, leave)
