@@ -30,13 +30,13 @@ venv:
 	@bash scripts/venv.sh
 
 demo: setup ## two releases of an example, on real containers, without an AWS account
-	@.venv/bin/python -m examples.demo
+	@.venv/bin/python -m scripts.demo
 
 check: venv ## format, lint, types, fast tests: under a minute
 	@.venv/bin/python -m scripts.setup terraform
 	@.venv/bin/ruff format --check --quiet
 	@.venv/bin/ruff check --quiet
-	@.venv/bin/mypy tooling tests tasks.py scripts examples
+	@.venv/bin/mypy tooling tests tasks.py scripts
 	@terraform fmt -check -recursive
 	@$(PYTEST) -q -m "not terraform and not e2e and not long"
 

@@ -1,0 +1,1 @@
+"""Two releases of the example application, told step by step: ``make demo``."""

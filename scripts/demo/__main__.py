@@ -1,0 +1,131 @@
+"""The story of the demo. Each thing that it shows is checked; it ends with 1 if one of them does not hold."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from scripts.demo import project
+from scripts.demo.project import DemoError, expect, say
+from scripts.demo.visitor import Visitor
+
+GREETING = "Good evening from the second release!"
+
+
+def main() -> int:
+    """Tell the story and return the exit code."""
+    try:
+        url, first = _first_release()
+        second, visitor = _second_release(url, first)
+        _what_happened(url, second, visitor)
+        _how_to_go_on(url)
+    except DemoError as problem:
+        say(f"\nThe demo has failed: {problem}")
+        return 1
+    return 0
+
+
+def _chapter(title: str) -> None:
+    say(f"\n--- {title} ---\n")
+
+
+def _first_release() -> tuple[str, dict[str, Any]]:
+    _chapter("1. A cloud on this machine")
+    project.invoke("sandbox.down")
+    project.invoke("sandbox.up")
+
+    _chapter("2. The infrastructure, by Terraform")
+    project.fresh_tree()
+    project.invoke("bootstrap", "--yes")
+
+    _chapter("3. The first release")
+    first = project.release()
+    expect(first["verdict"] == "succeeded", "the first release has succeeded")
+    expect(first["version"] == "v1.0.0", "the first version is v1.0.0")
+    url = next(found["url"] for found in project.sandbox()["services"] if found["service"] == "storefront-sandbox-web")
+    expect("v1.0.0" in project.page(url), f"{url} shows v1.0.0")
+    say(f"{url} shows v1.0.0.")
+    return url, first
+
+
+def _second_release(url: str, first: dict[str, Any]) -> tuple[dict[str, Any], Visitor]:
+    _chapter("4. A change, and the second release while a visitor keeps asking")
+    (project.TREE / "greeting.txt").write_text(f"{GREETING}\n")
+    project.commit("Greet in the evening")
+    with Visitor(url) as visitor:
+        second = project.release()
+    expect(second["verdict"] == "succeeded", "the second release has succeeded")
+    expect(second["version"] == "v1.0.1", "the second version is v1.0.1")
+    expect(second["commit"] != first["commit"], "the second release is of another commit")
+    return second, visitor
+
+
+def _what_happened(url: str, second: dict[str, Any], visitor: Visitor) -> None:
+    _chapter("5. What happened")
+    page = project.page(url)
+    expect(GREETING in page, "the page has the new greeting")
+    expect("v1.0.1" in page, "the page shows v1.0.1")
+    say(f"The page at {url} now:")
+    say("\n".join(f"    {line}" for line in page.splitlines()))
+    _order(second)
+    _visit(visitor)
+    say("\nThe history:")
+    say(project.invoke("history"))
+
+
+def _order(second: dict[str, Any]) -> None:
+    """Show where the migration stood: after the wave before it, before the wave that needs it."""
+    steps = [step["name"] for step in second["steps"]]
+    waves = [name for name in steps if name.startswith("roll out")]
+    migration = second["migration"]
+    say("\nThe steps of the second release, with the migration in its place:")
+    for step in second["steps"]:
+        say(f"    {step['seconds']:6.1f} s  {step['name']}")
+    for line in migration["log"]:
+        say(f"              the migration said: {line}")
+    expect(migration["exit_code"] == 0, "the migration ended with 0")
+    expect(len(waves) == 2, "there were two waves")
+    expect(
+        steps.index("apply") < steps.index(waves[0]) < steps.index("migrate") < steps.index(waves[1]),
+        "the migration stood between the two waves",
+    )
+
+
+def _visit(visitor: Visitor) -> None:
+    rate = visitor.requests / visitor.seconds
+    say(f"\nThe visitor asked {visitor.requests} times in {visitor.seconds:.0f} s, {rate:.0f} a second:")
+    for version, count in sorted(visitor.answers.items()):
+        say(f"    {count:6} answers of {version}")
+    say(f"    {len(visitor.failures):6} requests failed")
+    for failure in visitor.failures[:5]:
+        say(f"           {failure}")
+    expect(not visitor.failures, "no request failed")
+    expect(set(visitor.answers) == {"v1.0.0", "v1.0.1"}, "the visitor saw the old version and the new one")
+
+
+def _how_to_go_on(url: str) -> None:
+    exports = project.invoke("sandbox.status").splitlines()
+    _chapter("6. How to go on")
+    say(
+        f"""The sandbox is still running. In this folder:
+
+    curl {url}
+    .venv/bin/invoke status                what runs
+    .venv/bin/invoke release --yes         your commit as v1.0.2
+    .venv/bin/invoke rollback --yes        and back again
+    docker ps                              the containers
+
+The aws command line works on it, with these variables:
+"""
+    )
+    say("\n".join(f"    {line}" for line in exports if line.startswith("export ")))
+    say(
+        """
+    aws ecs list-tasks --cluster storefront-sandbox
+
+To clean up: .venv/bin/invoke sandbox.down takes the sandbox down, make clean removes everything that was made."""
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
