@@ -1,0 +1,107 @@
+data "aws_caller_identity" "current" {}
+
+# By name, never through another stack's state: so the stacks work with any backend.
+data "aws_ecr_repository" "this" {
+  for_each = var.images
+
+  name = "${var.application}/${each.key}"
+}
+
+resource "aws_ssm_parameter" "image_tag" {
+  name           = "/${var.application}/${var.environment_name}/image_tag"
+  description    = "The tag of the images that were released last; written by a release once it is verified"
+  type           = "String"
+  insecure_value = "unreleased"
+
+  tags = local.tags
+
+  lifecycle {
+    ignore_changes = [insecure_value, value]
+  }
+}
+
+locals {
+  # Without a tag, a plan is for what is released: outside a running release it changes nothing.
+  image_tag = coalesce(var.image_tag, aws_ssm_parameter.image_tag.insecure_value)
+
+  tags = merge({ Application = var.application, Environment = var.environment_name }, var.tags)
+
+  shared = {
+    repositories         = { for image, r in data.aws_ecr_repository.this : image => { arn = r.arn, url = r.repository_url } }
+    environment          = merge(local.variables, var.environment)
+    secrets              = var.secrets
+    volumes              = var.volumes
+    log_retention_days   = var.log_retention_days
+    log_kms_key_arn      = var.log_kms_key_arn
+    secrets_kms_key_arns = var.secrets_kms_key_arns
+  }
+}
+
+module "cluster" {
+  source = "../modules/cluster"
+
+  name               = "${var.application}-${var.environment_name}"
+  existing_name      = var.cluster.existing_name
+  container_insights = var.cluster.container_insights
+  tags               = local.tags
+}
+
+module "services" {
+  source   = "../modules/service"
+  for_each = var.services
+
+  application               = var.application
+  environment_name          = var.environment_name
+  name                      = each.key
+  cluster_arn               = module.cluster.arn
+  image_tag                 = local.image_tag
+  task                      = each.value
+  shared                    = local.shared
+  not_secret                = var.not_secret
+  network                   = var.network
+  minimum_healthy_percent   = each.value.minimum_healthy_percent
+  maximum_percent           = each.value.maximum_percent
+  target_groups             = each.value.target_groups
+  health_check_grace_period = each.value.health_check_grace_period
+  autoscaling               = each.value.autoscaling
+  path                      = var.path
+  permissions_boundary      = var.permissions_boundary
+  tags                      = local.tags
+}
+
+module "migration" {
+  source   = "../modules/task"
+  for_each = { for migration in var.migration[*] : "migrate" => migration }
+
+  application          = var.application
+  environment_name     = var.environment_name
+  name                 = each.key
+  cluster_arn          = module.cluster.arn
+  image_tag            = local.image_tag
+  task                 = each.value
+  shared               = local.shared
+  not_secret           = var.not_secret
+  network              = var.network
+  path                 = var.path
+  permissions_boundary = var.permissions_boundary
+  tags                 = local.tags
+}
+
+module "schedules" {
+  source   = "../modules/task"
+  for_each = var.schedules
+
+  application          = var.application
+  environment_name     = var.environment_name
+  name                 = each.key
+  cluster_arn          = module.cluster.arn
+  image_tag            = local.image_tag
+  task                 = each.value
+  shared               = local.shared
+  not_secret           = var.not_secret
+  schedule             = each.value.schedule
+  network              = var.network
+  path                 = var.path
+  permissions_boundary = var.permissions_boundary
+  tags                 = local.tags
+}

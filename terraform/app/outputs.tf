@@ -1,0 +1,50 @@
+output "release" {
+  description = "The contract: everything that Longshore reads from Terraform. Any root with this output, the variable image_tag and a plan that is empty without a tag can be released."
+  value = {
+    schema              = 1
+    application         = var.application
+    environment         = var.environment_name
+    region              = var.region
+    account_id          = data.aws_caller_identity.current.account_id
+    cluster             = module.cluster.name
+    image_tag           = local.image_tag
+    image_tag_parameter = aws_ssm_parameter.image_tag.name
+
+    services = {
+      for key, service in module.services : key => {
+        name                    = service.name
+        task_definition         = service.task_definition
+        containers              = service.containers
+        desired_count           = var.services[key].desired_count
+        wave                    = var.services[key].wave
+        port                    = service.port
+        log_group               = service.log_group
+        strategy                = "ROLLING"
+        minimum_healthy_percent = service.minimum_healthy_percent
+        maximum_percent         = service.maximum_percent
+        autoscaled              = service.autoscaled
+      }
+    }
+
+    schedules = {
+      for key, schedule in module.schedules : key => {
+        rule            = schedule.rule
+        target_id       = schedule.target_id
+        task_definition = schedule.task_definition
+      }
+    }
+
+    migration = one([
+      for migration in values(module.migration) : {
+        task_definition = migration.task_definition
+        container       = migration.container
+        log_group       = migration.log_group
+        before_wave     = var.migration.before_wave
+        launch          = migration.launch
+      }
+    ])
+
+    verify = var.verify
+    images = { for image, repository in data.aws_ecr_repository.this : image => { repository = repository.name } }
+  }
+}

@@ -1,0 +1,90 @@
+variable "services" {
+  description = "The services, each one or more copies of a task; desired_count is what the first release starts, waves are rolled out in ascending order, container_port 0 is for a service without a port. The other settings are those of the modules service and task_definition."
+  type = map(object({
+    image            = optional(string, "app")
+    command          = optional(list(string))
+    entry_point      = optional(list(string))
+    cpu              = optional(number, 512)
+    memory           = optional(number, 1024)
+    container_port   = optional(number, 8080)
+    host_port        = optional(number, 0)
+    launch_type      = optional(string, "EC2")
+    network_mode     = optional(string)
+    cpu_architecture = optional(string)
+    environment      = optional(map(string), {})
+    secrets          = optional(map(string), {})
+    mount_points     = optional(map(string), {})
+    policy_arns      = optional(set(string), [])
+    init_process     = optional(bool, false)
+    stop_timeout     = optional(number)
+    health_check = optional(object({
+      command      = list(string)
+      interval     = optional(number, 30)
+      timeout      = optional(number, 5)
+      retries      = optional(number, 3)
+      start_period = optional(number)
+    }))
+
+    sidecars = optional(map(object({
+      image          = string
+      essential      = optional(bool, true)
+      command        = optional(list(string))
+      entry_point    = optional(list(string))
+      container_port = optional(number, 0)
+      host_port      = optional(number, 0)
+      environment    = optional(map(string), {})
+      secrets        = optional(map(string), {})
+      mount_points   = optional(map(string), {})
+      init_process   = optional(bool, false)
+      stop_timeout   = optional(number)
+      health_check = optional(object({
+        command      = list(string)
+        interval     = optional(number, 30)
+        timeout      = optional(number, 5)
+        retries      = optional(number, 3)
+        start_period = optional(number)
+      }))
+    })), {})
+
+    desired_count             = optional(number, 1)
+    wave                      = optional(number, 1)
+    minimum_healthy_percent   = optional(number, 100)
+    maximum_percent           = optional(number, 200)
+    health_check_grace_period = optional(number, 60)
+    target_groups = optional(map(object({
+      container = optional(string)
+      port      = optional(number)
+    })), {})
+    autoscaling = optional(object({
+      minimum        = number
+      maximum        = number
+      cpu_percent    = optional(number)
+      memory_percent = optional(number)
+    }))
+  }))
+
+  validation {
+    condition     = length(var.services) > 0
+    error_message = "services must have at least one service."
+  }
+
+  validation {
+    condition     = length(setintersection(keys(var.services), concat(keys(var.schedules), ["migrate"]))) == 0
+    error_message = "A service may not be named migrate, as the migration is, nor like a schedule."
+  }
+
+  validation {
+    condition     = alltrue([for s in var.services : s.desired_count >= 0 && floor(s.desired_count) == s.desired_count])
+    error_message = "desired_count must be a whole number, 0 or more."
+  }
+
+  validation {
+    condition     = alltrue([for s in var.services : s.wave >= 1 && floor(s.wave) == s.wave])
+    error_message = "wave must be a whole number, 1 or more."
+  }
+
+  validation {
+    condition     = alltrue([for s in var.services : contains(var.images, s.image)])
+    error_message = "The image of a service must be one of images: ${join(", ", var.images)}."
+  }
+}

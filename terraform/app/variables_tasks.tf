@@ -1,0 +1,65 @@
+variable "migration" {
+  description = "The one-off task that must exit 0 before the wave before_wave is rolled out; null for none. The other settings are those of the module task_definition."
+  type = object({
+    image            = optional(string, "app")
+    command          = optional(list(string))
+    entry_point      = optional(list(string))
+    cpu              = optional(number, 512)
+    memory           = optional(number, 1024)
+    launch_type      = optional(string, "EC2")
+    network_mode     = optional(string)
+    cpu_architecture = optional(string)
+    environment      = optional(map(string), {})
+    secrets          = optional(map(string), {})
+    mount_points     = optional(map(string), {})
+    policy_arns      = optional(set(string), [])
+    init_process     = optional(bool, false)
+    stop_timeout     = optional(number)
+
+    before_wave = optional(number, 1)
+  })
+  default = null
+
+  validation {
+    condition     = var.migration == null || try(var.migration.before_wave >= 1 && floor(var.migration.before_wave) == var.migration.before_wave, false)
+    error_message = "migration.before_wave must be a whole number, 1 or more."
+  }
+
+  validation {
+    condition     = var.migration == null || try(contains(var.images, var.migration.image), false)
+    error_message = "migration.image must be one of images: ${join(", ", var.images)}."
+  }
+}
+
+variable "schedules" {
+  description = "Tasks that run by the clock: schedule is rate(1 hour) or cron(0 3 * * ? *), in UTC. The other settings are those of the module task_definition."
+  type = map(object({
+    image            = optional(string, "app")
+    command          = optional(list(string))
+    entry_point      = optional(list(string))
+    cpu              = optional(number, 512)
+    memory           = optional(number, 1024)
+    launch_type      = optional(string, "EC2")
+    network_mode     = optional(string)
+    cpu_architecture = optional(string)
+    environment      = optional(map(string), {})
+    secrets          = optional(map(string), {})
+    mount_points     = optional(map(string), {})
+    policy_arns      = optional(set(string), [])
+    init_process     = optional(bool, false)
+    stop_timeout     = optional(number)
+
+    schedule = string
+  }))
+  default = {}
+
+  validation {
+    condition     = !contains(keys(var.schedules), "migrate")
+    error_message = "A schedule may not be named migrate, as the migration is."
+  }
+
+  validation {
+    condition     = alltrue([for s in var.schedules : contains(var.images, s.image)])
+    error_message = "The image of a schedule must be one of images: ${join(", ", var.images)}."
+  }
+}

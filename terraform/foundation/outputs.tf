@@ -1,0 +1,9 @@
+output "repositories" {
+  description = "The repository of each image: name, ARN and URL."
+  value       = module.registry.repositories
+}
+
+output "ledger" {
+  description = "The name of the table that records the releases."
+  value       = module.ledger.table
+}

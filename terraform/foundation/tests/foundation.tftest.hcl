@@ -1,0 +1,52 @@
+mock_provider "aws" {
+  source = "../testing"
+}
+
+variables {
+  application = "storefront"
+  region      = "eu-central-1"
+}
+
+run "registry_and_ledger" {
+  command = apply
+
+  assert {
+    condition     = { for image, r in output.repositories : image => r.name } == { app = "storefront/app" }
+    error_message = "There is one repository, <application>/app."
+  }
+
+  assert {
+    condition     = output.ledger == "storefront-releases"
+    error_message = "The ledger is named <application>-releases."
+  }
+}
+
+run "another_image_leaves_the_first_alone" {
+  command = plan
+
+  variables {
+    images = ["app", "proxy"]
+  }
+
+  assert {
+    condition     = output.repositories["app"] == run.registry_and_ledger.repositories["app"]
+    error_message = "The first repository stays as it is."
+  }
+
+  assert {
+    condition     = output.repositories["proxy"].name == "storefront/proxy"
+    error_message = "The second image gets a repository."
+  }
+}
+
+run "refuses_what_does_not_fit" {
+  command = plan
+
+  variables {
+    application = "Storefront"
+    region      = "Frankfurt"
+    kms_key_arn = "alias/mine"
+  }
+
+  expect_failures = [var.application, var.region, var.kms_key_arn]
+}

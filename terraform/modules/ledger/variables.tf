@@ -1,0 +1,32 @@
+variable "application" {
+  description = "The application; its ledger is named <application>-releases."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]*[a-z0-9]$", var.application))
+    error_message = "application may have lower-case letters, digits and hyphens, and begins with a letter."
+  }
+}
+
+variable "deletion_protection" {
+  description = "Whether DynamoDB refuses to delete the ledger. `invoke destroy` never removes it, protected or not."
+  type        = bool
+  default     = true
+}
+
+variable "kms_key_arn" {
+  description = "The KMS key that encrypts the ledger; null for the account's own key of DynamoDB (aws/dynamodb)."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+$", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a KMS key (arn:aws:kms:<region>:<account>:key/<id>), or null."
+  }
+}
+
+variable "tags" {
+  description = "Tags of every resource."
+  type        = map(string)
+  default     = {}
+}

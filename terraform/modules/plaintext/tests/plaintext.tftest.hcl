@@ -1,0 +1,81 @@
+run "finds_names_by_whole_words" {
+  command = plan
+
+  variables {
+    values = {
+      "environment." = {
+        POSTGRES_PASSWORD     = "x"
+        PGPASSWORD            = "x"
+        db_passwd             = "x"
+        SMTP_PASS             = "x"
+        DB_PWD                = "x"
+        SECRET_KEY_BASE       = "x"
+        GITHUB_TOKEN          = "x"
+        RAILS_MASTER_KEY      = "x"
+        STRIPE_API_KEY        = "x"
+        SSH_PRIVATE_KEY       = "x"
+        AWS_ACCESS_KEY_ID     = "x"
+        GOOGLE_CREDENTIALS    = "x"
+        AWS_SECRET_ACCESS_KEY = "x"
+      }
+    }
+  }
+
+  assert {
+    condition     = toset(values(output.suspects)) == toset(keys(var.values["environment."]))
+    error_message = "Not found: ${join(", ", setsubtract(keys(var.values["environment."]), values(output.suspects)))}."
+  }
+}
+
+run "leaves_other_words_alone" {
+  command = plan
+
+  variables {
+    values = {
+      "environment." = {
+        TOKENIZER_PATH = "/models"
+        MAX_TOKENS     = "4096"
+        SECRETARY_NAME = "Jo"
+        PWD            = "/app"
+        COMPASS        = "north"
+        KEYBOARD       = "de"
+        PASSENGERS     = "2"
+        EMPTY          = ""
+        NOTHING        = null
+      }
+    }
+  }
+
+  assert {
+    condition     = length(output.suspects) == 0
+    error_message = "Found: ${join(", ", keys(output.suspects))}."
+  }
+}
+
+run "finds_values_and_says_where" {
+  command = plan
+
+  variables {
+    values = {
+      "services.web.environment." = {
+        DATABASE_URL = "postgres://shop:hunter2@db:5432/shop"
+        REDIS_URL    = "redis://:hunter2@redis:6379"
+        CERTIFICATE  = "-----BEGIN RSA PRIVATE KEY-----"
+      }
+      "environment." = {
+        HOMEPAGE = "https://shop.example:8443/@home"
+        DB       = "postgres://shop@db:5432/shop"
+        EMAIL    = "mailto:ops@shop.example"
+      }
+    }
+  }
+
+  assert {
+    condition = output.suspects == {
+      "services.web.environment.DATABASE_URL" = "DATABASE_URL"
+      "services.web.environment.REDIS_URL"    = "REDIS_URL"
+      "services.web.environment.CERTIFICATE"  = "CERTIFICATE"
+    }
+    error_message = "Found: ${join(", ", keys(output.suspects))}."
+  }
+}

@@ -1,0 +1,66 @@
+module "definition" {
+  source = "../task_definition"
+
+  application          = var.application
+  environment_name     = var.environment_name
+  name                 = var.name
+  image_tag            = var.image_tag
+  task                 = var.task
+  shared               = var.shared
+  not_secret           = var.not_secret
+  path                 = var.path
+  permissions_boundary = var.permissions_boundary
+  tags                 = var.tags
+}
+
+data "aws_lb_target_group" "this" {
+  for_each = var.target_groups
+
+  name = each.key
+}
+
+resource "aws_ecs_service" "this" {
+  name            = module.definition.family
+  cluster         = var.cluster_arn
+  task_definition = module.definition.arn
+  launch_type     = module.definition.launch_type
+  # A release sends the first count: before it there is no image to run.
+  desired_count                      = 0
+  deployment_minimum_healthy_percent = var.minimum_healthy_percent
+  deployment_maximum_percent         = var.maximum_percent
+  health_check_grace_period_seconds  = length(var.target_groups) > 0 ? var.health_check_grace_period : null
+  enable_ecs_managed_tags            = true
+  propagate_tags                     = "SERVICE"
+
+  deployment_circuit_breaker {
+    enable   = true
+    rollback = true
+  }
+
+  dynamic "load_balancer" {
+    for_each = var.target_groups
+
+    content {
+      target_group_arn = data.aws_lb_target_group.this[load_balancer.key].arn
+      container_name   = coalesce(load_balancer.value.container, module.definition.container)
+      container_port   = coalesce(load_balancer.value.port, module.definition.port)
+    }
+  }
+
+  dynamic "network_configuration" {
+    for_each = module.definition.network_mode == "awsvpc" ? [var.network] : []
+
+    content {
+      subnets          = network_configuration.value.subnets
+      security_groups  = network_configuration.value.security_groups
+      assign_public_ip = network_configuration.value.assign_public_ip
+    }
+  }
+
+  tags = var.tags
+
+  lifecycle {
+    # Terraform registers revisions; a release chooses which one runs, and autoscaling or a person how many.
+    ignore_changes = [task_definition, desired_count]
+  }
+}

@@ -1,0 +1,44 @@
+output "task_definition" {
+  description = "The ARN of the revision registered last."
+  value       = module.definition.arn
+}
+
+output "container" {
+  description = "The name of the main container."
+  value       = module.definition.container
+}
+
+output "log_group" {
+  description = "The name of the log group."
+  value       = module.definition.log_group
+}
+
+output "launch" {
+  description = "Where the task runs: launch type and, for network mode awsvpc, its network."
+  value = {
+    type             = module.definition.launch_type
+    subnets          = local.networked ? var.network.subnets : []
+    security_groups  = local.networked ? var.network.security_groups : []
+    assign_public_ip = local.networked && var.network.assign_public_ip
+  }
+}
+
+output "rule" {
+  description = "The name of the EventBridge rule; null for a task without a schedule."
+  value       = one(aws_cloudwatch_event_rule.this[*].name)
+}
+
+output "target_id" {
+  description = "The id of the rule's target; null for a task without a schedule."
+  value       = one(aws_cloudwatch_event_target.this[*].target_id)
+}
+
+output "execution_role_arn" {
+  description = "The ARN of the role that starts the task."
+  value       = module.definition.execution_role_arn
+}
+
+output "task_role_arn" {
+  description = "The ARN of the application's role."
+  value       = module.definition.task_role_arn
+}

@@ -1,0 +1,102 @@
+locals {
+  # A secret under the environment's own path changes a task definition and no policy. Only one that lies elsewhere is
+  # listed by itself.
+  secret_arns = concat(
+    [
+      "arn:${local.partition}:ssm:${local.region}:${local.account_id}:parameter${local.namespace}/*",
+      "arn:${local.partition}:secretsmanager:${local.region}:${local.account_id}:secret:${local.namespace}/*",
+      "arn:${local.partition}:secretsmanager:${local.region}:${local.account_id}:secret:${trimprefix(local.namespace, "/")}/*",
+    ],
+    sort([for r in local.parameters : local.value_from[r] if !startswith(r, "ssm:${local.namespace}/")]),
+    sort([
+      for name, secret in data.aws_secretsmanager_secret.this : secret.arn
+      if !startswith(name, "${local.namespace}/") && !startswith(name, "${trimprefix(local.namespace, "/")}/")
+    ]),
+  )
+}
+
+data "aws_iam_policy_document" "trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["ecs-tasks.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account_id]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "execution" {
+  statement {
+    sid       = "LogInToRegistry"
+    actions   = ["ecr:GetAuthorizationToken"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "PullImages"
+    actions   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+    resources = sort(distinct([for c in values(local.containers) : var.shared.repositories[c.image].arn]))
+  }
+
+  statement {
+    sid       = "WriteLogs"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.this.arn}:*"]
+  }
+
+  statement {
+    sid       = "ReadSecrets"
+    actions   = ["secretsmanager:GetSecretValue", "ssm:GetParameters"]
+    resources = local.secret_arns
+  }
+
+  dynamic "statement" {
+    for_each = length(var.shared.secrets_kms_key_arns) > 0 ? [true] : []
+
+    content {
+      sid       = "DecryptSecrets"
+      actions   = ["kms:Decrypt"]
+      resources = sort(var.shared.secrets_kms_key_arns)
+    }
+  }
+}
+
+resource "aws_iam_role" "execution" {
+  name                 = "${local.family}-execution"
+  description          = "Starts the tasks of ${local.family}: pulls images, writes logs, reads secrets"
+  path                 = var.path
+  permissions_boundary = var.permissions_boundary
+  assume_role_policy   = data.aws_iam_policy_document.trust.json
+
+  tags = var.tags
+}
+
+resource "aws_iam_role_policy" "execution" {
+  name   = "execution"
+  role   = aws_iam_role.execution.name
+  policy = data.aws_iam_policy_document.execution.json
+}
+
+resource "aws_iam_role" "task" {
+  name                 = "${local.family}-task"
+  description          = "What the application in ${local.family} may do"
+  path                 = var.path
+  permissions_boundary = var.permissions_boundary
+  assume_role_policy   = data.aws_iam_policy_document.trust.json
+
+  tags = var.tags
+}
+
+resource "aws_iam_role_policy_attachment" "task" {
+  for_each = var.task.policy_arns
+
+  role       = aws_iam_role.task.name
+  policy_arn = each.key
+}

@@ -1,0 +1,116 @@
+variable "application" {
+  description = "The application."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]*[a-z0-9]$", var.application))
+    error_message = "application may have lower-case letters, digits and hyphens, and begins with a letter."
+  }
+}
+
+variable "environment_name" {
+  description = "The environment."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]*[a-z0-9]$", var.environment_name))
+    error_message = "environment_name may have lower-case letters, digits and hyphens, and begins with a letter."
+  }
+}
+
+variable "name" {
+  description = "The name of the main container, and the last part of the family (<application>-<environment>-<name>) and of the log group."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]*$", var.name))
+    error_message = "name may have lower-case letters, digits and hyphens, and begins with a letter."
+  }
+
+  validation {
+    condition     = length("${var.application}-${var.environment_name}-${var.name}-execution") <= 64
+    error_message = "<application>-<environment>-<name>-execution must fit into the 64 characters of an IAM role's name: shorten one of them."
+  }
+}
+
+variable "image_tag" {
+  description = "The tag of every image; the containers get it as RELEASE_VERSION."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$", var.image_tag))
+    error_message = "image_tag must be a tag of an image: up to 128 letters, digits, dots, hyphens and underscores."
+  }
+}
+
+variable "shared" {
+  description = "What the tasks of an environment share: repositories of the images, environment and secrets of every container, volumes, and the settings of the logs."
+  type = object({
+    repositories = map(object({
+      arn = string
+      url = string
+    }))
+    environment = optional(map(string), {})
+    secrets     = optional(map(string), {})
+    volumes = optional(map(object({
+      host_path = optional(string)
+      efs = optional(object({
+        file_system_id  = string
+        root_directory  = optional(string, "/")
+        access_point_id = optional(string)
+      }))
+    })), {})
+    log_retention_days   = optional(number, 30)
+    log_kms_key_arn      = optional(string)
+    secrets_kms_key_arns = optional(set(string), [])
+  })
+
+  validation {
+    condition     = alltrue([for v in values(var.shared.volumes) : v.host_path == null || v.efs == null])
+    error_message = "A volume has host_path or efs or neither (a volume of Docker), not both."
+  }
+
+  validation {
+    condition     = contains([0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.shared.log_retention_days)
+    error_message = "log_retention_days must be a number that CloudWatch Logs knows (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, ...), or 0 for ever."
+  }
+}
+
+variable "not_secret" {
+  description = "Names in environment that look like secrets, by name or by value, and are none."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for name in values(module.plaintext.suspects) : contains(var.not_secret, name)])
+    error_message = "These look like secrets: ${join(", ", [for path, name in module.plaintext.suspects : path if !contains(var.not_secret, name)])}. Pass a reference under secrets, ssm:/path or secretsmanager:name[:json-key], or list the name in not_secret."
+  }
+}
+
+variable "path" {
+  description = "The path of the roles."
+  type        = string
+  default     = "/"
+
+  validation {
+    condition     = can(regex("^/([!-~]+/)?$", var.path))
+    error_message = "path must begin and end with a slash, such as /longshore/."
+  }
+}
+
+variable "permissions_boundary" {
+  description = "The ARN of the policy that bounds the roles' permissions; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary == null || can(regex("^arn:[^:]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary))
+    error_message = "permissions_boundary must be the ARN of an IAM policy, or null."
+  }
+}
+
+variable "tags" {
+  description = "Tags of every resource."
+  type        = map(string)
+  default     = {}
+}

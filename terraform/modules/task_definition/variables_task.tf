@@ -1,0 +1,95 @@
+variable "task" {
+  description = "The task: its size and platform, the main container, and further containers (sidecars). container_port 0 is for a container without a port, host_port 0 for a dynamic one; mount_points has a path for each volume, \":ro\" at its end for read-only; policy_arns are the permissions of the application."
+  type = object({
+    cpu              = optional(number, 512)
+    memory           = optional(number, 1024)
+    launch_type      = optional(string, "EC2")
+    network_mode     = optional(string)
+    cpu_architecture = optional(string)
+    policy_arns      = optional(set(string), [])
+
+    image          = optional(string, "app")
+    command        = optional(list(string))
+    entry_point    = optional(list(string))
+    container_port = optional(number, 8080)
+    host_port      = optional(number, 0)
+    environment    = optional(map(string), {})
+    secrets        = optional(map(string), {})
+    mount_points   = optional(map(string), {})
+    init_process   = optional(bool, false)
+    stop_timeout   = optional(number)
+    health_check = optional(object({
+      command      = list(string)
+      interval     = optional(number, 30)
+      timeout      = optional(number, 5)
+      retries      = optional(number, 3)
+      start_period = optional(number)
+    }))
+
+    sidecars = optional(map(object({
+      image          = string
+      essential      = optional(bool, true)
+      command        = optional(list(string))
+      entry_point    = optional(list(string))
+      container_port = optional(number, 0)
+      host_port      = optional(number, 0)
+      environment    = optional(map(string), {})
+      secrets        = optional(map(string), {})
+      mount_points   = optional(map(string), {})
+      init_process   = optional(bool, false)
+      stop_timeout   = optional(number)
+      health_check = optional(object({
+        command      = list(string)
+        interval     = optional(number, 30)
+        timeout      = optional(number, 5)
+        retries      = optional(number, 3)
+        start_period = optional(number)
+      }))
+    })), {})
+  })
+
+  validation {
+    condition     = contains(["EC2", "FARGATE"], var.task.launch_type)
+    error_message = "launch_type must be EC2 or FARGATE."
+  }
+
+  validation {
+    condition     = var.task.network_mode == null || contains(var.task.launch_type == "FARGATE" ? ["awsvpc"] : ["awsvpc", "bridge", "host"], coalesce(var.task.network_mode, "-"))
+    error_message = "network_mode must be bridge (the default), awsvpc or host with EC2, and awsvpc (the default) with FARGATE."
+  }
+
+  validation {
+    condition     = var.task.cpu_architecture == null || contains(["X86_64", "ARM64"], coalesce(var.task.cpu_architecture, "-"))
+    error_message = "cpu_architecture must be X86_64 or ARM64, or null for the default."
+  }
+
+  validation {
+    condition     = var.task.cpu >= 128 && var.task.memory >= 4
+    error_message = "cpu must be at least 128 units (1024 are one core) and memory at least 4 MiB."
+  }
+
+  validation {
+    condition     = !contains(keys(var.task.sidecars), var.name)
+    error_message = "No sidecar may have the name of the main container."
+  }
+
+  validation {
+    condition     = alltrue([for c in concat([var.task.container_port], values(var.task.sidecars)[*].container_port) : c >= 0 && c <= 65535])
+    error_message = "container_port must be a port, 1 to 65535, or 0 for a container without one."
+  }
+
+  validation {
+    condition = var.task.launch_type == "EC2" && contains(["bridge", "-"], coalesce(var.task.network_mode, "-")) || alltrue([
+      for c in concat(
+        [{ container_port = var.task.container_port, host_port = var.task.host_port }],
+        [for sidecar in values(var.task.sidecars) : { container_port = sidecar.container_port, host_port = sidecar.host_port }],
+      ) : contains([0, c.container_port], c.host_port)
+    ])
+    error_message = "host_port must be 0 or the container_port itself unless network_mode is bridge."
+  }
+
+  validation {
+    condition     = alltrue([for image in concat([var.task.image], values(var.task.sidecars)[*].image) : contains(keys(var.shared.repositories), image)])
+    error_message = "image must be one of the application's images: ${join(", ", keys(var.shared.repositories))}."
+  }
+}
