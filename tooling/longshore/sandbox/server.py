@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from longshore.errors import SandboxError
-from longshore.sandbox import ecr, ecs, engine, registry
+from longshore.sandbox import buckets, ecr, ecs, engine, registry
 from longshore.sandbox.catalogue import Catalogue
 from longshore.sandbox.cloud import Cloud, sandbox_id
 from longshore.sandbox.credentials import Keys
@@ -74,6 +74,7 @@ def run(directory: Path, port: int, cleanup: ExitStack) -> None:
     doors = FrontDoors()
     cleanup.callback(doors.close_all)
 
+    buckets.install()
     ecr.install(proxy.address, Upstream(upstream.address))
     cluster = ecs.install(Cloud(directory, REGION, ACCOUNT_ID, proxy.address, doors, docker))
     cluster.start()
