@@ -375,7 +375,7 @@ def crowded(api: Api) -> Repo:
     return repo
 
 
-@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.e2e), 100, 1000])
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.long), 100, 1000])
 def test_2_500_tags_page_by_any_size(crowded: Repo, size: int) -> None:
     pages = crowded.client.get_paginator("list_images").paginate(
         repositoryName=crowded.name, PaginationConfig={"PageSize": size}

@@ -23,6 +23,7 @@ from moto.ecr.models import Repository as Record
 from longshore.errors import SandboxError
 from longshore.sandbox import registry
 from longshore.sandbox.catalogue import Catalogue, Repository
+from longshore.sandbox.cloud import LABEL, sandbox_id
 from longshore.sandbox.images import digest_of
 from longshore.sandbox.processes import command_line
 from longshore.sandbox.proxy import Proxy
@@ -239,18 +240,45 @@ def test_a_registry_that_is_away_is_said_so(lonely: Front) -> None:
     assert lonely.tags("shop/app") == {}
 
 
-class NoImages:
-    """A Docker engine without the registry's image."""
+class Engine:
+    """As much of a Docker engine as starting the registry's image takes."""
 
-    class containers:  # noqa: N801 - docker's name
-        @staticmethod
-        def run(*_: object, **__: object) -> None:
+    def __init__(self, address: str = "") -> None:
+        self.containers = self
+        self.started: dict[str, Any] = {}
+        self.removed: dict[str, Any] = {}
+        self.ports = {"5000/tcp": [{"HostPort": address.rpartition(":")[2]}]}
+
+    def run(self, image: str, **options: Any) -> Engine:
+        if not self.ports["5000/tcp"][0]["HostPort"]:
             raise DockerException("no such image")
+        self.started = {"image": image, **options}
+        return self
+
+    def reload(self) -> None:
+        pass
+
+    def remove(self, **options: Any) -> None:
+        self.removed = options
+
+
+def test_without_the_program_its_image_runs_and_tasks_are_swept_without_it(
+    front: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    engine: Any = Engine(front.address)
+    running = registry.start(tmp_path, engine)
+    assert running.address == front.address
+    assert engine.started["image"] == registry.IMAGE
+    assert engine.started["ports"] == {"5000/tcp": ("127.0.0.1", 0)}
+    assert engine.started["labels"] == {LABEL: f"{sandbox_id(tmp_path)}-registry"}
+    running.stop()
+    assert engine.removed == {"force": True, "v": True}
 
 
 def test_without_program_and_image_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    engine: Any = NoImages
+    engine: Any = Engine()
     with pytest.raises(SandboxError, match="no such image") as error:
         registry.start(tmp_path, engine)
     assert "docker-registry" in error.value.hint

@@ -10,7 +10,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ class Status:
 
     state: State | None
     services: tuple[ServiceStatus, ...] = ()
-    tasks: tuple[dict[str, Any], ...] = field(default=())
+    tasks: tuple[dict[str, Any], ...] = ()
 
 
 def up(directory: Path, port: int = 0) -> State:

@@ -42,6 +42,11 @@ def _client() -> docker.DockerClient:
     return docker.DockerClient(base_url=context.Host, tls=tls if isinstance(tls, TLSConfig) else False)
 
 
+def registry_id(sandbox: str) -> str:
+    """The label's value on a sandbox's registry: its tasks are swept, and started again, while the registry stays."""
+    return f"{sandbox}-registry"
+
+
 def sweep(client: docker.DockerClient, sandbox: str, registry: str | None) -> list[str]:
     """Remove what a sandbox made in the engine.
 
@@ -53,7 +58,12 @@ def sweep(client: docker.DockerClient, sandbox: str, registry: str | None) -> li
     Returns:
         What was removed, one text each.
     """
-    label: dict[str, str | list[str] | bool] = {"label": f"{LABEL}={sandbox}"}
+    removed = _sweep(client, sandbox) + _sweep(client, registry_id(sandbox))
+    return removed + (_untag(client, f"{registry}/") if registry else [])
+
+
+def _sweep(client: docker.DockerClient, value: str) -> list[str]:
+    label: dict[str, str | list[str] | bool] = {"label": f"{LABEL}={value}"}
     removed = []
     for container in client.containers.list(all=True, filters=label, ignore_removed=True):
         with suppress(NotFound):
@@ -67,7 +77,7 @@ def sweep(client: docker.DockerClient, sandbox: str, registry: str | None) -> li
         with suppress(NotFound):
             volume.remove(force=True)
             removed.append(f"volume {volume.name}")
-    return removed + (_untag(client, f"{registry}/") if registry else [])
+    return removed
 
 
 def _untag(client: docker.DockerClient, prefix: str) -> list[str]:

@@ -19,7 +19,7 @@ from docker import DockerClient
 from docker.errors import DockerException
 
 from longshore.errors import SandboxError
-from longshore.sandbox import processes, state
+from longshore.sandbox import engine, processes, state
 from longshore.sandbox.cloud import LABEL, sandbox_id
 from longshore.sandbox.upstream import Upstream
 
@@ -91,7 +91,7 @@ class Container:
             self._container = docker.containers.run(
                 IMAGE,
                 detach=True,
-                labels={LABEL: sandbox_id(directory)},
+                labels={LABEL: engine.registry_id(sandbox_id(directory))},
                 environment={"REGISTRY_STORAGE_DELETE_ENABLED": "true", "OTEL_TRACES_EXPORTER": "none"},
                 ports={"5000/tcp": ("127.0.0.1", 0)},
             )
@@ -100,7 +100,12 @@ class Container:
             self.address = f"127.0.0.1:{published[0]['HostPort']}"
         except (DockerException, LookupError) as error:
             raise SandboxError(f"no registry: no program {' or '.join(PROGRAMS)}, and {error}", HINT) from error
-        _wait(lambda: _answers(self.address), f"the registry's container does not answer on {self.address}")
+        try:
+            _wait(lambda: _answers(self.address), f"the registry's container does not answer on {self.address}")
+        except SandboxError as error:
+            words = self._container.logs(tail=10).decode(errors="replace")
+            self.stop()
+            raise SandboxError(f"{error.message}: {words}", HINT) from error
 
     def stop(self) -> None:
         """Remove the container and its data."""
