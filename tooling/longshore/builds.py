@@ -124,11 +124,12 @@ def built_and_planned(run: Run, order: Order, found: source.Source | None, tag: 
         PlanError: the plan would change more than a release may.
     """
     env = run.env
-    with ExitStack() as stack, ThreadPoolExecutor(max_workers=1) as pool:
-        planning = pool.submit(lambda: stack.enter_context(env.terraform.plan({"image_tag": tag})))
-        run.result.images = make(env, found, tag, rebuild=order.rebuild) if found else existing(env, tag)
-        saved = planning.result()
-        inspect_plan(run, order, saved)
+    with ExitStack() as stack:
+        with run.step("build and plan"), ThreadPoolExecutor(max_workers=1) as pool:
+            planning = pool.submit(lambda: stack.enter_context(env.terraform.plan({"image_tag": tag})))
+            run.result.images = make(env, found, tag, rebuild=order.rebuild) if found else existing(env, tag)
+            saved = planning.result()
+            inspect_plan(run, order, saved)
         yield saved
 
 

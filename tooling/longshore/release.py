@@ -21,18 +21,18 @@ def release(env: Environment, order: Order) -> ReleaseResult:
             moves.record_before(run)
         with run.step("version"):
             tag = builds.choose_tag(run, order)
-        with run.step("build and plan"), builds.built_and_planned(run, order, start.source, tag) as saved:
+        with builds.built_and_planned(run, order, start.source, tag) as saved:
             run.approve(yes=order.yes)
-        with moves.undone_on_failure(run):
-            with run.step("apply"):
-                moves.apply(run, order, saved)
-            for number in moves.wave_numbers(run):
-                moves.migrate_before(run, number)
-                with run.step(f"roll out wave {number}"):
-                    moves.move_wave(run, moves.to_registered(run, number, start.last))
-            with run.step("verify"):
-                moves.verify_all(run)
-        with run.step("record"):
-            moves.write_tag(run)
+            with moves.undone_on_failure(run):
+                with run.step("apply"):
+                    moves.apply(run, order, saved)
+                for number in moves.wave_numbers(run):
+                    moves.migrate_before(run, number)
+                    with run.step(f"roll out wave {number}"):
+                        moves.move_wave(run, moves.to_registered(run, number, start.last))
+                with run.step("verify"):
+                    moves.verify_all(run)
+            with run.step("record"):
+                moves.write_tag(run)
         run.result.verdict = Verdict.SUCCEEDED
     return run.result
