@@ -101,7 +101,17 @@ class Shop:
 
     def expect_build(self, output: str = "Successfully built", exit_code: int = 0) -> None:
         command = [
-            *("docker", "build", "--platform", "linux/amd64", "--file", str(self.spec.dockerfile), "--tag", REFERENCE),
+            *(
+                "docker",
+                "build",
+                "--force-rm",
+                "--platform",
+                "linux/amd64",
+                "--file",
+                str(self.spec.dockerfile),
+                "--tag",
+                REFERENCE,
+            ),
             *("--label", f"org.opencontainers.image.revision={COMMIT}"),
             *("--label", "org.opencontainers.image.created=NOW"),
             *("--label", "org.opencontainers.image.source=https://git.example/shop.git"),

@@ -12,10 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-from longshore.aws.ecr import Credentials
 from longshore.errors import BuildError
 from longshore.process import Completed, OnLine, Runner, execute
+
+if TYPE_CHECKING:
+    from longshore.aws.ecr import Credentials
 
 _LINES_SHOWN = 30
 _LONGEST_LINE = 500

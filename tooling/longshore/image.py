@@ -122,6 +122,7 @@ def labels(source: Source, created: datetime) -> dict[str, str]:
 def arguments(spec: BuildSpec, reference: str, labelled: Mapping[str, str]) -> list[str]:
     """The arguments of ``docker build``."""
     return [
+        "--force-rm",  # or the legacy builder leaves the containers of a failed build; BuildKit has none
         *("--platform", spec.platform),
         *("--file", str(spec.dockerfile)),
         *("--tag", reference),
