@@ -158,10 +158,14 @@ def test_a_stale_plan_is_told_from_other_failures(terraform: Terraform, shim: Sh
 
 
 def test_outputs_come_from_the_apply_itself(terraform: Terraform, shim: Shim) -> None:
-    shim.answers("apply", '{"type":"outputs","outputs":{"release":{"sensitive":false,"value":{"schema":1}}}}')
+    done = '{"@message":"this: Creation complete","type":"apply_complete"}'
+    outputs = (
+        '{"@message":"Outputs: 1","type":"outputs","outputs":{"release":{"sensitive":false,"value":{"schema":1}}}}'
+    )
+    shim.answers("apply", f"{done}\n{outputs}")
     seen: list[str] = []
     assert terraform.apply(SavedPlan(Path("plan"), changed=True), seen.append) == {"release": {"schema": 1}}
-    assert len(seen) == 1
+    assert seen == ["this: Creation complete"]
 
 
 def test_an_interrupt_is_passed_on_once_and_waited_for(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ MINIMUM = (1, 10)
 """`use_lockfile` of the S3 backend came with Terraform 1.10."""
 _FOLLOW_SECONDS = 0.05
 _PRIVATE = 0o600
+_QUIET_EVENTS = frozenset({"version", "planned_change", "refresh_start", "refresh_complete", "apply_start", "outputs"})
 
 OnEvent = Callable[[str], None]
 
@@ -273,13 +274,15 @@ class _Lines:
         for raw in [*complete, *([self.pending] if last and self.pending else [])]:
             line = raw.decode(errors="replace")
             self.lines.append(line)
-            if self.on_event and line:
-                self.on_event(_message(line))
+            if self.on_event and (message := _message(line)):
+                self.on_event(message)
 
 
 def _message(line: str) -> str:
+    """What a person wants to read of a line; empty for an event that only repeats the plan."""
     try:
-        return str(json.loads(line).get("@message", line))
+        event = json.loads(line)
+        return "" if event.get("type") in _QUIET_EVENTS else str(event.get("@message", line))
     except (json.JSONDecodeError, AttributeError):
         return line
 
