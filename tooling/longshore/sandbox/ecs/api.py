@@ -19,6 +19,7 @@ from longshore.sandbox.ecs.orchestrator import Orchestrator
 from longshore.sandbox.ecs.responses import EcsResponse, Operation
 from longshore.sandbox.ecs.runtime import Runtime
 from longshore.sandbox.ecs.services import Services
+from longshore.sandbox.ecs.tagging import Tagging
 from longshore.sandbox.ecs.task_operations import Tasks
 
 TICK = 0.2
@@ -41,6 +42,7 @@ class Ecs:
         self.services = Services(self.orchestrator, self.definitions)
         self.tasks = Tasks(self.orchestrator, self.definitions)
         self.deployments = Deployments(self.orchestrator.fleet, self.services)
+        self.tagging = Tagging(self.orchestrator.fleet)
         self._cloud = cloud
         self._woken = woken
         self._ending = threading.Event()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from moto.core.exceptions import ServiceException
+from moto.ecs.exceptions import ECSException
 from moto.ecs.models import EC2ContainerServiceBackend, ecs_backends
 
 _FIELDS = {
@@ -18,8 +19,11 @@ _FIELDS = {
 
 
 def refuse(code: str, message: str) -> ServiceException:
-    """An error of the ECS API; anything else that is raised becomes a page of HTML."""
-    return ServiceException(code, message)
+    """An error of the ECS API; anything else that is raised becomes a page of HTML.
+
+    Moto finds the model of the error by the module of its class, so that this must be one of its own ECS's.
+    """
+    return ECSException(code, message)
 
 
 class Definitions:

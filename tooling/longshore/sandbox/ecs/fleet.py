@@ -62,6 +62,7 @@ class Task:
     desired_status: str = RUNNING
     last_status: str = "PROVISIONING"
     reachable: bool = False
+    settled: bool = False  # has run for the settling time
     served_at: float | None = None
     started_at: float | None = None
     stopping_at: float | None = None
@@ -100,10 +101,10 @@ class Task:
         """Whether it counts towards minimumHealthyPercent.
 
         It runs and is not leaving; its health check, if it has one, passes; its port, if its service has one, accepts
-        connections. The last stands for the target group's health check, which ECS waits for as well. AWS waits 40 s
-        more where a task has neither; the sandbox does not.
+        connections. The last stands for the target group's health check, which ECS waits for as well. Where a task has
+        neither, ECS waits for a settling time (ECS API, minimumHealthyPercent).
         """
-        healthy = self.health == "HEALTHY" if self.checked else True
+        healthy = self.health == "HEALTHY" if self.checked else self.settled or self.port is not None
         return self.last_status == RUNNING and not self.leaving and healthy and (self.port is None or self.reachable)
 
 
@@ -118,7 +119,7 @@ class Deployment:
         source: id of the deployment that it replaces.
         status: its status as a service deployment: PENDING, IN_PROGRESS, SUCCESSFUL or STOPPED.
         completed: whether it has completed once: its rolloutState.
-        failed_tasks: consecutive tasks that failed before they served.
+        failed_tasks: consecutive tasks that did not reach RUNNING, or failed their health check.
         stopped_in_row: consecutive tasks that failed before they were steady: what throttles restarts.
         retry_at: no task of it is started before.
     """

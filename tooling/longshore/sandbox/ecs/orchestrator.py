@@ -13,9 +13,9 @@ from threading import RLock
 from typing import Any
 
 from longshore.sandbox.ecs import scheduler
-from longshore.sandbox.ecs.fleet import STOPPED, Deployment, Fleet, Service, Task
+from longshore.sandbox.ecs.fleet import RUNNING, STOPPED, Deployment, Fleet, Service, Task
 from longshore.sandbox.ecs.runtime import Report, Runtime
-from longshore.sandbox.ecs.tasks import enter, launch, new_service_task, take_in
+from longshore.sandbox.ecs.tasks import enter, launch, new_service_task, settle, take_in
 
 KEPT = 3600.0
 """Seconds for which a stopped task can still be described (AWS: about an hour)."""
@@ -24,17 +24,23 @@ EVENTS_KEPT = 100
 """DescribeServices shows the latest 100 events (ECS API, Service.events)."""
 
 
+SETTLING = 1.0
+"""Seconds for which a task with neither port nor health check must run before it counts. AWS waits for 40."""
+
+
 class Orchestrator:
     """The state of the sandbox's ECS, and what moves it.
 
     Args:
         runtime: what runs the tasks.
         clock: the time in seconds since the epoch.
+        settling: seconds for which a task with neither port nor health check must run before it counts.
     """
 
-    def __init__(self, runtime: Runtime, clock: Callable[[], float]) -> None:
+    def __init__(self, runtime: Runtime, clock: Callable[[], float], settling: float = SETTLING) -> None:
         self.runtime = runtime
         self.clock = clock
+        self.settling = settling
         self.fleet = Fleet()
         self.lock = RLock()
         self._commands: list[Callable[[], None]] = []
@@ -46,6 +52,8 @@ class Orchestrator:
         with self.lock:
             for report in reports:
                 self._take_in(report, now)
+            for task in self.fleet.live.values():
+                settle(task, now, self.settling)
             for service in self.fleet.services.values():
                 self._schedule(service, now)
             for task in list(self.fleet.live.values()):
@@ -85,7 +93,6 @@ class Orchestrator:
         task = self.fleet.live.get(report.task)
         if task is None:
             return
-        served = task.served_at
         own_stop = take_in(task, report, now)
         if task.last_status == STOPPED:
             self.fleet.settle(task)
@@ -93,16 +100,16 @@ class Orchestrator:
         deployment = service.deployment(task.deployment) if service else None
         if service is None or deployment is None:
             return
-        if served is None and task.served_at is not None:
+        if task.last_status == RUNNING and (task.health == "HEALTHY" or not task.checked):
             deployment.failed_tasks = 0
         if own_stop:
-            self._count_stop(service, deployment, task, now)
+            deployment.failed_tasks += task.started_at is None
+            self._throttle(service, deployment, task, now)
 
-    def _count_stop(self, service: Service, deployment: Deployment, task: Task, now: float) -> None:
-        """Count a task that failed, and put the next start off, unless this one had served for a while."""
+    def _throttle(self, service: Service, deployment: Deployment, task: Task, now: float) -> None:
+        """Put the next start off after a task that failed, unless this one had served for a while."""
         service.steady = False
         deployment.updated_at = now
-        deployment.failed_tasks += task.served_at is None
         if task.served_at is not None and now - task.served_at >= scheduler.STEADY_AFTER:
             deployment.stopped_in_row = 0
         else:
@@ -143,7 +150,8 @@ class Orchestrator:
             reason = "Task failed container health checks"
             self._announce(service, f"(task {task.id}) failed container health checks.")
             if deployment := service.deployment(task.deployment):
-                self._count_stop(service, deployment, task, now)
+                deployment.failed_tasks += 1
+                self._throttle(service, deployment, task, now)
         self.halt(task, "ServiceSchedulerInitiated", reason)
 
     def _conclude(self, service: Service, action: scheduler.Action, now: float) -> None:

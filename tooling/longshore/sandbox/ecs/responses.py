@@ -80,6 +80,18 @@ class EcsResponse(EC2ContainerServiceResponse):
         """ListTasks."""
         return self._answer(self.ecs.tasks.list_tasks)
 
+    def tag_resource(self) -> ActionResult:
+        """TagResource."""
+        return self._answer(self.ecs.tagging.tag) if self._is_ours() else super().tag_resource()
+
+    def untag_resource(self) -> ActionResult:
+        """UntagResource."""
+        return self._answer(self.ecs.tagging.untag) if self._is_ours() else super().untag_resource()
+
+    def list_tags_for_resource(self) -> ActionResult:
+        """ListTagsForResource."""
+        return self._answer(self.ecs.tagging.list_tags) if self._is_ours() else super().list_tags_for_resource()
+
     def describe_clusters(self) -> ActionResult:
         """DescribeClusters, with the counts of what really runs."""
         with self.ecs.orchestrator.lock:
@@ -126,6 +138,9 @@ class EcsResponse(EC2ContainerServiceResponse):
         keyed = {_revision_key(arn): arn for arn in arns}
         keys, token = page(sorted(keyed, reverse=descending), given, default=100, descending=descending)
         return ActionResult({"taskDefinitionArns": [keyed[key] for key in keys], "nextToken": token})
+
+    def _is_ours(self) -> bool:
+        return self.ecs.tagging.owns(self._get_param("resourceArn"))
 
     def _services_in(self, cluster: str) -> list[Service]:
         services = self.ecs.orchestrator.fleet.services.values()

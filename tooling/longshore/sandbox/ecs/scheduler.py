@@ -157,7 +157,7 @@ class _Plan:
             room -= self._start(old, min(lacking, room))
         if self.missing > 0 and primary.retry_at <= now:
             self._start(primary, min(self.missing, room))
-        if self._blocked(room):
+        if primary.retry_at <= now and self._blocked(room):
             self.actions.append(Announce(BLOCKED))
 
     def finish(self) -> None:

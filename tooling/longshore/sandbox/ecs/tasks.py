@@ -104,9 +104,15 @@ def take_in(task: Task, report: Report, now: float) -> bool:
         task.desired_status, task.stop_code, task.stopped_reason = STOPPED, report.stop_code, report.reason
     if report.status:
         enter(task, report.status, now)
+    return own_stop
+
+
+def settle(task: Task, now: float, settling: float) -> None:
+    """Note that a task has run for its settling time, and that it serves."""
+    if task.started_at is not None and now - task.started_at >= settling:
+        task.settled = True
     if task.serving and task.served_at is None:
         task.served_at = now
-    return own_stop
 
 
 def _take_in_container(container: Container, news: ContainerReport) -> None:
