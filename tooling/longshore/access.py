@@ -41,9 +41,18 @@ class Access:
         return inherited | dict(self.environ)
 
 
+def own_folder(root: Path) -> Path:
+    """The folder of everything that Longshore keeps in a project, which never makes its git tree dirty."""
+    folder = root / ".longshore"
+    if not (folder / ".gitignore").exists():
+        folder.mkdir(exist_ok=True)
+        (folder / ".gitignore").write_text("*\n")
+    return folder
+
+
 def sandbox_directory(root: Path) -> Path:
     """Where the project's sandbox keeps its state."""
-    return root / ".longshore" / SANDBOX
+    return own_folder(root) / SANDBOX
 
 
 def resolve(target: Target) -> Access:
@@ -52,6 +61,7 @@ def resolve(target: Target) -> Access:
     Raises:
         SandboxError: the environment is in the sandbox, and none is running.
     """
+    own_folder(target.root)
     region = {"AWS_REGION": target.region, "AWS_DEFAULT_REGION": target.region}
     if target.env.endpoint == SANDBOX:
         return _sandbox(target, region)

@@ -10,6 +10,7 @@ from itertools import chain
 
 from longshore import docker, image, plan, source, version
 from longshore.environment import Environment
+from longshore.errors import GitError
 from longshore.order import Bump, Order, tag_of
 from longshore.result import ImageResult
 from longshore.run import Run
@@ -25,9 +26,19 @@ def next_tag(env: Environment, bump: Bump = "patch", series: str | None = None) 
 
 
 def source_of(target: Target) -> source.Source:
-    """The commit that the images are built from: of the repository that holds the first image's context."""
-    first = next(iter(target.app.images.values()))
-    return source.read((target.root / first.context).resolve())
+    """The commit that the images are built from.
+
+    Raises:
+        GitError: the contexts are in no repository, or in several: one release is one commit.
+    """
+    contexts = [(target.root / settings.context).resolve() for settings in target.app.images.values()]
+    found = {read.root: read for read in map(source.read, contexts)}
+    if len(found) > 1:
+        raise GitError(
+            f"the images of {target.application} are built from several repositories: {', '.join(map(str, found))}",
+            "Make them one repository, or an application each.",
+        )
+    return next(iter(found.values()))
 
 
 def specs(env: Environment) -> dict[str, image.BuildSpec]:

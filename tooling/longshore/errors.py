@@ -48,7 +48,20 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
-_TRANSIENT = frozenset({"ServerException", "InternalError", "ServiceUnavailable", "RequestLimitExceeded", "SlowDown"})
+_TRANSIENT = (
+    "Throttl",
+    "5",
+    "InternalError",
+    "InternalFailure",
+    "InternalServerError",
+    "ProvisionedThroughputExceeded",
+    "RequestLimitExceeded",
+    "ServerException",
+    "ServiceUnavailable",
+    "SlowDown",
+    "TooManyRequests",
+)
+"""How the codes begin of answers that may be another the next time."""
 
 
 class LongshoreError(Exception):
@@ -152,7 +165,7 @@ class AwsError(LongshoreError):
     @property
     def transient(self) -> bool:
         """Whether the same read may well succeed a moment later: throttling, AWS's own faults, no answer."""
-        return not self.code or self.code in _TRANSIENT or self.code.startswith(("Throttl", "5"))
+        return not self.code or self.code.startswith(_TRANSIENT)
 
 
 class TerraformError(LongshoreError):

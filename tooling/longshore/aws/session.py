@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from longshore.aws.calls import translated
 from longshore.aws.dynamodb import Table
 from longshore.aws.ecr import Ecr
 from longshore.aws.ecs import Ecs
@@ -27,14 +28,16 @@ class Aws:
 
     def __init__(self, access: Access) -> None:
         self._access = access
-        self._session = boto3.Session(
-            aws_access_key_id=access.environ.get("AWS_ACCESS_KEY_ID"),
-            aws_secret_access_key=access.environ.get("AWS_SECRET_ACCESS_KEY"),
-            region_name=access.region,
-        )
+        with translated("AWS session"):
+            self._session = boto3.Session(
+                aws_access_key_id=access.environ.get("AWS_ACCESS_KEY_ID"),
+                aws_secret_access_key=access.environ.get("AWS_SECRET_ACCESS_KEY"),
+                region_name=access.region,
+            )
 
     def _client(self, service: Any) -> Any:
-        return self._session.client(service, endpoint_url=self._access.endpoint_url, config=_CONFIG)
+        with translated(f"AWS client of {service}"):
+            return self._session.client(service, endpoint_url=self._access.endpoint_url, config=_CONFIG)
 
     @cached_property
     def ecr(self) -> Ecr:
