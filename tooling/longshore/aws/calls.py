@@ -104,7 +104,9 @@ def translated(what: str) -> Iterator[None]:
     except botocore.ClientError as error:
         raise _refused(what, error) from error
     except _FOREIGN as error:
-        raise AwsError(f"{what}: {str(error).strip() or type(error).__name__}", _hint_by_class(error), _code(error)) from error
+        raise AwsError(
+            f"{what}: {str(error).strip() or type(error).__name__}", _hint_by_class(error), _code(error)
+        ) from error
 
 
 def _refused(what: str, error: botocore.ClientError) -> AwsError:
