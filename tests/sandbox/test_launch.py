@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from docker.types import Mount
+
+from longshore.sandbox.ecs import launch
+from longshore.sandbox.ecs.runtime import Launch
+
+
+def task(*containers: dict[str, Any], overrides: dict[str, Any] | None = None, **rest: Any) -> Launch:
+    definition = {"family": "web", "containerDefinitions": list(containers), **rest}
+    return Launch("0123456789abcdef", "shop", "web", "web", definition, overrides or {})
+
+
+def test_the_fields_of_a_container_become_arguments() -> None:
+    container = {
+        "name": "web",
+        "image": "shop/app:v1",
+        "command": ["web"],
+        "entryPoint": ["/run"],
+        "environment": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
+        "cpu": 512,
+        "memory": 1024,
+        "memoryReservation": 256,
+        "linuxParameters": {"initProcessEnabled": True, "capabilities": {"drop": ["ALL"]}},
+        "healthCheck": {"command": ["CMD-SHELL", "true"], "interval": 5, "retries": 2},
+        "portMappings": [{"containerPort": 8080, "hostPort": 0}, {"containerPort": 53, "protocol": "udp"}],
+        "readonlyRootFilesystem": True,
+        "user": "nobody",
+        "workingDirectory": "/srv",
+        "ulimits": [{"name": "nofile", "softLimit": 10, "hardLimit": 20}],
+    }
+    made = launch.arguments(task(container), container, {"S": "secret"})
+    expected = {
+        "name": "ecs-web-web-0123456789ab",
+        "command": ["web"],
+        "entrypoint": ["/run"],
+        "environment": {"A": "1", "B": "2", "S": "secret"},
+        "cpu_shares": 512,
+        "mem_limit": 1024 * 1024 * 1024,
+        "memswap_limit": 1024 * 1024 * 1024,
+        "mem_reservation": 256 * 1024 * 1024,
+        "init": True,
+        "cap_drop": ["ALL"],
+        "read_only": True,
+        "user": "nobody",
+        "working_dir": "/srv",
+        "ports": {"8080/tcp": ("127.0.0.1", None), "53/udp": ("127.0.0.1", None)},
+        "healthcheck": {
+            "test": ["CMD-SHELL", "true"],
+            "interval": 5_000_000_000,
+            "timeout": 5_000_000_000,
+            "retries": 2,
+            "start_period": 0,
+        },
+    }
+    assert {name: made[name] for name in expected} == expected
+    assert made["ulimits"][0]["Hard"] == 20
+
+
+def test_overrides_come_over_the_definition() -> None:
+    container = {"name": "web", "image": "i", "command": ["web"], "environment": [{"name": "A", "value": "1"}]}
+    override = {"name": "web", "command": ["migrate"], "environment": [{"name": "A", "value": "2"}], "memory": 32}
+    made = launch.arguments(task(container, overrides={"containerOverrides": [override]}), container, {})
+    assert (made["command"], made["environment"], made["mem_limit"]) == (["migrate"], {"A": "2"}, 32 * 1024 * 1024)
+
+
+def test_a_container_without_a_limit_has_that_of_its_task() -> None:
+    container = {"name": "web", "image": "i"}
+    assert launch.arguments(task(container, memory="512"), container, {})["mem_limit"] == 512 * 1024 * 1024
+    assert launch.arguments(task(container), container, {})["mem_limit"] is None
+
+
+def test_the_health_check_of_an_image_is_switched_off() -> None:
+    container = {"name": "web", "image": "i"}
+    assert launch.arguments(task(container), container, {})["healthcheck"] == {"test": ["NONE"]}
+
+
+def test_a_host_port_holds_on_a_bridge_only() -> None:
+    container = {"name": "web", "image": "i", "portMappings": [{"containerPort": 80, "hostPort": 80}]}
+    bridged, awsvpc = task(container, networkMode="bridge"), task(container, networkMode="awsvpc")
+    assert launch.arguments(bridged, container, {})["ports"] == {"80/tcp": ("127.0.0.1", 80)}
+    assert launch.arguments(awsvpc, container, {})["ports"] == {"80/tcp": ("127.0.0.1", None)}
+
+
+def test_containers_start_after_what_they_depend_on() -> None:
+    web = {"name": "web", "dependsOn": [{"containerName": "migrate", "condition": "SUCCESS"}]}
+    migrate = {"name": "migrate", "dependsOn": [{"containerName": "database", "condition": "HEALTHY"}]}
+    ordered = launch.containers_in_order({"containerDefinitions": [web, {"name": "database"}, migrate]})
+    assert [container["name"] for container in ordered] == ["database", "migrate", "web"]
+
+
+def test_a_circle_of_dependencies_is_cut() -> None:
+    one = {"name": "one", "dependsOn": [{"containerName": "two", "condition": "START"}]}
+    two = {"name": "two", "dependsOn": [{"containerName": "one", "condition": "START"}]}
+    assert len(launch.containers_in_order({"containerDefinitions": [one, two]})) == 2
+
+
+def test_mounts_take_their_volume_and_may_be_read_only() -> None:
+    container = {"mountPoints": [{"sourceVolume": "data", "containerPath": "/data", "readOnly": True}]}
+    (mount,) = launch.mounts(container, {"data": Mount("", "longshore-x-data", type="volume")})
+    assert (mount["Target"], mount["Source"], mount["Type"], mount["ReadOnly"]) == (
+        "/data",
+        "longshore-x-data",
+        "volume",
+        True,
+    )
+
+
+@pytest.mark.parametrize(("given", "seconds"), [({}, 30), ({"stopTimeout": 0}, 0), ({"stopTimeout": 5}, 5)])
+def test_the_stop_time_out_is_half_a_minute_unless_given(given: dict[str, int], seconds: int) -> None:
+    assert launch.stop_timeout(given) == seconds
