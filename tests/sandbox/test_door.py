@@ -83,18 +83,28 @@ class App(BaseHTTPRequestHandler):
 
 
 class Task(ThreadingHTTPServer):
-    daemon_threads = False
     request_queue_size = 64
+    block_on_close = False
 
     def __init__(self, name: str, delay: float = 0.0) -> None:
         self.seen: list[str] = []
+        self._accepted: list[socket.socket] = []
         super().__init__(("127.0.0.1", 0), type("Named", (App,), {"name": name, "seen": self.seen, "delay": delay}))
         self.address: Address = ("127.0.0.1", self.server_port)
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, client = super().get_request()
+        self._accepted.append(connection)
+        return connection, client
+
     def stop(self) -> None:
+        """End as a killed container does: what is on its way breaks off."""
         self.shutdown()
         self.server_close()
+        for connection in self._accepted:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
         pass
