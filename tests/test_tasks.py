@@ -116,3 +116,12 @@ def test_a_key_can_be_overridden_by_a_variable_of_invoke(project: Path) -> None:
         project, "version", INVOKE_LONGSHORE_APPLICATIONS_SHOP_ENVIRONMENTS_SANDBOX_ENDPOINT="http://127.0.0.1:9"
     )
     assert "no sandbox" not in answer.stderr
+
+
+def test_without_its_packages_the_sandbox_says_what_to_install(project: Path) -> None:
+    """As after `pip install longshore` without the extra."""
+    code = "import sys; sys.modules['docker'] = None; from longshore.program import main; main()"
+    answer = run(project, "sandbox.up", program=[sys.executable, "-c", code])
+    assert answer.returncode == 1
+    assert "longshore[sandbox]" in answer.stderr
+    assert "Traceback" not in answer.stderr

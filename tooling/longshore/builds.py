@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from itertools import chain
@@ -137,20 +137,24 @@ def built_and_planned(run: Run, order: Order, found: source.Source | None, tag: 
     env = run.env
     with ExitStack() as stack:
         with run.step("build and plan"), ThreadPoolExecutor(max_workers=1) as pool:
-            planning = pool.submit(lambda: stack.enter_context(env.terraform.plan({"image_tag": tag})))
+            planning = pool.submit(_planned, env, tag, stack)
             run.result.images = make(env, found, tag, rebuild=order.rebuild) if found else existing(env, tag)
-            saved = planning.result()
-            inspect_plan(run, order, saved)
+            saved, changes = planning.result()
+            judge(run, order, changes)
         yield saved
 
 
-def inspect_plan(run: Run, order: Order, saved: SavedPlan) -> None:
+def _planned(env: Environment, tag: str, stack: ExitStack) -> tuple[SavedPlan, list[plan.Change]]:
+    saved = stack.enter_context(env.terraform.plan({"image_tag": tag}))
+    return saved, plan.changes(env.terraform.show(saved))
+
+
+def judge(run: Run, order: Order, found: Sequence[plan.Change]) -> None:
     """Takes down what the plan would change, and lets the gate judge it.
 
     Raises:
         PlanError: it would change more than a release may.
     """
-    found = plan.changes(run.env.terraform.show(saved))
     run.result.changes = plan.difference(found)
     run.env.console.differences(run.result.changes)
     plan.gate(found, run.env.target.app.allow_changes, allow_infra=order.allow_infra)

@@ -61,7 +61,7 @@ def apply(run: Run, order: Order, saved: SavedPlan) -> None:
         except StalePlanError:
             approved = run.result.changes
             with terraform.plan({"image_tag": run.result.version}) as again:
-                builds.inspect_plan(run, order, again)
+                builds.judge(run, order, plan.changes(terraform.show(again)))
                 if run.result.changes != approved:
                     raise PlanError("the state changed while the plan waited, and it differs now") from None
                 outputs = terraform.apply(again, console.detail)

@@ -10,23 +10,24 @@ from longshore.config import load
 from longshore.console import Console
 from longshore.environment import project_root, raw_settings
 from longshore.errors import SandboxError
-from longshore.sandbox import control
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from invoke.context import Context
 
 
 def up(c: Context, port: int) -> None:
     """Starts the sandbox of this project, or finds it running."""
     settings = load(raw_settings(c.config))
-    state = control.up(sandbox_directory(project_root(c.config)), port or settings.sandbox.port)
+    state = _control().up(sandbox_directory(project_root(c.config)), port or settings.sandbox.port)
     Console().say(f"The sandbox answers at {state.endpoint}; its registry is {state.registry}.")
 
 
 def down(c: Context) -> None:
     """Stops it and removes what it made."""
     console = Console()
-    removed = control.down(sandbox_directory(project_root(c.config)))
+    removed = _control().down(sandbox_directory(project_root(c.config)))
     for line in removed:
         console.say(f"removed {line}")
     console.say("The sandbox is down." if removed else "No sandbox was running.")
@@ -39,7 +40,7 @@ def status(c: Context, *, as_json: bool) -> None:
         SandboxError: none is running.
     """
     console = Console()
-    found = control.status(sandbox_directory(project_root(c.config)))
+    found = _control().status(sandbox_directory(project_root(c.config)))
     if found.state is None:
         raise SandboxError("no sandbox is running", "Start it with: invoke sandbox.up")
     environment = {
@@ -72,3 +73,13 @@ def status(c: Context, *, as_json: bool) -> None:
         for service in services
     ]
     console.table(rows, "No services yet: invoke bootstrap, then invoke release.")
+
+
+def _control() -> ModuleType:
+    try:
+        from longshore.sandbox import control  # noqa: PLC0415 - its packages are an extra
+    except ModuleNotFoundError as error:
+        raise SandboxError(
+            f"the sandbox needs the package {error.name!r}", "Install it with: pip install 'longshore[sandbox]'"
+        ) from None
+    return control
