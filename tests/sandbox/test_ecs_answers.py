@@ -20,6 +20,7 @@ from docker import DockerClient
 from longshore.sandbox import ecs
 from longshore.sandbox.cloud import Cloud
 from longshore.sandbox.credentials import Keys
+from longshore.sandbox.ecs.orchestrator import Orchestrator
 from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
 from longshore.sandbox.front import Front, listen, moto_application, serve
 from longshore.sandbox.request_log import RequestLog
@@ -629,7 +630,7 @@ def test_the_control_loop_runs_until_it_is_stopped(tmp_path: Path) -> None:
     runtime = Script(runs)
     docker = DockerClient(base_url="tcp://127.0.0.1:1", version="1.41")
     cloud = Cloud(tmp_path, "eu-central-1", ACCOUNT, "127.0.0.1:5999", Doors(), docker)
-    looping = ecs.Ecs(cloud, runtime, Event(), time.time)
+    looping = ecs.Ecs(cloud, Orchestrator(runtime, time.time), Event())
     looping.start()
     looping.stop()
     assert runtime.closed

@@ -15,7 +15,7 @@ from longshore.sandbox.ecs.containers import DockerRuntime
 from longshore.sandbox.ecs.definitions import Definitions
 from longshore.sandbox.ecs.deployments import Deployments
 from longshore.sandbox.ecs.fleet import RUNNING, Service, Task
-from longshore.sandbox.ecs.orchestrator import Orchestrator
+from longshore.sandbox.ecs.orchestrator import SETTLING, Orchestrator
 from longshore.sandbox.ecs.responses import EcsResponse, Operation
 from longshore.sandbox.ecs.runtime import Runtime
 from longshore.sandbox.ecs.services import Services
@@ -31,14 +31,13 @@ class Ecs:
 
     Args:
         cloud: the sandbox.
-        runtime: what runs the tasks.
+        orchestrator: its state, and what moves it.
         woken: set by the runtime when it has news.
-        clock: the time in seconds since the epoch.
     """
 
-    def __init__(self, cloud: Cloud, runtime: Runtime, woken: threading.Event, clock: Callable[[], float]) -> None:
+    def __init__(self, cloud: Cloud, orchestrator: Orchestrator, woken: threading.Event) -> None:
         self.definitions = Definitions(cloud.account_id, cloud.region)
-        self.orchestrator = Orchestrator(runtime, clock)
+        self.orchestrator = orchestrator
         self.services = Services(self.orchestrator, self.definitions)
         self.tasks = Tasks(self.orchestrator, self.definitions)
         self.deployments = Deployments(self.orchestrator.fleet, self.services)
@@ -91,19 +90,26 @@ class Ecs:
                 time.sleep(TICK)
 
 
-def install(cloud: Cloud, runtime: Runtime | None = None, clock: Callable[[], float] = time.time) -> Ecs:
+def install(
+    cloud: Cloud,
+    runtime: Runtime | None = None,
+    clock: Callable[[], float] = time.time,
+    settling: float = SETTLING,
+) -> Ecs:
     """Put this ECS in the place of moto's; to be called before moto's server starts.
 
     Args:
         cloud: the sandbox.
         runtime: what runs the tasks; Docker by default.
         clock: the time in seconds since the epoch.
+        settling: seconds for which a task with neither port nor health check must run before it counts; AWS's are 40.
 
     Returns:
         The ECS, not started yet.
     """
     woken = threading.Event()
-    ecs = Ecs(cloud, runtime or DockerRuntime(cloud, woken.set), woken, clock)
+    orchestrator = Orchestrator(runtime or DockerRuntime(cloud, woken.set), clock, settling)
+    ecs = Ecs(cloud, orchestrator, woken)
     EcsResponse.ecs = ecs
     urls.url_paths["{0}/$"] = EcsResponse.dispatch
     return ecs
