@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import subprocess
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scripts.setup import __main__ as setup
@@ -169,6 +171,52 @@ def test_without_root_no_engine_means_advice_and_no_installation(
     with pytest.raises(MissingError, match=r"no Docker engine answers.*Cannot connect"):
         engine.prepare()
     assert not machine.install("docker.io")
+
+
+@pytest.fixture
+def debian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A Debian as root without systemd, whose programs are those that the test writes, and whose engine is down."""
+    program(tmp_path, "docker", f"[ -e {tmp_path}/running ] && echo 27.1 || exit 1")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setattr(engine, "installs", lambda: True)
+    monkeypatch.setattr(engine, "WORK", tmp_path)
+    monkeypatch.setattr(engine, "SYSTEMD", tmp_path / "no-systemd")
+    monkeypatch.setattr(engine, "PID_FILES", {tmp_path / "docker.pid": "dockerd"})
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def start(*arguments: Any, **keywords: Any) -> subprocess.Popen[bytes]:
+        started.append(popen(*arguments, **keywords))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    yield tmp_path
+    for process in started:
+        process.wait(timeout=10)
+
+
+def test_an_engine_that_is_down_is_started_and_waited_for(debian: Path) -> None:
+    program(debian, "dockerd", f"[ -e {debian}/docker.pid ] && exit 1; touch {debian}/running; sleep 2")
+    (debian / "docker.pid").write_text("1\n")
+    assert engine.prepare() == "Docker engine 27.1"
+
+
+def test_an_engine_that_does_not_start_shows_why(debian: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    program(debian, "dockerd", "echo no cgroups here >&2; exit 1")
+    with pytest.raises(MissingError, match="no Docker engine answers"):
+        engine.prepare()
+    assert "no cgroups here" in capsys.readouterr().err
+
+
+def test_an_engine_elsewhere_that_does_not_answer_is_not_replaced(
+    debian: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(debian, "dockerd", f"touch {debian}/running; sleep 2")
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+    with pytest.raises(MissingError, match="no Docker engine answers"):
+        engine.prepare()
+    assert not (debian / "running").exists()
 
 
 def test_every_missing_part_is_reported_at_once(

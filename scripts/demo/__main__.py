@@ -10,6 +10,7 @@ from scripts.demo.project import DemoError, expect, say
 from scripts.demo.visitor import Visitor
 
 GREETING = "Good evening from the second release!"
+MIGRATION = "0003-second-product"
 
 
 def main() -> int:
@@ -51,7 +52,8 @@ def _first_release() -> tuple[str, dict[str, Any]]:
 def _second_release(url: str, first: dict[str, Any]) -> tuple[dict[str, Any], Visitor]:
     _chapter("4. A change, and the second release while a visitor keeps asking")
     (project.TREE / "greeting.txt").write_text(f"{GREETING}\n")
-    project.commit("Greet in the evening")
+    (project.TREE / "migrations" / MIGRATION).write_text('echo "2,Compass" >>/data/catalogue.csv\n')
+    project.commit("Greet in the evening and sell a second product")
     with Visitor(url) as visitor:
         second = project.release()
     expect(second["verdict"] == "succeeded", "the second release has succeeded")
@@ -74,20 +76,19 @@ def _what_happened(url: str, second: dict[str, Any], visitor: Visitor) -> None:
 
 
 def _order(second: dict[str, Any]) -> None:
-    """Show where the migration stood: after the wave before it, before the wave that needs it."""
-    steps = [step["name"] for step in second["steps"]]
-    waves = [name for name in steps if name.startswith("roll out")]
+    """Show where the migration stood: on the new revision, before the wave that needs it."""
+    names = [step["name"] for step in second["steps"]]
     migration = second["migration"]
+    needing = f"roll out wave {migration['before_wave']}"
     say("\nThe steps of the second release, with the migration in its place:")
     for step in second["steps"]:
-        say(f"    {step['seconds']:6.1f} s  {step['name']}")
-    for line in migration["log"]:
-        say(f"              the migration said: {line}")
+        said = [line.partition(": ")[2] for line in migration["log"]] if step["name"] == "migrate" else []
+        say(f"    {step['seconds']:6.1f} s  {step['name']:<18}{'; '.join(said)}".rstrip())
     expect(migration["exit_code"] == 0, "the migration ended with 0")
-    expect(len(waves) == 2, "there were two waves")
+    expect(any(MIGRATION in line for line in migration["log"]), f"the migration applied {MIGRATION}")
     expect(
-        steps.index("apply") < steps.index(waves[0]) < steps.index("migrate") < steps.index(waves[1]),
-        "the migration stood between the two waves",
+        names.index("apply") < names.index("migrate") == names.index(needing) - 1,
+        "the migration ran after the new revision was registered and right before the wave that needs it",
     )
 
 

@@ -58,7 +58,6 @@ def invoke(*arguments: str) -> str:
         check=False,
     )
     if done.returncode:
-        say(done.stdout)
         raise DemoError(f"invoke {' '.join(arguments)} ended with {done.returncode}")
     return done.stdout
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import time
@@ -10,12 +11,15 @@ from pathlib import Path
 from scripts.setup.machine import WORK, MissingError, install, installs, run, say
 
 PATIENCE = 60  # seconds until a started engine must answer
+SYSTEMD = Path("/run/systemd/system")
+PID_FILES = {Path("/run/docker.pid"): "dockerd", Path("/run/docker/containerd/containerd.pid"): "containerd"}
 
 
 def prepare() -> str:
     """Have a Docker engine and its command line; MissingError says what to install or start."""
     version = _version()
-    if version is None and installs():
+    # Whoever names an engine somewhere else does not want one here.
+    if version is None and installs() and not os.environ.get("DOCKER_HOST"):
         version = _start()
     if version is None:
         raise MissingError(_advice())
@@ -40,10 +44,15 @@ def _start() -> str | None:
     # From Debian 13 the command line is a package of its own.
     if shutil.which("docker") is None and not install("docker-cli"):
         return None
-    if Path("/run/systemd/system").exists():
+    if SYSTEMD.exists():
         say("systemctl start docker")
         run("systemctl", "start", "docker", timeout=PATIENCE)
         return _wait(None)
+    return _start_detached()
+
+
+def _start_detached() -> str | None:
+    _forget_dead_engine()
     log = WORK / "dockerd.log"
     log.parent.mkdir(exist_ok=True)
     say(f"starts dockerd, log in {log}")
@@ -55,6 +64,15 @@ def _start() -> str | None:
     if version is None:
         say("\n".join(log.read_text(errors="replace").splitlines()[-5:]))
     return version
+
+
+def _forget_dead_engine() -> None:
+    """Remove the PID files that a crash left: dockerd refuses to start if another process has got the number."""
+    for path, name in PID_FILES.items():
+        if path.exists():
+            process = Path("/proc", path.read_text().strip(), "comm")
+            if not process.exists() or process.read_text().strip() != name:
+                path.unlink()
 
 
 def _wait(process: subprocess.Popen[bytes] | None) -> str | None:
