@@ -14,7 +14,7 @@ JSON =
 WORKERS = 2
 
 INVOKE := .venv/bin/invoke
-PYTEST := .venv/bin/pytest -n $(WORKERS) --dist loadfile
+PYTEST := .venv/bin/pytest -n $(WORKERS)
 where = -e $(ENV) $(if $(APP),-a $(APP))
 yes = $(if $(YES),--yes)
 json = $(if $(JSON),--json)
@@ -38,13 +38,13 @@ check: venv ## format, lint, types, fast tests: under a minute
 	@.venv/bin/ruff check --quiet
 	@.venv/bin/mypy tooling tests tasks.py scripts
 	@terraform fmt -check -recursive
-	@$(PYTEST) -q -m "not terraform and not e2e and not long"
+	@$(PYTEST) --dist worksteal -q -m "not terraform and not e2e and not long"
 
 test: setup ## one path of each kind, with real Terraform and containers: under 12 minutes
-	@$(PYTEST) -m "not long"
+	@$(PYTEST) --dist loadfile -m "not long"
 
 test-all: setup ## all tests, the long matrices too: under an hour
-	@$(PYTEST)
+	@$(PYTEST) --dist loadfile
 
 release: venv ## release this commit to ENV
 	@$(INVOKE) release $(where) $(if $(BUMP),--bump $(BUMP)) $(if $(TAG),--tag $(TAG)) $(yes) $(json)
