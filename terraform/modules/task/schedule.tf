@@ -52,6 +52,8 @@ resource "aws_cloudwatch_event_target" "this" {
 }
 
 data "aws_iam_policy_document" "trust" {
+  count = local.scheduled
+
   statement {
     actions = ["sts:AssumeRole"]
 
@@ -69,6 +71,8 @@ data "aws_iam_policy_document" "trust" {
 }
 
 data "aws_iam_policy_document" "events" {
+  count = local.scheduled
+
   statement {
     sid       = "RunTask"
     actions   = ["ecs:RunTask"]
@@ -101,7 +105,7 @@ resource "aws_iam_role" "events" {
   description          = "Lets the schedule start ${module.definition.family}"
   path                 = var.path
   permissions_boundary = var.permissions_boundary
-  assume_role_policy   = data.aws_iam_policy_document.trust.json
+  assume_role_policy   = data.aws_iam_policy_document.trust[0].json
 
   tags = var.tags
 }
@@ -111,5 +115,5 @@ resource "aws_iam_role_policy" "events" {
 
   name   = "events"
   role   = aws_iam_role.events[0].name
-  policy = data.aws_iam_policy_document.events.json
+  policy = data.aws_iam_policy_document.events[0].json
 }

@@ -1,0 +1,153 @@
+mock_provider "aws" {
+  source = "../testing"
+}
+
+variables {
+  application      = "storefront"
+  environment_name = "sandbox"
+  region           = "eu-central-1"
+  environment      = { LEVEL = "info" }
+  variables        = { ECS_RAILS_ENV = "staging", ECS_LEVEL = "warn" }
+
+  services = {
+    web = {
+      wave          = 2
+      desired_count = 2
+      command       = ["web"]
+      sidecars      = { log = { image = "app" } }
+    }
+    worker = {
+      container_port = 0
+      autoscaling    = { minimum = 1, maximum = 2, cpu_percent = 50 }
+    }
+  }
+
+  migration = { command = ["migrate"] }
+  schedules = { nightly = { command = ["clean"], schedule = "rate(1 day)" } }
+  verify    = [{ service = "web", path = "/health" }]
+}
+
+run "unreleased" {
+  command = apply
+
+  assert {
+    condition     = aws_ssm_parameter.image_tag.name == "/storefront/sandbox/image_tag" && nonsensitive(aws_ssm_parameter.image_tag.type) == "String"
+    error_message = "The tag that was released is a plain parameter."
+  }
+
+  assert {
+    condition = jsondecode(jsonencode(output.release)) == {
+      schema              = 1
+      application         = "storefront"
+      environment         = "sandbox"
+      region              = "eu-central-1"
+      account_id          = "123456789012"
+      cluster             = "storefront-sandbox"
+      image_tag           = "unreleased"
+      image_tag_parameter = "/storefront/sandbox/image_tag"
+      services = {
+        web = {
+          name                    = "storefront-sandbox-web"
+          task_definition         = "arn:aws:ecs:eu-central-1:123456789012:task-definition/storefront-sandbox-web:1"
+          containers              = { web = "app", log = "app" }
+          desired_count           = 2
+          wave                    = 2
+          port                    = 8080
+          log_group               = "/storefront/sandbox/web"
+          strategy                = "ROLLING"
+          minimum_healthy_percent = 100
+          maximum_percent         = 200
+          autoscaled              = false
+        }
+        worker = {
+          name                    = "storefront-sandbox-worker"
+          task_definition         = "arn:aws:ecs:eu-central-1:123456789012:task-definition/storefront-sandbox-web:1"
+          containers              = { worker = "app" }
+          desired_count           = 1
+          wave                    = 1
+          port                    = null
+          log_group               = "/storefront/sandbox/worker"
+          strategy                = "ROLLING"
+          minimum_healthy_percent = 100
+          maximum_percent         = 200
+          autoscaled              = true
+        }
+      }
+      schedules = {
+        nightly = {
+          rule            = "storefront-sandbox-nightly"
+          target_id       = "storefront-sandbox-nightly"
+          task_definition = "arn:aws:ecs:eu-central-1:123456789012:task-definition/storefront-sandbox-web:1"
+        }
+      }
+      migration = {
+        task_definition = "arn:aws:ecs:eu-central-1:123456789012:task-definition/storefront-sandbox-web:1"
+        container       = "migrate"
+        log_group       = "/storefront/sandbox/migrate"
+        before_wave     = 1
+        launch          = { type = "EC2", subnets = [], security_groups = [], assign_public_ip = false }
+      }
+      verify = [{ service = "web", path = "/health", expect_status = 200, expect_text = null }]
+      images = { app = { repository = "storefront/app" } }
+    }
+    error_message = "The contract is: ${jsonencode(output.release)}"
+  }
+
+  assert {
+    condition     = local.shared.environment == { RAILS_ENV = "staging", LEVEL = "info" }
+    error_message = "ECS_ variables reach the containers without the prefix; environment wins."
+  }
+}
+
+run "a_tag_registers_and_leaves_the_parameter_alone" {
+  command = plan
+
+  variables {
+    image_tag = "v1.0.0"
+  }
+
+  assert {
+    condition     = local.image_tag == "v1.0.0" && aws_ssm_parameter.image_tag.insecure_value == "unreleased"
+    error_message = "The parameter is written by a release once it is verified, never by Terraform."
+  }
+}
+
+run "refuses_plain_secrets" {
+  command = plan
+
+  variables {
+    services = { web = { environment = { API_KEY = "x" } } }
+  }
+
+  expect_failures = [var.not_secret]
+}
+
+run "finds_plain_secrets_wherever_they_stand_and_takes_exceptions" {
+  command = plan
+
+  variables {
+    environment = { TOKEN_LIFETIME = "60" }
+    variables   = { ECS_PASSWORD_LENGTH = "12" }
+    services = {
+      web = {
+        environment = { WEB_TOKEN = "x" }
+        sidecars    = { log = { image = "app", environment = { LOG_TOKEN = "x" } } }
+      }
+    }
+    migration  = { environment = { DB_SECRET = "x" } }
+    schedules  = { nightly = { schedule = "rate(1 day)", environment = { URL = "ftp://a:b@c" } } }
+    not_secret = ["TOKEN_LIFETIME", "PASSWORD_LENGTH", "WEB_TOKEN", "LOG_TOKEN", "DB_SECRET", "URL"]
+  }
+
+  assert {
+    condition = module.plaintext.suspects == {
+      "environment.TOKEN_LIFETIME"                      = "TOKEN_LIFETIME"
+      "variables.ECS_PASSWORD_LENGTH"                   = "PASSWORD_LENGTH"
+      "services.web.environment.WEB_TOKEN"              = "WEB_TOKEN"
+      "services.web.sidecars.log.environment.LOG_TOKEN" = "LOG_TOKEN"
+      "migration.environment.DB_SECRET"                 = "DB_SECRET"
+      "schedules.nightly.environment.URL"               = "URL"
+    }
+    error_message = "Found: ${join(", ", keys(module.plaintext.suspects))}."
+  }
+}

@@ -1,0 +1,146 @@
+mock_provider "aws" {
+  source = "../../testing"
+}
+
+variables {
+  application      = "storefront"
+  environment_name = "sandbox"
+  name             = "web"
+  cluster_arn      = "arn:aws:ecs:eu-central-1:123456789012:cluster/storefront-sandbox"
+  image_tag        = "unreleased"
+  task             = {}
+
+  shared = {
+    repositories = { app = { arn = "arn:aws:ecr:eu-central-1:123456789012:repository/storefront/app", url = "registry.example/storefront/app" } }
+  }
+}
+
+run "created" {
+  command = apply
+
+  assert {
+    condition     = aws_ecs_service.this.name == "storefront-sandbox-web" && aws_ecs_service.this.desired_count == 0
+    error_message = "A service begins without tasks: a release sends the first count."
+  }
+
+  assert {
+    condition     = one(aws_ecs_service.this.deployment_circuit_breaker) == { enable = true, rollback = true }
+    error_message = "The circuit breaker is on, and rolls back."
+  }
+
+  assert {
+    condition     = aws_ecs_service.this.deployment_minimum_healthy_percent == 100 && aws_ecs_service.this.deployment_maximum_percent == 200
+    error_message = "By default, new tasks start before old ones stop."
+  }
+
+  assert {
+    condition     = aws_ecs_service.this.launch_type == "EC2" && length(aws_ecs_service.this.network_configuration) == 0
+    error_message = "By default, tasks run on container instances without a network of their own."
+  }
+
+  assert {
+    condition     = aws_ecs_service.this.propagate_tags == "SERVICE" && aws_ecs_service.this.wait_for_steady_state == null
+    error_message = "Tasks get the service's tags, and apply waits for nothing."
+  }
+
+  assert {
+    condition     = output.autoscaled == false && length(aws_appautoscaling_target.this) == 0
+    error_message = "By default, nothing but people changes the count."
+  }
+}
+
+# An unknown value fails the assertion: that is how a service that followed its task definition would show.
+run "a_new_tag_leaves_the_service_alone" {
+  command = plan
+
+  variables {
+    image_tag = "v1.0.0"
+  }
+
+  assert {
+    condition     = aws_ecs_service.this.task_definition == run.created.task_definition && aws_ecs_service.this.desired_count == 0
+    error_message = "Terraform registers revisions; a release chooses which one runs."
+  }
+}
+
+run "fargate_behind_a_load_balancer" {
+  command = plan
+
+  variables {
+    environment_name = "staging"
+    task             = { launch_type = "FARGATE", container_port = 3000 }
+    network          = { subnets = ["subnet-1"], security_groups = ["sg-1"] }
+    target_groups    = { web = {} }
+    autoscaling      = { minimum = 2, maximum = 6, cpu_percent = 60, memory_percent = 70 }
+  }
+
+  assert {
+    condition     = one(aws_ecs_service.this.network_configuration).subnets == toset(["subnet-1"]) && one(aws_ecs_service.this.network_configuration).assign_public_ip == false
+    error_message = "Tasks run in the given subnets, without public addresses."
+  }
+
+  assert {
+    condition = [for lb in aws_ecs_service.this.load_balancer : [lb.target_group_arn, lb.container_name, lb.container_port]] == [
+      ["arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/web/1", "web", 3000]
+    ]
+    error_message = "The main container joins the target group, which is looked up by its name."
+  }
+
+  assert {
+    condition = (
+      aws_appautoscaling_target.this[0].resource_id == "service/storefront-sandbox/storefront-staging-web" &&
+      aws_appautoscaling_target.this[0].min_capacity == 2 && aws_appautoscaling_target.this[0].max_capacity == 6
+    )
+    error_message = "The bounds hold for this service in its cluster."
+  }
+
+  assert {
+    condition = { for metric, p in aws_appautoscaling_policy.this : metric => p.target_tracking_scaling_policy_configuration[0].target_value } == {
+      ECSServiceAverageCPUUtilization    = 60
+      ECSServiceAverageMemoryUtilization = 70
+    }
+    error_message = "Each given use is tracked."
+  }
+
+  assert {
+    condition     = output.autoscaled
+    error_message = "The contract says that the count is not ours."
+  }
+}
+
+run "refuses_what_does_not_fit" {
+  command = plan
+
+  variables {
+    cluster_arn     = "storefront-sandbox"
+    maximum_percent = 50
+    autoscaling     = { minimum = 0, maximum = 3, cpu_percent = 60 }
+  }
+
+  expect_failures = [
+    var.cluster_arn,
+    var.maximum_percent,
+    var.autoscaling,
+  ]
+}
+
+run "refuses_awsvpc_without_subnets" {
+  command = plan
+
+  variables {
+    task = { network_mode = "awsvpc" }
+  }
+
+  expect_failures = [var.network]
+}
+
+run "refuses_autoscaling_without_a_measure_and_too_high_a_minimum" {
+  command = plan
+
+  variables {
+    minimum_healthy_percent = 101
+    autoscaling             = { minimum = 1, maximum = 3 }
+  }
+
+  expect_failures = [var.minimum_healthy_percent, var.autoscaling]
+}

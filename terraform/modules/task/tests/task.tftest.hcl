@@ -1,0 +1,126 @@
+mock_provider "aws" {
+  source = "../../testing"
+}
+
+variables {
+  application      = "storefront"
+  environment_name = "sandbox"
+  name             = "nightly"
+  cluster_arn      = "arn:aws:ecs:eu-central-1:123456789012:cluster/storefront-sandbox"
+  image_tag        = "unreleased"
+  task             = {}
+
+  shared = {
+    repositories = { app = { arn = "arn:aws:ecr:eu-central-1:123456789012:repository/storefront/app", url = "registry.example/storefront/app" } }
+  }
+}
+
+run "one_off" {
+  command = plan
+
+  variables {
+    name = "migrate"
+  }
+
+  assert {
+    condition     = output.container == "migrate" && output.log_group == "/storefront/sandbox/migrate"
+    error_message = "Container and log group are named after the task."
+  }
+
+  assert {
+    condition     = jsondecode(jsonencode(output.launch)) == { type = "EC2", subnets = [], security_groups = [], assign_public_ip = false }
+    error_message = "By default, the task runs on container instances."
+  }
+
+  assert {
+    condition     = output.rule == null && output.target_id == null && length(aws_iam_role.events) == 0
+    error_message = "A task without a schedule has no rule, and no role to start it."
+  }
+}
+
+run "scheduled" {
+  command = apply
+
+  variables {
+    schedule = "cron(0 3 * * ? *)"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_rule.this[0].schedule_expression == "cron(0 3 * * ? *)" && output.rule == "storefront-sandbox-nightly"
+    error_message = "The rule fires by the schedule."
+  }
+
+  assert {
+    condition = (
+      data.aws_iam_policy_document.events[0].statement[0].resources == toset(["arn:aws:ecs:eu-central-1:123456789012:task-definition/storefront-sandbox-nightly:*"]) &&
+      one(data.aws_iam_policy_document.events[0].statement[0].condition).values == tolist([var.cluster_arn])
+    )
+    error_message = "The schedule starts this task, in this cluster."
+  }
+
+  assert {
+    condition     = one(data.aws_iam_policy_document.events[0].statement[1].condition).values == tolist(["ecs-tasks.amazonaws.com"])
+    error_message = "Roles are passed to tasks of ECS only."
+  }
+}
+
+# An unknown value fails the assertion: that is how a target or a policy that followed the revision would show.
+run "a_new_tag_leaves_target_and_policy_alone" {
+  command = plan
+
+  variables {
+    schedule  = "cron(0 3 * * ? *)"
+    image_tag = "v1.0.0"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_target.this[0].ecs_target[0].task_definition_arn == run.scheduled.task_definition
+    error_message = "A release moves the target, not Terraform."
+  }
+
+  assert {
+    condition     = data.aws_iam_policy_document.events[0].statement[0].resources == toset(["arn:aws:ecs:eu-central-1:123456789012:task-definition/storefront-sandbox-nightly:*"])
+    error_message = "The policy holds for every revision."
+  }
+}
+
+run "fargate" {
+  command = plan
+
+  variables {
+    schedule = "rate(1 hour)"
+    task     = { launch_type = "FARGATE" }
+    network  = { subnets = ["subnet-1"], security_groups = ["sg-1"], assign_public_ip = true }
+  }
+
+  assert {
+    condition     = jsondecode(jsonencode(output.launch)) == { type = "FARGATE", subnets = ["subnet-1"], security_groups = ["sg-1"], assign_public_ip = true }
+    error_message = "The task runs in the given network."
+  }
+
+  assert {
+    condition     = one(aws_cloudwatch_event_target.this[0].ecs_target[0].network_configuration).subnets == toset(["subnet-1"])
+    error_message = "The schedule starts it there, too."
+  }
+}
+
+run "refuses_what_does_not_fit" {
+  command = plan
+
+  variables {
+    cluster_arn = "storefront-sandbox"
+    schedule    = "0 3 * * *"
+  }
+
+  expect_failures = [var.cluster_arn, var.schedule]
+}
+
+run "refuses_awsvpc_without_subnets" {
+  command = plan
+
+  variables {
+    task = { network_mode = "awsvpc" }
+  }
+
+  expect_failures = [var.network]
+}

@@ -1,0 +1,150 @@
+# Every run is refused; its name says for what.
+
+mock_provider "aws" {
+  source = "../../testing"
+}
+
+variables {
+  application      = "storefront"
+  environment_name = "sandbox"
+  name             = "web"
+  image_tag        = "unreleased"
+  task             = {}
+  shared = {
+    repositories = { app = { arn = "arn:aws:ecr:eu-central-1:123456789012:repository/storefront/app", url = "registry.example/storefront/app" } }
+  }
+}
+
+run "names" {
+  command = plan
+
+  variables {
+    application          = "Store_front"
+    environment_name     = "sand box"
+    image_tag            = "v1 0"
+    path                 = "longshore"
+    permissions_boundary = "boundary"
+  }
+
+  expect_failures = [
+    var.application,
+    var.environment_name,
+    var.image_tag,
+    var.path,
+    var.permissions_boundary,
+  ]
+}
+
+run "a_name_with_a_capital" {
+  command = plan
+
+  variables {
+    name = "Web"
+  }
+
+  expect_failures = [var.name]
+}
+
+run "a_name_too_long_for_a_role" {
+  command = plan
+
+  variables {
+    name = "a-name-that-is-much-too-long-for-the-role"
+  }
+
+  expect_failures = [var.name]
+}
+
+run "launch_type" {
+  command = plan
+
+  variables {
+    task = { launch_type = "EXTERNAL" }
+  }
+
+  expect_failures = [var.task]
+}
+
+run "bridge_on_fargate" {
+  command = plan
+
+  variables {
+    task = { launch_type = "FARGATE", network_mode = "bridge" }
+  }
+
+  expect_failures = [var.task]
+}
+
+run "host_port_outside_bridge" {
+  command = plan
+
+  variables {
+    task = { network_mode = "awsvpc", host_port = 80 }
+  }
+
+  expect_failures = [var.task]
+}
+
+run "architecture" {
+  command = plan
+
+  variables {
+    task = { cpu_architecture = "x86" }
+  }
+
+  expect_failures = [var.task]
+}
+
+run "size" {
+  command = plan
+
+  variables {
+    task = { memory = 1 }
+  }
+
+  expect_failures = [var.task]
+}
+
+run "port" {
+  command = plan
+
+  variables {
+    task = { container_port = 70000 }
+  }
+
+  expect_failures = [var.task]
+}
+
+run "image" {
+  command = plan
+
+  variables {
+    task = { image = "proxy" }
+  }
+
+  expect_failures = [var.task]
+}
+
+run "sidecar_named_as_the_main_container" {
+  command = plan
+
+  variables {
+    task = { sidecars = { web = { image = "app" } } }
+  }
+
+  expect_failures = [var.task]
+}
+
+run "volume_of_two_kinds_and_retention" {
+  command = plan
+
+  variables {
+    shared = {
+      repositories       = { app = { arn = "arn:aws:ecr:eu-central-1:123456789012:repository/storefront/app", url = "registry.example/storefront/app" } }
+      volumes            = { data = { host_path = "/srv", efs = { file_system_id = "fs-1" } } }
+      log_retention_days = 31
+    }
+  }
+
+  expect_failures = [var.shared]
+}

@@ -1,0 +1,71 @@
+"""What holds for the text of every ``.tf`` file and for the shape of every module; needs no terraform."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted(file for file in (ROOT / "terraform").rglob("*.tf") if ".terraform" not in file.parts)
+FOLDERS = sorted({file.parent for file in SOURCES})
+LONGEST = 200
+# Each with the reason for which it has no place in production's files.
+FORBIDDEN = {
+    r"\bendpoints\b": "AWS_ENDPOINT_URL alone points at another endpoint",
+    r"\bskip_(?!destroy\b)": "settings of the provider that only tests would need",
+    r"local-exec": "a plan must show everything that an apply does",
+    r"\btrack_latest\b": "a foreign revision would make every plan a replacement",
+    r"wait_for_steady_state": "it reports success after a roll-back",
+    r"\bcreate\s*=": "no switches: what is not wanted is not written",
+}
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT / "terraform"))
+
+
+def test_the_stacks_and_modules_are_found() -> None:
+    assert {"app", "foundation", "modules/registry", "modules/ledger", "modules/cluster", "modules/service"} <= {
+        _name(folder) for folder in FOLDERS
+    }
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=_name)
+def test_every_module_has_its_files(folder: Path) -> None:
+    expected = ["main.tf", "variables.tf", "outputs.tf", "versions.tf", "README.md"]
+    assert [name for name in expected if not (folder / name).is_file()] == []
+    assert list((folder / "tests").glob("*.tftest.hcl"))
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=_name)
+def test_no_source_is_long_or_written_for_tests(source: Path) -> None:
+    text = source.read_text()
+    assert len(text.splitlines()) <= LONGEST
+    assert [reason for pattern, reason in FORBIDDEN.items() if re.search(pattern, text)] == []
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=_name)
+def test_every_variable_and_output_is_described(source: Path) -> None:
+    blocks = re.findall(r'^(?:variable|output) "(\w+)" \{\n(.*?)^\}', source.read_text(), re.MULTILINE | re.DOTALL)
+    assert [name for name, body in blocks if not body.startswith("  description = ")] == []
+
+
+def test_modules_take_what_the_stacks_pin() -> None:
+    pins = {
+        _name(folder): re.findall(
+            r'source\s*= "hashicorp/aws"\n\s*version = "(.+)"', (folder / "versions.tf").read_text()
+        )
+        for folder in FOLDERS
+    }
+    assert {name: pin for name, pin in pins.items() if not name.startswith("modules/")} == {
+        "app": ["~> 5.100"],
+        "foundation": ["~> 5.100"],
+    }
+    assert {tuple(pin) for name, pin in pins.items() if name.startswith("modules/")} <= {(">= 5.100, < 7",), ()}
+
+
+@pytest.mark.parametrize("rule", ["skip_destroy = true", "ignore_changes = [task_definition, desired_count]"])
+def test_the_rules_that_a_mocked_provider_cannot_show(rule: str) -> None:
+    assert [source for source in SOURCES if rule in source.read_text()]
