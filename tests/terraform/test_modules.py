@@ -3,43 +3,31 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = sorted(str(file.parent.relative_to(ROOT)) for file in (ROOT / "terraform").rglob("versions.tf"))
+VARIABLE_FILES = sorted(file.name for file in (ROOT / "environments").glob("*.tfvars"))
+INIT = ("init", "-backend=false", "-input=false", "-no-color")
 
 pytestmark = pytest.mark.terraform
 
 
-def _environment(tmp: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_"))}
-    config = ROOT / ".longshore" / "terraform.rc"
-    if not config.is_file():
-        config = Path(os.environ.get("TF_CLI_CONFIG_FILE", ""))
-    cache = tmp / "plugins"
-    cache.mkdir()
-    return {
-        **kept,
-        **({"TF_CLI_CONFIG_FILE": str(config)} if config.is_file() else {}),
-        "CHECKPOINT_DISABLE": "1",
-        "TF_PLUGIN_CACHE_DIR": str(cache),
-        # Without a lock file, which no copy has, Terraform would not take a provider from the cache.
-        "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "1",
-    }
-
-
+@dataclass(frozen=True)
 class Copy:
     """A copy of the sources, so that what terraform writes beside them stays out of the tree."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.environment = _environment(root)
-        for part in ("terraform", "environments"):
-            shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
+    root: Path
+    environment: dict[str, str]
 
     def run(self, folder: str, *arguments: str) -> None:
         done = subprocess.run(
@@ -56,9 +44,48 @@ class Copy:
         assert done.returncode == 0, done.stdout
 
 
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_"))}
+    config = ROOT / ".longshore" / "terraform.rc"
+    if not config.is_file():
+        config = Path(os.environ.get("TF_CLI_CONFIG_FILE", ""))
+    named = {"TF_CLI_CONFIG_FILE": str(config)} if config.is_file() else {}
+    return {**kept, **named, "CHECKPOINT_DISABLE": "1"}
+
+
+@contextmanager
+def _provider(program: Path, log: Path) -> Iterator[str]:
+    """One provider for all commands: each would take seconds to start its own.
+
+    Yields:
+        The value of TF_REATTACH_PROVIDERS, which the provider prints
+        (https://developer.hashicorp.com/terraform/plugin/debugging#starting-a-provider-in-debug-mode).
+    """
+    with log.open("wb") as output:
+        process = subprocess.Popen([program, "-debug"], stdout=output, stderr=subprocess.STDOUT)
+    try:
+        deadline = time.monotonic() + 120
+        while not (found := re.search(r"TF_REATTACH_PROVIDERS='(.+)'", log.read_text())):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        yield found[1]
+    finally:
+        process.terminate()
+        process.wait()
+
+
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    return Copy(tmp_path_factory.mktemp("terraform"))
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
+    root = tmp_path_factory.mktemp("terraform")
+    for part in ("terraform", "environments"):
+        shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
+    alone = Copy(root, _environment())
+    alone.run("terraform/foundation", *INIT)
+    installed = root / "terraform/foundation/.terraform/providers/registry.terraform.io/hashicorp/aws"
+    (program,) = installed.glob("*/*/terraform-provider-aws*")
+    with _provider(program, root / "provider.log") as attached:
+        yield Copy(root, {**alone.environment, "TF_REATTACH_PROVIDERS": attached})
 
 
 def test_everything_is_formatted(copy: Copy) -> None:
@@ -67,6 +94,16 @@ def test_everything_is_formatted(copy: Copy) -> None:
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_it_is_valid_and_its_own_tests_pass(copy: Copy, folder: str) -> None:
-    copy.run(folder, "init", "-backend=false", "-input=false", "-no-color")
+    copy.run(folder, *INIT)
     copy.run(folder, "validate", "-no-color")
     copy.run(folder, "test", "-no-color")
+
+
+@pytest.mark.parametrize("file", VARIABLE_FILES)
+def test_every_variable_file_that_we_ship_fits_its_stack(copy: Copy, file: str) -> None:
+    stack = "terraform/foundation" if file == "foundation.tfvars" else "terraform/app"
+    test = copy.root / stack / "tests" / "shipped.tftest.hcl"
+    test.write_text('mock_provider "aws" {\n  source = "../testing"\n}\n\nrun "plan" {\n  command = plan\n}\n')
+    copy.run(stack, *INIT)
+    copy.run(stack, "test", "-no-color", "-filter=tests/shipped.tftest.hcl", f"-var-file=../../environments/{file}")
+    test.unlink()
