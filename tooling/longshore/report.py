@@ -14,8 +14,6 @@ def result(console: Console, outcome: ReleaseResult, *, as_json: bool) -> None:
     """The end of a release or roll-back."""
     if outcome.verdict is not Verdict.SUCCEEDED:
         console.error(LongshoreError(outcome.message, outcome.hint))
-    for warning in outcome.warnings:
-        console.say(f"warning: {warning}")
     what = f"{outcome.release}: {outcome.version or outcome.kind} {outcome.verdict.value.replace('_', ' ')}"
     if as_json:
         console.document(outcome.document())
