@@ -1,4 +1,5 @@
 """The release tasks: see ``invoke --list``."""
 
 from longshore.tasks import namespace
+
 __all__ = ["namespace"]
