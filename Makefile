@@ -36,7 +36,7 @@ check: venv ## format, lint, types, fast tests: under a minute
 	@.venv/bin/python -m scripts.setup terraform
 	@.venv/bin/ruff format --check --quiet
 	@.venv/bin/ruff check --quiet
-	@.venv/bin/mypy tooling tests tasks.py scripts
+	@.venv/bin/mypy
 	@terraform fmt -check -recursive
 	@$(PYTEST) --dist worksteal -q -m "not terraform and not e2e and not long"
 
