@@ -35,7 +35,8 @@ def engine() -> Iterator[docker.DockerClient]:
 def image(engine: docker.DockerClient) -> Iterator[Image]:
     built, _ = engine.images.build(path=str(STOREFRONT), tag=f"longshore-test:{uuid.uuid4().hex}", rm=True)
     yield built
-    built.remove(force=True)
+    # By its name: another test may have built on the same layers meanwhile.
+    engine.images.remove(built.tags[0], force=True)
 
 
 @pytest.fixture
