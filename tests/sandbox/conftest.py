@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from moto.ecr import urls as ecr_urls
+from moto.ecs import urls as ecs_urls
 
 from longshore.sandbox import control, ecr
 from longshore.sandbox.credentials import Keys
@@ -14,7 +16,18 @@ from longshore.sandbox.state import State
 from .api import KEY, Api, MemoryRegistry, Repo, repository
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module", autouse=True)
+def moto_as_it_was() -> Iterator[None]:
+    """What a module of these tests installs into moto is gone after it: other tests want moto as it is."""
+    modules = (ecr_urls, ecs_urls)
+    before = [dict(module.url_paths) for module in modules]
+    yield
+    for module, paths in zip(modules, before, strict=True):
+        module.url_paths.clear()
+        module.url_paths.update(paths)
+
+
+@pytest.fixture(scope="module")
 def api() -> Iterator[Api]:
     registry, log = MemoryRegistry(), RequestLog()
     ecr.install("127.0.0.1:5999", registry)
