@@ -224,7 +224,9 @@ def test_down_removes_what_a_killed_sandbox_left(
     directory: Path, leftovers: Leftovers, engine: docker.DockerClient
 ) -> None:
     kill(directory)
-    assert control.down(directory) == [
+    # The registry dies with its parent, a moment sooner or later: either way it is gone.
+    removed = [line for line in control.down(directory) if not line.startswith("registry process")]
+    assert removed == [
         f"container {leftovers.container.name}",
         f"network {leftovers.network.name}",
         f"volume {leftovers.volume.name}",
