@@ -77,12 +77,7 @@ def _sandbox(target: Target, region: Mapping[str, str]) -> Access:
         raise SandboxError(
             f"no sandbox is running for environment {target.environment!r}", "Start it with: invoke sandbox.up"
         )
-    environ = {
-        **region,
-        "AWS_ENDPOINT_URL": running.endpoint,
-        "AWS_ACCESS_KEY_ID": running.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": running.secret_access_key,
-    }
+    environ = {**running.environment(), **region}
 
     def base_url(cluster: str, service: str) -> str | None:
         if target.env.base_url:

@@ -109,8 +109,11 @@ class Contract(Part):
 
     def waves(self) -> list[list[str]]:
         """The keys of the services, wave by wave, each wave sorted."""
-        numbers = sorted({service.wave for service in self.services.values()})
-        return [sorted(key for key, s in self.services.items() if s.wave == number) for number in numbers]
+        return [sorted(key for key, s in self.services.items() if s.wave == number) for number in self.wave_numbers()]
+
+    def wave_numbers(self) -> list[int]:
+        """The waves in their order."""
+        return sorted({service.wave for service in self.services.values()})
 
 
 def parse(output: Any, application: str, environment: str) -> Contract:

@@ -72,7 +72,7 @@ def apply(run: Run, order: Order, saved: SavedPlan) -> None:
 
 def wave_numbers(run: Run) -> list[int]:
     """The waves in their order."""
-    return sorted({service.wave for service in run.contract.services.values()})
+    return run.contract.wave_numbers()
 
 
 def migrate_before(run: Run, wave: int) -> None:

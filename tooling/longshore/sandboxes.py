@@ -43,12 +43,7 @@ def status(c: Context, *, as_json: bool) -> None:
     found = _control().status(sandbox_directory(project_root(c.config)))
     if found.state is None:
         raise SandboxError("no sandbox is running", "Start it with: invoke sandbox.up")
-    environment = {
-        "AWS_ENDPOINT_URL": found.state.endpoint,
-        "AWS_ACCESS_KEY_ID": found.state.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": found.state.secret_access_key,
-        "AWS_DEFAULT_REGION": found.state.region,
-    }
+    environment = found.state.environment()
     services = [asdict(service) for service in found.services]
     if as_json:
         console.document(

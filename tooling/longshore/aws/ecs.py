@@ -140,10 +140,6 @@ class Ecs:
             raise AwsError(f"ECS UpdateService of {service} answered without a PRIMARY deployment")
         return primary.id
 
-    def set_count(self, cluster: str, service: str, count: int) -> None:
-        """Sets the wanted count alone; ECS starts no deployment for it."""
-        call(self._client.update_service, cluster=cluster, service=service, desiredCount=count)
-
     def tasks(self, cluster: str, service: str) -> list[Task]:
         """The running tasks of a service."""
         pages = call(self._client.get_paginator, "list_tasks").paginate(cluster=cluster, serviceName=service)
