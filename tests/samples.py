@@ -94,7 +94,6 @@ def service(*deployments: Deployment, desired: int = 2) -> Service:
         running=desired,
         pending=0,
         deployments=deployments,
-        latest_event="",
     )
 
 

@@ -15,14 +15,16 @@ VERBS = {"version", "image", "plan", "migrate", "rollout", "verify", "status"}
 LAYERS = [
     {"tasks", "program"},
     {"sandboxes", "preview", "release", "rollback", "bootstrap", "report"},
+    {"undo"},
     {"moves"},
     {"preflight"},
     {"builds"},
     {"run"},
     {"environment", "order"},
-    VERBS | {"actor"},
+    VERBS | {"actor", "diagnosis"},
     {"ledger", "aws", "terraform", "access", "docker", "source"},
-    {"contract", "target", "config", "result", "console", "live", "difference", "clock", "usage", "errors", "process"},
+    {"contract", "target", "config", "result", "console", "live", "difference", "masking"}
+    | {"clock", "signals", "usage", "errors", "process"},
 ]
 
 

@@ -70,9 +70,19 @@ def test_an_error_while_giving_back_does_not_hide_the_real_one(table: Table, mon
         raise AwsError("away")
 
     monkeypatch.setattr(table, "delete", refuse)
-    with pytest.raises(ValueError, match="real"), Ledger(table, "test").lock("one", ACTOR, "x") as warnings:
+    with pytest.raises(ValueError, match="real"), Ledger(table, "test").lock("one", ACTOR, "x") as held:
         raise ValueError("real")
-    assert warnings == ["the lock could not be given back: away"]
+    assert held.warnings == ["the lock could not be given back: away"]
+
+
+def test_a_lock_that_is_kept_says_why(table: Table) -> None:
+    with Ledger(table, "test").lock("one", ACTOR, "release") as held:
+        held.keep("left at once")
+    with (
+        pytest.raises(LockedError, match="release, left at once"),
+        Ledger(table, "test").lock("two", ACTOR, "release"),
+    ):
+        pass
 
 
 def test_releases_are_newest_first_and_page(table: Table) -> None:

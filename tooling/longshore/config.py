@@ -63,11 +63,19 @@ class BackendSettings(Section):
 
 
 class Deadlines(Section):
-    """Seconds after which waiting ends."""
+    """Seconds after which waiting ends.
 
+    ``release`` is for all of the moving, the migration included; ``rollout`` for each service, unless ``services`` has
+    one of its own. A roll-back has ``rollout`` for each service, whatever is left of ``release``. ``bake`` is how long
+    the services must stay well after the last wave.
+    """
+
+    release: Seconds = 3600
     rollout: Seconds = 900
+    services: dict[Name, Seconds] = {}
     migration: Seconds = 1800
     verify: Seconds = 60
+    bake: Annotated[float, Field(ge=0)] = 5
 
 
 class EnvironmentSettings(Section):

@@ -13,6 +13,7 @@ from longshore.errors import DeclinedError, LongshoreError
 if TYPE_CHECKING:
     from longshore.aws.ecs import Service
     from longshore.live import Live
+    from longshore.result import Failure
 
 
 class Console:
@@ -117,6 +118,31 @@ class Console:
         if error.hint:
             self._say(f"  → {error.hint}")
 
+    def failed(self, error: LongshoreError) -> None:
+        """A release does not succeed: said at once, before anything is moved back."""
+        self._say(f"failed: {error.message}")
+
+    def failure(self, failure: Failure) -> None:
+        """Why, as AWS, the container and the health URL say it."""
+        exits = ", ".join(f"{name} {code}" for name, code in failure.exit_codes.items() if code is not None)
+        rows = {
+            "task": f"{failure.task} ({failure.tasks} like it)" if failure.tasks > 1 else failure.task,
+            "stop code": failure.stop_code,
+            "reason": failure.reason,
+            "exit codes": exits,
+            "health URL": failure.answer,
+        }
+        self._say(f"why {failure.subject} failed:")
+        for name, text in rows.items():
+            if text:
+                self._say(f"    {name}: {text}")
+        self._lines(f"last lines of {failure.container}", failure.log)
+        self._lines("events", failure.events)
+
+    def interrupted(self, signal: str) -> None:
+        """A first signal has come."""
+        self._say(f"{signal}: stopping after this step, then moving back what moved (once more: leave at once)")
+
     def approve(self, question: str, *, yes: bool) -> None:
         """Asks before something is changed.
 
@@ -160,6 +186,12 @@ class Console:
         widths = [max(len(column), *(len(row[column]) for row in texts)) for column in columns]
         for cells in [columns, *([row[column] for column in columns] for row in texts)]:
             self.result("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+
+    def _lines(self, title: str, lines: Sequence[str]) -> None:
+        if lines:
+            self._say(f"    {title}:")
+        for line in lines:
+            self._say(f"    | {line}")
 
     def _say(self, text: str) -> None:
         if self._live:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from longshore.config import load
 from longshore.console import Console
 from longshore.contract import Contract
 from longshore.ledger import Ledger
+from longshore.signals import Interrupts
 from longshore.target import Stack, Target, select
 from longshore.terraform import Terraform
 
@@ -28,6 +29,7 @@ class Environment:
     target: Target
     console: Console
     clock: Clock
+    interrupts: Interrupts = field(default_factory=Interrupts)
 
     @cached_property
     def access(self) -> Access:
@@ -82,7 +84,8 @@ def open_environment(config: Config, application: str | None, environment: str) 
     """
     settings = load(raw_settings(config))
     target = select(settings, project_root(config), application, environment)
-    return Environment(target, Console(), Clock())
+    interrupts = Interrupts()
+    return Environment(target, Console(), Clock(sleep=interrupts.sleep, check=interrupts.check), interrupts)
 
 
 def raw_settings(config: Config) -> dict[str, Any]:

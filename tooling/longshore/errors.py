@@ -3,6 +3,7 @@
 LongshoreError (1)
 ├── UsageError (2)           the command line or a file the user wrote
 │   └── ConfigError          invoke.yaml, a contract that does not fit, findings of the checks
+├── NotReadyError (1)        a service is not in a state from which a release can start
 ├── LockedError (3)          another release holds this environment
 ├── BuildError (4)           an image could not be built or pushed
 ├── PlanError (5)            the plan was refused
@@ -10,18 +11,24 @@ LongshoreError (1)
 ├── ApplyError (6)           terraform apply failed
 ├── MigrationError (7)       the migration failed before anything moved
 ├── RolloutError (8)         a service did not get to the intended revision
+│   ├── DeadlineError        not in the time that it has
+│   ├── CrashLoopError       its tasks stop again and again
 │   ├── SupersededError (10) somebody else's deployment took ours over
 │   └── VerifyError          it got there, but does not run what was released
 ├── UnknownOutcomeError (11) the deadline passed and nothing can be claimed
+├── InterruptError (130)     a signal asked us to stop; 143 for SIGTERM and SIGHUP
 ├── AwsError (1)             AWS refused a call
 ├── TerraformError (1)       terraform could not run, or could not read its state
 │   └── StalePlanError       the state has changed since the plan was saved
 ├── GitError (1)             the source tree is not what a release needs
 └── SandboxError (1)         the local cloud is not there, or can't start
+
+LeaveAtOnce is no error but an order: the second signal. Nothing but the end of a release catches it.
 """
 
 from __future__ import annotations
 
+import signal
 from enum import IntEnum
 from typing import Any
 
@@ -90,6 +97,10 @@ class ConfigError(UsageError):
     """A file that the user wrote does not say what it must; the message lists every finding."""
 
 
+class NotReadyError(LongshoreError):
+    """A service is not in a state from which a release can start; nothing was touched."""
+
+
 class LockedError(LongshoreError):
     """Another release holds this environment."""
 
@@ -126,9 +137,21 @@ class MigrationError(LongshoreError):
 
 
 class RolloutError(LongshoreError):
-    """A service did not get to the intended revision."""
+    """A service did not get to the intended revision. ``service`` is its name, where one is to blame."""
 
     exit_code = ExitCode.ROLLED_BACK
+
+    def __init__(self, message: str, hint: str = "", service: str = "") -> None:
+        super().__init__(message, hint)
+        self.service = service
+
+
+class DeadlineError(RolloutError):
+    """A service was not there when its time was over."""
+
+
+class CrashLoopError(RolloutError):
+    """The tasks of the new revision stop again and again, for the same reason: waiting longer tells nothing new."""
 
 
 class SupersededError(RolloutError):
@@ -136,19 +159,40 @@ class SupersededError(RolloutError):
 
     exit_code = ExitCode.SUPERSEDED
 
-    def __init__(self, message: str, hint: str = "", service: str = "") -> None:
-        super().__init__(message, hint)
-        self.service = service
-
 
 class VerifyError(RolloutError):
-    """What runs is not what was released."""
+    """What runs is not what was released. ``answer`` is what a health URL answered last, if one is to blame."""
+
+    def __init__(self, message: str, hint: str = "", service: str = "", answer: str = "") -> None:
+        super().__init__(message, hint, service)
+        self.answer = answer
 
 
 class UnknownOutcomeError(LongshoreError):
-    """The deadline passed while the outcome was open: nothing is claimed, nothing is moved back."""
+    """The deadline passed while the outcome was open: nothing is claimed, nothing is moved back.
+
+    ``result`` is what is known of a migration (a MigrationResult), if one is open.
+    """
 
     exit_code = ExitCode.UNKNOWN
+    result: Any = None
+
+
+class InterruptError(LongshoreError):
+    """A signal asked us to stop; what moved goes back."""
+
+    def __init__(self, number: int) -> None:
+        self.name = signal.Signals(number).name
+        super().__init__(f"interrupted by {self.name}")
+        self.exit_code = ExitCode.INTERRUPTED if number == signal.SIGINT else ExitCode.TERMINATED
+
+
+class LeaveAtOnce(BaseException):
+    """A second signal: leave now, and leave everything as it is. ``name`` is the signal's."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.name = signal.Signals(number).name
 
 
 class AwsError(LongshoreError):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -39,6 +40,18 @@ class Lock(BaseModel):
     since: datetime
 
 
+@dataclass
+class HeldLock:
+    """The lock while this process holds it."""
+
+    warnings: list[str] = field(default_factory=list)
+    kept_because: str = ""
+
+    def keep(self, why: str) -> None:
+        """Leaves the lock where it is at the end, and says why in it."""
+        self.kept_because = why
+
+
 class Ledger:
     """The ledger of one application in one environment."""
 
@@ -48,11 +61,12 @@ class Ledger:
         self._releases = f"release#{environment}"
 
     @contextmanager
-    def lock(self, owner: str, actor: Actor, purpose: str) -> Iterator[list[str]]:
+    def lock(self, owner: str, actor: Actor, purpose: str) -> Iterator[HeldLock]:
         """Holds the environment, one release at a time.
 
         Yields:
-            A list into which a warning is put if the lock could not be given back: that never hides the verdict.
+            The lock as it is held. That it could not be given back becomes one of its warnings: it never hides the
+            verdict.
 
         Raises:
             LockedError: somebody else holds it; says who, since when, and how to free it.
@@ -64,14 +78,18 @@ class Ledger:
             # Our own first write may have been answered into the void and repeated: then the lock is ours.
             if held is None or held["owner"] != owner:
                 raise self._locked(held)
-        warnings: list[str] = []
+        holding = HeldLock()
         try:
-            yield warnings
+            yield holding
         finally:
             try:
-                self._table.delete(pk, "lock", attribute="owner", equals=owner)
+                if holding.kept_because:
+                    kept = lock.model_copy(update={"purpose": f"{purpose}, {holding.kept_because}"})
+                    self._table.put(pk, "lock", kept.model_dump(mode="json"))
+                else:
+                    self._table.delete(pk, "lock", attribute="owner", equals=owner)
             except AwsError as error:
-                warnings.append(f"the lock could not be given back: {error.message}")
+                holding.warnings.append(f"the lock could not be given back: {error.message}")
 
     def _locked(self, held: dict[str, Any] | None) -> LockedError:
         if held is None:

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 from longshore.aws.ecs import NetworkSettings, Task
 from longshore.clock import Clock
 from longshore.contract import Migration
-from longshore.errors import AwsError, MigrationError, UnknownOutcomeError
+from longshore.errors import AwsError, LongshoreError, MigrationError, UnknownOutcomeError
 from longshore.result import MigrationResult
 
 if TYPE_CHECKING:
     from longshore.aws.logs import Logs
 
 LOG_LINES_KEPT = 30
+
+MISSING_SECONDS = 60
+"""So long a task may be missing from reads (eventual consistency), and so long a start is tried."""
 
 
 class Tasks(Protocol):
@@ -31,6 +34,7 @@ class Tasks(Protocol):
         client_token: str,
         started_by: str,
     ) -> Task: ...
+    def tasks_started_by(self, cluster: str, starter: str) -> list[Task]: ...  # noqa: D102
     def describe_tasks(self, cluster: str, arns: list[str]) -> list[Task]: ...  # noqa: D102
     def task_definition(self, arn: str) -> dict[str, Any]: ...  # noqa: D102
 
@@ -55,7 +59,8 @@ class Migrator:
 
         Raises:
             MigrationError: it never started, or an essential container did not exit 0.
-            UnknownOutcomeError: it still ran at the deadline; the task is named and left alone.
+            UnknownOutcomeError: it still ran at the deadline, or how it ended can't be known; the task is named and
+                left alone. ``result`` of both is what is known of it, if it started.
         """
         definition = self.ecs.task_definition(migration.task_definition)
         begun = self.clock.now()
@@ -66,44 +71,84 @@ class Migrator:
         follower = self.logs.follow(migration.log_group, _stream(definition, migration.container, task))
 
         def drain() -> None:
-            for line in follower.lines():
-                on_line(line)
-                result.log = [*result.log, line][-LOG_LINES_KEPT:]
+            # Lines are for people: that they can't be read must not end a migration, or hide how it ended.
+            try:
+                for line in follower.lines():
+                    on_line(line)
+                    result.log = [*result.log, line][-LOG_LINES_KEPT:]
+            except AwsError:
+                result.log_complete = False
 
-        task = self._wait(task, drain)
+        try:
+            task = self._wait(task, drain)
+        except LongshoreError as error:
+            raise _with(result, error) from error
         drain()
         result.seconds = round(self.clock.now() - begun, 3)
-        result.exit_code = next((c.exit_code for c in task.containers if c.name == migration.container), None)
-        result.reason = task.stopped_reason
+        result.exit_codes = {c.name: c.exit_code for c in task.containers}
+        result.exit_code = result.exit_codes.get(migration.container)
+        result.stop_code, result.reason = task.stop_code, task.stopped_reason
         _judge(task, definition, result)
         return result
 
     def _start(self, migration: Migration, release: str) -> Task:
+        """Starts the task, or finds the one that this release has started before."""
+        refused: AwsError | None = None
+        for _ in self.clock.polls(MISSING_SECONDS):
+            try:
+                before = self.ecs.tasks_started_by(self.cluster, release)
+                return before[0] if before else self._run_task(migration, release)
+            except AwsError as error:
+                refused = error
+                if not error.transient:
+                    break
+        message = refused.message if refused else "no reason given"
+        raise MigrationError(f"the migration did not start: {message}", refused.hint if refused else "") from refused
+
+    def _run_task(self, migration: Migration, release: str) -> Task:
         launch = migration.launch
         network = NetworkSettings(tuple(launch.subnets), tuple(launch.security_groups), launch.assign_public_ip)
-        try:
-            return self.ecs.run_task(
-                self.cluster,
-                migration.task_definition,
-                launch_type=launch.type,
-                network=network,
-                client_token=f"{release}-migration",
-                started_by=release,
-            )
-        except AwsError as error:
-            raise MigrationError(f"the migration did not start: {error.message}", error.hint) from error
+        return self.ecs.run_task(
+            self.cluster,
+            migration.task_definition,
+            launch_type=launch.type,
+            network=network,
+            client_token=f"{release}-migration",
+            started_by=release,
+        )
 
     def _wait(self, task: Task, drain: Callable[[], None]) -> Task:
-        for _ in self.clock.polls(self.deadline, longest=3.0):
-            # A task made a moment ago may be missing from a read: not yet.
-            for seen in self.ecs.describe_tasks(self.cluster, [task.arn]):
-                if seen.last_status == "STOPPED":
-                    return seen
+        begun, last_seen, unread = self.clock.now(), None, ""
+        for _ in self.clock.polls(self.deadline):
+            now = self.clock.now()
+            try:
+                found = self.ecs.describe_tasks(self.cluster, [task.arn])
+                unread = ""
+            except AwsError as error:
+                if not error.transient:
+                    raise _unknown(f"how the migration {task.arn} ends can't be read: {error.message}") from error
+                unread = f"; the last read failed: {error.message}"
+                continue
+            if found and found[0].last_status == "STOPPED":
+                return found[0]
+            last_seen = now if found else last_seen
+            # One made a moment ago may be missing from a read: not yet. One that was there before has gone.
+            if not found and now - (last_seen or begun) > MISSING_SECONDS:
+                raise _unknown(f"ECS does not know the migration {task.arn} any more")
             drain()
-        raise UnknownOutcomeError(
-            f"the migration still runs after {self.deadline:.0f} s: {task.arn}",
-            "Nothing was moved back. Wait for the task, look at its log, then release again.",
-        )
+        raise _unknown(f"the migration still runs after {self.deadline:.0f} s: {task.arn}{unread}")
+
+
+def _unknown(message: str) -> UnknownOutcomeError:
+    return UnknownOutcomeError(
+        message, "Nothing was moved back. Wait for the task, look at its log, then release again."
+    )
+
+
+def _with(result: MigrationResult, error: LongshoreError) -> LongshoreError:
+    if isinstance(error, MigrationError | UnknownOutcomeError):
+        error.result = result
+    return error
 
 
 def _stream(definition: dict[str, Any], container: str, task: Task) -> str:
@@ -122,11 +167,8 @@ def _judge(task: Task, definition: dict[str, Any], result: MigrationResult) -> N
     if task.stop_code == "EssentialContainerExited" and not failed and essential <= ended:
         return
     said = "; ".join(f"{c.name}: exit code {c.exit_code} {c.reason}".rstrip() for c in failed)
-    log = "".join(f"\n    {line}" for line in result.log)
     error = MigrationError(
-        f"the migration {task.arn} failed: {task.stopped_reason or task.stop_code}"
-        f" ({said or 'no container ended'}){log}",
+        f"the migration {task.arn} failed: {task.stopped_reason or task.stop_code} ({said or 'no container ended'})",
         "Mend the migration and release again.",
     )
-    error.result = result
-    raise error
+    raise _with(result, error)

@@ -1,17 +1,18 @@
-"""Moving the services of a run, in order, and back: what release and rollback share."""
+"""Moving what a run moves, in order: revisions, the migration, services wave by wave, schedules."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from longshore import builds, migrate, plan, rollout, verify
 from longshore.contract import UNRELEASED
+from longshore.diagnosis import shortened
 from longshore.errors import (
     ApplyError,
     AwsError,
     LongshoreError,
     MigrationError,
+    NotReadyError,
     PlanError,
     StalePlanError,
     SupersededError,
@@ -19,55 +20,112 @@ from longshore.errors import (
     UnknownOutcomeError,
 )
 from longshore.order import Order
-from longshore.result import Cause, ReleaseResult, Running, ServiceResult, Verdict
+from longshore.result import Cause, Failure, ReleaseResult, Running, ScheduleResult, ServiceResult
 from longshore.rollout import Move
 from longshore.run import Run
 from longshore.terraform import SavedPlan
 
-_MOVED = ("moved", "completed", "failed")
+_TOO_MANY_AT_ONCE = "Too many concurrent attempts to create a new revision"
+"""A refusal that passes (failures.md, row 39); botocore does not retry it."""
 
 
-def record_before(run: Run) -> None:
-    """Writes down what every service runs, before the first is moved: the way back.
+def record_before(run: Run, *, repairing: bool = False) -> None:
+    """Writes down what every service and schedule runs, before the first is moved: the way back.
+
+    Args:
+        run: the run.
+        repairing: go on where a deployment has failed for good, to put the last good release in its place.
 
     Raises:
-        AwsError: a service is missing, or somebody else's deployment is in flight.
+        AwsError: a service or a schedule is missing.
+        NotReadyError: somebody else's deployment is in flight.
     """
-    found = run.env.aws.ecs.services(run.contract.cluster, [s.name for s in run.contract.services.values()])
-    rollout.refuse_in_flight(found)
+    aws, contract = run.env.aws, run.contract
+    names = [service.name for service in contract.services.values()]
+    found = aws.ecs.services(contract.cluster, names)
+    rollout.refuse_in_flight(found, aws.ecs.latest_deployments(contract.cluster, names), repairing=repairing)
     run.result.services = {
         key: ServiceResult(
             name=service.name,
             wave=service.wave,
             before=Running(task_definition=found[service.name].task_definition, count=found[service.name].desired),
         )
-        for key, service in run.contract.services.items()
+        for key, service in contract.services.items()
     }
+    run.result.schedules = {
+        key: ScheduleResult(
+            rule=schedule.rule,
+            target_id=schedule.target_id,
+            before=aws.events.task_definition(schedule.rule, schedule.target_id),
+        )
+        for key, schedule in contract.schedules.items()
+    }
+
+
+def refuse_zero(run: Run, last: ReleaseResult | None, *, allowed: bool) -> None:
+    """Refuses to release what could not be verified: a service that shall have no task.
+
+    Raises:
+        NotReadyError: names the services, and what makes them 0.
+    """
+    idle = []
+    for key, service in run.result.services.items():
+        fresh = _never_rolled_out(run, key, last)
+        if fresh and not run.contract.services[key].desired_count:
+            idle.append(f"{service.name}: desired_count is 0 in the variable file")
+        if not fresh and not service.before.count:
+            idle.append(f"{service.name} was scaled to 0")
+    if idle and not allowed:
+        raise NotReadyError(
+            "a release could not be verified, for a service has no task: " + "; ".join(idle),
+            "Scale it up first, or use --allow-zero.",
+        )
 
 
 def apply(run: Run, order: Order, saved: SavedPlan) -> None:
     """Applies the approved plan; the contract with the revisions it registered becomes the run's.
 
-    A plan that went stale is made again, and applied only if it would change the same.
+    A plan that went stale, or that ECS refused for the moment, is made again once, and applied only if it would change
+    the same.
 
     Raises:
-        ApplyError: Terraform failed.
+        ApplyError: Terraform failed, or ECS does not know what it says it registered.
         PlanError: the plan made again differs from the one that was approved.
     """
     terraform, console = run.env.terraform, run.env.console
     try:
         try:
             outputs = terraform.apply(saved, console.detail)
-        except StalePlanError:
+        except TerraformError as error:
+            stale = isinstance(error, StalePlanError)
+            if not stale and _TOO_MANY_AT_ONCE not in error.message:
+                raise
             approved = run.result.changes
             with terraform.plan({"image_tag": run.result.version}) as again:
                 builds.judge(run, order, plan.changes(terraform.show(again)))
-                if run.result.changes != approved:
+                if stale and run.result.changes != approved:
                     raise PlanError("the state changed while the plan waited, and it differs now") from None
+                run.result.changes = approved
                 outputs = terraform.apply(again, console.detail)
     except TerraformError as error:
         raise ApplyError(error.message, error.hint) from error
     run.contract = run.env.contract(outputs)
+    _see_registered(run)
+
+
+def _see_registered(run: Run) -> None:
+    """Looks whether each revision of the contract holds the images that this release is about."""
+    for key, service in run.contract.services.items():
+        definition = run.env.aws.ecs.task_definition(service.task_definition)
+        images = {container["name"]: container["image"] for container in definition["containerDefinitions"]}
+        for container, image in service.containers.items():
+            wanted = f"{run.result.images[image].repository}:{run.result.version}"
+            if images.get(container) != wanted:
+                raise ApplyError(
+                    f"revision {service.task_definition} of {key} has image {images.get(container)} in container"
+                    f" {container}, not {wanted}",
+                    "Terraform must take image_tag for it: look at the section on your own Terraform in the README.",
+                )
 
 
 def wave_numbers(run: Run) -> list[int]:
@@ -76,34 +134,60 @@ def wave_numbers(run: Run) -> list[int]:
 
 
 def migrate_before(run: Run, wave: int) -> None:
-    """Runs the migration if it belongs before this wave: before_wave is it, or the first wave after it."""
+    """Runs the migration if it belongs before this wave: before_wave is it, or the first wave after it.
+
+    A signal waits until the migration has ended: nobody may leave a schema half way.
+    """
     migration = run.contract.migration
     if migration is None or wave != next((n for n in wave_numbers(run) if n >= migration.before_wave), None):
         return
     env = run.env
-    migrator = migrate.Migrator(
-        env.aws.ecs, env.aws.logs, env.clock, run.contract.cluster, env.target.env.deadlines.migration
-    )
-    with run.step("migrate"):
+    deadline = run.left(env.target.env.deadlines.migration)
+    migrator = migrate.Migrator(env.aws.ecs, env.aws.logs, env.clock, run.contract.cluster, deadline)
+    with run.step("migrate"), env.interrupts.held():
         try:
             run.result.migration = migrator.run(migration, run.result.release, env.console.log_line)
-        except MigrationError as error:
+        except (MigrationError, UnknownOutcomeError) as error:
             run.result.migration = error.result
+            _explain_migration(run, migration.task_definition)
             raise
+    if not run.result.migration.log_complete:
+        run.warn("the migration's log is incomplete: it could not be read all the time")
+
+
+def _explain_migration(run: Run, task_definition: str) -> None:
+    found = run.result.migration
+    family = task_definition.rpartition("/")[2].partition(":")[0]
+    failure = Failure(subject=family)
+    if found:
+        failure = Failure(
+            subject=family,
+            task=found.task,
+            tasks=1,
+            stop_code=found.stop_code,
+            reason=found.reason,
+            exit_codes=found.exit_codes,
+            container=run.contract.migration.container if run.contract.migration else None,
+            log=shortened(found.log),
+        )
+    run.result.failures = [*run.result.failures, failure]
 
 
 def to_registered(run: Run, wave: int, last: ReleaseResult | None) -> dict[str, Move]:
     """The moves of a wave to what Terraform registered last; a count only for a service never rolled out."""
-    fresh = run.result.previous_version == UNRELEASED
     return {
         key: Move(
             service.name,
             service.task_definition,
-            service.desired_count if fresh or (last and key not in last.services) else None,
+            service.desired_count if _never_rolled_out(run, key, last) else None,
         )
         for key, service in sorted(run.contract.services.items())
         if service.wave == wave
     }
+
+
+def _never_rolled_out(run: Run, key: str, last: ReleaseResult | None) -> bool:
+    return run.result.previous_version == UNRELEASED or (last is not None and key not in last.services)
 
 
 def to_recorded(run: Run, wave: int, target: ReleaseResult) -> dict[str, Move]:
@@ -116,34 +200,83 @@ def to_recorded(run: Run, wave: int, target: ReleaseResult) -> dict[str, Move]:
 
 
 def move_wave(run: Run, moves: Mapping[str, Move]) -> None:
-    """Moves the services of a wave together and waits for all of them."""
-    env, cluster, started = run.env, run.contract.cluster, []
+    """Moves the services of a wave together and waits for all of them.
+
+    Raises:
+        RolloutError: one did not get there.
+    """
+    env, cluster = run.env, run.contract.cluster
     for key, move in moves.items():
         service = run.result.services[key]
         service.outcome = "moved"
         env.ledger.write(run.result)
-        one = rollout.start(env.aws.ecs, cluster, move)
-        service.deployment = one.deployment
+        run.started[key] = rollout.start(env.aws.ecs, cluster, move, run.left(deadline_of(run, key)))
+        service.deployment = run.started[key].deployment
         count = service.before.count if move.count is None else move.count
         service.after = Running(task_definition=move.task_definition, count=count)
-        started.append(one)
     try:
-        rollout.wait(env.aws.ecs, cluster, started, env.target.env.deadlines.rollout, env.clock, env.console.service)
-    except SupersededError as error:
-        for key in moves:
-            run.result.services[key].outcome = "superseded" if moves[key].service == error.service else "failed"
-        raise
-    except LongshoreError:
-        for key in moves:
-            run.result.services[key].outcome = "failed"
+        rollout.wait(env.aws.ecs, cluster, [run.started[key] for key in moves], env.clock, env.console.service)
+    except LongshoreError as error:
+        _take_down(run, moves, error)
         raise
     for key in moves:
         run.result.services[key].outcome = "completed"
 
 
+def deadline_of(run: Run, key: str) -> float:
+    """The seconds that a service has to get to its revision."""
+    deadlines = run.env.target.env.deadlines
+    return deadlines.services.get(key, deadlines.rollout)
+
+
+def _take_down(run: Run, moves: Mapping[str, Move], error: LongshoreError) -> None:
+    """Writes down which services of a wave did not get there, and whose another deployment is."""
+    to_blame = getattr(error, "service", "")
+    for key, move in moves.items():
+        overtaken = isinstance(error, SupersededError) and move.service == to_blame
+        run.result.services[key].outcome = "superseded" if overtaken else "failed"
+
+
+def move_schedules(run: Run, revisions: Mapping[str, str]) -> None:
+    """Lets the rules of scheduled tasks start these revisions, by the key of the schedule."""
+    if not revisions:
+        return
+    with run.step("move schedules"):
+        for key, task_definition in sorted(revisions.items()):
+            schedule = run.result.schedules[key]
+            schedule.outcome = "moved"
+            run.env.ledger.write(run.result)
+            run.env.aws.events.move(schedule.rule, schedule.target_id, task_definition)
+            schedule.after = task_definition
+
+
+def registered_schedules(run: Run) -> dict[str, str]:
+    """What the rules shall start: the revisions that Terraform registered last."""
+    return {key: schedule.task_definition for key, schedule in run.contract.schedules.items()}
+
+
+def recorded_schedules(run: Run, target: ReleaseResult) -> dict[str, str]:
+    """What the rules started after an earlier release."""
+    found = {key: target.schedules[key].after for key in run.result.schedules if key in target.schedules}
+    return {key: after for key, after in found.items() if after}
+
+
 def verify_all(run: Run) -> None:
-    """Looks at revision and digest of every task, and asks the health URLs."""
+    """Lets the services bake, looks at revision and digest of every task, and asks the health URLs.
+
+    Raises:
+        RolloutError: they did not stay well, or do not run or answer what was released.
+    """
     env, services = run.env, run.contract.services
+    started = list(run.started.values())
+    deadlines = env.target.env.deadlines
+    try:
+        rollout.keep_watching(
+            env.aws.ecs, run.contract.cluster, started, deadlines.bake, env.clock, env.console.service
+        )
+    except SupersededError as error:
+        _take_down(run, {key: one.move for key, one in run.started.items() if one.move.service == error.service}, error)
+        raise
     digests = {key: image.digest for key, image in run.result.images.items()}
     moved = {key: after for key, service in run.result.services.items() if (after := service.after)}
     expected = [
@@ -155,9 +288,7 @@ def verify_all(run: Run) -> None:
         for key, after in moved.items()
     ]
     verify.tasks(env.aws.ecs, run.contract.cluster, expected)
-    asked = verify.urls(
-        run.contract, env.access.base_url, run.result.version, env.target.env.deadlines.verify, env.clock
-    )
+    asked = verify.urls(run.contract, env.access.base_url, run.result.version, deadlines.verify, env.clock)
     for url in asked:
         env.console.detail(f"{url} answers with {run.result.version}")
     if run.contract.verify and not asked:
@@ -173,63 +304,3 @@ def write_tag(run: Run) -> None:
     except AwsError as error:
         run.result.cause = Cause.RECORD
         run.warn(f"{run.env.target.tag_parameter} could not be set to {run.result.version}: {error.message}")
-
-
-@contextmanager
-def undone_on_failure(run: Run) -> Iterator[None]:
-    """If the block fails, what moved goes back in reverse order, and Terraform registers the previous tag again.
-
-    A migration that still runs at its deadline is the exception: then nothing is touched.
-    """
-    try:
-        yield
-    except UnknownOutcomeError:
-        raise
-    except (LongshoreError, KeyboardInterrupt) as error:
-        moved = [key for key, service in run.result.services.items() if service.outcome in _MOVED]
-        if moved:
-            _move_back(run, error, sorted(moved, key=lambda key: run.result.services[key].wave))
-        if isinstance(error, SupersededError) and run.result.verdict is not Verdict.ROLLBACK_FAILED:
-            run.fail(Verdict.SUPERSEDED, error)
-        register_again(run, run.result.previous_version)
-        raise
-
-
-def register_again(run: Run, tag: str) -> None:
-    """Applies an earlier tag, so that the next plan is empty. A failure is a warning: the verdict stays."""
-    env = run.env
-    try:
-        with run.step(f"register {tag} again"), env.terraform.plan({"image_tag": tag}) as saved:
-            if saved.changed:
-                plan.gate(plan.changes(env.terraform.show(saved)), env.target.app.allow_changes)
-                run.contract = env.contract(env.terraform.apply(saved, env.console.detail))
-    except LongshoreError as error:
-        run.warn(
-            f"Terraform pending: {tag} could not be registered again: {error.message}"
-            f" (see invoke plan -e {env.target.environment}, then run invoke bootstrap -e {env.target.environment})"
-        )
-
-
-def _move_back(run: Run, error: LongshoreError | KeyboardInterrupt, moved: Sequence[str]) -> None:
-    run.env.console.warn(getattr(error, "message", "interrupted"))
-    try:
-        with run.step("roll back"):
-            for key in reversed(moved):
-                _move_one_back(run, run.result.services[key])
-    except LongshoreError as second:
-        run.fail(Verdict.ROLLBACK_FAILED, error)
-        run.result.hint = f"the roll-back failed: {second.message} (see what runs with: invoke status)"
-        return
-    run.fail(Verdict.INTERRUPTED if isinstance(error, KeyboardInterrupt) else Verdict.ROLLED_BACK, error)
-    if run.result.migration:
-        run.warn("the migration had run: the schema is the new one")
-
-
-def _move_one_back(run: Run, service: ServiceResult) -> None:
-    env, cluster = run.env, run.contract.cluster
-    # A count goes back only where this release sent one: to a service that had never been rolled out.
-    sent = service.after is not None and service.after.count != service.before.count
-    move = Move(service.name, service.before.task_definition, service.before.count if sent else None)
-    started = rollout.start(env.aws.ecs, cluster, move)
-    rollout.wait(env.aws.ecs, cluster, [started], env.target.env.deadlines.rollout, env.clock, env.console.service)
-    service.outcome = "moved back"

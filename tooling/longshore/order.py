@@ -21,6 +21,8 @@ class Order:
     yes: bool = False
     allow_infra: bool = False
     allow_dirty: bool = False
+    allow_zero: bool = False
+    allow_failed_version: bool = False
     rebuild: bool = False
 
 
@@ -49,12 +51,20 @@ def tag_of(text: str) -> str:
     return str(version.parse(text))
 
 
-def order(*, bump: str, tag: str | None, yes: bool, allow_infra: bool, allow_dirty: bool, rebuild: bool) -> Order:
+def order(*, bump: str, tag: str | None, **switches: bool) -> Order:
     """Checks the options.
+
+    Args:
+        bump: the part of the version to count up.
+        tag: an image that exists, or None to build one.
+        switches: the fields of Order that are yes or no.
 
     Raises:
         UsageError: one is not known, or two conflict.
     """
-    if tag and (rebuild or allow_dirty or bump != "patch"):
+    made = Order(bump_of(bump), tag_of(tag) if tag else None, **switches)
+    if tag and (made.rebuild or made.allow_dirty or bump != "patch"):
         raise UsageError("--tag releases an image that exists: it goes without --bump, --rebuild and --allow-dirty")
-    return Order(bump_of(bump), tag_of(tag) if tag else None, yes, allow_infra, allow_dirty, rebuild)
+    if made.allow_failed_version and not tag:
+        raise UsageError("--allow-failed-version goes with --tag: a new version has never failed")
+    return made

@@ -12,8 +12,9 @@ from longshore.contract import Contract
 from longshore.environment import Environment
 from longshore.errors import ConfigError, LongshoreError, UsageError
 from longshore.order import Order
-from longshore.result import Actor, ReleaseResult
+from longshore.result import Actor, ReleaseResult, Verdict
 
+_BAD_VERSION = (Verdict.ROLLED_BACK, Verdict.ROLLBACK_FAILED)
 _ARCHITECTURES = {"linux/amd64": "X86_64", "linux/arm64": "ARM64"}
 
 
@@ -72,6 +73,7 @@ def release(env: Environment, order: Order) -> Start:
     if order.tag:
         tag = order.tag
         checks.run("image", lambda: _images(env, tag))
+        checks.run("version", lambda: _not_failed_before(env, tag, allowed=order.allow_failed_version))
         checks.skip("source", f"{tag} is built already")
         checks.conclude()
         return Start(who(env), None, _last(env))
@@ -175,6 +177,17 @@ def _images(env: Environment, tag: str) -> str:
     if missing:
         raise UsageError(f"tag {tag} does not exist in {', '.join(missing)}", "See the tags with: invoke history")
     return tag
+
+
+def _not_failed_before(env: Environment, tag: str, *, allowed: bool) -> str:
+    """What became of a version the last time that it was released."""
+    before = next((r for r in env.ledger.releases() if r.version == tag and r.verdict is not Verdict.RUNNING), None)
+    if before is None or before.verdict is Verdict.SUCCEEDED:
+        return f"{tag} {'has succeeded before' if before else 'is released for the first time'}"
+    said = f"{tag} has failed before: {before.release} {before.verdict.value} ({before.message.splitlines()[0]})"
+    if before.verdict in _BAD_VERSION and not allowed:
+        raise UsageError(said, "If that was not the version's fault, add --allow-failed-version.")
+    return said
 
 
 def _source(env: Environment, order: Order) -> str:

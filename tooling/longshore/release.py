@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from longshore import builds, moves, preflight
+from longshore.contract import UNRELEASED
 from longshore.environment import Environment
 from longshore.order import Order
 from longshore.result import ReleaseResult, Verdict
 from longshore.run import running
+from longshore.undo import undone_on_failure
 
 
 def release(env: Environment, order: Order) -> ReleaseResult:
@@ -18,21 +20,23 @@ def release(env: Environment, order: Order) -> ReleaseResult:
     start = preflight.release(env, order)
     with running(env, "release", start.actor, start.source) as run:
         with run.step("inspect"):
-            moves.record_before(run)
+            moves.record_before(run, repairing=run.result.previous_version == UNRELEASED)
+            moves.refuse_zero(run, start.last, allowed=order.allow_zero)
         with run.step("version"):
             tag = builds.choose_tag(run, order)
         with builds.built_and_planned(run, order, start.source, tag) as saved:
             run.approve(yes=order.yes)
-            with moves.undone_on_failure(run):
+            with undone_on_failure(run):
                 with run.step("apply"):
                     moves.apply(run, order, saved)
                 for number in moves.wave_numbers(run):
                     moves.migrate_before(run, number)
                     with run.step(f"roll out wave {number}"):
                         moves.move_wave(run, moves.to_registered(run, number, start.last))
+                moves.move_schedules(run, moves.registered_schedules(run))
                 with run.step("verify"):
                     moves.verify_all(run)
-            with run.step("record"):
+            with run.steadfast_step("record"):
                 moves.write_tag(run)
         run.result.verdict = Verdict.SUCCEEDED
     return run.result

@@ -98,7 +98,37 @@ class ServiceResult(Data):
     before: Running
     after: Running | None = None
     deployment: str | None = None
-    outcome: Literal["not moved", "moved", "completed", "failed", "moved back", "superseded"] = "not moved"
+    outcome: Literal["not moved", "moved", "completed", "failed", "moved back", "not moved back", "superseded"] = (
+        "not moved"
+    )
+
+
+class ScheduleResult(Data):
+    """A scheduled task: the revision (ARN) that its rule started before, and after."""
+
+    rule: str
+    target_id: str
+    before: str
+    after: str | None = None
+    outcome: Literal["not moved", "moved", "moved back", "not moved back"] = "not moved"
+
+
+class Failure(Data):
+    """Why a service, or the migration, did not get there: what AWS, the container and the health URL said.
+
+    ``container`` is the first one to fail, ``log`` its last lines; ``tasks`` is how many stopped like this one.
+    """
+
+    subject: str
+    task: str | None = None
+    tasks: int = 0
+    stop_code: str = ""
+    reason: str = ""
+    exit_codes: dict[str, int | None] = {}
+    container: str | None = None
+    log: list[str] = []
+    events: list[str] = []
+    answer: str = ""
 
 
 class MigrationResult(Data):
@@ -108,9 +138,12 @@ class MigrationResult(Data):
     task_definition: str
     before_wave: int
     exit_code: int | None = None
+    exit_codes: dict[str, int | None] = {}
+    stop_code: str = ""
     reason: str = ""
     seconds: float = 0.0
     log: list[str] = []
+    log_complete: bool = True
 
 
 class StepResult(Data):
@@ -137,6 +170,7 @@ class ReleaseResult(Data):
     actor: Actor
     images: dict[str, ImageResult] = {}
     services: dict[str, ServiceResult] = {}
+    schedules: dict[str, ScheduleResult] = {}
     migration: MigrationResult | None = None
     changes: list[str] = []
     steps: list[StepResult] = []
@@ -147,6 +181,8 @@ class ReleaseResult(Data):
     cause: Cause | None = None
     message: str = ""
     hint: str = ""
+    signal: str = ""
+    failures: list[Failure] = []
     warnings: list[str] = []
 
     @property
@@ -156,6 +192,8 @@ class ReleaseResult(Data):
             return _BEFORE_ANYTHING_MOVED.get(self.cause, ExitCode.FAILED)
         if self.verdict is Verdict.SUCCEEDED and self.cause is Cause.RECORD:
             return ExitCode.RECORD_INCOMPLETE
+        if self.verdict is Verdict.INTERRUPTED and self.signal in ("SIGTERM", "SIGHUP"):
+            return ExitCode.TERMINATED
         return _EXIT_CODES.get(self.verdict, ExitCode.FAILED)
 
     def document(self) -> dict[str, object]:

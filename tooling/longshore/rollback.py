@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from longshore import moves, preflight
+from longshore import moves, preflight, undo
 from longshore.environment import Environment
 from longshore.errors import UsageError
 from longshore.ledger import Ledger
@@ -11,30 +11,47 @@ from longshore.run import running
 
 
 def rollback(env: Environment, *, yes: bool) -> ReleaseResult:
-    """Returns to the release that succeeded before the current one, by its recorded revisions.
+    """Returns to the last good release: the one before the current, or the current one where something else runs.
+
+    Something else runs after a roll-back that failed, a second Ctrl-C, or a deployment that nobody released.
 
     Raises:
-        UsageError: there is no earlier one.
         LongshoreError: it could not begin: nothing was touched, and there is no record.
     """
     who = preflight.reach(env)
     with running(env, "rollback", who) as run:
         with run.step("inspect"):
-            target = before_current(env.ledger, run.result.previous_version)
+            moves.record_before(run, repairing=True)
+            target = last_good(env.ledger, run.result)
             _take_over(run.result, target)
-            moves.record_before(run)
         run.approve(yes=yes)
-        with moves.undone_on_failure(run):
+        with undo.undone_on_failure(run):
+            moves.move_schedules(run, moves.recorded_schedules(run, target))
             for number in reversed(moves.wave_numbers(run)):
                 with run.step(f"roll back wave {number}"):
                     moves.move_wave(run, moves.to_recorded(run, number, target))
             with run.step("verify"):
                 moves.verify_all(run)
-        with run.step("record"):
+        with run.steadfast_step("record"):
             moves.write_tag(run)
-        moves.register_again(run, target.version)
+        undo.register_again(run, target.version)
         run.result.verdict = Verdict.SUCCEEDED
     return run.result
+
+
+def last_good(ledger: Ledger, current: ReleaseResult) -> ReleaseResult:
+    """The release to go back to, by what runs now.
+
+    Raises:
+        UsageError: there is none.
+    """
+    last = next(ledger.succeeded(), None)
+    if last is None:
+        raise UsageError("nothing was released yet that one could go back to", "See: invoke history")
+    after = {key: service.after.task_definition for key, service in last.services.items() if service.after}
+    runs = {key: service.before.task_definition for key, service in current.services.items()}
+    strayed = any(runs.get(key) != task_definition for key, task_definition in after.items() if key in runs)
+    return last if strayed else before_current(ledger, current.previous_version)
 
 
 def before_current(ledger: Ledger, current: str) -> ReleaseResult:

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
-from longshore.aws.ecs import Deployment, Service
+from longshore.aws.ecs import Deployment, Service, ServiceDeployment, Task
 from longshore.clock import Clock
-from longshore.errors import AwsError, RolloutError, SupersededError
+from longshore.errors import (
+    AwsError,
+    CrashLoopError,
+    DeadlineError,
+    NotReadyError,
+    RolloutError,
+    SupersededError,
+    UnknownOutcomeError,
+)
+
+SAME_FAILURES = 3
+"""So many tasks of one deployment that stopped for the same reason are no accident.
+
+ECS's circuit breaker wants three failures too, at least, but forgets them as soon as one task runs (aws.md): a task
+that crashes after its start may never trip it.
+"""
+
+_ENDED_ELSEWHERE = ("STOP_REQUESTED", "STOPPED")
+_ROLLING_BACK = ("ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED")
+_UNDER_WAY = ("PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS")
+
+_LOOK_WHY = "The reasons follow; the service's events and task logs say more."
 
 
 class Services(Protocol):
@@ -16,8 +39,11 @@ class Services(Protocol):
 
     def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]: ...  # noqa: D102
     def update(  # noqa: D102
-        self, cluster: str, service: str, task_definition: str, count: int | None, *, force: bool
-    ) -> str: ...
+        self, cluster: str, service: str, task_definition: str, count: int | None, *, force: bool = False
+    ) -> Deployment: ...
+    def find_deployment(self, cluster: str, service: str, created_at: datetime) -> str | None: ...  # noqa: D102
+    def service_deployments(self, arns: Sequence[str]) -> dict[str, ServiceDeployment]: ...  # noqa: D102
+    def stopped_tasks(self, cluster: str, service: str) -> list[Task]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -29,98 +55,218 @@ class Move:
     count: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Started:
-    """A move whose deployment ECS has accepted."""
+    """A move whose deployment ECS has accepted.
+
+    Attributes:
+        move: what was asked for.
+        deployment: id of the deployment that our call started.
+        created_at: when ECS made it, by its own clock.
+        deadline: seconds that it has.
+        by_ecs: the deployment is ECS's own roll-back, which nobody's call started.
+        arn: the service deployment that it is; None until it is known.
+        failed: how many of its tasks have failed so far.
+    """
 
     move: Move
     deployment: str
+    created_at: datetime
+    deadline: float
+    by_ecs: bool = False
+    arn: str | None = None
+    failed: int = 0
 
 
 OnService = Callable[[Service], None]
 
 
-def start(ecs: Services, cluster: str, move: Move) -> Started:
+def start(ecs: Services, cluster: str, move: Move, deadline: float) -> Started:
     """Starts a move. A service that already has the revision gets a new deployment of it all the same."""
     current = ecs.services(cluster, [move.service])[move.service]
     force = current.task_definition == move.task_definition
-    return Started(move, ecs.update(cluster, move.service, move.task_definition, move.count, force=force))
+    made = ecs.update(cluster, move.service, move.task_definition, move.count, force=force)
+    return Started(move, made.id, made.created_at, deadline)
 
 
-def refuse_in_flight(services: Mapping[str, Service]) -> None:
-    """Refuses to start while somebody else's deployment runs (aws.md: never on a PRIMARY that is not COMPLETED).
+def refuse_in_flight(
+    services: Mapping[str, Service], latest: Mapping[str, ServiceDeployment], *, repairing: bool = False
+) -> None:
+    """Refuses to start while a deployment runs (aws.md: never on a PRIMARY that is not COMPLETED).
+
+    Args:
+        services: the services by name.
+        latest: their newest service deployments, by name.
+        repairing: a deployment that has FAILED for good is what we are here to repair.
 
     Raises:
-        RolloutError: names the services and their deployments.
+        NotReadyError: names the services and their deployments.
     """
-    busy = [
-        f"{s.name}: {s.primary.id} is {s.primary.rollout_state}"
-        for s in services.values()
-        if s.primary and s.primary.rollout_state != "COMPLETED" and s.desired
-    ]
+    busy = [found for s in services.values() if (found := _busy(s, latest.get(s.name), repairing=repairing))]
     if busy:
-        raise AwsError(
-            "a deployment is in flight: " + "; ".join(busy), "Wait until it has ended, then start the release again."
-        )
+        hint = "Wait until it has ended, then try again."
+        if any("FAILED" in text for text in busy):
+            hint = "Bring the last good release back first: invoke rollback"
+        raise NotReadyError("a deployment is in flight: " + "; ".join(busy), hint)
 
 
-def wait(
-    ecs: Services, cluster: str, started: Sequence[Started], deadline: float, clock: Clock, on_service: OnService
-) -> None:
+def wait(ecs: Services, cluster: str, started: Sequence[Started], clock: Clock, on_service: OnService) -> None:
     """Waits until every one of these deployments has completed.
 
-    Judged by deployment id alone: a read without our id and without a newer one is "not yet" (reads are eventually
-    consistent); a state that is not known is "in progress" until the deadline.
+    Judged by the deployment id that our call returned and by the service deployment that it is: a read without our id
+    and without a newer one is "not yet" (reads are eventually consistent); a state that is not known is "in progress"
+    until the deadline; a read that fails is repeated until then.
 
     Args:
         ecs: the services.
         cluster: name of the cluster.
-        started: what was started.
-        deadline: seconds after which waiting ends.
+        started: what was started; the deadlines count from now.
         clock: time.
         on_service: gets each service at each look.
 
     Raises:
-        RolloutError: one failed, or had not completed at the deadline; with ECS's reason.
+        CrashLoopError: enough tasks of one stopped for the same reason.
+        DeadlineError: one had not completed at its deadline.
+        RolloutError: one failed, with ECS's reason.
         SupersededError: somebody else's deployment took one over.
+        UnknownOutcomeError: at the deadline ECS could not be read.
     """
     waiting = {one.move.service: one for one in started}
-    for _ in clock.polls(deadline):
-        for name, service in _look(ecs, cluster, list(waiting)).items():
-            on_service(service)
-            if _completed(service, waiting[name]):
+    begun = clock.now()
+    for pace in clock.polls(max((one.deadline for one in started), default=0)):
+        found, unread = _try_to_look(ecs, cluster, waiting, on_service)
+        for name, service in found.items():
+            if service is None:
                 del waiting[name]
+            elif service.running >= service.desired:
+                pace.hurry()
         if not waiting:
             return
-    late = ", ".join(f"{one.move.service} (deployment {one.deployment})" for one in waiting.values())
-    raise RolloutError(f"not completed after {deadline:.0f} s: {late}", "The service's events and task logs say why.")
+        late = [one for one in waiting.values() if clock.now() - begun >= one.deadline]
+        if late:
+            raise _too_late(late, unread)
 
 
-def _look(ecs: Services, cluster: str, names: Sequence[str]) -> dict[str, Service]:
+def keep_watching(
+    ecs: Services, cluster: str, started: Sequence[Started], seconds: float, clock: Clock, on_service: OnService
+) -> None:
+    """Waits until the services have been well for so long without a break: one bad look, and the time begins anew.
+
+    Raises:
+        RolloutError: as `wait`; DeadlineError if they were not well for so long before the longest of their deadlines.
+    """
+    waiting = {one.move.service: one for one in started}
+    well_since, unread = clock.now(), ""
+    unwell: list[str] = []
+    for _ in clock.polls(max((one.deadline for one in started), default=0) + seconds, longest=1.0):
+        now = clock.now()
+        found, unread = _try_to_look(ecs, cluster, waiting, on_service, steady=True)
+        unwell = [name for name, service in found.items() if service]
+        if unwell or unread:
+            well_since = clock.now()
+        elif now - well_since >= seconds:
+            return
+    raise _too_late([waiting[name] for name in unwell] or started, unread)
+
+
+def _try_to_look(
+    ecs: Services, cluster: str, waiting: Mapping[str, Started], on_service: OnService, *, steady: bool = False
+) -> tuple[dict[str, Service | None], str]:
+    """As `_look`; where a read fails that may succeed the next time: nothing, and what AWS said."""
     try:
-        return ecs.services(cluster, names)
+        return _look(ecs, cluster, waiting, on_service, steady=steady), ""
     except AwsError as error:
-        if error.transient:
-            return {}
-        raise
+        if not error.transient:
+            raise
+        return {}, error.message
 
 
-def _completed(service: Service, started: Started) -> bool:
+def _look(
+    ecs: Services, cluster: str, waiting: Mapping[str, Started], on_service: OnService, *, steady: bool = False
+) -> dict[str, Service | None]:
+    """One look at all of them: None for each that is where it should be.
+
+    With ``steady`` it must have all its tasks as well, and none may have failed since the last look.
+    """
+    services = ecs.services(cluster, list(waiting))
+    for name, one in waiting.items():
+        if one.arn is None and not one.by_ecs:
+            one.arn = ecs.find_deployment(cluster, name, one.created_at)
+    known = ecs.service_deployments([one.arn for one in waiting.values() if one.arn])
+    found: dict[str, Service | None] = {}
+    for name, service in services.items():
+        on_service(service)
+        one = waiting[name]
+        well = completed(service, one, known.get(one.arn or ""))
+        if steady or not well:
+            failed = _failures(ecs.stopped_tasks(cluster, name), one)
+            well = well and service.running >= service.desired and failed == one.failed
+            one.failed = failed
+        found[name] = None if well else service
+    return found
+
+
+def completed(service: Service, started: Started, ours_whole: ServiceDeployment | None) -> bool:
+    """Whether our deployment has completed, by what ECS says of the service and of its service deployment.
+
+    Raises:
+        RolloutError: it has failed.
+        SupersededError: somebody else's took over.
+    """
     ours, primary = service.deployment(started.deployment), service.primary
     if ours and ours.rollout_state == "FAILED":
-        raise RolloutError(
-            f"{service.name}: deployment {ours.id} failed: {ours.reason or service.latest_event}",
-            "The service's events and task logs say why.",
-        )
-    if primary and primary.id != started.deployment and _newer(primary, ours):
+        raise _failed(service, started, ours.reason)
+    status, why = (ours_whole.status, ours_whole.reason) if ours_whole else ("", "")
+    if status in _ROLLING_BACK:
+        raise _failed(service, started, why or f"ECS rolls it back ({status})")
+    if primary and primary.id != started.deployment and primary.created_at > started.created_at:
         raise SupersededError(
             f"{service.name}: deployment {primary.id} of {primary.task_definition} took over from {started.deployment}",
             "Somebody else deployed meanwhile; theirs is left alone.",
             service.name,
         )
-    return bool(ours and ours.status == "PRIMARY" and ours.rollout_state == "COMPLETED")
+    if status in _ENDED_ELSEWHERE:
+        raise _failed(service, started, why or f"it was stopped ({status})")
+    settled = started.by_ecs or ours_whole is None or status == "SUCCESSFUL"
+    return bool(settled and ours and ours.status == "PRIMARY" and ours.rollout_state == "COMPLETED")
 
 
-def _newer(primary: Deployment, ours: Deployment | None) -> bool:
-    # Without ours to compare with, the answer may be an old one: not yet.
-    return ours is not None and primary.created_at >= ours.created_at
+def _failures(stopped: Sequence[Task], started: Started) -> int:
+    """How many tasks of our deployment have failed.
+
+    Raises:
+        CrashLoopError: enough of them for the same reason.
+    """
+    reasons = Counter(said for task in stopped if task.started_by == started.deployment and (said := task.failure()))
+    for reason, count in reasons.most_common(1):
+        if count >= SAME_FAILURES:
+            name = started.move.service
+            raise CrashLoopError(f"{name}: {count} tasks of the new revision stopped: {reason}", _LOOK_WHY, name)
+    return reasons.total()
+
+
+def _busy(service: Service, latest: ServiceDeployment | None, *, repairing: bool) -> str:
+    primary = service.primary
+    if latest and latest.status in _UNDER_WAY and service.desired:
+        return f"{service.name}: {latest.arn.rpartition('/')[2]} is {latest.status}"
+    if primary is None or not service.desired or primary.rollout_state == "COMPLETED":
+        return ""
+    if repairing and primary.rollout_state == "FAILED":
+        return ""
+    return f"{service.name}: {primary.id} is {primary.rollout_state}"
+
+
+def _failed(service: Service, started: Started, reason: str) -> RolloutError:
+    said = reason or service.latest_event
+    return RolloutError(f"{service.name}: deployment {started.deployment} failed: {said}", _LOOK_WHY, service.name)
+
+
+def _too_late(late: Sequence[Started], unread: str) -> RolloutError | UnknownOutcomeError:
+    names = ", ".join(f"{one.move.service} (deployment {one.deployment})" for one in late)
+    seconds = max(one.deadline for one in late)
+    if unread:
+        return UnknownOutcomeError(
+            f"whether {names} got there after {seconds:.0f} s is not known: {unread}",
+            "Nothing was moved back. When AWS answers again: invoke status, then invoke release or invoke rollback.",
+        )
+    return DeadlineError(f"not completed after {seconds:.0f} s: {names}", _LOOK_WHY, late[0].move.service)

@@ -128,6 +128,8 @@ def plan(c: Context, app: str | None = None, env: str = "sandbox", tag: str | No
     tag="release this image, which exists, without building",
     allow_infra="let the plan change more than task definitions",
     allow_dirty="build with uncommitted changes; the tag says so",
+    allow_zero="release though a service has no task, so that it can't be verified",
+    allow_failed_version="with --tag: release a version that has failed before",
     rebuild="build even if the commit was built before",
 )
 def release(
@@ -139,6 +141,8 @@ def release(
     yes: bool = False,
     allow_infra: bool = False,
     allow_dirty: bool = False,
+    allow_zero: bool = False,
+    allow_failed_version: bool = False,
     rebuild: bool = False,
     json: bool = False,
 ) -> None:
@@ -146,7 +150,16 @@ def release(
     from longshore.order import order
     from longshore.release import release as verb
 
-    ordered = order(bump=bump, tag=tag, yes=yes, allow_infra=allow_infra, allow_dirty=allow_dirty, rebuild=rebuild)
+    ordered = order(
+        bump=bump,
+        tag=tag,
+        yes=yes,
+        allow_infra=allow_infra,
+        allow_dirty=allow_dirty,
+        allow_zero=allow_zero,
+        allow_failed_version=allow_failed_version,
+        rebuild=rebuild,
+    )
     environment = _environment(c, app, env)
     with environment.console.live():
         result = verb(environment, ordered)

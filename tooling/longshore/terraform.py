@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 from python_terraform import IsFlagged
 from python_terraform import Terraform as Arguments
 
-from longshore.errors import StalePlanError, TerraformError
+from longshore.errors import LeaveAtOnce, StalePlanError, TerraformError
 from longshore.target import Stack
 
 MINIMUM = (1, 10)
@@ -246,19 +246,19 @@ class Terraform:
 
 def _follow(process: subprocess.Popen[bytes], reader: BinaryIO, on_event: OnEvent | None) -> tuple[int, list[str]]:
     follower = _Lines(reader, on_event)
-    interrupted = False
+    order: BaseException | None = None
     while process.poll() is None:
         try:
             follower.read()
             time.sleep(_FOLLOW_SECONDS)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, LeaveAtOnce) as caught:
             # One signal, then patience: terraform saves its state before it ends.
-            if not interrupted:
+            if order is None:
                 process.send_signal(signal.SIGINT)
-            interrupted = True
+            order = order or caught
     follower.read(last=True)
-    if interrupted:
-        raise KeyboardInterrupt
+    if order:
+        raise order
     return process.returncode, follower.lines
 
 

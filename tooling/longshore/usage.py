@@ -9,7 +9,7 @@ from invoke.exceptions import Exit, ParseError
 from invoke.parser import parser
 from invoke.parser.context import ParserContext
 
-from longshore.errors import ExitCode, LongshoreError
+from longshore.errors import ExitCode, LeaveAtOnce, LongshoreError
 
 
 class MistypedError(ParseError, Exit):
@@ -41,5 +41,5 @@ def exits() -> Iterator[None]:
 
         Console().error(error)
         raise Exit(code=int(error.exit_code)) from error
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, LeaveAtOnce):
         raise Exit("interrupted", code=int(ExitCode.INTERRUPTED)) from None

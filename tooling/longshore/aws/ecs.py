@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from longshore.aws.calls import call
@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
 SERVICES_A_CALL = 10
 TASKS_A_CALL = 100
-"""DescribeServices takes 10 services, DescribeTasks 100 tasks (their documentation)."""
+DEPLOYMENTS_A_CALL = 20
+"""DescribeServices takes 10 services, DescribeTasks 100 tasks, DescribeServiceDeployments 20 (their documentation)."""
+
+_ANSWERED = "Failures"
+"""Code of an error where ECS answered with 200: asking again would not help."""
+
+_SAME_MOMENT = timedelta(seconds=5)
+"""A service deployment and the deployment that it is are made by one call, and may be dated apart."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +41,22 @@ class Deployment:
 
 
 @dataclass(frozen=True)
+class ServiceDeployment:
+    """A deployment and its roll-back in one, as DescribeServiceDeployments shows it.
+
+    ``status`` is one of PENDING, IN_PROGRESS, SUCCESSFUL, STOP_REQUESTED, STOPPED, ROLLBACK_REQUESTED,
+    ROLLBACK_IN_PROGRESS, ROLLBACK_SUCCESSFUL, ROLLBACK_FAILED; AWS may add others.
+    """
+
+    arn: str
+    status: str
+    reason: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
 class Service:
-    """A service as DescribeServices shows it."""
+    """A service as DescribeServices shows it. ``breaker_rolls_back``: ECS itself goes back when a deployment fails."""
 
     name: str
     status: str
@@ -44,7 +65,13 @@ class Service:
     running: int
     pending: int
     deployments: tuple[Deployment, ...]
-    latest_event: str
+    events: tuple[str, ...] = ()
+    breaker_rolls_back: bool = False
+
+    @property
+    def latest_event(self) -> str:
+        """The newest of its events; for people only."""
+        return self.events[0] if self.events else ""
 
     @property
     def primary(self) -> Deployment | None:
@@ -78,11 +105,24 @@ class Task:
     stopped_reason: str
     started_by: str
     containers: tuple[Container, ...]
+    created_at: datetime | None = None
 
     @property
     def id(self) -> str:
         """The last part of the ARN, which names its log stream."""
         return self.arn.rsplit("/", 1)[-1]
+
+    def failure(self) -> str:
+        """Why it stopped, without what differs from task to task; empty where nothing is wrong with it.
+
+        What the scheduler stops to scale, or a person stops, has not failed; what it stops for its health has.
+        """
+        if self.stop_code == "UserInitiated" or (
+            self.stop_code == "ServiceSchedulerInitiated" and "health check" not in self.stopped_reason
+        ):
+            return ""
+        said = [f"{c.name} {_ending(c)}" for c in self.containers if c.reason or c.exit_code]
+        return " · ".join([self.stopped_reason.partition(" (")[0] or self.stop_code, *said])
 
 
 @dataclass(frozen=True)
@@ -113,7 +153,9 @@ class Ecs:
             found.update((raw["serviceName"], _service(raw)) for raw in answer["services"])
         return found
 
-    def update(self, cluster: str, service: str, task_definition: str, count: int | None, *, force: bool) -> str:
+    def update(
+        self, cluster: str, service: str, task_definition: str, count: int | None, *, force: bool = False
+    ) -> Deployment:
         """Moves a service to a revision.
 
         Args:
@@ -124,7 +166,7 @@ class Ecs:
             force: start a deployment even if the service already has this revision.
 
         Returns:
-            The id of the deployment that is PRIMARY after the call: ours.
+            The deployment that is PRIMARY after the call: ours.
         """
         desired: dict[str, Any] = {} if count is None else {"desiredCount": count}
         answer = call(
@@ -137,12 +179,76 @@ class Ecs:
         )
         primary = _service(answer["service"]).primary
         if primary is None:
-            raise AwsError(f"ECS UpdateService of {service} answered without a PRIMARY deployment")
-        return primary.id
+            raise AwsError(f"ECS UpdateService of {service} answered without a PRIMARY deployment", code=_ANSWERED)
+        return primary
+
+    def find_deployment(self, cluster: str, service: str, created_at: datetime) -> str | None:
+        """The ARN of the service deployment that a deployment is, by the moment in which both were made.
+
+        ECS does not say which belong together: a deployment's id is not in its ARN.
+
+        Args:
+            cluster: name of the cluster.
+            service: name of the service.
+            created_at: when the deployment was made.
+        """
+        # From then on, and newest first: older ones don't come.
+        pages = call(
+            self._client.list_service_deployments,
+            cluster=cluster,
+            service=service,
+            createdAt={"after": created_at - _SAME_MOMENT},
+        )
+        near = {abs(d["createdAt"] - created_at): d["serviceDeploymentArn"] for d in pages["serviceDeployments"]}
+        return near[min(near)] if near and min(near) <= _SAME_MOMENT else None
+
+    def latest_deployments(self, cluster: str, services: Sequence[str]) -> dict[str, ServiceDeployment]:
+        """The newest service deployment of each service that has had one."""
+        arns: dict[str, str] = {}
+        for name in services:
+            answer = call(self._client.list_service_deployments, cluster=cluster, service=name, maxResults=1)
+            arns.update((name, d["serviceDeploymentArn"]) for d in answer["serviceDeployments"])
+        found = self.service_deployments(list(arns.values()))
+        return {name: found[arn] for name, arn in arns.items() if arn in found}
+
+    def service_deployments(self, arns: Sequence[str]) -> dict[str, ServiceDeployment]:
+        """Those of the service deployments that ECS can describe, by ARN, twenty a call."""
+        return {
+            raw["serviceDeploymentArn"]: ServiceDeployment(
+                raw["serviceDeploymentArn"], raw["status"], raw.get("statusReason", ""), raw["createdAt"]
+            )
+            for batch in _batches(arns, DEPLOYMENTS_A_CALL)
+            for raw in call(self._client.describe_service_deployments, serviceDeploymentArns=batch)[
+                "serviceDeployments"
+            ]
+        }
+
+    def stop_deployment(self, arn: str) -> None:
+        """Stops a service deployment: ECS rolls the service back to its last completed one.
+
+        ROLLBACK is the only way of stopping that AWS documents.
+        """
+        call(self._client.stop_service_deployment, serviceDeploymentArn=arn, stopType="ROLLBACK")
 
     def tasks(self, cluster: str, service: str) -> list[Task]:
         """The running tasks of a service."""
-        pages = call(self._client.get_paginator, "list_tasks").paginate(cluster=cluster, serviceName=service)
+        return self._tasks(cluster, serviceName=service)
+
+    def stopped_tasks(self, cluster: str, service: str) -> list[Task]:
+        """The tasks of a service that have stopped, for about an hour, oldest first."""
+        found = self._tasks(cluster, serviceName=service, desiredStatus="STOPPED")
+        return sorted((t for t in found if t.created_at), key=lambda task: task.created_at or datetime.min)
+
+    def tasks_started_by(self, cluster: str, starter: str) -> list[Task]:
+        """The one-off tasks that somebody started, running or not."""
+        return [
+            t
+            for status in ("RUNNING", "STOPPED")
+            for t in self._tasks(cluster, startedBy=starter, desiredStatus=status)
+        ]
+
+    def _tasks(self, cluster: str, **wanted: Any) -> list[Task]:
+        pages = call(self._client.get_paginator, "list_tasks").paginate(cluster=cluster, **wanted)
         arns = [arn for page in call(list, pages) for arn in page["taskArns"]]
         return [task for batch in _batches(arns, TASKS_A_CALL) for task in self.describe_tasks(cluster, batch)]
 
@@ -186,12 +292,17 @@ class Ecs:
         )
         _refuse_failures("RunTask", answer.get("failures", []), "Look at the cluster's capacity.")
         if not answer["tasks"]:
-            raise AwsError(f"ECS RunTask of {task_definition} started no task and named no reason")
+            raise AwsError(f"ECS RunTask of {task_definition} started no task and named no reason", code=_ANSWERED)
         return _task(answer["tasks"][0])
 
     def task_definition(self, arn: str) -> dict[str, Any]:
         """A revision as DescribeTaskDefinition shows it."""
         return dict(call(self._client.describe_task_definition, taskDefinition=arn)["taskDefinition"])
+
+
+def _ending(container: Container) -> str:
+    code = "" if container.exit_code is None else f"exit code {container.exit_code}"
+    return ", ".join(filter(None, [code, container.reason]))
 
 
 def _batches(items: Sequence[str], size: int) -> Iterator[list[str]]:
@@ -201,11 +312,11 @@ def _batches(items: Sequence[str], size: int) -> Iterator[list[str]]:
 def _refuse_failures(operation: str, failures: Iterable[Any], hint: str) -> None:
     found = [f"{f.get('arn', '?')}: {f.get('reason', '')} {f.get('detail', '')}".rstrip() for f in failures]
     if found:
-        raise AwsError(f"ECS {operation} failed for {'; '.join(found)}", hint)
+        raise AwsError(f"ECS {operation} failed for {'; '.join(found)}", hint, _ANSWERED)
 
 
 def _service(raw: Any) -> Service:
-    events = raw.get("events", [])
+    breaker = raw.get("deploymentConfiguration", {}).get("deploymentCircuitBreaker", {})
     return Service(
         name=raw["serviceName"],
         status=raw["status"],
@@ -214,7 +325,8 @@ def _service(raw: Any) -> Service:
         running=raw["runningCount"],
         pending=raw["pendingCount"],
         deployments=tuple(_deployment(d) for d in raw.get("deployments", [])),
-        latest_event=events[0]["message"] if events else "",
+        events=tuple(event["message"] for event in raw.get("events", [])),
+        breaker_rolls_back=bool(breaker.get("enable") and breaker.get("rollback")),
     )
 
 
@@ -244,4 +356,5 @@ def _task(raw: Any) -> Task:
             Container(c["name"], c.get("image", ""), c.get("imageDigest"), c.get("exitCode"), c.get("reason", ""))
             for c in raw.get("containers", [])
         ),
+        created_at=raw.get("createdAt"),
     )

@@ -18,6 +18,25 @@ class Logs:
     def __init__(self, client: CloudWatchLogsClient) -> None:
         self._client = client
 
+    def tail(self, group: str, stream: str, lines: int) -> list[str]:
+        """The last lines of a stream, oldest first; none where there is no such stream.
+
+        GetLogEvents reads from the end unless told otherwise.
+        """
+        try:
+            page = call(
+                self._client.get_log_events,
+                logGroupName=group,
+                logStreamName=stream,
+                limit=lines,
+                startFromHead=False,
+            )
+        except AwsError as error:
+            if error.code == "ResourceNotFoundException":
+                return []
+            raise
+        return [event["message"] for event in page["events"]]
+
     def follow(self, group: str, stream: str) -> LogFollower:
         """A follower that stands at the beginning of a stream, which may not exist yet."""
         return LogFollower(self._client, group, stream)

@@ -12,6 +12,7 @@ from longshore.aws.calls import translated
 from longshore.aws.dynamodb import Table
 from longshore.aws.ecr import Ecr
 from longshore.aws.ecs import Ecs
+from longshore.aws.events import Events
 from longshore.aws.logs import Logs
 from longshore.aws.s3 import Buckets
 from longshore.aws.ssm import Parameters
@@ -53,6 +54,11 @@ class Aws:
     def logs(self) -> Logs:
         """CloudWatch Logs."""
         return Logs(self._client("logs"))
+
+    @cached_property
+    def events(self) -> Events:
+        """EventBridge."""
+        return Events(self._client("events"))
 
     @cached_property
     def parameters(self) -> Parameters:

@@ -1,0 +1,47 @@
+"""EventBridge: the targets of scheduled tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from longshore.aws.calls import call
+from longshore.errors import AwsError
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+
+
+class Events:
+    """Reads and moves what a rule starts."""
+
+    def __init__(self, client: EventBridgeClient) -> None:
+        self._client = client
+
+    def task_definition(self, rule: str, target_id: str) -> str:
+        """The ARN of the revision that a target starts.
+
+        Raises:
+            AwsError: there is no such rule, or it has no such target.
+        """
+        return str(self._target(rule, target_id)["EcsParameters"]["TaskDefinitionArn"])
+
+    def move(self, rule: str, target_id: str, task_definition: str) -> None:
+        """Lets a target start another revision; everything else about it stays.
+
+        Raises:
+            AwsError: the target is not there, or EventBridge did not take it; PutTargets can answer 200 with failures.
+        """
+        target = self._target(rule, target_id)
+        target["EcsParameters"] = {**target["EcsParameters"], "TaskDefinitionArn": task_definition}
+        answer = call(self._client.put_targets, Rule=rule, Targets=[target])
+        if answer.get("FailedEntryCount"):
+            said = "; ".join(f"{e.get('ErrorCode')}: {e.get('ErrorMessage')}" for e in answer["FailedEntries"])
+            raise AwsError(f"EventBridge PutTargets failed for target {target_id} of rule {rule}: {said}")
+
+    def _target(self, rule: str, target_id: str) -> Any:
+        pages = call(self._client.get_paginator, "list_targets_by_rule").paginate(Rule=rule)
+        targets = [target for page in call(list, pages) for target in page["Targets"]]
+        found = next((target for target in targets if target["Id"] == target_id), None)
+        if found is None or "EcsParameters" not in found:
+            raise AwsError(f"rule {rule} has no target {target_id} that starts a task", "Run: invoke bootstrap")
+        return dict(found)

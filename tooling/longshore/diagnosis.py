@@ -1,0 +1,96 @@
+"""Why it failed: what ECS, the container and its log say of the first task that did not do as it should."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from longshore.aws.ecs import Container, Service, Task
+from longshore.errors import AwsError
+from longshore.result import Failure
+
+LOG_LINES = 30
+EVENTS = 5
+LINE_LENGTH = 500
+"""A ledger item holds 400 KB; a line of a log may be a megabyte."""
+
+
+class Reasons(Protocol):
+    """What a diagnosis needs of ECS (longshore.aws.ecs)."""
+
+    def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]: ...  # noqa: D102
+    def tasks(self, cluster: str, service: str) -> list[Task]: ...  # noqa: D102
+    def stopped_tasks(self, cluster: str, service: str) -> list[Task]: ...  # noqa: D102
+    def task_definition(self, arn: str) -> dict[str, Any]: ...  # noqa: D102
+
+
+class Tails(Protocol):
+    """What it needs of CloudWatch Logs (longshore.aws.logs)."""
+
+    def tail(self, group: str, stream: str, lines: int) -> list[str]: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Asks after the reasons. What can't be read is said in its place: it never hides the failure itself."""
+
+    ecs: Reasons
+    logs: Tails
+    cluster: str
+
+    def of_service(self, name: str, deployment: str, answer: str = "") -> Failure:
+        """Why a service did not get there.
+
+        Args:
+            name: of the service.
+            deployment: id of the deployment that failed.
+            answer: what its health URL answered, if it was asked.
+        """
+        failure = Failure(subject=name, answer=answer[:LINE_LENGTH])
+        try:
+            failure.events = list(self.ecs.services(self.cluster, [name])[name].events[:EVENTS])
+            stopped = [t for t in self.ecs.stopped_tasks(self.cluster, name) if t.started_by == deployment]
+            failed = [t for t in stopped if t.failure()]
+            running = [t for t in self.ecs.tasks(self.cluster, name) if t.started_by == deployment]
+            for task in [*failed, *running][:1]:
+                self._of_task(failure, task)
+            failure.tasks = len([t for t in failed if t.failure() == failed[0].failure()])
+        except AwsError as error:
+            failure.reason = failure.reason or f"the reason could not be read: {error.message}"
+        return failure
+
+    def _of_task(self, failure: Failure, task: Task) -> None:
+        failure.task, failure.stop_code, failure.reason = task.arn, task.stop_code, task.stopped_reason
+        failure.exit_codes = {c.name: c.exit_code for c in task.containers}
+        first = first_failing(task)
+        if first is None:
+            return
+        failure.container = first.name
+        if first.reason:
+            failure.reason = f"{task.stopped_reason}: {first.reason}".removeprefix(": ")
+        where = log_stream(self.ecs.task_definition(task.task_definition), first.name, task.id)
+        failure.log = shortened(self.logs.tail(*where, LOG_LINES)) if where else []
+
+
+def first_failing(task: Task) -> Container | None:
+    """The container to look at: the first with a reason or an exit code that is not 0, else the first."""
+    wrong = (c for c in task.containers if c.reason or c.exit_code)
+    return next(wrong, next(iter(task.containers), None))
+
+
+def log_stream(definition: dict[str, Any], container: str, task: str) -> tuple[str, str] | None:
+    """Group and stream of a container's log: the awslogs driver names it ``prefix/container/task id``.
+
+    None where the container writes to no CloudWatch log.
+    """
+    for candidate in definition["containerDefinitions"]:
+        options = candidate.get("logConfiguration", {}).get("options", {})
+        if candidate["name"] == container and "awslogs-group" in options:
+            return options["awslogs-group"], f"{options.get('awslogs-stream-prefix', 'ecs')}/{container}/{task}"
+    return None
+
+
+def shortened(lines: Sequence[str]) -> list[str]:
+    """The last lines, each cut to fit a ledger item; a cut line says so."""
+    return [line if len(line) <= LINE_LENGTH else f"{line[:LINE_LENGTH]}… (cut)" for line in lines[-LOG_LINES:]]

@@ -1,0 +1,242 @@
+"""The way back: what moved goes to what ran before, in reverse order, and Terraform registers it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from longshore import moves, plan, rollout, verify
+from longshore.aws.ecs import Service
+from longshore.diagnosis import Diagnosis
+from longshore.difference import containers
+from longshore.errors import (
+    AwsError,
+    CrashLoopError,
+    InterruptError,
+    LongshoreError,
+    RolloutError,
+    SupersededError,
+    UnknownOutcomeError,
+)
+from longshore.result import ServiceResult, Verdict
+from longshore.rollout import Move, Started
+from longshore.run import Run
+
+_MOVED = ("moved", "completed", "failed")
+
+BEGINS_WITHIN = 30.0
+"""Seconds in which ECS's own roll-back shows itself after a deployment has FAILED; AWS does not say how many."""
+
+
+@contextmanager
+def undone_on_failure(run: Run) -> Iterator[None]:
+    """If the block fails, what moved goes back in reverse order, and Terraform registers the previous tag again.
+
+    An outcome that can't be known is the exception, such as a migration that still runs at its deadline: then nothing
+    is touched. At a terminal, whoever interrupts is asked.
+    """
+    try:
+        yield
+    except UnknownOutcomeError:
+        raise
+    except LongshoreError as error:
+        with run.env.interrupts.held():
+            _explain(run, error)
+            if isinstance(error, InterruptError) and not _wanted_back(run, error):
+                raise
+            _back(run, error)
+        raise
+
+
+def _back(run: Run, error: LongshoreError) -> None:
+    moved = [key for key, service in run.result.services.items() if service.outcome in _MOVED]
+    if moved or any(schedule.outcome == "moved" for schedule in run.result.schedules.values()):
+        _move_back(run, error, sorted(moved, key=lambda key: run.result.services[key].wave, reverse=True))
+    if isinstance(error, SupersededError) and run.result.verdict is not Verdict.ROLLBACK_FAILED:
+        run.fail(Verdict.SUPERSEDED, error)
+    register_again(run, run.result.previous_version)
+
+
+def register_again(run: Run, tag: str) -> None:
+    """Applies an earlier tag, so that the next plan is empty. A failure is a warning: the verdict stays.
+
+    Where that registers another content than what runs, it says so: variable files may have changed since.
+    """
+    env = run.env
+    try:
+        with run.steadfast_step(f"register {tag} again"), env.terraform.plan({"image_tag": tag}) as saved:
+            if saved.changed:
+                plan.gate(plan.changes(env.terraform.show(saved)), env.target.app.allow_changes)
+                run.contract = env.contract(env.terraform.apply(saved, env.console.detail))
+                _compare(run)
+    except LongshoreError as error:
+        run.warn(
+            f"Terraform pending: {tag} could not be registered again: {error.message}"
+            f" (see invoke plan -e {env.target.environment}, then run invoke bootstrap -e {env.target.environment})"
+        )
+
+
+def _compare(run: Run) -> None:
+    """Warns of services whose registered content is not the one that runs."""
+    ecs, services = run.env.aws.ecs, run.contract.services
+    found = ecs.services(run.contract.cluster, [service.name for service in services.values()])
+    differing = []
+    for service in services.values():
+        running = ecs.task_definition(found[service.name].task_definition)
+        registered = ecs.task_definition(service.task_definition)
+        if any(containers(running["containerDefinitions"], registered["containerDefinitions"])):
+            differing.append(service.name)
+    if differing:
+        run.warn(f"configuration registered, not running: {', '.join(differing)} (see invoke status)")
+
+
+def _wanted_back(run: Run, error: InterruptError) -> bool:
+    """Whether what moved shall go back: yes, unless somebody at a terminal says no."""
+    moved = [service.name for service in run.result.services.values() if service.outcome in _MOVED]
+    if not moved or not run.env.console.interactive:
+        return True
+    if not run.env.console.ask(f"Move back {', '.join(moved)}? [Y/n] ").strip().lower().startswith("n"):
+        return True
+    run.fail(Verdict.INTERRUPTED, error)
+    run.result.hint = "Nothing was moved back, as you wished. To go back later: invoke rollback"
+    return False
+
+
+def _explain(run: Run, error: LongshoreError) -> None:
+    """Finds out why a service failed, shows it, and keeps it in the entry, before what could tell is gone."""
+    run.env.console.failed(error)
+    name = getattr(error, "service", "")
+    key = next((key for key, service in run.result.services.items() if service.name == name), None)
+    if isinstance(error, RolloutError) and not isinstance(error, SupersededError) and key in run.started:
+        env = run.env
+        diagnosis = Diagnosis(env.aws.ecs, env.aws.logs, run.contract.cluster)
+        answer = getattr(error, "answer", "")
+        found = diagnosis.of_service(name, run.started[key].deployment, answer)
+        run.result.failures = [*run.result.failures, found]
+    for failure in run.result.failures:
+        run.env.console.failure(failure)
+
+
+def _move_back(run: Run, error: LongshoreError, moved: list[str]) -> None:
+    """Moves back what can be moved back: one that can't does not keep the others where they are."""
+    failed: list[LongshoreError] = []
+    try:
+        with run.steadfast_step("roll back"):
+            failed += _schedules_back(run)
+            for key in moved:
+                try:
+                    _move_one_back(run, key, error)
+                except LongshoreError as second:
+                    run.result.services[key].outcome = "not moved back"
+                    failed.append(second)
+            if not failed:
+                _verify_back(run, moved)
+    except LongshoreError as second:
+        failed.append(second)
+    if failed:
+        run.fail(Verdict.ROLLBACK_FAILED, error)
+        reasons = "; ".join(second.message for second in failed)
+        run.result.hint = f"the roll-back failed: {reasons}. {_what_runs(run)} Go back again with: invoke rollback"
+    else:
+        run.fail(Verdict.INTERRUPTED if isinstance(error, InterruptError) else Verdict.ROLLED_BACK, error)
+    if run.result.migration:
+        revision = run.result.migration.task_definition.rpartition("/")[2]
+        run.warn(f"the migration had run ({revision}): the schema is the new one")
+
+
+def _schedules_back(run: Run) -> list[LongshoreError]:
+    failed: list[LongshoreError] = []
+    for schedule in run.result.schedules.values():
+        if schedule.outcome == "moved":
+            try:
+                run.env.aws.events.move(schedule.rule, schedule.target_id, schedule.before)
+                schedule.outcome = "moved back"
+            except AwsError as error:
+                schedule.outcome = "not moved back"
+                failed.append(error)
+    return failed
+
+
+def _move_one_back(run: Run, key: str, error: LongshoreError) -> None:
+    service, ours = run.result.services[key], run.started.get(key)
+    env, cluster = run.env, run.contract.cluster
+    # A count goes back only where this release sent one: to a service that had never been rolled out.
+    sent = service.after is not None and service.after.count != service.before.count
+    move = Move(service.name, service.before.task_definition, service.before.count if sent else None)
+    deadline = moves.deadline_of(run, key)
+    if ours is None and _never_began(run, service):
+        service.outcome, service.after = "not moved", None
+        return
+    back = _by_ecs(run, service, ours, move, error) if ours else None
+    if back is None:
+        back = rollout.start(env.aws.ecs, cluster, move, deadline)
+    run.started[key] = back
+    rollout.wait(env.aws.ecs, cluster, [back], env.clock, env.console.service)
+    service.outcome = "moved back"
+
+
+def _never_began(run: Run, service: ServiceResult) -> bool:
+    """Whether a service whose move was refused, or never answered, is still where it was."""
+    found = run.env.aws.ecs.services(run.contract.cluster, [service.name])[service.name]
+    settled = found.primary is not None and found.primary.rollout_state == "COMPLETED"
+    return settled and found.task_definition == service.before.task_definition
+
+
+def _by_ecs(run: Run, service: ServiceResult, ours: Started, move: Move, error: LongshoreError) -> Started | None:
+    """ECS's own roll-back of our deployment, if there is one: two must not roll back the same service.
+
+    Returns:
+        It, as a deployment to wait for; None where ECS does not roll back, so that we must.
+    """
+    env, cluster = run.env, run.contract.cluster
+    if isinstance(error, CrashLoopError) and error.service == service.name and move.count is None:
+        _stop(run, ours)
+    for _ in env.clock.polls(BEGINS_WITHIN, longest=1.0):
+        found = env.aws.ecs.services(cluster, [service.name])[service.name]
+        primary = found.primary
+        if primary and primary.id != ours.deployment and primary.created_at > ours.created_at:
+            if primary.task_definition != move.task_definition:
+                return None
+            if move.count is not None:
+                # The same revision with another count: no deployment of ours, the roll-back that is under way shrinks.
+                env.aws.ecs.update(cluster, service.name, move.task_definition, move.count)
+            return Started(move, primary.id, primary.created_at, ours.deadline, by_ecs=True)
+        if not _will_roll_back(run, found, ours):
+            return None
+    return None
+
+
+def _stop(run: Run, ours: Started) -> None:
+    """Stops a deployment whose tasks crash again and again; where ECS refuses, our own roll-back replaces it."""
+    try:
+        if ours.arn:
+            run.env.aws.ecs.stop_deployment(ours.arn)
+    except AwsError as error:
+        run.env.console.detail(f"deployment {ours.deployment} could not be stopped: {error.message}")
+
+
+def _will_roll_back(run: Run, service: Service, ours: Started) -> bool:
+    """Whether ECS is about to roll our deployment back, by what it says of the service deployment."""
+    known = run.env.aws.ecs.service_deployments([ours.arn]) if ours.arn else {}
+    status = known[ours.arn].status if ours.arn in known else ""
+    if status in ("STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_SUCCESSFUL"):
+        return True
+    deployment = service.deployment(ours.deployment)
+    failed = deployment is not None and deployment.rollout_state == "FAILED"
+    return failed and service.breaker_rolls_back and status in ("", "PENDING", "IN_PROGRESS")
+
+
+def _verify_back(run: Run, moved: list[str]) -> None:
+    services = run.result.services
+    expected = [verify.Expectation(services[key].name, services[key].before.task_definition, {}) for key in moved]
+    verify.tasks(run.env.aws.ecs, run.contract.cluster, expected)
+
+
+def _what_runs(run: Run) -> str:
+    """What each service is on now, for the operator who has to go on."""
+    try:
+        names = [service.name for service in run.result.services.values()]
+        found = run.env.aws.ecs.services(run.contract.cluster, names)
+    except AwsError as error:
+        return f"What runs could not be read: {error.message}."
+    return " ".join(f"{s.name} is on {s.task_definition.rpartition('/')[2]}." for s in found.values())
