@@ -29,7 +29,7 @@ setup: venv ## prepare this machine; safe to run again
 venv:
 	@bash scripts/venv.sh
 
-demo: setup ## two releases of an example, on real containers, without an AWS account
+demo: setup ## three releases of an example, one of them bad, on real containers, without an AWS account
 	@.venv/bin/python -m scripts.demo
 
 check: venv ## format, lint, types, fast tests: under a minute

@@ -1,1 +1,1 @@
-"""Two releases of the example application, told step by step: ``make demo``."""
+"""Three releases of the example application, one of them bad, told step by step: ``make demo``."""

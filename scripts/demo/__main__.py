@@ -11,6 +11,10 @@ from scripts.demo.visitor import Visitor
 
 GREETING = "Good evening from the second release!"
 MIGRATION = "0003-second-product"
+READY = 'say "listens on port 8080"'
+FATAL = "FATAL: DATABASE_URL is not set"
+CRASHED = 3  # the exit code of a web server that can't start
+ROLLED_BACK = 8
 
 
 def main() -> int:
@@ -19,6 +23,7 @@ def main() -> int:
         url, first = _first_release()
         second, visitor = _second_release(url, first)
         _what_happened(url, second, visitor)
+        _bad_release(url)
         _how_to_go_on(url)
     except DemoError as problem:
         say(f"\nThe demo has failed: {problem}")
@@ -70,9 +75,7 @@ def _what_happened(url: str, second: dict[str, Any], visitor: Visitor) -> None:
     say(f"The page at {url} now:")
     say("\n".join(f"    {line}" for line in page.splitlines()))
     _order(second)
-    _visit(visitor)
-    say("\nThe history:")
-    say(project.invoke("history"))
+    _visit(visitor, {"v1.0.0", "v1.0.1"})
 
 
 def _order(second: dict[str, Any]) -> None:
@@ -92,7 +95,26 @@ def _order(second: dict[str, Any]) -> None:
     )
 
 
-def _visit(visitor: Visitor) -> None:
+def _bad_release(url: str) -> None:
+    _chapter("6. A version that crashes at its start, while the visitor keeps asking")
+    program = project.TREE / "storefront"
+    program.write_text(program.read_text().replace(READY, f'say "{FATAL}"; exit {CRASHED}'))
+    project.commit("Ask the database for the greeting")
+    with Visitor(url) as visitor:
+        third = project.release(code=ROLLED_BACK)
+    expect(third["verdict"] == "rolled_back", "the third release was rolled back")
+    (failure,) = third["failures"]
+    expect(failure["exit_codes"] == {"web": CRASHED}, "the release says with which code the container ended")
+    expect(any(FATAL in line for line in failure["log"]), "the release says what the container said last")
+    expect("v1.0.1" in project.page(url), "the page still shows v1.0.1")
+    say(f"\nThe page at {url} still shows v1.0.1. Terraform, too, is where it was before:")
+    say(project.invoke("plan"))
+    _visit(visitor, {"v1.0.1"})
+    say("\nThe history:")
+    say(project.invoke("history"))
+
+
+def _visit(visitor: Visitor, seen: set[str]) -> None:
     rate = visitor.requests / visitor.seconds
     say(f"\nThe visitor asked {visitor.requests} times in {visitor.seconds:.0f} s, {rate:.0f} a second:")
     for version, count in sorted(visitor.answers.items()):
@@ -101,18 +123,18 @@ def _visit(visitor: Visitor) -> None:
     for failure in visitor.failures[:5]:
         say(f"           {failure}")
     expect(not visitor.failures, "no request failed")
-    expect(set(visitor.answers) == {"v1.0.0", "v1.0.1"}, "the visitor saw the old version and the new one")
+    expect(set(visitor.answers) == seen, f"the visitor saw {' and '.join(sorted(seen))}")
 
 
 def _how_to_go_on(url: str) -> None:
     exports = project.invoke("sandbox.status").splitlines()
-    _chapter("6. How to go on")
+    _chapter("7. How to go on")
     say(
         f"""The sandbox is still running. In this folder:
 
     curl {url}
     .venv/bin/invoke status                what runs
-    .venv/bin/invoke release --yes         your commit as v1.0.2
+    .venv/bin/invoke release --yes         your commit as v1.0.3
     .venv/bin/invoke rollback --yes        and back again
     docker ps                              the containers
 

@@ -41,11 +41,15 @@ def say(text: str = "") -> None:
     sys.stdout.flush()
 
 
-def invoke(*arguments: str) -> str:
+def invoke(*arguments: str, code: int = 0) -> str:
     """Run an Invoke task as a user would, its progress on the terminal; return what it says on stdout.
 
+    Args:
+        arguments: the task and its flags.
+        code: the exit code that it must end with.
+
     Raises:
-        DemoError: it ended with another exit code than 0.
+        DemoError: it ended with another exit code.
     """
     say(f"$ invoke {' '.join(arguments)}")
     done = subprocess.run(
@@ -57,14 +61,14 @@ def invoke(*arguments: str) -> str:
         text=True,
         check=False,
     )
-    if done.returncode:
-        raise DemoError(f"invoke {' '.join(arguments)} ended with {done.returncode}")
+    if done.returncode != code:
+        raise DemoError(f"invoke {' '.join(arguments)} ended with {done.returncode}, not {code}")
     return done.stdout
 
 
-def release() -> dict[str, Any]:
-    """Release what was committed last, and return the JSON document of the release."""
-    return dict(json.loads(invoke("release", "--yes", "--json")))
+def release(code: int = 0) -> dict[str, Any]:
+    """Release what was committed last, and return the JSON document of the release; it must end with this code."""
+    return dict(json.loads(invoke("release", "--yes", "--json", code=code)))
 
 
 def sandbox() -> dict[str, Any]:
