@@ -26,6 +26,7 @@ class Launch:
         overrides: TaskOverride of RunTask.
         launch_type: EC2 or FARGATE.
         port: container port to put behind the service's front door; None for none.
+        revision: of the family; 0 where nobody said.
     """
 
     task: str
@@ -36,6 +37,7 @@ class Launch:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     launch_type: str = "EC2"
     port: int | None = None
+    revision: int = 0
 
 
 @dataclass(frozen=True)

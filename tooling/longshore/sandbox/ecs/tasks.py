@@ -72,6 +72,7 @@ def launch(task: Task) -> Launch:
         overrides=task.overrides,
         launch_type=task.launch_type,
         port=task.port,
+        revision=int(task.task_definition.rpartition(":")[2]),
     )
 
 
