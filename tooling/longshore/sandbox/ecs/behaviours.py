@@ -1,0 +1,97 @@
+"""What scripted tasks do, as values and as the short texts that scenario files say them in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from longshore.sandbox.ecs.host import KILLED
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What a task does. Seconds count from its RUNNING, but for ``starts_after``.
+
+    Attributes:
+        starts_after: seconds until it is RUNNING; None leaves it PENDING for ever.
+        pulls: whether its image can be pulled.
+        listens: whether its port accepts connections once it runs.
+        exits: exit code of its first container; None where it goes on.
+        exits_after: when; None ends it before ECS has seen it RUNNING.
+        out_of_memory: whether the kernel killed it.
+        unhealthy_after: when its container health check begins to fail; None for never.
+        vanishes_after: when ECS forgets it; None for never.
+        other_image: whether it runs another image than the one that its tag stands for.
+        says: lines of its log, once it runs.
+    """
+
+    starts_after: float | None = 1.0
+    pulls: bool = True
+    listens: bool = True
+    exits: int | None = None
+    exits_after: float | None = None
+    out_of_memory: bool = False
+    unhealthy_after: float | None = None
+    vanishes_after: float | None = None
+    other_image: bool = False
+    says: tuple[str, ...] = ()
+
+
+_SECONDS = r"(\d+(?:\.\d+)?) s"
+_PHRASES: tuple[tuple[str, Callable[..., dict[str, Any]]], ...] = (
+    (r"runs|hangs", dict),
+    (rf"runs after {_SECONDS}", lambda seconds: {"starts_after": float(seconds)}),
+    (r"exits (\d+) at start", lambda code: {"exits": int(code)}),
+    (rf"exits (\d+) after {_SECONDS}", lambda code, seconds: {"exits": int(code), "exits_after": float(seconds)}),
+    (rf"flaps every {_SECONDS}", lambda seconds: {"exits": 1, "exits_after": float(seconds)}),
+    (
+        rf"killed for memory after {_SECONDS}",
+        lambda seconds: {"exits": KILLED, "exits_after": float(seconds), "out_of_memory": True},
+    ),
+    (r"cannot pull", lambda: {"pulls": False}),
+    (r"never listens", lambda: {"listens": False}),
+    (r"never starts", lambda: {"starts_after": None}),
+    (rf"unhealthy after {_SECONDS}", lambda seconds: {"unhealthy_after": float(seconds)}),
+    (rf"vanishes after {_SECONDS}", lambda seconds: {"vanishes_after": float(seconds)}),
+    (r"runs another image", lambda: {"other_image": True}),
+    (r'says "([^"]*)"', lambda line: {"says": (line,)}),
+)
+_HEALS = re.compile(r"heals after (\d+) failures?")
+_PART = re.compile(r'(?:"[^"]*"|[^,"])+')
+_TASK = re.compile(r'(?:"[^"]*"|[^;"])+')
+
+
+def parse(text: str) -> tuple[Behaviour, ...]:
+    """The behaviours of a revision's tasks, one after the other; the last one is that of all further tasks.
+
+    Args:
+        text: phrases with commas between them, tasks with semicolons: ``exits 3 after 5 s, says "no"; runs``.
+
+    Raises:
+        ValueError: a phrase is not known.
+    """
+    if heals := _HEALS.fullmatch(text.strip()):
+        return (*[Behaviour(exits=1)] * int(heals[1]), Behaviour())
+    return tuple(_one(task) for task in _TASK.findall(text)) or (Behaviour(),)
+
+
+def nth(behaviours: Sequence[Behaviour], number: int) -> Behaviour:
+    """The behaviour of the n-th task, from 0."""
+    return behaviours[min(number, len(behaviours) - 1)]
+
+
+def _one(text: str) -> Behaviour:
+    made = Behaviour()
+    for phrase in _PART.findall(text):
+        changes = _meaning(phrase.strip())
+        made = replace(made, **changes | {"says": (*made.says, *changes.get("says", ()))})
+    return made
+
+
+def _meaning(phrase: str) -> dict[str, Any]:
+    for pattern, changes in _PHRASES:
+        if found := re.fullmatch(pattern, phrase):
+            return changes(*found.groups())
+    raise ValueError(f"no task behaves like {phrase!r}; known are: {', '.join(p for p, _ in _PHRASES)}")

@@ -1,0 +1,260 @@
+"""The scripted runtime: tasks that start, crash, hang or heal by a script, on whatever clock the scheduler has."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from longshore.sandbox.ecs.behaviours import Behaviour, nth
+from longshore.sandbox.ecs.logs import LogWriter, stream_of
+from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
+from longshore.sandbox.ecs.troubles import (
+    ESSENTIAL_EXITED,
+    FAILED_TO_START,
+    OUT_OF_MEMORY,
+    StartError,
+    cannot_pull,
+)
+
+HEALTHY_AFTER = 0.5
+"""Seconds of RUNNING after which a container health check passes."""
+
+STOPPING = 1.0
+"""Seconds that a task takes to end once it was told to."""
+
+TERMINATED = 143
+"""Exit code of a process that SIGTERM ended."""
+
+OTHER_DIGEST = f"sha256:{'0' * 64}"
+
+Behaviours = Callable[[str, int], Sequence[Behaviour]]
+"""What the tasks of a family's revision do, one after the other."""
+
+
+class Lines(Protocol):
+    """Where the tasks' log lines go."""
+
+    def prepare(self, launch: Launch) -> None:
+        """Makes the streams of a task's containers.
+
+        Raises:
+            StartError: a log group does not exist.
+        """
+
+    def write(self, launch: Launch, lines: Sequence[str], now: float) -> None:
+        """Writes lines of a task's first container."""
+
+
+@dataclass(frozen=True)
+class _Due:
+    """What becomes of a task at a time: it says something, or its report is due, or it is forgotten."""
+
+    at: float
+    launch: Launch
+    report: Report | None = None
+    says: tuple[str, ...] = ()
+
+
+class Scripted:
+    """Runs nothing: reports what the script says, when its time has come.
+
+    Args:
+        behaviours: the script.
+        digest: the digest that an image reference stands for; empty where nobody knows.
+        lines: where log lines go.
+        forget: called with the id of a task that shall vanish.
+    """
+
+    def __init__(
+        self,
+        behaviours: Behaviours,
+        digest: Callable[[str], str] = lambda _: "",
+        lines: Lines | None = None,
+        forget: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.started: list[Launch] = []
+        self.stopped: list[str] = []
+        self.withdrawn: list[tuple[str, str]] = []
+        self.closed = False
+        self._behaviours = behaviours
+        self._digest = digest
+        self._lines = lines
+        self._forget = forget
+        self._now = 0.0
+        self._due: list[_Due] = []
+        self._live: dict[str, Launch] = {}
+        self._running: set[str] = set()
+        self._number: Counter[tuple[str, int]] = Counter()
+
+    def start(self, launch: Launch) -> None:
+        """Look up what becomes of a task."""
+        key = launch.family, launch.revision
+        behaviour = nth(self._behaviours(*key), self._number[key])
+        self._number[key] += 1
+        self.started.append(launch)
+        self._live[launch.task] = launch
+        self._due += [
+            _Due(self._now + after, launch, report, says) for after, report, says in self._course(launch, behaviour)
+        ]
+
+    def stop(self, task: str) -> None:
+        """Begin to end a task; nothing of its script happens any more."""
+        launch = self._live.get(task)
+        if launch is None:
+            return
+        self.stopped.append(task)
+        self._due = [due for due in self._due if due.launch.task != task]
+        code = TERMINATED if task in self._running else None
+        ended = [ContainerReport(name, "STOPPED", exit_code=code) for name in _names(launch)]
+        self._due.append(_Due(self._now, launch, Report(task, "STOPPING")))
+        self._due.append(_Due(self._now + STOPPING, launch, Report(task, "STOPPED", containers=ended)))
+
+    def withdraw(self, cluster: str, service: str) -> None:
+        """Note that a service is gone."""
+        self.withdrawn.append((cluster, service))
+
+    def poll(self, now: float) -> list[Report]:
+        """What has happened by now."""
+        self._now = now
+        due = sorted((entry for entry in self._due if entry.at <= now), key=lambda entry: entry.at)
+        self._due = [entry for entry in self._due if entry.at > now]
+        return [report for entry in due if (report := self._happens(entry))]
+
+    def close(self) -> None:
+        """End."""
+        self.closed = True
+
+    def _happens(self, due: _Due) -> Report | None:
+        task, report = due.launch.task, due.report
+        if due.says:
+            if self._lines:
+                self._lines.write(due.launch, due.says, due.at)
+        elif report is None:
+            self._live.pop(task, None)
+            self._forget(task)
+        elif report.status == "RUNNING":
+            self._running.add(task)
+        elif report.status == "STOPPED":
+            self._live.pop(task, None)
+            self._running.discard(task)
+        return report
+
+    def _course(self, launch: Launch, behaviour: Behaviour) -> Iterator[tuple[float, Report | None, tuple[str, ...]]]:
+        yield 0.0, Report(launch.task, "PENDING"), ()
+        try:
+            self._check(launch, behaviour)
+        except StartError as error:
+            yield from ((behaviour.starts_after or 0.0, report, ()) for report in _failed_to_start(launch, error))
+            return
+        if behaviour.starts_after is None:
+            return
+        up = behaviour.starts_after
+        if behaviour.says:
+            yield up, None, behaviour.says
+        if behaviour.exits is not None and behaviour.exits_after is None:
+            yield from ((up, report, ()) for report in _ended(launch, behaviour))
+            return
+        yield up, self._running_report(launch, behaviour), ()
+        yield from ((up + after, report, ()) for after, report in _running_course(launch, behaviour))
+
+    def _check(self, launch: Launch, behaviour: Behaviour) -> None:
+        first = launch.definition["containerDefinitions"][0]
+        if not behaviour.pulls:
+            image = first["image"]
+            detail = f"manifest for {image} not found: manifest unknown: Requested image not found"
+            raise cannot_pull(first["name"], detail)
+        if self._lines:
+            self._lines.prepare(launch)
+
+    def _running_report(self, launch: Launch, behaviour: Behaviour) -> Report:
+        containers = [
+            ContainerReport(
+                container["name"],
+                "RUNNING",
+                image_digest=OTHER_DIGEST if behaviour.other_image else self._digest(container["image"]),
+            )
+            for container in launch.definition["containerDefinitions"]
+        ]
+        return Report(launch.task, "RUNNING", reachable=behaviour.listens, containers=containers)
+
+
+def _running_course(launch: Launch, behaviour: Behaviour) -> Iterator[tuple[float, Report | None]]:
+    """What follows a task's RUNNING, with the seconds after it."""
+    yield HEALTHY_AFTER, _health(launch, healthy=True)
+    if behaviour.unhealthy_after is not None:
+        yield behaviour.unhealthy_after, _health(launch, healthy=False)
+    if behaviour.exits_after is not None:
+        yield from ((behaviour.exits_after, report) for report in _ended(launch, behaviour))
+    if behaviour.vanishes_after is not None:
+        yield behaviour.vanishes_after, None
+
+
+def _health(launch: Launch, *, healthy: bool) -> Report:
+    checked = [c["name"] for c in launch.definition["containerDefinitions"] if c.get("healthCheck")]
+    verdicts = [ContainerReport(name, health="HEALTHY" if healthy else "UNHEALTHY") for name in checked]
+    return Report(launch.task, containers=verdicts)
+
+
+def _ended(launch: Launch, behaviour: Behaviour) -> list[Report]:
+    reason = OUT_OF_MEMORY if behaviour.out_of_memory else ""
+    first, *others = _names(launch)
+    ended = [ContainerReport(first, "STOPPED", exit_code=behaviour.exits, reason=reason)]
+    ended += [ContainerReport(name, "STOPPED", exit_code=TERMINATED) for name in others]
+    stopping = Report(launch.task, "STOPPING", "EssentialContainerExited", ESSENTIAL_EXITED, containers=ended)
+    return [stopping, Report(launch.task, "STOPPED")]
+
+
+def _failed_to_start(launch: Launch, error: StartError) -> list[Report]:
+    failed = [ContainerReport(error.container, reason=error.message)] if error.container else []
+    reason = FAILED_TO_START if error.container else error.message
+    return [
+        Report(launch.task, "STOPPING", "TaskFailedToStart", reason, containers=failed),
+        Report(launch.task, "STOPPED"),
+    ]
+
+
+def _names(launch: Launch) -> list[str]:
+    return [container["name"] for container in launch.definition["containerDefinitions"]]
+
+
+class CloudWatchLines:
+    """Writes lines into moto's CloudWatch Logs, as the Docker runtime does.
+
+    Args:
+        writer: what writes them.
+        region: of log groups that name none.
+    """
+
+    def __init__(self, writer: LogWriter, region: str) -> None:
+        self._writer = writer
+        self._region = region
+
+    def prepare(self, launch: Launch) -> None:
+        """Makes the streams of a task's containers.
+
+        Raises:
+            StartError: a log group does not exist.
+        """
+        for container in launch.definition["containerDefinitions"]:
+            if (options := _awslogs(container)) is not None:
+                stream = stream_of(options, container["name"], launch.task, self._region)
+                create = options.get("awslogs-create-group") == "true"
+                self._writer.prepare(stream, container["name"], create_group=create)
+
+    def write(self, launch: Launch, lines: Sequence[str], now: float) -> None:
+        """Writes lines of a task's first container, and waits until they can be read."""
+        container = launch.definition["containerDefinitions"][0]
+        if (options := _awslogs(container)) is not None:
+            stamp = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
+            chunks = [f"{stamp} {line}\n".encode() for line in lines]
+            stream = stream_of(options, container["name"], launch.task, self._region)
+            self._writer.follow(stream, chunks).drain()
+
+
+def _awslogs(container: Mapping[str, Any]) -> dict[str, str] | None:
+    """The awslogs options of a container; None where it logs elsewhere."""
+    configuration = container.get("logConfiguration") or {}
+    return configuration.get("options") if configuration.get("logDriver") == "awslogs" else None
