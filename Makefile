@@ -1,7 +1,7 @@
 # Longshore. `make` alone lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup venv demo check test test-all release plan rollback status clean
+.PHONY: help setup venv demo check test test-all scenarios release plan rollback status clean
 
 # Set on the command line: make release ENV=staging YES=1. Variables of the shell don't reach them: shells have an ENV of
 # their own.
@@ -45,6 +45,9 @@ test: setup ## one path of each kind, with real Terraform and containers: under 
 
 test-all: setup ## all tests, the long matrices too: under an hour
 	@$(PYTEST) --dist loadfile
+
+scenarios: venv ## what becomes of a release when something goes wrong: a table of all scenarios
+	@.venv/bin/python -m tests.scenarios
 
 release: venv ## release this commit to ENV
 	@$(INVOKE) release $(where) $(if $(BUMP),--bump $(BUMP)) $(if $(TAG),--tag $(TAG)) $(yes) $(json)

@@ -24,6 +24,7 @@ class Behaviour:
         unhealthy_after: when its container health check begins to fail; None for never.
         vanishes_after: when ECS forgets it; None for never.
         other_image: whether it runs another image than the one that its tag stands for.
+        answers: how it answers requests, in the words of whoever plays its front door; empty for well.
         says: lines of its log, once it runs.
     """
 
@@ -36,6 +37,7 @@ class Behaviour:
     unhealthy_after: float | None = None
     vanishes_after: float | None = None
     other_image: bool = False
+    answers: str = ""
     says: tuple[str, ...] = ()
 
 
@@ -56,6 +58,7 @@ _PHRASES: tuple[tuple[str, Callable[..., dict[str, Any]]], ...] = (
     (rf"unhealthy after {_SECONDS}", lambda seconds: {"unhealthy_after": float(seconds)}),
     (rf"vanishes after {_SECONDS}", lambda seconds: {"vanishes_after": float(seconds)}),
     (r"runs another image", lambda: {"other_image": True}),
+    (r"answers (.+)", lambda manner: {"answers": manner}),
     (r'says "([^"]*)"', lambda line: {"says": (line,)}),
 )
 _HEALS = re.compile(r"heals after (\d+) failures?")

@@ -86,19 +86,24 @@ class Scripted:
         self._now = 0.0
         self._due: list[_Due] = []
         self._live: dict[str, Launch] = {}
+        self._chosen: dict[str, Behaviour] = {}
         self._running: set[str] = set()
         self._number: Counter[tuple[str, int]] = Counter()
 
     def start(self, launch: Launch) -> None:
         """Look up what becomes of a task."""
         key = launch.family, launch.revision
-        behaviour = nth(self._behaviours(*key), self._number[key])
+        behaviour = self._chosen[launch.task] = nth(self._behaviours(*key), self._number[key])
         self._number[key] += 1
         self.started.append(launch)
         self._live[launch.task] = launch
         self._due += [
             _Due(self._now + after, launch, report, says) for after, report, says in self._course(launch, behaviour)
         ]
+
+    def behaviour(self, task: str) -> Behaviour:
+        """What a task that was started does."""
+        return self._chosen[task]
 
     def stop(self, task: str) -> None:
         """Begin to end a task; nothing of its script happens any more."""
@@ -183,7 +188,8 @@ class Scripted:
 
 def _running_course(launch: Launch, behaviour: Behaviour) -> Iterator[tuple[float, Report | None]]:
     """What follows a task's RUNNING, with the seconds after it."""
-    yield HEALTHY_AFTER, _health(launch, healthy=True)
+    if behaviour.unhealthy_after is None or behaviour.unhealthy_after > HEALTHY_AFTER:
+        yield HEALTHY_AFTER, _health(launch, healthy=True)
     if behaviour.unhealthy_after is not None:
         yield behaviour.unhealthy_after, _health(launch, healthy=False)
     if behaviour.exits_after is not None:

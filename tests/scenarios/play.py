@@ -1,0 +1,273 @@
+"""Plays a scenario on the scripted stage, and says where it came out otherwise than expected."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import shlex
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+from longshore import release, rollback
+from longshore.access import Access
+from longshore.clock import Clock
+from longshore.config import load
+from longshore.console import Console
+from longshore.contract import UNRELEASED
+from longshore.environment import Environment
+from longshore.errors import LongshoreError
+from longshore.order import order
+from longshore.result import ImageResult, ReleaseResult, Running, ScheduleResult, ServiceResult, Verdict
+from longshore.signals import Interrupts
+from longshore.target import Target, select
+from longshore.terraform import Terraform
+from tests.samples import ACTOR, WHEN
+
+from . import shop
+from .scenario import Expected, Scenario
+from .stage import KEY, SECRET, Stage, Theatre
+
+NONE = "none"
+"""The verdict of a command that refused to begin: it has no record."""
+
+
+@dataclass(frozen=True)
+class StagedEnvironment(Environment):
+    """An environment whose AWS is a stage, and whose Terraform is played."""
+
+    stage: Stage = field(kw_only=True)
+
+    @cached_property
+    def access(self) -> Access:
+        environ = {
+            "AWS_ENDPOINT_URL": self.stage.endpoint,
+            "AWS_ACCESS_KEY_ID": KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+        }
+        return Access(shop.REGION, environ, lambda _cluster, _service: self.stage.door_url)
+
+    @property
+    def terraform(self) -> Terraform:
+        return cast(Terraform, self.stage.stack)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What came out, in the terms of what was expected; and what else an invariant needs."""
+
+    expected: Expected
+    warnings: tuple[str, ...]
+    told: str
+    why: str
+    seconds: float
+    started_one_off: int
+    live: Mapping[str, set[str]]
+    terraform_pending: bool
+    console: str
+
+    @property
+    def settled(self) -> bool:
+        """Whether the record speaks of an end."""
+        return self.expected.verdict != Verdict.RUNNING
+
+
+@dataclass(frozen=True)
+class Played:
+    """A scenario and what became of it; ``differences`` has a line for each thing that is otherwise than expected."""
+
+    scenario: Scenario
+    found: Found
+    differences: tuple[str, ...]
+
+
+def play(theatre: Theatre, scenario: Scenario, folder: Path) -> Played:
+    """Plays a scenario.
+
+    Args:
+        theatre: where.
+        scenario: which.
+        folder: an empty one.
+    """
+    random.seed(scenario.name)
+    begun = time.perf_counter()
+    with theatre.stage(scenario, folder) as stage:
+        env = _environment(stage)
+        _record_releases(env)
+        err = io.StringIO()
+        object.__setattr__(env, "console", Console(io.StringIO(), err, io.StringIO(), interactive=False))
+        with stage.command():
+            result, error = _run(env)
+            calls = stage.calls()
+        found = _found(env, result, error, calls, err.getvalue(), time.perf_counter() - begun)
+    return Played(scenario, found, tuple(differences(scenario.expect, found)))
+
+
+def differences(expected: Expected, found: Found) -> list[str]:
+    """What is otherwise than expected."""
+    said = []
+    for name in ("verdict", "cause", "exit_code", "outcomes", "runs", "lock", "calls"):
+        wanted, got = getattr(expected, name), getattr(found.expected, name)
+        if wanted != got:
+            said.append(f"{name}: expected {_shown(wanted)}, found {_shown(got)}")
+    for key, count in expected.counts.items():
+        if found.expected.counts.get(key) != count:
+            said.append(f"count of {key}: expected {count}, found {found.expected.counts.get(key)}")
+    said += [
+        f"not said: {text!r} (said was {found.told!r}; {found.why})" for text in expected.says if not _in(text, found)
+    ]
+    pairs = zip(expected.warnings, found.warnings, strict=False)
+    if len(expected.warnings) != len(found.warnings) or any(text not in warning for text, warning in pairs):
+        said.append(f"warnings: expected {list(expected.warnings)}, found {list(found.warnings)}")
+    return said
+
+
+def _in(text: str, found: Found) -> bool:
+    return text in found.told or text in found.why
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "".join(f"\n    {line}" for line in value) or "nothing"
+    return str(value)
+
+
+def _run(env: StagedEnvironment) -> tuple[ReleaseResult | None, LongshoreError | None]:
+    command, *options = shlex.split(env.stage.scenario.command)
+    try:
+        if command == "rollback":
+            return rollback.rollback(env, yes=True), None
+        switches = {option.removeprefix("--").replace("-", "_"): True for option in options}
+        return release.release(env, order(bump="patch", tag="v1.0.1", yes=True, **switches)), None
+    except LongshoreError as error:
+        return None, error
+
+
+def _environment(stage: Stage) -> StagedEnvironment:
+    interrupts = Interrupts()
+    console = Console(io.StringIO(), io.StringIO(), io.StringIO(), interactive=False)
+    clock = Clock(now=stage.now, sleep=stage.pass_time, check=interrupts.check)
+    return StagedEnvironment(_target(stage), console, clock, interrupts, stage=stage)
+
+
+def _target(stage: Stage) -> Target:
+    root = stage.folder
+    (root / "app").mkdir()
+    (root / "sandbox.tfvars").write_text(f'greeting = "{stage.stack.greeting}"\n')
+    environment = {
+        "account": shop.ACCOUNT,
+        "endpoint": stage.endpoint,
+        "base_url": stage.door_url,
+        "deadlines": stage.scenario.settings.deadlines,
+    }
+    application = {
+        "region": shop.REGION,
+        "terraform": {"dir": "app", "var_files": ["{environment}.tfvars"], "foundation": None},
+        "environments": {shop.ENVIRONMENT: environment},
+    }
+    settings = load({"applications": {shop.APPLICATION: application}})
+    return select(settings, root, shop.APPLICATION, shop.ENVIRONMENT)
+
+
+def _record_releases(env: StagedEnvironment) -> None:
+    """Writes the record of the releases before, as the tool would have."""
+    stage, shape = env.stage, env.stage.scenario.shape
+    previous = UNRELEASED
+    for sequence, tag in enumerate(shape.released, start=1):
+        before = max(1, sequence - 1)
+
+        def arn(key: str, number: int) -> str:
+            return f"{stage.stack.state[key].arn.rpartition(':')[0]}:{number}"
+
+        image = ImageResult(repository=stage.stack.repository, tag=tag, digest=stage.digest(tag))
+        services = {
+            key: ServiceResult(
+                name=shop.family(key),
+                wave=service.wave,
+                before=Running(task_definition=arn(key, before), count=service.count),
+                after=Running(task_definition=arn(key, sequence), count=service.count),
+                outcome="completed",
+            )
+            for key, service in shape.services.items()
+        }
+        schedules = (
+            {
+                shop.NIGHTLY: ScheduleResult(
+                    rule=shop.family(shop.NIGHTLY),
+                    target_id="task",
+                    before=arn(shop.NIGHTLY, before),
+                    after=arn(shop.NIGHTLY, sequence),
+                    outcome="moved",
+                )
+            }
+            if shape.schedule
+            else {}
+        )
+        env.ledger.begin(
+            ReleaseResult(
+                release=f"{shop.ENVIRONMENT}-{sequence:06d}",
+                sequence=sequence,
+                kind="release",
+                application=shop.APPLICATION,
+                environment=shop.ENVIRONMENT,
+                version=tag,
+                previous_version=previous,
+                variables_digest="sha256:0",
+                actor=ACTOR,
+                images={"app": image},
+                services=services,
+                schedules=schedules,
+                started=WHEN,
+                verdict=Verdict.SUCCEEDED,
+            )
+        )
+        previous = tag
+
+
+def _found(
+    env: StagedEnvironment,
+    result: ReleaseResult | None,
+    error: LongshoreError | None,
+    calls: list[str],
+    console: str,
+    seconds: float,
+) -> Found:
+    stage, shape = env.stage, env.stage.scenario.shape
+    moved = [*shape.services, *([shop.NIGHTLY] if shape.schedule else [])]
+    outcomes: dict[str, str] = {}
+    if result:
+        outcomes |= {key: service.outcome for key, service in result.services.items()}
+        outcomes |= {key: schedule.outcome for key, schedule in result.schedules.items()}
+    expected = Expected(
+        verdict=result.verdict.value if result else NONE,
+        cause=result.cause.value if result and result.cause else None,
+        exit_code=int(result.exit_code if result else _exit_code(error)),
+        outcomes=outcomes,
+        runs={key: stage.runs(key) for key in moved},
+        counts={key: service.desired for key in shape.services if (service := stage.service(key))},
+        lock=_locked(env),
+        calls=tuple(calls),
+    )
+    return Found(
+        expected=expected,
+        warnings=tuple(result.warnings) if result else (),
+        told=f"{result.message} {result.hint}" if result else f"{error and error.message} {error and error.hint}",
+        why=json.dumps([failure.model_dump(mode="json") for failure in result.failures]) if result else "",
+        seconds=seconds,
+        started_one_off=stage.one_off_tasks(),
+        live={key: stage.live_roles(key) for key in shape.services},
+        terraform_pending=stage.stack.pending(),
+        console=console,
+    )
+
+
+def _exit_code(error: LongshoreError | None) -> int:
+    return int(error.exit_code) if error else 0
+
+
+def _locked(env: StagedEnvironment) -> bool:
+    return env.aws.table(shop.TABLE).get(f"lock#{shop.ENVIRONMENT}", "lock") is not None

@@ -1,0 +1,187 @@
+"""A scenario as a file: what is there, what goes wrong and when, and all that is expected of it.
+
+Nothing here knows how it is played: on the scripted stage (stage.py), or on real containers.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+FOLDER = Path(__file__).parent
+
+Role = str
+"""A revision by its part in the story.
+
+``old`` ran before; ``earlier`` is older still; ``new`` is what this release registers first, ``again`` what it
+registers after that; ``theirs`` is somebody else's.
+"""
+
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Part(BaseModel):
+    """A part of a scenario; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Service(Part):
+    """A service of the application. A port of None has no front door; the count is what the variable file says."""
+
+    wave: Annotated[int, Field(ge=1)]
+    count: Annotated[int, Field(ge=0)] = 1
+    port: int | None = None
+    health_check: bool = False
+
+
+class Shape(Part):
+    """The application.
+
+    Attributes:
+        services: by their keys.
+        migration: the wave that it belongs before; 0 for none.
+        schedule: whether there is a scheduled task, ``nightly``.
+        breaker: what the circuit breaker of the services does.
+        released: the versions released before, the last one runs; none before the first release.
+        variables_changed: whether the variable files have changed since the last release.
+    """
+
+    services: dict[str, Service] = {"web": Service(wave=2, count=2, port=8080), "worker": Service(wave=1)}
+    migration: int = 1
+    schedule: bool = False
+    breaker: Literal["rolls back", "stops", "off"] = "rolls back"
+    released: tuple[str, ...] = ("v1.0.0",)
+    variables_changed: bool = False
+
+
+class Settings(Part):
+    """Seconds: how long ECS shows FAILED before it rolls back, and the deadlines of invoke.yaml."""
+
+    window: float = 0.0
+    deadlines: dict[str, Any] = {"release": 600, "rollout": 60, "migration": 60, "verify": 10, "bake": 5}
+
+
+class Fault(Part):
+    """A fault of the AWS API, from the beginning of the command on; fields as `invoke sandbox.fault` has them."""
+
+    operation: Annotated[str, Field(pattern=r"^[a-z0-9]+:(\w+|\*)$")]
+    kind: str
+    times: int | None = None
+    skip: int = 0
+    every: int = 1
+    seconds: float = 0.0
+    code: str = ""
+    message: str = ""
+
+
+class Event(Part):
+    """Something that happens.
+
+    Attributes:
+        at: seconds after the beginning of the command; 0 is just before it.
+        after: or: a mutating call, as ``calls`` words it, that has been made before.
+        wait: seconds after that call.
+        do: what: see stage.py.
+    """
+
+    do: Text
+    at: float | None = None
+    after: str = ""
+    wait: float = 0.0
+
+    @model_validator(mode="after")
+    def _has_a_time(self) -> Event:
+        if (self.at is None) != bool(self.after):
+            raise ValueError("an event has either `at` or `after`")
+        return self
+
+
+class Expected(Part):
+    """All that comes out of it.
+
+    Attributes:
+        verdict: of the record; ``none`` where the command refused to begin.
+        cause: of the record.
+        exit_code: of the command.
+        outcomes: of each service, by its key; also of schedules.
+        runs: the revision that each of them is on at the end.
+        says: texts that the message, the hint or the reasons contain.
+        warnings: a text of each warning, in order.
+        counts: the wanted counts at the end, where they matter.
+        lock: whether the environment is still locked at the end.
+        calls: every mutating call, in order.
+    """
+
+    verdict: str
+    exit_code: int
+    cause: str | None = None
+    outcomes: dict[str, str] = {}
+    runs: dict[str, Role] = {}
+    says: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    counts: dict[str, int] = {}
+    lock: bool = False
+    calls: tuple[str, ...] = ()
+
+
+class Scenario(Part):
+    """One scenario.
+
+    Attributes:
+        name: of its file.
+        title: what it is about, one sentence.
+        promises: the rows of the list of failures that it shows.
+        containers: whether it is played on real containers as well.
+        command: ``release`` releases v1.0.1, ``rollback`` goes back; further words are its options.
+        before: what happened long before the command; everything has settled since.
+        tasks: what the tasks of a family's revision do, such as ``"web new"``; what is not named runs well.
+    """
+
+    name: str
+    title: Text
+    promises: tuple[int, ...]
+    containers: bool = False
+    command: Annotated[str, Field(pattern=r"^(release|rollback)( --[a-z-]+)*$")] = "release"
+    shape: Shape = Shape()
+    settings: Settings = Settings()
+    before: tuple[Text, ...] = ()
+    tasks: dict[Annotated[str, Field(pattern=r"^[a-z]+ (old|earlier|new|again|theirs)$")], str] = {}
+    faults: tuple[Fault, ...] = ()
+    events: tuple[Event, ...] = ()
+    expect: Expected
+
+
+def read(file: Path) -> Scenario:
+    """Reads one file.
+
+    Raises:
+        ValueError: it is no scenario; the message names the file.
+    """
+    try:
+        return Scenario.model_validate({"name": file.stem, **_completed(tomllib.loads(file.read_text()))})
+    except ValueError as error:
+        raise ValueError(f"{file.name}: {error}") from error
+
+
+def read_all() -> list[Scenario]:
+    """All scenarios, by name."""
+    return [read(file) for file in sorted(FOLDER.glob("*.toml"))]
+
+
+def _completed(raw: dict[str, Any]) -> dict[str, Any]:
+    """With the deadlines that a file does not name."""
+    settings = raw.get("settings", {})
+    if "deadlines" in settings:
+        settings["deadlines"] = {**Settings().deadlines, **settings["deadlines"]}
+    return raw
+
+
+def words(pattern: str, text: str) -> tuple[str, ...] | None:
+    """The groups of a phrase of an event; None where it is another phrase."""
+    found = re.fullmatch(pattern, text)
+    return found.groups() if found else None

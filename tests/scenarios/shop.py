@@ -1,0 +1,223 @@
+"""The application of the scenarios: what Terraform would make of it, and what stands in for Terraform."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from longshore.contract import UNRELEASED
+from longshore.errors import TerraformError
+from longshore.terraform import OnEvent, SavedPlan
+
+from .scenario import Shape
+
+APPLICATION, ENVIRONMENT = "storefront", "sandbox"
+ACCOUNT, REGION = "123456789012", "eu-central-1"
+CLUSTER = f"{APPLICATION}-{ENVIRONMENT}"
+REPOSITORY = f"{APPLICATION}/app"
+PARAMETER = f"/{APPLICATION}/{ENVIRONMENT}/image_tag"
+TABLE = f"{APPLICATION}-releases"
+MIGRATE, NIGHTLY = "migrate", "nightly"
+
+Content = Mapping[str, Any]
+"""RegisterTaskDefinition's parameters."""
+
+
+def family(key: str) -> str:
+    """The family of a service, of the migration or of the scheduled task; a service has the same name."""
+    return f"{CLUSTER}-{key}"
+
+
+def log_group(key: str) -> str:
+    """Where its containers log."""
+    return f"/{APPLICATION}/{ENVIRONMENT}/{key}"
+
+
+def keys(shape: Shape) -> list[str]:
+    """Everything that has a task definition."""
+    found = list(shape.services)
+    found += [MIGRATE] if shape.migration else []
+    return sorted(found + ([NIGHTLY] if shape.schedule else []))
+
+
+def content(shape: Shape, key: str, repository: str, tag: str, greeting: str) -> Content:
+    """A revision, as the module task_definition makes it."""
+    service = shape.services.get(key)
+    container: dict[str, Any] = {
+        "name": key,
+        "image": f"{repository}:{tag}",
+        "essential": True,
+        "memory": 64,
+        "environment": [{"name": "RELEASE_VERSION", "value": tag}, {"name": "GREETING", "value": greeting}],
+        "logConfiguration": {
+            "logDriver": "awslogs",
+            "options": {"awslogs-group": log_group(key), "awslogs-region": REGION, "awslogs-stream-prefix": "ecs"},
+        },
+    }
+    if service and service.port:
+        container["portMappings"] = [{"containerPort": service.port, "hostPort": 0}]
+    if service and service.health_check:
+        container["healthCheck"] = {"command": ["CMD", "true"]}
+    return {"family": family(key), "networkMode": "bridge", "containerDefinitions": [container]}
+
+
+def contract(shape: Shape, arns: Mapping[str, str], tag: str) -> dict[str, Any]:
+    """The output ``release``."""
+    return {
+        "schema": 1,
+        "application": APPLICATION,
+        "environment": ENVIRONMENT,
+        "region": REGION,
+        "account_id": ACCOUNT,
+        "cluster": CLUSTER,
+        "image_tag": tag,
+        "image_tag_parameter": PARAMETER,
+        "services": {
+            key: {
+                "name": family(key),
+                "task_definition": arns[key],
+                "containers": {key: "app"},
+                "desired_count": service.count,
+                "wave": service.wave,
+                "port": service.port,
+                "log_group": log_group(key),
+                "strategy": "ROLLING",
+                "minimum_healthy_percent": 100,
+                "maximum_percent": 200,
+                "autoscaled": False,
+            }
+            for key, service in sorted(shape.services.items())
+        },
+        "schedules": {NIGHTLY: {"rule": family(NIGHTLY), "target_id": "task", "task_definition": arns[NIGHTLY]}}
+        if shape.schedule
+        else {},
+        "migration": {
+            "task_definition": arns[MIGRATE],
+            "container": MIGRATE,
+            "log_group": log_group(MIGRATE),
+            "before_wave": shape.migration,
+            "launch": {"type": "EC2", "subnets": [], "security_groups": [], "assign_public_ip": False},
+        }
+        if shape.migration
+        else None,
+        "verify": [
+            {"service": key, "path": "/health", "expect_status": 200, "expect_text": None}
+            for key, service in sorted(shape.services.items())
+            if service.port
+        ],
+        "images": {"app": {"repository": REPOSITORY}},
+    }
+
+
+@dataclass
+class Revision:
+    """A task definition in Terraform's state."""
+
+    arn: str
+    content: Content
+
+
+@dataclass
+class Stack:
+    """Stands in for Terraform (longshore.terraform) with the stack terraform/app.
+
+    Its apply registers every revision whose content differs from the state's, and does nothing else: services and
+    targets ignore their task definition. A plan without a tag takes the one of the parameter.
+
+    Args:
+        shape: the application.
+        repository: URI of the repository.
+        ecs: a boto3 client, with the retries of Terraform's provider.
+        ssm: likewise.
+        folder: where plans are kept.
+    """
+
+    shape: Shape
+    repository: str
+    ecs: Any
+    ssm: Any
+    folder: Path
+    greeting: str = "hello"
+    state: dict[str, Revision] = field(default_factory=dict)
+    tag: str = UNRELEASED
+    _plans: dict[Path, tuple[str, dict[str, Content]]] = field(default_factory=dict)
+
+    def check(self) -> str:
+        """The version."""
+        return "1.11.4"
+
+    @contextmanager
+    def plan(
+        self, variables: Mapping[str, Any] | None = None, *, destroy: bool = False, on_event: OnEvent | None = None
+    ) -> Iterator[SavedPlan]:
+        """Makes a plan."""
+        tag = (variables or {}).get("image_tag") or self._read_tag()
+        wanted = {key: content(self.shape, key, self.repository, tag, self.greeting) for key in keys(self.shape)}
+        changed = {key: new for key, new in wanted.items() if key not in self.state or self.state[key].content != new}
+        file = self.folder / f"plan-{len(self._plans)}"
+        self._plans[file] = tag, changed
+        yield SavedPlan(file, changed=bool(changed) or tag != self.tag)
+
+    def show(self, plan: SavedPlan) -> dict[str, Any]:
+        """The plan as JSON."""
+        _, changed = self._plans[plan.file]
+        return {"resource_changes": [_change(key, self.state.get(key), new) for key, new in sorted(changed.items())]}
+
+    def apply(self, plan: SavedPlan, on_event: OnEvent | None = None) -> dict[str, Any]:
+        """Registers what the plan would change; goes on after an error, as Terraform does with what stands alone.
+
+        Raises:
+            TerraformError: one could not be registered; the others are.
+        """
+        tag, changed = self._plans[plan.file]
+        errors = []
+        for key, new in sorted(changed.items()):
+            try:
+                answer = self.ecs.register_task_definition(**new)
+            except (ClientError, BotoCoreError) as error:
+                errors.append(f"  creating ECS Task Definition ({new['family']}) ({_address(key)}): {error}")
+            else:
+                self.state[key] = Revision(answer["taskDefinition"]["taskDefinitionArn"], new)
+        if errors:
+            raise TerraformError(f"terraform apply of {ENVIRONMENT} failed:\n" + "\n".join(errors))
+        self.tag = tag
+        return self.outputs()
+
+    def outputs(self) -> dict[str, Any]:
+        """All outputs."""
+        return {"release": contract(self.shape, {key: found.arn for key, found in self.state.items()}, self.tag)}
+
+    def pending(self) -> bool:
+        """Whether a plan without a tag would change something."""
+        with self.plan() as saved:
+            return saved.changed
+
+    def _read_tag(self) -> str:
+        return str(self.ssm.get_parameter(Name=PARAMETER)["Parameter"]["Value"])
+
+
+def _address(key: str) -> str:
+    return f'module.tasks["{key}"].aws_ecs_task_definition.this'
+
+
+def _change(key: str, before: Revision | None, after: Content) -> dict[str, Any]:
+    return {
+        "address": _address(key),
+        "type": "aws_ecs_task_definition",
+        "change": {
+            "actions": ["create", "delete"] if before else ["create"],
+            "before": _values(before.content) if before else None,
+            "after": _values(after),
+        },
+    }
+
+
+def _values(made: Content) -> dict[str, Any]:
+    containers: Sequence[Any] = made["containerDefinitions"]
+    return {"family": made["family"], "skip_destroy": True, "container_definitions": json.dumps(containers)}

@@ -1,0 +1,434 @@
+"""A stage: the sandbox's ECS with scripted tasks, on a clock that the tool's own sleeping moves.
+
+The tool works for real, over HTTP, with boto3; only Terraform is played (shop.py), and time.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import boto3
+import botocore.endpoint
+import pytest
+from botocore.config import Config
+from moto.ecs import urls
+from moto.moto_api._internal.models import moto_api_backend
+
+from longshore import verify
+from longshore.sandbox import ecs
+from longshore.sandbox.cloud import Cloud
+from longshore.sandbox.credentials import Environ, Keys
+from longshore.sandbox.ecs.behaviours import Behaviour, parse
+from longshore.sandbox.ecs.fleet import Service
+from longshore.sandbox.ecs.logs import LogWriter
+from longshore.sandbox.ecs.scripted import CloudWatchLines, Scripted
+from longshore.sandbox.front import Application, Front, StartResponse, listen, moto_application, serve
+from longshore.sandbox.request_log import RequestLog
+
+from . import shop
+from .calls import key_of, normal_form, own_role
+from .door import Answer, FrontDoor
+from .recording import Recording
+from .scenario import Event, Scenario, words
+
+KEY = "AKIATESTTESTTESTTEST"
+SECRET = "secret"
+TICK = 0.25
+"""Seconds of the stage between two looks of the scheduler."""
+
+SETTLES_WITHIN = 120.0
+_MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
+_IMPATIENT = 0.15
+"""Real seconds that the health URL gets for one answer: a loopback server needs none, one that hangs for ever takes
+all of them."""
+
+
+class Theatre:
+    """What all stages of a process share: the listening sockets, and moto's application."""
+
+    def __init__(self) -> None:
+        # One line a request, into the log of every test.
+        logging.getLogger("werkzeug").setLevel(logging.WARNING)
+        self.door = FrontDoor()
+        self.moto = moto_application()
+        self._paths = dict(urls.url_paths)
+        self._listener = listen(0)
+        self.application: Application = self.moto
+        self._server = serve(self._answer, self._listener)
+
+    @property
+    def endpoint(self) -> str:
+        """Where the AWS API answers."""
+        return f"http://127.0.0.1:{self._server.port}"
+
+    def _answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        return self.application(environ, start_response)
+
+    def close(self) -> None:
+        """Ends, and leaves moto as it was."""
+        self.door.close()
+        self._server.shutdown()
+        self._server.server_close()
+        self._listener.close()
+        urls.url_paths.clear()
+        urls.url_paths.update(self._paths)
+
+    @contextmanager
+    def stage(self, scenario: Scenario, folder: Path) -> Iterator[Stage]:
+        """A stage set for a scenario, with its services running."""
+        moto_api_backend.reset()
+        writer = LogWriter(shop.ACCOUNT)
+        try:
+            with pytest.MonkeyPatch.context() as patch:
+                stage = Stage(self, scenario, folder, writer)
+                # The retries of boto3 pass the stage's time, not ours.
+                patch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=stage.pass_time))
+                patch.setattr(verify, "REQUEST_SECONDS", _IMPATIENT)
+                stage.set()
+                yield stage
+        finally:
+            writer.close()
+            self.application = self.moto
+
+
+@dataclass
+class _Timed:
+    event: Event
+    due: float | None = None
+
+
+class Stage:
+    """One scenario's world.
+
+    Args:
+        theatre: where it stands.
+        scenario: what is played.
+        folder: for the project's files.
+        writer: of the tasks' log lines.
+    """
+
+    def __init__(self, theatre: Theatre, scenario: Scenario, folder: Path, writer: LogWriter) -> None:
+        self.scenario = scenario
+        self.endpoint = theatre.endpoint
+        self.door_url = theatre.door.url
+        self.folder = folder
+        self._begun = self._now = float(int(time.time()))
+        self._lock = threading.RLock()
+        self._digests: dict[str, str] = {}
+        self._theirs: set[tuple[str, int]] = set()
+        self._timed: list[_Timed] = []
+        self._mark = 0
+        self._turn = 0
+        self.runtime = Scripted(self._behaviours, self._digest, CloudWatchLines(writer, shop.REGION), self._forget)
+        cloud = Cloud(folder, shop.REGION, shop.ACCOUNT, "", cast(Any, None), cast(Any, None))
+        self.ecs = ecs.install(cloud, runtime=self.runtime, clock=self.now, settling=1.0)
+        self.orchestrator = self.ecs.orchestrator
+        self.released_revisions: dict[str, int] = {}
+        self.recording = Recording(Front(theatre.moto, Keys(KEY), RequestLog(), dict))
+        theatre.application = self.recording
+        theatre.door.chosen = self._who_answers
+
+    # Time
+
+    def now(self) -> float:
+        """The time, in seconds since the epoch."""
+        return self._now
+
+    def pass_time(self, seconds: float) -> None:
+        """Lets so many seconds pass."""
+        with self._lock:
+            end = self._now + seconds
+            self._happen()
+            while self._now < end:
+                self._now = min(end, self._now + TICK)
+                self.orchestrator.step()
+                self._happen()
+
+    def _happen(self) -> None:
+        if not self._timed:
+            return
+        made = self.calls() if any(timed.due is None for timed in self._timed) else []
+        for timed in self._timed:
+            if timed.due is None and timed.event.after in made:
+                timed.due = self._now + timed.event.wait
+        ready = [timed for timed in self._timed if timed.due is not None and timed.due <= self._now]
+        self._timed = [timed for timed in self._timed if timed not in ready]
+        for timed in ready:
+            self.do(timed.event.do)
+
+    # The play
+
+    @contextmanager
+    def command(self) -> Iterator[None]:
+        """While the block lasts, the scenario's events happen; the recording begins anew."""
+        self._mark = len(self.recording.calls)
+        self._begun = self._now
+        for event in self.scenario.events:
+            if event.at == 0:
+                self.do(event.do)
+            else:
+                self._timed.append(_Timed(event, None if event.at is None else self._begun + event.at))
+        try:
+            yield
+        finally:
+            self._timed = []
+
+    def calls(self) -> list[str]:
+        """The mutating calls since the command began, in their normal form."""
+        made = self.recording.calls[self._mark :]
+        return normal_form(made, self.role, self._first)
+
+    def do(self, text: str) -> None:
+        """Lets something happen: what an operator, a signal or somebody else does."""
+        if text in ("SIGINT", "SIGTERM", "SIGHUP"):
+            signal.raise_signal(getattr(signal, text))
+        elif found := words(r"somebody deploys (\w+)", text):
+            self._deploy_theirs(found[0])
+        elif found := words(r"somebody scales (\w+) to (\d+)", text):
+            self._update(found[0], desiredCount=int(found[1]))
+        elif found := words(r"(\w+) (\w+) is deregistered", text):
+            self.ecs.definitions.backend.deregister_task_definition(self.arn(found[0], found[1]))
+        elif found := words(r"(\w+) is deleted", text):
+            with self.orchestrator.lock:
+                given = {"cluster": shop.CLUSTER, "service": shop.family(found[0]), "force": True}
+                self.ecs.services.delete(given)
+        else:
+            raise ValueError(f"nobody knows how to do {text!r}")
+
+    # Looking
+
+    def role(self, family: str, number: int) -> str:
+        """The role of a revision (scenario.py)."""
+        if (family, number) in self._theirs:
+            return "theirs"
+        current = self.released_revisions.get(family, 1)
+        if number <= current:
+            return "old" if number == current else "earlier"
+        return own_role(self._first + self._own_numbers(family).index(number))
+
+    def arn(self, key: str, role: str) -> str:
+        """The newest revision of a role."""
+        found = self.ecs.definitions.backend.task_definitions[shop.family(key)]
+        return next(str(found[n].arn) for n in sorted(found, reverse=True) if self.role(shop.family(key), n) == role)
+
+    def service(self, key: str) -> Service | None:
+        """A service of the fleet."""
+        return self.orchestrator.fleet.service(shop.CLUSTER, shop.family(key))
+
+    def runs(self, key: str) -> str:
+        """The role of the revision that a service works towards, or that a schedule's target starts."""
+        if key == shop.NIGHTLY:
+            targets = self.client("events").list_targets_by_rule(Rule=shop.family(key))["Targets"]
+            return self._role_of_arn(targets[0]["EcsParameters"]["TaskDefinitionArn"])
+        service = self.service(key)
+        return self._role_of_arn(service.primary.task_definition) if service and service.deployments else "nothing"
+
+    def live_roles(self, key: str) -> set[str]:
+        """The roles of the tasks of a service that run and are not told to stop."""
+        service = self.service(key)
+        live = self.orchestrator.fleet.live_of(service) if service else []
+        return {self._role_of_arn(task.task_definition) for task in live if not task.leaving}
+
+    def one_off_tasks(self) -> int:
+        """How many tasks were started that belong to no service."""
+        return sum(not launch.service for launch in self.runtime.started)
+
+    def client(self, name: str, retries: int = 3) -> Any:
+        """A boto3 client."""
+        make: Any = boto3.client
+        return make(
+            name,
+            endpoint_url=self.endpoint,
+            region_name=shop.REGION,
+            aws_access_key_id=KEY,
+            aws_secret_access_key=SECRET,
+            config=Config(retries={"mode": "standard", "total_max_attempts": retries}),
+        )
+
+    # Setting up
+
+    def set(self) -> None:
+        """Sets the stage: what Terraform made, and what was released before."""
+        shape = self.scenario.shape
+        self.client("ecs").create_cluster(clusterName=shop.CLUSTER)
+        logs = self.client("logs")
+        for key in shop.keys(shape):
+            logs.create_log_group(logGroupName=shop.log_group(key))
+        repository = self._put_images()
+        self._make_table()
+        self.ssm = self.client("ssm")
+        self.stack = shop.Stack(shape, repository, self.client("ecs"), self.ssm, self.folder)
+        self._set_tag("unreleased")
+        for number, tag in enumerate(shape.released or ("unreleased",)):
+            with self.stack.plan({"image_tag": tag}) as saved:
+                self.stack.apply(saved)
+            if number == 0:
+                self._make_services()
+                self._make_schedule()
+            else:
+                self._move_services()
+            self.settle()
+            if tag in shape.released:
+                self._set_tag(tag)
+        self.released_revisions = {
+            family: max(revisions) for family, revisions in self.ecs.definitions.backend.task_definitions.items()
+        }
+        for text in self.scenario.before:
+            self.do(text)
+        if self.scenario.before:
+            self.settle()
+        if shape.variables_changed:
+            self.stack.greeting = "good day"
+
+    def settle(self) -> None:
+        """Lets time pass until nothing moves any more."""
+        end = self._now + SETTLES_WITHIN
+        while self._now < end:
+            self.pass_time(2.0)
+            services = self.orchestrator.fleet.services.values()
+            if all(service.steady or service.status != "ACTIVE" for service in services):
+                return
+
+    def digest(self, tag: str) -> str:
+        """The digest of a released image."""
+        return self._digests[f"{self.stack.repository}:{tag}"]
+
+    def _set_tag(self, tag: str) -> None:
+        self.ssm.put_parameter(Name=shop.PARAMETER, Value=tag, Type="String", Overwrite=True)
+
+    def _put_images(self) -> str:
+        ecr = self.client("ecr")
+        made = ecr.create_repository(repositoryName=shop.REPOSITORY, imageTagMutability="IMMUTABLE")["repository"]
+        for tag in sorted({*self.scenario.shape.released, "v1.0.1"}):
+            manifest = f'{{"schemaVersion": 2, "mediaType": "{_MANIFEST_TYPE}", "config": {{"digest": "{tag}"}}}}'
+            put = ecr.put_image(repositoryName=shop.REPOSITORY, imageManifest=manifest, imageTag=tag)
+            self._digests[f"{made['repositoryUri']}:{tag}"] = put["image"]["imageId"]["imageDigest"]
+        return str(made["repositoryUri"])
+
+    def _make_table(self) -> None:
+        self.client("dynamodb").create_table(
+            TableName=shop.TABLE,
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            BillingMode="PAY_PER_REQUEST",
+        )
+
+    def _make_services(self) -> None:
+        shape, client = self.scenario.shape, self.client("ecs")
+        breaker = {"enable": shape.breaker != "off", "rollback": shape.breaker == "rolls back"}
+        for key, service in shape.services.items():
+            client.create_service(
+                cluster=shop.CLUSTER,
+                serviceName=shop.family(key),
+                taskDefinition=self.stack.state[key].arn,
+                desiredCount=service.count if shape.released else 0,
+                deploymentConfiguration={"deploymentCircuitBreaker": breaker},
+            )
+
+    def _move_services(self) -> None:
+        for key in self.scenario.shape.services:
+            self._update(key, taskDefinition=self.stack.state[key].arn)
+
+    def _make_schedule(self) -> None:
+        if not self.scenario.shape.schedule:
+            return
+        events, rule = self.client("events"), shop.family(shop.NIGHTLY)
+        events.put_rule(Name=rule, ScheduleExpression="cron(0 3 * * ? *)")
+        target = {
+            "Id": "task",
+            "Arn": self.ecs.definitions.cluster_arn(shop.CLUSTER),
+            "RoleArn": f"arn:aws:iam::{shop.ACCOUNT}:role/{rule}",
+            "EcsParameters": {"TaskDefinitionArn": self.stack.state[shop.NIGHTLY].arn, "TaskCount": 1},
+        }
+        events.put_targets(Rule=rule, Targets=[target])
+
+    # Others
+
+    def _deploy_theirs(self, key: str) -> None:
+        given = shop.content(self.scenario.shape, key, self.stack.repository, "v9.9.9", "mine")
+        backend = self.ecs.definitions.backend
+        with self.orchestrator.lock:
+            made = backend.register_task_definition(
+                family=given["family"],
+                container_definitions=given["containerDefinitions"],
+                volumes=[],
+                network_mode="bridge",
+                tags=[],
+                placement_constraints=[],
+                requires_compatibilities=[],
+                cpu=None,
+                memory=None,
+                task_role_arn=None,
+                execution_role_arn=None,
+                proxy_configuration=None,
+                inference_accelerators=None,
+                runtime_platform=None,
+                ipc_mode=None,
+                pid_mode=None,
+                ephemeral_storage=None,
+            )
+        self._theirs.add((given["family"], int(made.revision)))
+        self._update(key, taskDefinition=str(made.arn))
+
+    def _update(self, key: str, **given: Any) -> None:
+        """Somebody else's UpdateService: not in our log, and no fault meets it."""
+        with self.orchestrator.lock:
+            self.ecs.services.update({"cluster": shop.CLUSTER, "service": shop.family(key), **given})
+
+    @property
+    def _first(self) -> int:
+        """What a roll-back by hand registers was there before: it has nothing new."""
+        return int(self.scenario.command.startswith("rollback"))
+
+    def _own_numbers(self, family: str) -> list[int]:
+        """The revisions that were registered since the command began, but for somebody else's."""
+        known = self.ecs.definitions.backend.task_definitions.get(family, {})
+        before = self.released_revisions.get(family, 1)
+        return [number for number in sorted(known) if number > before and (family, number) not in self._theirs]
+
+    def _role_of_arn(self, arn: str) -> str:
+        family, _, number = arn.rpartition("/")[2].partition(":")
+        return self.role(family, int(number))
+
+    def _behaviours(self, family: str, number: int) -> Sequence[Behaviour]:
+        key = key_of(family)
+        if not self.released_revisions:
+            # While the stage is being set, the newest is what will be old.
+            tags = self.scenario.shape.released
+            role = "old" if number >= len(tags) else "earlier"
+        else:
+            role = self.role(family, number)
+        usual = "exits 0 after 2 s" if key == shop.MIGRATE else "runs"
+        return parse(self.scenario.tasks.get(f"{key} {role}", usual))
+
+    def _digest(self, image: str) -> str:
+        return self._digests.get(image, "")
+
+    def _forget(self, task: str) -> None:
+        """ECS knows a task no more (it was swept long ago, or never told)."""
+        fleet = self.orchestrator.fleet
+        with self.orchestrator.lock:
+            gone = fleet.tasks[task]
+            gone.stopped_at = 0.0
+            fleet.settle(gone)
+
+    def _who_answers(self) -> Answer | None:
+        with self.orchestrator.lock:
+            fleet = self.orchestrator.fleet
+            serving = [t for t in fleet.live.values() if t.port and t.serving and t.service]
+            if not serving:
+                return None
+            self._turn += 1
+            task = serving[self._turn % len(serving)]
+        variables = task.definition["containerDefinitions"][0]["environment"]
+        version = next(v["value"] for v in variables if v["name"] == "RELEASE_VERSION")
+        return version, self.runtime.behaviour(task.id).answers

@@ -1,0 +1,37 @@
+"""Every scenario file comes out as it says, and what holds for all of them holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from longshore.result import Verdict
+
+from .play import NONE, play
+from .scenario import Scenario, read_all
+from .stage import Theatre
+
+
+@pytest.fixture(scope="module")
+def theatre() -> Iterator[Theatre]:
+    made = Theatre()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("scenario", read_all(), ids=lambda scenario: scenario.name)
+def test_it_comes_out_as_its_file_says(scenario: Scenario, theatre: Theatre, tmp_path: Path) -> None:
+    played = play(theatre, scenario, tmp_path)
+    found, expected = played.found, played.found.expected
+    assert not played.differences, "\n".join(["", *played.differences, "", found.console])
+    assert expected.verdict in {*Verdict, NONE} - {Verdict.RUNNING}
+    assert not [call for call in expected.calls if "Deregister" in call]
+    assert not [call for call in expected.calls if call.startswith("update") and "theirs" in call]
+    assert found.started_one_off <= 1
+    if expected.verdict == Verdict.SUCCEEDED:
+        aim = "new" if scenario.command.startswith("release") else "earlier"
+        assert {role for roles in found.live.values() for role in roles} <= {aim}
+    if expected.verdict in (Verdict.SUCCEEDED, Verdict.ROLLED_BACK) and "Terraform pending" not in str(found.warnings):
+        assert not found.terraform_pending
