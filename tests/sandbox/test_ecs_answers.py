@@ -20,6 +20,7 @@ from docker import DockerClient
 from longshore.sandbox import ecs
 from longshore.sandbox.cloud import Cloud
 from longshore.sandbox.credentials import Keys
+from longshore.sandbox.ecs.breaker import TRIPPED
 from longshore.sandbox.ecs.orchestrator import Orchestrator
 from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
 from longshore.sandbox.front import Front, listen, moto_application, serve
@@ -86,6 +87,10 @@ class Play:
         arns = self.client.list_tasks(cluster=self.cluster, **filters)["taskArns"]
         return list(self.client.describe_tasks(cluster=self.cluster, tasks=arns)["tasks"]) if arns else []
 
+    def deployments(self, *arns: str) -> list[dict[str, Any]]:
+        """The service deployments as DescribeServiceDeployments shows them."""
+        return list(self.client.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"])
+
     def pass_time(self, seconds: float) -> None:
         """Move the clock, with a step of the control loop each quarter of a second."""
         for _ in range(int(seconds * 4) + 1):
@@ -110,6 +115,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
 @pytest.fixture
 def play(stage: Play) -> Play:
     stage.runtime.outcome = runs
+    stage.ecs.orchestrator.rollback_window = 0.0
     stage.cluster = f"c{uuid.uuid4().hex[:8]}"
     stage.client.create_cluster(clusterName=stage.cluster)
     return stage
@@ -331,6 +337,77 @@ def test_service_deployments_are_filtered_and_paged(play: Play) -> None:
     assert (len(times), "nextToken" in second) == (5, False)
     assert times == sorted(times, reverse=True)
     assert len(find(createdAt={"after": times[1]})["serviceDeployments"]) == 2
+
+
+BREAKER = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
+
+
+def only_the_first_runs(launch: Launch) -> list[tuple[float, Report]]:
+    return (runs if launch.revision == 1 else never_starts)(launch)
+
+
+def test_during_the_window_the_service_deployment_waits_for_its_rollback(play: Play) -> None:
+    play.create(deploymentConfiguration=BREAKER)
+    play.pass_time(4)
+    play.runtime.outcome = only_the_first_runs
+    play.ecs.orchestrator.rollback_window = 60.0
+    bad = play.update(taskDefinition=play.register())
+    play.pass_time(6)
+    (waiting,) = play.deployments(bad["currentServiceDeployment"])
+    assert (waiting["status"], waiting["statusReason"]) == ("ROLLBACK_REQUESTED", TRIPPED)
+    assert waiting["deploymentCircuitBreaker"]["status"] == "TRIGGERED"
+    assert waiting["deploymentCircuitBreaker"]["threshold"] == 3
+    assert "rollback" not in waiting
+    assert [(d["status"], d["rolloutState"]) for d in play.service()["deployments"]] == [
+        ("PRIMARY", "FAILED"),
+        ("ACTIVE", "COMPLETED"),
+    ]
+
+
+def test_a_rollback_is_part_of_the_service_deployment_that_failed(play: Play) -> None:
+    good = play.create(deploymentConfiguration=BREAKER)
+    play.pass_time(4)
+    play.runtime.outcome = only_the_first_runs
+    bad = play.update(taskDefinition=play.register())
+    play.pass_time(15)
+    after = play.service()
+    assert after["currentServiceDeployment"] == bad["currentServiceDeployment"]
+    assert after["taskDefinition"] == good["taskDefinition"]
+    (ended,) = play.deployments(bad["currentServiceDeployment"])
+    assert (ended["status"], ended["rollback"]["reason"]) == ("ROLLBACK_SUCCESSFUL", TRIPPED)
+    (revision,) = play.client.describe_service_revisions(serviceRevisionArns=[ended["rollback"]["serviceRevisionArn"]])[
+        "serviceRevisions"
+    ]
+    assert revision["taskDefinition"] == good["taskDefinition"]
+    listed = play.client.list_service_deployments(cluster=play.cluster, service="web")["serviceDeployments"]
+    assert [entry["status"] for entry in listed] == ["ROLLBACK_SUCCESSFUL", "SUCCESSFUL"]
+
+
+def test_stopping_a_service_deployment_rolls_it_back(play: Play) -> None:
+    first = play.create()
+    play.pass_time(4)
+    second = play.update(taskDefinition=play.register())
+    arn = second["currentServiceDeployment"]
+    assert play.client.stop_service_deployment(serviceDeploymentArn=arn)["serviceDeploymentArn"] == arn
+    assert [entry["status"] for entry in play.deployments(arn)] == ["STOP_REQUESTED"]
+    play.pass_time(8)
+    assert [entry["status"] for entry in play.deployments(arn)] == ["ROLLBACK_SUCCESSFUL"]
+    assert play.service()["taskDefinition"] == first["taskDefinition"]
+
+
+def test_what_can_not_be_stopped_is_refused(play: Play) -> None:
+    arn = play.create()["currentServiceDeployment"]
+    stop = play.client.stop_service_deployment
+    with pytest.raises(ClientError) as error:
+        stop(serviceDeploymentArn=arn, stopType="ABORT")
+    assert code_of(error)[0] == "InvalidParameterException"
+    with pytest.raises(ClientError) as error:
+        stop(serviceDeploymentArn=arn[:-4] + "none")
+    assert code_of(error)[0] == "ServiceDeploymentNotFoundException"
+    play.pass_time(4)
+    with pytest.raises(ClientError) as error:
+        stop(serviceDeploymentArn=arn)
+    assert code_of(error)[0] == "ConflictException"
 
 
 # Tasks
@@ -571,10 +648,12 @@ def test_no_answer_has_a_field_that_the_model_does_not_know(play: Play) -> None:
     model = botocore.session.get_session().get_service_model("ecs")
     play.create(tags=[{"key": "a", "value": "b"}], networkConfiguration={"awsvpcConfiguration": {"subnets": ["s"]}})
     play.pass_time(3)
-    play.runtime.outcome = never_starts
-    play.update(taskDefinition=play.register())
+    play.runtime.outcome = only_the_first_runs
+    play.update(taskDefinition=play.register(), deploymentConfiguration=BREAKER)
     run(play)
-    play.pass_time(3)
+    play.pass_time(15)
+    play.update(forceNewDeployment=True, taskDefinition=play.register())
+    play.pass_time(1)
     here, services, tasks, deployments = (
         {"cluster": play.cluster},
         play.ecs.services,
@@ -589,6 +668,9 @@ def test_no_answer_has_a_field_that_the_model_does_not_know(play: Play) -> None:
     arns = tasks.list_tasks(here)["taskArns"] + tasks.list_tasks(here | {"desiredStatus": "STOPPED"})["taskArns"]
     answers = {
         "ListServiceDeployments": listed,
+        "StopServiceDeployment": deployments.stop(
+            {"serviceDeploymentArn": listed["serviceDeployments"][0]["serviceDeploymentArn"]}
+        ),
         "DescribeServiceDeployments": described,
         "DescribeServiceRevisions": deployments.revisions({"serviceRevisionArns": revisions}),
         "DescribeServices": services.describe(here | {"services": ["web", "nope"], "include": ["TAGS"]}),

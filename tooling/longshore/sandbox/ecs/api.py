@@ -95,6 +95,7 @@ def install(
     runtime: Runtime | None = None,
     clock: Callable[[], float] = time.time,
     settling: float = SETTLING,
+    rollback_window: float = 0.0,
 ) -> Ecs:
     """Put this ECS in the place of moto's; to be called before moto's server starts.
 
@@ -103,12 +104,13 @@ def install(
         runtime: what runs the tasks; Docker by default.
         clock: the time in seconds since the epoch.
         settling: seconds for which a task with neither port nor health check must run before it counts; AWS's are 40.
+        rollback_window: seconds for which PRIMARY shows FAILED before the circuit breaker's roll-back begins.
 
     Returns:
         The ECS, not started yet.
     """
     woken = threading.Event()
-    orchestrator = Orchestrator(runtime or DockerRuntime(cloud, woken.set), clock, settling)
+    orchestrator = Orchestrator(runtime or DockerRuntime(cloud, woken.set), clock, settling, rollback_window)
     ecs = Ecs(cloud, orchestrator, woken)
     EcsResponse.ecs = ecs
     urls.url_paths["{0}/$"] = EcsResponse.dispatch
@@ -122,7 +124,7 @@ def _service_row(service: Service, tasks: list[Task]) -> dict[str, Any]:
         "service": service.name,
         "desired": service.desired,
         "running": sum(task.last_status == RUNNING for task in tasks),
-        "deployment": "COMPLETED" if latest.completed else "IN_PROGRESS",
+        "deployment": latest.state,
         "task_definition": latest.task_definition,
     }
 

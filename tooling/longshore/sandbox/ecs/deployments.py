@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from longshore.sandbox.ecs.definitions import refuse
@@ -35,7 +35,7 @@ class Deployments:
         span = given.get("createdAt") or {}
         chosen = {
             f"{deployment.created_at:017.6f} {deployment.number}": deployment
-            for deployment in service.history
+            for deployment in service.service_deployments
             if deployment.status in (given.get("status") or [deployment.status])
             and _within(deployment, span.get("after"), span.get("before"))
         }
@@ -50,8 +50,8 @@ class Deployments:
             raise refuse("InvalidParameterException", "serviceDeploymentArns must have between 1 and 20 members.")
         answer: Answer = {"serviceDeployments": [], "failures": []}
         for arn in arns:
-            found = self._find(arn)
-            if found and service_deployment_arn(*found) == arn:
+            found = self._find(arn, service_deployment_arn)
+            if found and not found[1].rolls_back:
                 shape = service_deployment_shape(*found, self._fleet.live_of(found[0]))
                 answer["serviceDeployments"].append(shape)
             else:
@@ -62,21 +62,36 @@ class Deployments:
         """DescribeServiceRevisions."""
         answer: Answer = {"serviceRevisions": [], "failures": []}
         for arn in given.get("serviceRevisionArns") or []:
-            found = self._find(arn)
-            if found and service_revision_arn(found[0], found[1].number) == arn:
+            found = self._find(arn, service_revision_arn)
+            if found:
                 shape = service_revision_shape(*found, self._fleet.of_service(found[0]))
                 answer["serviceRevisions"].append(shape)
             else:
                 answer["failures"].append({"arn": arn, "reason": "MISSING"})
         return answer
 
-    def _find(self, arn: str) -> tuple[Service, Deployment] | None:
-        """Find a deployment by an ARN that ends in ``/cluster/service/digits``."""
+    def stop(self, given: Parameters) -> Answer:
+        """StopServiceDeployment: a roll-back to what completed last, whether the circuit breaker is on or not."""
+        arn = given["serviceDeploymentArn"]
+        if given.get("stopType") not in (None, "ROLLBACK"):
+            raise refuse("InvalidParameterException", f"Invalid stopType: {given['stopType']}. Valid values: ROLLBACK.")
+        found = self._find(arn, service_deployment_arn)
+        if found is None:
+            raise refuse("ServiceDeploymentNotFoundException", f"Service deployment not found: {arn}")
+        deployment = found[1]
+        if deployment.status not in ("PENDING", "IN_PROGRESS"):
+            message = f"The service deployment can't be stopped: its status is {deployment.status}."
+            raise refuse("ConflictException", message)
+        deployment.status = "STOP_REQUESTED"
+        return {"serviceDeploymentArn": arn}
+
+    def _find(self, arn: str, named: Callable[[Service, Deployment], str]) -> tuple[Service, Deployment] | None:
+        """Find a deployment by its ARN, as a service deployment or as that of its revision."""
         parts = arn.split("/")
         service = self._fleet.services.get((parts[1], parts[2])) if len(parts) == 4 else None
-        history = service.history if service else []
-        deployment = next((deployment for deployment in history if deployment.number == parts[3]), None)
-        return (service, deployment) if service and deployment else None
+        if service is None:
+            return None
+        return next(((service, one) for one in service.history if named(service, one) == arn), None)
 
 
 def _within(deployment: Deployment, after: Any, before: Any) -> bool:

@@ -5,6 +5,7 @@ Times are seconds since the epoch, from the clock that the sandbox was given. Fi
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,6 +13,9 @@ STOPPED = "STOPPED"
 RUNNING = "RUNNING"
 # The states in which a task counts towards maximumPercent: "RUNNING or PENDING" (ECS API, DeploymentConfiguration).
 STARTING = frozenset({"PROVISIONING", "PENDING", "ACTIVATING"})
+
+# The statuses of a service deployment that has not ended (ECS API, ServiceDeployment.status).
+UNDER_WAY = frozenset({"PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
 
 Health = Literal["HEALTHY", "UNHEALTHY", "UNKNOWN"]
 
@@ -117,8 +121,16 @@ class Deployment:
         task_definition: full ARN.
         definition: the task definition itself.
         source: id of the deployment that it replaces.
-        status: its status as a service deployment: PENDING, IN_PROGRESS, SUCCESSFUL or STOPPED.
+        rolls_back: id of the failed deployment that it is the roll-back of: a part of that one's service deployment.
+        name: the end of its ARN as a service deployment; nothing leads from `id` to it.
+        status: its status as a service deployment (ECS API, ServiceDeployment.status).
+        status_reason: why it has that status.
         completed: whether it has completed once: its rolloutState.
+        failed: why its rolloutState is FAILED; empty when it is not.
+        tripped: whether the circuit breaker failed it.
+        rollback_at: when its roll-back shall begin.
+        rollback_started_at: when its roll-back began.
+        rollback_to: the deployment whose revision it went back to.
         failed_tasks: consecutive tasks that did not reach RUNNING, or failed their health check.
         stopped_in_row: consecutive tasks that failed before they were steady: what throttles restarts.
         retry_at: no task of it is started before.
@@ -130,10 +142,18 @@ class Deployment:
     created_at: float
     updated_at: float
     source: str = ""
+    rolls_back: str = ""
+    name: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     port: int | None = None
     primary: bool = True
     status: str = "PENDING"
+    status_reason: str = ""
     completed: bool = False
+    failed: str = ""
+    tripped: bool = False
+    rollback_at: float | None = None
+    rollback_started_at: float | None = None
+    rollback_to: Deployment | None = None
     started_at: float | None = None
     finished_at: float | None = None
     failed_tasks: int = 0
@@ -145,6 +165,17 @@ class Deployment:
         """The digits of its id."""
         return self.id.rpartition("/")[2]
 
+    @property
+    def state(self) -> str:
+        """Its rolloutState."""
+        return "FAILED" if self.failed else "COMPLETED" if self.completed else "IN_PROGRESS"
+
+    def end(self, status: str, now: float, reason: str = "") -> None:
+        """Let it end as a service deployment, if it is under way."""
+        self.updated_at = now
+        if self.status in UNDER_WAY:
+            self.status, self.status_reason, self.finished_at = status, reason, now
+
 
 @dataclass
 class Service:
@@ -153,7 +184,7 @@ class Service:
     Attributes:
         settings: what CreateService and UpdateService were given and DescribeServices repeats.
         deployments: the live ones, newest first; one of them is PRIMARY.
-        history: every deployment, newest first.
+        history: every deployment, newest first; roll-backs too, which are no service deployments of their own.
         steady: whether "has reached a steady state" has been said since the last change.
     """
 
@@ -179,6 +210,41 @@ class Service:
     def deployment(self, identity: str) -> Deployment | None:
         """Find a live deployment by its id."""
         return next((deployment for deployment in self.deployments if deployment.id == identity), None)
+
+    @property
+    def service_deployments(self) -> list[Deployment]:
+        """Its service deployments, newest first."""
+        return [deployment for deployment in self.history if not deployment.rolls_back]
+
+    def rolled_back_by(self, deployment: Deployment) -> Deployment | None:
+        """The failed deployment that this one is the roll-back of; None if it is a deployment like any other."""
+        return next((failed for failed in self.history if failed.id == deployment.rolls_back), None)
+
+    def deploy(
+        self, task_definition: str, definition: dict[str, Any], port: int | None, now: float, rolls_back: str = ""
+    ) -> Deployment:
+        """Put a new deployment in the place of PRIMARY; the ones before are ACTIVE from now on.
+
+        Args:
+            task_definition: full ARN.
+            definition: the task definition itself.
+            port: container port behind the front door; None for none.
+            now: the time.
+            rolls_back: id of the failed deployment that this is the roll-back of.
+        """
+        identity = f"ecs-svc/{secrets.randbelow(10**19):019d}"
+        source = self.deployments[0].id if self.deployments else ""
+        new = Deployment(identity, task_definition, definition, now, now, source, rolls_back, port=port)
+        for old in self.deployments:
+            old.primary = False
+        for old in self.history:
+            if old.id != rolls_back and old.status in UNDER_WAY:
+                old.end("STOPPED", now, "Service deployment stopped because a newer one has started.")
+                old.rollback_at = None
+        self.deployments.insert(0, new)
+        self.history.insert(0, new)
+        self.steady = False
+        return new
 
     @property
     def wanted(self) -> int:

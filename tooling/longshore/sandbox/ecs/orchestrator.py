@@ -5,7 +5,6 @@ Whoever reads or changes the fleet holds `lock`; the runtime is never called und
 
 from __future__ import annotations
 
-import secrets
 import uuid
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -13,6 +12,7 @@ from threading import RLock
 from typing import Any
 
 from longshore.sandbox.ecs import scheduler
+from longshore.sandbox.ecs.breaker import Breaker
 from longshore.sandbox.ecs.fleet import RUNNING, STOPPED, Deployment, Fleet, Service, Task
 from longshore.sandbox.ecs.runtime import Report, Runtime
 from longshore.sandbox.ecs.tasks import enter, launch, new_service_task, settle, take_in
@@ -35,14 +35,23 @@ class Orchestrator:
         runtime: what runs the tasks.
         clock: the time in seconds since the epoch.
         settling: seconds for which a task with neither port nor health check must run before it counts.
+        rollback_window: seconds for which PRIMARY shows FAILED before its roll-back begins.
     """
 
-    def __init__(self, runtime: Runtime, clock: Callable[[], float], settling: float = SETTLING) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        clock: Callable[[], float],
+        settling: float = SETTLING,
+        rollback_window: float = 0.0,
+    ) -> None:
         self.runtime = runtime
         self.clock = clock
         self.settling = settling
         self.fleet = Fleet()
         self.lock = RLock()
+        self.rollback_window = rollback_window
+        self._breaker = Breaker(self._announce)
         self._commands: list[Callable[[], None]] = []
 
     def step(self) -> None:
@@ -65,23 +74,13 @@ class Orchestrator:
 
     def deploy(self, service: Service, task_definition: str, definition: dict[str, Any], port: int | None) -> None:
         """Start a deployment of a service: it becomes PRIMARY, the one before ACTIVE. Call it under the lock."""
-        now = self.clock()
-        source = service.deployments[0].id if service.deployments else ""
-        for old in service.deployments:
-            old.primary = False
-            _end(old, "STOPPED", now)
-        identity = f"ecs-svc/{secrets.randbelow(10**19):019d}"
-        deployment = Deployment(identity, task_definition, definition, created_at=now, updated_at=now, source=source)
-        deployment.port = port
-        service.deployments.insert(0, deployment)
-        service.history.insert(0, deployment)
-        service.steady = False
+        service.deploy(task_definition, definition, port, self.clock())
 
     def retire(self, service: Service) -> None:
         """Begin to delete a service: its tasks drain, then it becomes INACTIVE. Call it under the lock."""
         service.status, service.desired = "DRAINING", 0
         for deployment in service.deployments:
-            _end(deployment, "STOPPED", self.clock())
+            deployment.end("STOPPED", self.clock(), "Service deleted.")
 
     def halt(self, task: Task, stop_code: str, reason: str) -> None:
         """Ask for a task to be stopped, unless it is leaving already. Call it under the lock."""
@@ -122,6 +121,7 @@ class Orchestrator:
         for deployment in service.deployments:
             if deployment.status == "PENDING":
                 deployment.status, deployment.started_at = "IN_PROGRESS", now
+        self._breaker.watch(service, now, self.rollback_window)
         stopped: list[str] = []
         for action in scheduler.tick(service, self.fleet.live_of(service), now):
             match action:
@@ -157,9 +157,7 @@ class Orchestrator:
     def _conclude(self, service: Service, action: scheduler.Action, now: float) -> None:
         match action:
             case scheduler.Complete():
-                service.primary.completed = True
-                _end(service.primary, "SUCCESSFUL", now)
-                self._announce(service, f"(deployment {service.primary.id}) deployment completed.")
+                self._complete(service, service.primary, now)
             case scheduler.Retire(deployment):
                 service.deployments = [d for d in service.deployments if d.id != deployment]
             case scheduler.Settle():
@@ -170,6 +168,13 @@ class Orchestrator:
             case scheduler.Deactivate():
                 service.status, service.deployments = "INACTIVE", []
                 self._commands.append(partial(self.runtime.withdraw, service.cluster, service.name))
+
+    def _complete(self, service: Service, deployment: Deployment, now: float) -> None:
+        deployment.completed = True
+        deployment.end("SUCCESSFUL", now)
+        if failed := service.rolled_back_by(deployment):
+            failed.end("ROLLBACK_SUCCESSFUL", now, failed.status_reason)
+        self._announce(service, f"(deployment {deployment.id}) deployment completed.")
 
     def _command(self, task: Task, now: float) -> None:
         """Tell the runtime, once the lock is free, what became of a task."""
@@ -189,13 +194,6 @@ class Orchestrator:
         if not service.events or service.events[0]["message"] != message:
             event = {"id": str(uuid.uuid4()), "createdAt": self.clock(), "message": message}
             service.events = [event, *service.events[: EVENTS_KEPT - 1]]
-
-
-def _end(deployment: Deployment, status: str, now: float) -> None:
-    """Let a deployment that is under way end."""
-    deployment.updated_at = now
-    if deployment.status in ("PENDING", "IN_PROGRESS"):
-        deployment.status, deployment.finished_at = status, now
 
 
 def _names(tasks: Iterable[str]) -> str:

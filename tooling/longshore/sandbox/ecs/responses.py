@@ -60,6 +60,10 @@ class EcsResponse(EC2ContainerServiceResponse):
         """DescribeServiceDeployments."""
         return self._answer(self.ecs.deployments.describe)
 
+    def stop_service_deployment(self) -> ActionResult:
+        """StopServiceDeployment."""
+        return self._answer(self.ecs.deployments.stop)
+
     def describe_service_revisions(self) -> ActionResult:
         """DescribeServiceRevisions."""
         return self._answer(self.ecs.deployments.revisions)

@@ -95,7 +95,7 @@ def tick(service: Service, tasks: Sequence[Task], now: float) -> list[Action]:
     plan = _Plan(service, tasks)
     plan.drop_unhealthy()
     plan.drop_surplus_new()
-    plan.drop_old(can_start=service.primary.retry_at <= now)
+    plan.drop_old(can_start=service.primary.retry_at <= now and not service.primary.failed)
     plan.start(now)
     plan.finish()
     return plan.actions
@@ -155,15 +155,18 @@ class _Plan:
         lacking = service.minimum - _count_serving(self.new) - len(self.old)
         if old and lacking > 0 and not primary.completed and old.retry_at <= now:
             room -= self._start(old, min(lacking, room))
-        if self.missing > 0 and primary.retry_at <= now:
+        if primary.failed or primary.retry_at > now:
+            return
+        if self.missing > 0:
             self._start(primary, min(self.missing, room))
-        if primary.retry_at <= now and self._blocked(room):
+        if self._blocked(room):
             self.actions.append(Announce(BLOCKED))
 
     def finish(self) -> None:
         """Complete, retire, settle: what follows once nothing is left to start or to stop."""
         service = self.service
         whole = not self.actions and len(self.tasks) == len(self.new) == service.wanted == _count_serving(self.new)
+        whole = whole and not service.primary.failed
         if service.status == "DRAINING":
             self.actions += [Deactivate()] if not self.tasks else []
             return

@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from longshore.sandbox.ecs.fleet import RUNNING, STARTING, Container, Deployment, Service, Task
+from longshore.sandbox.ecs.breaker import threshold
+from longshore.sandbox.ecs.fleet import RUNNING, STARTING, UNDER_WAY, Container, Deployment, Service, Task
 
 SERVICE_DEFAULTS: dict[str, Any] = {
     "availabilityZoneRebalancing": "DISABLED",
@@ -56,7 +57,7 @@ def service_shape(service: Service, tasks: list[Task], *, tags: bool = False) ->
         tasks: its tasks that have not stopped.
         tags: whether to show its tags.
     """
-    current = service.deployments[0] if service.deployments else None
+    current = service.service_deployments[0] if service.deployments else None
     latest = service.history[0]
     return given(
         **{name: service.settings.get(name) for name in _SHOWN},
@@ -80,12 +81,12 @@ def service_shape(service: Service, tasks: list[Task], *, tags: bool = False) ->
 
 def service_deployment_arn(service: Service, deployment: Deployment) -> str:
     """The ARN of a deployment as a service deployment."""
-    return f"{service.arn.replace(':service/', ':service-deployment/')}/{deployment.number}"
+    return f"{service.arn.replace(':service/', ':service-deployment/')}/{deployment.name}"
 
 
-def service_revision_arn(service: Service, number: str) -> str:
+def service_revision_arn(service: Service, deployment: Deployment) -> str:
     """The ARN of the service revision that a deployment moved to."""
-    return f"{service.arn.replace(':service/', ':service-revision/')}/{number}"
+    return f"{service.arn.replace(':service/', ':service-revision/')}/{deployment.number}"
 
 
 def service_deployment_brief(service: Service, deployment: Deployment) -> dict[str, Any]:
@@ -97,8 +98,9 @@ def service_deployment_brief(service: Service, deployment: Deployment) -> dict[s
         createdAt=moment(deployment.created_at),
         startedAt=moment(deployment.started_at),
         finishedAt=moment(deployment.finished_at),
-        targetServiceRevisionArn=service_revision_arn(service, deployment.number),
+        targetServiceRevisionArn=service_revision_arn(service, deployment),
         status=deployment.status,
+        statusReason=deployment.status_reason or None,
     )
 
 
@@ -113,9 +115,33 @@ def service_deployment_shape(service: Service, deployment: Deployment, tasks: li
         stoppedAt=moment(stopped),
         sourceServiceRevisions=[_revision(service, source, tasks)] if source else [],
         targetServiceRevision=_revision(service, deployment, tasks),
+        rollback=_rollback_shape(service, deployment),
         deploymentConfiguration=service.settings["deploymentConfiguration"],
+        deploymentCircuitBreaker=_breaker_shape(service, deployment),
         alarms={"status": "DISABLED"},
     )
+
+
+def _rollback_shape(service: Service, deployment: Deployment) -> dict[str, Any] | None:
+    """A Rollback; None where there is none."""
+    if deployment.rollback_to is None:
+        return None
+    return given(
+        reason=deployment.status_reason or deployment.failed,
+        startedAt=moment(deployment.rollback_started_at),
+        serviceRevisionArn=service_revision_arn(service, deployment.rollback_to),
+    )
+
+
+def _breaker_shape(service: Service, deployment: Deployment) -> dict[str, Any]:
+    """A ServiceDeploymentCircuitBreaker."""
+    enabled = (service.settings["deploymentConfiguration"].get("deploymentCircuitBreaker") or {}).get("enable")
+    monitoring = "MONITORING" if deployment.status in UNDER_WAY else "MONITORING_COMPLETE"
+    return {
+        "status": "TRIGGERED" if deployment.tripped else monitoring if enabled else "DISABLED",
+        "failureCount": deployment.failed_tasks,
+        "threshold": threshold(service.desired),
+    }
 
 
 def service_revision_shape(service: Service, deployment: Deployment, tasks: list[Task]) -> dict[str, Any]:
@@ -128,7 +154,7 @@ def service_revision_shape(service: Service, deployment: Deployment, tasks: list
     }
     return given(
         **{name: service.settings.get(name) for name in _PLACEMENT},
-        serviceRevisionArn=service_revision_arn(service, deployment.number),
+        serviceRevisionArn=service_revision_arn(service, deployment),
         serviceArn=service.arn,
         clusterArn=service.cluster_arn,
         taskDefinition=deployment.task_definition,
@@ -207,8 +233,6 @@ def _container_shape(task: Task, container: Container) -> dict[str, Any]:
 def _deployment_shape(service: Service, deployment: Deployment, tasks: list[Task]) -> dict[str, Any]:
     own = [task for task in tasks if task.deployment == deployment.id]
     staying = sum(not task.leaving for task in own)
-    state = "COMPLETED" if deployment.completed else "IN_PROGRESS"
-    saying = "completed" if deployment.completed else "in progress"
     return given(
         **{name: service.settings.get(name) for name in _PLACEMENT},
         id=deployment.id,
@@ -220,17 +244,25 @@ def _deployment_shape(service: Service, deployment: Deployment, tasks: list[Task
         failedTasks=deployment.failed_tasks,
         createdAt=moment(deployment.created_at),
         updatedAt=moment(deployment.updated_at),
-        rolloutState=state,
-        rolloutStateReason=f"ECS deployment {deployment.id} {saying}.",
+        rolloutState=deployment.state,
+        rolloutStateReason=_state_reason(deployment),
         volumeConfigurations=service.settings.get("volumeConfigurations"),
         serviceConnectConfiguration=service.settings.get("serviceConnectConfiguration"),
     )
 
 
+def _state_reason(deployment: Deployment) -> str:
+    if deployment.failed:
+        return deployment.failed
+    if deployment.rolls_back and not deployment.completed:
+        return f"ECS deployment circuit breaker: rolling back to deploymentId {deployment.id}."
+    return f"ECS deployment {deployment.id} {'completed' if deployment.completed else 'in progress'}."
+
+
 def _revision(service: Service, deployment: Deployment, tasks: list[Task]) -> dict[str, Any]:
     own = [task for task in tasks if task.deployment == deployment.id]
     return {
-        "arn": service_revision_arn(service, deployment.number),
+        "arn": service_revision_arn(service, deployment),
         "requestedTaskCount": service.wanted if deployment.primary else sum(not task.leaving for task in own),
         "runningTaskCount": _running(own),
         "pendingTaskCount": _pending(own),
