@@ -67,7 +67,10 @@ class Settings(Part):
 
 
 class Fault(Part):
-    """A fault of the AWS API, from the beginning of the command on; fields as `invoke sandbox.fault` has them."""
+    """A fault of the AWS API; fields as `invoke sandbox.fault` has them.
+
+    It strikes from the beginning of the command on, or from the call ``after`` on, which is worded as in ``calls``.
+    """
 
     operation: Annotated[str, Field(pattern=r"^[a-z0-9]+:(\w+|\*)$")]
     kind: str
@@ -77,6 +80,7 @@ class Fault(Part):
     seconds: float = 0.0
     code: str = ""
     message: str = ""
+    after: str = ""
 
 
 class Event(Part):

@@ -24,6 +24,8 @@ from moto.ecs import urls
 from moto.moto_api._internal.models import moto_api_backend
 
 from longshore import verify
+from longshore.aws.dynamodb import Table
+from longshore.ledger import Lock
 from longshore.sandbox import ecs
 from longshore.sandbox.cloud import Cloud
 from longshore.sandbox.credentials import Environ, Keys
@@ -33,6 +35,7 @@ from longshore.sandbox.ecs.logs import LogWriter
 from longshore.sandbox.ecs.scripted import CloudWatchLines, Scripted
 from longshore.sandbox.front import Application, Front, StartResponse, listen, moto_application, serve
 from longshore.sandbox.request_log import RequestLog
+from tests.samples import ACTOR, WHEN
 
 from . import shop
 from .calls import key_of, normal_form, own_role
@@ -197,6 +200,10 @@ class Stage:
             self._update(found[0], desiredCount=int(found[1]))
         elif found := words(r"(\w+) (\w+) is deregistered", text):
             self.ecs.definitions.backend.deregister_task_definition(self.arn(found[0], found[1]))
+        elif found := words(r"(\w+) is gone", text):
+            del self.orchestrator.fleet.services[shop.CLUSTER, shop.family(found[0])]
+        elif text == "somebody locks the environment":
+            self._lock_by_another()
         elif found := words(r"(\w+) is deleted", text):
             with self.orchestrator.lock:
                 given = {"cluster": shop.CLUSTER, "service": shop.family(found[0]), "force": True}
@@ -378,6 +385,11 @@ class Stage:
             )
         self._theirs.add((given["family"], int(made.revision)))
         self._update(key, taskDefinition=str(made.arn))
+
+    def _lock_by_another(self) -> None:
+        table = Table(self.client("dynamodb"), shop.TABLE)
+        lock = Lock(owner="another", actor=ACTOR, purpose="release of 0123456789ab", since=WHEN)
+        table.put(f"lock#{shop.ENVIRONMENT}", "lock", lock.model_dump(mode="json"))
 
     def _update(self, key: str, **given: Any) -> None:
         """Somebody else's UpdateService: not in our log, and no fault meets it."""

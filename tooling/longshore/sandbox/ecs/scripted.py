@@ -188,20 +188,16 @@ class Scripted:
 
 def _running_course(launch: Launch, behaviour: Behaviour) -> Iterator[tuple[float, Report | None]]:
     """What follows a task's RUNNING, with the seconds after it."""
-    if behaviour.unhealthy_after is None or behaviour.unhealthy_after > HEALTHY_AFTER:
-        yield HEALTHY_AFTER, _health(launch, healthy=True)
-    if behaviour.unhealthy_after is not None:
-        yield behaviour.unhealthy_after, _health(launch, healthy=False)
+    checked = [c["name"] for c in launch.definition["containerDefinitions"] if c.get("healthCheck")]
+    if checked and (behaviour.unhealthy_after is None or behaviour.unhealthy_after > HEALTHY_AFTER):
+        yield HEALTHY_AFTER, Report(launch.task, containers=[ContainerReport(c, health="HEALTHY") for c in checked])
+    if checked and behaviour.unhealthy_after is not None:
+        sick = [ContainerReport(name, health="UNHEALTHY") for name in checked]
+        yield behaviour.unhealthy_after, Report(launch.task, containers=sick)
     if behaviour.exits_after is not None:
         yield from ((behaviour.exits_after, report) for report in _ended(launch, behaviour))
     if behaviour.vanishes_after is not None:
         yield behaviour.vanishes_after, None
-
-
-def _health(launch: Launch, *, healthy: bool) -> Report:
-    checked = [c["name"] for c in launch.definition["containerDefinitions"] if c.get("healthCheck")]
-    verdicts = [ContainerReport(name, health="HEALTHY" if healthy else "UNHEALTHY") for name in checked]
-    return Report(launch.task, containers=verdicts)
 
 
 def _ended(launch: Launch, behaviour: Behaviour) -> list[Report]:

@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from longshore.sandbox.ecs.behaviours import Behaviour, nth, parse
+from longshore.sandbox.ecs.runtime import Launch, Report
+from longshore.sandbox.ecs.scripted import OTHER_DIGEST, Scripted
+from longshore.sandbox.ecs.troubles import cannot_start
+from tests.sandbox.ecs_world import definition
+
+
+def launch(task: str = "t1", family: str = "web", revision: int = 2, **container: object) -> Launch:
+    return Launch(task, "shop", family, family, definition(family, **container), revision=revision)
+
+
+def told(runtime: Scripted, *times: float) -> list[tuple[float, str]]:
+    """What was reported at which time: the status, or what else there is to say."""
+    return [(time, _said(report)) for time in times for report in runtime.poll(time)]
+
+
+def _said(report: Report) -> str:
+    if report.status:
+        return report.status
+    return ", ".join(container.health or "?" for container in report.containers)
+
+
+def scripted(text: str, **rest: object) -> Scripted:
+    return Scripted(lambda _family, _revision: parse(text), **rest)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("runs", Behaviour()),
+        ("hangs", Behaviour()),
+        ("runs after 3 s", Behaviour(starts_after=3)),
+        ("exits 3 at start", Behaviour(exits=3)),
+        ("exits 0 after 2.5 s", Behaviour(exits=0, exits_after=2.5)),
+        ("flaps every 6 s", Behaviour(exits=1, exits_after=6)),
+        ("cannot pull", Behaviour(pulls=False)),
+        ("killed for memory after 2 s", Behaviour(exits=137, exits_after=2, out_of_memory=True)),
+        ("never listens", Behaviour(listens=False)),
+        ("never starts", Behaviour(starts_after=None)),
+        ("unhealthy after 4 s", Behaviour(unhealthy_after=4)),
+        ("vanishes after 2 s", Behaviour(vanishes_after=2)),
+        ("runs another image", Behaviour(other_image=True)),
+        ("answers 500", Behaviour(answers="500")),
+        (
+            'exits 1 at start, says "one, two; three", says "four"',
+            Behaviour(exits=1, says=("one, two; three", "four")),
+        ),
+    ],
+)
+def test_a_behaviour_is_read_from_a_text(text: str, made: Behaviour) -> None:
+    assert parse(text) == (made,)
+
+
+def test_tasks_one_after_the_other_and_the_last_behaviour_for_all_others() -> None:
+    behaviours = parse("exits 1 at start; runs")
+    assert [nth(behaviours, number).exits for number in range(4)] == [1, None, None, None]
+    assert parse("heals after 2 failures") == (Behaviour(exits=1), Behaviour(exits=1), Behaviour())
+
+
+def test_an_unknown_phrase_is_refused_with_those_that_are_known() -> None:
+    with pytest.raises(ValueError, match="no task behaves like 'sulks'; known are: runs"):
+        parse("runs, sulks")
+
+
+def test_a_task_that_runs_reports_its_digest_and_its_health() -> None:
+    runtime = scripted("runs", digest={"shop/app:v1": "sha256:1"}.__getitem__)
+    runtime.start(launch(healthCheck={"command": ["true"]}))
+    assert told(runtime, 0, 0.9, 1, 1.4) == [(0, "PENDING"), (1, "RUNNING")]
+    assert told(runtime, 1.5) == [(1.5, "HEALTHY")]
+    again = scripted("runs, runs another image")
+    again.start(launch())
+    reports = again.poll(1)
+    assert (reports[-1].reachable, reports[-1].containers[0].image_digest) == (True, OTHER_DIGEST)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "stop_code", "reason", "statuses"),
+    [
+        (
+            "exits 3 at start",
+            3,
+            "EssentialContainerExited",
+            "",
+            [(0, "PENDING"), (1, "STOPPING"), (1, "STOPPED")],
+        ),
+        (
+            "exits 3 after 2 s",
+            3,
+            "EssentialContainerExited",
+            "",
+            [(0, "PENDING"), (1, "RUNNING"), (3, "STOPPING"), (3, "STOPPED")],
+        ),
+        (
+            "killed for memory after 2 s",
+            137,
+            "EssentialContainerExited",
+            "OutOfMemoryError: Container killed due to memory usage",
+            [(0, "PENDING"), (1, "RUNNING"), (3, "STOPPING"), (3, "STOPPED")],
+        ),
+        (
+            "cannot pull",
+            None,
+            "TaskFailedToStart",
+            "CannotPullContainerError: Error response from daemon: manifest for shop/app:v1 not found: "
+            "manifest unknown: Requested image not found",
+            [(0, "PENDING"), (1, "STOPPING"), (1, "STOPPED")],
+        ),
+    ],
+)
+def test_how_a_task_ends_is_told_in_the_words_of_aws(
+    text: str, code: int | None, stop_code: str, reason: str, statuses: Sequence[tuple[float, str]]
+) -> None:
+    runtime = scripted(text)
+    runtime.start(launch())
+    reports = [(time, report) for time in (0.0, 1.0, 3.0, 9.0) for report in runtime.poll(time)]
+    assert [(time, report.status) for time, report in reports if report.status] == statuses
+    stopping = next(report for _, report in reports if report.status == "STOPPING")
+    assert stopping.stop_code == stop_code
+    assert [(c.exit_code, c.reason) for c in stopping.containers] == [(code, reason)]
+
+
+def test_what_never_gets_there() -> None:
+    pending, deaf, sick = scripted("never starts"), scripted("never listens"), scripted("unhealthy after 0.2 s")
+    for runtime in (pending, deaf, sick):
+        runtime.start(launch(healthCheck={"command": ["true"]}))
+    assert told(pending, 0, 999) == [(0, "PENDING")]
+    assert not any(report.reachable for report in deaf.poll(999))
+    assert told(sick, 999) == [(999, "PENDING"), (999, "RUNNING"), (999, "UNHEALTHY")]
+
+
+def test_a_task_that_vanishes_is_forgotten_and_says_nothing_more() -> None:
+    gone: list[str] = []
+    runtime = scripted("vanishes after 2 s", forget=gone.append)
+    runtime.start(launch())
+    assert told(runtime, 1, 2) == [(1, "PENDING"), (1, "RUNNING")]
+    assert (told(runtime, 3), gone) == ([], ["t1"])
+    runtime.stop("t1")
+    assert not told(runtime, 9)
+
+
+def test_a_stopped_task_follows_its_script_no_more() -> None:
+    runtime = scripted("exits 1 after 5 s")
+    runtime.start(launch())
+    assert told(runtime, 1) == [(1, "PENDING"), (1, "RUNNING")]
+    runtime.stop("t1")
+    assert told(runtime, 1, 2, 9) == [(1, "STOPPING"), (2, "STOPPED")]
+    assert runtime.stopped == ["t1"]
+
+
+def test_each_revision_counts_its_own_tasks() -> None:
+    runtime = Scripted(lambda _family, revision: parse("exits 1 at start; runs" if revision == 2 else "runs"))
+    for task, revision in (("a", 1), ("b", 2), ("c", 2)):
+        runtime.start(launch(task, revision=revision))
+    assert {report.task for report in runtime.poll(1) if report.status == "STOPPED"} == {"b"}
+    assert [runtime.behaviour(task).exits for task in "abc"] == [None, 1, None]
+
+
+class Lines:
+    """Keeps the lines; its log group may be missing."""
+
+    def __init__(self, *, missing: bool = False) -> None:
+        self.missing = missing
+        self.written: list[tuple[str, tuple[str, ...], float]] = []
+
+    def prepare(self, launch: Launch) -> None:
+        if self.missing:
+            raise cannot_start("web", "no log group")
+
+    def write(self, launch: Launch, lines: Sequence[str], now: float) -> None:
+        self.written.append((launch.task, tuple(lines), now))
+
+
+def test_lines_are_written_when_the_task_runs() -> None:
+    lines = Lines()
+    runtime = scripted('exits 1 at start, says "boom"', lines=lines)
+    runtime.start(launch())
+    runtime.poll(0.5)
+    assert lines.written == []
+    assert [report.status for report in runtime.poll(2)] == ["STOPPING", "STOPPED"]
+    assert lines.written == [("t1", ("boom",), 1.0)]
+
+
+def test_a_task_without_its_log_group_does_not_start() -> None:
+    runtime = scripted("runs", lines=Lines(missing=True))
+    runtime.start(launch())
+    stopping = next(report for report in runtime.poll(2) if report.status == "STOPPING")
+    assert (stopping.stop_code, stopping.containers[0].reason) == (
+        "TaskFailedToStart",
+        "CannotStartContainerError: Error response from daemon: no log group",
+    )
