@@ -53,15 +53,39 @@ def test_what_changes_something(operation: str, mutating: bool) -> None:  # noqa
 def test_the_log_forgets_the_oldest_and_keeps_counting() -> None:
     log = RequestLog(limit=2)
     for number in range(4):
-        log.add("ecs", "RunTask", 200 + number)
+        log.add("ecs", "RunTask", 200 + number, {"count": number}, "lost" if number == 3 else "")
+    logged = {"service": "ecs", "operation": "RunTask", "mutating": True}
     assert log.since(0) == {
         "next": 4,
         "requests": [
-            {"n": 2, "service": "ecs", "operation": "RunTask", "mutating": True, "status": 202},
-            {"n": 3, "service": "ecs", "operation": "RunTask", "mutating": True, "status": 203},
+            {**logged, "n": 2, "status": 202, "parameters": {"count": 2}, "fault": ""},
+            {**logged, "n": 3, "status": 203, "parameters": {"count": 3}, "fault": "lost"},
         ],
     }
     assert log.since(4) == {"next": 4, "requests": []}
+
+
+def test_the_log_keeps_what_a_change_is_about_and_nothing_secret(api: Api) -> None:
+    start = get(api, "/_sandbox/requests")["next"]
+    api.client("ssm").put_parameter(Name="/shop/tag", Value="v1.0.1", Type="String", Overwrite=True)
+    secret = {"environment": [{"name": "TOKEN", "value": "canary"}]}
+    web = {"name": "web", "image": "shop/app:v1", "memory": 64, **secret}
+    api.client("ecs").register_task_definition(family="log-web", containerDefinitions=[web])
+    table = api.client("dynamodb")
+    table.create_table(
+        TableName="log",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    table.put_item(TableName="log", Item={"pk": {"S": "lock"}, "why": {"S": "canary"}})
+    logged = get(api, f"/_sandbox/requests?since={start}")["requests"]
+    assert [call["parameters"] for call in logged] == [
+        {"Name": "/shop/tag", "Value": "v1.0.1"},
+        {"family": "log-web"},
+        {},
+        {"TableName": "log", "Item": {"pk": {"S": "lock"}}},
+    ]
 
 
 def test_calls_of_every_protocol_are_logged_in_order(api: Api) -> None:

@@ -139,12 +139,19 @@ def bench(docker: DockerClient, image: str, tmp_path_factory: pytest.TempPathFac
 
 
 def test_a_task_ends_with_its_exit_code_and_leaves_nothing(bench: Bench) -> None:
-    task = bench.start(bench.container("exit 3"))
+    task = bench.start(bench.container("sleep 1; exit 3"))
     bench.reach(task, "STOPPED")
     assert bench.statuses(task) == ["PENDING", "RUNNING", "STOPPING", "STOPPED"]
     assert bench.exit_code(task) == 3
     assert bench.why(task) == ("EssentialContainerExited", "Essential container in task exited")
     assert bench.leftovers(task) == []
+
+
+def test_a_task_that_ends_at_its_start_has_never_been_running(bench: Bench) -> None:
+    task = bench.start(bench.container("exit 3"))
+    bench.reach(task, "STOPPED")
+    assert bench.statuses(task) == ["PENDING", "STOPPING", "STOPPED"]
+    assert bench.exit_code(task) == 3
 
 
 def test_a_stopped_task_gets_sigterm_and_leaves_nothing(bench: Bench) -> None:

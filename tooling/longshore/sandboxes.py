@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from longshore.access import sandbox_directory
 from longshore.config import load
 from longshore.console import Console
 from longshore.environment import project_root, raw_settings
-from longshore.errors import SandboxError
+from longshore.errors import SandboxError, UsageError
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from invoke.context import Context
+
+    from longshore.sandbox.state import State
 
 
 def up(c: Context, port: int) -> None:
@@ -68,6 +72,78 @@ def status(c: Context, *, as_json: bool) -> None:
         for service in services
     ]
     console.table(rows, "No services yet: invoke bootstrap, then invoke release.")
+
+
+def fault(c: Context, given: Mapping[str, str | None], *, clear: bool, as_json: bool) -> None:
+    """Sets a fault, clears all, or changes the circuit breaker's window; lists the faults in any case.
+
+    Args:
+        c: Invoke's context.
+        given: the options as they were typed; None for those that were not.
+        clear: clear all faults first.
+        as_json: list them as JSON.
+
+    Raises:
+        UsageError: an option is not as it must be; the message names it.
+        SandboxError: none is running.
+    """
+    console, state, control = Console(), _running(c), _control()
+    wanted = {name: _value(name, text) for name, text in given.items() if text is not None}
+    changes = {"rollback_window": wanted.pop("window")} if "window" in wanted else {}
+    if clear:
+        control.clear_faults(state)
+    if wanted:
+        _check_operation(str(wanted.get("operation", "")))
+        control.add_fault(state, wanted)
+    settings = control.settings(state, **changes)
+    rows = control.faults(state)
+    if as_json:
+        console.document({"faults": rows, "settings": settings})
+        return
+    console.say(f"A deployment shows FAILED for {settings['rollback_window']:g} s before ECS rolls it back.")
+    shown = ("n", "operation", "kind", "times", "skip", "every", "seconds", "code", "struck")
+    console.table([{name: row[name] for name in shown} for row in rows], "No faults are set.")
+
+
+def _value(name: str, text: str) -> str | int | float:
+    kinds: dict[str, tuple[type[int] | type[float], str]] = {
+        **dict.fromkeys(("times", "skip", "every"), (int, "a whole number")),
+        **dict.fromkeys(("seconds", "window"), (float, "a number of seconds")),
+    }
+    if name not in kinds:
+        return text
+    kind, words = kinds[name]
+    try:
+        return kind(text)
+    except ValueError:
+        raise UsageError(f"{name}: {text!r} is not {words}") from None
+
+
+def _check_operation(operation: str) -> None:
+    """Refuses what is no operation of a service, with the nearest that is one."""
+    import botocore.session  # noqa: PLC0415 - takes a while, and only faults need it
+    from botocore.exceptions import UnknownServiceError  # noqa: PLC0415
+
+    service, _, name = operation.partition(":")
+    session = botocore.session.get_session()
+    try:
+        known = [*session.get_service_model(service).operation_names, "reads", "writes", "*"]
+    except UnknownServiceError:
+        near = get_close_matches(service, session.get_available_services(), 1)
+        raise UsageError(f"operation: {service!r} is no service of AWS", _guess(near)) from None
+    if name not in known:
+        raise UsageError(f"operation: {service} has no operation {name!r}", _guess(get_close_matches(name, known, 1)))
+
+
+def _guess(near: list[str]) -> str:
+    return f"Did you mean {near[0]}?" if near else "Such as: --operation ecs:UpdateService"
+
+
+def _running(c: Context) -> State:
+    state: State | None = _control().status(sandbox_directory(project_root(c.config))).state
+    if state is None:
+        raise SandboxError("no sandbox is running", "Start it with: invoke sandbox.up")
+    return state
 
 
 def _control() -> ModuleType:

@@ -68,6 +68,40 @@ def status_of_sandbox(c: Context, json: bool = False) -> None:
     sandboxes.status(c, as_json=json)
 
 
+@_task(
+    operation="the call it strikes: ecs:UpdateService, or ecs:reads, ecs:writes, ecs:*",
+    kind="throttle, error, expired, denied, lost, delay, stale, failures or refuse",
+    times="how many calls it strikes; all of them if not given",
+    skip="how many calls pass before",
+    every="it strikes each so-many-th call",
+    seconds="of a delay",
+    code="of a refusal: AWS's error code",
+    message="of a refusal",
+    window="seconds for which a deployment shows FAILED before ECS rolls it back",
+    clear="clear all faults",
+)
+def fault(
+    c: Context,
+    operation: str | None = None,
+    kind: str | None = None,
+    times: str | None = None,
+    skip: str | None = None,
+    every: str | None = None,
+    seconds: str | None = None,
+    code: str | None = None,
+    message: str | None = None,
+    window: str | None = None,
+    clear: bool = False,
+    json: bool = False,
+) -> None:
+    """List the faults of the local cloud, set one, or clear them."""
+    from longshore import sandboxes
+
+    given = {"operation": operation, "kind": kind, "times": times, "skip": skip, "every": every}
+    given |= {"seconds": seconds, "code": code, "message": message, "window": window}
+    sandboxes.fault(c, given, clear=clear, as_json=json)
+
+
 @_task()
 def bootstrap(c: Context, app: str | None = None, env: str = "sandbox", yes: bool = False) -> None:
     """Set an environment up; safe to run again."""
@@ -224,5 +258,5 @@ def _end(environment: Environment, result: ReleaseResult, *, as_json: bool) -> N
 
 usage.install()
 namespace = Collection(bootstrap, version, build, plan, release, rollback, status, history, destroy)
-namespace.add_collection(Collection("sandbox", up, down), name="sandbox")
+namespace.add_collection(Collection("sandbox", up, down, fault), name="sandbox")
 namespace.collections["sandbox"].add_task(status_of_sandbox, name="status")

@@ -11,12 +11,13 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from longshore.errors import SandboxError
+from longshore.errors import SandboxError, UsageError
 from longshore.sandbox import engine, processes, registry
 from longshore.sandbox.cloud import sandbox_id
 from longshore.sandbox.state import State, load, mark, read
@@ -112,6 +113,36 @@ def calls(state: State, since: int = 0) -> dict[str, Any]:
     return _get(state.endpoint, f"/_sandbox/requests?since={since}")
 
 
+def faults(state: State) -> list[dict[str, Any]]:
+    """The faults that are set, oldest first, with how often each has struck."""
+    rows: list[dict[str, Any]] = _ask(state.endpoint, "GET", "/_sandbox/faults")
+    return rows
+
+
+def add_fault(state: State, fault: dict[str, Any]) -> None:
+    """Set a fault: the fields of `longshore.sandbox.faults.Fault`.
+
+    Raises:
+        UsageError: a field is not as it must be; the message names it.
+    """
+    _ask(state.endpoint, "POST", "/_sandbox/faults", fault)
+
+
+def clear_faults(state: State) -> None:
+    """Clear all faults."""
+    _ask(state.endpoint, "DELETE", "/_sandbox/faults")
+
+
+def settings(state: State, **changes: float) -> dict[str, float]:
+    """The settings of a sandbox's ECS, in seconds, after these changes.
+
+    Raises:
+        UsageError: there is no such setting, or the value is not allowed.
+    """
+    found: dict[str, float] = _ask(state.endpoint, "POST", "/_sandbox/settings", changes)
+    return found
+
+
 def _start(directory: Path, port: int) -> State:
     # not subprocess: the server outlives this process, and nobody waits for it
     log = directory / LOG
@@ -178,14 +209,22 @@ def _locked(directory: Path) -> Iterator[None]:
 
 
 def _get(endpoint: str, path: str) -> dict[str, Any]:
+    answer: dict[str, Any] = _ask(endpoint, "GET", path)
+    return answer
+
+
+def _ask(endpoint: str, method: str, path: str, document: object = None) -> Any:
     connection = HTTPConnection(urlsplit(endpoint).netloc, timeout=10)
     try:
-        connection.request("GET", path)
-        answer: dict[str, Any] = json.loads(connection.getresponse().read())
+        connection.request(method, path, None if document is None else json.dumps(document))
+        answer = connection.getresponse()
+        body = answer.read()
+        if answer.status == HTTPStatus.BAD_REQUEST:
+            raise UsageError(body.decode(errors="replace").strip())
+        return json.loads(body)
     except (OSError, HTTPException, ValueError) as error:
         raise SandboxError(
             f"the sandbox at {endpoint} does not answer: {error}", "Stop it, and start it again."
         ) from error
     finally:
         connection.close()
-    return answer

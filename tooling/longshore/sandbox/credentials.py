@@ -69,28 +69,30 @@ def identify(environ: Environ) -> Caller:
 
 def refusal(caller: Caller) -> Answer:
     """What AWS answers to an unknown key, or to none: status, content type, body."""
+    known = bool(caller.key)
     if caller.protocol == "s3":
-        code = "InvalidAccessKeyId" if caller.key else "AccessDenied"
-        words = "The AWS Access Key Id you provided does not exist in our records." if caller.key else "Access Denied"
-        return 403, "application/xml", f"<Error><Code>{code}</Code><Message>{words}</Message></Error>".encode()
-    words = _INVALID if caller.key else _MISSING
-    if caller.protocol == "query":
-        return _query_refusal(caller, words)
-    code = "UnrecognizedClientException" if caller.key else "MissingAuthenticationTokenException"
-    body = json.dumps({"__type": code, "message": words}).encode()
-    return 400 if caller.protocol == "json" else 403, "application/x-amz-json-1.1", body
-
-
-def _query_refusal(caller: Caller, words: str) -> Answer:
+        words = "The AWS Access Key Id you provided does not exist in our records." if known else "Access Denied"
+        return error(caller, 403, "InvalidAccessKeyId" if known else "AccessDenied", words)
     if caller.service == "ec2":
-        words = "AWS was not able to validate the provided access credentials"
-        body = (
-            f"<Response><Errors><Error><Code>AuthFailure</Code><Message>{words}</Message></Error></Errors></Response>"
-        )
-        return 401, "text/xml", body.encode()
-    code = "InvalidClientTokenId" if caller.key else "MissingAuthenticationToken"
-    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(words)}</Message></Error>"
-    return 403, "text/xml", f"<ErrorResponse>{error}<RequestId>sandbox</RequestId></ErrorResponse>".encode()
+        return error(caller, 401, "AuthFailure", "AWS was not able to validate the provided access credentials")
+    words = _INVALID if known else _MISSING
+    if caller.protocol == "query":
+        return error(caller, 403, "InvalidClientTokenId" if known else "MissingAuthenticationToken", words)
+    code = "UnrecognizedClientException" if known else "MissingAuthenticationTokenException"
+    return error(caller, 400 if caller.protocol == "json" else 403, code, words)
+
+
+def error(caller: Caller, status: int, code: str, words: str) -> Answer:
+    """An error as the caller's service writes it: status, content type, body."""
+    if caller.protocol in ("json", "rest"):
+        return status, "application/x-amz-json-1.1", json.dumps({"__type": code, "message": words}).encode()
+    inner = f"<Code>{escape(code)}</Code><Message>{escape(words)}</Message>"
+    if caller.protocol == "s3":
+        return status, "application/xml", f"<Error>{inner}</Error>".encode()
+    if caller.service == "ec2":
+        return status, "text/xml", f"<Response><Errors><Error>{inner}</Error></Errors></Response>".encode()
+    outer = f"<Error><Type>Sender</Type>{inner}</Error><RequestId>sandbox</RequestId>"
+    return status, "text/xml", f"<ErrorResponse>{outer}</ErrorResponse>".encode()
 
 
 def _issued(key: str) -> bool:
@@ -102,13 +104,20 @@ def _issued(key: str) -> bool:
     return any(sts.get_assumed_role_from_access_key(key) for sts in backends)
 
 
-def _form(environ: Environ) -> dict[str, list[str]]:
+def body_of(environ: Environ) -> bytes:
+    """The body of a request, which stays readable."""
     length = environ.get("CONTENT_LENGTH") or "0"
-    if not environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded") or not length.isdigit():
-        return {}
-    body = environ["wsgi.input"].read(int(length))
+    if not length.isdigit():
+        return b""
+    body: bytes = environ["wsgi.input"].read(int(length))
     environ["wsgi.input"] = io.BytesIO(body)
-    return parse_qs(body.decode(errors="replace"))
+    return body
+
+
+def _form(environ: Environ) -> dict[str, list[str]]:
+    if not environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+        return {}
+    return parse_qs(body_of(environ).decode(errors="replace"))
 
 
 def _rest_operation(environ: Environ, service: str) -> str:

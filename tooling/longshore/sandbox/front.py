@@ -1,25 +1,24 @@
-"""What stands in front of moto: /_sandbox/*, the check of credentials, the request log, and the listening socket."""
+"""What stands in front of moto: the sandbox's own pages, credentials, the request log, and the listening socket."""
 
 from __future__ import annotations
 
-import json
 import socket
 import threading
 from collections.abc import Callable, Iterable
-from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qs
 
 from moto import backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from longshore.errors import SandboxError
-from longshore.sandbox.credentials import Answer, Environ, Keys, identify, refusal
-from longshore.sandbox.request_log import RequestLog
+from longshore.sandbox.credentials import Environ, Keys, identify, refusal
+from longshore.sandbox.faults import Faults
+from longshore.sandbox.faulty import STRUCK, Application, Faulty, StartResponse, reply
+from longshore.sandbox.pages import Adjustable, Pages
+from longshore.sandbox.request_log import RequestLog, parameters_of
 
-StartResponse = Callable[..., Any]
-Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+__all__ = ["Application", "Front", "StartResponse", "listen", "moto_application", "serve"]
 
 
 class Front:
@@ -30,38 +29,38 @@ class Front:
         keys: the access keys that are accepted.
         log: where calls are written.
         status: what GET /_sandbox/status answers.
+        adjustable: what GET and POST /_sandbox/settings is about.
     """
 
     def __init__(
-        self, application: Application, keys: Keys, log: RequestLog, status: Callable[[], dict[str, Any]]
+        self,
+        application: Application,
+        keys: Keys,
+        log: RequestLog,
+        status: Callable[[], dict[str, Any]],
+        adjustable: Adjustable | None = None,
     ) -> None:
-        self._application = application
+        self.faults = Faults()
+        self._application = Faulty(application, self.faults)
         self._keys = keys
         self._log = log
-        self._status = status
+        self._pages = Pages(log, self.faults, status, adjustable)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         if environ["PATH_INFO"].startswith("/_sandbox/"):
-            return _reply(start_response, self._own(environ))
+            return reply(start_response, self._pages.answer(environ))
         caller = identify(environ)
+        parameters = parameters_of(caller, environ)
 
         def record(status: str, *rest: Any) -> Any:
-            self._log.add(caller.service, caller.operation, int(status[:3]))
+            fault = environ.get(STRUCK, "")
+            self._log.add(caller.service, caller.operation, int(status[:3]), parameters, fault)
             return start_response(status, *rest)
 
         if self._keys.accept(caller):
             return self._application(environ, record)
-        return _reply(record, refusal(caller))
-
-    def _own(self, environ: Environ) -> Answer:
-        name = environ["PATH_INFO"].removeprefix("/_sandbox/")
-        if name == "status":
-            return _json(self._status())
-        if name == "requests":
-            since = parse_qs(environ.get("QUERY_STRING", "")).get("since", ["0"])[0]
-            return _json(self._log.since(int(since) if since.isdigit() else 0))
-        return 404, "text/plain", b"/_sandbox/status, /_sandbox/requests?since=N\n"
+        return reply(record, refusal(caller))
 
 
 def listen(port: int) -> socket.socket:
@@ -98,14 +97,3 @@ def serve(application: Application, listener: socket.socket) -> BaseWSGIServer:
     )
     threading.Thread(target=server.serve_forever, args=(0.05,), name="aws", daemon=True).start()
     return server
-
-
-def _json(value: object) -> Answer:
-    return 200, "application/json", json.dumps(value).encode()
-
-
-def _reply(start_response: StartResponse, answer: Answer) -> list[bytes]:
-    status, content_type, body = answer
-    headers = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
-    start_response(f"{status} {HTTPStatus(status).phrase}", headers)
-    return [body]

@@ -81,7 +81,8 @@ def run(directory: Path, port: int, cleanup: ExitStack) -> None:
     cleanup.callback(cluster.stop)
 
     state = _state(directory, listener.getsockname()[1], proxy.address)
-    server = serve(Front(moto_application(), Keys(state.access_key_id), RequestLog(), cluster.status), listener)
+    front = Front(moto_application(), Keys(state.access_key_id), RequestLog(), cluster.status, cluster)
+    server = serve(front, listener)
     cleanup.callback(server.shutdown)
     save(state)
     stop.wait()

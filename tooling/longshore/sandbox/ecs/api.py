@@ -25,6 +25,9 @@ from longshore.sandbox.ecs.task_operations import Tasks
 TICK = 0.2
 """Seconds between two looks of the control loop; news from the runtime and changes through the API wake it earlier."""
 
+SETTINGS = ("rollback_window", "settling")
+"""What an operator may set while the sandbox runs."""
+
 
 class Ecs:
     """The running ECS of a sandbox.
@@ -77,6 +80,23 @@ class Ecs:
         for row, port in zip(rows, ports, strict=True):
             row["url"] = self._cloud.doors.open(row["cluster"], row["service"], port) if port else None
         return {"services": rows, "tasks": tasks}
+
+    def settings(self) -> dict[str, float]:
+        """What can be set while it runs, in seconds: see `install`."""
+        return {name: getattr(self.orchestrator, name) for name in SETTINGS}
+
+    def set(self, name: str, value: float) -> None:
+        """Set one of the settings.
+
+        Raises:
+            ValueError: there is none of that name, or the value is negative.
+        """
+        if name not in SETTINGS:
+            raise ValueError(f"{name}: unknown; known are {', '.join(SETTINGS)}")
+        if value < 0:
+            raise ValueError(f"{name}: {value} is less than 0")
+        with self.orchestrator.lock:
+            setattr(self.orchestrator, name, value)
 
     def _run(self) -> None:
         while not self._ending.is_set():

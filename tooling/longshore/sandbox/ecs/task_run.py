@@ -24,6 +24,12 @@ from longshore.sandbox.ecs.troubles import ESSENTIAL_EXITED, FAILED_TO_START, St
 LOOK = 1.0
 """Seconds between two looks at a container that was told to end, in case its event got lost."""
 
+AT_START = 0.3
+"""Seconds within which a task that ends has never been RUNNING, and is a failed task to the circuit breaker.
+
+So it is on AWS, whose agent sends such a task's start and end in one; how much time that takes there is not documented.
+"""
+
 
 @dataclass(frozen=True)
 class Tools:
@@ -151,7 +157,10 @@ class TaskRun:
             name = definition["name"]
             container = host.create(launch, definition, secrets[name], network, volumes)
             self._start_container(definition, container, images[name])
-        self._report("RUNNING")
+        with self._changed:
+            at_start = self._changed.wait_for(lambda: self._ending or self._over(), AT_START)
+        if not at_start:
+            self._report("RUNNING")
 
     def _start_container(self, definition: made.Definition, container: Container, image: Image) -> None:
         name, launch = definition["name"], self._launch

@@ -1,0 +1,88 @@
+"""Moto's application with faults: the one place where an answer is withheld, delayed or replaced."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+
+from longshore.sandbox import faults
+from longshore.sandbox.credentials import Answer, Caller, Environ, body_of, identify
+from longshore.sandbox.faults import ANSWERED_LATER, Fault, Faults
+from longshore.sandbox.memory import Memory
+from longshore.sandbox.request_log import is_mutating
+
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+STRUCK = "longshore.fault"
+"""Key of a request's environment: the kind of the fault that struck it."""
+
+
+class Faulty:
+    """A WSGI application around another one.
+
+    Args:
+        application: the one that answers.
+        struck_by: the faults that are set.
+    """
+
+    def __init__(self, application: Application, struck_by: Faults) -> None:
+        self._application = application
+        self._faults = struck_by
+        self._memory = Memory()
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        caller = identify(environ)
+        fault = self._faults.choose(caller)
+        if fault is None and caller.protocol != "json":
+            return self._application(environ, start_response)
+        if fault:
+            environ[STRUCK] = fault.kind
+        if fault and fault.kind not in ANSWERED_LATER:
+            return reply(start_response, faults.answer(fault, caller))
+        request = body_of(environ)
+        status, headers, body = _capture(self._application, environ)
+        body = self._after(fault, caller, environ, request, body) if status < 400 else body
+        return reply(start_response, (status, headers.get("Content-Type", ""), body), headers)
+
+    def _after(self, fault: Fault | None, caller: Caller, environ: Environ, request: bytes, body: bytes) -> bytes:
+        """What becomes of an answer that is there."""
+        if is_mutating(caller.operation):
+            self._memory.changed(caller)
+        elif caller.protocol == "json":
+            self._memory.keep(caller, request, body)
+        if fault and fault.kind == "lost":
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        elif fault and fault.kind == "delay":
+            time.sleep(fault.seconds)
+        elif fault and fault.kind == "stale" and caller.protocol == "json":
+            return self._memory.before(caller, request, body)
+        return body
+
+
+def reply(start_response: StartResponse, answer: Answer, headers: dict[str, str] | None = None) -> list[bytes]:
+    """Send an answer."""
+    status, content_type, body = answer
+    sent = (headers or {}) | {"Content-Type": content_type, "Content-Length": str(len(body))}
+    start_response(f"{status} {HTTPStatus(status).phrase}", list(sent.items()))
+    return [body]
+
+
+def _capture(application: Application, environ: Environ) -> tuple[int, dict[str, str], bytes]:
+    """Let an application answer, and keep the answer: status, headers, body."""
+    seen: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
+        seen.append((status, headers))
+
+    chunks = application(environ, start_response)
+    try:
+        body = b"".join(chunks)
+    finally:
+        getattr(chunks, "close", lambda: None)()
+    status, headers = seen[-1]
+    return int(status[:3]), dict(headers), body
