@@ -9,7 +9,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ from moto.moto_api._internal.models import moto_api_backend
 from longshore import verify
 from longshore.aws.dynamodb import Table
 from longshore.ledger import Lock
-from longshore.sandbox import ecs
+from longshore.sandbox import ecs, faults
 from longshore.sandbox.cloud import Cloud
 from longshore.sandbox.credentials import Environ, Keys
 from longshore.sandbox.ecs.behaviours import Behaviour, parse
@@ -40,8 +40,7 @@ from tests.samples import ACTOR, WHEN
 from . import shop
 from .calls import key_of, normal_form, own_role
 from .door import Answer, FrontDoor
-from .recording import Recording
-from .scenario import Event, Scenario, words
+from .scenario import Event, Fault, Scenario, words
 
 KEY = "AKIATESTTESTTESTTEST"
 SECRET = "secret"
@@ -103,6 +102,19 @@ class Theatre:
             self.application = self.moto
 
 
+class Log(RequestLog):
+    """A request log that tells when a call was answered."""
+
+    def __init__(self, on_call: Callable[[], None]) -> None:
+        super().__init__()
+        self._on_call = on_call
+
+    def add(self, *call: Any) -> None:
+        """Record a call, and tell."""
+        super().add(*call)
+        self._on_call()
+
+
 @dataclass
 class _Timed:
     event: Event
@@ -129,15 +141,18 @@ class Stage:
         self._digests: dict[str, str] = {}
         self._theirs: set[tuple[str, int]] = set()
         self._timed: list[_Timed] = []
+        self._faults: list[Fault] = []
         self._mark = 0
         self._turn = 0
         self.runtime = Scripted(self._behaviours, self._digest, CloudWatchLines(writer, shop.REGION), self._forget)
         cloud = Cloud(folder, shop.REGION, shop.ACCOUNT, "", cast(Any, None), cast(Any, None))
         self.ecs = ecs.install(cloud, runtime=self.runtime, clock=self.now, settling=1.0)
         self.orchestrator = self.ecs.orchestrator
+        self.orchestrator.rollback_window = scenario.settings.window
         self.released_revisions: dict[str, int] = {}
-        self.recording = Recording(Front(theatre.moto, Keys(KEY), RequestLog(), dict))
-        theatre.application = self.recording
+        self.log = Log(self._strike)
+        self.front = Front(theatre.moto, Keys(KEY), self.log, dict)
+        theatre.application = self.front
         theatre.door.chosen = self._who_answers
 
     # Time
@@ -168,13 +183,26 @@ class Stage:
         for timed in ready:
             self.do(timed.event.do)
 
+    def _strike(self) -> None:
+        """Sets the faults whose call has just been answered; asked at each call, before the next one can come."""
+        if not self._faults:
+            return
+        made = ["", *self.calls()]
+        ready = [fault for fault in self._faults if fault.after in made]
+        self._faults = [fault for fault in self._faults if fault not in ready]
+        for fault in ready:
+            given = fault.model_dump(exclude={"after"}, exclude_defaults=True)
+            self.front.faults.add(faults.parse(given))
+
     # The play
 
     @contextmanager
     def command(self) -> Iterator[None]:
-        """While the block lasts, the scenario's events happen; the recording begins anew."""
-        self._mark = len(self.recording.calls)
+        """While the block lasts, the scenario's events happen and its faults strike; the log begins anew."""
+        self._mark = self.log.since(0)["next"]
         self._begun = self._now
+        self._faults = list(self.scenario.faults)
+        self._strike()
         for event in self.scenario.events:
             if event.at == 0:
                 self.do(event.do)
@@ -183,11 +211,12 @@ class Stage:
         try:
             yield
         finally:
-            self._timed = []
+            self._timed, self._faults = [], []
+            self.front.faults.clear()
 
     def calls(self) -> list[str]:
         """The mutating calls since the command began, in their normal form."""
-        made = self.recording.calls[self._mark :]
+        made = [call for call in self.log.since(self._mark)["requests"] if call["mutating"]]
         return normal_form(made, self.role, self._first)
 
     def do(self, text: str) -> None:
