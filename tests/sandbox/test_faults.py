@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from longshore.errors import UsageError
-from longshore.sandbox import control
+from longshore.sandbox import control, operations
 from longshore.sandbox.credentials import Caller
 from longshore.sandbox.faults import Fault, FaultError, Faults, parse
 from longshore.sandbox.memory import Memory
@@ -243,3 +243,22 @@ def test_a_web_page_can_not_set_faults(state: State, header: str) -> None:
     with error.value as answer:
         assert answer.code == 403
     assert control.faults(state) == []
+
+
+@pytest.mark.parametrize("operation", ["ecs:UpdateService", "ecs:reads", "ecs:writes", "dynamodb:*"])
+def test_operations_that_there_are(operation: str) -> None:
+    operations.check(operation)
+
+
+@pytest.mark.parametrize(
+    ("operation", "message", "hint"),
+    [
+        ("ecs:UpdateServices", "operation: ecs has no operation 'UpdateServices'", "Did you mean UpdateService?"),
+        ("dynamo:PutItem", "operation: 'dynamo' is no service of AWS", "Did you mean dynamodb?"),
+        ("", "operation: '' is no service of AWS", "Such as: --operation ecs:UpdateService"),
+    ],
+)
+def test_a_mistyped_operation_is_refused_with_a_guess(operation: str, message: str, hint: str) -> None:
+    with pytest.raises(UsageError) as error:
+        operations.check(operation)
+    assert (error.value.message, error.value.hint) == (message, hint)

@@ -38,11 +38,13 @@ def record_before(run: Run, *, repairing: bool = False) -> None:
 
     Raises:
         AwsError: a service or a schedule is missing.
-        NotReadyError: somebody else's deployment is in flight.
+        NotReadyError: somebody else's deployment is in flight, or a service was deleted.
     """
     aws, contract = run.env.aws, run.contract
     names = [service.name for service in contract.services.values()]
     found = aws.ecs.services(contract.cluster, names)
+    if gone := [f"{service.name} is {service.status}" for service in found.values() if service.status != "ACTIVE"]:
+        raise NotReadyError(f"a service was deleted: {'; '.join(gone)}", "Make it again: invoke bootstrap")
     rollout.refuse_in_flight(found, aws.ecs.latest_deployments(contract.cluster, names), repairing=repairing)
     run.result.services = {
         key: ServiceResult(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from longshore.access import sandbox_directory
@@ -93,7 +92,9 @@ def fault(c: Context, given: Mapping[str, str | None], *, clear: bool, as_json: 
     if clear:
         control.clear_faults(state)
     if wanted:
-        _check_operation(str(wanted.get("operation", "")))
+        from longshore.sandbox import operations  # noqa: PLC0415 - as in _control
+
+        operations.check(str(wanted.get("operation", "")))
         control.add_fault(state, wanted)
     settings = control.settings(state, **changes)
     rows = control.faults(state)
@@ -117,26 +118,6 @@ def _value(name: str, text: str) -> str | int | float:
         return kind(text)
     except ValueError:
         raise UsageError(f"{name}: {text!r} is not {words}") from None
-
-
-def _check_operation(operation: str) -> None:
-    """Refuses what is no operation of a service, with the nearest that is one."""
-    import botocore.session  # noqa: PLC0415 - takes a while, and only faults need it
-    from botocore.exceptions import UnknownServiceError  # noqa: PLC0415
-
-    service, _, name = operation.partition(":")
-    session = botocore.session.get_session()
-    try:
-        known = [*session.get_service_model(service).operation_names, "reads", "writes", "*"]
-    except UnknownServiceError:
-        near = get_close_matches(service, session.get_available_services(), 1)
-        raise UsageError(f"operation: {service!r} is no service of AWS", _guess(near)) from None
-    if name not in known:
-        raise UsageError(f"operation: {service} has no operation {name!r}", _guess(get_close_matches(name, known, 1)))
-
-
-def _guess(near: list[str]) -> str:
-    return f"Did you mean {near[0]}?" if near else "Such as: --operation ecs:UpdateService"
 
 
 def _running(c: Context) -> State:

@@ -138,10 +138,19 @@ def _move_back(run: Run, error: LongshoreError, moved: list[str]) -> None:
         reasons = "; ".join(second.message for second in failed)
         run.result.hint = f"the roll-back failed: {reasons}. {_what_runs(run)} Go back again with: invoke rollback"
     else:
-        run.fail(Verdict.INTERRUPTED if isinstance(error, InterruptError) else Verdict.ROLLED_BACK, error)
+        run.fail(_verdict(run, error), error)
     if run.result.migration:
         revision = run.result.migration.task_definition.rpartition("/")[2]
         run.warn(f"the migration had run ({revision}): the schema is the new one")
+
+
+def _verdict(run: Run, error: LongshoreError) -> Verdict:
+    """What a way back without a failure comes to; where every move was refused there was nothing to bring back."""
+    if isinstance(error, InterruptError):
+        return Verdict.INTERRUPTED
+    outcomes = {service.outcome for service in run.result.services.values()}
+    went = "moved back" in outcomes or any(s.outcome == "moved back" for s in run.result.schedules.values())
+    return Verdict.ROLLED_BACK if went else Verdict.FAILED
 
 
 def _schedules_back(run: Run) -> list[LongshoreError]:
@@ -209,7 +218,8 @@ def _by_ecs(run: Run, service: ServiceResult, ours: Started, move: Move, error: 
 def _stop(run: Run, ours: Started) -> None:
     """Stops a deployment whose tasks crash again and again; where ECS refuses, our own roll-back replaces it."""
     try:
-        if ours.arn:
+        known = run.env.aws.ecs.service_deployments([ours.arn]) if ours.arn else {}
+        if ours.arn in known and known[ours.arn].status in ("PENDING", "IN_PROGRESS"):
             run.env.aws.ecs.stop_deployment(ours.arn)
     except AwsError as error:
         run.env.console.detail(f"deployment {ours.deployment} could not be stopped: {error.message}")
