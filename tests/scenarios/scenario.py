@@ -63,7 +63,7 @@ class Settings(Part):
     """Seconds: how long ECS shows FAILED before it rolls back, and the deadlines of invoke.yaml."""
 
     window: float = 0.0
-    deadlines: dict[str, Any] = {"release": 600, "rollout": 60, "migration": 60, "verify": 10, "bake": 5}
+    deadlines: dict[str, Any] = {"release": 600, "rollout": 60, "migration": 60, "verify": 10, "bake": 2}
 
 
 class Fault(Part):

@@ -18,6 +18,7 @@ from typing import Any, cast
 
 import boto3
 import botocore.endpoint
+import botocore.loaders
 import pytest
 from botocore.config import Config
 from moto.ecs import urls
@@ -62,6 +63,7 @@ class Theatre:
         logging.getLogger("werkzeug").setLevel(logging.WARNING)
         self.door = FrontDoor()
         self.moto = moto_application()
+        self._models = botocore.loaders.create_loader()
         self._paths = dict(urls.url_paths)
         self._listener = listen(0)
         self.application: Application = self.moto
@@ -94,6 +96,8 @@ class Theatre:
                 stage = Stage(self, scenario, folder, writer)
                 # The retries of boto3 pass the stage's time, not ours.
                 patch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=stage.pass_time))
+                # Each session would read the same models of AWS's services again: a fifth of a scenario's time.
+                patch.setattr(botocore.loaders, "create_loader", lambda *_: self._models)
                 patch.setattr(verify, "REQUEST_SECONDS", _IMPATIENT)
                 stage.set()
                 yield stage
