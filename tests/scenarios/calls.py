@@ -38,11 +38,11 @@ def normal_form(calls: Iterable[Call], role_of: RoleOf, first: int) -> list[str]
 
 
 def _kind(line: str) -> str:
-    return line if line == "ledger" else line.partition(" ")[0]
+    return line if line.startswith("ledger") else line.partition(" ")[0]
 
 
 def _merged(kind: str, lines: list[str]) -> list[str]:
-    if kind == "ledger":
+    if kind.startswith("ledger"):
         return lines[:1]
     # Terraform registers what stands alone in no order.
     return sorted(lines) if kind == "register" else lines

@@ -58,7 +58,19 @@ class StagedEnvironment(Environment):
 
 @dataclass(frozen=True)
 class Found:
-    """What came out, in the terms of what was expected; and what else an invariant needs."""
+    """What came out.
+
+    Attributes:
+        expected: in the terms of what was expected; its ``says`` and ``warnings`` are empty.
+        warnings: of the record, in full.
+        told: message and hint of the record, or of the error.
+        why: the record's failures, as JSON.
+        seconds: that it took, real ones.
+        started_one_off: how many tasks of no service were started.
+        live: the roles of the tasks that run, by service.
+        terraform_pending: whether a plan without a tag would change something.
+        console: what a person read.
+    """
 
     expected: Expected
     warnings: tuple[str, ...]
@@ -69,11 +81,6 @@ class Found:
     live: Mapping[str, set[str]]
     terraform_pending: bool
     console: str
-
-    @property
-    def settled(self) -> bool:
-        """Whether the record speaks of an end."""
-        return self.expected.verdict != Verdict.RUNNING
 
 
 @dataclass(frozen=True)
