@@ -22,7 +22,7 @@ LAYERS = [
     {"run"},
     {"environment", "order"},
     VERBS | {"actor", "diagnosis"},
-    {"ledger", "aws", "terraform", "access", "docker", "source"},
+    {"ledger", "aws", "terraform", "access", "docker", "source", "health"},
     {"contract", "target", "config", "result", "console", "live", "difference", "masking"}
     | {"clock", "signals", "usage", "errors", "process"},
 ]

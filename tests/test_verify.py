@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
@@ -9,7 +10,7 @@ import pytest
 
 from longshore.aws.ecs import Container, Task
 from longshore.contract import parse
-from longshore.errors import VerifyError
+from longshore.errors import AwsError, UnknownOutcomeError, VerifyError
 from longshore.verify import Expectation, tasks, urls
 from tests.samples import arn, moved_clock, release_output, task
 
@@ -17,25 +18,73 @@ EXPECTED = Expectation("shop-test-web", arn("shop-test-web", 2), {"web": "sha256
 
 
 class Ecs:
-    def __init__(self, *found: Task) -> None:
-        self.found = list(found)
+    """Answers with these tasks in turn, the last ones for ever; an error is raised."""
+
+    def __init__(self, *looks: list[Task] | AwsError) -> None:
+        self.looks = list(looks)
+        self.looked = 0
 
     def tasks(self, cluster: str, service: str) -> list[Task]:
-        return self.found
+        self.looked += 1
+        found = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+        if isinstance(found, AwsError):
+            raise found
+        return found
 
 
-def running(digest: str, revision: int = 2) -> Task:
+def running(digest: str | None, revision: int = 2) -> Task:
     return task(Container("web", "app:v1", digest, None, ""), revision=revision)
 
 
-def test_tasks_of_the_revision_and_digest_pass() -> None:
-    tasks(Ecs(running("sha256:right"), running("sha256:right")), "cluster", [EXPECTED])
+def look(ecs: Ecs, expected: Expectation = EXPECTED, deadline: float = 30) -> None:
+    tasks(ecs, "cluster", [expected], moved_clock(), deadline)
+
+
+RIGHT = running("sha256:right")
+THROTTLED = AwsError("slow down", code="ThrottlingException")
+
+
+def test_tasks_of_the_revision_and_digest_pass_at_the_first_look() -> None:
+    ecs = Ecs([RIGHT, RIGHT])
+    look(ecs)
+    assert ecs.looked == 1
 
 
 @pytest.mark.parametrize("wrong", [running("sha256:other"), running("sha256:right", revision=1)])
-def test_a_task_of_another_revision_or_digest_is_named(wrong: Task) -> None:
-    with pytest.raises(VerifyError, match="task 0123abcd"):
-        tasks(Ecs(running("sha256:right"), wrong), "cluster", [EXPECTED])
+def test_a_task_of_another_revision_or_digest_is_named_after_three_looks(wrong: Task) -> None:
+    ecs = Ecs([RIGHT, wrong])
+    with pytest.raises(VerifyError, match="task 0123abcd") as error:
+        look(ecs)
+    assert (ecs.looked, error.value.service) == (3, "shop-test-web")
+
+
+@pytest.mark.parametrize(
+    "first", [[], [running(None)], [running("sha256:right", revision=1)], THROTTLED], ids=["none", "?", "old", "error"]
+)
+def test_what_may_still_come_is_looked_for_again(first: list[Task] | AwsError) -> None:
+    look(Ecs(first, first, [RIGHT]))
+
+
+@pytest.mark.parametrize(("found", "said"), [([], "no task runs"), ([running(None)], "an unknown digest")])
+def test_what_has_not_come_at_the_deadline_is_a_failure(found: list[Task], said: str) -> None:
+    with pytest.raises(VerifyError, match=said):
+        look(Ecs(found))
+
+
+def test_a_service_of_no_tasks_needs_none() -> None:
+    look(Ecs([]), replace(EXPECTED, idle=True))
+
+
+def test_what_can_not_be_read_until_the_deadline_is_unknown() -> None:
+    with pytest.raises(UnknownOutcomeError, match="slow down"):
+        look(Ecs(THROTTLED))
+
+
+def test_a_read_that_is_denied_is_not_tried_again() -> None:
+    ecs = Ecs(AwsError("no", code="AccessDeniedException"))
+    with pytest.raises(AwsError, match="no"):
+        look(ecs)
+    assert ecs.looked == 1
 
 
 @contextmanager
@@ -47,7 +96,6 @@ def answering(*answers: tuple[int, str]) -> Iterator[str]:
         def do_GET(self) -> None:
             status, body = left.pop(0) if len(left) > 1 else left[0]
             self.send_response(status)
-            self.send_header("Location", "/elsewhere")
             self.end_headers()
             self.wfile.write(body.encode())
 
@@ -76,13 +124,19 @@ def test_the_url_must_answer_with_this_version() -> None:
         assert ask(base) == [f"{base}/health"]
 
 
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [((200, "v1.2.2"), "without 'v1.2.3'"), ((500, "v1.2.3"), "answered 500"), ((302, "v1.2.3"), "answered 302")],
-)
-def test_another_version_status_or_a_redirect_is_a_failure(answer: tuple[int, str], said: str) -> None:
-    with answering(answer) as base, pytest.raises(VerifyError, match=said):
+def test_one_good_answer_among_bad_ones_is_not_enough() -> None:
+    """An old task behind the load balancer, or one of two that is sick."""
+    mixed = [(200, "v1.2.3"), (200, "v1.2.3"), (200, "v1.2.2")] * 20
+    with answering(*mixed) as base, pytest.raises(VerifyError, match=r"without 'v1\.2\.3'"):
         ask(base)
+
+
+def test_the_last_answer_is_kept() -> None:
+    with answering((500, "database away")) as base, pytest.raises(VerifyError) as error:
+        ask(base)
+    assert error.value.answer == f"{base}/health answered 500, not 200: 'database away'"
+    assert error.value.service == "shop-test-web"
+    assert "times in 10 s" in error.value.message
 
 
 def test_a_text_of_ones_own_takes_the_place_of_the_version() -> None:

@@ -286,10 +286,11 @@ def verify_all(run: Run) -> None:
             services[key].name,
             after.task_definition,
             {container: digests[image] for container, image in services[key].containers.items() if image in digests},
+            idle=not after.count,
         )
         for key, after in moved.items()
     ]
-    verify.tasks(env.aws.ecs, run.contract.cluster, expected)
+    verify.tasks(env.aws.ecs, run.contract.cluster, expected, env.clock, deadlines.verify)
     asked = verify.urls(run.contract, env.access.base_url, run.result.version, deadlines.verify, env.clock)
     for url in asked:
         env.console.detail(f"{url} answers with {run.result.version}")

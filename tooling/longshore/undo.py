@@ -237,9 +237,13 @@ def _will_roll_back(run: Run, service: Service, ours: Started) -> bool:
 
 
 def _verify_back(run: Run, moved: list[str]) -> None:
-    services = run.result.services
-    expected = [verify.Expectation(services[key].name, services[key].before.task_definition, {}) for key in moved]
-    verify.tasks(run.env.aws.ecs, run.contract.cluster, expected)
+    env = run.env
+    back = [service for key in moved if (service := run.result.services[key]).outcome == "moved back"]
+    expected = [
+        verify.Expectation(service.name, service.before.task_definition, {}, idle=not service.before.count)
+        for service in back
+    ]
+    verify.tasks(env.aws.ecs, run.contract.cluster, expected, env.clock, env.target.env.deadlines.verify)
 
 
 def _what_runs(run: Run) -> str:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import ssl
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from http.client import HTTPException
-from typing import Any, Protocol
+from typing import Protocol
 
+from longshore import health
 from longshore.aws.ecs import Task
 from longshore.clock import Clock
 from longshore.contract import Check, Contract
-from longshore.errors import VerifyError
+from longshore.errors import AwsError, UnknownOutcomeError, VerifyError
 
-REQUEST_SECONDS = 5
-BODY_BYTES = 1024 * 1024
+REQUEST_SECONDS = 5.0
+STREAK = 3
+"""So many good answers in a row: behind a load balancer an old task may still answer now and then."""
+
+SURE_AFTER = 3
+"""So many looks with the same finding: reads of ECS may be a moment old."""
 
 
 class RunningTasks(Protocol):
@@ -27,33 +28,73 @@ class RunningTasks(Protocol):
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a service must run: the revision's ARN, and the digest of each container's image."""
+    """What a service must run: the revision's ARN, the digest of each container's image, and whether any task."""
 
     service: str
     task_definition: str
     digests: Mapping[str, str]
+    idle: bool = False
 
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_args: Any, **_kwargs: Any) -> None:
-        return None
-
-
-def tasks(ecs: RunningTasks, cluster: str, expected: Sequence[Expectation]) -> None:
+def tasks(ecs: RunningTasks, cluster: str, expected: Sequence[Expectation], clock: Clock, deadline: float) -> None:
     """Every task of the services runs the intended revision, from the digests that were built.
+
+    A task or a digest that is missing may still come, and a read may fail: both are looked for again until the
+    deadline. What is wrong in several looks is wrong.
+
+    Args:
+        ecs: the tasks.
+        cluster: name of the cluster.
+        expected: what must run, for each service.
+        clock: time.
+        deadline: seconds from now.
 
     Raises:
         VerifyError: lists every task that does not.
+        UnknownOutcomeError: at the deadline ECS could not be read.
     """
-    wrong = [f"  {finding}" for one in expected for finding in _wrong_tasks(ecs.tasks(cluster, one.service), one)]
-    if wrong:
-        raise VerifyError("what runs is not what was released:\n" + "\n".join(wrong))
+    before: list[str] = []
+    unread, same = "", 0
+    for _ in clock.polls(deadline, longest=2.0):
+        try:
+            findings = [found for one in expected for found in _findings(ecs.tasks(cluster, one.service), one)]
+            unread = ""
+        except AwsError as error:
+            if not error.transient:
+                raise
+            unread = error.message
+            continue
+        if not findings:
+            return
+        said = [text for text, _ in findings]
+        same, before = (same + 1 if said == before else 1), said
+        if same >= SURE_AFTER and all(wrong for _, wrong in findings):
+            break
+    if unread:
+        raise UnknownOutcomeError(f"whether the right tasks run after {deadline:.0f} s is not known: {unread}")
+    listed = "\n".join(f"  {text}" for text in before)
+    raise VerifyError(f"what runs is not what was released:\n{listed}", service=expected[0].service)
+
+
+def _findings(found: Sequence[Task], expected: Expectation) -> Iterator[tuple[str, bool]]:
+    """What is not as it must be, each with whether it is wrong for good."""
+    if not found and not expected.idle:
+        yield f"{expected.service}: no task runs", False
+    for task in found:
+        if task.task_definition != expected.task_definition:
+            yield f"{expected.service}: task {task.id} runs {task.task_definition}", True
+        for container in task.containers:
+            wanted = expected.digests.get(container.name)
+            if wanted and container.digest != wanted:
+                place = f"{expected.service}: container {container.name} of task {task.id}"
+                known = container.digest is not None
+                yield f"{place} runs {container.digest if known else 'an unknown digest'}, not {wanted}", known
 
 
 def urls(
     contract: Contract, base_url: Callable[[str, str], str | None], version: str, deadline: float, clock: Clock
 ) -> list[str]:
-    """The contract's paths answer as they should, with this version.
+    """The contract's paths answer as they should, with this version, several times in a row.
 
     The version must be in the body, unless ``expect_text`` says which text must; ``{version}`` in it is filled in.
 
@@ -65,48 +106,33 @@ def urls(
     """
     asked: list[str] = []
     for check in contract.verify:
-        base = base_url(contract.cluster, contract.services[check.service].name)
+        name = contract.services[check.service].name
+        base = base_url(contract.cluster, name)
         if base is None:
             continue
         url = base.rstrip("/") + check.path
-        _until_right(url, check, version, deadline, clock)
+        _until_right(url, check, version, deadline, clock, name)
         asked.append(url)
     return asked
 
 
-def _until_right(url: str, check: Check, version: str, deadline: float, clock: Clock) -> None:
-    finding = None
-    for _ in clock.polls(deadline, longest=2.0):
-        finding = _ask(url, check, version)
-        if finding is None:
-            return
-    raise VerifyError(f"{url} {finding} (asked for {deadline:.0f} s)", "Ask the URL yourself, and read the task's log.")
-
-
-def _ask(url: str, check: Check, version: str) -> str | None:
-    opener = urllib.request.build_opener(_NoRedirects)
-    try:
-        with opener.open(url, timeout=REQUEST_SECONDS) as answer:
-            status, body = answer.status, answer.read(BODY_BYTES).decode(errors="replace")
-    except urllib.error.HTTPError as error:
-        with error:
-            status, body = error.code, error.read(BODY_BYTES).decode(errors="replace")
-    except (OSError, HTTPException, ssl.SSLError) as error:
-        return f"did not answer: {error}"
+def _until_right(url: str, check: Check, version: str, deadline: float, clock: Clock, service: str) -> None:
     text = (check.expect_text or "{version}").replace("{version}", version)
-    if status != check.expect_status:
-        return f"answered {status}, not {check.expect_status}"
-    return None if text in body else f"answered without {text!r}: {body[:200]!r}"
-
-
-def _wrong_tasks(found: Sequence[Task], expected: Expectation) -> list[str]:
-    wrong = []
-    for task in found:
-        if task.task_definition != expected.task_definition:
-            wrong.append(f"{expected.service}: task {task.id} runs {task.task_definition}")
-        wrong += [
-            f"{expected.service}: container {c.name} of task {task.id} runs {c.digest}, not {expected.digests[c.name]}"
-            for c in task.containers
-            if c.name in expected.digests and c.digest != expected.digests[c.name]
-        ]
-    return wrong
+    streak = asked = 0
+    last = "was not asked"
+    for pace in clock.polls(deadline, longest=2.0):
+        finding = health.ask(url, check.expect_status, text, REQUEST_SECONDS)
+        asked += 1
+        streak = 0 if finding else streak + 1
+        last = finding or last
+        if streak >= STREAK:
+            return
+        if streak:
+            pace.hurry()
+    times = "once" if asked == 1 else f"{asked} times"
+    raise VerifyError(
+        f"{url} {last} (asked {times} in {deadline:.0f} s)",
+        "Ask the URL yourself, and read the task's log.",
+        service,
+        f"{url} {last}",
+    )

@@ -28,7 +28,7 @@ class Behaviour:
         says: lines of its log, once it runs.
     """
 
-    starts_after: float | None = 1.0
+    starts_after: float | None = 0.25
     pulls: bool = True
     listens: bool = True
     exits: int | None = None

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import datetime
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from longshore import health
+
+Handle = Callable[[BaseHTTPRequestHandler], None]
+
+
+@contextmanager
+def serving(handle: Handle, context: ssl.SSLContext | None = None) -> Iterator[str]:
+    """A server on loopback that does this with each request."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            try:
+                handle(self)
+            except OSError:
+                self.close_connection = True  # whoever asked has left
+
+        def log_message(self, *args: object) -> None:
+            """Keep quiet."""
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *args: object) -> None:
+            """A client that hangs up is no news here."""
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        if context:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"{'https' if context else 'http'}://127.0.0.1:{server.server_port}/health"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def answers(status: int = 200, body: str = "v1.2.3", **headers: str) -> Handle:
+    def handle(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(status)
+        for name, value in headers.items():
+            request.send_header(name, value)
+        request.end_headers()
+        request.wfile.write(body.encode())
+
+    return handle
+
+
+def ask(url: str, status: int = 200, seconds: float = 5.0) -> str | None:
+    return health.ask(url, status, "v1.2.3", seconds)
+
+
+def test_a_good_answer_has_no_finding() -> None:
+    with serving(answers()) as url:
+        assert ask(url) is None
+
+
+@pytest.mark.parametrize(
+    ("handle", "finding"),
+    [
+        (answers(500, "oh"), "answered 500, not 200: 'oh'"),
+        (answers(body="v1.2.2"), "answered without 'v1.2.3': 'v1.2.2'"),
+        (answers(body=""), "answered without 'v1.2.3'"),
+        (answers(body="x" * 500), f"answered without 'v1.2.3': {'x' * 200!r}"),
+        (answers(302), "answered 302, not 200: 'v1.2.3'"),
+        (
+            answers(302, Location="https://elsewhere.example/login"),
+            "redirects to another place, https://elsewhere.example/login, which is not asked",
+        ),
+        (answers(307, Location="/health"), "redirects more than 3 times"),
+    ],
+)
+def test_what_is_wrong_is_said(handle: Handle, finding: str) -> None:
+    with serving(handle) as url:
+        assert ask(url) == finding
+
+
+def test_a_redirect_on_the_same_host_is_followed() -> None:
+    def handle(request: BaseHTTPRequestHandler) -> None:
+        good = answers() if request.path == "/there" else answers(301, "", Location="/there")
+        good(request)
+
+    with serving(handle) as url:
+        assert ask(url) is None
+
+
+def test_a_redirect_that_is_expected_is_an_answer() -> None:
+    with serving(answers(302, Location="https://elsewhere.example/v1.2.3")) as url:
+        assert ask(url, status=302) is None
+
+
+@pytest.mark.parametrize("drips", [False, True])
+def test_an_answer_has_a_time_for_all_of_it(*, drips: bool) -> None:
+    def handle(request: BaseHTTPRequestHandler) -> None:
+        for _ in range(100):
+            if drips:
+                request.wfile.write(b"H")
+            time.sleep(0.05)
+
+    with serving(handle) as url:
+        begun = time.monotonic()
+        finding = ask(url, seconds=0.3)
+        assert finding in ("did not answer within 0.3 s", "did not answer: timed out")
+        assert time.monotonic() - begun < 1.5
+
+
+def test_an_endless_body_is_left() -> None:
+    def handle(request: BaseHTTPRequestHandler) -> None:
+        answers()(request)
+        while True:
+            request.wfile.write(b"x" * 65536)
+
+    with serving(handle) as url:
+        assert ask(url) == "answers with more than 1024 KiB"
+
+
+def test_a_body_that_never_ends_is_left() -> None:
+    def handle(request: BaseHTTPRequestHandler) -> None:
+        answers()(request)
+        while True:
+            request.wfile.write(b"x")
+            time.sleep(0.02)
+
+    with serving(handle) as url:
+        assert ask(url, seconds=0.3) in ("did not end its answer in time", "did not answer within 0.3 s")
+
+
+def test_nobody_there_is_said() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    finding = ask(f"http://127.0.0.1:{port}/health")
+    assert finding is not None
+    assert finding.startswith("did not answer: ")
+    assert "refused" in finding
+
+
+def test_what_is_no_http_is_said() -> None:
+    def handle(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(b"220 mail ready\r\n\r\n")
+
+    with serving(handle) as url:
+        assert str(ask(url)).startswith("did not answer: ")
+
+
+def test_a_certificate_that_nobody_vouches_for_is_said(tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate(tmp_path))
+    with serving(answers(), context) as url:
+        assert str(ask(url)).startswith("has a certificate that can't be trusted: self")
+
+
+def test_what_does_not_speak_tls_is_said() -> None:
+    with serving(answers()) as url:
+        assert str(ask(url.replace("http:", "https:"))).startswith("does not speak TLS as it should: ")
+
+
+def certificate(folder: Path) -> Path:
+    """A certificate that signs itself, with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    file = folder / "server.pem"
+    file.write_bytes(pem + made.public_bytes(serialization.Encoding.PEM))
+    return file
