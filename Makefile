@@ -1,7 +1,7 @@
 # Longshore. `make` alone lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup venv demo check test test-all scenarios release plan rollback status clean
+.PHONY: help setup venv demo check test test-all scenarios bench-verdicts release plan rollback status clean
 
 # Set on the command line: make release ENV=staging YES=1. Variables of the shell don't reach them: shells have an ENV of
 # their own.
@@ -20,7 +20,7 @@ yes = $(if $(YES),--yes)
 json = $(if $(JSON),--json)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Variables: ENV=sandbox APP=name TAG=v1.0.0 BUMP=minor YES=1 JSON=1"
 
 setup: venv ## prepare this machine; safe to run again
@@ -48,6 +48,9 @@ test-all: setup ## all tests, the long matrices too: under an hour
 
 scenarios: venv ## what becomes of a release when something goes wrong: a table of all scenarios
 	@.venv/bin/python -m tests.scenarios
+
+bench-verdicts: setup ## what Longshore and its peers say of the same faults, and how late: about 15 minutes
+	@.venv/bin/python -m scripts.verdicts
 
 release: venv ## release this commit to ENV
 	@$(INVOKE) release $(where) $(if $(BUMP),--bump $(BUMP)) $(if $(TAG),--tag $(TAG)) $(yes) $(json)

@@ -1,0 +1,152 @@
+"""Longshore and its peers: how each deploys a revision, and what it says in the end."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.verdicts.project import CLUSTER, FOLDER, INVOKE, ROOT, TASKS
+
+PEERS = ROOT / ".longshore" / "peers" / "bin"
+STEADY = FOLDER / "steady"
+
+STEADY_TF = f"""terraform {{
+  required_providers {{
+    aws = {{ source = "hashicorp/aws", version = "~> 5.100" }}
+  }}
+}}
+
+provider "aws" {{}}
+
+variable "task_definition" {{ type = string }}
+variable "name" {{ type = string }}
+
+resource "aws_ecs_service" "this" {{
+  name                  = var.name
+  cluster               = "{CLUSTER}"
+  task_definition       = var.task_definition
+  desired_count         = {TASKS}
+  wait_for_steady_state = true
+
+  deployment_circuit_breaker {{
+    enable   = true
+    rollback = true
+  }}
+
+  timeouts {{
+    create = "2m"
+    update = "2m"
+  }}
+}}
+"""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a tool said, when (seconds since the epoch), and whether that means success; None for no verdict."""
+
+    text: str
+    at: float
+    success: bool | None
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A peer: its name, the copy it works on, and how it deploys a revision by a deadline (seconds)."""
+
+    name: str
+    copy: str
+    deploy: Callable[[str, str, float, dict[str, str]], Said]
+
+
+def longshore(tag: str, environ: dict[str, str]) -> Said:
+    """Release a tag. A failure is said when the terminal shows it; a success when the command ends."""
+    command = [str(INVOKE), "release", "--tag", tag, "--yes", "--json"]
+    failed: float | None = None
+    with subprocess.Popen(
+        command, cwd=FOLDER, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None  # noqa: S101 - for the type checker: it is piped
+        assert process.stderr is not None  # noqa: S101
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            if failed is None and line.startswith("failed: "):
+                failed = time.time()
+        out = process.stdout.read()
+    if not out:
+        raise RuntimeError("".join(lines))
+    document = json.loads(out)
+    return Said(f"{document['verdict']} ({document['exit_code']})", failed or time.time(), not document["exit_code"])
+
+
+def services_stable(name: str, revision: str, deadline: float, environ: dict[str, str]) -> Said:
+    """`aws ecs update-service`, then `aws ecs wait services-stable`."""
+    aws = [str(PEERS / "aws"), "ecs"]
+    update = [*aws, "update-service", "--cluster", CLUSTER, "--service", name, "--task-definition", revision]
+    subprocess.run(update, env=environ, check=True, capture_output=True)
+    wait = [*aws, "wait", "services-stable", "--cluster", CLUSTER, "--services", name]
+    return _judge(wait, deadline, environ, "stable")
+
+
+def ecs_deploy(name: str, revision: str, deadline: float, environ: dict[str, str]) -> Said:
+    """The `ecs deploy` of fabfuel, as its README has it."""
+    command = [str(PEERS / "ecs"), "deploy", CLUSTER, name, "--task", revision, "--timeout", str(int(deadline))]
+    return _judge(command, deadline + 10, environ, "successful")
+
+
+def steady_state(name: str, revision: str, deadline: float, environ: dict[str, str]) -> Said:
+    """`terraform apply` of a service with wait_for_steady_state."""
+    return _judge(_terraform(name, revision), deadline + 30, environ, "applied", STEADY)
+
+
+def install_peers() -> None:
+    """Install the peers, pinned, in a virtual environment of their own, unless they are there."""
+    pins = ROOT / "requirements" / "peers.txt"
+    mark = PEERS.parent / "pins.txt"
+    if mark.exists() and mark.read_text() == pins.read_text():
+        return
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(PEERS.parent)], check=True)
+    pip = [str(PEERS / "python"), "-m", "pip", "install", "-q", "--no-input", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--require-hashes", "-r", str(pins)], check=True)
+    mark.write_text(pins.read_text())
+
+
+def prepare_steady_state(name: str, revision: str, environ: dict[str, str]) -> None:
+    """Let Terraform create its copy."""
+    STEADY.mkdir()
+    (STEADY / "main.tf").write_text(STEADY_TF)
+    for command in (["terraform", "init", "-input=false"], _terraform(name, revision)):
+        subprocess.run(command, cwd=STEADY, env=environ, check=True, capture_output=True)
+
+
+TOOLS = (
+    Tool("aws ecs wait services-stable", "verdicts-stable", services_stable),
+    Tool("ecs deploy (fabfuel)", "verdicts-fabfuel", ecs_deploy),
+    Tool("terraform wait_for_steady_state", "verdicts-steady", steady_state),
+)
+
+
+def _terraform(name: str, revision: str) -> list[str]:
+    given = [f"-var=name={name}", f"-var=task_definition={revision}"]
+    return ["terraform", "apply", "-auto-approve", "-input=false", "-no-color", *given]
+
+
+def _judge(
+    command: Sequence[str], deadline: float, environ: dict[str, str], success: str, folder: Path = FOLDER
+) -> Said:
+    """What a program says by its exit code; nothing, if it has not ended at the deadline."""
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=environ, stdin=subprocess.DEVNULL, capture_output=True, timeout=deadline,
+            check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return Said("nothing", time.time(), None)
+    return Said(success if done.returncode == 0 else f"failed ({done.returncode})", time.time(), done.returncode == 0)
