@@ -155,6 +155,7 @@ def judge(run: Run, order: Order, found: Sequence[plan.Change]) -> None:
     Raises:
         PlanError: it would change more than a release may.
     """
+    run.env.console.masks.hide(plan.secret_values(found))
     run.result.changes = plan.difference(found)
     run.env.console.differences(run.result.changes)
     plan.gate(found, run.env.target.app.allow_changes, allow_infra=order.allow_infra)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from longshore.errors import DeclinedError, LongshoreError
+from longshore.masking import Masks, secrets
 
 if TYPE_CHECKING:
     from longshore.aws.ecs import Service
@@ -24,6 +26,7 @@ class Console:
         err: for everything that is for people only.
         stdin: where questions are answered.
         interactive: whether a person is at the other end; found out from stdin and err if not given.
+        masks: what is not to be shown; the secrets in the variables of this process if not given.
     """
 
     def __init__(
@@ -33,9 +36,11 @@ class Console:
         stdin: TextIO | None = None,
         *,
         interactive: bool | None = None,
+        masks: Masks | None = None,
     ) -> None:
         self._out = out or sys.stdout
         self._err = err or sys.stderr
+        self.masks = masks or Masks(secrets(os.environ))
         self._stdin = stdin or sys.stdin
         at_terminal = self._stdin.isatty() and self._err.isatty()
         self.interactive = at_terminal if interactive is None else interactive
@@ -79,20 +84,20 @@ class Console:
             return
         self._services[service.name] = seen
         if self._live:
-            self._live.service(service.name, service.running, service.desired, service.latest_event)
+            self._live.service(service.name, service.running, service.desired, self.masks.ours(service.latest_event))
         else:
             self._say(f"    {service.name}: {service.running}/{service.desired} running  {service.latest_event}")
 
     def detail(self, text: str) -> None:
         """One line of what a step is doing."""
         if self._live:
-            self._live.detail(text)
+            self._live.detail(self.masks.ours(text))
         else:
             self._say(f"    {text}")
 
     def log_line(self, text: str) -> None:
         """One line of a container's log."""
-        self._say(f"    | {text}")
+        self._say(f"    | {self.masks.theirs(text)}")
 
     def say(self, text: str) -> None:
         """A sentence for people."""
@@ -128,9 +133,9 @@ class Console:
         rows = {
             "task": f"{failure.task} ({failure.tasks} like it)" if failure.tasks > 1 else failure.task,
             "stop code": failure.stop_code,
-            "reason": failure.reason,
+            "reason": self.masks.theirs(failure.reason),
             "exit codes": exits,
-            "health URL": failure.answer,
+            "health URL": self.masks.theirs(failure.answer),
         }
         self._say(f"why {failure.subject} failed:")
         for name, text in rows.items():
@@ -160,7 +165,7 @@ class Console:
         """Asks a question and returns the answer as it was typed."""
         if self._live:
             self._live.stop()
-        self._err.write(question)
+        self._err.write(self.masks.ours(question))
         self._err.flush()
         answer = self._stdin.readline()
         if self._live:
@@ -169,12 +174,13 @@ class Console:
 
     def result(self, text: str) -> None:
         """A result, for a person or a pipe."""
-        self._out.write(f"{text}\n")
+        self._out.write(f"{self.masks.ours(text)}\n")
         self._out.flush()
 
     def document(self, value: Any) -> None:
-        """One JSON document."""
-        self.result(json.dumps(value, indent=2))
+        """One JSON document. Whoever made it has masked its texts: here it would lose its form."""
+        self._out.write(f"{json.dumps(value, indent=2)}\n")
+        self._out.flush()
 
     def table(self, rows: Iterable[Mapping[str, object]], empty: str) -> None:
         """Rows under their keys, as a result; ``empty`` where there is none."""
@@ -191,9 +197,10 @@ class Console:
         if lines:
             self._say(f"    {title}:")
         for line in lines:
-            self._say(f"    | {line}")
+            self._say(f"    | {self.masks.theirs(line)}")
 
     def _say(self, text: str) -> None:
+        text = self.masks.ours(text)
         if self._live:
             self._live.line(text)
         else:

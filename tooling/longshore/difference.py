@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-MASK = "(masked)"
-_SECRET_NAME = re.compile(
-    r"(^|_)(PASSWORD|PASSWD|SECRET|TOKEN|KEY|CREDENTIALS?|PASSPHRASE|DSN)(_|$)|_PWD$", re.IGNORECASE
-)
-_URL_PASSWORD = re.compile(r"(?<=://)[^/@\s]*:[^/@\s]*(?=@)")
+from longshore.masking import MASK, is_secret, without_passwords
 
 Definitions = Sequence[Mapping[str, Any]]
 """Container definitions, as RegisterTaskDefinition takes them."""
@@ -44,10 +39,10 @@ def _flat(container: Mapping[str, Any]) -> dict[str, Any]:
 def _shown(field: str, value: Any) -> str:
     if value is None:
         return "(none)"
-    if field.startswith("environment ") and _SECRET_NAME.search(field.removeprefix("environment ")):
+    if field.startswith("environment ") and is_secret(field.removeprefix("environment ")):
         return MASK
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-    return _URL_PASSWORD.sub(MASK, text)
+    return without_passwords(text)
 
 
 def _by_name(definitions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

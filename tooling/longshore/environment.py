@@ -17,6 +17,7 @@ from longshore.config import load
 from longshore.console import Console
 from longshore.contract import Contract
 from longshore.ledger import Ledger
+from longshore.masking import secrets
 from longshore.signals import Interrupts
 from longshore.target import Stack, Target, select
 from longshore.terraform import Terraform
@@ -48,7 +49,7 @@ class Environment:
     @cached_property
     def ledger(self) -> Ledger:
         """The record of releases."""
-        return Ledger(self.aws.table(self.target.ledger_table), self.target.environment)
+        return Ledger(self.aws.table(self.target.ledger_table), self.target.environment, self.console.masks)
 
     @property
     def terraform(self) -> Terraform:
@@ -84,8 +85,10 @@ def open_environment(config: Config, application: str | None, environment: str) 
     """
     settings = load(raw_settings(config))
     target = select(settings, project_root(config), application, environment)
-    interrupts = Interrupts()
-    return Environment(target, Console(), Clock(sleep=interrupts.sleep, check=interrupts.check), interrupts)
+    interrupts, console = Interrupts(), Console()
+    for image in target.app.images.values():
+        console.masks.hide(secrets(image.build_args))
+    return Environment(target, console, Clock(sleep=interrupts.sleep, check=interrupts.check), interrupts)
 
 
 def raw_settings(config: Config) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from longshore.errors import AwsError, LockedError
+from longshore.masking import Masks
 from longshore.result import Actor, ReleaseResult, Verdict
 
 
@@ -53,10 +54,17 @@ class HeldLock:
 
 
 class Ledger:
-    """The ledger of one application in one environment."""
+    """The ledger of one application in one environment.
 
-    def __init__(self, table: Table, environment: str) -> None:
+    Args:
+        table: where it is kept.
+        environment: its name.
+        masks: what is not to be written down.
+    """
+
+    def __init__(self, table: Table, environment: str, masks: Masks | None = None) -> None:
         self._table = table
+        self._masks = masks or Masks()
         self._environment = environment
         self._releases = f"release#{environment}"
 
@@ -84,7 +92,8 @@ class Ledger:
         finally:
             try:
                 if holding.kept_because:
-                    kept = lock.model_copy(update={"purpose": f"{purpose}, {holding.kept_because}"})
+                    why = self._masks.ours(holding.kept_because)
+                    kept = lock.model_copy(update={"purpose": f"{purpose}, {why}"})
                     self._table.put(pk, "lock", kept.model_dump(mode="json"))
                 else:
                     self._table.delete(pk, "lock", attribute="owner", equals=owner)
@@ -112,12 +121,12 @@ class Ledger:
         Raises:
             LockedError: another release has taken the number, so somebody releases without the lock.
         """
-        if not self._table.put(self._releases, _sk(result), result.model_dump(mode="json"), new=True):
+        if not self._table.put(self._releases, _sk(result), self._item(result), new=True):
             raise LockedError(f"release {result.release} exists already", "Another release runs. Try again.")
 
     def write(self, result: ReleaseResult) -> None:
         """Writes the entry anew, with what has become known."""
-        self._table.put(self._releases, _sk(result), result.model_dump(mode="json"))
+        self._table.put(self._releases, _sk(result), self._item(result))
 
     def releases(self, page: int = 100) -> Iterator[ReleaseResult]:
         """All releases of the environment, newest first, read as they are wanted."""
@@ -126,6 +135,9 @@ class Ledger:
     def succeeded(self) -> Iterator[ReleaseResult]:
         """The releases after which their version ran, newest first; a roll-back by hand counts as one."""
         return (r for r in self.releases(page=20) if r.verdict is Verdict.SUCCEEDED)
+
+    def _item(self, result: ReleaseResult) -> dict[str, Any]:
+        return result.masked(self._masks).model_dump(mode="json")
 
     def built(self, image: str, commit: str, inputs: str) -> str | None:
         """The digest that a commit was built into with the same inputs, or None."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from longshore.difference import containers
 from longshore.errors import PlanError
+from longshore.masking import secrets
 
 _REGISTERS = ({"create"}, {"delete", "create"}, {"update"})
 
@@ -73,6 +74,22 @@ def gate(found: Sequence[Change], allow: Sequence[str], *, allow_infra: bool = F
             "Apply infrastructure changes first (invoke bootstrap), or release with --allow-infra,"
             " or list the addresses under allow_changes.",
         )
+
+
+def secret_values(found: Sequence[Change]) -> set[str]:
+    """The secrets that stand in the variables of containers, before and after: they are never shown."""
+    definitions = [
+        definition
+        for change in found
+        if change.type == "aws_ecs_task_definition"
+        for side in (change.before, change.after)
+        for definition in json.loads(side.get("container_definitions") or "[]")
+    ]
+    return {
+        value
+        for definition in definitions
+        for value in secrets({entry["name"]: entry["value"] for entry in definition.get("environment") or []})
+    }
 
 
 def difference(found: Sequence[Change]) -> list[str]:

@@ -16,7 +16,7 @@ def result(console: Console, outcome: ReleaseResult, *, as_json: bool) -> None:
         console.error(LongshoreError(outcome.message, outcome.hint))
     what = f"{outcome.release}: {outcome.version or outcome.kind} {outcome.verdict.value.replace('_', ' ')}"
     if as_json:
-        console.document(outcome.document())
+        console.document(outcome.masked(console.masks).document())
     else:
         console.result(f"{what} in {outcome.environment} after {outcome.seconds or 0:.0f} s")
 

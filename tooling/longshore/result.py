@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from longshore.errors import ExitCode
+from longshore.masking import Masks
 
 
 class Verdict(StrEnum):
@@ -195,6 +196,21 @@ class ReleaseResult(Data):
         if self.verdict is Verdict.INTERRUPTED and self.signal in ("SIGTERM", "SIGHUP"):
             return ExitCode.TERMINATED
         return _EXIT_CODES.get(self.verdict, ExitCode.FAILED)
+
+    def masked(self, masks: Masks) -> ReleaseResult:
+        """A copy whose texts show no secrets. Names, revisions and digests stay as they are: others look them up."""
+        found = self.model_copy(deep=True)
+        found.message, found.hint = masks.ours(self.message), masks.ours(self.hint)
+        found.warnings = [masks.ours(text) for text in self.warnings]
+        found.changes = [masks.ours(text) for text in self.changes]
+        for failure in found.failures:
+            failure.reason, failure.answer = masks.theirs(failure.reason), masks.theirs(failure.answer)
+            failure.log = [masks.theirs(line) for line in failure.log]
+            failure.events = [masks.theirs(line) for line in failure.events]
+        if found.migration:
+            found.migration.reason = masks.theirs(found.migration.reason)
+            found.migration.log = [masks.theirs(line) for line in found.migration.log]
+        return found
 
     def document(self) -> dict[str, object]:
         """The JSON document: every field, and the exit code."""

@@ -11,6 +11,7 @@ from longshore.config import load
 from longshore.console import Console
 from longshore.environment import project_root, raw_settings
 from longshore.errors import SandboxError, UsageError
+from longshore.masking import NoMasks
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -42,7 +43,8 @@ def status(c: Context, *, as_json: bool) -> None:
     Raises:
         SandboxError: none is running.
     """
-    console = Console()
+    # It is asked for to be used: the sandbox's own key gives access to nothing else.
+    console = Console(masks=NoMasks())
     found = _control().status(sandbox_directory(project_root(c.config)))
     if found.state is None:
         raise SandboxError("no sandbox is running", "Start it with: invoke sandbox.up")

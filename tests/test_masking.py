@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from longshore import plan, report
+from longshore.console import Console
+from longshore.errors import LongshoreError
+from longshore.ledger import Ledger
+from longshore.masking import MASK, Masks, NoMasks, is_secret, secrets
+from longshore.result import Cause, Failure, MigrationResult, ReleaseResult, Verdict
+from tests.samples import result as release
+
+CANARY = "canary-7f3a9c"
+TEXTS = [
+    f"the value {CANARY} itself",
+    "postgres://shop:canary-7f3a9c-url@db:5432/shop",
+    "Authorization: Bearer canary-7f3a9c-bearer",
+    "authorization: canary-7f3a9c-plain",
+]
+LINES = [
+    "DATABASE_PASSWORD=canary-7f3a9c-log next",
+    'login {"token": "canary-7f3a9c-json", "user": "shop"}',
+    "api_key: canary-7f3a9c-key",
+    "--client-secret=canary-7f3a9c-flag",
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("DATABASE_PASSWORD", True),
+        ("API_TOKEN", True),
+        ("AWS_SECRET_ACCESS_KEY", True),
+        ("AWS_SESSION_TOKEN", True),
+        ("TF_TOKEN_app_terraform_io", True),
+        ("SENTRY_DSN", True),
+        ("DB_PWD", True),
+        ("PWD", False),
+        ("KEYBOARD", False),
+        ("TOKENIZER", False),
+        ("PATH", False),
+    ],
+)
+def test_which_names_hold_secrets(name: str, *, secret: bool) -> None:
+    assert is_secret(name) is secret
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_our_texts_show_no_secret(text: str) -> None:
+    assert CANARY not in Masks([CANARY]).ours(text)
+    assert MASK in Masks([CANARY]).ours(text)
+
+
+@pytest.mark.parametrize("text", [*TEXTS, *LINES])
+def test_texts_of_containers_show_none_that_has_a_telling_name_either(text: str) -> None:
+    assert CANARY not in Masks([CANARY]).theirs(text)
+    assert text == TEXTS[0] or CANARY not in Masks().theirs(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "shop-token: deployment ecs-svc/1 failed",
+        "arn:aws:ecs:eu-central-1:123456789012:task-definition/shop-secret:12",
+        "The security token included in the request is expired (ExpiredTokenException)",
+        "http://127.0.0.1:8080/health answered 500, not 200",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert Masks([CANARY]).ours(text) == text
+
+
+def test_short_values_are_not_looked_for_and_long_ones_first() -> None:
+    assert Masks(["true", "secret-one", "secret-one-more"]).ours("true secret-one-more") == f"true {MASK}"
+
+
+@given(st.lists(st.text("abcdef", min_size=6, max_size=20), min_size=1, max_size=5))
+def test_no_known_value_survives(values: list[str]) -> None:
+    masked = Masks(values).ours(" ".join(values))
+    assert masked.replace(MASK, "").replace(" ", "") == ""
+
+
+class MemoryTable:
+    """A table that keeps all that was ever written."""
+
+    def __init__(self) -> None:
+        self.written: list[dict[str, Any]] = []
+
+    def get(self, pk: str, sk: str) -> dict[str, Any] | None:
+        return None
+
+    def put(self, pk: str, sk: str, item: dict[str, Any], *, new: bool = False) -> bool:
+        self.written.append(item)
+        return True
+
+    def delete(self, pk: str, sk: str, *, attribute: str, equals: str) -> bool:
+        return True
+
+    def newest_first(self, pk: str, page: int = 100) -> Iterator[dict[str, Any]]:
+        return iter(self.written)
+
+
+def a_result() -> ReleaseResult:
+    found = release(verdict=Verdict.ROLLED_BACK, cause=Cause.ROLLOUT)
+    found.message, found.hint = TEXTS[0], TEXTS[1]
+    found.warnings, found.changes = [TEXTS[2]], [TEXTS[1]]
+    found.failures = [Failure(subject="web", reason=TEXTS[0], answer=LINES[1], log=LINES, events=TEXTS)]
+    found.migration = MigrationResult(task="t", task_definition="d", before_wave=1, reason=LINES[0], log=LINES)
+    return found
+
+
+def test_neither_the_ledger_nor_the_document_holds_one() -> None:
+    table, masks = MemoryTable(), Masks([CANARY])
+    ledger = Ledger(table, "test", masks)
+    result = a_result()
+    ledger.begin(result)
+    ledger.write(result)
+    with ledger.lock("owner", result.actor, "release") as lock:
+        lock.keep(TEXTS[0])
+    out = io.StringIO()
+    report.result(Console(out, io.StringIO(), masks=masks), result, as_json=True)
+    for text in (repr(table.written), out.getvalue()):
+        assert CANARY not in text
+    document = json.loads(out.getvalue())
+    assert document["failures"][0]["log"][0] == f"DATABASE_PASSWORD={MASK} next"
+
+
+class Terminal(io.StringIO):
+    """A stream that a person looks at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_nothing_that_the_console_writes_shows_one(stream: type[io.StringIO]) -> None:
+    out, err = io.StringIO(), stream()
+    console = Console(out, err, stream("y\n"), masks=Masks([CANARY]))
+    with console.live():
+        console.step_started("roll out")
+        for text in TEXTS:
+            console.detail(text)
+            console.say(text)
+            console.warn(text)
+            console.finding("FAIL", "plan", text)
+            console.result(text)
+            console.error(LongshoreError(text, text))
+            console.failed(LongshoreError(text))
+            console.ask(text)
+        console.differences(TEXTS)
+        console.table([{"text": text} for text in TEXTS], "none")
+        for line in LINES:
+            console.log_line(line)
+        for failure in a_result().failures:
+            console.failure(failure)
+    shown = out.getvalue() + err.getvalue()
+    assert MASK in shown
+    assert CANARY not in shown
+
+
+def test_the_console_knows_the_secrets_of_its_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEPLOY_TOKEN", CANARY)
+    err = io.StringIO()
+    Console(err=err).say(f"curl failed: {CANARY}")
+    assert err.getvalue() == f"curl failed: {MASK}\n"
+
+
+def test_what_is_asked_for_to_be_used_is_shown() -> None:
+    out = io.StringIO()
+    Console(out, masks=NoMasks()).result(f"export AWS_SECRET_ACCESS_KEY={CANARY}")
+    assert CANARY in out.getvalue()
+
+
+def test_a_plan_tells_the_secrets_of_its_containers() -> None:
+    def side(value: str) -> dict[str, str]:
+        variables = [{"name": "API_TOKEN", "value": value}, {"name": "MODE", "value": "not secret"}]
+        return {"container_definitions": json.dumps([{"name": "web", "environment": variables}])}
+
+    kind = "aws_ecs_task_definition"
+    change = {"actions": ["create"], "before": side("the old one"), "after": side("the new one")}
+    found = plan.changes({"resource_changes": [{"address": "a", "type": kind, "change": change}]})
+    assert plan.secret_values(found) == {"the old one", "the new one"}
+
+
+def test_secrets_of_variables() -> None:
+    assert secrets({"API_TOKEN": CANARY, "HOME": "/home/me"}) == {CANARY}

@@ -1,0 +1,74 @@
+"""Secrets are not shown: known values, passwords in URLs, and what stands behind a telling name in foreign text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+MASK = "(masked)"
+SHORTEST = 6
+"""A value shorter than this is not looked for: it would turn up in other words."""
+
+_NAMES = "PASSWORD|PASSWD|SECRET|TOKEN|KEY|CREDENTIALS?|PASSPHRASE|DSN"
+_SECRET_NAME = re.compile(rf"(^|_)({_NAMES})(_|$)|_PWD$|^TF_TOKEN_", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(?<=://)[^/@\s]*:[^/@\s]*(?=@)")
+_AUTHORIZATION = re.compile(r"(?i)(authorization[\"']?\s*[:=]\s*[\"']?)((?:bearer|basic|token)\s+)?[^\s\"',;]+")
+_NAMED = re.compile(
+    r"(?i)((?:[\w-]*[_-])?(?:password|passwd|secret|token|api_?key|access_?key|credentials?|passphrase)[\"']?\s*[=:]\s*[\"']?)"
+    r"[^\s\"',;&]+"
+)
+
+
+def is_secret(name: str) -> bool:
+    """Whether a variable of this name holds a secret."""
+    return bool(_SECRET_NAME.search(name))
+
+
+def secrets(variables: Mapping[str, str]) -> set[str]:
+    """The values of those variables that hold a secret."""
+    return {value for name, value in variables.items() if is_secret(name)}
+
+
+def without_passwords(text: str) -> str:
+    """A text without the passwords in its URLs."""
+    return _URL_PASSWORD.sub(MASK, text)
+
+
+class Masks:
+    """What is not to be shown, in the words of whoever knows it.
+
+    Args:
+        values: secret values; shorter ones than SHORTEST are left out.
+    """
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        self._values: set[str] = set()
+        self._known: re.Pattern[str] | None = None
+        self.hide(values)
+
+    def hide(self, values: Iterable[str]) -> None:
+        """Takes in values that have become known."""
+        self._values |= {value for value in values if len(value) >= SHORTEST}
+        longest_first = sorted(self._values, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def ours(self, text: str) -> str:
+        """A text of ours, or of a program that we run, without known values and passwords in URLs."""
+        text = self._known.sub(MASK, text) if self._known else text
+        return _AUTHORIZATION.sub(rf"\1{MASK}", without_passwords(text))
+
+    def theirs(self, text: str) -> str:
+        """A text that a container wrote: without what stands behind a name such as ``password=``, too."""
+        return _NAMED.sub(rf"\1{MASK}", self.ours(text))
+
+
+class NoMasks(Masks):
+    """Shows everything: for what a person asked to see."""
+
+    def ours(self, text: str) -> str:
+        """The text."""
+        return text
+
+    def theirs(self, text: str) -> str:
+        """The text."""
+        return text
