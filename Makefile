@@ -38,7 +38,7 @@ check: venv ## format, lint, types, fast tests: under a minute
 	@.venv/bin/ruff check --quiet
 	@.venv/bin/mypy
 	@terraform fmt -check -recursive
-	@$(PYTEST) --dist worksteal -q -m "not terraform and not e2e and not long"
+	@$(PYTEST) --dist worksteal -q -m "not terraform and not e2e and not scenario and not long"
 
 test: setup ## one path of each kind, with real Terraform and containers: under 12 minutes
 	@$(PYTEST) --dist loadfile -m "not long"

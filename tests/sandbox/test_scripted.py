@@ -69,7 +69,7 @@ def test_an_unknown_phrase_is_refused_with_those_that_are_known() -> None:
 
 
 def test_a_task_that_runs_reports_its_digest_and_its_health() -> None:
-    runtime = scripted("runs", digest={"shop/app:v1": "sha256:1"}.__getitem__)
+    runtime = scripted("runs after 1 s", digest={"shop/app:v1": "sha256:1"}.__getitem__)
     runtime.start(launch(healthCheck={"command": ["true"]}))
     assert told(runtime, 0, 0.9, 1, 1.4) == [(0, "PENDING"), (1, "RUNNING")]
     assert told(runtime, 1.5) == [(1.5, "HEALTHY")]
@@ -178,7 +178,7 @@ class Lines:
 
 def test_lines_are_written_when_the_task_runs() -> None:
     lines = Lines()
-    runtime = scripted('exits 1 at start, says "boom"', lines=lines)
+    runtime = scripted('runs after 1 s, exits 1 at start, says "boom"', lines=lines)
     runtime.start(launch())
     runtime.poll(0.5)
     assert lines.written == []

@@ -22,7 +22,7 @@ from longshore.contract import UNRELEASED
 from longshore.environment import Environment
 from longshore.errors import LongshoreError
 from longshore.order import order
-from longshore.result import ImageResult, ReleaseResult, Running, ScheduleResult, ServiceResult, Verdict
+from longshore.result import Cause, ImageResult, ReleaseResult, Running, ScheduleResult, ServiceResult, Verdict
 from longshore.signals import Interrupts
 from longshore.target import Target, select
 from longshore.terraform import Terraform
@@ -214,25 +214,27 @@ def _record_releases(env: StagedEnvironment) -> None:
             if shape.schedule
             else {}
         )
-        env.ledger.begin(
-            ReleaseResult(
-                release=f"{shop.ENVIRONMENT}-{sequence:06d}",
-                sequence=sequence,
-                kind="release",
-                application=shop.APPLICATION,
-                environment=shop.ENVIRONMENT,
-                version=tag,
-                previous_version=previous,
-                variables_digest="sha256:0",
-                actor=ACTOR,
-                images={"app": image},
-                services=services,
-                schedules=schedules,
-                started=WHEN,
-                verdict=Verdict.SUCCEEDED,
-            )
-        )
+        env.ledger.begin(_entry(sequence, tag, previous, images={"app": image}, services=services, schedules=schedules))
         previous = tag
+    for sequence, tag in enumerate(shape.failed, start=len(shape.released) + 1):
+        env.ledger.begin(_entry(sequence, tag, previous, verdict=Verdict.ROLLED_BACK, cause=Cause.ROLLOUT))
+
+
+def _entry(sequence: int, tag: str, previous: str, **known: Any) -> ReleaseResult:
+    values = {
+        "release": f"{shop.ENVIRONMENT}-{sequence:06d}",
+        "sequence": sequence,
+        "kind": "release",
+        "application": shop.APPLICATION,
+        "environment": shop.ENVIRONMENT,
+        "version": tag,
+        "previous_version": previous,
+        "variables_digest": "sha256:0",
+        "actor": ACTOR,
+        "started": WHEN,
+        "verdict": Verdict.SUCCEEDED,
+    }
+    return ReleaseResult.model_validate(values | known)
 
 
 def _found(

@@ -48,7 +48,9 @@ class Shape(Part):
         schedule: whether there is a scheduled task, ``nightly``.
         breaker: what the circuit breaker of the services does.
         released: the versions released before, the last one runs; none before the first release.
+        failed: versions that were released after those, and rolled back.
         variables_changed: whether the variable files have changed since the last release.
+        pinned: services whose Terraform does not take the image tag.
     """
 
     services: dict[str, Service] = {"web": Service(wave=2, count=2, port=8080), "worker": Service(wave=1)}
@@ -56,7 +58,9 @@ class Shape(Part):
     schedule: bool = False
     breaker: Literal["rolls back", "stops", "off"] = "rolls back"
     released: tuple[str, ...] = ("v1.0.0",)
+    failed: tuple[str, ...] = ()
     variables_changed: bool = False
+    pinned: tuple[str, ...] = ()
 
 
 class Settings(Part):

@@ -24,6 +24,8 @@ REPOSITORY = f"{APPLICATION}/app"
 PARAMETER = f"/{APPLICATION}/{ENVIRONMENT}/image_tag"
 TABLE = f"{APPLICATION}-releases"
 MIGRATE, NIGHTLY = "migrate", "nightly"
+PINNED = "v0.9.0"
+"""The tag of an image that is written into the Terraform of a service."""
 
 Content = Mapping[str, Any]
 """RegisterTaskDefinition's parameters."""
@@ -51,7 +53,7 @@ def content(shape: Shape, key: str, repository: str, tag: str, greeting: str) ->
     service = shape.services.get(key)
     container: dict[str, Any] = {
         "name": key,
-        "image": f"{repository}:{tag}",
+        "image": f"{repository}:{PINNED if key in shape.pinned else tag}",
         "essential": True,
         "memory": 64,
         "environment": [{"name": "RELEASE_VERSION", "value": tag}, {"name": "GREETING", "value": greeting}],

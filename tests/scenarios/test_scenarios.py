@@ -13,6 +13,8 @@ from .play import NONE, play
 from .scenario import Scenario, read_all
 from .stage import Theatre
 
+pytestmark = pytest.mark.scenario
+
 
 @pytest.fixture(scope="module")
 def theatre() -> Iterator[Theatre]:

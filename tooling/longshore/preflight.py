@@ -184,7 +184,8 @@ def _not_failed_before(env: Environment, tag: str, *, allowed: bool) -> str:
     before = next((r for r in env.ledger.releases() if r.version == tag and r.verdict is not Verdict.RUNNING), None)
     if before is None or before.verdict is Verdict.SUCCEEDED:
         return f"{tag} {'has succeeded before' if before else 'is released for the first time'}"
-    said = f"{tag} has failed before: {before.release} {before.verdict.value} ({before.message.splitlines()[0]})"
+    reason = before.message.partition("\n")[0] or "it says no reason"
+    said = f"{tag} has failed before: {before.release} {before.verdict.value} ({reason})"
     if before.verdict in _BAD_VERSION and not allowed:
         raise UsageError(said, "If that was not the version's fault, add --allow-failed-version.")
     return said

@@ -201,6 +201,7 @@ class ReleaseResult(Data):
         """A copy whose texts show no secrets. Names, revisions and digests stay as they are: others look them up."""
         found = self.model_copy(deep=True)
         found.message, found.hint = masks.ours(self.message), masks.ours(self.hint)
+        found.subject = masks.ours(self.subject) if self.subject else None
         found.warnings = [masks.ours(text) for text in self.warnings]
         found.changes = [masks.ours(text) for text in self.changes]
         for failure in found.failures:

@@ -46,18 +46,20 @@ class Faulty:
             return reply(start_response, faults.answer(fault, caller))
         request = body_of(environ)
         status, headers, body = _capture(self._application, environ)
-        body = self._after(fault, caller, environ, request, body) if status < 400 else body
-        return reply(start_response, (status, headers.get("Content-Type", ""), body), headers)
+        body = self._after(fault, caller, request, body) if status < 400 else body
+        answer = reply(start_response, (status, headers.get("Content-Type", ""), body), headers)
+        if fault and fault.kind == "lost":
+            # Only now, when the log has it: whoever asked will ask again at once.
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        return answer
 
-    def _after(self, fault: Fault | None, caller: Caller, environ: Environ, request: bytes, body: bytes) -> bytes:
+    def _after(self, fault: Fault | None, caller: Caller, request: bytes, body: bytes) -> bytes:
         """What becomes of an answer that is there."""
         if is_mutating(caller.operation):
             self._memory.changed(caller)
         elif caller.protocol == "json":
             self._memory.keep(caller, request, body)
-        if fault and fault.kind == "lost":
-            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-        elif fault and fault.kind == "delay":
+        if fault and fault.kind == "delay":
             time.sleep(fault.seconds)
         elif fault and fault.kind == "stale" and caller.protocol == "json":
             return self._memory.before(caller, request, body)

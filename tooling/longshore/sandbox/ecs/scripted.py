@@ -22,7 +22,7 @@ from longshore.sandbox.ecs.troubles import (
 HEALTHY_AFTER = 0.5
 """Seconds of RUNNING after which a container health check passes."""
 
-STOPPING = 0.25
+STOPPING = 1.0
 """Seconds that a task takes to end once it was told to."""
 
 TERMINATED = 143

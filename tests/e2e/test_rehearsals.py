@@ -1,0 +1,59 @@
+"""Scenarios on real containers: the same files as on the scripted stage, the same expectations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e import rehearsal
+from tests.e2e.project import make
+from tests.e2e.rehearsal import Rehearsal
+from tests.scenarios.scenario import Scenario, read_all
+
+pytestmark = pytest.mark.e2e
+
+QUICK = ("crash-at-start", "migration-exits-3")
+LAST = ("variables-changed", "superseded", "rollback-target-inactive")
+"""Those after which something else is registered than runs, or a way back is gone."""
+
+
+def _in_order() -> list[Scenario]:
+    chosen = [scenario for scenario in read_all() if scenario.containers]
+    return sorted(chosen, key=lambda s: (s.name in LAST, LAST.index(s.name) if s.name in LAST else 0, s.name))
+
+
+def _parameters() -> list[object]:
+    marks = {True: (), False: (pytest.mark.long,)}
+    return [pytest.param(scenario, id=scenario.name, marks=marks[scenario.name in QUICK]) for scenario in _in_order()]
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    project = make(tmp_path_factory.mktemp("rehearsal"))
+    rehearsal.prepare(project)
+    found = Rehearsal(project)
+    try:
+        found.begin()
+        yield found
+    finally:
+        project.invoke("sandbox.down", expect=None)
+
+
+@pytest.mark.parametrize("scenario", _parameters())
+def test_real_containers_come_out_as_the_file_says(scenario: Scenario, played: Rehearsal) -> None:
+    try:
+        said, printed = played.play(scenario)
+        assert not said, "\n".join(["", *said, "", printed])
+        if scenario.shape.variables_changed:
+            assert "configuration registered" in played.status()
+        assert played.secrets_in(printed) == []
+    finally:
+        played.mend(scenario)
+
+
+def test_a_secret_is_found_nowhere(played: Rehearsal) -> None:
+    """The tests before have looked for it; here, that there was something to find."""
+    assert played.secrets_in(f"password={rehearsal.CANARY}-variable") == ["the output"]
+    log = played.log_of("web")
+    assert f"starts with password={rehearsal.CANARY}-variable" in log
