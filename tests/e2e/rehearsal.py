@@ -46,6 +46,7 @@ ENTRYPOINT ["sh", "/app/behave"]
 CANARY = "canary-4711"
 """Part of every secret that this project has: of a variable of the process, of a build argument, of containers."""
 
+_TOKEN = f"{CANARY}-process"
 _VARIABLES = f'''{{
       SEASON       = "summer"
       API_TOKEN    = "{CANARY}-variable"
@@ -144,10 +145,10 @@ class Rehearsal:
         docker = (folder / "Dockerfile").read_text().partition("\nARG NPM_TOKEN")[0]
         (folder / "Dockerfile").write_text(docker + _ENTRYPOINT)
         (folder / "behave").write_text(f'# {time.time()}\n{script}exec /app/storefront "$1"\n')
-        self.project.commit("storefront", f"Deploy with {CANARY}-process")
+        self.project.commit("storefront", f"Deploy with {_TOKEN}")
 
     def _release(self) -> dict[str, Any]:
-        return dict(self.project.invoke("release", "--yes", "--json").json())
+        return dict(self.project.invoke("release", "--yes", "--json", DEPLOY_TOKEN=_TOKEN).json())
 
     def _change_variables(self) -> None:
         file = self.project.folder / "environments" / "sandbox.tfvars"
@@ -185,7 +186,7 @@ class Rehearsal:
 
     def _run(self, scenario: Scenario, since: int) -> tuple[dict[str, Any], int, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "INVOKE_"))}
-        kept |= {"DEPLOY_TOKEN": f"{CANARY}-process", "TMPDIR": str(self._temporary)}
+        kept |= {"DEPLOY_TOKEN": _TOKEN, "TMPDIR": str(self._temporary)}
         with (
             subprocess.Popen(
                 [*INVOKE, *scenario.command.split(), "--yes", "--json"],

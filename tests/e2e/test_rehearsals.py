@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e import rehearsal
-from tests.e2e.project import make
+from tests.e2e.project import Answer, make
 from tests.e2e.rehearsal import Rehearsal
 from tests.scenarios.scenario import Scenario, read_all
 
@@ -57,3 +57,21 @@ def test_a_secret_is_found_nowhere(played: Rehearsal) -> None:
     assert played.secrets_in(f"password={rehearsal.CANARY}-variable") == ["the output"]
     log = played.log_of("web")
     assert f"starts with password={rehearsal.CANARY}-variable" in log
+
+
+def test_an_operator_sets_lists_and_clears_faults(played: Rehearsal) -> None:
+    def fault(*options: str, expect: int = 0) -> Answer:
+        return played.project.invoke("sandbox.fault", *options, expect=expect)
+
+    fault("--operation", "ecs:UpdateService", "--kind", "throttle", "--times", "3", "--window", "2.5")
+    found = fault("--json").json()
+    assert [(row["operation"], row["kind"], row["times"], row["struck"]) for row in found["faults"]] == [
+        ("ecs:UpdateService", "throttle", 3, 0)
+    ]
+    assert found["settings"]["rollback_window"] == 2.5
+    assert "ecs:UpdateService  throttle" in fault().out
+    mistyped = fault("--operation", "ecs:UpdateServices", "--kind", "throttle", expect=2)
+    assert "Did you mean UpdateService?" in mistyped.err
+    assert "times: 'often' is not a whole number" in fault("--times", "often", expect=2).err
+    assert "kind: 'rain' is none of" in fault("--operation", "ecs:*", "--kind", "rain", expect=2).err
+    assert fault("--clear", "--window", "0", "--json").json()["faults"] == []

@@ -10,7 +10,7 @@ from typing import Any
 
 from longshore.sandbox.credentials import Caller
 
-KEPT = 2_000
+KEPT = 500
 """So many answers are remembered, those that were read last."""
 
 Entry = tuple[int, Any]
