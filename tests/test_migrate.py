@@ -113,6 +113,17 @@ def test_a_task_that_could_not_be_placed_is_a_failure() -> None:
         run(Ecs([[]], refused=[AwsError("no capacity", code="Failures")]))
 
 
+@pytest.mark.parametrize("code", ["", "ServerException"])
+def test_a_start_that_is_never_answered_is_unknown_for_it_may_have_worked(code: str) -> None:
+    with pytest.raises(UnknownOutcomeError, match="whether the migration has started is not known: away"):
+        run(Ecs([[]], refused=[AwsError("away", code=code)] * 1000))
+
+
+def test_a_start_that_is_always_throttled_is_a_failure() -> None:
+    with pytest.raises(MigrationError, match="did not start: slow down"):
+        run(Ecs([[]], refused=[AwsError("slow down", code="ThrottlingException")] * 1000))
+
+
 def test_a_start_that_got_no_answer_is_tried_again_with_the_same_token() -> None:
     ecs = Ecs([[ended(0)]], refused=[AwsError("no answer"), AwsError("slow down", code="ThrottlingException")])
     assert run(ecs).exit_code == 0

@@ -55,20 +55,11 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
-_TRANSIENT = (
-    "Throttl",
-    "5",
-    "InternalError",
-    "InternalFailure",
-    "InternalServerError",
-    "ProvisionedThroughputExceeded",
-    "RequestLimitExceeded",
-    "ServerException",
-    "ServiceUnavailable",
-    "SlowDown",
-    "TooManyRequests",
-)
-"""How the codes begin of answers that may be another the next time."""
+_FAULTS = ("5", "InternalError", "InternalFailure", "InternalServerError", "ServerException", "ServiceUnavailable")
+"""How the codes begin of AWS's own faults."""
+
+_TOO_MUCH = ("Throttl", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "SlowDown", "TooManyRequests")
+"""How the codes begin of calls that were refused because there were too many."""
 
 
 class LongshoreError(Exception):
@@ -209,7 +200,12 @@ class AwsError(LongshoreError):
     @property
     def transient(self) -> bool:
         """Whether the same read may well succeed a moment later: throttling, AWS's own faults, no answer."""
-        return not self.code or self.code.startswith(_TRANSIENT)
+        return self.ambiguous or self.code.startswith(_TOO_MUCH)
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether a write may have taken effect all the same: there was no answer, or AWS's own fault."""
+        return not self.code or self.code.startswith(_FAULTS)
 
 
 class TerraformError(LongshoreError):

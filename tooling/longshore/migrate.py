@@ -94,15 +94,21 @@ class Migrator:
     def _start(self, migration: Migration, release: str) -> Task:
         """Starts the task, or finds the one that this release has started before."""
         refused: AwsError | None = None
+        asked = False
         for _ in self.clock.polls(MISSING_SECONDS):
             try:
                 before = self.ecs.tasks_started_by(self.cluster, release)
-                return before[0] if before else self._run_task(migration, release)
+                if before:
+                    return before[0]
+                asked = True
+                return self._run_task(migration, release)
             except AwsError as error:
                 refused = error
                 if not error.transient:
                     break
         message = refused.message if refused else "no reason given"
+        if asked and refused and refused.ambiguous:
+            raise _unknown(f"whether the migration has started is not known: {message}") from refused
         raise MigrationError(f"the migration did not start: {message}", refused.hint if refused else "") from refused
 
     def _run_task(self, migration: Migration, release: str) -> Task:
