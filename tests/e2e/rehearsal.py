@@ -144,7 +144,7 @@ class Rehearsal:
         folder = self.project.folder / "storefront"
         docker = (folder / "Dockerfile").read_text().partition("\nARG NPM_TOKEN")[0]
         (folder / "Dockerfile").write_text(docker + _ENTRYPOINT)
-        (folder / "behave").write_text(f'# {time.time()}\n{script}exec /app/storefront "$1"\n')
+        (folder / "behave").write_text(f'# {time.time()}\n{_TALKS}{script}exec /app/storefront "$1"\n')
         self.project.commit("storefront", f"Deploy with {_TOKEN}")
 
     def _release(self) -> dict[str, Any]:
