@@ -179,15 +179,18 @@ def test_an_interrupt_is_passed_on_once_and_waited_for(tmp_path: Path) -> None:
     )
     binary.chmod(0o755)
     code = (
-        "import os\nfrom pathlib import Path\nfrom longshore.target import Stack\nfrom longshore.terraform import *\n"
+        "import os, signal\nfrom pathlib import Path\nfrom longshore.target import Stack\n"
+        "from longshore.terraform import *\n"
+        # Whoever runs the tests in the background may have handed down a SIGINT that is ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"root = Path({str(tmp_path)!r})\n"
         "Terraform(Stack('t', root, (), root / 'data', {}), str(root / 'terraform'), os.environ).check()\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
-    until = time.monotonic() + 10
-    while not (tmp_path / "ready").exists() and time.monotonic() < until:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=10)
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) as process:
+        until = time.monotonic() + 10
+        while not (tmp_path / "ready").exists() and time.monotonic() < until:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
     assert (tmp_path / "saved").read_text() == "state"
     assert "KeyboardInterrupt" in errors
