@@ -64,7 +64,7 @@ class Tool:
     deploy: Callable[[str, str, float, dict[str, str]], Said]
 
 
-def longshore(tag: str, environ: dict[str, str]) -> Said:
+def longshore(tag: str, environ: dict[str, str], before_apply: Callable[[], None]) -> Said:
     """Release a tag. A failure is said when the terminal shows it; a success when the command ends."""
     command = [str(INVOKE), "release", "--tag", tag, "--yes", "--json"]
     failed: float | None = None
@@ -77,6 +77,8 @@ def longshore(tag: str, environ: dict[str, str]) -> Said:
         lines = []
         for line in process.stderr:
             lines.append(line)
+            if line.startswith("==> apply"):
+                before_apply()
             if failed is None and line.startswith("failed: "):
                 failed = time.time()
         out = process.stdout.read()
