@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,6 +13,7 @@ from longshore.errors import LongshoreError
 from longshore.ledger import Ledger
 from longshore.masking import MASK, Masks, NoMasks, is_secret, secrets
 from longshore.result import Cause, Failure, MigrationResult, ReleaseResult, Verdict
+from tests.memory_table import MemoryTable
 from tests.samples import result as release
 
 CANARY = "canary-7f3a9c"
@@ -87,26 +86,6 @@ def test_no_known_value_survives(values: list[str]) -> None:
     assert masked.replace(MASK, "").replace(" ", "") == ""
 
 
-class MemoryTable:
-    """A table that keeps all that was ever written."""
-
-    def __init__(self) -> None:
-        self.written: list[dict[str, Any]] = []
-
-    def get(self, pk: str, sk: str) -> dict[str, Any] | None:
-        return None
-
-    def put(self, pk: str, sk: str, item: dict[str, Any], *, new: bool = False) -> bool:
-        self.written.append(item)
-        return True
-
-    def delete(self, pk: str, sk: str, *, attribute: str, equals: str) -> bool:
-        return True
-
-    def newest_first(self, pk: str, page: int = 100) -> Iterator[dict[str, Any]]:
-        return iter(self.written)
-
-
 def a_result() -> ReleaseResult:
     found = release(verdict=Verdict.ROLLED_BACK, cause=Cause.ROLLOUT)
     found.message, found.hint = TEXTS[0], TEXTS[1]
@@ -122,7 +101,7 @@ def test_neither_the_ledger_nor_the_document_holds_one() -> None:
     result = a_result()
     ledger.begin(result)
     ledger.write(result)
-    with ledger.lock("owner", result.actor, "release") as lock:
+    with ledger.locks.held("owner", result.actor, "release") as lock:
         lock.keep(TEXTS[0])
     out = io.StringIO()
     report.result(Console(out, io.StringIO(), masks=masks), result, as_json=True)
@@ -130,6 +109,13 @@ def test_neither_the_ledger_nor_the_document_holds_one() -> None:
         assert CANARY not in text
     document = json.loads(out.getvalue())
     assert document["failures"][0]["log"][0] == f"DATABASE_PASSWORD={MASK} next"
+
+
+@pytest.mark.parametrize("text", ["x", "-", "_", "a=", "://", ":", "://:", "token ", "password ", "authorization", "@"])
+def test_a_line_of_a_megabyte_is_no_more_work_than_its_length(text: str) -> None:
+    """With a pattern that looks back at every character, this would take hours."""
+    line = text * (1_000_000 // len(text))
+    assert len(Masks([CANARY]).theirs(f"{line} password={CANARY}")) >= 1000
 
 
 class Terminal(io.StringIO):

@@ -285,15 +285,15 @@ class Rehearsal:
         told = f"{document['message']} {document['hint']}"
         why = json.dumps(document["failures"])
         new = document["version"]
-        table = self.project.client("dynamodb")
         key = {"pk": {"S": f"lock#{ENVIRONMENT}"}, "sk": {"S": "lock"}}
+        lock = self.project.client("dynamodb").get_item(TableName=TABLE, Key=key)["Item"]
         expected = Expected(
             verdict=document["verdict"],
             cause=document["cause"],
             exit_code=code,
             outcomes={name: service["outcome"] for name, service in document["services"].items()},
             runs={name: self._runs(name) for name in ("web", "worker")},
-            lock="Item" in table.get_item(TableName=TABLE, Key=key),
+            lock=bool(lock["owner"]["S"]),
             calls=tuple(lines),
         )
         return Found(

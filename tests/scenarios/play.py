@@ -148,7 +148,7 @@ def _run(env: StagedEnvironment) -> tuple[ReleaseResult | None, LongshoreError |
     try:
         if command == "rollback":
             return rollback.rollback(env, yes=True), None
-        switches = {option.removeprefix("--").replace("-", "_"): True for option in options}
+        switches: dict[str, Any] = {option.removeprefix("--").replace("-", "_"): True for option in options}
         return release.release(env, order(bump="patch", tag="v1.0.1", yes=True, **switches)), None
     except LongshoreError as error:
         return None, error
@@ -279,4 +279,4 @@ def _exit_code(error: LongshoreError | None) -> int:
 
 
 def _locked(env: StagedEnvironment) -> bool:
-    return env.aws.table(shop.TABLE).get(f"lock#{shop.ENVIRONMENT}", "lock") is not None
+    return env.ledger.locks.read() is not None

@@ -26,7 +26,7 @@ from moto.moto_api._internal.models import moto_api_backend
 
 from longshore import verify
 from longshore.aws.dynamodb import Table
-from longshore.ledger import Lock
+from longshore.ledger.locks import Lock
 from longshore.sandbox import ecs, faults
 from longshore.sandbox.cloud import Cloud
 from longshore.sandbox.credentials import Environ, Keys
@@ -421,7 +421,9 @@ class Stage:
 
     def _lock_by_another(self) -> None:
         table = Table(self.client("dynamodb"), shop.TABLE)
-        lock = Lock(owner="another", actor=ACTOR, purpose="release of 0123456789ab", since=WHEN)
+        lock = Lock(
+            owner="another", fence=1, actor=ACTOR, purpose="release of 0123456789ab", since=WHEN, beaten=WHEN, lease=60
+        )
         table.put(f"lock#{shop.ENVIRONMENT}", "lock", lock.model_dump(mode="json"))
 
     def _update(self, key: str, **given: Any) -> None:

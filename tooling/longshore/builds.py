@@ -65,6 +65,8 @@ def digests(env: Environment, tag: str) -> dict[str, str | None]:
 
 def choose_tag(run: Run, order: Order) -> str:
     """The version of this release; a dirty tree's is marked, so that it is never the base of the next one."""
+    if run.result.version:
+        return run.result.version
     tag = order.tag or next_tag(run.env, order.bump)
     if run.result.dirty and not order.tag:
         tag = f"{tag}-dirty.{int(time.time())}"

@@ -78,6 +78,12 @@ class Deadlines(Section):
     bake: Annotated[float, Field(ge=0)] = 5
 
 
+class LockSettings(Section):
+    """Seconds after which a lock may be taken over whose holder gives no sign of life; it gives three in that time."""
+
+    lease: Annotated[float, Field(ge=1)] = 60
+
+
 class EnvironmentSettings(Section):
     """One environment of an application.
 
@@ -92,6 +98,7 @@ class EnvironmentSettings(Section):
     base_url: str | None = None
     backend: BackendSettings | None = BackendSettings()
     deadlines: Deadlines = Deadlines()
+    lock: LockSettings = LockSettings()
 
 
 class ApplicationSettings(Section):

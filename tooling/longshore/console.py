@@ -148,6 +148,10 @@ class Console:
         """A first signal has come."""
         self._say(f"{signal}: stopping after this step, then moving back what moved (once more: leave at once)")
 
+    def waits_for(self, lock: object) -> None:
+        """Somebody else holds the environment."""
+        self._say(f"waits: it is {lock}")
+
     def approve(self, question: str, *, yes: bool) -> None:
         """Asks before something is changed.
 

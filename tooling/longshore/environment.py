@@ -49,7 +49,8 @@ class Environment:
     @cached_property
     def ledger(self) -> Ledger:
         """The record of releases."""
-        return Ledger(self.aws.table(self.target.ledger_table), self.target.environment, self.console.masks)
+        table, target = self.aws.table(self.target.ledger_table), self.target
+        return Ledger(table, target.environment, self.console.masks, self.clock, target.env.lock.lease)
 
     @property
     def terraform(self) -> Terraform:

@@ -5,6 +5,7 @@ LongshoreError (1)
 │   └── ConfigError          invoke.yaml, a contract that does not fit, findings of the checks
 ├── NotReadyError (1)        a service is not in a state from which a release can start
 ├── LockedError (3)          another release holds this environment
+│   └── LockLostError        or has come to hold it while we thought we did
 ├── BuildError (4)           an image could not be built or pushed
 ├── PlanError (5)            the plan was refused
 │   └── DeclinedError        by a person, or for want of one
@@ -96,6 +97,10 @@ class LockedError(LongshoreError):
     """Another release holds this environment."""
 
     exit_code = ExitCode.LOCKED
+
+
+class LockLostError(LockedError):
+    """The lock that this process held is not its own any more: nothing further may be done, or written down."""
 
 
 class BuildError(LongshoreError):

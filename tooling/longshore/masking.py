@@ -11,10 +11,11 @@ SHORTEST = 6
 
 _NAMES = "PASSWORD|PASSWD|SECRET|TOKEN|KEY|CREDENTIALS?|PASSPHRASE|DSN"
 _SECRET_NAME = re.compile(rf"(^|_)({_NAMES})(_|$)|_PWD$|^TF_TOKEN_", re.IGNORECASE)
-_URL_PASSWORD = re.compile(r"(?<=://)[^/@\s]*:[^/@\s]*(?=@)")
+# A line may be a megabyte long: each of these looks at a character a few times at the most, whatever stands there.
+_URL_PASSWORD = re.compile(r"(?<=://)[^/@\s:]*:[^/@\s]*(?=@)")
 _AUTHORIZATION = re.compile(r"(?i)(authorization[\"']?\s*[:=]\s*[\"']?)((?:bearer|basic|token)\s+)?[^\s\"',;]+")
 _NAMED = re.compile(
-    r"(?i)((?:[\w-]*[_-])?(?:password|passwd|secret|token|api_?key|access_?key|credentials?|passphrase)[\"']?\s*[=:]\s*[\"']?)"
+    r"(?i)((?:password|passwd|secret|token|api_?key|access_?key|credentials?|passphrase)[\"']?\s*[=:]\s*[\"']?)"
     r"[^\s\"',;&]+"
 )
 

@@ -171,6 +171,7 @@ def _judge(task: Task, definition: dict[str, Any], result: MigrationResult) -> N
     failed = [c for c in task.containers if c.name in essential and c.exit_code != 0]
     ended = {c.name for c in task.containers}
     if task.stop_code == "EssentialContainerExited" and not failed and essential <= ended:
+        result.succeeded = True
         return
     said = "; ".join(f"{c.name}: exit code {c.exit_code} {c.reason}".rstrip() for c in failed)
     error = MigrationError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from longshore import builds, migrate, plan, rollout, verify
 from longshore.contract import UNRELEASED
@@ -21,7 +22,7 @@ from longshore.errors import (
 )
 from longshore.order import Order
 from longshore.result import Cause, Failure, ReleaseResult, Running, ScheduleResult, ServiceResult
-from longshore.rollout import Move
+from longshore.rollout import Move, Started
 from longshore.run import Run
 from longshore.terraform import SavedPlan
 
@@ -40,6 +41,8 @@ def record_before(run: Run, *, repairing: bool = False) -> None:
         AwsError: a service or a schedule is missing.
         NotReadyError: somebody else's deployment is in flight, or a service was deleted.
     """
+    if run.result.services:
+        return  # another process did, before it moved the first
     aws, contract = run.env.aws, run.contract
     names = [service.name for service in contract.services.values()]
     found = aws.ecs.services(contract.cluster, names)
@@ -71,7 +74,7 @@ def refuse_zero(run: Run, last: ReleaseResult | None, *, allowed: bool) -> None:
         NotReadyError: names the services, and what makes them 0.
     """
     idle = []
-    for key, service in run.result.services.items():
+    for key, service in run.result.services.items() if not run.resumed else ():
         fresh = _never_rolled_out(run, key, last)
         if fresh and not run.contract.services[key].desired_count:
             idle.append(f"{service.name}: desired_count is 0 in the variable file")
@@ -94,10 +97,21 @@ def apply(run: Run, order: Order, saved: SavedPlan) -> None:
         ApplyError: Terraform failed, or ECS does not know what it says it registered.
         PlanError: the plan made again differs from the one that was approved.
     """
+    if run.resumed and not saved.changed:
+        run.contract = run.env.contract()  # the apply had ended when the process died
+        _see_registered(run)
+        return
+    with run.effect(f"apply {run.result.version}"):
+        outputs = _apply(run, order, saved)
+    run.contract = run.env.contract(outputs)
+    _see_registered(run)
+
+
+def _apply(run: Run, order: Order, saved: SavedPlan) -> dict[str, Any]:
     terraform, console = run.env.terraform, run.env.console
     try:
         try:
-            outputs = terraform.apply(saved, console.detail)
+            return terraform.apply(saved, console.detail)
         except TerraformError as error:
             stale = isinstance(error, StalePlanError)
             if not stale and _TOO_MANY_AT_ONCE not in error.message:
@@ -108,11 +122,9 @@ def apply(run: Run, order: Order, saved: SavedPlan) -> None:
                 if stale and run.result.changes != approved:
                     raise PlanError("the state changed while the plan waited, and it differs now") from None
                 run.result.changes = approved
-                outputs = terraform.apply(again, console.detail)
+                return terraform.apply(again, console.detail)
     except TerraformError as error:
         raise ApplyError(error.message, error.hint) from error
-    run.contract = run.env.contract(outputs)
-    _see_registered(run)
 
 
 def _see_registered(run: Run) -> None:
@@ -143,10 +155,12 @@ def migrate_before(run: Run, wave: int) -> None:
     migration = run.contract.migration
     if migration is None or wave != next((n for n in wave_numbers(run) if n >= migration.before_wave), None):
         return
+    if run.result.migration and run.result.migration.succeeded:
+        return
     env = run.env
     deadline = run.left(env.target.env.deadlines.migration)
     migrator = migrate.Migrator(env.aws.ecs, env.aws.logs, env.clock, run.contract.cluster, deadline)
-    with run.step("migrate"), env.interrupts.held():
+    with run.step("migrate"), env.interrupts.held(), run.effect("migrate", migration.task_definition):
         try:
             run.result.migration = migrator.run(migration, run.result.release, env.console.log_line)
         except (MigrationError, UnknownOutcomeError) as error:
@@ -210,9 +224,7 @@ def move_wave(run: Run, moves: Mapping[str, Move]) -> None:
     env, cluster = run.env, run.contract.cluster
     for key, move in moves.items():
         service = run.result.services[key]
-        service.outcome = "moved"
-        env.ledger.write(run.result)
-        run.started[key] = rollout.start(env.aws.ecs, cluster, move, run.left(deadline_of(run, key)))
+        run.started[key] = _found_again(run, service, move) or _start(run, key, move)
         service.deployment = run.started[key].deployment
         count = service.before.count if move.count is None else move.count
         service.after = Running(task_definition=move.task_definition, count=count)
@@ -223,6 +235,21 @@ def move_wave(run: Run, moves: Mapping[str, Move]) -> None:
         raise
     for key in moves:
         run.result.services[key].outcome = "completed"
+
+
+def _start(run: Run, key: str, move: Move) -> Started:
+    run.result.services[key].outcome = "moved"
+    with run.effect(f"update {key}", move.task_definition):
+        return rollout.start(run.env.aws.ecs, run.contract.cluster, move, run.left(deadline_of(run, key)))
+
+
+def _found_again(run: Run, service: ServiceResult, move: Move) -> Started | None:
+    """The deployment that another process of this release has started, if it has."""
+    if not run.resumed or service.outcome not in ("moved", "completed", "failed"):
+        return None
+    deadline = run.env.target.env.deadlines.rollout
+    before = service.before.task_definition
+    return rollout.find_again(run.env.aws.ecs, run.contract.cluster, move, before, deadline)
 
 
 def deadline_of(run: Run, key: str) -> float:
@@ -247,8 +274,8 @@ def move_schedules(run: Run, revisions: Mapping[str, str]) -> None:
         for key, task_definition in sorted(revisions.items()):
             schedule = run.result.schedules[key]
             schedule.outcome = "moved"
-            run.env.ledger.write(run.result)
-            run.env.aws.events.move(schedule.rule, schedule.target_id, task_definition)
+            with run.effect(f"move schedule {key}", task_definition):
+                run.env.aws.events.move(schedule.rule, schedule.target_id, task_definition)
             schedule.after = task_definition
 
 
@@ -303,7 +330,8 @@ def verify_all(run: Run) -> None:
 def write_tag(run: Run) -> None:
     """Says to Terraform which tag is released; from here on the release stands, whatever happens."""
     try:
-        run.env.aws.parameters.put(run.env.target.tag_parameter, run.result.version)
+        with run.effect("write the tag", run.result.version):
+            run.env.aws.parameters.put(run.env.target.tag_parameter, run.result.version)
     except AwsError as error:
         run.result.cause = Cause.RECORD
         run.warn(f"{run.env.target.tag_parameter} could not be set to {run.result.version}: {error.message}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import asdict, dataclass
 from typing import Literal, cast
 
 from longshore import version
@@ -23,7 +24,34 @@ class Order:
     allow_dirty: bool = False
     allow_zero: bool = False
     allow_failed_version: bool = False
+    allow_older: bool = False
     rebuild: bool = False
+    until: str | None = None
+    wait_lock: str | None = None
+
+    @property
+    def wait(self) -> float:
+        """Seconds to wait for the lock."""
+        return seconds(self.wait_lock) if self.wait_lock else 0.0
+
+    def document(self) -> dict[str, str | bool | None]:
+        """The options that were given, for the record."""
+        return {name: value for name, value in asdict(self).items() if value not in (None, False)}
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+def seconds(text: str) -> float:
+    """How long ``15m``, ``90s`` or ``1h`` is, in seconds.
+
+    Raises:
+        UsageError: it is no length of time.
+    """
+    found = re.fullmatch(r"(\d+)([smh])", text)
+    if not found:
+        raise UsageError(f"--wait-lock {text!r} is no length of time", "Give one such as 90s, 15m or 1h.")
+    return float(found[1]) * _UNITS[found[2]]
 
 
 def bump_of(text: str) -> Bump:
@@ -51,18 +79,28 @@ def tag_of(text: str) -> str:
     return str(version.parse(text))
 
 
-def order(*, bump: str, tag: str | None, **switches: bool) -> Order:
+APPROVE = "approve"
+
+
+def order(
+    *, bump: str, tag: str | None, until: str | None = None, wait_lock: str | None = None, **switches: bool
+) -> Order:
     """Checks the options.
 
     Args:
         bump: the part of the version to count up.
         tag: an image that exists, or None to build one.
+        until: the step after which it ends: ``approve`` or None.
+        wait_lock: how long to wait for the lock, such as ``15m``.
         switches: the fields of Order that are yes or no.
 
     Raises:
         UsageError: one is not known, or two conflict.
     """
-    made = Order(bump_of(bump), tag_of(tag) if tag else None, **switches)
+    made = Order(bump_of(bump), tag_of(tag) if tag else None, until=until, wait_lock=wait_lock, **switches)
+    if until not in (None, APPROVE):
+        raise UsageError(f"--until {until!r} is not known", f"A release can stop at: {APPROVE}.")
+    _ = made.wait
     if tag and (made.rebuild or made.allow_dirty or bump != "patch"):
         raise UsageError("--tag releases an image that exists: it goes without --bump, --rebuild and --allow-dirty")
     if made.allow_failed_version and not tag:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +11,8 @@ from longshore import actor, builds, docker, source
 from longshore.console import Console
 from longshore.contract import Contract
 from longshore.environment import Environment
-from longshore.errors import ConfigError, LongshoreError, UsageError
+from longshore.errors import ConfigError, LockedError, LongshoreError, NotReadyError, UsageError
+from longshore.ledger.locks import Lock
 from longshore.order import Order
 from longshore.result import Actor, ReleaseResult, Verdict
 
@@ -70,6 +72,8 @@ def release(env: Environment, order: Order) -> Start:
     env.console.say(f"Checks for {env.target.application} in {env.target.environment}")
     checks = Checks(env.console)
     _reach(env, checks)
+    if not order.wait:
+        refuse_locked(env)
     if order.tag:
         tag = order.tag
         checks.run("image", lambda: _images(env, tag))
@@ -81,6 +85,63 @@ def release(env: Environment, order: Order) -> Start:
     checks.run("source", lambda: _source(env, order))
     checks.conclude()
     return Start(who(env), builds.source_of(env.target), _last(env))
+
+
+def refuse_locked(env: Environment) -> None:
+    """Refuses early where somebody holds the environment; whether nobody does is decided by taking the lock.
+
+    Raises:
+        LockedError: says who.
+    """
+    if held := env.ledger.locks.read():
+        raise env.ledger.locks.refuse(held)
+
+
+def dead_lock(env: Environment) -> Lock | None:
+    """The lock, if its holder gives no sign of life for a whole lease; None if nobody holds it.
+
+    Raises:
+        LockedError: its holder lives, or somebody holds it until it is freed.
+        NotReadyError: a terraform of the holder's may still run: the state is locked.
+    """
+    locks = env.ledger.locks
+    held = locks.read()
+    if held is None:
+        return None
+    env.console.say(f"It is {held}. Watching it for {held.lease:.0f} s")
+    if not locks.watched(held):
+        now = locks.read()
+        raise locks.refuse(now) if now else LockedError("it was given back a moment ago", "Try again.")
+    refuse_locked_state(env)
+    return held
+
+
+def refuse_locked_state(env: Environment) -> None:
+    """Refuses while Terraform's own lock is held: a terraform that outlived its release may still apply.
+
+    Only the lock of a state bucket that Longshore knows can be looked at; with another backend, Terraform itself
+    refuses the next plan.
+
+    Raises:
+        NotReadyError: says who holds it, since when, and its id.
+    """
+    backend = env.target.stack.backend
+    if not backend:
+        return
+    held = env.aws.buckets.read(backend["bucket"], f"{backend['key']}.tflock")
+    if held is not None:
+        raise NotReadyError(
+            f"Terraform's state {backend['key']} is locked: {_who_locks(held)}",
+            "If that terraform still runs, wait for it. If it has died, run terraform force-unlock with that id.",
+        )
+
+
+def _who_locks(text: str) -> str:
+    try:
+        lock = json.loads(text)
+        return f"{lock['Operation']} by {lock['Who']} since {lock['Created']}, lock id {lock['ID']}"
+    except (ValueError, KeyError, TypeError):
+        return text[:200]
 
 
 def reach(env: Environment) -> Actor:
@@ -120,8 +181,6 @@ def _reach(env: Environment, checks: Checks) -> None:
         checks.skip("terraform", "what it needs is missing")
         return
     checks.run("terraform", env.terraform.check)
-    if not checks.failed:
-        checks.run("contract", lambda: _contract(env))
 
 
 def _files(env: Environment) -> str:
@@ -142,7 +201,25 @@ def _account(env: Environment) -> str:
     return f"{caller.account}, {env.target.region}, as {caller.arn}"
 
 
-def _contract(env: Environment) -> str:
+def contract(env: Environment) -> Contract:
+    """The contract, which may change until the lock is held, and is looked at then.
+
+    Raises:
+        ConfigError: it does not fit, or does not go with invoke.yaml.
+    """
+    found: list[Contract] = []
+
+    def look() -> str:
+        found.append(_contract(env))
+        return f"{len(found[0].services)} services, {found[0].image_tag} is registered last"
+
+    checks = Checks(env.console)
+    checks.run("contract", look)
+    checks.conclude()
+    return found[0]
+
+
+def _contract(env: Environment) -> Contract:
     contract = env.contract()
     for key, image in contract.images.items():
         if key not in env.target.app.images:
@@ -154,7 +231,7 @@ def _contract(env: Environment) -> str:
         if image.repository != env.target.repository(key):
             raise ConfigError(f"image {key!r} is in {image.repository}, not in {env.target.repository(key)}")
     _platforms(env, contract)
-    return f"{len(contract.services)} services, {contract.image_tag} is registered last"
+    return contract
 
 
 def _platforms(env: Environment, contract: Contract) -> None:

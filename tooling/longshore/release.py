@@ -6,8 +6,9 @@ from longshore import builds, moves, preflight
 from longshore.contract import UNRELEASED
 from longshore.environment import Environment
 from longshore.order import Order
+from longshore.preflight import Start
 from longshore.result import ReleaseResult, Verdict
-from longshore.run import running
+from longshore.run import Opening, Run, running
 from longshore.undo import undone_on_failure
 
 
@@ -18,25 +19,36 @@ def release(env: Environment, order: Order) -> ReleaseResult:
         LongshoreError: it could not begin: nothing was touched, and there is no record.
     """
     start = preflight.release(env, order)
-    with running(env, "release", start.actor, start.source) as run:
-        with run.step("inspect"):
-            moves.record_before(run, repairing=run.result.previous_version == UNRELEASED)
-            moves.refuse_zero(run, start.last, allowed=order.allow_zero)
-        with run.step("version"):
-            tag = builds.choose_tag(run, order)
-        with builds.built_and_planned(run, order, start.source, tag) as saved:
-            run.approve(yes=order.yes)
-            with undone_on_failure(run):
-                with run.step("apply"):
-                    moves.apply(run, order, saved)
-                for number in moves.wave_numbers(run):
-                    moves.migrate_before(run, number)
-                    with run.step(f"roll out wave {number}"):
-                        moves.move_wave(run, moves.to_registered(run, number, start.last))
-                moves.move_schedules(run, moves.registered_schedules(run))
-                with run.step("verify"):
-                    moves.verify_all(run)
-            with run.steadfast_step("record"):
-                moves.write_tag(run)
-        run.result.verdict = Verdict.SUCCEEDED
+    opening = Opening(
+        "release", start.actor, preflight.contract, start.source, options=order.document(), wait=order.wait
+    )
+    with running(env, opening) as run:
+        carry(run, order, start)
     return run.result
+
+
+def carry(run: Run, order: Order, start: Start) -> None:
+    """The steps of a release; what another process of the same release has done is looked up, not done again."""
+    with run.step("inspect"):
+        moves.record_before(run, repairing=run.result.previous_version == UNRELEASED)
+        moves.refuse_zero(run, start.last, allowed=order.allow_zero)
+    with run.step("version"):
+        tag = builds.choose_tag(run, order)
+    with builds.built_and_planned(run, order, start.source, tag) as saved:
+        if order.until:
+            run.result.verdict = Verdict.WAITING
+            return
+        run.approve(yes=order.yes)
+        with undone_on_failure(run):
+            with run.step("apply"):
+                moves.apply(run, order, saved)
+            for number in moves.wave_numbers(run):
+                moves.migrate_before(run, number)
+                with run.step(f"roll out wave {number}"):
+                    moves.move_wave(run, moves.to_registered(run, number, start.last))
+            moves.move_schedules(run, moves.registered_schedules(run))
+            with run.step("verify"):
+                moves.verify_all(run)
+        with run.steadfast_step("record"):
+            moves.write_tag(run)
+    run.result.verdict = Verdict.SUCCEEDED

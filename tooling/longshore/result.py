@@ -23,12 +23,14 @@ class Verdict(StrEnum):
     SUPERSEDED = "superseded"
     UNKNOWN = "unknown"
     INTERRUPTED = "interrupted"
+    WAITING = "waiting"
 
 
 class Cause(StrEnum):
     """Why a release did not succeed; a closed set."""
 
     CHECK = "check"
+    LOCK = "lock"
     BUILD = "build"
     PLAN = "plan"
     DECLINED = "declined"
@@ -44,6 +46,7 @@ class Cause(StrEnum):
 
 
 _BEFORE_ANYTHING_MOVED = {
+    Cause.LOCK: ExitCode.LOCKED,
     Cause.BUILD: ExitCode.BUILD,
     Cause.PLAN: ExitCode.PLAN,
     Cause.DECLINED: ExitCode.PLAN,
@@ -57,7 +60,12 @@ _EXIT_CODES = {
     Verdict.SUPERSEDED: ExitCode.SUPERSEDED,
     Verdict.UNKNOWN: ExitCode.UNKNOWN,
     Verdict.INTERRUPTED: ExitCode.INTERRUPTED,
+    Verdict.WAITING: ExitCode.APPROVAL,
 }
+
+
+Kind = Literal["release", "rollback"]
+"""What a run is; promoting a version is a release of it."""
 
 
 class Data(BaseModel):
@@ -140,6 +148,7 @@ class MigrationResult(Data):
     before_wave: int
     exit_code: int | None = None
     exit_codes: dict[str, int | None] = {}
+    succeeded: bool = False
     stop_code: str = ""
     reason: str = ""
     seconds: float = 0.0
@@ -155,11 +164,15 @@ class StepResult(Data):
 
 
 class ReleaseResult(Data):
-    """One release (or roll-back) of one application to one environment. Times are UTC."""
+    """One release (or roll-back) of one application to one environment. Times are UTC.
+
+    ``options`` are those it was ordered with; ``going_back`` is set before the first service moves back; ``resumed``
+    counts how often another process went on with it; ``fingerprint`` is the plan's, for an approval elsewhere.
+    """
 
     release: str
     sequence: int
-    kind: Literal["release", "rollback"]
+    kind: Kind
     application: str
     environment: str
     version: str
@@ -169,6 +182,11 @@ class ReleaseResult(Data):
     dirty: bool = False
     variables_digest: str
     actor: Actor
+    options: dict[str, str | bool | None] = {}
+    promoted_from: str | None = None
+    fingerprint: str = ""
+    going_back: bool = False
+    resumed: int = 0
     images: dict[str, ImageResult] = {}
     services: dict[str, ServiceResult] = {}
     schedules: dict[str, ScheduleResult] = {}
@@ -212,6 +230,14 @@ class ReleaseResult(Data):
             found.migration.reason = masks.theirs(found.migration.reason)
             found.migration.log = [masks.theirs(line) for line in found.migration.log]
         return found
+
+    def shorten(self, lines: int, characters: int) -> None:
+        """Cuts the tails of logs to so many lines of so many characters."""
+        for failure in self.failures:
+            failure.log = [line[:characters] for line in failure.log[-lines:]]
+            failure.events = [line[:characters] for line in failure.events[-lines:]]
+        if self.migration:
+            self.migration.log = [line[:characters] for line in self.migration.log[-lines:]]
 
     def document(self) -> dict[str, object]:
         """The JSON document: every field, and the exit code."""

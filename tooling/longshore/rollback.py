@@ -7,19 +7,21 @@ from longshore.environment import Environment
 from longshore.errors import UsageError
 from longshore.ledger import Ledger
 from longshore.result import ReleaseResult, Verdict
-from longshore.run import running
+from longshore.run import Opening, running
 
 
-def rollback(env: Environment, *, yes: bool) -> ReleaseResult:
+def rollback(env: Environment, *, yes: bool, wait: float = 0.0) -> ReleaseResult:
     """Returns to the last good release: the one before the current, or the current one where something else runs.
 
-    Something else runs after a roll-back that failed, a second Ctrl-C, or a deployment that nobody released.
+    Something else runs after a roll-back that failed, a second Ctrl-C, or a deployment that nobody released. A lock
+    whose holder has died is taken over.
 
     Raises:
         LongshoreError: it could not begin: nothing was touched, and there is no record.
     """
     who = preflight.reach(env)
-    with running(env, "rollback", who) as run:
+    dead = None if wait else preflight.dead_lock(env)
+    with running(env, Opening("rollback", who, preflight.contract, wait=wait, dead=dead)) as run:
         with run.step("inspect"):
             moves.record_before(run, repairing=True)
             target = last_good(env.ledger, run.result)

@@ -46,6 +46,13 @@ class Services(Protocol):
     def stopped_tasks(self, cluster: str, service: str) -> list[Task]: ...  # noqa: D102
 
 
+class Past(Protocol):
+    """What it takes to find a deployment again (longshore.aws.ecs)."""
+
+    def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]: ...  # noqa: D102
+    def latest_deployments(self, cluster: str, services: Sequence[str]) -> dict[str, ServiceDeployment]: ...  # noqa: D102
+
+
 @dataclass(frozen=True)
 class Move:
     """A service and the revision it shall run; ``count`` is None to leave the count as it is."""
@@ -87,6 +94,40 @@ def start(ecs: Services, cluster: str, move: Move, deadline: float) -> Started:
     force = current.task_definition == move.task_definition
     made = ecs.update(cluster, move.service, move.task_definition, move.count, force=force)
     return Started(move, made.id, made.created_at, deadline)
+
+
+def find_again(ecs: Past, cluster: str, move: Move, before: str, deadline: float) -> Started | None:
+    """The deployment of a move whose process died, by what the service works towards now.
+
+    Args:
+        ecs: the services.
+        cluster: name of the cluster.
+        move: what was asked for, or was about to be.
+        before: the revision (ARN) that the service ran before.
+        deadline: seconds that it has from now.
+
+    Returns:
+        It; None where the service is still where it was before.
+
+    Raises:
+        RolloutError: ECS has rolled it back meanwhile.
+        SupersededError: somebody else has deployed meanwhile.
+    """
+    service = ecs.services(cluster, [move.service])[move.service]
+    primary = service.primary
+    if primary and primary.task_definition == move.task_definition != before:
+        return Started(move, primary.id, primary.created_at, deadline)
+    latest = ecs.latest_deployments(cluster, [move.service]).get(move.service)
+    if latest and latest.status in _ROLLING_BACK:
+        said = latest.reason or f"ECS rolled it back ({latest.status})"
+        raise RolloutError(f"{move.service}: while nobody watched: {said}", _LOOK_WHY, move.service)
+    if primary and primary.task_definition not in (before, move.task_definition):
+        raise SupersededError(
+            f"{move.service}: somebody else's deployment {primary.id} of {primary.task_definition} took over",
+            "Theirs is left alone.",
+            move.service,
+        )
+    return None
 
 
 def refuse_in_flight(

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
 
 from longshore import errors
 from longshore.contract import Contract
 from longshore.environment import Environment
-from longshore.result import Actor, Cause, ReleaseResult, StepResult, Verdict
+from longshore.ledger.events import Events
+from longshore.ledger.locks import Lease, Lock
+from longshore.result import Actor, Cause, Kind, ReleaseResult, StepResult, Verdict
 from longshore.rollout import Started
 from longshore.source import Source
 
 _CAUSES: dict[type[errors.LongshoreError], Cause] = {
     errors.NotReadyError: Cause.CHECK,
+    errors.LockedError: Cause.LOCK,
     errors.DeclinedError: Cause.DECLINED,
     errors.BuildError: Cause.BUILD,
     errors.PlanError: Cause.PLAN,
@@ -38,6 +40,38 @@ def cause_of(error: BaseException) -> Cause:
     return next((cause for kind, cause in _CAUSES.items() if isinstance(error, kind)), Cause.OTHER)
 
 
+@dataclass(frozen=True)
+class Opening:
+    """How a run begins.
+
+    Attributes:
+        kind: what it is.
+        actor: who.
+        look: reads the contract and looks at it, once the lock is held.
+        source: the commit, where one is built.
+        options: those it was ordered with, for the record.
+        wait: seconds to wait for the lock.
+        dead: a lock whose holder gives no sign of life, to be taken over.
+        again: the entry of a release that another process has begun, to be gone on with.
+    """
+
+    kind: Kind
+    actor: Actor
+    look: Callable[[Environment], Contract]
+    source: Source | None = None
+    options: Mapping[str, str | bool | None] = field(default_factory=dict)
+    wait: float = 0.0
+    dead: Lock | None = None
+    again: ReleaseResult | None = None
+
+    @property
+    def purpose(self) -> str:
+        """What the lock is held for."""
+        if self.again:
+            return f"{self.kind} {self.again.release}, gone on with"
+        return f"{self.kind} of {self.source.commit[:12]}" if self.source else self.kind
+
+
 @dataclass
 class Run:
     """One release in progress.
@@ -46,15 +80,22 @@ class Run:
         env: what it works with.
         result: what is known of it so far.
         contract: what is registered last; apply puts a new one in its place.
+        lease: the lock, as this process holds it.
+        events: what it was about to do, and how that ended.
         ends_at: when its time is over, by the clock of the environment.
+        resumed: another process began it; what that one did is looked up, not done again.
         started: the deployment that each service was moved by, by its key.
     """
 
     env: Environment
     result: ReleaseResult
     contract: Contract
-    ends_at: float
+    lease: Lease
+    events: Events
+    ends_at: float = math.inf
+    resumed: bool = False
     started: dict[str, Started] = field(default_factory=dict)
+    _steadfast: bool = False
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -73,8 +114,49 @@ class Run:
     def steadfast_step(self, name: str) -> Iterator[None]:
         """A step that neither a signal nor the ledger stops: the way back, and the record of what stands."""
         with self.env.interrupts.held(), self._timed(name):
-            yield
+            self._steadfast = True
+            try:
+                yield
+            finally:
+                self._steadfast = False
         self.record_or_warn()
+
+    @contextmanager
+    def effect(self, what: str, detail: str = "") -> Iterator[None]:
+        """A side effect: it begins only with the lock and with its intent in the ledger; its outcome follows there.
+
+        An intent without an outcome means that nobody knows: the process died, or AWS gave no answer.
+
+        Raises:
+            LockLostError: the lock is not ours any more; nothing was done.
+            AwsError: the intent could not be written; nothing was done (on the way back it is a warning instead).
+        """
+        self.lease.check()
+        try:
+            self.env.ledger.write(self.result)
+            self.events.append("intent", what, detail, self.lease.lock.fence)
+        except errors.AwsError as error:
+            if not self._steadfast:
+                raise
+            self._ledger_failed(error)
+        try:
+            yield
+        except errors.LongshoreError as error:
+            if not _open(error):
+                self._conclude(what, f"failed: {error.message}")
+            raise
+        self._conclude(what, "done")
+
+    def note(self, what: str, detail: str = "") -> None:
+        """Something that the events shall tell, and that is no side effect."""
+        self.events.append("note", what, detail, self.lease.lock.fence)
+
+    def _conclude(self, what: str, detail: str) -> None:
+        try:
+            self.events.append("outcome", what, detail, self.lease.lock.fence)
+        except errors.AwsError as error:
+            # Nothing is lost: whoever resumes looks the outcome up. The next intent decides whether we go on.
+            self._ledger_failed(error)
 
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:
@@ -82,6 +164,7 @@ class Run:
         begun = clock.now()
         entry = StepResult(name=name)
         self.result.steps = [*self.result.steps, entry]
+        self.lease.now_in(self.result.release, name)
         console.step_started(name)
         ok = False
         try:
@@ -122,17 +205,21 @@ class Run:
     def record_or_warn(self) -> None:
         """Writes the entry; that it can't be written is a warning, and the cause where the release has succeeded."""
         try:
+            self.lease.check()
             self.env.ledger.write(self.result)
+        except errors.LockLostError as error:
+            self.warn(f"nothing further was written down: {error.message}")
         except errors.AwsError as error:
-            self.warn(f"the ledger's entry {self.result.release} could not be completed: {error.message}")
+            self._ledger_failed(error)
             if self.result.verdict is Verdict.SUCCEEDED:
                 self.result.cause = Cause.RECORD
 
+    def _ledger_failed(self, error: errors.AwsError) -> None:
+        self.warn(f"the ledger's entry {self.result.release} could not be completed: {error.message}")
+
 
 @contextmanager
-def running(
-    env: Environment, kind: Literal["release", "rollback"], actor: Actor, source: Source | None = None
-) -> Iterator[Run]:
+def running(env: Environment, opening: Opening) -> Iterator[Run]:
     """Locks the environment, opens a ledger entry, and closes both whatever happens.
 
     An error inside the block becomes the verdict of the run, not an exception: look at ``run.result``. So does a
@@ -141,32 +228,62 @@ def running(
     Raises:
         LongshoreError: the run could not begin; nothing was done, and there is no entry.
     """
-    purpose = f"{kind} of {source.commit[:12] if source else env.target.application}"
-    with (
-        env.interrupts.watched(env.console.interrupted),
-        env.ledger.lock(uuid.uuid4().hex, actor, purpose) as lock,
-    ):
-        run = Run(env, _entry(env, kind, actor, source), env.contract(), math.inf)
-        run.ends_at = env.clock.now() + env.target.env.deadlines.release
-        env.ledger.begin(run.result)
-        begun = env.clock.now()
+    with env.interrupts.watched(env.console.interrupted), _locked(env, opening) as lease:
+        run = _begin(env, opening, lease)
+        begun, before = env.clock.now(), run.result.seconds or 0.0
         try:
             yield run
         except errors.LongshoreError as error:
             if run.result.verdict is Verdict.RUNNING:
-                run.fail(_verdict_of(error), error)
+                run.fail(_verdict_of(run, error), error)
         except errors.LeaveAtOnce as order:
             _left_at_once(run, order)
-            lock.keep(run.result.message)
+            lease.keep(run.result.message)
         except BaseException as error:
             run.fail(Verdict.UNKNOWN, error)
             raise
         finally:
             run.result.ended = datetime.now(UTC)
-            run.result.seconds = round(env.clock.now() - begun, 3)
+            run.result.seconds = round(before + env.clock.now() - begun, 3)
             run.record_or_warn()
-    for warning in lock.warnings:
+    for warning in lease.warnings:
         run.warn(warning)
+
+
+def _locked(env: Environment, opening: Opening) -> AbstractContextManager[Lease]:
+    locks, owner = env.ledger.locks, uuid.uuid4().hex
+    if opening.dead:
+        return locks.taken_over(opening.dead, owner, opening.actor, opening.purpose)
+    return locks.held(owner, opening.actor, opening.purpose, wait=opening.wait, on_wait=env.console.waits_for)
+
+
+def _begin(env: Environment, opening: Opening, lease: Lease) -> Run:
+    """Reads what may have changed until the lock was held, and opens the entry, or the one that is gone on with."""
+    contract = opening.look(env)
+    newest = next(env.ledger.releases(page=1), None)
+    result = opening.again or _entry(env, opening, newest.sequence + 1 if newest else 1)
+    run = Run(env, result, contract, lease, env.ledger.events(result.release), resumed=opening.again is not None)
+    run.ends_at = env.clock.now() + env.target.env.deadlines.release
+    lease.now_in(result.release, "begin")
+    if opening.again:
+        result.resumed += 1
+        result.verdict, result.cause, result.message, result.hint = Verdict.RUNNING, None, "", ""
+        env.ledger.write(result)
+    else:
+        if newest and newest.verdict is Verdict.RUNNING:
+            _close(env, newest, result.release)
+        env.ledger.begin(result)
+    if opening.dead:
+        run.note("takes the lock over", f"from {opening.dead}")
+    return run
+
+
+def _close(env: Environment, left: ReleaseResult, by: str) -> None:
+    """Completes the entry of a release whose process died: we hold the lock, so it can't run any more."""
+    step = left.steps[-1].name if left.steps else "the beginning"
+    left.verdict, left.cause = Verdict.INTERRUPTED, Cause.OTHER
+    left.message = f"its process died after the step {step!r}; {by} came next"
+    env.ledger.write(left)
 
 
 def _left_at_once(run: Run, order: errors.LeaveAtOnce) -> None:
@@ -176,32 +293,39 @@ def _left_at_once(run: Run, order: errors.LeaveAtOnce) -> None:
     result.verdict, result.cause, result.signal = Verdict.INTERRUPTED, Cause.INTERRUPT, order.name
     result.message = f"left at once by a second signal ({order.name}), in the step {step!r}"
     result.message += f"; moved and not moved back: {', '.join(moved)}" if moved else "; no service had moved"
-    result.hint = "The lock is kept. Look with: invoke status. Free the lock, then run: invoke rollback"
+    result.hint = "The lock is kept. Look with: invoke status. Go on with: invoke release --resume, or invoke rollback"
 
 
-def _verdict_of(error: errors.LongshoreError) -> Verdict:
+def _verdict_of(run: Run, error: errors.LongshoreError) -> Verdict:
     if isinstance(error, errors.InterruptError):
         return Verdict.INTERRUPTED
+    if isinstance(error, errors.LockLostError):
+        # Whoever has the lock now goes on with what has moved.
+        moved = any(service.outcome != "not moved" for service in run.result.services.values())
+        return Verdict.UNKNOWN if moved else Verdict.FAILED
     return Verdict.UNKNOWN if isinstance(error, errors.UnknownOutcomeError) else Verdict.FAILED
 
 
-def _entry(
-    env: Environment, kind: Literal["release", "rollback"], actor: Actor, source: Source | None
-) -> ReleaseResult:
-    sequence = env.ledger.next_sequence()
-    released = env.released_tag()
+def _open(error: errors.LongshoreError) -> bool:
+    """Whether a side effect that ended so may have taken effect all the same."""
+    return isinstance(error, errors.UnknownOutcomeError) or (isinstance(error, errors.AwsError) and error.ambiguous)
+
+
+def _entry(env: Environment, opening: Opening, sequence: int) -> ReleaseResult:
+    source = opening.source
     return ReleaseResult(
         release=f"{env.target.environment}-{sequence:06d}",
         sequence=sequence,
-        kind=kind,
+        kind=opening.kind,
         application=env.target.application,
         environment=env.target.environment,
         version="",
-        previous_version=released,
+        previous_version=env.released_tag(),
         commit=source.commit if source else None,
         subject=source.subject if source else None,
         dirty=bool(source and source.dirty),
         variables_digest=env.target.variables_digest(),
-        actor=actor,
+        actor=opening.actor,
+        options=dict(opening.options),
         started=datetime.now(UTC),
     )

@@ -13,6 +13,7 @@ from longshore.errors import (
     AwsError,
     CrashLoopError,
     InterruptError,
+    LockLostError,
     LongshoreError,
     RolloutError,
     SupersededError,
@@ -37,18 +38,25 @@ def undone_on_failure(run: Run) -> Iterator[None]:
     """
     try:
         yield
-    except UnknownOutcomeError:
+    except (UnknownOutcomeError, LockLostError):
         raise
     except LongshoreError as error:
         with run.env.interrupts.held():
             _explain(run, error)
             if isinstance(error, InterruptError) and not _wanted_back(run, error):
                 raise
-            _back(run, error)
+            go_back(run, error)
         raise
 
 
-def _back(run: Run, error: LongshoreError) -> None:
+def go_back(run: Run, error: LongshoreError) -> None:
+    """Moves back what moved, and registers the previous tag again; the verdict follows from how that goes.
+
+    Args:
+        run: the run.
+        error: why.
+    """
+    run.result.going_back = True
     moved = [key for key, service in run.result.services.items() if service.outcome in _MOVED]
     if moved or any(schedule.outcome == "moved" for schedule in run.result.schedules.values()):
         _move_back(run, error, sorted(moved, key=lambda key: run.result.services[key].wave, reverse=True))
@@ -67,7 +75,9 @@ def register_again(run: Run, tag: str) -> None:
         with run.steadfast_step(f"register {tag} again"), env.terraform.plan({"image_tag": tag}) as saved:
             if saved.changed:
                 plan.gate(plan.changes(env.terraform.show(saved)), env.target.app.allow_changes)
-                run.contract = env.contract(env.terraform.apply(saved, env.console.detail))
+                with run.effect(f"apply {tag} again"):
+                    outputs = env.terraform.apply(saved, env.console.detail)
+                run.contract = env.contract(outputs)
                 _compare(run)
     except LongshoreError as error:
         run.warn(
@@ -123,14 +133,11 @@ def _move_back(run: Run, error: LongshoreError, moved: list[str]) -> None:
     try:
         with run.steadfast_step("roll back"):
             failed += _schedules_back(run)
-            for key in moved:
-                try:
-                    _move_one_back(run, key, error)
-                except LongshoreError as second:
-                    run.result.services[key].outcome = "not moved back"
-                    failed.append(second)
+            failed += _services_back(run, moved, error)
             if not failed:
                 _verify_back(run, moved)
+    except LockLostError:
+        raise
     except LongshoreError as second:
         failed.append(second)
     if failed:
@@ -142,6 +149,19 @@ def _move_back(run: Run, error: LongshoreError, moved: list[str]) -> None:
     if run.result.migration:
         revision = run.result.migration.task_definition.rpartition("/")[2]
         run.warn(f"the migration had run ({revision}): the schema is the new one")
+
+
+def _services_back(run: Run, moved: list[str], error: LongshoreError) -> list[LongshoreError]:
+    failed: list[LongshoreError] = []
+    for key in moved:
+        try:
+            _move_one_back(run, key, error)
+        except LockLostError:
+            raise
+        except LongshoreError as second:
+            run.result.services[key].outcome = "not moved back"
+            failed.append(second)
+    return failed
 
 
 def _verdict(run: Run, error: LongshoreError) -> Verdict:
@@ -158,7 +178,8 @@ def _schedules_back(run: Run) -> list[LongshoreError]:
     for schedule in run.result.schedules.values():
         if schedule.outcome == "moved":
             try:
-                run.env.aws.events.move(schedule.rule, schedule.target_id, schedule.before)
+                with run.effect(f"move schedule {schedule.rule} back", schedule.before):
+                    run.env.aws.events.move(schedule.rule, schedule.target_id, schedule.before)
                 schedule.outcome = "moved back"
             except AwsError as error:
                 schedule.outcome = "not moved back"
@@ -176,12 +197,24 @@ def _move_one_back(run: Run, key: str, error: LongshoreError) -> None:
     if ours is None and _never_began(run, service):
         service.outcome, service.after = "not moved", None
         return
-    back = _by_ecs(run, service, ours, move, error) if ours else None
+    back = _by_ecs(run, service, ours, move, error) if ours else _begun_before(run, service, move, deadline)
     if back is None:
-        back = rollout.start(env.aws.ecs, cluster, move, deadline)
+        with run.effect(f"update {key} back", move.task_definition):
+            back = rollout.start(env.aws.ecs, cluster, move, deadline)
     run.started[key] = back
     rollout.wait(env.aws.ecs, cluster, [back], env.clock, env.console.service)
     service.outcome = "moved back"
+
+
+def _begun_before(run: Run, service: ServiceResult, move: Move, deadline: float) -> Started | None:
+    """The way back that another process of this release, or ECS, has begun."""
+    found = run.env.aws.ecs.services(run.contract.cluster, [service.name])[service.name]
+    primary = found.primary
+    if not run.resumed or primary is None or primary.task_definition != move.task_definition:
+        return None
+    if move.count is not None and found.desired != move.count:
+        return None
+    return Started(move, primary.id, primary.created_at, deadline, by_ecs=True)
 
 
 def _never_began(run: Run, service: ServiceResult) -> bool:
@@ -208,7 +241,8 @@ def _by_ecs(run: Run, service: ServiceResult, ours: Started, move: Move, error: 
                 return None
             if move.count is not None:
                 # The same revision with another count: no deployment of ours, the roll-back that is under way shrinks.
-                env.aws.ecs.update(cluster, service.name, move.task_definition, move.count)
+                with run.effect(f"scale {service.name} back", str(move.count)):
+                    env.aws.ecs.update(cluster, service.name, move.task_definition, move.count)
             return Started(move, primary.id, primary.created_at, ours.deadline, by_ecs=True)
         if not _will_roll_back(run, found, ours):
             return None
@@ -220,7 +254,8 @@ def _stop(run: Run, ours: Started) -> None:
     try:
         known = run.env.aws.ecs.service_deployments([ours.arn]) if ours.arn else {}
         if ours.arn in known and known[ours.arn].status in ("PENDING", "IN_PROGRESS"):
-            run.env.aws.ecs.stop_deployment(ours.arn)
+            with run.effect(f"stop {ours.deployment}"):
+                run.env.aws.ecs.stop_deployment(ours.arn)
     except AwsError as error:
         run.env.console.detail(f"deployment {ours.deployment} could not be stopped: {error.message}")
 

@@ -30,7 +30,15 @@ class Table:
         answer = call(self._client.get_item, TableName=self.name, Key=_key(pk, sk), ConsistentRead=True)
         return _plain(answer["Item"]) if "Item" in answer else None
 
-    def put(self, pk: str, sk: str, item: Mapping[str, Any], *, new: bool = False) -> bool:
+    def put(
+        self,
+        pk: str,
+        sk: str,
+        item: Mapping[str, Any],
+        *,
+        new: bool = False,
+        when: Mapping[str, str | int] | None = None,
+    ) -> bool:
         """Writes an item whole.
 
         Args:
@@ -38,35 +46,41 @@ class Table:
             sk: range key.
             item: the other attributes.
             new: write only if there is no such item yet.
+            when: write only if the item that is there has these attributes.
 
         Returns:
-            False if ``new`` was asked for and the item exists; nothing was written then.
+            False if a condition was given and does not hold; nothing was written then.
         """
-        condition = {"ConditionExpression": "attribute_not_exists(pk)"} if new else {}
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"} if new else {}
+        if when:
+            condition = {
+                "ConditionExpression": " AND ".join(f"#{name} = :{name}" for name in when),
+                "ExpressionAttributeNames": {f"#{name}": name for name in when},
+                "ExpressionAttributeValues": {f":{name}": value for name, value in _attributes(when).items()},
+            }
         document = _attributes({**item, "pk": pk, "sk": sk})
         return self._conditional(self._client.put_item, TableName=self.name, Item=document, **condition)
 
-    def delete(self, pk: str, sk: str, *, attribute: str, equals: str) -> bool:
-        """Deletes an item if one attribute has this value; False if it has not (nothing deleted)."""
-        return self._conditional(
-            self._client.delete_item,
-            TableName=self.name,
-            Key=_key(pk, sk),
-            ConditionExpression="#name = :value",
-            ExpressionAttributeNames={"#name": attribute},
-            ExpressionAttributeValues={":value": {"S": equals}},
-        )
+    def query(self, pk: str, prefix: str = "", *, page: int = 100, newest_first: bool = True) -> Iterator[Item]:
+        """The items of a hash key in the order of their range keys, read page by page as they are wanted.
 
-    def newest_first(self, pk: str, page: int = 100) -> Iterator[Item]:
-        """The items of a hash key from the highest range key down, read page by page as they are wanted."""
+        Args:
+            pk: hash key.
+            prefix: only range keys that begin so.
+            page: items a call.
+            newest_first: from the highest range key down.
+        """
+        condition, values = "pk = :pk", {":pk": {"S": pk}}
+        if prefix:
+            condition, values = f"{condition} AND begins_with(sk, :prefix)", values | {":prefix": {"S": prefix}}
         start: dict[str, Any] = {}
         while True:
             answer = call(
                 self._client.query,
                 TableName=self.name,
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues={":pk": {"S": pk}},
-                ScanIndexForward=False,
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=values,
+                ScanIndexForward=not newest_first,
                 ConsistentRead=True,
                 Limit=page,
                 **start,

@@ -11,7 +11,7 @@ from longshore.errors import AwsError
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_MISSING = {"404", "NoSuchBucket", "NotFound"}
+_MISSING = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
 
 
 class Buckets:
@@ -29,6 +29,16 @@ class Buckets:
                 return False
             raise
         return True
+
+    def read(self, bucket: str, key: str) -> str | None:
+        """The text of a small object, or None where there is none."""
+        try:
+            answer = call(self._client.get_object, Bucket=bucket, Key=key)
+            return call(answer["Body"].read).decode(errors="replace")
+        except AwsError as error:
+            if error.code in _MISSING:
+                return None
+            raise
 
     def make_private(self, name: str, region: str) -> None:
         """Makes the bucket if it is missing, then sets what a state bucket needs; safe to repeat.

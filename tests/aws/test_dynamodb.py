@@ -1,0 +1,63 @@
+"""The ledger's table on moto, and the one in memory that most tests use: both do the same."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from longshore.aws.dynamodb import Table
+from longshore.ledger.table import Table as Either
+from tests.memory_table import MemoryTable
+
+
+@pytest.fixture(params=["moto", "memory"])
+def table(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Either]:
+    if request.param == "memory":
+        yield MemoryTable()
+        return
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setitem(os.environ, name, "test")
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="eu-central-1")
+        client.create_table(
+            TableName="shop-releases",
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+        )
+        yield Table(client, "shop-releases")
+
+
+def test_values_come_back_as_they_were(table: Either) -> None:
+    item = {"text": "a", "number": 3, "part": 1.5, "none": None, "list": [1, {"deep": True}], "empty": ""}
+    assert table.put("a", "1", item)
+    assert table.get("a", "1") == item
+    assert table.get("a", "2") is None
+
+
+def test_a_new_item_replaces_none(table: Either) -> None:
+    assert table.put("a", "1", {"n": 1}, new=True)
+    assert not table.put("a", "1", {"n": 2}, new=True)
+    assert table.get("a", "1") == {"n": 1}
+
+
+def test_a_condition_is_about_what_is_there(table: Either) -> None:
+    assert not table.put("a", "1", {"owner": "one"}, when={"owner": ""}), "there is nothing yet"
+    table.put("a", "1", {"owner": "", "fence": 7})
+    assert not table.put("a", "1", {"owner": "one", "fence": 8}, when={"owner": "", "fence": 8})
+    assert table.put("a", "1", {"owner": "one", "fence": 8}, when={"owner": "", "fence": 7})
+    assert table.get("a", "1") == {"owner": "one", "fence": 8}
+
+
+def test_a_query_is_ordered_and_pages_and_takes_a_prefix(table: Either) -> None:
+    for number in range(25):
+        table.put("a", f"{number:04d}", {"n": number})
+    table.put("b", "0000", {"n": 99})
+    assert [item["n"] for item in table.query("a", page=10)] == list(range(24, -1, -1))
+    assert [item["n"] for item in table.query("a", page=10, newest_first=False)] == list(range(25))
+    assert [item["n"] for item in table.query("a", "002")] == [24, 23, 22, 21, 20]
+    assert list(table.query("c")) == []
