@@ -14,8 +14,9 @@ FILES = {str(path.relative_to(PACKAGE)): path for path in sorted(PACKAGE.rglob("
 VERBS = {"version", "image", "plan", "migrate", "rollout", "verify", "status"}
 LAYERS = [
     {"tasks", "program"},
-    {"sandboxes", "preview", "release", "rollback", "bootstrap", "report"},
-    {"undo"},
+    {"resume", "promote"},
+    {"sandboxes", "preview", "release", "rollback", "bootstrap", "report", "locking"},
+    {"undo", "ways"},
     {"moves"},
     {"preflight"},
     {"builds"},

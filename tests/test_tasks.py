@@ -46,8 +46,8 @@ def test_every_task_has_one_line_of_help(project: Path) -> None:
     listed = run(project, "--list").stdout.splitlines()
     tasks = {line.split()[0]: " ".join(line.split()[1:]) for line in listed[2:] if line.strip()}
     assert set(tasks) == {
-        "bootstrap", "build", "destroy", "history", "plan", "release", "rollback", "status", "version",
-        "sandbox.up", "sandbox.down", "sandbox.status", "sandbox.fault",
+        "bootstrap", "build", "destroy", "history", "plan", "promote", "release", "rollback", "show", "status",
+        "version", "lock.free", "lock.status", "lock.take", "sandbox.up", "sandbox.down", "sandbox.status", "sandbox.fault",
     }  # fmt: skip
     assert all(text.endswith(".") for text in tasks.values())
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from itertools import chain
 
 from longshore import docker, image, plan, source, version
 from longshore.environment import Environment
-from longshore.errors import GitError
+from longshore.errors import BuildError, GitError
 from longshore.order import Bump, Order, tag_of
 from longshore.result import ImageResult
 from longshore.run import Run
@@ -76,16 +76,22 @@ def choose_tag(run: Run, order: Order) -> str:
 
 
 def make(
-    env: Environment, found: source.Source, tag: str, *, rebuild: bool = False, push: bool = True
+    env: Environment, found: source.Source, tag: str, *, rebuild: bool = False, push: bool = True, resumed: bool = False
 ) -> dict[str, ImageResult]:
     """Builds and pushes every image, or gives an earlier build of the same commit the new tag.
+
+    With ``resumed``, an image that has the tag is the one that this release has pushed before: the number is its own.
 
     Raises:
         BuildError: an image could not be built or pushed.
     """
     made = {}
     for name, spec in specs(env).items():
-        made[name] = _make_one(env, spec, found, tag, rebuild=rebuild, push=push)
+        pushed = env.aws.ecr.digest(spec.repository.name, tag) if resumed else None
+        if pushed:
+            made[name] = ImageResult(repository=spec.repository.uri, tag=tag, digest=pushed)
+        else:
+            made[name] = _make_one(env, spec, found, tag, rebuild=rebuild, push=push)
     return made
 
 
@@ -140,10 +146,31 @@ def built_and_planned(run: Run, order: Order, found: source.Source | None, tag: 
     with ExitStack() as stack:
         with run.step("build and plan"), ThreadPoolExecutor(max_workers=1) as pool:
             planning = pool.submit(_planned, env, tag, stack)
-            run.result.images = make(env, found, tag, rebuild=order.rebuild) if found else existing(env, tag)
+            expected = run.result.images
+            if found:
+                with run.effect(f"build {tag}", found.commit):
+                    run.result.images = make(env, found, tag, rebuild=order.rebuild, resumed=run.resumed)
+            else:
+                run.result.images = existing(env, tag)
+            _refuse_others(expected, run.result.images)
             saved, changes = planning.result()
             judge(run, order, changes)
         yield saved
+
+
+def _refuse_others(expected: Mapping[str, ImageResult], found: Mapping[str, ImageResult]) -> None:
+    """Makes sure that the images are those that were recorded before, where some were: byte for byte.
+
+    Raises:
+        BuildError: an image is gone, or is another one.
+    """
+    for name, recorded in expected.items():
+        digest = found[name].digest if name in found else ""
+        if digest != recorded.digest:
+            raise BuildError(
+                f"image {name} has digest {digest or 'none'} under {recorded.tag}, not {recorded.digest} as recorded",
+                "Build the commit again under a new version: invoke release",
+            )
 
 
 def _planned(env: Environment, tag: str, stack: ExitStack) -> tuple[SavedPlan, list[plan.Change]]:
@@ -158,6 +185,6 @@ def judge(run: Run, order: Order, found: Sequence[plan.Change]) -> None:
         PlanError: it would change more than a release may.
     """
     run.env.console.masks.hide(plan.secret_values(found))
-    run.result.changes = plan.difference(found)
+    run.result.changes, run.result.fingerprint = plan.difference(found), plan.fingerprint(found)
     run.env.console.differences(run.result.changes)
     plan.gate(found, run.env.target.app.allow_changes, allow_infra=order.allow_infra)

@@ -18,6 +18,7 @@ LongshoreError (1)
 │   └── VerifyError          it got there, but does not run what was released
 ├── UnknownOutcomeError (11) the deadline passed and nothing can be claimed
 ├── InterruptError (130)     a signal asked us to stop; 143 for SIGTERM and SIGHUP
+├── AbortError (1)           somebody wants a release to go back that another process had begun
 ├── AwsError (1)             AWS refused a call
 ├── TerraformError (1)       terraform could not run, or could not read its state
 │   └── StalePlanError       the state has changed since the plan was saved
@@ -189,6 +190,10 @@ class LeaveAtOnce(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__()
         self.name = signal.Signals(number).name
+
+
+class AbortError(LongshoreError):
+    """Somebody wants a release to go back that another process had begun."""
 
 
 class AwsError(LongshoreError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from longshore import builds, migrate, plan, rollout, verify
@@ -87,6 +87,25 @@ def refuse_zero(run: Run, last: ReleaseResult | None, *, allowed: bool) -> None:
         )
 
 
+def refuse_incomplete(run: Run, last: ReleaseResult | None) -> None:
+    """Refuses to release on top of a record that is not complete: what is released must be known.
+
+    Raises:
+        NotReadyError: the ledger and the parameter of Terraform's plans say different versions.
+    """
+    released = run.result.previous_version
+    if last and not run.resumed and released not in (last.version, UNRELEASED):
+        raise NotReadyError(
+            f"{last.release} has released {last.version}, but {run.env.target.tag_parameter} says {released}",
+            "Complete the record with: invoke release --resume, or go back with: invoke rollback",
+        )
+
+
+def applied(run: Run, saved: SavedPlan) -> bool:
+    """Whether another process of this release has applied the plan: there is nothing left to approve."""
+    return run.resumed and not saved.changed
+
+
 def apply(run: Run, order: Order, saved: SavedPlan) -> None:
     """Applies the approved plan; the contract with the revisions it registered becomes the run's.
 
@@ -97,7 +116,7 @@ def apply(run: Run, order: Order, saved: SavedPlan) -> None:
         ApplyError: Terraform failed, or ECS does not know what it says it registered.
         PlanError: the plan made again differs from the one that was approved.
     """
-    if run.resumed and not saved.changed:
+    if applied(run, saved):
         run.contract = run.env.contract()  # the apply had ended when the process died
         _see_registered(run)
         return
@@ -125,6 +144,19 @@ def _apply(run: Run, order: Order, saved: SavedPlan) -> dict[str, Any]:
                 return terraform.apply(again, console.detail)
     except TerraformError as error:
         raise ApplyError(error.message, error.hint) from error
+
+
+def register(run: Run) -> None:
+    """Applies the version of a release that is gone back to, whose revisions have been deregistered since.
+
+    Raises:
+        PlanError: the plan would change more than task definitions.
+        ApplyError: Terraform failed.
+    """
+    env = run.env
+    with env.terraform.plan({"image_tag": run.result.version}) as saved:
+        builds.judge(run, Order(), plan.changes(env.terraform.show(saved)))
+        apply(run, Order(), saved)
 
 
 def _see_registered(run: Run) -> None:
@@ -206,13 +238,21 @@ def _never_rolled_out(run: Run, key: str, last: ReleaseResult | None) -> bool:
     return run.result.previous_version == UNRELEASED or (last is not None and key not in last.services)
 
 
-def to_recorded(run: Run, wave: int, target: ReleaseResult) -> dict[str, Move]:
-    """The moves of a wave back to the revisions that an earlier release recorded."""
-    return {
-        key: Move(service.name, after.task_definition)
-        for key, service in sorted(run.contract.services.items())
-        if service.wave == wave and key in target.services and (after := target.services[key].after)
-    }
+def to_recorded(run: Run, wave: int, target: ReleaseResult, gone: Collection[str] = frozenset()) -> dict[str, Move]:
+    """The moves of a wave back to the revisions that an earlier release recorded.
+
+    Those that are gone were registered again: what is registered last stands for them.
+    """
+    here = {key: service for key, service in sorted(run.contract.services.items()) if service.wave == wave}
+    moved = {}
+    for key, service in here.items():
+        after = target.services[key].after if key in target.services else None
+        if after is None:
+            run.warn(f"{service.name} was not part of {target.version}: it stays as it is")
+        else:
+            revision = service.task_definition if after.task_definition in gone else after.task_definition
+            moved[key] = Move(service.name, revision)
+    return moved
 
 
 def move_wave(run: Run, moves: Mapping[str, Move]) -> None:
@@ -284,10 +324,11 @@ def registered_schedules(run: Run) -> dict[str, str]:
     return {key: schedule.task_definition for key, schedule in run.contract.schedules.items()}
 
 
-def recorded_schedules(run: Run, target: ReleaseResult) -> dict[str, str]:
-    """What the rules started after an earlier release."""
+def recorded_schedules(run: Run, target: ReleaseResult, gone: Collection[str] = frozenset()) -> dict[str, str]:
+    """What the rules started after an earlier release; for revisions that are gone, those registered again."""
     found = {key: target.schedules[key].after for key in run.result.schedules if key in target.schedules}
-    return {key: after for key, after in found.items() if after}
+    now = registered_schedules(run)
+    return {key: now[key] if after in gone else after for key, after in found.items() if after}
 
 
 def verify_all(run: Run) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
-from typing import Literal, cast
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, cast
 
 from longshore import version
 from longshore.contract import UNRELEASED
@@ -28,11 +29,18 @@ class Order:
     rebuild: bool = False
     until: str | None = None
     wait_lock: str | None = None
+    resume: bool = False
+    abort: bool = False
+    continued: str | None = None
 
     @property
     def wait(self) -> float:
         """Seconds to wait for the lock."""
         return seconds(self.wait_lock) if self.wait_lock else 0.0
+
+    def with_tag(self, tag: str) -> Order:
+        """The same, for a version that exists."""
+        return replace(self, tag=tag)
 
     def document(self) -> dict[str, str | bool | None]:
         """The options that were given, for the record."""
@@ -82,8 +90,21 @@ def tag_of(text: str) -> str:
 APPROVE = "approve"
 
 
+def order_again(options: Mapping[str, str | bool | None], *, yes: bool) -> Order:
+    """The order of a release that is gone on with: as it was given, but for where to stop and how long to wait."""
+    given: dict[str, Any] = {name: value for name, value in options.items() if name in Order.__dataclass_fields__}
+    return Order(**{**given, "yes": yes, "until": None, "wait_lock": None})
+
+
 def order(
-    *, bump: str, tag: str | None, until: str | None = None, wait_lock: str | None = None, **switches: bool
+    *,
+    bump: str = "patch",
+    tag: str | None = None,
+    until: str | None = None,
+    wait_lock: str | None = None,
+    continued: str | None = None,
+    promotes: bool = False,
+    **switches: bool,
 ) -> Order:
     """Checks the options.
 
@@ -92,17 +113,34 @@ def order(
         tag: an image that exists, or None to build one.
         until: the step after which it ends: ``approve`` or None.
         wait_lock: how long to wait for the lock, such as ``15m``.
+        continued: id of a release that waits for approval.
+        promotes: what is released exists, whether its tag is known yet or not.
         switches: the fields of Order that are yes or no.
 
     Raises:
         UsageError: one is not known, or two conflict.
     """
-    made = Order(bump_of(bump), tag_of(tag) if tag else None, until=until, wait_lock=wait_lock, **switches)
+    made = Order(bump_of(bump), tag_of(tag) if tag else None, until=until, wait_lock=wait_lock, continued=continued,
+                 **switches)  # fmt: skip
+    _ = made.wait
     if until not in (None, APPROVE):
         raise UsageError(f"--until {until!r} is not known", f"A release can stop at: {APPROVE}.")
-    _ = made.wait
+    if made.resume or continued:
+        _refuse_new_options(made)
+    elif made.abort:
+        raise UsageError("--abort goes with --resume: it takes a release back whose process has died")
     if tag and (made.rebuild or made.allow_dirty or bump != "patch"):
         raise UsageError("--tag releases an image that exists: it goes without --bump, --rebuild and --allow-dirty")
-    if made.allow_failed_version and not tag:
+    if made.allow_failed_version and not (tag or promotes):
         raise UsageError("--allow-failed-version goes with --tag: a new version has never failed")
     return made
+
+
+def _refuse_new_options(made: Order) -> None:
+    """What goes on keeps the options with which it was ordered."""
+    if made.resume and made.continued:
+        raise UsageError("--resume and --continue are two ways of going on", "Give one of the two.")
+    kept = Order(yes=made.yes, resume=made.resume, abort=made.abort, continued=made.continued, wait_lock=made.wait_lock)
+    if made != kept or (made.abort and not made.resume):
+        flag = "--resume" if made.resume else "--continue"
+        raise UsageError(f"{flag} goes on with a release as it was ordered: it takes none of its options")

@@ -5,6 +5,7 @@ Both work on Terraform's JSON representation of a plan alone, so they are tested
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,6 +75,16 @@ def gate(found: Sequence[Change], allow: Sequence[str], *, allow_infra: bool = F
             "Apply infrastructure changes first (invoke bootstrap), or release with --allow-infra,"
             " or list the addresses under allow_changes.",
         )
+
+
+def fingerprint(found: Sequence[Change]) -> str:
+    """What tells whether two plans would change the same, to the letter; it says nothing of what that is."""
+    parts = sorted((c.address, c.type, list(c.actions), _jsonable(c.before), _jsonable(c.after)) for c in found)
+    return f"sha256:{hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()}"
+
+
+def _jsonable(values: Mapping[str, Any]) -> str:
+    return json.dumps(dict(values), sort_keys=True)
 
 
 def secret_values(found: Sequence[Change]) -> set[str]:

@@ -87,6 +87,26 @@ def release(env: Environment, order: Order) -> Start:
     return Start(who(env), builds.source_of(env.target), _last(env))
 
 
+def again(env: Environment, actor: Actor, found: ReleaseResult) -> Start:
+    """Looks at what it takes to go on with a release: its images, or the commit to build them from.
+
+    Raises:
+        LongshoreError: what is missing; nothing was touched.
+    """
+    last = _last(env)
+    there = found.version and all(builds.digests(env, found.version).values())
+    if there or found.options.get("tag"):
+        return Start(actor, None, last)
+    docker.Docker().check()
+    commit = builds.source_of(env.target)
+    if commit.commit != found.commit or commit.dirty != found.dirty:
+        raise UsageError(
+            f"{found.release} is of commit {found.commit}, and its images were not all pushed",
+            "Check that commit out here, or go back with: invoke release --resume --abort",
+        )
+    return Start(actor, commit, last)
+
+
 def refuse_locked(env: Environment) -> None:
     """Refuses early where somebody holds the environment; whether nobody does is decided by taking the lock.
 
@@ -161,7 +181,7 @@ def before_bootstrap(env: Environment) -> None:
     checks = Checks(env.console)
     checks.run("files", lambda: _files(env))
     checks.run("terraform", env.terraform.check)
-    checks.run("account", lambda: _account(env))
+    checks.run("account", lambda: account(env))
     checks.conclude()
 
 
@@ -176,7 +196,7 @@ def _last(env: Environment) -> ReleaseResult | None:
 
 def _reach(env: Environment, checks: Checks) -> None:
     checks.run("files", lambda: _files(env))
-    checks.run("account", lambda: _account(env))
+    checks.run("account", lambda: account(env))
     if checks.failed:
         checks.skip("terraform", "what it needs is missing")
         return
@@ -190,7 +210,12 @@ def _files(env: Environment) -> str:
     return ", ".join(file.name for file in env.target.stack.var_files)
 
 
-def _account(env: Environment) -> str:
+def account(env: Environment) -> str:
+    """Whose credentials these are, in which account and region.
+
+    Raises:
+        ConfigError: another account than the environment's.
+    """
     caller = env.aws.identity.caller()
     if caller.account != env.target.env.account:
         key = f"longshore.applications.{env.target.application}.environments.{env.target.environment}.account"
@@ -270,7 +295,23 @@ def _not_failed_before(env: Environment, tag: str, *, allowed: bool) -> str:
 
 def _source(env: Environment, order: Order) -> str:
     found = builds.source_of(env.target)
-    if order.allow_dirty and found.dirty:
-        return f"{found.commit[:12]}, with uncommitted changes (--allow-dirty)"
-    source.refuse_dirty(found)
-    return f"{found.commit[:12]} {found.subject}"
+    if not order.allow_dirty:
+        source.refuse_dirty(found)
+    said = f"{found.commit[:12]}, with uncommitted changes (--allow-dirty)" if found.dirty else found.commit[:12]
+    return f"{said} {found.subject}{_order_of(env, order, found)}"
+
+
+def _order_of(env: Environment, order: Order, found: source.Source) -> str:
+    """Refuses a commit that what runs was built on top of: releasing it would take back what came since."""
+    last = _last(env)
+    if last is None or last.commit is None:
+        return ""
+    older = source.is_older(found, last.commit)
+    if older is None:
+        return f" (this clone does not have {last.commit[:12]}, which runs: whether this is older is not known)"
+    if older and not order.allow_older:
+        raise UsageError(
+            f"{found.commit[:12]} is an ancestor of {last.commit[:12]} ({last.version}), which runs",
+            "To go back: invoke rollback. To release the older commit all the same: --allow-older.",
+        )
+    return f" (older than {last.version}, as ordered)" if older else ""

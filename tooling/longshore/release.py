@@ -27,18 +27,26 @@ def release(env: Environment, order: Order) -> ReleaseResult:
     return run.result
 
 
-def carry(run: Run, order: Order, start: Start) -> None:
-    """The steps of a release; what another process of the same release has done is looked up, not done again."""
+def carry(run: Run, order: Order, start: Start, approved: str = "") -> None:
+    """The steps of a release; what another process of the same release has done is looked up, not done again.
+
+    Args:
+        run: the run.
+        order: what was ordered.
+        start: what the checks found out.
+        approved: the fingerprint of the plan that was approved elsewhere.
+    """
     with run.step("inspect"):
         moves.record_before(run, repairing=run.result.previous_version == UNRELEASED)
         moves.refuse_zero(run, start.last, allowed=order.allow_zero)
+        moves.refuse_incomplete(run, start.last)
     with run.step("version"):
         tag = builds.choose_tag(run, order)
     with builds.built_and_planned(run, order, start.source, tag) as saved:
         if order.until:
-            run.result.verdict = Verdict.WAITING
+            run.wait_for_approval()
             return
-        run.approve(yes=order.yes)
+        run.approve(approved, yes=order.yes or moves.applied(run, saved))
         with undone_on_failure(run):
             with run.step("apply"):
                 moves.apply(run, order, saved)

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from longshore.console import Console
-from longshore.errors import LongshoreError
-from longshore.result import ReleaseResult, Verdict
+from longshore.errors import LongshoreError, UsageError
+from longshore.ledger import Ledger
+from longshore.ledger.locks import Lock
+from longshore.result import ReleaseResult, ServiceResult, Verdict
 from longshore.status import Status
 
 
 def result(console: Console, outcome: ReleaseResult, *, as_json: bool) -> None:
     """The end of a release or roll-back."""
-    if outcome.verdict is not Verdict.SUCCEEDED:
+    if outcome.verdict is Verdict.WAITING:
+        console.say(outcome.message)
+        console.say(f"  → {outcome.hint}")
+    elif outcome.verdict is not Verdict.SUCCEEDED:
         console.error(LongshoreError(outcome.message, outcome.hint))
     what = f"{outcome.release}: {outcome.version or outcome.kind} {outcome.verdict.value.replace('_', ' ')}"
     if as_json:
@@ -69,3 +74,67 @@ def status(console: Console, found: Status, *, as_json: bool) -> None:
             console.result(f"{row.name}: configuration registered ({row.registered}), not running:")
             for line in row.registered_differs:
                 console.result(f"  {line}")
+
+
+def lock(console: Console, environment: str, held: Lock | None, *, as_json: bool) -> None:
+    """Who holds an environment."""
+    if as_json:
+        console.document({"id": held.id, **held.model_dump(mode="json")} if held else None)
+    else:
+        console.result(f"{environment} is {held or 'free'}")
+
+
+def everything(console: Console, ledger: Ledger, release: str, *, as_json: bool) -> None:
+    """All that is known of a release: its entry, and its events in their order.
+
+    Raises:
+        UsageError: there is no such release.
+    """
+    found = ledger.find(release)
+    if found is None:
+        raise UsageError(f"there is no release {release!r}", "See: invoke history")
+    events = list(ledger.events(release).read())
+    if as_json:
+        console.document({**found.document(), "events": [event.model_dump(mode="json") for event in events]})
+        return
+    for name, text in _facts(found):
+        if text:
+            console.result(f"{name + ':':<16} {text}")
+    _listed(console, "changes", found.changes)
+    _listed(console, "images", [f"{i.repository}:{i.tag} {i.digest}" for i in found.images.values()])
+    _listed(console, "services", [_service(key, service) for key, service in found.services.items()])
+    _listed(console, "steps", [f"{s.name}: {s.seconds or 0:.1f} s" for s in found.steps])
+    _listed(console, "warnings", found.warnings)
+    _listed(console, "events", [f"{e.number} {e.at:%H:%M:%S} {e.kind} {e.what} {e.detail}".rstrip() for e in events])
+    for failure in found.failures:
+        console.failure(failure)
+
+
+def _facts(found: ReleaseResult) -> list[tuple[str, str]]:
+    actor, migration = found.actor, found.migration
+    return [
+        ("release", f"{found.release} ({found.kind})"),
+        ("version", f"{found.version or '-'} after {found.previous_version}"),
+        ("outcome", f"{found.verdict.value} ({found.cause.value})" if found.cause else found.verdict.value),
+        ("why", found.message),
+        ("hint", found.hint),
+        ("commit", f"{found.commit or '-'} {found.subject or ''}".rstrip()),
+        ("who", f"{actor.user} on {actor.host} ({actor.arn}) {actor.ci_url or ''}".rstrip()),
+        ("started", f"{found.started:%Y-%m-%d %H:%M:%S} UTC, took {found.seconds or 0:.0f} s"),
+        ("resumed", f"{found.resumed} times" if found.resumed else ""),
+        ("promoted from", found.promoted_from or ""),
+        ("options", ", ".join(f"{name}={value}" for name, value in found.options.items())),
+        ("variable files", found.variables_digest),
+        ("plan", found.fingerprint),
+        ("migration", f"{migration.task_definition} exit code {migration.exit_code}" if migration else ""),
+    ]
+
+
+def _service(key: str, service: ServiceResult) -> str:
+    after = service.after.task_definition if service.after else "-"
+    return f"{key} (wave {service.wave}): {service.before.task_definition} → {after}: {service.outcome}"
+
+
+def _listed(console: Console, title: str, lines: Sequence[str]) -> None:
+    for number, line in enumerate(lines):
+        console.result(f"{title + ':' if not number else '':<16} {line}")

@@ -25,6 +25,16 @@ class Verdict(StrEnum):
     INTERRUPTED = "interrupted"
     WAITING = "waiting"
 
+    @property
+    def good(self) -> bool:
+        """Whether the version runs, and was verified."""
+        return self is Verdict.SUCCEEDED
+
+    @property
+    def says_something(self) -> bool:
+        """Whether it tells something about the version: it has run, well or not."""
+        return self in (Verdict.SUCCEEDED, Verdict.ROLLED_BACK, Verdict.ROLLBACK_FAILED, Verdict.UNKNOWN)
+
 
 class Cause(StrEnum):
     """Why a release did not succeed; a closed set."""

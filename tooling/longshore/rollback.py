@@ -1,37 +1,55 @@
-"""Back to the last good release, step by step (design.md, section 2)."""
+"""Back to a good release, step by step (design.md, section 2)."""
 
 from __future__ import annotations
 
-from longshore import moves, preflight, undo
+from longshore import moves, preflight, undo, ways
 from longshore.environment import Environment
-from longshore.errors import UsageError
-from longshore.ledger import Ledger
-from longshore.result import ReleaseResult, Verdict
+from longshore.ledger.locks import Lock
+from longshore.order import tag_of
+from longshore.result import Actor, ReleaseResult, Verdict
 from longshore.run import Opening, running
 
 
-def rollback(env: Environment, *, yes: bool, wait: float = 0.0) -> ReleaseResult:
-    """Returns to the last good release: the one before the current, or the current one where something else runs.
+def rollback(env: Environment, *, yes: bool, to: str | None = None, wait: float = 0.0) -> ReleaseResult:
+    """Returns to a release that succeeded; a lock whose holder has died is taken over.
 
-    Something else runs after a roll-back that failed, a second Ctrl-C, or a deployment that nobody released. A lock
-    whose holder has died is taken over.
+    Args:
+        env: the environment.
+        yes: ask nothing.
+        to: its version. If not given: the one before the current, or the current one where something else runs, as
+            after a roll-back that failed, a second Ctrl-C, or a deployment that nobody released.
+        wait: seconds to wait for the lock.
 
     Raises:
         LongshoreError: it could not begin: nothing was touched, and there is no record.
     """
-    who = preflight.reach(env)
+    actor = preflight.reach(env)
     dead = None if wait else preflight.dead_lock(env)
-    with running(env, Opening("rollback", who, preflight.contract, wait=wait, dead=dead)) as run:
+    return rollback_to(env, tag_of(to) if to else None, actor=actor, yes=yes, wait=wait, dead=dead)
+
+
+def rollback_to(
+    env: Environment, to: str | None, *, actor: Actor, yes: bool, wait: float = 0.0, dead: Lock | None = None
+) -> ReleaseResult:
+    """As `rollback`, once the checks are done."""
+    opening = Opening("rollback", actor, preflight.contract, options={"to": to}, wait=wait, dead=dead)
+    with running(env, opening) as run:
         with run.step("inspect"):
             moves.record_before(run, repairing=True)
-            target = last_good(env.ledger, run.result)
+            target = ways.target(env.ledger, run.result, to)
             _take_over(run.result, target)
+            ways.refuse_other_images(env, target)
+            ways.name_migrations(run, target)
+            gone = ways.gone_revisions(env, target)
         run.approve(yes=yes)
         with undo.undone_on_failure(run):
-            moves.move_schedules(run, moves.recorded_schedules(run, target))
+            if gone:
+                with run.step(f"register {target.version} again"):
+                    moves.register(run)
+            moves.move_schedules(run, moves.recorded_schedules(run, target, gone))
             for number in reversed(moves.wave_numbers(run)):
                 with run.step(f"roll back wave {number}"):
-                    moves.move_wave(run, moves.to_recorded(run, number, target))
+                    moves.move_wave(run, moves.to_recorded(run, number, target, gone))
             with run.step("verify"):
                 moves.verify_all(run)
         with run.steadfast_step("record"):
@@ -39,37 +57,6 @@ def rollback(env: Environment, *, yes: bool, wait: float = 0.0) -> ReleaseResult
         undo.register_again(run, target.version)
         run.result.verdict = Verdict.SUCCEEDED
     return run.result
-
-
-def last_good(ledger: Ledger, current: ReleaseResult) -> ReleaseResult:
-    """The release to go back to, by what runs now.
-
-    Raises:
-        UsageError: there is none.
-    """
-    last = next(ledger.succeeded(), None)
-    if last is None:
-        raise UsageError("nothing was released yet that one could go back to", "See: invoke history")
-    after = {key: service.after.task_definition for key, service in last.services.items() if service.after}
-    runs = {key: service.before.task_definition for key, service in current.services.items()}
-    strayed = any(runs.get(key) != task_definition for key, task_definition in after.items() if key in runs)
-    return last if strayed else before_current(ledger, current.previous_version)
-
-
-def before_current(ledger: Ledger, current: str) -> ReleaseResult:
-    """The release that succeeded before the one that made ``current`` run.
-
-    Raises:
-        UsageError: there is none.
-    """
-    releases = (r for r in ledger.succeeded() if r.kind == "release")
-    for release in releases:
-        if release.version == current:
-            break
-    earlier = next((r for r in releases if r.version != current), None)
-    if earlier is None:
-        raise UsageError(f"there is no release before {current} to go back to", "See: invoke history")
-    return earlier
 
 
 def _take_over(result: ReleaseResult, target: ReleaseResult) -> None:

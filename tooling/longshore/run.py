@@ -32,6 +32,7 @@ _CAUSES: dict[type[errors.LongshoreError], Cause] = {
     errors.RolloutError: Cause.ROLLOUT,
     errors.UnknownOutcomeError: Cause.DEADLINE,
     errors.InterruptError: Cause.INTERRUPT,
+    errors.AbortError: Cause.INTERRUPT,
 }
 
 
@@ -178,12 +179,29 @@ class Run:
         """What is left of so many seconds, where the release has less."""
         return max(0.0, min(seconds, self.ends_at - self.env.clock.now()))
 
-    def approve(self, *, yes: bool) -> None:
-        """Asks whether the plan shall be applied.
+    def wait_for_approval(self) -> None:
+        """Ends the run before anything is applied: somebody goes on with it elsewhere."""
+        where = f"-a {self.result.application} -e {self.result.environment}"
+        self.result.verdict = Verdict.WAITING
+        self.result.message = f"{self.result.version} waits for approval; plan {self.result.fingerprint}"
+        self.result.hint = f"Approve with: invoke release {where} --continue {self.result.release}"
+
+    def approve(self, approved: str = "", *, yes: bool) -> None:
+        """Asks whether the plan shall be applied, unless it was approved elsewhere.
+
+        Args:
+            approved: the fingerprint of the plan that was approved; empty if none was.
+            yes: ask nothing.
 
         Raises:
             DeclinedError: no, or nobody to ask.
+            PlanError: the plan is not the one that was approved.
         """
+        if approved and approved != self.result.fingerprint:
+            raise errors.PlanError(
+                "the plan has changed since it was approved: the approval is void",
+                "Order the release again: invoke release --until approve",
+            )
         question = f"{self.result.kind.capitalize()} {self.result.version} to {self.result.environment}?"
         self.env.console.approve(question, yes=yes)
 
@@ -261,13 +279,11 @@ def _begin(env: Environment, opening: Opening, lease: Lease) -> Run:
     """Reads what may have changed until the lock was held, and opens the entry, or the one that is gone on with."""
     contract = opening.look(env)
     newest = next(env.ledger.releases(page=1), None)
-    result = opening.again or _entry(env, opening, newest.sequence + 1 if newest else 1)
+    result = _again(env, opening.again) if opening.again else _entry(env, opening, newest.sequence + 1 if newest else 1)
     run = Run(env, result, contract, lease, env.ledger.events(result.release), resumed=opening.again is not None)
     run.ends_at = env.clock.now() + env.target.env.deadlines.release
     lease.now_in(result.release, "begin")
     if opening.again:
-        result.resumed += 1
-        result.verdict, result.cause, result.message, result.hint = Verdict.RUNNING, None, "", ""
         env.ledger.write(result)
     else:
         if newest and newest.verdict is Verdict.RUNNING:
@@ -276,6 +292,22 @@ def _begin(env: Environment, opening: Opening, lease: Lease) -> Run:
     if opening.dead:
         run.note("takes the lock over", f"from {opening.dead}")
     return run
+
+
+def _again(env: Environment, found: ReleaseResult) -> ReleaseResult:
+    """The entry of a release that is gone on with, as it is now that nobody else can write it.
+
+    Raises:
+        NotReadyError: somebody has gone on with it since it was looked at.
+    """
+    now = env.ledger.find(found.release)
+    if now is None or (now.verdict, now.resumed) != (found.verdict, found.resumed):
+        raise errors.NotReadyError(
+            f"somebody else has gone on with {found.release}", f"See what became of it: invoke show {found.release}"
+        )
+    now.resumed += 1
+    now.verdict, now.cause, now.message, now.hint = Verdict.RUNNING, None, "", ""
+    return now
 
 
 def _close(env: Environment, left: ReleaseResult, by: str) -> None:

@@ -50,6 +50,24 @@ def read(path: Path) -> Source:
     return Source(root, commit, _printable(subject), _changed(root, failed), _remote(root, failed))
 
 
+def is_older(source: Source, than: str) -> bool | None:
+    """Whether the commit is an ancestor of another one, and not that one itself.
+
+    Args:
+        source: the commit.
+        than: the other one's hash.
+
+    Returns:
+        None where this clone does not know the other one.
+    """
+    if source.commit == than:
+        return False
+    known = _run(source.root, "cat-file", "-e", f"{than}^{{commit}}")
+    if known.returncode:
+        return None
+    return _run(source.root, "merge-base", "--is-ancestor", source.commit, than).returncode == 0
+
+
 def refuse_dirty(source: Source) -> None:
     """Makes sure that the tree is the commit.
 
@@ -105,11 +123,18 @@ def _remote(root: Path, failed: str) -> str | None:
 
 
 def _git(folder: Path, failed: str, *arguments: str) -> str:
+    done = _run(folder, *arguments)
+    if done.returncode:
+        raise GitError(f"{failed}: {done.stderr.strip()}", "A release is made from a commit: git init, add and commit.")
+    return done.stdout
+
+
+def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     # Inside a hook git names the hook's repository in its environment; the folder decides here.
     environ = {name: value for name, value in os.environ.items() if name not in _HOOK_VARIABLES}
     environ |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
     try:
-        done = subprocess.run(
+        return subprocess.run(
             ["git", "-C", str(folder), *arguments],
             capture_output=True,
             env=environ,
@@ -119,9 +144,6 @@ def _git(folder: Path, failed: str, *arguments: str) -> str:
         )
     except OSError as error:
         raise GitError(f"git can't be run: {error.strerror}", "Install git.") from error
-    if done.returncode:
-        raise GitError(f"{failed}: {done.stderr.strip()}", "A release is made from a commit: git init, add and commit.")
-    return done.stdout
 
 
 def _printable(text: str) -> str:

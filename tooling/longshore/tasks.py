@@ -157,14 +157,25 @@ def plan(c: Context, app: str | None = None, env: str = "sandbox", tag: str | No
         raise Exit(code=int(ExitCode.DIFFERENCES))
 
 
+_RELEASE = {
+    "tag": "release this image, which exists, without building",
+    "allow_infra": "let the plan change more than task definitions",
+    "allow_dirty": "build with uncommitted changes; the tag says so",
+    "allow_zero": "release though a service has no task, so that it can't be verified",
+    "allow_failed_version": "release a version that has failed before",
+    "allow_older": "release a commit that what runs was built on top of",
+    "rebuild": "build even if the commit was built before",
+    "until": "approve: end after the plan, and wait for an approval elsewhere",
+    "wait_lock": "wait so long for another release, such as 15m",
+}
+
+
 @_task(
+    **_RELEASE,
     bump="patch, minor or major",
-    tag="release this image, which exists, without building",
-    allow_infra="let the plan change more than task definitions",
-    allow_dirty="build with uncommitted changes; the tag says so",
-    allow_zero="release though a service has no task, so that it can't be verified",
-    allow_failed_version="with --tag: release a version that has failed before",
-    rebuild="build even if the commit was built before",
+    resume="go on with the release whose process has died",
+    abort="with --resume: go back instead",
+    continue_="go on with this release, which waits for approval",
 )
 def release(
     c: Context,
@@ -177,12 +188,18 @@ def release(
     allow_dirty: bool = False,
     allow_zero: bool = False,
     allow_failed_version: bool = False,
+    allow_older: bool = False,
     rebuild: bool = False,
+    until: str | None = None,
+    wait_lock: str | None = None,
+    resume: bool = False,
+    abort: bool = False,
+    continue_: str | None = None,
     json: bool = False,
 ) -> None:
     """Carry this commit to a verified, recorded roll-out."""
     from longshore.order import order
-    from longshore.release import release as verb
+    from longshore.resume import begin_or_go_on
 
     ordered = order(
         bump=bump,
@@ -192,23 +209,111 @@ def release(
         allow_dirty=allow_dirty,
         allow_zero=allow_zero,
         allow_failed_version=allow_failed_version,
+        allow_older=allow_older,
         rebuild=rebuild,
+        until=until,
+        wait_lock=wait_lock,
+        resume=resume,
+        abort=abort,
+        continued=continue_,
     )
     environment = _environment(c, app, env)
     with environment.console.live():
-        result = verb(environment, ordered)
+        result = begin_or_go_on(environment, ordered)
     _end(environment, result, as_json=json)
 
 
-@_task()
-def rollback(c: Context, app: str | None = None, env: str = "sandbox", yes: bool = False, json: bool = False) -> None:
-    """Go back to the good release before the current one."""
+@_task(
+    from_="the environment where it has succeeded",
+    to="the environment where it goes",
+    version="the version; the one released last if not given",
+    allow_infra=_RELEASE["allow_infra"],
+    allow_zero=_RELEASE["allow_zero"],
+    allow_failed_version=_RELEASE["allow_failed_version"],
+    until=_RELEASE["until"],
+    wait_lock=_RELEASE["wait_lock"],
+)
+def promote(
+    c: Context,
+    from_: str,
+    to: str,
+    app: str | None = None,
+    version: str | None = None,
+    yes: bool = False,
+    allow_infra: bool = False,
+    allow_zero: bool = False,
+    allow_failed_version: bool = False,
+    until: str | None = None,
+    wait_lock: str | None = None,
+    json: bool = False,
+) -> None:
+    """Release what succeeded in one environment to another."""
+    from longshore.order import order
+    from longshore.promote import promote as verb
+
+    ordered = order(
+        tag=version,
+        promotes=True,
+        yes=yes,
+        allow_infra=allow_infra,
+        allow_zero=allow_zero,
+        allow_failed_version=allow_failed_version,
+        until=until,
+        wait_lock=wait_lock,
+    )
+    environment = _environment(c, app, to)
+    with environment.console.live():
+        result = verb(_environment(c, app, from_), environment, ordered)
+    _end(environment, result, as_json=json)
+
+
+@_task(to="the version; the one before the current if not given", wait_lock=_RELEASE["wait_lock"])
+def rollback(
+    c: Context,
+    app: str | None = None,
+    env: str = "sandbox",
+    to: str | None = None,
+    yes: bool = False,
+    wait_lock: str | None = None,
+    json: bool = False,
+) -> None:
+    """Go back to a good release, the one before if none is named."""
+    from longshore.order import seconds
     from longshore.rollback import rollback as verb
 
+    wait = seconds(wait_lock) if wait_lock else 0.0
     environment = _environment(c, app, env)
     with environment.console.live():
-        result = verb(environment, yes=yes)
+        result = verb(environment, to=to, yes=yes, wait=wait)
     _end(environment, result, as_json=json)
+
+
+@_task(json="print one JSON document on stdout")
+def status_of_lock(c: Context, app: str | None = None, env: str = "sandbox", json: bool = False) -> None:
+    """Show who holds an environment."""
+    from longshore.report import lock as show
+
+    environment = _environment(c, app, env)
+    show(environment.console, env, environment.ledger.locks.read(), as_json=json)
+
+
+@_task(why="what the others shall read")
+def take(c: Context, why: str, app: str | None = None, env: str = "sandbox") -> None:
+    """Hold an environment until its lock is freed."""
+    from longshore.locking import take as verb
+
+    environment = _environment(c, app, env)
+    environment.console.result(verb(environment, why).id)
+
+
+@_task(id="its exact id, as lock.status shows it")
+def free(c: Context, id: str, app: str | None = None, env: str = "sandbox") -> None:  # noqa: A002 - the flag's name
+    """Free the lock of a dead release, or a person's."""
+    from longshore.locking import free as verb
+
+    environment = _environment(c, app, env)
+    verb(environment, id)
+    environment.console.say(f"{env} is free.")
 
 
 @_task()
@@ -230,6 +335,15 @@ def history(c: Context, app: str | None = None, env: str = "sandbox", limit: int
 
     environment = _environment(c, app, env)
     show(environment.console, list(islice(environment.ledger.releases(), limit)), as_json=json)
+
+
+@_task(json="print one JSON document on stdout")
+def show(c: Context, release: str, app: str | None = None, env: str | None = None, json: bool = False) -> None:
+    """Show everything that is known of a release."""
+    from longshore.report import everything
+
+    environment = _environment(c, app, env or release.rpartition("-")[0])
+    everything(environment.console, environment.ledger, release, as_json=json)
 
 
 @_task(yes_really="the environment's name, instead of typing it")
@@ -257,6 +371,8 @@ def _end(environment: Environment, result: ReleaseResult, *, as_json: bool) -> N
 
 
 usage.install()
-namespace = Collection(bootstrap, version, build, plan, release, rollback, status, history, destroy)
+namespace = Collection(bootstrap, version, build, plan, release, promote, rollback, status, history, show, destroy)
 namespace.add_collection(Collection("sandbox", up, down, fault), name="sandbox")
 namespace.collections["sandbox"].add_task(status_of_sandbox, name="status")
+namespace.add_collection(Collection(take, free), name="lock")
+namespace.collections["lock"].add_task(status_of_lock, name="status")

@@ -21,7 +21,7 @@ from longshore.errors import (
 )
 from longshore.result import ServiceResult, Verdict
 from longshore.rollout import Move, Started
-from longshore.run import Run
+from longshore.run import Run, cause_of
 
 _MOVED = ("moved", "completed", "failed")
 
@@ -56,7 +56,8 @@ def go_back(run: Run, error: LongshoreError) -> None:
         run: the run.
         error: why.
     """
-    run.result.going_back = True
+    # Whoever resumes this goes back as well, and says why.
+    run.result.going_back, run.result.cause, run.result.message = True, cause_of(error), error.message
     moved = [key for key, service in run.result.services.items() if service.outcome in _MOVED]
     if moved or any(schedule.outcome == "moved" for schedule in run.result.schedules.values()):
         _move_back(run, error, sorted(moved, key=lambda key: run.result.services[key].wave, reverse=True))

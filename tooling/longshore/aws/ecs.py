@@ -239,6 +239,16 @@ class Ecs:
         found = self._tasks(cluster, serviceName=service, desiredStatus="STOPPED")
         return sorted((t for t in found if t.created_at), key=lambda task: task.created_at or datetime.min)
 
+    def is_active(self, arn: str) -> bool:
+        """Whether a revision can still be rolled out: it is there, and was not deregistered."""
+        try:
+            answer = call(self._client.describe_task_definition, taskDefinition=arn)
+        except AwsError as error:
+            if error.code == "ClientException":
+                return False
+            raise
+        return answer["taskDefinition"].get("status") == "ACTIVE"
+
     def tasks_started_by(self, cluster: str, starter: str) -> list[Task]:
         """The one-off tasks that somebody started, running or not."""
         return [

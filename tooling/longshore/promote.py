@@ -1,0 +1,56 @@
+"""Takes a version that succeeded in one environment to another, byte for byte: nothing is built."""
+
+from __future__ import annotations
+
+from longshore import preflight
+from longshore.environment import Environment
+from longshore.errors import UsageError
+from longshore.order import Order
+from longshore.release import carry
+from longshore.result import ReleaseResult
+from longshore.run import Opening, running
+
+
+def promote(tried: Environment, env: Environment, order: Order) -> ReleaseResult:
+    """Releases a version to an environment after it has succeeded in another one.
+
+    Args:
+        tried: where it has succeeded.
+        env: where it goes.
+        order: its ``tag`` is the version; None for the one that was released last in ``tried``.
+
+    Raises:
+        LongshoreError: it has not succeeded there, or its images are not what they were: nothing was touched.
+    """
+    if tried.target.environment == env.target.environment:
+        raise UsageError(f"--from and --to are both {env.target.environment}", "A version is promoted to another one.")
+    given = _succeeded(tried, order.tag)
+    order = order.with_tag(given.version)
+    start = preflight.release(env, order)
+    opening = Opening("release", start.actor, preflight.contract, options=order.document(), wait=order.wait)
+    with running(env, opening) as run:
+        run.result.promoted_from = given.release
+        run.result.commit, run.result.subject, run.result.dirty = given.commit, given.subject, given.dirty
+        run.result.images = given.images
+        carry(run, order, start)
+    return run.result
+
+
+def _succeeded(tried: Environment, version: str | None) -> ReleaseResult:
+    """The newest release of a version that still counts as good where it was tried.
+
+    Raises:
+        UsageError: it never succeeded there, or failed since.
+    """
+    name = tried.target.environment
+    if version is None:
+        found = next(tried.ledger.succeeded(), None)
+        if found is None:
+            raise UsageError(f"nothing has succeeded in {name} yet", f"Release there first: invoke release -e {name}")
+        return found
+    ended = (r for r in tried.ledger.releases() if r.version == version and r.verdict.says_something)
+    newest = next(ended, None)
+    if newest is None or not newest.verdict.good:
+        said = f"its last release there is {newest.verdict}" if newest else "it was never released there"
+        raise UsageError(f"{version} did not succeed in {name}: {said}", f"See: invoke history -e {name}")
+    return newest

@@ -1,0 +1,159 @@
+"""Goes on with a release that another process has begun: one that died, or one that waits for approval."""
+
+from __future__ import annotations
+
+from longshore import preflight, undo
+from longshore.environment import Environment
+from longshore.errors import AbortError, NotReadyError, UsageError
+from longshore.ledger.locks import Lock
+from longshore.order import Order, order_again
+from longshore.release import carry, release
+from longshore.result import Actor, Cause, ReleaseResult, Verdict
+from longshore.rollback import rollback_to
+from longshore.run import Opening, Run, running
+
+_OPEN = (Verdict.RUNNING, Verdict.UNKNOWN, Verdict.INTERRUPTED, Verdict.ROLLBACK_FAILED)
+
+
+def begin_or_go_on(env: Environment, order: Order) -> ReleaseResult:
+    """What `invoke release` does, by its options: a new release, or one that another process has begun.
+
+    Raises:
+        LongshoreError: it could not begin: nothing was touched.
+    """
+    if order.resume:
+        return resume(env, yes=order.yes, abort=order.abort)
+    if order.continued:
+        return continue_(env, order.continued, wait=order.wait)
+    return release(env, order)
+
+
+def resume(env: Environment, *, yes: bool, abort: bool = False) -> ReleaseResult:
+    """Goes on with the newest release whose process has died; its lock is taken over once its lease has run out.
+
+    What the dead process was about to do, and whether it took effect, is looked up: nothing is done twice.
+
+    Args:
+        env: the environment.
+        yes: ask nothing.
+        abort: go back instead of on.
+
+    Raises:
+        LongshoreError: there is nothing to go on with, or its process lives: nothing was touched.
+    """
+    actor = preflight.reach(env)
+    dead = preflight.dead_lock(env)
+    found = _left_behind(env, dead, actor)
+    if not _is_open(found, dead):
+        _give_back(env, dead, actor)
+        return found
+    order = order_again(found.options, yes=yes)
+    if found.kind == "rollback":
+        return rollback_to(env, found.version or None, actor=actor, yes=yes, dead=dead)
+    back = abort or found.going_back
+    cause, message = (found.cause, found.message) if found.going_back else (Cause.INTERRUPT, "")
+    start = preflight.Start(actor, None, None) if back else preflight.again(env, actor, found)
+    opening = Opening("release", actor, preflight.contract, start.source, found.options, dead=dead, again=found)
+    with running(env, opening) as run:
+        with run.step("look"):
+            _look(run)
+        if back:
+            _go_back(run, cause, message or f"aborted by {actor.user}")
+        carry(run, order, start)
+    return run.result
+
+
+def continue_(env: Environment, waiting: str, *, wait: float = 0.0) -> ReleaseResult:
+    """Goes on with a release that waits for approval; that it is called is the approval.
+
+    Args:
+        env: the environment.
+        waiting: its id.
+        wait: seconds to wait for the lock.
+
+    Raises:
+        LongshoreError: it does not wait, or is locked out: nothing was touched.
+    """
+    actor = preflight.reach(env)
+    if not wait:
+        preflight.refuse_locked(env)
+    found = env.ledger.find(waiting)
+    if found is None:
+        raise UsageError(f"there is no release {waiting!r} in {env.target.environment}", "See: invoke history")
+    if found.verdict is not Verdict.WAITING:
+        raise UsageError(f"{waiting} does not wait for approval: it is {found.verdict}", f"See: invoke show {waiting}")
+    order = order_again(found.options, yes=True)
+    start = preflight.again(env, actor, found)
+    opening = Opening("release", actor, preflight.contract, options=found.options, wait=wait, again=found)
+    with running(env, opening) as run:
+        with run.step("look"):
+            _refuse_overtaken(run)
+        carry(run, order, start, approved=found.fingerprint)
+    return run.result
+
+
+def _left_behind(env: Environment, dead: Lock | None, actor: Actor) -> ReleaseResult:
+    """The newest release, which must be one to go on with, or the one whose lock was left."""
+    newest = next((r for r in env.ledger.releases(page=5) if r.verdict is not Verdict.WAITING), None)
+    if dead and (newest is None or dead.release != newest.release):
+        _give_back(env, dead, actor)
+        raise NotReadyError(
+            f"the process that held {env.target.environment} died before its release began; the lock is free again",
+            "Release again: invoke release",
+        )
+    if newest is None:
+        raise UsageError("nothing was released yet that one could go on with", "Release: invoke release")
+    if not dead and not _is_open(newest, dead):
+        raise UsageError(f"{newest.release} has ended: {newest.verdict}", "There is nothing to go on with.")
+    return newest
+
+
+def _is_open(found: ReleaseResult, dead: Lock | None) -> bool:
+    if found.verdict is Verdict.SUCCEEDED:
+        return found.cause is Cause.RECORD
+    # What was said and given back is over; a kept lock says that it is not.
+    return found.verdict in (_OPEN if dead else (Verdict.RUNNING, Verdict.UNKNOWN))
+
+
+def _give_back(env: Environment, dead: Lock | None, actor: Actor) -> None:
+    if dead:
+        with env.ledger.locks.taken_over(dead, f"{actor.user}-frees-{dead.id}", actor, "frees what was left"):
+            pass
+        env.console.say(f"{dead.release or dead.purpose} had ended but for its lock, which is free now")
+
+
+def _look(run: Run) -> None:
+    """Shows what the dead process was about to do, and what is there now."""
+    say = run.env.console.detail
+    for intent in run.events.open_intents():
+        say(f"{intent.what} {intent.detail}: nobody wrote down how it ended; it is looked up")
+    say(f"registered last is {run.contract.image_tag}; {run.result.previous_version} was released before")
+    names = {service.name: key for key, service in run.result.services.items()}
+    if names:
+        for name, service in run.env.aws.ecs.services(run.contract.cluster, list(names)).items():
+            state = service.primary.rollout_state if service.primary else "no deployment"
+            outcome = run.result.services[names[name]].outcome
+            say(f"{name} works towards {service.task_definition.rpartition('/')[2]} ({state}); written down: {outcome}")
+    run.note("goes on", f"by {run.result.actor.user}")
+
+
+def _go_back(run: Run, cause: Cause | None, message: str) -> None:
+    error = AbortError(message, "What had moved went back.")
+    with run.env.interrupts.held():
+        undo.go_back(run, error)
+    if run.result.verdict is Verdict.RUNNING:
+        run.fail(Verdict.FAILED, error)
+    run.result.cause = cause
+    raise error
+
+
+def _refuse_overtaken(run: Run) -> None:
+    """Another release in between: what was approved was approved of something else."""
+    later = [r for r in run.env.ledger.releases(page=20) if r.sequence > run.result.sequence]
+    moved = [r.release for r in later if any(service.outcome != "not moved" for service in r.services.values())]
+    released = run.env.released_tag()
+    if moved or released != run.result.previous_version:
+        raise NotReadyError(
+            f"another release was in between ({', '.join(reversed(moved)) or released}): this approval is void",
+            "Order it again: invoke release --until approve",
+        )

@@ -1,0 +1,89 @@
+"""The ways back by hand: to which release, and whether what it ran is still there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from longshore import builds
+from longshore.contract import UNRELEASED
+from longshore.environment import Environment
+from longshore.errors import NotReadyError, UsageError
+from longshore.ledger import Ledger
+from longshore.result import ReleaseResult
+from longshore.run import Run
+
+_LOOK = "See: invoke history"
+
+
+def target(ledger: Ledger, current: ReleaseResult, to: str | None) -> ReleaseResult:
+    """The release to go back to: a version by its name, or by what runs now.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if to:
+        found = next((release for release in ledger.succeeded() if release.version == to), None)
+        if found is None:
+            raise UsageError(f"{to} has never succeeded in {current.environment}", _LOOK)
+        return found
+    last = next(ledger.succeeded(), None)
+    if last is None:
+        raise UsageError("nothing was released yet that one could go back to", _LOOK)
+    after = {key: service.after.task_definition for key, service in last.services.items() if service.after}
+    runs = {key: service.before.task_definition for key, service in current.services.items()}
+    strayed = any(runs[key] != task_definition for key, task_definition in after.items() if key in runs)
+    return last if strayed else _before(ledger, last.version)
+
+
+def _before(ledger: Ledger, version: str) -> ReleaseResult:
+    """The release that ran before a version was released, which need not be the number before.
+
+    Raises:
+        UsageError: there is none.
+    """
+    made = (r for r in ledger.succeeded() if r.kind == "release" and r.version == version)
+    earlier = next((r.previous_version for r in made if r.previous_version != version), UNRELEASED)
+    found = next((r for r in ledger.succeeded() if r.version == earlier), None)
+    if earlier == UNRELEASED or found is None:
+        raise UsageError(f"there is no release before {version} to go back to", _LOOK)
+    return found
+
+
+def refuse_other_images(env: Environment, wanted: ReleaseResult) -> None:
+    """Makes sure that the images are still in the registry, byte for byte as they were verified.
+
+    Raises:
+        NotReadyError: names those that are not.
+    """
+    found = builds.digests(env, wanted.version)
+    recorded = {env.target.repository(name): image.digest for name, image in wanted.images.items()}
+    lost = [
+        f"{repository}:{wanted.version} is {found.get(repository) or 'gone'}, {digest} was recorded"
+        for repository, digest in recorded.items()
+        if found.get(repository) != digest
+    ]
+    if lost:
+        raise NotReadyError("an image is not what it was: " + "; ".join(lost), "Go back to another release: --to")
+
+
+def name_migrations(run: Run, wanted: ReleaseResult) -> None:
+    """Says which migrations have run since a release: they are not taken back."""
+    since = []
+    for release in run.env.ledger.releases(page=20):
+        if release.sequence <= wanted.sequence:
+            break
+        if release.migration and release.migration.succeeded:
+            since.append(f"{release.migration.task_definition.rpartition('/')[2]} of {release.version}")
+    if since:
+        run.warn(f"migrations have run since, and are not taken back: {', '.join(reversed(since))}")
+
+
+def gone_revisions(env: Environment, wanted: ReleaseResult) -> frozenset[str]:
+    """Those revisions (ARNs) of a release that can't be rolled out any more: they were deregistered."""
+    recorded = [service.after.task_definition for service in wanted.services.values() if service.after]
+    recorded += [schedule.after for schedule in wanted.schedules.values() if schedule.after]
+    return frozenset(_inactive(env, recorded))
+
+
+def _inactive(env: Environment, arns: Collection[str]) -> list[str]:
+    return [arn for arn in arns if not env.aws.ecs.is_active(arn)]
