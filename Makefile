@@ -1,7 +1,7 @@
 # Longshore. `make` alone lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup venv demo check test test-all scenarios bench-verdicts release plan rollback status clean
+.PHONY: help setup venv demo check test test-all scenarios crash bench-verdicts release plan rollback status clean
 
 # Set on the command line: make release ENV=staging YES=1. Variables of the shell don't reach them: shells have an ENV of
 # their own.
@@ -48,6 +48,9 @@ test-all: setup ## all tests, the long matrices too: under an hour
 
 scenarios: venv ## what becomes of a release when something goes wrong: a table of all scenarios
 	@.venv/bin/python -m tests.scenarios
+
+crash: venv ## end a release at every point, resume it, and look whether all invariants hold
+	@.venv/bin/python -m tests.crash
 
 bench-verdicts: setup ## what Longshore and its peers say of the same faults, and how late: about 15 minutes
 	@.venv/bin/python -m scripts.verdicts

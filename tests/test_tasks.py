@@ -47,7 +47,8 @@ def test_every_task_has_one_line_of_help(project: Path) -> None:
     tasks = {line.split()[0]: " ".join(line.split()[1:]) for line in listed[2:] if line.strip()}
     assert set(tasks) == {
         "bootstrap", "build", "destroy", "history", "plan", "promote", "release", "rollback", "show", "status",
-        "version", "lock.free", "lock.status", "lock.take", "sandbox.up", "sandbox.down", "sandbox.status", "sandbox.fault",
+        "version", "lock.free", "lock.status", "lock.take",
+        "sandbox.up", "sandbox.down", "sandbox.status", "sandbox.fault",
     }  # fmt: skip
     assert all(text.endswith(".") for text in tasks.values())
 

@@ -103,8 +103,8 @@ def play(theatre: Theatre, scenario: Scenario, folder: Path) -> Played:
     random.seed(scenario.name)
     begun = time.perf_counter()
     with theatre.stage(scenario, folder) as stage:
-        env = _environment(stage)
-        _record_releases(env)
+        env = staged(stage)
+        record_releases(env)
         err = io.StringIO()
         object.__setattr__(env, "console", Console(io.StringIO(), err, io.StringIO(), interactive=False))
         with stage.command():
@@ -154,7 +154,8 @@ def _run(env: StagedEnvironment) -> tuple[ReleaseResult | None, LongshoreError |
         return None, error
 
 
-def _environment(stage: Stage) -> StagedEnvironment:
+def staged(stage: Stage) -> StagedEnvironment:
+    """The environment of a command that is played on a stage."""
     interrupts = Interrupts()
     console = Console(io.StringIO(), io.StringIO(), io.StringIO(), interactive=False)
     clock = Clock(now=stage.now, sleep=stage.pass_time, check=interrupts.check)
@@ -163,7 +164,7 @@ def _environment(stage: Stage) -> StagedEnvironment:
 
 def _target(stage: Stage) -> Target:
     root = stage.folder
-    (root / "app").mkdir()
+    (root / "app").mkdir(exist_ok=True)
     (root / "sandbox.tfvars").write_text(f'greeting = "{stage.stack.greeting}"\n')
     environment = {
         "account": shop.ACCOUNT,
@@ -180,7 +181,7 @@ def _target(stage: Stage) -> Target:
     return select(settings, root, shop.APPLICATION, shop.ENVIRONMENT)
 
 
-def _record_releases(env: StagedEnvironment) -> None:
+def record_releases(env: StagedEnvironment) -> None:
     """Writes the record of the releases before, as the tool would have."""
     stage, shape = env.stage, env.stage.scenario.shape
     previous = UNRELEASED

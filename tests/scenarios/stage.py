@@ -342,6 +342,10 @@ class Stage:
         """The digest of a released image."""
         return self._digests[f"{self.stack.repository}:{tag}"]
 
+    def take_in(self, reference: str, digest: str) -> None:
+        """An image that was pushed since the stage was set; the tasks run it."""
+        self._digests[reference] = digest
+
     def _set_tag(self, tag: str) -> None:
         self.ssm.put_parameter(Name=shop.PARAMETER, Value=tag, Type="String", Overwrite=True)
 

@@ -247,6 +247,8 @@ def to_recorded(run: Run, wave: int, target: ReleaseResult, gone: Collection[str
     moved = {}
     for key, service in here.items():
         after = target.services[key].after if key in target.services else None
+        if run.result.services[key].after:
+            continue  # it is there already
         if after is None:
             run.warn(f"{service.name} was not part of {target.version}: it stays as it is")
         else:

@@ -27,15 +27,8 @@ def release(env: Environment, order: Order) -> ReleaseResult:
     return run.result
 
 
-def carry(run: Run, order: Order, start: Start, approved: str = "") -> None:
-    """The steps of a release; what another process of the same release has done is looked up, not done again.
-
-    Args:
-        run: the run.
-        order: what was ordered.
-        start: what the checks found out.
-        approved: the fingerprint of the plan that was approved elsewhere.
-    """
+def carry(run: Run, order: Order, start: Start) -> None:
+    """The steps of a release; what another process of the same release has done is looked up, not done again."""
     with run.step("inspect"):
         moves.record_before(run, repairing=run.result.previous_version == UNRELEASED)
         moves.refuse_zero(run, start.last, allowed=order.allow_zero)
@@ -46,7 +39,8 @@ def carry(run: Run, order: Order, start: Start, approved: str = "") -> None:
         if order.until:
             run.wait_for_approval()
             return
-        run.approve(approved, yes=order.yes or moves.applied(run, saved))
+        if not moves.applied(run, saved):
+            run.approve(yes=order.yes)
         with undone_on_failure(run):
             with run.step("apply"):
                 moves.apply(run, order, saved)

@@ -177,7 +177,8 @@ class ReleaseResult(Data):
     """One release (or roll-back) of one application to one environment. Times are UTC.
 
     ``options`` are those it was ordered with; ``going_back`` is set before the first service moves back; ``resumed``
-    counts how often another process went on with it; ``fingerprint`` is the plan's, for an approval elsewhere.
+    counts how often another process went on with it; ``fingerprint`` is the plan's, ``approved`` that of the plan that
+    was approved elsewhere.
     """
 
     release: str
@@ -195,6 +196,7 @@ class ReleaseResult(Data):
     options: dict[str, str | bool | None] = {}
     promoted_from: str | None = None
     fingerprint: str = ""
+    approved: str = ""
     going_back: bool = False
     resumed: int = 0
     images: dict[str, ImageResult] = {}

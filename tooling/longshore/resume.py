@@ -88,18 +88,19 @@ def continue_(env: Environment, waiting: str, *, wait: float = 0.0) -> ReleaseRe
     with running(env, opening) as run:
         with run.step("look"):
             _refuse_overtaken(run)
-        carry(run, order, start, approved=found.fingerprint)
+            run.result.approved = run.result.fingerprint
+        carry(run, order, start)
     return run.result
 
 
 def _left_behind(env: Environment, dead: Lock | None, actor: Actor) -> ReleaseResult:
     """The newest release, which must be one to go on with, or the one whose lock was left."""
     newest = next((r for r in env.ledger.releases(page=5) if r.verdict is not Verdict.WAITING), None)
-    if dead and (newest is None or dead.release != newest.release):
+    if dead and (newest is None or (newest.verdict is not Verdict.RUNNING and dead.release != newest.release)):
         _give_back(env, dead, actor)
         raise NotReadyError(
             f"the process that held {env.target.environment} died before its release began; the lock is free again",
-            "Release again: invoke release",
+            "Order it again, as it was ordered.",
         )
     if newest is None:
         raise UsageError("nothing was released yet that one could go on with", "Release: invoke release")

@@ -25,7 +25,8 @@ def rollback(env: Environment, *, yes: bool, to: str | None = None, wait: float 
     """
     actor = preflight.reach(env)
     dead = None if wait else preflight.dead_lock(env)
-    return rollback_to(env, tag_of(to) if to else None, actor=actor, yes=yes, wait=wait, dead=dead)
+    version = tag_of(to) if to else ways.meant(env.ledger) if dead else None
+    return rollback_to(env, version, actor=actor, yes=yes, wait=wait, dead=dead)
 
 
 def rollback_to(
@@ -36,10 +37,11 @@ def rollback_to(
     with running(env, opening) as run:
         with run.step("inspect"):
             moves.record_before(run, repairing=True)
-            target = ways.target(env.ledger, run.result, to)
+            target = ways.target(env.ledger, run.result, run.contract.image_tag, to)
             _take_over(run.result, target)
             ways.refuse_other_images(env, target)
             ways.name_migrations(run, target)
+            ways.there_already(run, target)
             gone = ways.gone_revisions(env, target)
         run.approve(yes=yes)
         with undo.undone_on_failure(run):

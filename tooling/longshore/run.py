@@ -186,18 +186,14 @@ class Run:
         self.result.message = f"{self.result.version} waits for approval; plan {self.result.fingerprint}"
         self.result.hint = f"Approve with: invoke release {where} --continue {self.result.release}"
 
-    def approve(self, approved: str = "", *, yes: bool) -> None:
+    def approve(self, *, yes: bool) -> None:
         """Asks whether the plan shall be applied, unless it was approved elsewhere.
-
-        Args:
-            approved: the fingerprint of the plan that was approved; empty if none was.
-            yes: ask nothing.
 
         Raises:
             DeclinedError: no, or nobody to ask.
             PlanError: the plan is not the one that was approved.
         """
-        if approved and approved != self.result.fingerprint:
+        if self.result.approved not in ("", self.result.fingerprint):
             raise errors.PlanError(
                 "the plan has changed since it was approved: the approval is void",
                 "Order the release again: invoke release --until approve",

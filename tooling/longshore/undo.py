@@ -59,11 +59,26 @@ def go_back(run: Run, error: LongshoreError) -> None:
     # Whoever resumes this goes back as well, and says why.
     run.result.going_back, run.result.cause, run.result.message = True, cause_of(error), error.message
     moved = [key for key, service in run.result.services.items() if service.outcome in _MOVED]
-    if moved or any(schedule.outcome == "moved" for schedule in run.result.schedules.values()):
+    if moved or _has_moved(run):
         _move_back(run, error, sorted(moved, key=lambda key: run.result.services[key].wave, reverse=True))
+    _take_tag_back(run)
     if isinstance(error, SupersededError) and run.result.verdict is not Verdict.ROLLBACK_FAILED:
         run.fail(Verdict.SUPERSEDED, error)
     register_again(run, run.result.previous_version)
+
+
+def _take_tag_back(run: Run) -> None:
+    """Says the earlier tag to Terraform again, where another process of this release had said the new one."""
+    parameters, name = run.env.aws.parameters, run.env.target.tag_parameter
+    if run.resumed and run.result.version and run.env.released_tag() == run.result.version:
+        with run.steadfast_step("take the tag back"), run.effect("take the tag back", run.result.previous_version):
+            parameters.put(name, run.result.previous_version)
+
+
+def _has_moved(run: Run) -> bool:
+    """Whether anything else has moved, or has moved and is back already."""
+    services = {service.outcome for service in run.result.services.values()}
+    return "moved back" in services or any(s.outcome != "not moved" for s in run.result.schedules.values())
 
 
 def register_again(run: Run, tag: str) -> None:

@@ -9,14 +9,21 @@ from longshore.contract import UNRELEASED
 from longshore.environment import Environment
 from longshore.errors import NotReadyError, UsageError
 from longshore.ledger import Ledger
-from longshore.result import ReleaseResult
+from longshore.result import ReleaseResult, Verdict
 from longshore.run import Run
 
 _LOOK = "See: invoke history"
 
 
-def target(ledger: Ledger, current: ReleaseResult, to: str | None) -> ReleaseResult:
+def target(ledger: Ledger, current: ReleaseResult, registered: str, to: str | None) -> ReleaseResult:
     """The release to go back to: a version by its name, or by what runs now.
+
+    Args:
+        ledger: the record.
+        current: with what each service runs now.
+        registered: the tag that is registered last.
+        to: the version, or None for the release before the current; the current one where it is not whole: where
+            something else runs, or is registered, after a release that died or somebody else's deployment.
 
     Raises:
         UsageError: there is none.
@@ -32,7 +39,15 @@ def target(ledger: Ledger, current: ReleaseResult, to: str | None) -> ReleaseRes
     after = {key: service.after.task_definition for key, service in last.services.items() if service.after}
     runs = {key: service.before.task_definition for key, service in current.services.items()}
     strayed = any(runs[key] != task_definition for key, task_definition in after.items() if key in runs)
-    return last if strayed else _before(ledger, last.version)
+    return last if strayed or registered != last.version else _before(ledger, last.version)
+
+
+def meant(ledger: Ledger) -> str | None:
+    """The version to go back to after a process has died: its own, if it was going back, or the last good one."""
+    newest = next(ledger.releases(page=1), None)
+    if newest and newest.kind == "rollback" and newest.verdict is Verdict.RUNNING and newest.version:
+        return newest.version
+    return next((release.version for release in ledger.succeeded()), None)
 
 
 def _before(ledger: Ledger, version: str) -> ReleaseResult:
@@ -76,6 +91,18 @@ def name_migrations(run: Run, wanted: ReleaseResult) -> None:
             since.append(f"{release.migration.task_definition.rpartition('/')[2]} of {release.version}")
     if since:
         run.warn(f"migrations have run since, and are not taken back: {', '.join(reversed(since))}")
+
+
+def there_already(run: Run, wanted: ReleaseResult) -> None:
+    """Takes down which services run the revision of that release and need not move."""
+    names = [service.name for service in run.result.services.values()]
+    found = run.env.aws.ecs.services(run.contract.cluster, names)
+    for key, service in run.result.services.items():
+        after = wanted.services[key].after if key in wanted.services else None
+        primary = found[service.name].primary
+        settled = primary is not None and primary.rollout_state == "COMPLETED"
+        if after and settled and service.before.task_definition == after.task_definition:
+            service.after = service.before
 
 
 def gone_revisions(env: Environment, wanted: ReleaseResult) -> frozenset[str]:
