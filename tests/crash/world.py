@@ -15,12 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from longshore import docker
-from longshore.aws.dynamodb import Table
 from longshore.docker import LocalImage
 from longshore.errors import LongshoreError
 from longshore.ledger import Ledger
@@ -123,7 +122,7 @@ class Mortal(StagedEnvironment):
     @cached_property
     def table(self) -> MortalTable:
         """The ledger's table, as this process sees it."""
-        return MortalTable(cast(Table, self.aws.table(shop.TABLE)), self.point)
+        return MortalTable(self.aws.table(shop.TABLE), self.point)
 
     @cached_property
     def ledger(self) -> Ledger:
