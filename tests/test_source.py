@@ -183,3 +183,17 @@ def test_the_remote_is_origin_or_the_only_one(shop: Path) -> None:
 )
 def test_a_remote_is_published_without_credentials(url: str, published: str | None) -> None:
     assert source.without_credentials(url) == published
+
+
+def test_an_ancestor_is_older_and_nothing_else_is(shop: Path) -> None:
+    first = source.read(shop / "app")
+    (shop / "app" / "new.txt").write_text("more")
+    second = commit(shop, "More")
+    assert source.is_older(first, second) is True
+    assert source.is_older(source.read(shop / "app"), first.commit) is False
+    assert source.is_older(first, first.commit) is False
+    git(shop, "checkout", "--quiet", "--detach", first.commit)
+    (shop / "app" / "other.txt").write_text("another way")
+    commit(shop, "Beside")
+    assert source.is_older(source.read(shop / "app"), second) is False, "a branch beside is not older"
+    assert source.is_older(first, "0" * 40) is None, "this clone does not know it"

@@ -49,6 +49,9 @@ TICK = 0.25
 """Seconds of the stage between two looks of the scheduler."""
 
 SETTLES_WITHIN = 120.0
+_FENCES = {"somebody locks the environment": 1, "somebody takes the lock over": 7}
+"""The fencing token with which somebody else holds the environment."""
+
 _MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 _IMPATIENT = 0.15
 """Real seconds that the health URL gets for one answer: a loopback server needs none, one that hangs for ever takes
@@ -235,8 +238,8 @@ class Stage:
             self.ecs.definitions.backend.deregister_task_definition(self.arn(found[0], found[1]))
         elif found := words(r"(\w+) is gone", text):
             del self.orchestrator.fleet.services[shop.CLUSTER, shop.family(found[0])]
-        elif text == "somebody locks the environment":
-            self._lock_by_another()
+        elif text in _FENCES:
+            self._lock_by_another(_FENCES[text])
         elif found := words(r"(\w+) is deleted", text):
             with self.orchestrator.lock:
                 given = {"cluster": shop.CLUSTER, "service": shop.family(found[0]), "force": True}
@@ -423,10 +426,16 @@ class Stage:
         self._theirs.add((given["family"], int(made.revision)))
         self._update(key, taskDefinition=str(made.arn))
 
-    def _lock_by_another(self) -> None:
+    def _lock_by_another(self, fence: int) -> None:
         table = Table(self.client("dynamodb"), shop.TABLE)
         lock = Lock(
-            owner="another", fence=1, actor=ACTOR, purpose="release of 0123456789ab", since=WHEN, beaten=WHEN, lease=60
+            owner="another",
+            fence=fence,
+            actor=ACTOR,
+            purpose="release of 0123456789ab",
+            since=WHEN,
+            beaten=WHEN,
+            lease=60,
         )
         table.put(f"lock#{shop.ENVIRONMENT}", "lock", lock.model_dump(mode="json"))
 

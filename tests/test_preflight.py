@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from longshore import builds, preflight, source
+from longshore.console import Console
+from longshore.environment import Environment
+from longshore.errors import LockedError, NotReadyError, UsageError
+from longshore.ledger import Ledger
+from longshore.order import order
+from longshore.result import Verdict
+from longshore.source import Source
+from tests.memory_table import MemoryTable
+from tests.samples import ACTOR, moved_clock, result
+
+STATE_LOCK = json.dumps(
+    {"ID": "1d9d", "Operation": "OperationTypeApply", "Who": "ann@laptop", "Created": "2026-01-02T03:04:05Z"}
+)
+
+
+def environment(state_lock: str | None = None, backend: dict[str, str] | None = None) -> Environment:
+    """An environment with a ledger, and a state that may be locked."""
+    bucket = {"bucket": "state", "key": "shop/test.tfstate", "region": "eu-central-1"} if backend is None else backend
+    made: Any = SimpleNamespace(
+        console=Console(io.StringIO(), io.StringIO(), io.StringIO(), interactive=False),
+        ledger=Ledger(MemoryTable(), "test", clock=moved_clock()),
+        target=SimpleNamespace(stack=SimpleNamespace(backend=bucket)),
+        aws=SimpleNamespace(buckets=SimpleNamespace(read=lambda _bucket, _key: state_lock)),
+    )
+    return cast(Environment, made)
+
+
+def test_nobody_holds_it() -> None:
+    env = environment()
+    assert preflight.dead_lock(env) is None
+    preflight.refuse_locked(env)
+
+
+def test_a_lock_whose_holder_is_silent_for_a_lease_is_dead() -> None:
+    env = environment()
+    with env.ledger.locks.held("one", ACTOR, "release"):
+        with pytest.raises(LockedError, match="locked by ann"):
+            preflight.refuse_locked(env)
+        dead = preflight.dead_lock(env)
+        assert dead is not None
+        assert dead.owner == "one"
+
+
+def test_a_terraform_that_outlived_its_release_keeps_the_lock_where_it_is() -> None:
+    env = environment(STATE_LOCK)
+    with env.ledger.locks.held("one", ACTOR, "release"), pytest.raises(NotReadyError) as caught:
+        preflight.dead_lock(env)
+    for said in ("shop/test.tfstate is locked", "OperationTypeApply by ann@laptop", "lock id 1d9d"):
+        assert said in caught.value.message
+    assert "force-unlock" in caught.value.hint
+
+
+def test_a_state_lock_that_cannot_be_read_is_a_lock_all_the_same() -> None:
+    env = environment("not JSON")
+    with env.ledger.locks.held("one", ACTOR, "release"), pytest.raises(NotReadyError, match="not JSON"):
+        preflight.dead_lock(env)
+
+
+def test_a_backend_of_the_teams_own_is_terraforms_to_refuse() -> None:
+    env = environment(STATE_LOCK, backend={})
+    with env.ledger.locks.held("one", ACTOR, "release"):
+        assert preflight.dead_lock(env) is not None
+
+
+def history_of(env: Environment, commit: str | None) -> None:
+    env.ledger.begin(result(verdict=Verdict.SUCCEEDED, commit=commit, version="v1.0.0"))
+
+
+@pytest.mark.parametrize(("older", "said"), [(False, ""), (None, "is not known"), (True, "as ordered")])
+def test_an_older_commit_wants_a_word(older: object, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    env, head = environment(), Source(Path("/shop"), "1" * 40, "Head")
+    history_of(env, "2" * 40)
+    monkeypatch.setattr(source, "is_older", lambda found, than: older)
+    monkeypatch.setattr(builds, "source_of", lambda target: head)
+    text = preflight._source(env, order(allow_older=True))
+    assert said in text
+    if older:
+        with pytest.raises(UsageError, match=r"is an ancestor of 222222222222 \(v1\.0\.0\), which runs") as caught:
+            preflight._source(env, order())
+        assert "--allow-older" in caught.value.hint
+    else:
+        assert preflight._source(env, order()) == text
