@@ -21,7 +21,7 @@ LAYERS = [
     {"preflight"},
     {"builds"},
     {"run"},
-    {"environment", "order"},
+    {"environment", "order", "reservation"},
     VERBS | {"actor", "diagnosis"},
     {"ledger", "aws", "terraform", "access", "docker", "source", "health"},
     {"contract", "target", "config", "result", "console", "live", "difference", "masking"}

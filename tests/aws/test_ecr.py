@@ -106,6 +106,25 @@ def test_a_converted_manifest_is_refused() -> None:
         Ecr(ecr).manifest(NAME, manifest().digest)
 
 
+def test_which_of_many_tags_exist_is_one_call_and_no_error(registry: Any) -> None:
+    ecr = Ecr(registry)
+    ecr.put_tag(NAME, manifest(), "v1.0.0")
+    ecr.put_tag(NAME, manifest(), "v1.0.1")
+    ecr.put_tag(NAME, manifest("other"), "v1.0.2")
+    assert ecr.which_exist(NAME, [f"v1.0.{number}" for number in range(100)]) == {"v1.0.0", "v1.0.1", "v1.0.2"}
+    assert ecr.which_exist(NAME, ["v2.0.0"]) == set()
+
+
+def test_a_tag_whose_image_can_not_be_read_is_there_all_the_same() -> None:
+    ecr, script = scripted("ecr")
+    failures = [
+        {"imageId": {"imageTag": "v1.0.0"}, "failureCode": "KmsError", "failureReason": "the key is disabled"},
+        {"imageId": {"imageTag": "v1.0.1"}, "failureCode": "ImageNotFound", "failureReason": "not found"},
+    ]
+    script.add_response("batch_get_image", {"images": [], "failures": failures})
+    assert Ecr(ecr).which_exist(NAME, ["v1.0.0", "v1.0.1"]) == {"v1.0.0"}
+
+
 def _put(script: Any, tag: str, code: str) -> None:
     expected = {
         "repositoryName": NAME,
@@ -139,6 +158,7 @@ def test_a_tag_of_another_image_is_never_overwritten(code: str) -> None:
     with pytest.raises(BuildError, match="a tag is never overwritten") as caught:
         Ecr(ecr).put_tag(NAME, manifest(), "v1.0.0")
     assert manifest("other").digest in caught.value.message
+    assert "invoke version --reserve --recount" in caught.value.hint
 
 
 def test_another_refusal_of_a_tag_is_passed_on() -> None:

@@ -24,10 +24,11 @@ def identify(arn: str, environ: Mapping[str, str]) -> Actor:
         arn: the AWS identity, from STS.
         environ: the process environment, in which CI systems say which job this is.
     """
-    return Actor(arn=arn, user=_user(environ), host=socket.gethostname(), ci_url=_job_url(environ))
+    return Actor(arn=arn, user=user(environ), host=socket.gethostname(), ci_url=_job_url(environ))
 
 
-def _user(environ: Mapping[str, str]) -> str:
+def user(environ: Mapping[str, str]) -> str:
+    """The person behind this process, as far as its environment tells; no AWS call is made."""
     try:
         return environ.get("GITHUB_ACTOR") or environ.get("GITLAB_USER_LOGIN") or getpass.getuser()
     except (KeyError, OSError):  # a container whose user id has no name

@@ -2,27 +2,60 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from itertools import chain
+from functools import partial
 
-from longshore import docker, image, plan, source, version
+from longshore import actor, docker, image, plan, source
 from longshore.environment import Environment
-from longshore.errors import BuildError, GitError
-from longshore.order import Bump, Order, tag_of
+from longshore.errors import AwsError, BuildError, GitError, LongshoreError
+from longshore.order import Order, tag_of
+from longshore.reservation import Claim, Numbers, Wanted
 from longshore.result import ImageResult
 from longshore.run import Run
 from longshore.target import Target
 from longshore.terraform import SavedPlan
 
 
-def next_tag(env: Environment, bump: Bump = "patch", series: str | None = None) -> str:
-    """The next version: the highest over all images and all pages of the registry, counted up."""
-    names = [env.target.repository(name) for name in env.target.app.images]
-    tags = chain.from_iterable(env.aws.ecr.tags(name) for name in names)
-    return str(version.next_version(tags, bump, series))
+def numbers(env: Environment) -> Numbers:
+    """What decides which version comes next: the registry, and the ledger with all environments of the application."""
+    repositories = [env.target.repository(name) for name in env.target.app.images]
+    environments = list(env.target.app.environments)
+    recorded = partial(env.ledger.recorded_versions, environments)
+    return Numbers(env.aws.ecr, repositories, env.ledger.versions, recorded)
+
+
+def next_tag(env: Environment, wanted: Wanted) -> str:
+    """The next version; nothing is reserved."""
+    return str(numbers(env).look(wanted))
+
+
+def reserve_tag(env: Environment, wanted: Wanted, claim: Claim | None = None) -> str:
+    """The next version, taken for good; in the name of this command if no claim is given."""
+    return str(numbers(env).reserve(wanted, claim or Claim.of_command("version --reserve", actor.user(os.environ))))
+
+
+def _new_tag(env: Environment, wanted: Wanted, claim: Claim, *, dirty: bool) -> str:
+    """A version of its own; a dirty tree's is marked, takes no number, and is never the base of the next one."""
+    if dirty:
+        return f"{next_tag(env, wanted)}-dirty.{int(time.time())}"
+    return reserve_tag(env, wanted, claim)
+
+
+@contextmanager
+def _unused_if_it_fails(env: Environment, tag: str, by: str) -> Iterator[None]:
+    """If the block fails, the number that was taken for it is marked as unused, with the reason."""
+    try:
+        yield
+    except LongshoreError as error:
+        try:
+            env.ledger.versions.mark_unused(tag, by, error.message)
+        except AwsError as second:
+            env.console.warn(f"{tag} could not be marked as unused: {second.message}")
+        raise
 
 
 def source_of(target: Target) -> source.Source:
@@ -64,12 +97,11 @@ def digests(env: Environment, tag: str) -> dict[str, str | None]:
 
 
 def choose_tag(run: Run, order: Order) -> str:
-    """The version of this release; a dirty tree's is marked, so that it is never the base of the next one."""
+    """The version of this release, reserved for it; the same one however often this is called."""
     if run.result.version:
         return run.result.version
-    tag = order.tag or next_tag(run.env, order.bump)
-    if run.result.dirty and not order.tag:
-        tag = f"{tag}-dirty.{int(time.time())}"
+    claim = Claim(run.result.release, run.result.actor.user)
+    tag = order.tag or _new_tag(run.env, Wanted(order.bump), claim, dirty=run.result.dirty)
     run.result.version = tag
     run.env.console.detail(f"{run.result.previous_version} → {tag}")
     return tag
@@ -131,7 +163,10 @@ def build(env: Environment, tag: str | None, *, rebuild: bool, push: bool, allow
     found = source_of(env.target)
     if not allow_dirty:
         source.refuse_dirty(found)
-    return make(env, found, wanted or next_tag(env), rebuild=rebuild, push=push)
+    claim = Claim.of_command("build", actor.user(os.environ))
+    chosen = wanted or _new_tag(env, Wanted(), claim, dirty=found.dirty)
+    with _unused_if_it_fails(env, chosen, claim.by):
+        return make(env, found, chosen, rebuild=rebuild, push=push)
 
 
 @contextmanager
@@ -148,7 +183,7 @@ def built_and_planned(run: Run, order: Order, found: source.Source | None, tag: 
             planning = pool.submit(_planned, env, tag, stack)
             expected = run.result.images
             if found:
-                with run.effect(f"build {tag}", found.commit):
+                with _unused_if_it_fails(env, tag, run.result.release), run.effect(f"build {tag}", found.commit):
                     run.result.images = make(env, found, tag, rebuild=order.rebuild, resumed=run.resumed)
             else:
                 run.result.images = existing(env, tag)

@@ -112,16 +112,28 @@ def bootstrap(c: Context, app: str | None = None, env: str = "sandbox", yes: boo
     environment.console.say(f"{environment.target.application} is set up in {env}.")
 
 
-@_task(bump="patch, minor or major", series="count up within vMAJOR.MINOR, such as v1.0")
+@_task(
+    bump="patch, minor or major",
+    series="count up within vMAJOR.MINOR, such as v1.0",
+    reserve="take it, so that nobody else gets it",
+    recount="list the whole registry instead of looking above the counter",
+)
 def version(
-    c: Context, app: str | None = None, env: str = "sandbox", bump: str = "patch", series: str | None = None
+    c: Context,
+    app: str | None = None,
+    env: str = "sandbox",
+    bump: str = "patch",
+    series: str | None = None,
+    reserve: bool = False,
+    recount: bool = False,
 ) -> None:
     """Print the next version and nothing else."""
-    from longshore.builds import next_tag
+    from longshore.builds import next_tag, reserve_tag
     from longshore.order import bump_of
+    from longshore.reservation import Wanted
 
-    environment = _environment(c, app, env)
-    environment.console.result(next_tag(environment, bump_of(bump), series))
+    environment, wanted = _environment(c, app, env), Wanted(bump_of(bump), series, recount)
+    environment.console.result((reserve_tag if reserve else next_tag)(environment, wanted))
 
 
 @_task(

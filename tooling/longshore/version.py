@@ -73,6 +73,23 @@ def next_version(tags: Iterable[str], bump: Bump = "patch", series: str | None =
     return Version(*counted_up[bump])
 
 
+def just_above(highest: Version, series: str | None = None) -> list[Version]:
+    """The versions that are likely to be the next ones: what to ask a registry for, instead of for all that it has.
+
+    At most 100 (BatchGetImage takes no more): the next patches, and the first of the next minor and major versions.
+
+    Args:
+        highest: the version that they follow.
+        series: such as ``v1.0``, which ``highest`` is in: patches only.
+    """
+    major, minor, patch = highest.major, highest.minor, highest.patch
+    found = [Version(major, minor, patch + number) for number in range(1, 61)]
+    if series is None:
+        found += [Version(major, minor + number, 0) for number in range(1, 21)]
+        found += [Version(major + number, 0, 0) for number in range(1, 21)]
+    return found
+
+
 def survey(tags: Iterable[str], series: str | None = None) -> Survey:
     """Walks over tags once; memory does not grow with their number.
 

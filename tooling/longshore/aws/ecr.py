@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ _MEDIA_TYPES = [
 ]
 _EXISTS = {"ImageTagAlreadyExistsException", "ImageAlreadyExistsException"}
 _GONE = "ImageNotFound"
+_NO_SUCH_TAG = {_GONE, "InvalidImageTag"}
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,18 @@ class Ecr:
             raise
         return answer["imageDetails"][0]["imageDigest"]
 
+    def which_exist(self, name: str, tags: Sequence[str]) -> set[str]:
+        """Those of up to 100 tags that the repository has, in one call (BatchGetImage tells what it has not)."""
+        answer = call(
+            self._client.batch_get_image,
+            repositoryName=name,
+            imageIds=[{"imageTag": tag} for tag in tags],
+            acceptedMediaTypes=_MEDIA_TYPES,
+        )
+        # An image that can't be read, for want of a key for instance, is there all the same.
+        missing = [f.get("imageId", {}) for f in answer.get("failures", []) if f.get("failureCode") in _NO_SUCH_TAG]
+        return set(tags) - {image["imageTag"] for image in missing if "imageTag" in image}
+
     def manifest(self, name: str, digest: str) -> Manifest | None:
         """The manifest of a digest, or None if the image is gone.
 
@@ -161,7 +174,8 @@ def refuse_other_digest(name: str, tag: str, *, found: str | None, wanted: str) 
     if found != wanted:
         raise BuildError(
             f"{name}:{tag} is {found} in the registry, not {wanted}: a tag is never overwritten",
-            "Release that image with --tag, or build under the next version.",
+            "Release that image with --tag, or take a number above every tag of the registry"
+            " (invoke version --reserve --recount) and repeat the command.",
         )
 
 

@@ -13,7 +13,7 @@ Nothing is deleted: a role that releases needs no permission for that.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -23,6 +23,7 @@ from longshore.errors import LockedError
 from longshore.ledger.events import Events
 from longshore.ledger.locks import Locks
 from longshore.ledger.table import Table
+from longshore.ledger.versions import Versions
 from longshore.masking import Masks
 from longshore.result import ReleaseResult, Verdict
 
@@ -63,6 +64,11 @@ class Ledger:
         """Who holds the environment."""
         return Locks(self._table, self._environment, self._masks, self._clock, self._lease)
 
+    @cached_property
+    def versions(self) -> Versions:
+        """The versions of the application, which its environments share."""
+        return Versions(self._table, self._masks)
+
     def events(self, release: str) -> Events:
         """What a release was about to do, step by step."""
         return Events(self._table, release, self._masks)
@@ -87,6 +93,11 @@ class Ledger:
     def succeeded(self) -> Iterator[ReleaseResult]:
         """The releases after which their version ran, newest first; a roll-back by hand counts as one."""
         return (r for r in self.releases(page=20) if r.verdict is Verdict.SUCCEEDED)
+
+    def recorded_versions(self, environments: Iterable[str]) -> Iterator[str]:
+        """The version of every release to these environments of the application, whatever became of it."""
+        for environment in environments:
+            yield from (str(item["version"]) for item in self._table.query(f"release#{environment}"))
 
     def find(self, release: str) -> ReleaseResult | None:
         """The entry of a release by its id, ``<environment>-<sequence>``; None where there is none."""
