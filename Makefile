@@ -1,7 +1,8 @@
 # Longshore. `make` alone lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup venv demo check test test-all scenarios crash bench-verdicts release plan rollback status clean
+.PHONY: help setup venv demo check test test-all scenarios crash bench-verdicts bench-version release plan rollback \
+        status clean
 
 # Set on the command line: make release ENV=staging YES=1. Variables of the shell don't reach them: shells have an ENV of
 # their own.
@@ -54,6 +55,9 @@ crash: venv ## end a release at every point, resume it, and look whether all inv
 
 bench-verdicts: setup ## what Longshore and its peers say of the same faults, and how late: about 15 minutes
 	@.venv/bin/python -m scripts.verdicts
+
+bench-version: venv ## what the next version costs in a registry of 100 tags and in one of 100,000: seconds
+	@.venv/bin/python -m scripts.versions
 
 release: venv ## release this commit to ENV
 	@$(INVOKE) release $(where) $(if $(BUMP),--bump $(BUMP)) $(if $(TAG),--tag $(TAG)) $(yes) $(json)
