@@ -17,7 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from longshore import health
+from longshore.masking import Masks
 
+CANARY = 'canary-"7f3a9c"-\\-and-more'
 Handle = Callable[[BaseHTTPRequestHandler], None]
 
 
@@ -65,7 +67,7 @@ def answers(status: int = 200, body: str = "v1.2.3", **headers: str) -> Handle:
 
 
 def ask(url: str, status: int = 200, seconds: float = 5.0) -> str | None:
-    return health.ask(url, status, "v1.2.3", seconds)
+    return health.ask(url, status, "v1.2.3", seconds, Masks([CANARY]))
 
 
 def test_a_good_answer_has_no_finding() -> None:
@@ -193,3 +195,11 @@ def certificate(folder: Path) -> Path:
     file = folder / "server.pem"
     file.write_bytes(pem + made.public_bytes(serialization.Encoding.PEM))
     return file
+
+
+@pytest.mark.parametrize("before", [0, 180, 190, 199])
+def test_a_secret_in_an_answer_is_masked_wherever_the_answer_is_cut(before: int) -> None:
+    with serving(answers(500, f"{'x' * before}{CANARY}")) as url:
+        said = str(ask(url))
+    assert said.startswith("answered 500, not 200: 'x" if before else "answered 500, not 200: '(masked)'")
+    assert "canary" not in said

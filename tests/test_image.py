@@ -17,6 +17,7 @@ from longshore import image
 from longshore.aws.ecr import Credentials, Ecr, Manifest, Repository
 from longshore.docker import Docker
 from longshore.errors import BuildError
+from longshore.masking import Masks
 from longshore.process import Completed, OnLine
 from longshore.source import Source
 
@@ -94,9 +95,10 @@ class Shop:
     programs: Programs
     registry: Registry
     seen: list[str]
+    masks: Masks = field(default_factory=Masks)
 
     def build(self, **options: Any) -> image.BuiltImage:
-        docker = Docker(self.programs)
+        docker = Docker(self.programs, self.masks)
         return image.build(self.spec, "v1.0.0", self.source, docker, self.registry, on_line=self.seen.append, **options)
 
     def expect_build(self, output: str = "Successfully built", exit_code: int = 0) -> None:
@@ -207,6 +209,16 @@ def test_an_endless_line_is_cut(shop: Shop) -> None:
     with pytest.raises(BuildError) as caught:
         shop.build()
     assert len(caught.value.message) < 1000
+
+
+@pytest.mark.parametrize("before", [480, 490, 500])
+def test_a_line_is_masked_before_it_is_cut(shop: Shop, before: int) -> None:
+    shop.masks.hide(["canary-7f3a9c"])
+    shop.expect_build(f"{'x' * before}canary-7f3a9c", exit_code=1)
+    with pytest.raises(BuildError) as caught:
+        shop.build()
+    assert "xxx" in caught.value.message
+    assert "canary" not in caught.value.message
 
 
 def test_another_platform_than_asked_for_is_not_pushed(shop: Shop) -> None:

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from longshore import plan, report
 from longshore.console import Console
+from longshore.diagnosis import LINE_LENGTH, shortened
 from longshore.errors import LongshoreError
 from longshore.ledger import Ledger
-from longshore.masking import MASK, Masks, NoMasks, is_secret, secrets
+from longshore.masking import MASK, Masks, NoMasks, is_secret, secrets, secrets_of_containers
 from longshore.result import Cause, Failure, MigrationResult, ReleaseResult, Verdict
 from tests.memory_table import MemoryTable
 from tests.samples import result as release
@@ -177,3 +178,27 @@ def test_a_plan_tells_the_secrets_of_its_containers() -> None:
 
 def test_secrets_of_variables() -> None:
     assert secrets({"API_TOKEN": CANARY, "HOME": "/home/me"}) == {CANARY}
+
+
+def test_container_definitions_tell_their_secrets() -> None:
+    variables = [{"name": "API_TOKEN", "value": "hidden"}, {"name": "MODE", "value": "shown"}, {"name": "DB_PASSWORD"}]
+    assert secrets_of_containers([{"name": "web", "environment": variables}, {"name": "agent"}]) == {"hidden", ""}
+
+
+KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n  qwertyuiop\nabc=\n-----END PRIVATE KEY-----\n"
+
+
+def test_a_value_of_several_lines_is_masked_line_by_line() -> None:
+    masks = Masks([KEY])
+    assert masks.ours(f"key: {KEY}") == f"key: {MASK}"
+    lines = KEY.splitlines()
+    assert [masks.theirs(line) for line in lines] == [MASK, MASK, f"  {MASK}", "abc=", MASK]
+    assert masks.ours(json.dumps(KEY)).count(MASK) == 4
+
+
+@given(st.integers(min_value=LINE_LENGTH - 60, max_value=LINE_LENGTH + 10))
+def test_a_log_line_is_masked_before_it_is_cut(before: int) -> None:
+    line = f"{'x' * before} {CANARY}-{'y' * 30}"
+    (shown,) = shortened([line], Masks([f"{CANARY}-{'y' * 30}"]))
+    assert "canar" not in shown
+    assert len(shown) <= LINE_LENGTH + len("… (cut)")

@@ -8,6 +8,7 @@ import pytest
 from longshore.aws.ecs import Container, Task
 from longshore.contract import parse
 from longshore.errors import AwsError, MigrationError, UnknownOutcomeError
+from longshore.masking import Masks
 from longshore.migrate import Migrator
 from longshore.result import MigrationResult
 from tests.samples import moved_clock, release_output, task
@@ -70,9 +71,9 @@ class Logs:
         return lines
 
 
-def run(ecs: Ecs, logs: Logs | None = None, deadline: float = 600) -> MigrationResult:
+def run(ecs: Ecs, logs: Logs | None = None, deadline: float = 600, masks: Masks | None = None) -> MigrationResult:
     assert MIGRATION is not None
-    migrator = Migrator(ecs, logs or Logs(), moved_clock(), "cluster", deadline)  # type: ignore[arg-type]
+    migrator = Migrator(ecs, logs or Logs(), moved_clock(), "cluster", deadline, masks or Masks())  # type: ignore[arg-type]
     return migrator.run(MIGRATION, "test-000007", lambda _: None)
 
 
@@ -155,3 +156,13 @@ def test_a_log_that_cannot_be_read_fails_no_migration(monkeypatch: pytest.Monkey
     monkeypatch.setattr(logs, "lines", refuse)
     result = run(Ecs([[ended(0)]]), logs)
     assert (result.exit_code, result.log_complete) == (0, False)
+
+
+def test_the_secrets_of_its_containers_are_known_before_a_line_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    masks, shown = Masks(), []
+    container = DEFINITION["containerDefinitions"][0] | {"environment": [{"name": "DB_PASSWORD", "value": "schema 1"}]}
+    monkeypatch.setitem(DEFINITION, "containerDefinitions", [container])
+    migrator = Migrator(Ecs([[ended(0)]]), Logs(), moved_clock(), "cluster", 60, masks)  # type: ignore[arg-type]
+    assert MIGRATION is not None
+    migrator.run(MIGRATION, "test-000007", lambda line: shown.append(masks.theirs(line)))
+    assert shown == ["(masked)", "schema 2"]

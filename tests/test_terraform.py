@@ -7,7 +7,9 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -148,6 +150,27 @@ def test_errors_are_terraforms_own_with_their_addresses(terraform: Terraform, sh
         pass
     assert "Bad (aws_ecs_service.this): It is bad." in caught.value.message
     assert "noise" not in caught.value.message
+
+
+PLAN = SavedPlan(Path("plan"), changed=True)
+LOOKS: dict[str, Callable[[Terraform], Any]] = {
+    "init": Terraform.init,
+    "plan": lambda terraform: terraform.plan().__enter__(),
+    "show": lambda terraform: terraform.show(PLAN),
+    "apply": lambda terraform: terraform.apply(PLAN),
+    "output": Terraform.outputs,
+}
+
+
+@pytest.mark.parametrize("behind", [3990, 3999, 4000])
+@pytest.mark.parametrize("command", LOOKS)
+def test_output_is_masked_before_it_is_cut(terraform: Terraform, shim: Shim, command: str, behind: int) -> None:
+    terraform.masks.hide(["canary-7f3a9c"])
+    shim.answers(command, f"{'x' * 5000} canary-7f3a9c{'y' * (behind - 1)}", code=1)
+    with pytest.raises(TerraformError) as caught:
+        LOOKS[command](terraform)
+    assert "yyy" in caught.value.message
+    assert "7f3a9c" not in caught.value.message
 
 
 def test_a_stale_plan_is_told_from_other_failures(terraform: Terraform, shim: Shim) -> None:

@@ -11,6 +11,7 @@ import pytest
 from longshore.aws.ecs import Container, Task
 from longshore.contract import parse
 from longshore.errors import AwsError, UnknownOutcomeError, VerifyError
+from longshore.masking import Masks
 from longshore.verify import Expectation, tasks, urls
 from tests.samples import arn, moved_clock, release_output, task
 
@@ -116,7 +117,7 @@ def ask(base: str | None, deadline: float = 10, text: str | None = None) -> list
     output = release_output()
     output["verify"][0]["expect_text"] = text
     contract = parse(output, "shop", "test")
-    return urls(contract, lambda cluster, service: base, "v1.2.3", deadline, moved_clock())
+    return urls(contract, lambda cluster, service: base, "v1.2.3", deadline, moved_clock(), Masks())
 
 
 def test_the_url_must_answer_with_this_version() -> None:

@@ -135,7 +135,8 @@ def _make_one(
     digest = env.ledger.built(spec.image, found.commit, inputs) if reusable else None
     built = image.reuse(spec, tag, digest, env.aws.ecr) if digest else None
     if built is None:
-        built = image.build(spec, tag, found, docker.Docker(), env.aws.ecr, push=push, on_line=env.console.detail)
+        engine = docker.Docker(masks=env.console.masks)
+        built = image.build(spec, tag, found, engine, env.aws.ecr, push=push, on_line=env.console.detail)
         if push and not found.dirty:
             env.ledger.remember_build(spec.image, found.commit, inputs, built.digest, tag)
     return ImageResult(repository=spec.repository.uri, tag=tag, digest=built.digest, reused=built.reused)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from longshore.aws.ecs import Container, Service, Task
 from longshore.errors import AwsError
+from longshore.masking import Masks, secrets_of_containers
 from longshore.result import Failure
 
 LOG_LINES = 30
@@ -33,11 +34,15 @@ class Tails(Protocol):
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Asks after the reasons. What can't be read is said in its place: it never hides the failure itself."""
+    """Asks after the reasons. What can't be read is said in its place: it never hides the failure itself.
+
+    ``masks`` takes in the secrets of the containers whose logs are read; texts are masked before they are cut.
+    """
 
     ecs: Reasons
     logs: Tails
     cluster: str
+    masks: Masks
 
     def of_service(self, name: str, deployment: str, answer: str = "") -> Failure:
         """Why a service did not get there.
@@ -47,7 +52,7 @@ class Diagnosis:
             deployment: id of the deployment that failed.
             answer: what its health URL answered, if it was asked.
         """
-        failure = Failure(subject=name, answer=answer[:LINE_LENGTH])
+        failure = Failure(subject=name)
         try:
             failure.events = list(self.ecs.services(self.cluster, [name])[name].events[:EVENTS])
             stopped = [t for t in self.ecs.stopped_tasks(self.cluster, name) if t.started_by == deployment]
@@ -58,6 +63,7 @@ class Diagnosis:
             failure.tasks = len([t for t in failed if t.failure() == failed[0].failure()])
         except AwsError as error:
             failure.reason = failure.reason or f"the reason could not be read: {error.message}"
+        failure.answer = self.masks.theirs(answer)[:LINE_LENGTH]
         return failure
 
     def _of_task(self, failure: Failure, task: Task) -> None:
@@ -69,8 +75,10 @@ class Diagnosis:
         failure.container = first.name
         if first.reason:
             failure.reason = f"{task.stopped_reason}: {first.reason}".removeprefix(": ")
-        where = log_stream(self.ecs.task_definition(task.task_definition), first.name, task.id)
-        failure.log = shortened(self.logs.tail(*where, LOG_LINES)) if where else []
+        definition = self.ecs.task_definition(task.task_definition)
+        self.masks.hide(secrets_of_containers(definition["containerDefinitions"]))
+        where = log_stream(definition, first.name, task.id)
+        failure.log = shortened(self.logs.tail(*where, LOG_LINES), self.masks) if where else []
 
 
 def first_failing(task: Task) -> Container | None:
@@ -91,6 +99,8 @@ def log_stream(definition: dict[str, Any], container: str, task: str) -> tuple[s
     return None
 
 
-def shortened(lines: Sequence[str]) -> list[str]:
-    """The last lines, each cut to fit a ledger item; a cut line says so."""
-    return [line if len(line) <= LINE_LENGTH else f"{line[:LINE_LENGTH]}… (cut)" for line in lines[-LOG_LINES:]]
+def shortened(lines: Sequence[str], masks: Masks) -> list[str]:
+    """The last lines, each masked, then cut to fit a ledger item; a cut line says so."""
+    # A part of a secret is not recognised any more.
+    masked = [masks.theirs(line) for line in lines[-LOG_LINES:]]
+    return [line if len(line) <= LINE_LENGTH else f"{line[:LINE_LENGTH]}… (cut)" for line in masked]

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from longshore.errors import BuildError
+from longshore.masking import Masks
 from longshore.process import Completed, OnLine, Runner, execute
 
 if TYPE_CHECKING:
@@ -44,10 +45,16 @@ class LocalImage:
 
 
 class Docker:
-    """What a release does with Docker."""
+    """What a release does with Docker.
 
-    def __init__(self, runner: Runner = execute) -> None:
+    Args:
+        runner: runs the program.
+        masks: what is not to be shown of its output.
+    """
+
+    def __init__(self, runner: Runner = execute, masks: Masks | None = None) -> None:
         self._runner = runner
+        self._masks = masks or Masks()
 
     def check(self) -> str:
         """Version and platform of the engine.
@@ -74,7 +81,7 @@ class Docker:
         """
         done = self._run(["docker", "build", *arguments], _BUILD_ENVIRON, _important(on_line))
         if done.exit_code:
-            raise _failure(f"docker build failed with exit code {done.exit_code}", done)
+            raise self._failure(f"docker build failed with exit code {done.exit_code}", done)
 
     def inspect(self, reference: str) -> LocalImage:
         """What the engine has under a reference.
@@ -102,10 +109,10 @@ class Docker:
         with self._signed_in(registry, credentials) as (options, environ):
             done = self._run(["docker", *options, "push", reference], environ, on_line)
         if done.exit_code:
-            raise _failure(f"docker push of {reference} failed with exit code {done.exit_code}", done)
+            raise self._failure(f"docker push of {reference} failed with exit code {done.exit_code}", done)
         digests = _DIGEST.findall(done.output)
         if not digests:
-            raise _failure(f"docker push of {reference} named no digest", done)
+            raise self._failure(f"docker push of {reference} named no digest", done)
         return str(digests[-1])
 
     @contextmanager
@@ -114,7 +121,7 @@ class Docker:
         own = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
         context = self._run(["docker", "context", "inspect", "--format", "{{.Name}}"])
         if context.exit_code:
-            raise _failure("docker context inspect failed", context)
+            raise self._failure("docker context inspect failed", context)
         token = f"{credentials.username}:{credentials.password.get_secret_value()}"
         auth = base64.b64encode(token.encode()).decode()
         with TemporaryDirectory(prefix="longshore-") as private:
@@ -125,6 +132,13 @@ class Docker:
             if os.environ.get("DOCKER_TLS_VERIFY"):
                 environ["DOCKER_CERT_PATH"] = os.environ.get("DOCKER_CERT_PATH") or str(own)
             yield ["--context", context.output.strip()], environ
+
+    def _failure(self, what: str, done: Completed) -> BuildError:
+        lines = [line for line in f"{done.output}\n{done.errors}".splitlines() if _is_important(line)]
+        # Masked before they are cut: a part of a secret is not recognised any more.
+        masked = [self._masks.ours(line) for line in lines[-_LINES_SHOWN:]]
+        text = "\n".join(f"  {line[:_LONGEST_LINE]}" for line in masked)
+        return BuildError(f"{what}:\n{text}", _hint(done.exit_code, text))
 
     def _run(
         self, command: Sequence[str], environ: Mapping[str, str] | None = None, on_line: OnLine | None = None
@@ -150,12 +164,6 @@ def _important(on_line: OnLine) -> OnLine:
 
 def _is_important(line: str) -> bool:
     return bool(line.strip()) and not _LEGACY_NOTICE.match(line)
-
-
-def _failure(what: str, done: Completed) -> BuildError:
-    lines = [line for line in f"{done.output}\n{done.errors}".splitlines() if _is_important(line)]
-    text = "\n".join(f"  {line[:_LONGEST_LINE]}" for line in lines[-_LINES_SHOWN:])
-    return BuildError(f"{what}:\n{text}", _hint(done.exit_code, text))
 
 
 def _hint(exit_code: int, text: str) -> str:

@@ -66,6 +66,7 @@ class Environment:
             environ=self.access.process_environment(),
             cli_config=self.target.root / ".longshore" / "terraform.rc",
             lock_timeout=settings.lock_timeout,
+            masks=self.console.masks,
         )
 
     def contract(self, outputs: dict[str, Any] | None = None) -> Contract:

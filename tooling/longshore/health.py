@@ -13,6 +13,8 @@ from threading import Thread
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from longshore.masking import Masks
+
 BODY_BYTES = 1024 * 1024
 REDIRECTS = 3
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -38,7 +40,7 @@ class _UnfitError(Exception):
     """An answer that is none; its text says why."""
 
 
-def ask(url: str, status: int, text: str, seconds: float) -> str | None:
+def ask(url: str, status: int, text: str, seconds: float, masks: Masks) -> str | None:
     """Asks a URL once, following redirects on its own host only.
 
     Args:
@@ -46,6 +48,7 @@ def ask(url: str, status: int, text: str, seconds: float) -> str | None:
         status: the HTTP status that it must answer with.
         text: what the body must contain.
         seconds: the time that all of it may take.
+        masks: what is not to be shown of its answer.
 
     Returns:
         None if it answered so; else what was wrong, to be read after the URL.
@@ -58,11 +61,12 @@ def ask(url: str, status: int, text: str, seconds: float) -> str | None:
         answer = found.get(timeout=seconds)
     except Empty:
         return f"did not answer within {seconds:g} s"
-    return answer if isinstance(answer, str) else _judge(answer, status, text)
+    return answer if isinstance(answer, str) else _judge(answer, status, text, masks)
 
 
-def _judge(answer: Answer, status: int, text: str) -> str | None:
-    said = f": {answer.body[:_SHOWN]!r}" if answer.body else ""
+def _judge(answer: Answer, status: int, text: str, masks: Masks) -> str | None:
+    # Masked before it is cut, and before repr() writes it otherwise: a secret would not be recognised any more.
+    said = f": {masks.theirs(answer.body)[:_SHOWN]!r}" if answer.body else ""
     if answer.status != status:
         return f"answered {answer.status}, not {status}{said}"
     return None if text in answer.body else f"answered without {text!r}{said}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 MASK = "(masked)"
 SHORTEST = 6
@@ -30,6 +31,12 @@ def secrets(variables: Mapping[str, str]) -> set[str]:
     return {value for name, value in variables.items() if is_secret(name)}
 
 
+def secrets_of_containers(definitions: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The secrets that stand in the variables of container definitions, in ECS's form."""
+    named = ((entry["name"], entry.get("value") or "") for one in definitions for entry in one.get("environment") or [])
+    return {value for name, value in named if is_secret(name)}
+
+
 def without_passwords(text: str) -> str:
     """A text without the passwords in its URLs."""
     return _URL_PASSWORD.sub(MASK, text)
@@ -48,8 +55,10 @@ class Masks:
         self.hide(values)
 
     def hide(self, values: Iterable[str]) -> None:
-        """Takes in values that have become known."""
-        self._values |= {value for value in values if len(value) >= SHORTEST}
+        """Takes in values that have become known; of one of several lines, such as a key, each line, too."""
+        # A container prints a key line by line, and each line is masked on its own.
+        found = {part for value in values for part in (value, *map(str.strip, value.splitlines()))}
+        self._values |= {part for part in found if len(part) >= SHORTEST}
         longest_first = sorted(self._values, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 

@@ -10,6 +10,7 @@ from longshore.aws.ecs import NetworkSettings, Task
 from longshore.clock import Clock
 from longshore.contract import Migration
 from longshore.errors import AwsError, LongshoreError, MigrationError, UnknownOutcomeError
+from longshore.masking import Masks, secrets_of_containers
 from longshore.result import MigrationResult
 
 if TYPE_CHECKING:
@@ -41,13 +42,17 @@ class Tasks(Protocol):
 
 @dataclass(frozen=True)
 class Migrator:
-    """Where and how long the migration of one environment runs; ``deadline`` in seconds."""
+    """Where and how long the migration of one environment runs.
+
+    ``deadline`` is in seconds; ``masks`` takes in the secrets of its containers before a line of them is read.
+    """
 
     ecs: Tasks
     logs: Logs
     clock: Clock
     cluster: str
     deadline: float
+    masks: Masks
 
     def run(self, migration: Migration, release: str, on_line: Callable[[str], None]) -> MigrationResult:
         """Runs the migration of a release to its end.
@@ -63,6 +68,7 @@ class Migrator:
                 left alone. ``result`` of both is what is known of it, if it started.
         """
         definition = self.ecs.task_definition(migration.task_definition)
+        self.masks.hide(secrets_of_containers(definition["containerDefinitions"]))
         begun = self.clock.now()
         task = self._start(migration, release)
         result = MigrationResult(

@@ -20,6 +20,7 @@ from longshore.errors import (
     TerraformError,
     UnknownOutcomeError,
 )
+from longshore.masking import secrets_of_containers
 from longshore.order import Order
 from longshore.result import Cause, Failure, ReleaseResult, Running, ScheduleResult, ServiceResult
 from longshore.rollout import Move, Started
@@ -163,6 +164,7 @@ def _see_registered(run: Run) -> None:
     """Looks whether each revision of the contract holds the images that this release is about."""
     for key, service in run.contract.services.items():
         definition = run.env.aws.ecs.task_definition(service.task_definition)
+        run.env.console.masks.hide(secrets_of_containers(definition["containerDefinitions"]))
         images = {container["name"]: container["image"] for container in definition["containerDefinitions"]}
         for container, image in service.containers.items():
             wanted = f"{run.result.images[image].repository}:{run.result.version}"
@@ -191,7 +193,8 @@ def migrate_before(run: Run, wave: int) -> None:
         return
     env = run.env
     deadline = run.left(env.target.env.deadlines.migration)
-    migrator = migrate.Migrator(env.aws.ecs, env.aws.logs, env.clock, run.contract.cluster, deadline)
+    masks = env.console.masks
+    migrator = migrate.Migrator(env.aws.ecs, env.aws.logs, env.clock, run.contract.cluster, deadline, masks)
     with run.step("migrate"), env.interrupts.held(), run.effect("migrate", migration.task_definition):
         try:
             run.result.migration = migrator.run(migration, run.result.release, env.console.log_line)
@@ -216,7 +219,7 @@ def _explain_migration(run: Run, task_definition: str) -> None:
             reason=found.reason,
             exit_codes=found.exit_codes,
             container=run.contract.migration.container if run.contract.migration else None,
-            log=shortened(found.log),
+            log=shortened(found.log, run.env.console.masks),
         )
     run.result.failures = [*run.result.failures, failure]
 
@@ -255,6 +258,16 @@ def to_recorded(run: Run, wave: int, target: ReleaseResult, gone: Collection[str
             revision = service.task_definition if after.task_definition in gone else after.task_definition
             moved[key] = Move(service.name, revision)
     return moved
+
+
+def learn_secrets(run: Run, target: ReleaseResult) -> None:
+    """Takes in the secrets of the containers that an earlier release ran: no plan of this run shows them."""
+    for service in target.services.values():
+        try:
+            definition = run.env.aws.ecs.task_definition(service.after.task_definition) if service.after else {}
+        except AwsError:
+            continue  # it is asked for again before a log of it is read
+        run.env.console.masks.hide(secrets_of_containers(definition.get("containerDefinitions", ())))
 
 
 def move_wave(run: Run, moves: Mapping[str, Move]) -> None:
@@ -361,7 +374,8 @@ def verify_all(run: Run) -> None:
         for key, after in moved.items()
     ]
     verify.tasks(env.aws.ecs, run.contract.cluster, expected, env.clock, deadlines.verify)
-    asked = verify.urls(run.contract, env.access.base_url, run.result.version, deadlines.verify, env.clock)
+    masks = env.console.masks
+    asked = verify.urls(run.contract, env.access.base_url, run.result.version, deadlines.verify, env.clock, masks)
     for url in asked:
         env.console.detail(f"{url} answers with {run.result.version}")
     if run.contract.verify and not asked:

@@ -14,7 +14,7 @@ from typing import Any
 
 from longshore.difference import containers
 from longshore.errors import PlanError
-from longshore.masking import secrets
+from longshore.masking import secrets_of_containers
 
 _REGISTERS = ({"create"}, {"delete", "create"}, {"update"})
 
@@ -89,18 +89,12 @@ def _jsonable(values: Mapping[str, Any]) -> str:
 
 def secret_values(found: Sequence[Change]) -> set[str]:
     """The secrets that stand in the variables of containers, before and after: they are never shown."""
-    definitions = [
-        definition
-        for change in found
-        if change.type == "aws_ecs_task_definition"
-        for side in (change.before, change.after)
-        for definition in json.loads(side.get("container_definitions") or "[]")
+    sides = [
+        side for change in found if change.type == "aws_ecs_task_definition" for side in (change.before, change.after)
     ]
-    return {
-        value
-        for definition in definitions
-        for value in secrets({entry["name"]: entry["value"] for entry in definition.get("environment") or []})
-    }
+    return secrets_of_containers(
+        definition for side in sides for definition in json.loads(side.get("container_definitions") or "[]")
+    )
 
 
 def difference(found: Sequence[Change]) -> list[str]:

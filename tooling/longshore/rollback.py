@@ -43,6 +43,7 @@ def rollback_to(
             ways.name_migrations(run, target)
             ways.there_already(run, target)
             gone = ways.gone_revisions(env, target)
+            moves.learn_secrets(run, target)
         run.approve(yes=yes)
         with undo.undone_on_failure(run):
             if gone:

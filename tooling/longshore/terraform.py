@@ -20,12 +20,14 @@ from python_terraform import IsFlagged
 from python_terraform import Terraform as Arguments
 
 from longshore.errors import LeaveAtOnce, StalePlanError, TerraformError
+from longshore.masking import Masks
 from longshore.target import Stack
 
 MINIMUM = (1, 10)
 """`use_lockfile` of the S3 backend came with Terraform 1.10."""
 _FOLLOW_SECONDS = 0.05
 _PRIVATE = 0o600
+_SHOWN = 4000
 _QUIET_EVENTS = frozenset({"version", "planned_change", "refresh_start", "refresh_complete", "apply_start", "outputs"})
 
 OnEvent = Callable[[str], None]
@@ -58,10 +60,14 @@ class _Run:
     def text(self) -> str:
         return "\n".join(self.lines)
 
-    def explanation(self) -> str:
-        """Terraform's own errors, one a paragraph; the whole output where there are none."""
+    def explanation(self, masks: Masks) -> str:
+        """Terraform's own errors, one a paragraph; the end of the output where there are none."""
         found = [e["diagnostic"] for e in self.events if e.get("diagnostic", {}).get("severity") == "error"]
-        return "\n".join(_paragraph(diagnostic) for diagnostic in found) or self.text[-4000:]
+        return "\n".join(_paragraph(diagnostic) for diagnostic in found) or self.end(masks)
+
+    def end(self, masks: Masks) -> str:
+        """The end of the output, masked before it is cut: a part of a secret is not recognised any more."""
+        return masks.ours(self.text)[-_SHOWN:]
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,7 @@ class Terraform:
         environ: the process environment: endpoint and credentials of this environment.
         cli_config: a CLI configuration to use if it exists (``make setup`` writes one where a mirror needs it).
         lock_timeout: seconds to wait for the state's lock.
+        masks: what is not to be shown of Terraform's output.
     """
 
     stack: Stack
@@ -81,6 +88,7 @@ class Terraform:
     environ: Mapping[str, str] = field(repr=False)
     cli_config: Path | None = None
     lock_timeout: float = 60
+    masks: Masks = field(default_factory=Masks, repr=False)
 
     def check(self) -> str:
         """The version of the binary.
@@ -108,7 +116,7 @@ class Terraform:
         run = self._run(["init"], input=False, reconfigure=IsFlagged, no_color=IsFlagged, backend_config=backend)
         if run.code:
             raise TerraformError(
-                f"terraform init of {self.stack.directory} failed:\n{run.text[-4000:]}",
+                f"terraform init of {self.stack.directory} failed:\n{run.end(self.masks)}",
                 "If the state bucket does not exist yet, run: invoke bootstrap",
             )
         stamp.write_text(self._init_digest())
@@ -140,7 +148,9 @@ class Terraform:
                     var_file=var_files,
                 )
             if run.code not in (0, 2):
-                raise TerraformError(f"terraform plan of {self.stack.name} failed:\n{run.explanation()}", _hint(run))
+                raise TerraformError(
+                    f"terraform plan of {self.stack.name} failed:\n{run.explanation(self.masks)}", _hint(run)
+                )
             file.chmod(_PRIVATE)
             yield SavedPlan(file, changed=run.code == 2)
 
@@ -148,7 +158,7 @@ class Terraform:
         """The plan as Terraform's JSON representation (format version 1)."""
         run = self._run(["show", "-json", str(plan.file)])
         if run.code:
-            raise TerraformError(f"terraform show of a plan of {self.stack.name} failed:\n{run.text[-4000:]}")
+            raise TerraformError(f"terraform show of a plan of {self.stack.name} failed:\n{run.end(self.masks)}")
         return dict(json.loads(run.text))
 
     def apply(self, plan: SavedPlan, on_event: OnEvent | None = None) -> dict[str, Any]:
@@ -165,7 +175,7 @@ class Terraform:
             ["apply", "-json", "-input=false", f"-lock-timeout={self.lock_timeout:.0f}s", str(plan.file)], on_event
         )
         if run.code:
-            explanation = run.explanation()
+            explanation = run.explanation(self.masks)
             error = StalePlanError if "Saved plan is stale" in explanation else TerraformError
             raise error(f"terraform apply of {self.stack.name} failed:\n{explanation}", _hint(run))
         outputs = [event["outputs"] for event in run.events if event.get("type") == "outputs"]
@@ -176,7 +186,7 @@ class Terraform:
         self.init()
         run = self._run(["output"], json=IsFlagged)
         if run.code:
-            raise TerraformError(f"terraform output of {self.stack.name} failed:\n{run.text[-4000:]}", _hint(run))
+            raise TerraformError(f"terraform output of {self.stack.name} failed:\n{run.end(self.masks)}", _hint(run))
         return {name: output["value"] for name, output in json.loads(run.text).items()}
 
     def _run(self, command: Sequence[str], on_event: OnEvent | None = None, **options: Any) -> _Run:

@@ -90,7 +90,9 @@ def register_again(run: Run, tag: str) -> None:
     try:
         with run.steadfast_step(f"register {tag} again"), env.terraform.plan({"image_tag": tag}) as saved:
             if saved.changed:
-                plan.gate(plan.changes(env.terraform.show(saved)), env.target.app.allow_changes)
+                found = plan.changes(env.terraform.show(saved))
+                env.console.masks.hide(plan.secret_values(found))
+                plan.gate(found, env.target.app.allow_changes)
                 with run.effect(f"apply {tag} again"):
                     outputs = env.terraform.apply(saved, env.console.detail)
                 run.contract = env.contract(outputs)
@@ -135,7 +137,7 @@ def _explain(run: Run, error: LongshoreError) -> None:
     key = next((key for key, service in run.result.services.items() if service.name == name), None)
     if isinstance(error, RolloutError) and not isinstance(error, SupersededError) and key in run.started:
         env = run.env
-        diagnosis = Diagnosis(env.aws.ecs, env.aws.logs, run.contract.cluster)
+        diagnosis = Diagnosis(env.aws.ecs, env.aws.logs, run.contract.cluster, env.console.masks)
         answer = getattr(error, "answer", "")
         found = diagnosis.of_service(name, run.started[key].deployment, answer)
         run.result.failures = [*run.result.failures, found]

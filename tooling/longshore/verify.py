@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from longshore import health
 from longshore.aws.ecs import Task
 from longshore.clock import Clock
-from longshore.contract import Check, Contract
+from longshore.contract import Contract
 from longshore.errors import AwsError, UnknownOutcomeError, VerifyError
+from longshore.masking import Masks
 
 REQUEST_SECONDS = 5.0
 STREAK = 3
@@ -92,7 +94,12 @@ def _findings(found: Sequence[Task], expected: Expectation) -> Iterator[tuple[st
 
 
 def urls(
-    contract: Contract, base_url: Callable[[str, str], str | None], version: str, deadline: float, clock: Clock
+    contract: Contract,
+    base_url: Callable[[str, str], str | None],
+    version: str,
+    deadline: float,
+    clock: Clock,
+    masks: Masks,
 ) -> list[str]:
     """The contract's paths answer as they should, with this version, several times in a row.
 
@@ -111,17 +118,18 @@ def urls(
         if base is None:
             continue
         url = base.rstrip("/") + check.path
-        _until_right(url, check, version, deadline, clock, name)
+        text = (check.expect_text or "{version}").replace("{version}", version)
+        ask = partial(health.ask, url, check.expect_status, text, REQUEST_SECONDS, masks)
+        _until_right(url, ask, deadline, clock, name)
         asked.append(url)
     return asked
 
 
-def _until_right(url: str, check: Check, version: str, deadline: float, clock: Clock, service: str) -> None:
-    text = (check.expect_text or "{version}").replace("{version}", version)
+def _until_right(url: str, ask: Callable[[], str | None], deadline: float, clock: Clock, service: str) -> None:
     streak = asked = 0
     last = "was not asked"
     for pace in clock.polls(deadline, longest=2.0):
-        finding = health.ask(url, check.expect_status, text, REQUEST_SECONDS)
+        finding = ask()
         asked += 1
         streak = 0 if finding else streak + 1
         last = finding or last
