@@ -279,10 +279,11 @@ def move_wave(run: Run, moves: Mapping[str, Move]) -> None:
     env, cluster = run.env, run.contract.cluster
     for key, move in moves.items():
         service = run.result.services[key]
-        run.started[key] = _found_again(run, service, move) or _start(run, key, move)
-        service.deployment = run.started[key].deployment
+        # Before the call: should its answer never come, this says what may have taken effect.
         count = service.before.count if move.count is None else move.count
         service.after = Running(task_definition=move.task_definition, count=count)
+        run.started[key] = _found_again(run, service, move) or _start(run, key, move)
+        service.deployment = run.started[key].deployment
     try:
         rollout.wait(env.aws.ecs, cluster, [run.started[key] for key in moves], env.clock, env.console.service)
     except LongshoreError as error:

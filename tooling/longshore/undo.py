@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from longshore import moves, plan, rollout, verify
-from longshore.aws.ecs import Service
+from longshore.aws.ecs import Deployment, Service
 from longshore.diagnosis import Diagnosis
 from longshore.difference import containers
 from longshore.errors import (
@@ -27,6 +27,9 @@ _MOVED = ("moved", "completed", "failed")
 
 BEGINS_WITHIN = 30.0
 """Seconds in which ECS's own roll-back shows itself after a deployment has FAILED; AWS does not say how many."""
+
+SHOWN_WITHIN = 5.0
+"""Seconds after which a read shows what a call has changed; AWS gives no number."""
 
 
 @contextmanager
@@ -148,10 +151,12 @@ def _explain(run: Run, error: LongshoreError) -> None:
 def _move_back(run: Run, error: LongshoreError, moved: list[str]) -> None:
     """Moves back what can be moved back: one that can't does not keep the others where they are."""
     failed: list[LongshoreError] = []
+    theirs: list[SupersededError] = []
     try:
         with run.steadfast_step("roll back"):
             failed += _schedules_back(run)
-            failed += _services_back(run, moved, error)
+            theirs, stuck = _services_back(run, moved, error)
+            failed += stuck
             if not failed:
                 _verify_back(run, moved)
     except LockLostError:
@@ -162,6 +167,9 @@ def _move_back(run: Run, error: LongshoreError, moved: list[str]) -> None:
         run.fail(Verdict.ROLLBACK_FAILED, error)
         reasons = "; ".join(second.message for second in failed)
         run.result.hint = f"the roll-back failed: {reasons}. {_what_runs(run)} Go back again with: invoke rollback"
+    elif theirs:
+        blamed = getattr(error, "service", "")
+        run.fail(Verdict.SUPERSEDED, next((one for one in theirs if one.service == blamed), error))
     else:
         run.fail(_verdict(run, error), error)
     if run.result.migration:
@@ -169,17 +177,25 @@ def _move_back(run: Run, error: LongshoreError, moved: list[str]) -> None:
         run.warn(f"the migration had run ({revision}): the schema is the new one")
 
 
-def _services_back(run: Run, moved: list[str], error: LongshoreError) -> list[LongshoreError]:
+def _services_back(
+    run: Run, moved: list[str], error: LongshoreError
+) -> tuple[list[SupersededError], list[LongshoreError]]:
+    """Moves services back; returns whose place somebody else has taken, and why others are where they are."""
+    theirs: list[SupersededError] = []
     failed: list[LongshoreError] = []
     for key in moved:
         try:
             _move_one_back(run, key, error)
         except LockLostError:
             raise
+        except SupersededError as second:
+            run.result.services[key].outcome = "superseded"
+            run.warn(f"{second.message}; theirs is left alone")
+            theirs.append(second)
         except LongshoreError as second:
             run.result.services[key].outcome = "not moved back"
             failed.append(second)
-    return failed
+    return theirs, failed
 
 
 def _verdict(run: Run, error: LongshoreError) -> Verdict:
@@ -212,7 +228,7 @@ def _move_one_back(run: Run, key: str, error: LongshoreError) -> None:
     sent = service.after is not None and service.after.count != service.before.count
     move = Move(service.name, service.before.task_definition, service.before.count if sent else None)
     deadline = moves.deadline_of(run, key)
-    if ours is None and _never_began(run, service):
+    if ours is None and _never_began(run, service, error):
         service.outcome, service.after = "not moved", None
         return
     back = _by_ecs(run, service, ours, move, error) if ours else _begun_before(run, service, move, deadline)
@@ -228,6 +244,8 @@ def _begun_before(run: Run, service: ServiceResult, move: Move, deadline: float)
     """The way back that another process of this release, or ECS, has begun."""
     found = run.env.aws.ecs.services(run.contract.cluster, [service.name])[service.name]
     primary = found.primary
+    if primary:
+        _leave_theirs(run, service, primary, None)
     if not run.resumed or primary is None or primary.task_definition != move.task_definition:
         return None
     if move.count is not None and found.desired != move.count:
@@ -235,11 +253,16 @@ def _begun_before(run: Run, service: ServiceResult, move: Move, deadline: float)
     return Started(move, primary.id, primary.created_at, deadline, by_ecs=True)
 
 
-def _never_began(run: Run, service: ServiceResult) -> bool:
+def _never_began(run: Run, service: ServiceResult, error: LongshoreError) -> bool:
     """Whether a service whose move was refused, or never answered, is still where it was."""
-    found = run.env.aws.ecs.services(run.contract.cluster, [service.name])[service.name]
-    settled = found.primary is not None and found.primary.rollout_state == "COMPLETED"
-    return settled and found.task_definition == service.before.task_definition
+    refused = isinstance(error, AwsError) and not error.ambiguous
+    # What was never answered may show itself a moment later: one read is no proof.
+    for _ in run.env.clock.polls(0.0 if refused else SHOWN_WITHIN, longest=1.0):
+        found = run.env.aws.ecs.services(run.contract.cluster, [service.name])[service.name]
+        settled = found.primary is not None and found.primary.rollout_state == "COMPLETED"
+        if not settled or found.task_definition != service.before.task_definition:
+            return False
+    return True
 
 
 def _by_ecs(run: Run, service: ServiceResult, ours: Started, move: Move, error: LongshoreError) -> Started | None:
@@ -255,6 +278,7 @@ def _by_ecs(run: Run, service: ServiceResult, ours: Started, move: Move, error: 
         found = env.aws.ecs.services(cluster, [service.name])[service.name]
         primary = found.primary
         if primary and primary.id != ours.deployment and primary.created_at > ours.created_at:
+            _leave_theirs(run, service, primary, ours)
             if primary.task_definition != move.task_definition:
                 return None
             if move.count is not None:
@@ -270,8 +294,7 @@ def _by_ecs(run: Run, service: ServiceResult, ours: Started, move: Move, error: 
 def _stop(run: Run, ours: Started) -> None:
     """Stops a deployment whose tasks crash again and again; where ECS refuses, our own roll-back replaces it."""
     try:
-        known = run.env.aws.ecs.service_deployments([ours.arn]) if ours.arn else {}
-        if ours.arn in known and known[ours.arn].status in ("PENDING", "IN_PROGRESS"):
+        if ours.arn and _status(run, ours) in ("PENDING", "IN_PROGRESS"):
             with run.effect(f"stop {ours.deployment}"):
                 run.env.aws.ecs.stop_deployment(ours.arn)
     except AwsError as error:
@@ -280,13 +303,42 @@ def _stop(run: Run, ours: Started) -> None:
 
 def _will_roll_back(run: Run, service: Service, ours: Started) -> bool:
     """Whether ECS is about to roll our deployment back, by what it says of the service deployment."""
-    known = run.env.aws.ecs.service_deployments([ours.arn]) if ours.arn else {}
-    status = known[ours.arn].status if ours.arn in known else ""
+    status = _status(run, ours)
     if status in ("STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_SUCCESSFUL"):
         return True
     deployment = service.deployment(ours.deployment)
     failed = deployment is not None and deployment.rollout_state == "FAILED"
     return failed and service.breaker_rolls_back and status in ("", "PENDING", "IN_PROGRESS")
+
+
+def _status(run: Run, ours: Started) -> str:
+    """The status of the service deployment that ours is; empty where ECS does not say."""
+    known = run.env.aws.ecs.service_deployments([ours.arn]) if ours.arn else {}
+    return known[ours.arn].status if ours.arn in known else ""
+
+
+def _leave_theirs(run: Run, service: ServiceResult, primary: Deployment, ours: Started | None) -> None:
+    """Refuses to move a service back that somebody else has moved on.
+
+    ECS's own roll-back is not somebody else's, though it goes to what had completed last: not always what ran before.
+
+    Raises:
+        SupersededError: the service works towards neither what ran before nor what this run moved it to.
+    """
+    ecs, cluster = run.env.aws.ecs, run.contract.cluster
+    if service.after is None or primary.task_definition in (
+        service.before.task_definition,
+        service.after.task_definition,
+    ):
+        return
+    latest = None if ours else ecs.latest_deployments(cluster, [service.name]).get(service.name)
+    status = _status(run, ours) if ours else latest.status if latest else ""
+    if not status.startswith("ROLLBACK_"):
+        raise SupersededError(
+            f"{service.name}: somebody else's deployment {primary.id} of {primary.task_definition} took over",
+            "Theirs is left alone.",
+            service.name,
+        )
 
 
 def _verify_back(run: Run, moved: list[str]) -> None:
