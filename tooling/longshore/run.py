@@ -35,6 +35,9 @@ _CAUSES: dict[type[errors.LongshoreError], Cause] = {
     errors.AbortError: Cause.INTERRUPT,
 }
 
+_OF_PROGRAMS = (errors.BuildError, errors.GitError, errors.PlanError, errors.ApplyError, errors.TerraformError)
+"""The errors of programs that a Ctrl-C at a terminal ends, too."""
+
 
 def cause_of(error: BaseException) -> Cause:
     """The cause that an error stands for."""
@@ -105,7 +108,7 @@ class Run:
         with self._timed(name):
             try:
                 yield
-            except errors.LongshoreError:
+            except _OF_PROGRAMS:
                 # A Ctrl-C at a terminal reaches docker and git as well: what they say then is not the reason.
                 self.env.clock.check()
                 raise
