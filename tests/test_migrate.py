@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,11 +11,12 @@ from longshore.aws.ecs import Container, Task
 from longshore.contract import parse
 from longshore.errors import AwsError, MigrationError, UnknownOutcomeError
 from longshore.masking import Masks
-from longshore.migrate import Migrator
+from longshore.migrate import Migrator, starter
 from longshore.result import MigrationResult
-from tests.samples import moved_clock, release_output, task
+from tests.samples import WHEN, moved_clock, release_output, task
 
 MIGRATION = parse(release_output(), "shop", "test").migration
+STARTER = starter("shop", "test-000007", WHEN)
 DEFINITION = {
     "containerDefinitions": [
         {
@@ -36,12 +39,19 @@ class Ecs:
     seen: list[list[Task] | AwsError]
     refused: list[AwsError] = field(default_factory=list)
     runs: list[dict[str, Any]] = field(default_factory=list)
-    before: list[Task] = field(default_factory=list)
+    before: list[Task | AwsError] = field(default_factory=list)
+    asked: bool = False
+    definition: dict[str, Any] = field(default_factory=lambda: DEFINITION)
 
-    def tasks_started_by(self, cluster: str, starter: str) -> list[Task]:
-        return self.before
+    def tasks_of_family(self, cluster: str, family: str) -> list[Task]:
+        assert family == "shop-test-migrate"
+        for error in [one for one in self.before if isinstance(one, AwsError)]:
+            if self.asked:
+                raise error
+        return [one for one in self.before if isinstance(one, Task)]
 
     def run_task(self, cluster: str, task_definition: str, **options: Any) -> Task:
+        self.asked = True
         if self.refused:
             raise self.refused.pop(0)
         self.runs.append({"cluster": cluster, "task_definition": task_definition, **options})
@@ -54,7 +64,7 @@ class Ecs:
         return found
 
     def task_definition(self, arn: str) -> dict[str, Any]:
-        return DEFINITION
+        return self.definition
 
 
 class Logs:
@@ -74,7 +84,7 @@ class Logs:
 def run(ecs: Ecs, logs: Logs | None = None, deadline: float = 600, masks: Masks | None = None) -> MigrationResult:
     assert MIGRATION is not None
     migrator = Migrator(ecs, logs or Logs(), moved_clock(), "cluster", deadline, masks or Masks())  # type: ignore[arg-type]
-    return migrator.run(MIGRATION, "test-000007", lambda _: None)
+    return migrator.run(MIGRATION, STARTER, lambda _: None)
 
 
 def test_exit_code_0_is_success_and_the_log_is_kept() -> None:
@@ -82,7 +92,7 @@ def test_exit_code_0_is_success_and_the_log_is_kept() -> None:
     result = run(ecs, logs)
     assert (result.exit_code, result.log) == (0, ["schema 1", "schema 2"])
     assert logs.asked == [("/shop/test/migrate", "ecs/migrate/0123abcd")]
-    assert [(r["client_token"], r["started_by"]) for r in ecs.runs] == [("test-000007-migration", "test-000007")]
+    assert [(r["client_token"], r["started_by"]) for r in ecs.runs] == [(STARTER, STARTER)]
 
 
 def test_a_task_that_is_missing_at_first_is_waited_for() -> None:
@@ -128,13 +138,49 @@ def test_a_start_that_is_always_throttled_is_a_failure() -> None:
 def test_a_start_that_got_no_answer_is_tried_again_with_the_same_token() -> None:
     ecs = Ecs([[ended(0)]], refused=[AwsError("no answer"), AwsError("slow down", code="ThrottlingException")])
     assert run(ecs).exit_code == 0
-    assert [r["client_token"] for r in ecs.runs] == ["test-000007-migration"]
+    assert [r["client_token"] for r in ecs.runs] == [STARTER]
 
 
 def test_a_task_that_this_release_started_before_is_not_started_again() -> None:
-    ecs = Ecs([[ended(0)]], before=[task()])
+    ecs = Ecs([[ended(0)]], before=[task(), replace(task(), started_by=STARTER)])
     assert run(ecs).exit_code == 0
     assert ecs.runs == []
+
+
+def test_a_task_of_another_application_or_ledger_is_not_taken_for_ours() -> None:
+    """Two applications may share a cluster, and a ledger that was made anew counts from 1 again."""
+    others = [starter("billing", "test-000007", WHEN), starter("shop", "test-000007", WHEN + timedelta(days=1))]
+    ecs = Ecs([[ended(0)]], before=[replace(ended(0), started_by=name) for name in [*others, "test-000007"]])
+    assert run(ecs).exit_code == 0
+    assert [r["started_by"] for r in ecs.runs] == [STARTER]
+
+
+def test_what_a_release_calls_itself_fits_wherever_it_must() -> None:
+    name = starter("a" * 60, "an-environment-with-a-long-name-000007", WHEN)
+    assert re.fullmatch(r"[A-Za-z0-9-]{1,36}", name)
+    assert name == starter("a" * 60, "an-environment-with-a-long-name-000007", WHEN)
+    assert STARTER.startswith("test-000007-")
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        {"refused": [AwsError("no answer"), AwsError("expired", code="ExpiredTokenException")]},
+        {"refused": [AwsError("no answer"), AwsError("no capacity", code="Failures")]},
+        {"refused": [AwsError("no answer")], "before": [AwsError("expired", code="ExpiredTokenException")]},
+    ],
+    ids=["start refused", "no capacity", "read refused"],
+)
+def test_a_refusal_after_a_start_without_an_answer_proves_nothing(later: dict[str, Any]) -> None:
+    with pytest.raises(UnknownOutcomeError, match="whether the migration has started is not known"):
+        run(Ecs([[]], **later))
+
+
+def test_a_container_that_the_revision_does_not_have_is_refused_before_the_start() -> None:
+    ecs = Ecs([[task()]], definition={"containerDefinitions": [{"name": "other"}]})
+    with pytest.raises(MigrationError, match=r"shop-test-migrate:2 has no container 'migrate'"):
+        run(ecs)
+    assert not ecs.asked
 
 
 def test_a_read_that_fails_for_a_moment_is_tried_again() -> None:

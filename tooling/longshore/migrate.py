@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from longshore.aws.ecs import NetworkSettings, Task
@@ -22,6 +24,21 @@ MISSING_SECONDS = 60
 """So long a task may be missing from reads (eventual consistency), and so long a start is tried."""
 
 
+def starter(application: str, release: str, begun: datetime) -> str:
+    """What a release calls itself where it starts a task: no other application of the cluster calls itself so.
+
+    Nor does a release of the same number after the ledger was made anew. It is what ``startedBy`` and ``clientToken``
+    take: 36 letters, digits and hyphens (AWS's documentation has 128 and 64 today, and had 36 for the first).
+
+    Args:
+        application: its name.
+        release: id of the release.
+        begun: when the release began.
+    """
+    digest = hashlib.sha256(f"{application}/{release}/{begun.isoformat()}".encode()).hexdigest()
+    return f"{release[-19:]}-{digest[:16]}"
+
+
 class Tasks(Protocol):
     """What a migration needs of ECS (longshore.aws.ecs)."""
 
@@ -35,7 +52,7 @@ class Tasks(Protocol):
         client_token: str,
         started_by: str,
     ) -> Task: ...
-    def tasks_started_by(self, cluster: str, starter: str) -> list[Task]: ...  # noqa: D102
+    def tasks_of_family(self, cluster: str, family: str) -> list[Task]: ...  # noqa: D102
     def describe_tasks(self, cluster: str, arns: list[str]) -> list[Task]: ...  # noqa: D102
     def task_definition(self, arn: str) -> dict[str, Any]: ...  # noqa: D102
 
@@ -54,12 +71,13 @@ class Migrator:
     deadline: float
     masks: Masks
 
-    def run(self, migration: Migration, release: str, on_line: Callable[[str], None]) -> MigrationResult:
+    def run(self, migration: Migration, starter: str, on_line: Callable[[str], None]) -> MigrationResult:
         """Runs the migration of a release to its end.
 
         Args:
             migration: the contract's.
-            release: id of the release; the task is started once for it, however often this is called.
+            starter: what the release calls itself (`starter`); the task is started once for it, however often this
+                is called.
             on_line: gets each line of the container's log as it comes.
 
         Raises:
@@ -69,12 +87,13 @@ class Migrator:
         """
         definition = self.ecs.task_definition(migration.task_definition)
         self.masks.hide(secrets_of_containers(definition["containerDefinitions"]))
+        prefix = _prefix(definition, migration)
         begun = self.clock.now()
-        task = self._start(migration, release)
+        task = self._start(migration, starter)
         result = MigrationResult(
             task=task.arn, task_definition=migration.task_definition, before_wave=migration.before_wave
         )
-        follower = self.logs.follow(migration.log_group, _stream(definition, migration.container, task))
+        follower = self.logs.follow(migration.log_group, f"{prefix}/{task.id}")
 
         def drain() -> None:
             # Lines are for people: that they can't be read must not end a migration, or hide how it ended.
@@ -97,27 +116,31 @@ class Migrator:
         _judge(task, definition, result)
         return result
 
-    def _start(self, migration: Migration, release: str) -> Task:
+    def _start(self, migration: Migration, starter: str) -> Task:
         """Starts the task, or finds the one that this release has started before."""
+        family = migration.task_definition.rpartition("/")[2].partition(":")[0]
         refused: AwsError | None = None
-        asked = False
+        unanswered = False
         for _ in self.clock.polls(MISSING_SECONDS):
+            asked = False
             try:
-                before = self.ecs.tasks_started_by(self.cluster, release)
-                if before:
+                known = self.ecs.tasks_of_family(self.cluster, family)
+                if before := [task for task in known if task.started_by == starter]:
                     return before[0]
                 asked = True
-                return self._run_task(migration, release)
+                return self._run_task(migration, starter)
             except AwsError as error:
                 refused = error
+                unanswered = unanswered or (asked and error.ambiguous)
                 if not error.transient:
                     break
         message = refused.message if refused else "no reason given"
-        if asked and refused and refused.ambiguous:
+        if unanswered:
+            # Whatever is refused afterwards: the task may run.
             raise _unknown(f"whether the migration has started is not known: {message}") from refused
         raise MigrationError(f"the migration did not start: {message}", refused.hint if refused else "") from refused
 
-    def _run_task(self, migration: Migration, release: str) -> Task:
+    def _run_task(self, migration: Migration, starter: str) -> Task:
         launch = migration.launch
         network = NetworkSettings(tuple(launch.subnets), tuple(launch.security_groups), launch.assign_public_ip)
         return self.ecs.run_task(
@@ -125,8 +148,8 @@ class Migrator:
             migration.task_definition,
             launch_type=launch.type,
             network=network,
-            client_token=f"{release}-migration",
-            started_by=release,
+            client_token=starter,
+            started_by=starter,
         )
 
     def _wait(self, task: Task, drain: Callable[[], None]) -> Task:
@@ -163,13 +186,19 @@ def _with(result: MigrationResult, error: LongshoreError) -> LongshoreError:
     return error
 
 
-def _stream(definition: dict[str, Any], container: str, task: Task) -> str:
-    """The awslogs driver names a stream ``prefix/container/task id`` (its documentation)."""
+def _prefix(definition: dict[str, Any], migration: Migration) -> str:
+    """How its log's stream begins: the awslogs driver names it ``prefix/container/task id`` (its documentation).
+
+    Raises:
+        MigrationError: the revision has no such container.
+    """
     for candidate in definition["containerDefinitions"]:
-        if candidate["name"] == container:
+        if candidate["name"] == migration.container:
             options = candidate.get("logConfiguration", {}).get("options", {})
-            return f"{options.get('awslogs-stream-prefix', 'ecs')}/{container}/{task.id}"
-    raise MigrationError(f"{task.task_definition} has no container {container!r}", "Mend migration in the contract.")
+            return f"{options.get('awslogs-stream-prefix', 'ecs')}/{migration.container}"
+    raise MigrationError(
+        f"{migration.task_definition} has no container {migration.container!r}", "Mend migration in the contract."
+    )
 
 
 def _judge(task: Task, definition: dict[str, Any], result: MigrationResult) -> None:

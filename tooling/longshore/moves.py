@@ -193,11 +193,12 @@ def migrate_before(run: Run, wave: int) -> None:
         return
     env = run.env
     deadline = run.left(env.target.env.deadlines.migration)
+    starter = migrate.starter(run.result.application, run.result.release, run.result.started)
     masks = env.console.masks
     migrator = migrate.Migrator(env.aws.ecs, env.aws.logs, env.clock, run.contract.cluster, deadline, masks)
     with run.step("migrate"), env.interrupts.held(), run.effect("migrate", migration.task_definition):
         try:
-            run.result.migration = migrator.run(migration, run.result.release, env.console.log_line)
+            run.result.migration = migrator.run(migration, starter, env.console.log_line)
         except (MigrationError, UnknownOutcomeError) as error:
             run.result.migration = error.result
             _explain_migration(run, migration.task_definition)

@@ -249,13 +249,14 @@ class Ecs:
             raise
         return answer["taskDefinition"].get("status") == "ACTIVE"
 
-    def tasks_started_by(self, cluster: str, starter: str) -> list[Task]:
-        """The one-off tasks that somebody started, running or not."""
-        return [
-            t
-            for status in ("RUNNING", "STOPPED")
-            for t in self._tasks(cluster, startedBy=starter, desiredStatus=status)
-        ]
+    def tasks_of_family(self, cluster: str, family: str) -> list[Task]:
+        """The tasks of a family of task definitions, running or stopped.
+
+        Who started them is not asked for: ListTasks takes ``startedBy`` only if it is the only filter (its
+        documentation), and then stopped tasks are not shown.
+        """
+        wanted = [{"family": family, "desiredStatus": status} for status in ("RUNNING", "STOPPED")]
+        return [task for one in wanted for task in self._tasks(cluster, **one)]
 
     def _tasks(self, cluster: str, **wanted: Any) -> list[Task]:
         pages = call(self._client.get_paginator, "list_tasks").paginate(cluster=cluster, **wanted)
