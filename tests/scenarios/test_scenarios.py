@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,13 +13,6 @@ from .scenario import Scenario, read_all
 from .stage import Theatre
 
 pytestmark = pytest.mark.scenario
-
-
-@pytest.fixture(scope="module")
-def theatre() -> Iterator[Theatre]:
-    made = Theatre()
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("scenario", read_all(), ids=lambda scenario: scenario.name)

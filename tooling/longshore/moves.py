@@ -11,6 +11,7 @@ from longshore.diagnosis import shortened
 from longshore.errors import (
     ApplyError,
     AwsError,
+    DeadlineError,
     LongshoreError,
     MigrationError,
     NotReadyError,
@@ -192,7 +193,8 @@ def migrate_before(run: Run, wave: int) -> None:
     if run.result.migration and run.result.migration.succeeded:
         return
     env = run.env
-    deadline = run.left(env.target.env.deadlines.migration)
+    _refuse_late(run, "to run the migration in")
+    deadline = env.target.env.deadlines.migration  # once it runs it has all of its time
     starter = migrate.starter(run.result.application, run.result.release, run.result.started)
     masks = env.console.masks
     migrator = migrate.Migrator(env.aws.ecs, env.aws.logs, env.clock, run.contract.cluster, deadline, masks)
@@ -205,6 +207,14 @@ def migrate_before(run: Run, wave: int) -> None:
             raise
     if not run.result.migration.log_complete:
         run.warn("the migration's log is incomplete: it could not be read all the time")
+
+
+def _refuse_late(run: Run, purpose: str, service: str = "") -> None:
+    if run.left(1.0) < 1.0:
+        seconds = run.env.target.env.deadlines.release
+        raise DeadlineError(
+            f"no time was left of the release's {seconds:.0f} s {purpose}", "Look at deadlines.release.", service
+        )
 
 
 def _explain_migration(run: Run, task_definition: str) -> None:
@@ -295,6 +305,7 @@ def move_wave(run: Run, moves: Mapping[str, Move]) -> None:
 
 
 def _start(run: Run, key: str, move: Move) -> Started:
+    _refuse_late(run, f"to move {move.service} in", move.service)
     run.result.services[key].outcome = "moved"
     with run.effect(f"update {key}", move.task_definition):
         return rollout.start(run.env.aws.ecs, run.contract.cluster, move, run.left(deadline_of(run, key)))

@@ -41,6 +41,7 @@ def carry(run: Run, order: Order, start: Start) -> None:
             return
         if not moves.applied(run, saved):
             run.approve(yes=order.yes)
+        run.begin_moving()
         with undone_on_failure(run):
             with run.step("apply"):
                 moves.apply(run, order, saved)

@@ -45,6 +45,7 @@ def rollback_to(
             gone = ways.gone_revisions(env, target)
             moves.learn_secrets(run, target)
         run.approve(yes=yes)
+        run.begin_moving()
         with undo.undone_on_failure(run):
             if gone:
                 with run.step(f"register {target.version} again"):

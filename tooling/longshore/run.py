@@ -86,7 +86,7 @@ class Run:
         contract: what is registered last; apply puts a new one in its place.
         lease: the lock, as this process holds it.
         events: what it was about to do, and how that ended.
-        ends_at: when its time is over, by the clock of the environment.
+        ends_at: when its time is over, by the clock of the environment; it begins with the moving.
         resumed: another process began it; what that one did is looked up, not done again.
         started: the deployment that each service was moved by, by its key.
     """
@@ -177,6 +177,10 @@ class Run:
         finally:
             entry.seconds = round(clock.now() - begun, 3)
             console.step_ended(name, entry.seconds, ok=ok)
+
+    def begin_moving(self) -> None:
+        """From here on the release has its deadline: not for building, nor for waiting until somebody approves."""
+        self.ends_at = self.env.clock.now() + self.env.target.env.deadlines.release
 
     def left(self, seconds: float) -> float:
         """What is left of so many seconds, where the release has less."""
@@ -280,7 +284,6 @@ def _begin(env: Environment, opening: Opening, lease: Lease) -> Run:
     newest = next(env.ledger.releases(page=1), None)
     result = _again(env, opening.again) if opening.again else _entry(env, opening, newest.sequence + 1 if newest else 1)
     run = Run(env, result, contract, lease, env.ledger.events(result.release), resumed=opening.again is not None)
-    run.ends_at = env.clock.now() + env.target.env.deadlines.release
     lease.now_in(result.release, "begin")
     if opening.again:
         env.ledger.write(result)
