@@ -25,7 +25,7 @@ LAYERS = [
     VERBS | {"actor", "diagnosis"},
     {"ledger", "aws", "terraform", "access", "docker", "source", "health"},
     {"contract", "target", "config", "result", "console", "live", "difference", "masking"}
-    | {"clock", "signals", "usage", "errors", "process"},
+    | {"clock", "signals", "usage", "errors", "process", "streams"},
 ]
 
 

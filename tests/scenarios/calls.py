@@ -67,6 +67,8 @@ def _line(call: Call, role_of: RoleOf, registered: Counter[str], first: int) -> 
             return _register(call, registered, first)
         case "UpdateService":
             return _update(given, role_of)
+        case "CreateService":
+            return f"create {revision(given['taskDefinition'], role_of)}"
         case "RunTask":
             return f"run {revision(given['taskDefinition'], role_of)}"
         case "StopServiceDeployment":

@@ -105,12 +105,11 @@ def play(theatre: Theatre, scenario: Scenario, folder: Path) -> Played:
     with theatre.stage(scenario, folder) as stage:
         env = staged(stage)
         record_releases(env)
-        err = io.StringIO()
-        object.__setattr__(env, "console", Console(io.StringIO(), err, io.StringIO(), interactive=False))
+        object.__setattr__(env, "console", Console(io.StringIO(), stage.terminal, io.StringIO(), interactive=False))
         with stage.command():
             result, error = _run(env)
             calls = stage.calls()
-        found = _found(env, result, error, calls, err.getvalue(), time.perf_counter() - begun)
+        found = _found(env, result, error, calls, stage.terminal.getvalue(), time.perf_counter() - begun)
     return Played(scenario, found, tuple(differences(scenario.expect, found)))
 
 
@@ -247,7 +246,7 @@ def _found(
     seconds: float,
 ) -> Found:
     stage, shape = env.stage, env.stage.scenario.shape
-    moved = [*shape.services, *([shop.NIGHTLY] if shape.schedule else [])]
+    moved = [*(key for key in shape.grown.services if stage.service(key)), *([shop.NIGHTLY] if shape.schedule else [])]
     outcomes: dict[str, str] = {}
     if result:
         outcomes |= {key: service.outcome for key, service in result.services.items()}
@@ -258,7 +257,7 @@ def _found(
         exit_code=int(result.exit_code if result else _exit_code(error)),
         outcomes=outcomes,
         runs={key: stage.runs(key) for key in moved},
-        counts={key: service.desired for key in shape.services if (service := stage.service(key))},
+        counts={key: service.desired for key in shape.grown.services if (service := stage.service(key))},
         lock=_locked(env),
         calls=tuple(calls),
     )

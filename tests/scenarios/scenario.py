@@ -51,6 +51,8 @@ class Shape(Part):
         failed: versions that were released after those, and rolled back.
         variables_changed: whether the variable files have changed since the last release.
         pinned: services whose Terraform does not take the image tag.
+        added: services that the next apply makes.
+        unbuilt: whether the next apply makes a service of an image that invoke.yaml does not have.
     """
 
     services: dict[str, Service] = {"web": Service(wave=2, count=2, port=8080), "worker": Service(wave=1)}
@@ -61,6 +63,13 @@ class Shape(Part):
     failed: tuple[str, ...] = ()
     variables_changed: bool = False
     pinned: tuple[str, ...] = ()
+    added: dict[str, Service] = {}
+    unbuilt: bool = False
+
+    @property
+    def grown(self) -> Shape:
+        """The application with what the next apply makes."""
+        return self.model_copy(update={"services": self.services | self.added})
 
 
 class Settings(Part):

@@ -24,6 +24,8 @@ REPOSITORY = f"{APPLICATION}/app"
 PARAMETER = f"/{APPLICATION}/{ENVIRONMENT}/image_tag"
 TABLE = f"{APPLICATION}-releases"
 MIGRATE, NIGHTLY = "migrate", "nightly"
+UNBUILT = "proxy"
+"""An image of which invoke.yaml knows nothing."""
 PINNED = "v0.9.0"
 """The tag of an image that is written into the Terraform of a service."""
 
@@ -70,7 +72,9 @@ def content(shape: Shape, key: str, repository: str, tag: str, greeting: str) ->
 
 
 def contract(shape: Shape, arns: Mapping[str, str], tag: str) -> dict[str, Any]:
-    """The output ``release``."""
+    """The output ``release``, with the services that there are."""
+    services = {key: service for key, service in sorted(shape.services.items()) if key in arns}
+    unbuilt = {UNBUILT} if shape.unbuilt and shape.added.keys() & services.keys() else set()
     return {
         "schema": 1,
         "application": APPLICATION,
@@ -84,7 +88,7 @@ def contract(shape: Shape, arns: Mapping[str, str], tag: str) -> dict[str, Any]:
             key: {
                 "name": family(key),
                 "task_definition": arns[key],
-                "containers": {key: "app"},
+                "containers": {key: UNBUILT if shape.unbuilt and key in shape.added else "app"},
                 "desired_count": service.count,
                 "wave": service.wave,
                 "port": service.port,
@@ -94,7 +98,7 @@ def contract(shape: Shape, arns: Mapping[str, str], tag: str) -> dict[str, Any]:
                 "maximum_percent": 200,
                 "autoscaled": False,
             }
-            for key, service in sorted(shape.services.items())
+            for key, service in services.items()
         },
         "schedules": {NIGHTLY: {"rule": family(NIGHTLY), "target_id": "task", "task_definition": arns[NIGHTLY]}}
         if shape.schedule
@@ -110,10 +114,10 @@ def contract(shape: Shape, arns: Mapping[str, str], tag: str) -> dict[str, Any]:
         else None,
         "verify": [
             {"service": key, "path": "/health", "expect_status": 200, "expect_text": None}
-            for key, service in sorted(shape.services.items())
+            for key, service in services.items()
             if service.port
         ],
-        "images": {"app": {"repository": REPOSITORY}},
+        "images": {key: {"repository": f"{APPLICATION}/{key}"} for key in {"app"} | unbuilt},
     }
 
 
@@ -169,7 +173,9 @@ class Stack:
     def show(self, plan: SavedPlan) -> dict[str, Any]:
         """The plan as JSON."""
         _, changed = self._plans[plan.file]
-        return {"resource_changes": [_change(key, self.state.get(key), new) for key, new in sorted(changed.items())]}
+        changes = [_change(key, self.state.get(key), new) for key, new in sorted(changed.items())]
+        made = [_creation(key) for key in sorted(self.shape.added) if key not in self.state and key in changed]
+        return {"resource_changes": changes + made}
 
     def apply(self, plan: SavedPlan, on_event: OnEvent | None = None) -> dict[str, Any]:
         """Registers what the plan would change; goes on after an error, as Terraform does with what stands alone.
@@ -185,7 +191,12 @@ class Stack:
             except (ClientError, BotoCoreError) as error:
                 errors.append(f"  creating ECS Task Definition ({new['family']}) ({_address(key)}): {error}")
             else:
-                self.state[key] = Revision(answer["taskDefinition"]["taskDefinitionArn"], new)
+                arn = answer["taskDefinition"]["taskDefinitionArn"]
+                if key in self.shape.added and key not in self.state:
+                    self.ecs.create_service(
+                        cluster=CLUSTER, serviceName=family(key), taskDefinition=arn, desiredCount=0
+                    )
+                self.state[key] = Revision(arn, new)
         if errors:
             raise TerraformError(f"terraform apply of {ENVIRONMENT} failed:\n" + "\n".join(errors))
         self.tag = tag
@@ -218,6 +229,11 @@ def _change(key: str, before: Revision | None, after: Content) -> dict[str, Any]
             "after": _values(after),
         },
     }
+
+
+def _creation(key: str) -> dict[str, Any]:
+    change = {"actions": ["create"], "before": None, "after": {"name": family(key)}}
+    return {"address": f'module.services["{key}"].aws_ecs_service.this', "type": "aws_ecs_service", "change": change}
 
 
 def _values(made: Content) -> dict[str, Any]:

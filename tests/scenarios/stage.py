@@ -5,7 +5,10 @@ The tool works for real, over HTTP, with boto3; only Terraform is played (shop.p
 
 from __future__ import annotations
 
+import errno
+import io
 import logging
+import os
 import signal
 import threading
 import time
@@ -47,6 +50,9 @@ KEY = "AKIATESTTESTTESTTEST"
 SECRET = "secret"
 TICK = 0.25
 """Seconds of the stage between two looks of the scheduler."""
+
+_HANG_UP = "the terminal goes away"
+_SIGNALS = {name: getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")} | {_HANG_UP: signal.SIGHUP}
 
 SETTLES_WITHIN = 120.0
 _FENCES = {"somebody locks the environment": 1, "somebody takes the lock over": 7}
@@ -122,6 +128,18 @@ class Log(RequestLog):
         self._on_call()
 
 
+class Terminal(io.StringIO):
+    """What a person reads, until the terminal goes away: then every write fails."""
+
+    gone = False
+
+    def write(self, text: str) -> int:
+        """Takes it, or fails as a terminal that is closed."""
+        if self.gone:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return super().write(text)
+
+
 @dataclass
 class _Timed:
     event: Event
@@ -147,6 +165,7 @@ class Stage:
         self._lock = threading.RLock()
         self._digests: dict[str, str] = {}
         self._theirs: set[tuple[str, int]] = set()
+        self.terminal = Terminal()
         self._timed: list[_Timed] = []
         self._faults: list[Fault] = []
         self._mark = 0
@@ -228,8 +247,9 @@ class Stage:
 
     def do(self, text: str) -> None:
         """Lets something happen: what an operator, a signal or somebody else does."""
-        if text in ("SIGINT", "SIGTERM", "SIGHUP"):
-            signal.raise_signal(getattr(signal, text))
+        if text in _SIGNALS:
+            self.terminal.gone = text == _HANG_UP
+            signal.raise_signal(_SIGNALS[text])
         elif found := words(r"somebody deploys (\w+)", text):
             self._deploy_theirs(found[0])
         elif found := words(r"somebody scales (\w+) to (\d+)", text):
@@ -304,7 +324,7 @@ class Stage:
         shape = self.scenario.shape
         self.client("ecs").create_cluster(clusterName=shop.CLUSTER)
         logs = self.client("logs")
-        for key in shop.keys(shape):
+        for key in shop.keys(shape.grown):
             logs.create_log_group(logGroupName=shop.log_group(key))
         repository = self._put_images()
         self._make_table()
@@ -331,6 +351,8 @@ class Stage:
             self.settle()
         if shape.variables_changed:
             self.stack.greeting = "good day"
+        self.released_revisions |= {shop.family(key): 0 for key in shape.added}
+        self.stack.shape = shape.grown
 
     def settle(self) -> None:
         """Lets time pass until nothing moves any more."""

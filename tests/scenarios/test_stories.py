@@ -1,4 +1,4 @@
-"""What no scenario file can say: a person who thinks for long, and two commands one after the other."""
+"""What no scenario file can say: a person who thinks for long, a mistake of ours, two commands one after the other."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from longshore import release
+from longshore import moves, release, undo
 from longshore.console import Console
+from longshore.errors import ExitCode
 from longshore.order import order
 from longshore.result import Verdict
+from longshore.run import Run
 
 from .play import StagedEnvironment, environment, record_releases
 from .scenario import FOLDER, read
@@ -49,3 +51,55 @@ def test_the_time_until_somebody_approves_is_not_the_releases(theatre: Theatre, 
         with stage.command():
             result = release.release(env, ORDER)
     assert (result.verdict, result.message) == (Verdict.SUCCEEDED, "")
+
+
+def test_a_mistake_of_ours_moves_back_what_has_moved(
+    theatre: Theatre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mistaken(_run: object) -> None:
+        raise KeyError("api")
+
+    monkeypatch.setattr(moves, "verify_all", mistaken)
+    with set_for(theatre, "plain", tmp_path) as (stage, env), stage.command():
+        result = release.release(env, ORDER)
+        assert {key: stage.runs(key) for key in result.services} == {"web": "old", "worker": "old"}
+        assert env.ledger.locks.read() is None
+    assert (result.verdict, result.exit_code) == (Verdict.ROLLED_BACK, ExitCode.ROLLED_BACK)
+    assert result.message.startswith("KeyError: 'api' (test_stories.py, line ")
+    assert "report it" in result.hint
+
+
+def test_a_mistake_on_the_way_back_keeps_the_lock(
+    theatre: Theatre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mistaken(_run: object, _error: object) -> None:
+        raise KeyError("api")
+
+    monkeypatch.setattr(undo, "go_back", mistaken)
+    with set_for(theatre, "crash-at-start", tmp_path) as (stage, env), stage.command():
+        with pytest.raises(KeyError):
+            release.release(env, ORDER)
+        lock, entry = env.ledger.locks.read(), next(env.ledger.releases())
+    assert lock is not None
+    assert "storefront-sandbox-web, storefront-sandbox-worker" in lock.why
+    assert entry.verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("failing", ["web", "worker"])
+def test_a_service_that_a_mistake_keeps_from_going_back_keeps_no_other(
+    failing: str, theatre: Theatre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadline_of = moves.deadline_of
+
+    def mistaken(run: Run, key: str) -> float:
+        if run.result.going_back and key == failing:
+            raise KeyError(key)
+        return deadline_of(run, key)
+
+    monkeypatch.setattr(moves, "deadline_of", mistaken)
+    with set_for(theatre, "health-500", tmp_path) as (stage, env), stage.command():
+        result = release.release(env, ORDER)
+    other = {"web": "worker", "worker": "web"}[failing]
+    assert result.verdict is Verdict.ROLLBACK_FAILED
+    assert (result.services[failing].outcome, result.services[other].outcome) == ("not moved back", "moved back")
+    assert f"KeyError: '{failing}'" in result.hint

@@ -7,8 +7,9 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
+from longshore import streams
 from longshore.errors import DeclinedError, LongshoreError
 from longshore.masking import Masks, secrets
 
@@ -39,7 +40,7 @@ class Console:
         masks: Masks | None = None,
     ) -> None:
         self._out = out or sys.stdout
-        self._err = err or sys.stderr
+        self._err = cast(TextIO, streams.Forgiving(err or sys.stderr))
         self.masks = masks or Masks(secrets(os.environ))
         self._stdin = stdin or sys.stdin
         at_terminal = self._stdin.isatty() and self._err.isatty()
@@ -171,20 +172,18 @@ class Console:
             self._live.stop()
         self._err.write(self.masks.ours(question))
         self._err.flush()
-        answer = self._stdin.readline()
+        answer = streams.line(self._stdin)
         if self._live:
             self._live.start()
         return answer
 
     def result(self, text: str) -> None:
         """A result, for a person or a pipe."""
-        self._out.write(f"{self.masks.ours(text)}\n")
-        self._out.flush()
+        streams.put(self._out, f"{self.masks.ours(text)}\n")
 
     def document(self, value: Any) -> None:
         """One JSON document. Whoever made it has masked its texts: here it would lose its form."""
-        self._out.write(f"{json.dumps(value, indent=2)}\n")
-        self._out.flush()
+        streams.put(self._out, f"{json.dumps(value, indent=2)}\n")
 
     def table(self, rows: Iterable[Mapping[str, object]], empty: str) -> None:
         """Rows under their keys, as a result; ``empty`` where there is none."""

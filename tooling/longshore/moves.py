@@ -35,6 +35,8 @@ _TOO_MANY_AT_ONCE = "Too many concurrent attempts to create a new revision"
 def record_before(run: Run, *, repairing: bool = False) -> None:
     """Writes down what every service and schedule runs, before the first is moved: the way back.
 
+    What is written down already stays: another process of this release did that, before it moved the first.
+
     Args:
         run: the run.
         repairing: go on where a deployment has failed for good, to put the last good release in its place.
@@ -43,29 +45,29 @@ def record_before(run: Run, *, repairing: bool = False) -> None:
         AwsError: a service or a schedule is missing.
         NotReadyError: somebody else's deployment is in flight, or a service was deleted.
     """
-    if run.result.services:
-        return  # another process did, before it moved the first
-    aws, contract = run.env.aws, run.contract
-    names = [service.name for service in contract.services.values()]
+    aws, contract, result = run.env.aws, run.contract, run.result
+    new = {key: service for key, service in contract.services.items() if key not in result.services}
+    names = [service.name for service in new.values()]
     found = aws.ecs.services(contract.cluster, names)
     if gone := [f"{service.name} is {service.status}" for service in found.values() if service.status != "ACTIVE"]:
         raise NotReadyError(f"a service was deleted: {'; '.join(gone)}", "Make it again: invoke bootstrap")
     rollout.refuse_in_flight(found, aws.ecs.latest_deployments(contract.cluster, names), repairing=repairing)
-    run.result.services = {
+    result.services = result.services | {
         key: ServiceResult(
             name=service.name,
             wave=service.wave,
             before=Running(task_definition=found[service.name].task_definition, count=found[service.name].desired),
         )
-        for key, service in contract.services.items()
+        for key, service in new.items()
     }
-    run.result.schedules = {
+    result.schedules = result.schedules | {
         key: ScheduleResult(
             rule=schedule.rule,
             target_id=schedule.target_id,
             before=aws.events.task_definition(schedule.rule, schedule.target_id),
         )
         for key, schedule in contract.schedules.items()
+        if key not in result.schedules
     }
 
 
@@ -115,17 +117,18 @@ def apply(run: Run, order: Order, saved: SavedPlan) -> None:
     the same.
 
     Raises:
-        ApplyError: Terraform failed, or ECS does not know what it says it registered.
+        ApplyError: Terraform failed, or ECS does not know what it says it registered, or an image was not built.
+        NotReadyError: a service that the apply made is not ready to be moved.
         PlanError: the plan made again differs from the one that was approved.
     """
     if applied(run, saved):
         run.contract = run.env.contract()  # the apply had ended when the process died
-        _see_registered(run)
-        return
-    with run.effect(f"apply {run.result.version}"):
-        outputs = _apply(run, order, saved)
-    run.contract = run.env.contract(outputs)
+    else:
+        with run.effect(f"apply {run.result.version}"):
+            outputs = _apply(run, order, saved)
+        run.contract = run.env.contract(outputs)
     _see_registered(run)
+    record_before(run)  # with --allow-infra, an apply makes services and schedules
 
 
 def _apply(run: Run, order: Order, saved: SavedPlan) -> dict[str, Any]:
@@ -168,6 +171,11 @@ def _see_registered(run: Run) -> None:
         run.env.console.masks.hide(secrets_of_containers(definition["containerDefinitions"]))
         images = {container["name"]: container["image"] for container in definition["containerDefinitions"]}
         for container, image in service.containers.items():
+            if image not in run.result.images:
+                raise ApplyError(
+                    f"container {container} of {key} wants image {image}, which this release has not built",
+                    f"Add {image} to images in invoke.yaml, then release again.",
+                )
             wanted = f"{run.result.images[image].repository}:{run.result.version}"
             if images.get(container) != wanted:
                 raise ApplyError(

@@ -262,6 +262,8 @@ def running(env: Environment, opening: Opening) -> Iterator[Run]:
             lease.keep(run.result.message)
         except BaseException as error:
             run.fail(Verdict.UNKNOWN, error)
+            if moved := _still_moved(run.result):
+                lease.keep(f"a mistake of Longshore's left {', '.join(moved)} moved: {run.result.message}")
             raise
         finally:
             run.result.ended = datetime.now(UTC)
@@ -323,11 +325,17 @@ def _close(env: Environment, left: ReleaseResult, by: str) -> None:
 def _left_at_once(run: Run, order: errors.LeaveAtOnce) -> None:
     result = run.result
     step = result.steps[-1].name if result.steps else "the beginning"
-    moved = [service.name for service in result.services.values() if service.outcome not in ("not moved", "moved back")]
+    moved = _still_moved(result)
     result.verdict, result.cause, result.signal = Verdict.INTERRUPTED, Cause.INTERRUPT, order.name
     result.message = f"left at once by a second signal ({order.name}), in the step {step!r}"
     result.message += f"; moved and not moved back: {', '.join(moved)}" if moved else "; no service had moved"
     result.hint = "The lock is kept. Look with: invoke status. Go on with: invoke release --resume, or invoke rollback"
+
+
+def _still_moved(result: ReleaseResult) -> list[str]:
+    """The services and scheduled tasks that are not where they were."""
+    services = [one.name for one in result.services.values() if one.outcome not in ("not moved", "moved back")]
+    return services + [one.rule for one in result.schedules.values() if one.outcome not in ("not moved", "moved back")]
 
 
 def _verdict_of(run: Run, error: errors.LongshoreError) -> Verdict:

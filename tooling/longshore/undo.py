@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from longshore import moves, plan, rollout, verify
 from longshore.aws.ecs import Deployment, Service
@@ -37,19 +39,42 @@ def undone_on_failure(run: Run) -> Iterator[None]:
     """If the block fails, what moved goes back in reverse order, and Terraform registers the previous tag again.
 
     An outcome that can't be known is the exception, such as a migration that still runs at its deadline: then nothing
-    is touched. At a terminal, whoever interrupts is asked.
+    is touched. At a terminal, whoever interrupts is asked. A mistake of ours is no reason to leave services half way.
+
+    Raises:
+        LongshoreError: what the block raised; for a mistake of ours, one that says so.
     """
     try:
         yield
     except (UnknownOutcomeError, LockLostError):
         raise
     except LongshoreError as error:
-        with run.env.interrupts.held():
-            _explain(run, error)
-            if isinstance(error, InterruptError) and not _wanted_back(run, error):
-                raise
-            go_back(run, error)
+        _undo(run, error)
         raise
+    except Exception as mistake:
+        said = _ours(mistake)
+        _undo(run, said)
+        raise said from mistake
+
+
+def _undo(run: Run, error: LongshoreError) -> None:
+    with run.env.interrupts.held():
+        _explain(run, error)
+        if isinstance(error, InterruptError) and not _wanted_back(run, error):
+            return
+        go_back(run, error)
+
+
+def _ours(mistake: Exception) -> LongshoreError:
+    """An error of ours as it is; a mistake in Longshore as one that names the place."""
+    if isinstance(mistake, LongshoreError):
+        return mistake
+    frames = traceback.extract_tb(mistake.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return LongshoreError(
+        f"{type(mistake).__name__}: {mistake}{place}",
+        "This is a mistake in Longshore: please report it with this message.",
+    )
 
 
 def go_back(run: Run, error: LongshoreError) -> None:
@@ -100,9 +125,9 @@ def register_again(run: Run, tag: str) -> None:
                     outputs = env.terraform.apply(saved, env.console.detail)
                 run.contract = env.contract(outputs)
                 _compare(run)
-    except LongshoreError as error:
+    except Exception as error:  # noqa: BLE001 - the verdict stays
         run.warn(
-            f"Terraform pending: {tag} could not be registered again: {error.message}"
+            f"Terraform pending: {tag} could not be registered again: {_ours(error).message}"
             f" (see invoke plan -e {env.target.environment}, then run invoke bootstrap -e {env.target.environment})"
         )
 
@@ -161,8 +186,8 @@ def _move_back(run: Run, error: LongshoreError, moved: list[str]) -> None:
                 _verify_back(run, moved)
     except LockLostError:
         raise
-    except LongshoreError as second:
-        failed.append(second)
+    except Exception as second:  # noqa: BLE001 - the verdict must be said whatever happens
+        failed.append(_ours(second))
     if failed:
         run.fail(Verdict.ROLLBACK_FAILED, error)
         reasons = "; ".join(second.message for second in failed)
@@ -192,9 +217,9 @@ def _services_back(
             run.result.services[key].outcome = "superseded"
             run.warn(f"{second.message}; theirs is left alone")
             theirs.append(second)
-        except LongshoreError as second:
+        except Exception as second:  # noqa: BLE001 - one that can't go back does not keep the others where they are
             run.result.services[key].outcome = "not moved back"
-            failed.append(second)
+            failed.append(_ours(second))
     return theirs, failed
 
 
