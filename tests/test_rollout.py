@@ -202,6 +202,26 @@ def test_a_deployment_in_flight_refuses_a_release() -> None:
     )
 
 
+def test_what_ends_a_deployment_in_flight_is_said() -> None:
+    busy = {NAME: service(deployment("theirs", "IN_PROGRESS"))}
+    for latest, way in (
+        ({NAME: whole("IN_PROGRESS")}, f"aws ecs stop-service-deployment --service-deployment-arn {ARN}"),
+        ({}, f"move {NAME} to a revision that works: aws ecs update-service"),
+    ):
+        for repairing in (False, True):
+            with pytest.raises(NotReadyError) as caught:
+                refuse_in_flight(busy, latest, repairing=repairing)
+            assert caught.value.hint.endswith(way)
+            assert ("invoke rollback" in caught.value.hint) is not repairing
+
+
+def test_a_deployment_that_a_release_of_ours_left_is_repaired() -> None:
+    left = {NAME: service(OURS)}
+    refuse_in_flight(left, {NAME: whole("IN_PROGRESS")}, repairing=True, ours={"ours"})
+    with pytest.raises(NotReadyError):
+        refuse_in_flight(left, {NAME: whole("IN_PROGRESS")}, repairing=True, ours={"another"})
+
+
 def test_a_deployment_that_failed_for_good_is_repaired_by_a_roll_back_only() -> None:
     failed = {"web": service(deployment("theirs", "FAILED"))}
     with pytest.raises(NotReadyError) as caught:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from longshore import moves, release, undo
+from longshore import moves, release, rollback, undo
 from longshore.console import Console
 from longshore.errors import ExitCode
 from longshore.order import order
@@ -17,7 +17,7 @@ from longshore.result import Verdict
 from longshore.run import Run
 
 from .play import StagedEnvironment, environment, record_releases
-from .scenario import FOLDER, read
+from .scenario import FOLDER, Scenario, read
 from .stage import Stage, Theatre
 
 pytestmark = pytest.mark.scenario
@@ -25,10 +25,15 @@ pytestmark = pytest.mark.scenario
 ORDER = order(bump="patch", tag="v1.0.1", yes=True)
 
 
+def file(name: str) -> Scenario:
+    """The scenario of that name."""
+    return read(FOLDER / f"{name}.toml")
+
+
 @contextmanager
-def set_for(theatre: Theatre, name: str, folder: Path) -> Iterator[tuple[Stage, StagedEnvironment]]:
+def set_for(theatre: Theatre, story: Scenario, folder: Path) -> Iterator[tuple[Stage, StagedEnvironment]]:
     """A stage as a scenario wants it, with the records of the releases before."""
-    with theatre.stage(read(FOLDER / f"{name}.toml"), folder) as stage:
+    with theatre.stage(story, folder) as stage:
         env = environment(stage)
         record_releases(env)
         yield stage, env
@@ -46,7 +51,7 @@ class Slow(Console):
 
 
 def test_the_time_until_somebody_approves_is_not_the_releases(theatre: Theatre, tmp_path: Path) -> None:
-    with set_for(theatre, "plain", tmp_path) as (stage, env):
+    with set_for(theatre, file("plain"), tmp_path) as (stage, env):
         object.__setattr__(env, "console", Slow(stage, 2 * env.target.env.deadlines.release))
         with stage.command():
             result = release.release(env, ORDER)
@@ -60,7 +65,7 @@ def test_a_mistake_of_ours_moves_back_what_has_moved(
         raise KeyError("api")
 
     monkeypatch.setattr(moves, "verify_all", mistaken)
-    with set_for(theatre, "plain", tmp_path) as (stage, env), stage.command():
+    with set_for(theatre, file("plain"), tmp_path) as (stage, env), stage.command():
         result = release.release(env, ORDER)
         assert {key: stage.runs(key) for key in result.services} == {"web": "old", "worker": "old"}
         assert env.ledger.locks.read() is None
@@ -76,7 +81,7 @@ def test_a_mistake_on_the_way_back_keeps_the_lock(
         raise KeyError("api")
 
     monkeypatch.setattr(undo, "go_back", mistaken)
-    with set_for(theatre, "crash-at-start", tmp_path) as (stage, env), stage.command():
+    with set_for(theatre, file("crash-at-start"), tmp_path) as (stage, env), stage.command():
         with pytest.raises(KeyError):
             release.release(env, ORDER)
         lock, entry = env.ledger.locks.read(), next(env.ledger.releases())
@@ -97,9 +102,31 @@ def test_a_service_that_a_mistake_keeps_from_going_back_keeps_no_other(
         return deadline_of(run, key)
 
     monkeypatch.setattr(moves, "deadline_of", mistaken)
-    with set_for(theatre, "health-500", tmp_path) as (stage, env), stage.command():
+    with set_for(theatre, file("health-500"), tmp_path) as (stage, env), stage.command():
         result = release.release(env, ORDER)
     other = {"web": "worker", "worker": "web"}[failing]
     assert result.verdict is Verdict.ROLLBACK_FAILED
     assert (result.services[failing].outcome, result.services[other].outcome) == ("not moved back", "moved back")
     assert f"KeyError: '{failing}'" in result.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "left", "old"), [("sigint-twice", 130, "runs; runs; never starts; runs"), ("rollback-denied", 9, "runs")]
+)
+def test_a_roll_back_repairs_a_deployment_that_a_release_has_left(
+    name: str, left: int, old: str, theatre: Theatre, tmp_path: Path
+) -> None:
+    """It never completes, so nobody can wait for its end; after a second Ctrl-C the lock's holder is dead as well."""
+    story = file(name)
+    shape = story.shape.model_copy(update={"breaker": "off"})
+    tasks = {"web new": "never listens", "web old": old}
+    story = story.model_copy(update={"shape": shape, "tasks": tasks})
+    with set_for(theatre, story, tmp_path) as (stage, env):
+        with stage.command():
+            assert release.release(env, ORDER).exit_code == left
+        stage.scenario = story.model_copy(update={"events": (), "faults": ()})
+        with stage.command():
+            result = rollback.rollback(env, yes=True)
+        assert {key: stage.runs(key) for key in result.services} == {"web": "old", "worker": "old"}
+        assert env.ledger.locks.read() is None
+    assert (result.verdict, result.version) == (Verdict.SUCCEEDED, "v1.0.0")

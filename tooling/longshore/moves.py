@@ -39,7 +39,8 @@ def record_before(run: Run, *, repairing: bool = False) -> None:
 
     Args:
         run: the run.
-        repairing: go on where a deployment has failed for good, to put the last good release in its place.
+        repairing: go on where a deployment has failed for good, or is left of a release of ours, to put the last good
+            release in its place.
 
     Raises:
         AwsError: a service or a schedule is missing.
@@ -51,7 +52,8 @@ def record_before(run: Run, *, repairing: bool = False) -> None:
     found = aws.ecs.services(contract.cluster, names)
     if gone := [f"{service.name} is {service.status}" for service in found.values() if service.status != "ACTIVE"]:
         raise NotReadyError(f"a service was deleted: {'; '.join(gone)}", "Make it again: invoke bootstrap")
-    rollout.refuse_in_flight(found, aws.ecs.latest_deployments(contract.cluster, names), repairing=repairing)
+    latest, ours = aws.ecs.latest_deployments(contract.cluster, names), _left_behind(run) if repairing else set()
+    rollout.refuse_in_flight(found, latest, repairing=repairing, ours=ours)
     result.services = result.services | {
         key: ServiceResult(
             name=service.name,
@@ -69,6 +71,15 @@ def record_before(run: Run, *, repairing: bool = False) -> None:
         for key, schedule in contract.schedules.items()
         if key not in result.schedules
     }
+
+
+def _left_behind(run: Run) -> set[str]:
+    """The deployments that the last run before this one has started, by the ledger."""
+    for entry in run.env.ledger.releases(page=20):
+        started = {service.deployment for service in entry.services.values() if service.deployment}
+        if started and entry.release != run.result.release:
+            return started
+    return set()
 
 
 def refuse_zero(run: Run, last: ReleaseResult | None, *, allowed: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -131,7 +131,11 @@ def find_again(ecs: Past, cluster: str, move: Move, before: str, deadline: float
 
 
 def refuse_in_flight(
-    services: Mapping[str, Service], latest: Mapping[str, ServiceDeployment], *, repairing: bool = False
+    services: Mapping[str, Service],
+    latest: Mapping[str, ServiceDeployment],
+    *,
+    repairing: bool = False,
+    ours: Collection[str] = (),
 ) -> None:
     """Refuses to start while a deployment runs (aws.md: never on a PRIMARY that is not COMPLETED).
 
@@ -139,16 +143,34 @@ def refuse_in_flight(
         services: the services by name.
         latest: their newest service deployments, by name.
         repairing: a deployment that has FAILED for good is what we are here to repair.
+        ours: ids of deployments that are left of a release of ours, to be repaired as well.
 
     Raises:
-        NotReadyError: names the services and their deployments.
+        NotReadyError: names the services and their deployments, and what ends those that never end.
     """
-    busy = [found for s in services.values() if (found := _busy(s, latest.get(s.name), repairing=repairing))]
-    if busy:
-        hint = "Wait until it has ended, then try again."
-        if any("FAILED" in text for text in busy):
+    said = {
+        name: text
+        for name, service in services.items()
+        if not (service.primary and service.primary.id in ours)
+        and (text := _busy(service, latest.get(service.name), repairing=repairing))
+    }
+    if said:
+        hint = _way_out([services[name] for name in said], latest, repairing=repairing)
+        if any("FAILED" in text for text in said.values()):
             hint = "Bring the last good release back first: invoke rollback"
-        raise NotReadyError("a deployment is in flight: " + "; ".join(busy), hint)
+        raise NotReadyError("a deployment is in flight: " + "; ".join(said.values()), hint)
+
+
+def _way_out(busy: Sequence[Service], latest: Mapping[str, ServiceDeployment], *, repairing: bool) -> str:
+    """What ends deployments that never end by themselves."""
+    ways = [] if repairing else ["if a release of ours has left it: invoke rollback"]
+    for service in busy:
+        found = latest.get(service.name)
+        if found and found.status in _UNDER_WAY:
+            ways.append(f"stop it: aws ecs stop-service-deployment --service-deployment-arn {found.arn}")
+        else:
+            ways.append(f"move {service.name} to a revision that works: aws ecs update-service")
+    return f"Wait until it has ended, then try again. If it never ends, {'; or '.join(ways)}"
 
 
 def wait(ecs: Services, cluster: str, started: Sequence[Started], clock: Clock, on_service: OnService) -> None:

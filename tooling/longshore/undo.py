@@ -256,11 +256,11 @@ def _move_one_back(run: Run, key: str, error: LongshoreError) -> None:
     if ours is None and _never_began(run, service, error):
         service.outcome, service.after = "not moved", None
         return
-    back = _by_ecs(run, service, ours, move, error) if ours else _begun_before(run, service, move, deadline)
+    back = _by_ecs(run, key, ours, move, error) if ours else _begun_before(run, service, move, deadline)
     if back is None:
         with run.effect(f"update {key} back", move.task_definition):
             back = rollout.start(env.aws.ecs, cluster, move, deadline)
-    run.started[key] = back
+    run.started[key], service.deployment = back, back.deployment
     rollout.wait(env.aws.ecs, cluster, [back], env.clock, env.console.service)
     service.outcome = "moved back"
 
@@ -290,13 +290,13 @@ def _never_began(run: Run, service: ServiceResult, error: LongshoreError) -> boo
     return True
 
 
-def _by_ecs(run: Run, service: ServiceResult, ours: Started, move: Move, error: LongshoreError) -> Started | None:
+def _by_ecs(run: Run, key: str, ours: Started, move: Move, error: LongshoreError) -> Started | None:
     """ECS's own roll-back of our deployment, if there is one: two must not roll back the same service.
 
     Returns:
         It, as a deployment to wait for; None where ECS does not roll back, so that we must.
     """
-    env, cluster = run.env, run.contract.cluster
+    env, cluster, service = run.env, run.contract.cluster, run.result.services[key]
     if isinstance(error, CrashLoopError) and error.service == service.name and move.count is None:
         _stop(run, ours)
     for _ in env.clock.polls(BEGINS_WITHIN, longest=1.0):
@@ -310,7 +310,7 @@ def _by_ecs(run: Run, service: ServiceResult, ours: Started, move: Move, error: 
                 # The same revision with another count: no deployment of ours, the roll-back that is under way shrinks.
                 with run.effect(f"scale {service.name} back", str(move.count)):
                     env.aws.ecs.update(cluster, service.name, move.task_definition, move.count)
-            return Started(move, primary.id, primary.created_at, ours.deadline, by_ecs=True)
+            return Started(move, primary.id, primary.created_at, moves.deadline_of(run, key), by_ecs=True)
         if not _will_roll_back(run, found, ours):
             return None
     return None
