@@ -126,6 +126,8 @@ def test_a_release_whose_build_fails_leaves_its_number_marked(failing: Shop, mon
     monkeypatch.setattr(builds, "_planned", lambda *_: (None, []))
     run = failing.run()
     monkeypatch.setattr(run, "step", lambda _: nullcontext(), raising=False)
+    monkeypatch.setattr(run, "effect", lambda *_: nullcontext(), raising=False)
+    monkeypatch.setattr(run, "resumed", False, raising=False)
     tag = builds.choose_tag(run, Order())
     with (
         pytest.raises(BuildError),

@@ -16,7 +16,7 @@ from longshore.order import order
 from longshore.result import Verdict
 from longshore.run import Run
 
-from .play import StagedEnvironment, environment, record_releases
+from .play import StagedEnvironment, record_releases, staged
 from .scenario import FOLDER, Scenario, read
 from .stage import Stage, Theatre
 
@@ -34,7 +34,7 @@ def file(name: str) -> Scenario:
 def set_for(theatre: Theatre, story: Scenario, folder: Path) -> Iterator[tuple[Stage, StagedEnvironment]]:
     """A stage as a scenario wants it, with the records of the releases before."""
     with theatre.stage(story, folder) as stage:
-        env = environment(stage)
+        env = staged(stage)
         record_releases(env)
         yield stage, env
 

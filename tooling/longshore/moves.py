@@ -309,10 +309,7 @@ def move_wave(run: Run, moves: Mapping[str, Move]) -> None:
     env, cluster = run.env, run.contract.cluster
     for key, move in moves.items():
         service = run.result.services[key]
-        # Before the call: should its answer never come, this says what may have taken effect.
-        count = service.before.count if move.count is None else move.count
-        service.after = Running(task_definition=move.task_definition, count=count)
-        run.started[key] = _found_again(run, service, move) or _start(run, key, move)
+        run.started[key] = _found_again(run, key, move) or _start(run, key, move)
         service.deployment = run.started[key].deployment
     try:
         rollout.wait(env.aws.ecs, cluster, [run.started[key] for key in moves], env.clock, env.console.service)
@@ -325,17 +322,24 @@ def move_wave(run: Run, moves: Mapping[str, Move]) -> None:
 
 def _start(run: Run, key: str, move: Move) -> Started:
     _refuse_late(run, f"to move {move.service} in", move.service)
-    run.result.services[key].outcome = "moved"
-    with run.effect(f"update {key}", move.task_definition):
+    service = run.result.services[key]
+
+    def mark() -> None:
+        # Before the call: should its answer never come, this says what may have taken effect.
+        count = service.before.count if move.count is None else move.count
+        service.outcome, service.after = "moved", Running(task_definition=move.task_definition, count=count)
+
+    with run.effect(f"update {key}", move.task_definition, mark):
         return rollout.start(run.env.aws.ecs, run.contract.cluster, move, run.left(deadline_of(run, key)))
 
 
-def _found_again(run: Run, service: ServiceResult, move: Move) -> Started | None:
+def _found_again(run: Run, key: str, move: Move) -> Started | None:
     """The deployment that another process of this release has started, if it has."""
+    service = run.result.services[key]
     if not run.resumed or service.outcome not in ("moved", "completed", "failed"):
         return None
-    deadline = run.env.target.env.deadlines.rollout
     before = service.before.task_definition
+    deadline = run.left(deadline_of(run, key))
     return rollout.find_again(run.env.aws.ecs, run.contract.cluster, move, before, deadline)
 
 
@@ -360,10 +364,12 @@ def move_schedules(run: Run, revisions: Mapping[str, str]) -> None:
     with run.step("move schedules"):
         for key, task_definition in sorted(revisions.items()):
             schedule = run.result.schedules[key]
-            schedule.outcome = "moved"
-            with run.effect(f"move schedule {key}", task_definition):
+
+            def mark(schedule: ScheduleResult = schedule, after: str = task_definition) -> None:
+                schedule.outcome, schedule.after = "moved", after
+
+            with run.effect(f"move schedule {key}", task_definition, mark):
                 run.env.aws.events.move(schedule.rule, schedule.target_id, task_definition)
-            schedule.after = task_definition
 
 
 def registered_schedules(run: Run) -> dict[str, str]:

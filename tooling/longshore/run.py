@@ -126,16 +126,22 @@ class Run:
         self.record_or_warn()
 
     @contextmanager
-    def effect(self, what: str, detail: str = "") -> Iterator[None]:
+    def effect(self, what: str, detail: str = "", mark: Callable[[], None] = lambda: None) -> Iterator[None]:
         """A side effect: it begins only with the lock and with its intent in the ledger; its outcome follows there.
 
         An intent without an outcome means that nobody knows: the process died, or AWS gave no answer.
+
+        Args:
+            what: the side effect, such as ``update web``.
+            detail: what it is done with.
+            mark: notes in the result what may have taken effect from then on.
 
         Raises:
             LockLostError: the lock is not ours any more; nothing was done.
             AwsError: the intent could not be written; nothing was done (on the way back it is a warning instead).
         """
         self.lease.check()
+        mark()
         try:
             self.env.ledger.write(self.result)
             self.events.append("intent", what, detail, self.lease.lock.fence)
