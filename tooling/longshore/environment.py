@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,10 @@ class Environment:
             lock_timeout=settings.lock_timeout,
             masks=self.console.masks,
         )
+
+    def sibling(self, name: str) -> Environment:
+        """Another environment of the same application, with clients of its own."""
+        return replace(self, target=replace(self.target, environment=name, env=self.target.app.environments[name]))
 
     def contract(self, outputs: dict[str, Any] | None = None) -> Contract:
         """The contract, from these outputs of an apply or from the state."""

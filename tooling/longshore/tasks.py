@@ -358,6 +358,19 @@ def show(c: Context, release: str, app: str | None = None, env: str | None = Non
     everything(environment.console, environment.ledger, release, as_json=json)
 
 
+@_task(
+    keep="so many of the versions that succeeded last stay, for each environment",
+    dry_run="only say what would be removed",
+)
+def prune(
+    c: Context, app: str | None = None, env: str = "sandbox", keep: int = 10, dry_run: bool = False, yes: bool = False
+) -> None:
+    """Remove images that no environment runs or may go back to."""
+    from longshore.prune import prune as verb
+
+    verb(_environment(c, app, env), keep=keep, dry_run=dry_run, yes=yes)
+
+
 @_task(yes_really="the environment's name, instead of typing it")
 def destroy(c: Context, app: str | None = None, env: str = "sandbox", yes_really: str | None = None) -> None:
     """Take an environment down, but not its images."""
@@ -383,7 +396,9 @@ def _end(environment: Environment, result: ReleaseResult, *, as_json: bool) -> N
 
 
 usage.install()
-namespace = Collection(bootstrap, version, build, plan, release, promote, rollback, status, history, show, destroy)
+namespace = Collection(
+    bootstrap, version, build, plan, release, promote, rollback, status, history, show, prune, destroy
+)
 namespace.add_collection(Collection("sandbox", up, down, fault), name="sandbox")
 namespace.collections["sandbox"].add_task(status_of_sandbox, name="status")
 namespace.add_collection(Collection(take, free), name="lock")

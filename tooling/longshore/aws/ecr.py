@@ -15,8 +15,11 @@ from longshore.errors import AwsError, BuildError
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
+    from mypy_boto3_ecr.type_defs import ImageIdentifierTypeDef
 
 _LARGEST_PAGE = 1000
+_IDS_A_CALL = 100
+"""BatchGetImage and BatchDeleteImage take no more (ECR's API reference)."""
 _MEDIA_TYPES = [
     "application/vnd.docker.distribution.manifest.v2+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
@@ -60,8 +63,16 @@ class Credentials:
     endpoint: str
 
 
+@dataclass(frozen=True)
+class Tagged:
+    """An image under one of its tags."""
+
+    digest: str
+    tag: str
+
+
 class Ecr:
-    """What a release does with the registry. It never deletes, and never moves a tag."""
+    """What a release does with the registry. It never moves a tag, and only `prune` deletes."""
 
     def __init__(self, client: ECRClient) -> None:
         self._client = client
@@ -84,12 +95,17 @@ class Ecr:
 
     def tags(self, name: str) -> Iterator[str]:
         """Every tag of a repository in no order, a page in memory at a time; untagged images are left out."""
+        return (image.tag for image in self.images(name))
+
+    def images(self, name: str) -> Iterator[Tagged]:
+        """Every image under each of its tags, as `tags`."""
         pages = self._client.get_paginator("list_images").paginate(
             repositoryName=name, filter={"tagStatus": "TAGGED"}, PaginationConfig={"PageSize": _LARGEST_PAGE}
         )
         with translated(f"ECR ListImages of {name}"):
             for page in pages:
-                yield from (image["imageTag"] for image in page.get("imageIds", []) if "imageTag" in image)
+                found = (image for image in page.get("imageIds", []) if "imageTag" in image)
+                yield from (Tagged(image.get("imageDigest", ""), image["imageTag"]) for image in found)
 
     def digest(self, name: str, tag: str) -> str | None:
         """The digest (``sha256:…``) under a tag, or None if the repository has no such tag."""
@@ -155,6 +171,22 @@ class Ecr:
             if error.code not in _EXISTS:
                 raise
             refuse_other_digest(name, tag, found=self.digest(name, tag), wanted=manifest.digest)
+
+    def remove_tags(self, name: str, tags: Sequence[str]) -> dict[str, str]:
+        """Takes tags away, 100 a call; an image goes with the last of its tags.
+
+        Returns:
+            Those that are still there, with ECR's reason.
+        """
+        left: dict[str, str] = {}
+        for first in range(0, len(tags), _IDS_A_CALL):
+            ids: list[ImageIdentifierTypeDef] = [{"imageTag": tag} for tag in tags[first : first + _IDS_A_CALL]]
+            answer = call(self._client.batch_delete_image, repositoryName=name, imageIds=ids)
+            for failure in answer.get("failures", []):
+                code, tag = failure.get("failureCode", ""), failure.get("imageId", {}).get("imageTag", "")
+                if code != _GONE:
+                    left[tag] = f"{failure.get('failureReason', 'no reason given')} ({code})"
+        return left
 
     def credentials(self) -> Credentials:
         """Name and password with which Docker may push and pull."""
