@@ -1,0 +1,27 @@
+"""The next version against the sandbox's registry, whose pages and failures are ECR's."""
+
+from __future__ import annotations
+
+from longshore.aws.ecr import Ecr
+from longshore.ledger.versions import Versions
+from longshore.masking import Masks
+from longshore.reservation import Claim, Numbers, Wanted
+from tests.memory_table import MemoryTable
+
+from .api import Api, Repo
+
+
+def test_the_registry_is_listed_once_and_never_again(api: Api, immutable: Repo) -> None:
+    manifest = immutable.manifest("one")
+    for number in range(60):
+        immutable.client.put_image(
+            repositoryName=immutable.name, imageManifest=manifest, imageTag=f"v1.{number // 50}.{number % 50}"
+        )
+    numbers = Numbers(Ecr(immutable.client), [immutable.name], Versions(MemoryTable(), Masks()))
+    begun = api.log.since(0)["next"]
+    taken = [str(numbers.reserve(Wanted(), Claim(f"test-{number}", "ann"))) for number in range(3)]
+    assert taken == ["v1.1.10", "v1.1.11", "v1.1.12"]
+    made = [call["operation"] for call in api.log.since(begun)["requests"]]
+    assert made == ["ListImages", "BatchGetImage", "BatchGetImage"]
+    immutable.put("foreign", "v1.2.0")
+    assert str(numbers.look(Wanted())) == "v1.2.1"
