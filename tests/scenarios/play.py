@@ -232,6 +232,7 @@ def _entry(sequence: int, tag: str, previous: str, **known: Any) -> ReleaseResul
         "variables_digest": "sha256:0",
         "actor": ACTOR,
         "started": WHEN,
+        "ended": WHEN,
         "verdict": Verdict.SUCCEEDED,
     }
     return ReleaseResult.model_validate(values | known)
@@ -246,7 +247,8 @@ def _found(
     seconds: float,
 ) -> Found:
     stage, shape = env.stage, env.stage.scenario.shape
-    moved = [*(key for key in shape.grown.services if stage.service(key)), *([shop.NIGHTLY] if shape.schedule else [])]
+    moved = [key for key in shape.grown.services if key in shape.services or stage.service(key)]
+    moved += [shop.NIGHTLY] if shape.schedule else []
     outcomes: dict[str, str] = {}
     if result:
         outcomes |= {key: service.outcome for key, service in result.services.items()}

@@ -12,7 +12,7 @@ from longshore.console import Console
 from longshore.prune import prune
 
 from . import shop
-from .play import _environment, _record_releases
+from .play import record_releases, staged
 from .scenario import read_all
 from .stage import Theatre
 
@@ -26,8 +26,8 @@ def test_what_runs_and_what_one_may_go_back_to_stays(tmp_path: Path) -> None:
     theatre = Theatre()
     try:
         with theatre.stage(scenario.model_copy(update={"shape": shape}), tmp_path) as stage:
-            env = _environment(stage)
-            _record_releases(env)
+            env = staged(stage)
+            record_releases(env)
             out, err = io.StringIO(), io.StringIO()
             object.__setattr__(env, "console", Console(out, err, io.StringIO(), interactive=False))
             prune(env, keep=2, dry_run=False, yes=True)

@@ -96,7 +96,7 @@ def continue_(env: Environment, waiting: str, *, wait: float = 0.0) -> ReleaseRe
 def _left_behind(env: Environment, dead: Lock | None, actor: Actor) -> ReleaseResult:
     """The newest release, which must be one to go on with, or the one whose lock was left."""
     newest = next((r for r in env.ledger.releases(page=5) if r.verdict is not Verdict.WAITING), None)
-    if dead and (newest is None or (newest.verdict is not Verdict.RUNNING and dead.release != newest.release)):
+    if dead and (newest is None or (newest.ended and dead.release != newest.release)):
         _give_back(env, dead, actor)
         raise NotReadyError(
             f"the process that held {env.target.environment} died before its release began; the lock is free again",
@@ -112,6 +112,8 @@ def _left_behind(env: Environment, dead: Lock | None, actor: Actor) -> ReleaseRe
 def _is_open(found: ReleaseResult, dead: Lock | None) -> bool:
     if found.verdict is Verdict.SUCCEEDED:
         return found.cause is Cause.RECORD
+    if found.ended is None:
+        return True  # its process died, whatever it had written down by then
     # What was said and given back is over; a kept lock says that it is not.
     return found.verdict in (_OPEN if dead else (Verdict.RUNNING, Verdict.UNKNOWN))
 

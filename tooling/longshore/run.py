@@ -316,7 +316,7 @@ def _again(env: Environment, found: ReleaseResult) -> ReleaseResult:
             f"somebody else has gone on with {found.release}", f"See what became of it: invoke show {found.release}"
         )
     now.resumed += 1
-    now.verdict, now.cause, now.message, now.hint = Verdict.RUNNING, None, "", ""
+    now.verdict, now.cause, now.message, now.hint, now.ended = Verdict.RUNNING, None, "", "", None
     return now
 
 
