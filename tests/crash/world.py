@@ -211,7 +211,7 @@ def world(theatre: Theatre, scenario: Scenario, folder: Path) -> Iterator[World]
     """A world in which the releases before have been made and recorded, and a commit is there to be released."""
     with theatre.stage(scenario, folder) as stage, pytest.MonkeyPatch.context() as patch:
         engine = Engine(stage.client("ecr"), stage.take_in)
-        patch.setattr(docker, "Docker", lambda: engine)
+        patch.setattr(docker, "Docker", lambda **_: engine)
         made = World(stage, engine)
         env = made.process()
         record_releases(env)
