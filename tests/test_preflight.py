@@ -14,11 +14,14 @@ from longshore.environment import Environment
 from longshore.errors import LockedError, NotReadyError, UsageError
 from longshore.ledger import Ledger
 from longshore.order import order
-from longshore.result import Verdict
+from longshore.result import Cause, Verdict
 from longshore.source import Source
 from tests.memory_table import MemoryTable
 from tests.samples import ACTOR, moved_clock, result
 
+BAD = (Verdict.ROLLED_BACK, Cause.ROLLOUT)
+GOOD = (Verdict.SUCCEEDED, None)
+SILENT = [(Verdict.FAILED, Cause.DECLINED), (Verdict.FAILED, Cause.PLAN), (Verdict.WAITING, None)]
 STATE_LOCK = json.dumps(
     {"ID": "1d9d", "Operation": "OperationTypeApply", "Who": "ann@laptop", "Created": "2026-01-02T03:04:05Z"}
 )
@@ -91,3 +94,30 @@ def test_an_older_commit_wants_a_word(older: object, said: str, monkeypatch: pyt
         assert "--allow-older" in caught.value.hint
     else:
         assert preflight._source(env, order()) == text
+
+
+def looked_at(*entries: tuple[Verdict, Cause | None], allowed: bool = False) -> str:
+    """What is said of v2.0.0 after these releases of it."""
+    ledger = Ledger(MemoryTable(), "test")
+    for number, (verdict, cause) in enumerate(entries, 1):
+        entry = result(sequence=number, release=f"test-{number:06d}", version="v2.0.0", verdict=verdict, cause=cause)
+        ledger.begin(entry)
+    env: Any = SimpleNamespace(ledger=ledger)
+    return preflight._not_failed_before(env, "v2.0.0", allowed=allowed)
+
+
+@pytest.mark.parametrize("later", [[], SILENT])
+def test_a_version_that_was_rolled_back_is_refused_whatever_was_declined_since(later: Any) -> None:
+    with pytest.raises(UsageError, match=r"v2\.0\.0 has failed before: test-000001 rolled_back"):
+        looked_at(BAD, *later)
+    assert "has failed before" in looked_at(BAD, *later, allowed=True)
+
+
+def test_the_newest_that_says_something_counts() -> None:
+    assert looked_at(BAD, GOOD, *SILENT) == "v2.0.0 has succeeded before"
+    with pytest.raises(UsageError):
+        looked_at(GOOD, BAD)
+
+
+def test_a_version_that_only_was_declined_may_be_released() -> None:
+    assert looked_at(*SILENT) == "v2.0.0 has never been rolled back"

@@ -3,11 +3,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from longshore.aws.ecs import Container, Deployment, Service, ServiceDeployment, Task
+from longshore.clock import Clock
 from longshore.errors import (
     AwsError,
     CrashLoopError,
@@ -61,7 +63,10 @@ class Ecs:
         self.updates.append((cluster, service, task_definition, count, force))
         return OURS
 
-    def find_deployment(self, cluster: str, service: str, created_at: datetime) -> str | None:
+    def newest_deployment(self, cluster: str, service: str) -> str | None:
+        return "before"
+
+    def find_deployment(self, cluster: str, service: str, created_at: datetime, known: str | None) -> str | None:
         return ARN if self.deployments else None
 
     def service_deployments(self, arns: Sequence[str]) -> dict[str, ServiceDeployment]:
@@ -158,9 +163,42 @@ def test_a_refused_read_ends_the_wait_at_once() -> None:
 
 def test_a_service_that_has_the_revision_already_gets_a_new_deployment() -> None:
     ecs = Ecs([service(deployment("old", "COMPLETED", revision=2))])
-    start(ecs, "cluster", ours().move, 9)
+    started = start(ecs, "cluster", ours().move, 9)
+    assert (started.deployment, started.known) == ("ours", "before")
     start(ecs, "cluster", Move(NAME, arn(NAME, 3), 2), 9)
     assert ecs.updates == [("cluster", NAME, arn(NAME, 2), None, True), ("cluster", NAME, arn(NAME, 3), 2, False)]
+
+
+def test_a_process_that_was_paused_around_the_deadline_takes_nothing_for_completed() -> None:
+    """Between two questions about the time any time may pass."""
+    for deadline in range(5, 60):
+        time = [0.0]
+
+        def now(time: list[float] = time) -> float:
+            time[0] += 0.3
+            return time[0]
+
+        def sleep(seconds: float, time: list[float] = time) -> None:
+            time[0] += seconds
+
+        with pytest.raises(DeadlineError):
+            wait(Ecs([service(OLD)]), "cluster", [ours(deadline / 10)], Clock(now, sleep), lambda _: None)
+
+
+def test_many_services_are_watched_within_the_rate_of_reads() -> None:
+    names = [f"shop-test-{number}" for number in range(50)]
+    looks: list[float] = []
+
+    class Many(Ecs):
+        def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]:
+            looks.append(clock.now())
+            return {name: replace(DONE, name=name) for name in names}
+
+    clock = moved_clock()
+    started = [replace(ours(), move=Move(name, arn(NAME, 2))) for name in names]
+    keep_watching(Many([]), "cluster", started, 60, clock, lambda _: None)
+    assert 60 <= clock.now() < 80
+    assert all(later - earlier > 7.5 for earlier, later in pairwise(looks))
 
 
 def test_a_service_must_stay_well_for_the_bake_time_without_a_break() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -93,6 +94,15 @@ def test_bad_input_is_said_without_a_traceback(project: Path, arguments: list[st
     assert (answer.returncode, answer.stdout) == (code, "")
     assert said in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize("command", ["release", "rollback", "status", "history"])
+def test_with_json_a_refusal_is_one_document(project: Path, command: str) -> None:
+    answer = run(project, command, "--json")
+    assert answer.returncode != 0
+    document = json.loads(answer.stdout)
+    assert (document["verdict"], document["exit_code"]) == (None, answer.returncode)
+    assert document["message"]
 
 
 def test_an_endpoint_that_is_away_and_no_credentials(project: Path) -> None:

@@ -59,6 +59,17 @@ def test_a_task_of_another_revision_or_digest_is_named_after_three_looks(wrong: 
     assert (ecs.looked, error.value.service) == (3, "shop-test-web")
 
 
+def test_the_service_that_is_to_blame_is_named_and_no_other() -> None:
+    class Two(Ecs):
+        def tasks(self, cluster: str, service: str) -> list[Task]:
+            return [running("sha256:other" if service == "shop-test-worker" else "sha256:right")]
+
+    expected = [EXPECTED, replace(EXPECTED, service="shop-test-worker")]
+    with pytest.raises(VerifyError) as error:
+        tasks(Two([]), "cluster", expected, moved_clock(), 30)
+    assert error.value.service == "shop-test-worker"
+
+
 @pytest.mark.parametrize(
     "first", [[], [running(None)], [running("sha256:right", revision=1)], THROTTLED], ids=["none", "?", "old", "error"]
 )

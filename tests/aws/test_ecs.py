@@ -1,7 +1,14 @@
 from __future__ import annotations
 
-from longshore.aws.ecs import Ecs
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from longshore.aws.ecs import Container, Ecs
+from tests import samples
 from tests.aws.clients import scripted
+from tests.samples import WHEN
 
 
 def test_the_tasks_of_a_family_are_asked_for_by_no_other_filter_than_their_status() -> None:
@@ -19,3 +26,40 @@ def test_the_tasks_of_a_family_are_asked_for_by_no_other_filter_than_their_statu
         ("STOPPED", "ann"),
     ]
     script.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize(
+    ("listed", "found"),
+    [
+        ([("ours", 0.2), ("before", -0.5)], "ours"),
+        ([("before", -0.5)], None),
+        ([("theirs", 3.0), ("ours", 0.0)], "ours"),
+        ([("older", -3.0)], None),
+        ([("theirs", 9.0)], None),
+        ([], None),
+    ],
+)
+def test_a_deployment_is_found_by_its_moment_and_never_the_one_before_it(
+    listed: list[tuple[str, float]], found: str | None
+) -> None:
+    client, script = scripted("ecs")
+    shown = [{"serviceDeploymentArn": arn, "createdAt": WHEN + timedelta(seconds=age)} for arn, age in listed]
+    script.add_response("list_service_deployments", {"serviceDeployments": shown})
+    assert Ecs(client).find_deployment("shop", "web", WHEN, "before") == found
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "failed"),
+    [
+        ("EssentialContainerExited", "Essential container in task exited", True),
+        ("TaskFailedToStart", "CannotPullContainerError", True),
+        ("ServiceSchedulerInitiated", "Task failed container health checks", True),
+        ("ServiceSchedulerInitiated", "Scaling activity initiated by (deployment ecs-svc/1)", False),
+        ("UserInitiated", "Task stopped by user", False),
+        ("SpotInterruption", "Your Spot Task was interrupted.", False),
+        ("TerminationNotice", "The instance is being terminated.", False),
+    ],
+)
+def test_a_task_that_lost_its_place_has_not_failed(code: str, reason: str, failed: bool) -> None:  # noqa: FBT001
+    stopped = samples.task(Container("web", "app", None, 143, ""), last_status="STOPPED", stop_code=code)
+    assert bool(replace(stopped, stopped_reason=reason).failure()) is failed

@@ -181,15 +181,20 @@ class InterruptError(LongshoreError):
     def __init__(self, number: int) -> None:
         self.name = signal.Signals(number).name
         super().__init__(f"interrupted by {self.name}")
-        self.exit_code = ExitCode.INTERRUPTED if number == signal.SIGINT else ExitCode.TERMINATED
+        self.exit_code = _code_of(number)
 
 
 class LeaveAtOnce(BaseException):
-    """A second signal: leave now, and leave everything as it is. ``name`` is the signal's."""
+    """A second signal: leave now, and leave everything as it is. ``name`` and ``exit_code`` are the signal's."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
         self.name = signal.Signals(number).name
+        self.exit_code = _code_of(number)
+
+
+def _code_of(number: int) -> ExitCode:
+    return ExitCode.INTERRUPTED if number == signal.SIGINT else ExitCode.TERMINATED
 
 
 class AbortError(LongshoreError):

@@ -282,13 +282,14 @@ def _images(env: Environment, tag: str) -> str:
 
 
 def _not_failed_before(env: Environment, tag: str, *, allowed: bool) -> str:
-    """What became of a version the last time that it was released."""
-    before = next((r for r in env.ledger.releases() if r.version == tag and r.verdict is not Verdict.RUNNING), None)
+    """What became of a version the last time that it ran, or should have: one that was declined says nothing of it."""
+    telling = (Verdict.SUCCEEDED, *_BAD_VERSION)
+    before = next((r for r in env.ledger.releases() if r.version == tag and r.verdict in telling), None)
     if before is None or before.verdict is Verdict.SUCCEEDED:
-        return f"{tag} {'has succeeded before' if before else 'is released for the first time'}"
+        return f"{tag} {'has succeeded before' if before else 'has never been rolled back'}"
     reason = before.message.partition("\n")[0] or "it says no reason"
     said = f"{tag} has failed before: {before.release} {before.verdict.value} ({reason})"
-    if before.verdict in _BAD_VERSION and not allowed:
+    if not allowed:
         raise UsageError(said, "If that was not the version's fault, add --allow-failed-version.")
     return said
 

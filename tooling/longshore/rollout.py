@@ -27,6 +27,9 @@ ECS's circuit breaker wants three failures too, at least, but forgets them as so
 that crashes after its start may never trip it.
 """
 
+SERVICES_A_SECOND = 5
+"""So many are looked at while they are watched: each takes two reads or three, and ECS allows some 20 (aws.md)."""
+
 _ENDED_ELSEWHERE = ("STOP_REQUESTED", "STOPPED")
 _ROLLING_BACK = ("ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED")
 _UNDER_WAY = ("PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS")
@@ -41,7 +44,10 @@ class Services(Protocol):
     def update(  # noqa: D102
         self, cluster: str, service: str, task_definition: str, count: int | None, *, force: bool = False
     ) -> Deployment: ...
-    def find_deployment(self, cluster: str, service: str, created_at: datetime) -> str | None: ...  # noqa: D102
+    def newest_deployment(self, cluster: str, service: str) -> str | None: ...  # noqa: D102
+    def find_deployment(  # noqa: D102
+        self, cluster: str, service: str, created_at: datetime, known: str | None
+    ) -> str | None: ...
     def service_deployments(self, arns: Sequence[str]) -> dict[str, ServiceDeployment]: ...  # noqa: D102
     def stopped_tasks(self, cluster: str, service: str) -> list[Task]: ...  # noqa: D102
 
@@ -72,6 +78,7 @@ class Started:
         created_at: when ECS made it, by its own clock.
         deadline: seconds that it has.
         by_ecs: the deployment is ECS's own roll-back, which nobody's call started.
+        known: the service deployment that there was before.
         arn: the service deployment that it is; None until it is known.
         failed: how many of its tasks have failed so far.
     """
@@ -81,6 +88,7 @@ class Started:
     created_at: datetime
     deadline: float
     by_ecs: bool = False
+    known: str | None = None
     arn: str | None = None
     failed: int = 0
 
@@ -91,9 +99,10 @@ OnService = Callable[[Service], None]
 def start(ecs: Services, cluster: str, move: Move, deadline: float) -> Started:
     """Starts a move. A service that already has the revision gets a new deployment of it all the same."""
     current = ecs.services(cluster, [move.service])[move.service]
+    known = ecs.newest_deployment(cluster, move.service)
     force = current.task_definition == move.task_definition
     made = ecs.update(cluster, move.service, move.task_definition, move.count, force=force)
-    return Started(move, made.id, made.created_at, deadline)
+    return Started(move, made.id, made.created_at, deadline, known=known)
 
 
 def find_again(ecs: Past, cluster: str, move: Move, before: str, deadline: float) -> Started | None:
@@ -195,7 +204,7 @@ def wait(ecs: Services, cluster: str, started: Sequence[Started], clock: Clock, 
         UnknownOutcomeError: at the deadline ECS could not be read.
     """
     waiting = {one.move.service: one for one in started}
-    begun = clock.now()
+    begun, unread = clock.now(), ""
     for pace in clock.polls(max((one.deadline for one in started), default=0)):
         found, unread = _try_to_look(ecs, cluster, waiting, on_service)
         for name, service in found.items():
@@ -208,6 +217,8 @@ def wait(ecs: Services, cluster: str, started: Sequence[Started], clock: Clock, 
         late = [one for one in waiting.values() if clock.now() - begun >= one.deadline]
         if late:
             raise _too_late(late, unread)
+    # A process that was paused between two questions about the time may come here.
+    raise _too_late(list(waiting.values()), unread)
 
 
 def keep_watching(
@@ -221,7 +232,9 @@ def keep_watching(
     waiting = {one.move.service: one for one in started}
     well_since, unread = clock.now(), ""
     unwell: list[str] = []
-    for _ in clock.polls(max((one.deadline for one in started), default=0) + seconds, longest=1.0):
+    pause = len(started) / SERVICES_A_SECOND
+    until = max((one.deadline for one in started), default=0) + seconds
+    for _ in clock.polls(until, first=max(0.3, pause), longest=max(1.0, pause)):
         now = clock.now()
         found, unread = _try_to_look(ecs, cluster, waiting, on_service, steady=True)
         unwell = [name for name, service in found.items() if service]
@@ -254,7 +267,7 @@ def _look(
     services = ecs.services(cluster, list(waiting))
     for name, one in waiting.items():
         if one.arn is None and not one.by_ecs:
-            one.arn = ecs.find_deployment(cluster, name, one.created_at)
+            one.arn = ecs.find_deployment(cluster, name, one.created_at, one.known)
     known = ecs.service_deployments([one.arn for one in waiting.values() if one.arn])
     found: dict[str, Service | None] = {}
     for name, service in services.items():

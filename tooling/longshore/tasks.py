@@ -35,7 +35,7 @@ def _task(**texts: str) -> Callable[[Callable[..., None]], Any]:
     def decorate(body: Callable[..., None]) -> Any:
         @wraps(body)
         def guarded(*args: Any, **kwargs: Any) -> None:
-            with usage.exits():
+            with usage.exits(as_json=bool(kwargs.get("json"))):
                 body(*args, **kwargs)
 
         flags = signature(body).parameters

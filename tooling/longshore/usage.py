@@ -28,8 +28,11 @@ def install() -> None:
 
 
 @contextmanager
-def exits() -> Iterator[None]:
+def exits(*, as_json: bool = False) -> Iterator[None]:
     """Turns what a task raises into a message and an exit code.
+
+    Args:
+        as_json: print a JSON document as well: whoever reads it must not have to read the words for people.
 
     Raises:
         Exit: with the code of the error.
@@ -37,9 +40,26 @@ def exits() -> Iterator[None]:
     try:
         yield
     except LongshoreError as error:
-        from longshore.console import Console  # noqa: PLC0415 - only where there is something to say
-
-        Console().error(error)
+        _say(error, as_json=as_json)
         raise Exit(code=int(error.exit_code)) from error
-    except (KeyboardInterrupt, LeaveAtOnce):
-        raise Exit("interrupted", code=int(ExitCode.INTERRUPTED)) from None
+    except KeyboardInterrupt:
+        raise _interrupted(ExitCode.INTERRUPTED, as_json=as_json) from None
+    except LeaveAtOnce as order:
+        raise _interrupted(order.exit_code, as_json=as_json) from None
+
+
+def _interrupted(code: ExitCode, *, as_json: bool) -> Exit:
+    error = LongshoreError("interrupted")
+    error.exit_code = code
+    _say(error, as_json=as_json)
+    return Exit(code=int(code))
+
+
+def _say(error: LongshoreError, *, as_json: bool) -> None:
+    from longshore.console import Console  # noqa: PLC0415 - only where there is something to say
+
+    console = Console()
+    console.error(error)
+    if as_json:
+        said = {"message": console.masks.ours(error.message), "hint": console.masks.ours(error.hint)}
+        console.document({"verdict": None, **said, "exit_code": int(error.exit_code)})

@@ -38,6 +38,13 @@ class Expectation:
     idle: bool = False
 
 
+@dataclass(frozen=True)
+class _Finding:
+    service: str
+    text: str
+    for_good: bool
+
+
 def tasks(ecs: RunningTasks, cluster: str, expected: Sequence[Expectation], clock: Clock, deadline: float) -> None:
     """Every task of the services runs the intended revision, from the digests that were built.
 
@@ -55,11 +62,15 @@ def tasks(ecs: RunningTasks, cluster: str, expected: Sequence[Expectation], cloc
         VerifyError: lists every task that does not.
         UnknownOutcomeError: at the deadline ECS could not be read.
     """
-    before: list[str] = []
+    before: list[_Finding] = []
     unread, same = "", 0
     for _ in clock.polls(deadline, longest=2.0):
         try:
-            findings = [found for one in expected for found in _findings(ecs.tasks(cluster, one.service), one)]
+            findings = [
+                _Finding(one.service, text, wrong)
+                for one in expected
+                for text, wrong in _findings(ecs.tasks(cluster, one.service), one)
+            ]
             unread = ""
         except AwsError as error:
             if not error.transient:
@@ -68,14 +79,14 @@ def tasks(ecs: RunningTasks, cluster: str, expected: Sequence[Expectation], cloc
             continue
         if not findings:
             return
-        said = [text for text, _ in findings]
-        same, before = (same + 1 if said == before else 1), said
-        if same >= SURE_AFTER and all(wrong for _, wrong in findings):
+        same, before = (same + 1 if findings == before else 1), findings
+        if same >= SURE_AFTER and all(finding.for_good for finding in findings):
             break
     if unread:
         raise UnknownOutcomeError(f"whether the right tasks run after {deadline:.0f} s is not known: {unread}")
-    listed = "\n".join(f"  {text}" for text in before)
-    raise VerifyError(f"what runs is not what was released:\n{listed}", service=expected[0].service)
+    listed = "\n".join(f"  {finding.text}" for finding in before)
+    to_blame = before[0].service if before else ""
+    raise VerifyError(f"what runs is not what was released:\n{listed}", service=to_blame)
 
 
 def _findings(found: Sequence[Task], expected: Expectation) -> Iterator[tuple[str, bool]]:

@@ -22,7 +22,11 @@ _ANSWERED = "Failures"
 """Code of an error where ECS answered with 200: asking again would not help."""
 
 _SAME_MOMENT = timedelta(seconds=5)
-"""A service deployment and the deployment that it is are made by one call, and may be dated apart."""
+_SKEW = timedelta(seconds=1)
+"""A service deployment and the deployment that it is are made by one call, and may be dated apart, but hardly older."""
+
+_NOBODYS_FAULT = ("UserInitiated", "SpotInterruption", "TerminationNotice")
+"""Stop codes (its documentation) of tasks that a person stopped, or that AWS wanted the capacity of."""
 
 
 @dataclass(frozen=True)
@@ -115,9 +119,10 @@ class Task:
     def failure(self) -> str:
         """Why it stopped, without what differs from task to task; empty where nothing is wrong with it.
 
-        What the scheduler stops to scale, or a person stops, has not failed; what it stops for its health has.
+        What the scheduler stops to scale, a person stops, or AWS takes the capacity from, has not failed; what the
+        scheduler stops for its health has.
         """
-        if self.stop_code == "UserInitiated" or (
+        if self.stop_code in _NOBODYS_FAULT or (
             self.stop_code == "ServiceSchedulerInitiated" and "health check" not in self.stopped_reason
         ):
             return ""
@@ -182,7 +187,7 @@ class Ecs:
             raise AwsError(f"ECS UpdateService of {service} answered without a PRIMARY deployment", code=_ANSWERED)
         return primary
 
-    def find_deployment(self, cluster: str, service: str, created_at: datetime) -> str | None:
+    def find_deployment(self, cluster: str, service: str, created_at: datetime, known: str | None) -> str | None:
         """The ARN of the service deployment that a deployment is, by the moment in which both were made.
 
         ECS does not say which belong together: a deployment's id is not in its ARN.
@@ -191,23 +196,26 @@ class Ecs:
             cluster: name of the cluster.
             service: name of the service.
             created_at: when the deployment was made.
+            known: the ARN of the one that there was before: a read that is a moment old shows that.
         """
+        first = created_at - _SKEW
         # From then on, and newest first: older ones don't come.
         pages = call(
-            self._client.list_service_deployments,
-            cluster=cluster,
-            service=service,
-            createdAt={"after": created_at - _SAME_MOMENT},
+            self._client.list_service_deployments, cluster=cluster, service=service, createdAt={"after": first}
         )
-        near = {abs(d["createdAt"] - created_at): d["serviceDeploymentArn"] for d in pages["serviceDeployments"]}
+        candidates = [d for d in pages["serviceDeployments"] if d["createdAt"] >= first]
+        new = [d for d in candidates if d["serviceDeploymentArn"] != known]
+        near = {abs(d["createdAt"] - created_at): d["serviceDeploymentArn"] for d in new}
         return near[min(near)] if near and min(near) <= _SAME_MOMENT else None
+
+    def newest_deployment(self, cluster: str, service: str) -> str | None:
+        """The ARN of the newest service deployment of a service; None where it has had none."""
+        answer = call(self._client.list_service_deployments, cluster=cluster, service=service, maxResults=1)
+        return next((d["serviceDeploymentArn"] for d in answer["serviceDeployments"]), None)
 
     def latest_deployments(self, cluster: str, services: Sequence[str]) -> dict[str, ServiceDeployment]:
         """The newest service deployment of each service that has had one."""
-        arns: dict[str, str] = {}
-        for name in services:
-            answer = call(self._client.list_service_deployments, cluster=cluster, service=name, maxResults=1)
-            arns.update((name, d["serviceDeploymentArn"]) for d in answer["serviceDeployments"])
+        arns = {name: arn for name in services if (arn := self.newest_deployment(cluster, name))}
         found = self.service_deployments(list(arns.values()))
         return {name: found[arn] for name, arn in arns.items() if arn in found}
 
