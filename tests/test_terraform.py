@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from longshore.errors import StalePlanError, TerraformError
+from longshore.errors import ExitCode, StalePlanError, TerraformError, UnsavedStateError
 from longshore.target import Stack
 from longshore.terraform import SavedPlan, Terraform
 
@@ -31,6 +31,9 @@ for argument in sys.argv:
         file = Path(argument[10:])
         (here / "variables").write_text(f"{file.stat().st_mode & 0o777:o} {file.read_text()} {file}")
 answer = here / f"answer-{sys.argv[1]}"
+left = here / f"leaves-{sys.argv[1]}"
+if left.exists():
+    Path("errored.tfstate").write_text(left.read_text())
 print(answer.read_text() if answer.exists() else "{}")
 code = here / f"code-{sys.argv[1]}"
 sys.exit(int(code.read_text()) if code.exists() else 0)
@@ -189,6 +192,35 @@ def test_outputs_come_from_the_apply_itself(terraform: Terraform, shim: Shim) ->
     seen: list[str] = []
     assert terraform.apply(SavedPlan(Path("plan"), changed=True), seen.append) == {"release": {"schema": 1}}
     assert seen == ["this: Creation complete"]
+
+
+def test_a_state_that_could_not_be_saved_is_kept_and_nothing_goes_on_before_it_is_pushed(
+    shim: Shim, terraform: Terraform
+) -> None:
+    shim.answers("apply", '{"type": "diagnostic", "diagnostic": {"severity": "error", "summary": "no S3"}}', code=1)
+    (shim.folder / "leaves-apply").write_text("secret state")
+    with pytest.raises(UnsavedStateError, match="no S3") as caught:
+        terraform.apply(SavedPlan(Path("plan"), changed=True))
+    assert caught.value.exit_code == ExitCode.APPLY
+    kept = terraform.unsaved
+    assert kept.read_text() == "secret state"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert not (terraform.stack.directory / "errored.tfstate").exists()
+    for said in ("state push", str(kept), str(terraform.stack.data_dir), "force-unlock"):
+        assert said in caught.value.hint
+    with pytest.raises(UnsavedStateError), terraform.plan():
+        pass
+    with pytest.raises(UnsavedStateError):
+        terraform.check()
+    kept.unlink()
+    terraform.refuse_unsaved()
+
+
+def test_a_state_that_somebody_elses_terraform_left_is_found(terraform: Terraform) -> None:
+    """Also one that outlived a release of ours that was killed."""
+    (terraform.stack.directory / "errored.tfstate").write_text("state")
+    with pytest.raises(UnsavedStateError, match=r"errored\.tfstate"):
+        terraform.check()
 
 
 def test_an_interrupt_is_passed_on_once_and_waited_for(tmp_path: Path) -> None:

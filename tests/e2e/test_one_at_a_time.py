@@ -11,6 +11,8 @@ import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,8 +81,8 @@ def begin(project: Project, *arguments: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def killed_after(project: Project, call: tuple[str, str], since: int) -> None:
-    """Begins a release and kills it, and nothing else, as soon as it has made a call."""
+def killed_after(project: Project, call: tuple[str, str], since: int, *, children: bool = False) -> None:
+    """Begins a release and kills it as soon as it has made a call; and nothing else, or what it had started too."""
     with begin(project, "release", "--yes") as process:
         until = time.monotonic() + 120
         while time.monotonic() < until and process.poll() is None:
@@ -89,8 +91,19 @@ def killed_after(project: Project, call: tuple[str, str], since: int) -> None:
                 break
             time.sleep(0.05)
         assert process.poll() is None, process.communicate()
+        started = below(process.pid) if children else []
         process.send_signal(signal.SIGKILL)
+        for child in started:
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
         process.communicate()
+
+
+def below(pid: int) -> list[int]:
+    """The processes that a process has started, and those that they have."""
+    file = Path(f"/proc/{pid}/task/{pid}/children")
+    children = [int(word) for word in file.read_text().split()] if file.exists() else []
+    return [*children, *(found for child in children for found in below(child))]
 
 
 def resumed(project: Project, *options: str) -> Answer:
@@ -227,6 +240,57 @@ def test_an_approval_is_void_once_another_release_was_in_between(project: Projec
     project.invoke("release", "--yes")
     refused = project.invoke("release", "--continue", waiting["release"], expect=1)
     assert "another release was in between" in refused.err
+
+
+def by_hand(project: Project, hint: str) -> None:
+    """Does what a hint says, to the letter: a command line between ``Save it: `` and what stands in brackets."""
+    command = hint.partition("Save it: ")[2].partition(" (if")[0]
+    config = project.folder / ".longshore" / "terraform.rc"
+    rc = {"TF_CLI_CONFIG_FILE": str(config)} if config.exists() else {}
+    environ = os.environ | project.sandbox()["environment"] | rc
+    subprocess.run(["bash", "-c", command], env=environ, check=True, capture_output=True, timeout=120)
+
+
+@pytest.mark.long
+def test_a_state_that_could_not_be_saved_is_kept_and_pushed_by_the_hint(project: Project) -> None:
+    change(project, "The bucket is away")
+    # Terraform writes its lock for the plan, and for the apply; the third write would be the state.
+    fault = ("--operation", "s3:PutObject", "--kind", "denied", "--skip", "2")
+    project.invoke("sandbox.fault", *fault)
+    failed = project.invoke("release", "--yes", "--json", expect=6).json()
+    project.invoke("sandbox.fault", "--clear")
+    assert (failed["verdict"], failed["cause"]) == ("failed", "state")
+    kept = project.folder / ".longshore" / "storefront" / "sandbox" / "sandbox.errored.tfstate"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    refused = project.invoke("release", "--yes", expect=6)
+    assert "an earlier terraform could not save its state" in refused.err
+    by_hand(project, refused.err)
+    kept.unlink()
+    project.invoke("release", "--yes")
+    assert plan(project) == 0
+
+
+@pytest.mark.long
+def test_a_terraform_that_was_killed_leaves_its_lock_and_is_not_overruled(project: Project) -> None:
+    change(project, "Terraform is killed")
+    since, _ = project.requests()
+    killed_after(project, POINTS["apply"], since, children=True)
+    refused = project.invoke("release", "--resume", "--yes", expect=1)
+    lock = re.search(r"lock id ([0-9a-f-]{36})", refused.err)
+    assert lock, refused.err
+    assert "force-unlock" in refused.err
+    data = project.folder / ".longshore" / "storefront" / "sandbox" / "terraform"
+    for wrong in (True, False):
+        command = ["terraform", "-chdir=terraform/app", "force-unlock", "-force", "wrong" if wrong else lock[1]]
+        done = subprocess.run(
+            command, cwd=project.folder, env=os.environ | project.sandbox()["environment"] | {"TF_DATA_DIR": str(data)},
+            capture_output=True, check=False, timeout=120,
+        )  # fmt: skip
+        assert bool(done.returncode) == wrong
+    answer = resumed(project)
+    assert answer.code == 0, answer.err
+    assert answer.json()["verdict"] == "succeeded"
+    assert plan(project) == 0
 
 
 @pytest.mark.long

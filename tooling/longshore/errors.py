@@ -10,6 +10,7 @@ LongshoreError (1)
 ├── PlanError (5)            the plan was refused
 │   └── DeclinedError        by a person, or for want of one
 ├── ApplyError (6)           terraform apply failed
+│   └── UnsavedStateError    or its state could not be saved, now or before
 ├── MigrationError (7)       the migration failed before anything moved
 ├── RolloutError (8)         a service did not get to the intended revision
 │   ├── DeadlineError        not in the time that it has
@@ -124,6 +125,10 @@ class ApplyError(LongshoreError):
     """Terraform could not apply the plan; the old revisions still serve."""
 
     exit_code = ExitCode.APPLY
+
+
+class UnsavedStateError(ApplyError):
+    """Terraform has applied something, and its state could not be saved: it is kept here, and must be pushed first."""
 
 
 class MigrationError(LongshoreError):

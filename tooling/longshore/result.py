@@ -45,6 +45,7 @@ class Cause(StrEnum):
     PLAN = "plan"
     DECLINED = "declined"
     APPLY = "apply"
+    STATE = "state"
     MIGRATION = "migration"
     ROLLOUT = "rollout"
     VERIFY = "verify"
@@ -61,6 +62,7 @@ _BEFORE_ANYTHING_MOVED = {
     Cause.PLAN: ExitCode.PLAN,
     Cause.DECLINED: ExitCode.PLAN,
     Cause.APPLY: ExitCode.APPLY,
+    Cause.STATE: ExitCode.APPLY,
     Cause.MIGRATION: ExitCode.MIGRATION,
 }
 _EXIT_CODES = {

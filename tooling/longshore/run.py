@@ -24,6 +24,7 @@ _CAUSES: dict[type[errors.LongshoreError], Cause] = {
     errors.DeclinedError: Cause.DECLINED,
     errors.BuildError: Cause.BUILD,
     errors.PlanError: Cause.PLAN,
+    errors.UnsavedStateError: Cause.STATE,
     errors.ApplyError: Cause.APPLY,
     errors.MigrationError: Cause.MIGRATION,
     errors.SupersededError: Cause.SUPERSEDED,

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 from python_terraform import IsFlagged
 from python_terraform import Terraform as Arguments
 
-from longshore.errors import LeaveAtOnce, StalePlanError, TerraformError
+from longshore.errors import LeaveAtOnce, StalePlanError, TerraformError, UnsavedStateError
 from longshore.masking import Masks
 from longshore.target import Stack
 
@@ -28,6 +28,8 @@ MINIMUM = (1, 10)
 _FOLLOW_SECONDS = 0.05
 _PRIVATE = 0o600
 _SHOWN = 4000
+_ERRORED = "errored.tfstate"
+"""The file into which Terraform writes a state that it can't save, in the root's folder."""
 _QUIET_EVENTS = frozenset({"version", "planned_change", "refresh_start", "refresh_complete", "apply_start", "outputs"})
 
 OnEvent = Callable[[str], None]
@@ -90,12 +92,29 @@ class Terraform:
     lock_timeout: float = 60
     masks: Masks = field(default_factory=Masks, repr=False)
 
+    @property
+    def unsaved(self) -> Path:
+        """Where a state is kept that could not be saved; mode 0600, for it holds everything in clear text."""
+        return self.stack.data_dir.parent / f"{self.stack.name}.{_ERRORED}"
+
+    def refuse_unsaved(self) -> None:
+        """Refuses to go on from a state that is older than what is there.
+
+        Raises:
+            UnsavedStateError: a state was not saved; says where it is, and how to save it.
+        """
+        for file in (self.unsaved, self.stack.directory / _ERRORED):
+            if file.exists():
+                raise self._not_saved(file, "an earlier terraform could not save its state")
+
     def check(self) -> str:
         """The version of the binary.
 
         Raises:
             TerraformError: it is missing, or older than 1.10.
+            UnsavedStateError: as `refuse_unsaved`.
         """
+        self.refuse_unsaved()
         if shutil.which(self.binary, path=self.environ.get("PATH")) is None:
             raise TerraformError(
                 f"there is no program {self.binary!r} (setting terraform.binary)",
@@ -132,6 +151,7 @@ class Terraform:
             destroy: plan the end of everything in the stack.
             on_event: gets Terraform's messages as they come.
         """
+        self.refuse_unsaved()
         self.init()
         with tempfile.TemporaryDirectory(prefix="longshore-plan-") as folder:
             file = Path(folder) / "plan.tfplan"
@@ -169,6 +189,7 @@ class Terraform:
 
         Raises:
             StalePlanError: the state has changed since; nothing was done.
+            UnsavedStateError: the state could not be saved; it is kept.
             TerraformError: any other failure; some of the plan may have been done.
         """
         run = self._run(
@@ -176,6 +197,11 @@ class Terraform:
         )
         if run.code:
             explanation = run.explanation(self.masks)
+            left = self.stack.directory / _ERRORED
+            if left.exists():
+                shutil.move(left, self.unsaved)
+                self.unsaved.chmod(_PRIVATE)
+                raise self._not_saved(self.unsaved, f"terraform could not save its state:\n{explanation}")
             error = StalePlanError if "Saved plan is stale" in explanation else TerraformError
             raise error(f"terraform apply of {self.stack.name} failed:\n{explanation}", _hint(run))
         outputs = [event["outputs"] for event in run.events if event.get("type") == "outputs"]
@@ -188,6 +214,13 @@ class Terraform:
         if run.code:
             raise TerraformError(f"terraform output of {self.stack.name} failed:\n{run.end(self.masks)}", _hint(run))
         return {name: output["value"] for name, output in json.loads(run.text).items()}
+
+    def _not_saved(self, file: Path, why: str) -> UnsavedStateError:
+        return UnsavedStateError(
+            f"{why}\nWhat it had done is in {file}",
+            f"Save it: TF_DATA_DIR={self.stack.data_dir} {self.binary} -chdir={self.stack.directory} state push {file}"
+            " (if the state is locked, force-unlock with the id that it says), then delete that file.",
+        )
 
     def _run(self, command: Sequence[str], on_event: OnEvent | None = None, **options: Any) -> _Run:
         # `state` points at nothing: the constructor would read a local state file if it found one.
