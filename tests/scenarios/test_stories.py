@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from longshore import moves, release, rollback, undo
+from longshore import moves, release, resume, rollback, undo
 from longshore.console import Console
 from longshore.errors import ExitCode
 from longshore.order import order
@@ -130,3 +130,49 @@ def test_a_roll_back_repairs_a_deployment_that_a_release_has_left(
         assert {key: stage.runs(key) for key in result.services} == {"web": "old", "worker": "old"}
         assert env.ledger.locks.read() is None
     assert (result.verdict, result.version) == (Verdict.SUCCEEDED, "v1.0.0")
+
+
+@pytest.mark.parametrize(
+    ("name", "left", "tasks", "ends"),
+    [
+        ("record-fails", 12, {}, Verdict.SUCCEEDED),
+        ("credentials-expire", 9, {}, Verdict.SUCCEEDED),
+        ("migration-hangs", 11, {"migrate new": "exits 0 after 90 s"}, Verdict.SUCCEEDED),
+        ("migration-hangs", 11, {"migrate new": "exits 3 after 90 s"}, Verdict.FAILED),
+        ("sigint-twice", 130, {}, Verdict.ROLLED_BACK),
+        ("unreadable-at-the-deadline", 11, {}, Verdict.SUCCEEDED),
+    ],
+)
+def test_what_was_left_is_gone_on_with_once_it_is_well(
+    name: str, left: int, tasks: dict[str, str], ends: Verdict, theatre: Theatre, tmp_path: Path
+) -> None:
+    """A record, credentials, a migration that took longer, a second Ctrl-C, an ECS that was away."""
+    story = file(name)
+    story = story.model_copy(update={"tasks": {**story.tasks, **tasks}})
+    with set_for(theatre, story, tmp_path) as (stage, env):
+        with stage.command():
+            assert release.release(env, ORDER).exit_code == left
+        stage.pass_time(120)
+        stage.scenario = story.model_copy(update={"events": (), "faults": ()})
+        with stage.command():
+            result = resume.resume(staged(stage), yes=True)
+            assert not any(call.startswith("run migrate") for call in stage.calls())
+        runs = "new" if ends is Verdict.SUCCEEDED else "old"
+        assert {key: stage.runs(key) for key in result.services} == {"web": runs, "worker": runs}
+        assert env.ledger.locks.read() is None
+        assert not stage.stack.pending()
+    assert (result.verdict, result.cause is None) == (ends, ends is Verdict.SUCCEEDED)
+
+
+def test_nothing_is_released_on_top_of_an_incomplete_record(theatre: Theatre, tmp_path: Path) -> None:
+    story = file("record-fails")
+    with set_for(theatre, story, tmp_path) as (stage, env):
+        with stage.command():
+            assert release.release(env, ORDER).exit_code == ExitCode.RECORD_INCOMPLETE
+        stage.scenario = story.model_copy(update={"faults": ()})
+        with stage.command():
+            refused = release.release(env, order(tag="v1.0.0", yes=True))
+            assert not any(call.startswith("update") for call in stage.calls())
+    assert (refused.verdict, refused.exit_code) == (Verdict.FAILED, ExitCode.FAILED)
+    assert "has released v1.0.1, but /storefront/sandbox/image_tag says v1.0.0" in refused.message
+    assert "--resume" in refused.hint
