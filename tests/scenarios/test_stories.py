@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from longshore import moves, release, resume, rollback, undo
+from longshore import moves, preflight, release, resume, rollback, undo
 from longshore.console import Console
 from longshore.errors import ExitCode
 from longshore.order import order
@@ -176,3 +176,30 @@ def test_nothing_is_released_on_top_of_an_incomplete_record(theatre: Theatre, tm
     assert (refused.verdict, refused.exit_code) == (Verdict.FAILED, ExitCode.FAILED)
     assert "has released v1.0.1, but /storefront/sandbox/image_tag says v1.0.0" in refused.message
     assert "--resume" in refused.hint
+
+
+def test_what_ran_last_is_asked_once_the_lock_is_held(
+    theatre: Theatre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits for the lock waits for a release that changes it."""
+    held: list[bool] = []
+
+    def asked(env: StagedEnvironment, *_: object) -> str:
+        held.append(env.ledger.locks.read() is not None)
+        return ""
+
+    monkeypatch.setattr(preflight, "refuse_older", asked)
+    with set_for(theatre, file("plain"), tmp_path) as (stage, env), stage.command():
+        other = staged(stage)
+        taking = env.ledger.locks.held
+
+        def after_another(*given: object, **options: object) -> object:
+            """The lock, after somebody else's release, as if it had been waited for."""
+            monkeypatch.setattr(env.ledger.locks.__class__, "held", taking.__func__)  # type: ignore[attr-defined]
+            assert release.release(other, ORDER).verdict is Verdict.SUCCEEDED
+            return taking(*given, **options)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(env.ledger.locks.__class__, "held", lambda _self, *g, **o: after_another(*g, **o))
+        result = release.release(env, order(tag="v1.0.0", yes=True))
+    assert (result.verdict, result.message, result.previous_version) == (Verdict.SUCCEEDED, "", "v1.0.1")
+    assert held == [True, True]

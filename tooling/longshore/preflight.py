@@ -26,7 +26,6 @@ class Start:
 
     actor: Actor
     source: source.Source | None
-    last: ReleaseResult | None
 
 
 @dataclass
@@ -80,11 +79,11 @@ def release(env: Environment, order: Order) -> Start:
         checks.run("version", lambda: _not_failed_before(env, tag, allowed=order.allow_failed_version))
         checks.skip("source", f"{tag} is built already")
         checks.conclude()
-        return Start(who(env), None, _last(env))
+        return Start(who(env), None)
     checks.run("builder", docker.Docker().check)
     checks.run("source", lambda: _source(env, order))
     checks.conclude()
-    return Start(who(env), builds.source_of(env.target), _last(env))
+    return Start(who(env), builds.source_of(env.target))
 
 
 def again(env: Environment, actor: Actor, found: ReleaseResult) -> Start:
@@ -93,10 +92,9 @@ def again(env: Environment, actor: Actor, found: ReleaseResult) -> Start:
     Raises:
         LongshoreError: what is missing; nothing was touched.
     """
-    last = _last(env)
     there = found.version and all(builds.digests(env, found.version).values())
     if there or found.options.get("tag"):
-        return Start(actor, None, last)
+        return Start(actor, None)
     docker.Docker().check()
     commit = builds.source_of(env.target)
     if commit.commit != found.commit or commit.dirty != found.dirty:
@@ -104,7 +102,7 @@ def again(env: Environment, actor: Actor, found: ReleaseResult) -> Start:
             f"{found.release} is of commit {found.commit}, and its images were not all pushed",
             "Check that commit out here, or go back with: invoke release --resume --abort",
         )
-    return Start(actor, commit, last)
+    return Start(actor, commit)
 
 
 def refuse_locked(env: Environment) -> None:
@@ -190,7 +188,8 @@ def who(env: Environment) -> Actor:
     return actor.identify(env.aws.identity.caller().arn, os.environ)
 
 
-def _last(env: Environment) -> ReleaseResult | None:
+def last_good(env: Environment) -> ReleaseResult | None:
+    """The release that runs, as far as the ledger knows; it may be another one until the lock is held."""
     return next(env.ledger.succeeded(), None)
 
 
@@ -299,13 +298,19 @@ def _source(env: Environment, order: Order) -> str:
     if not order.allow_dirty:
         source.refuse_dirty(found)
     said = f"{found.commit[:12]}, with uncommitted changes (--allow-dirty)" if found.dirty else found.commit[:12]
-    return f"{said} {found.subject}{_order_of(env, order, found)}"
+    return f"{said} {found.subject}{refuse_older(env, order, found)}"
 
 
-def _order_of(env: Environment, order: Order, found: source.Source) -> str:
-    """Refuses a commit that what runs was built on top of: releasing it would take back what came since."""
-    last = _last(env)
-    if last is None or last.commit is None:
+def refuse_older(env: Environment, order: Order, found: source.Source | None) -> str:
+    """Refuses a commit that what runs was built on top of: releasing it would take back what came since.
+
+    Asked at once, and again once the lock is held: another release may have come first.
+
+    Raises:
+        UsageError: it is older, and --allow-older was not given.
+    """
+    last = last_good(env)
+    if found is None or last is None or last.commit is None:
         return ""
     older = source.is_older(found, last.commit)
     if older is None:

@@ -30,9 +30,11 @@ def release(env: Environment, order: Order) -> ReleaseResult:
 def carry(run: Run, order: Order, start: Start) -> None:
     """The steps of a release; what another process of the same release has done is looked up, not done again."""
     with run.step("inspect"):
+        last = preflight.last_good(run.env)
+        preflight.refuse_older(run.env, order, start.source)
         moves.record_before(run, repairing=run.result.previous_version == UNRELEASED)
-        moves.refuse_zero(run, start.last, allowed=order.allow_zero)
-        moves.refuse_incomplete(run, start.last)
+        moves.refuse_zero(run, last, allowed=order.allow_zero)
+        moves.refuse_incomplete(run, last)
     with run.step("version"):
         tag = builds.choose_tag(run, order)
     with builds.built_and_planned(run, order, start.source, tag) as saved:
@@ -48,7 +50,7 @@ def carry(run: Run, order: Order, start: Start) -> None:
             for number in moves.wave_numbers(run):
                 moves.migrate_before(run, number)
                 with run.step(f"roll out wave {number}"):
-                    moves.move_wave(run, moves.to_registered(run, number, start.last))
+                    moves.move_wave(run, moves.to_registered(run, number, last))
             moves.move_schedules(run, moves.registered_schedules(run))
             with run.step("verify"):
                 moves.verify_all(run)

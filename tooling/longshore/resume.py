@@ -52,7 +52,7 @@ def resume(env: Environment, *, yes: bool, abort: bool = False) -> ReleaseResult
         return rollback_to(env, found.version or None, actor=actor, yes=yes, dead=dead)
     back = abort or found.going_back
     cause, message = (found.cause, found.message) if found.going_back else (Cause.INTERRUPT, "")
-    start = preflight.Start(actor, None, None) if back else preflight.again(env, actor, found)
+    start = preflight.Start(actor, None) if back else preflight.again(env, actor, found)
     opening = Opening("release", actor, preflight.contract, start.source, found.options, dead=dead, again=found)
     with running(env, opening) as run:
         with run.step("look"):

@@ -20,6 +20,7 @@ from longshore.source import Source
 
 _CAUSES: dict[type[errors.LongshoreError], Cause] = {
     errors.NotReadyError: Cause.CHECK,
+    errors.UsageError: Cause.CHECK,
     errors.LockedError: Cause.LOCK,
     errors.DeclinedError: Cause.DECLINED,
     errors.BuildError: Cause.BUILD,
