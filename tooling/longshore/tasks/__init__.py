@@ -1,0 +1,24 @@
+"""Invoke tasks: parse, call, print, exit. No logic; and nothing heavy is imported before a task runs."""
+
+from invoke.collection import Collection
+
+from longshore import usage
+from longshore.tasks import building, lock, looking, releasing, sandbox, setting_up
+
+usage.install()
+namespace = Collection(
+    setting_up.bootstrap,
+    building.version,
+    building.build,
+    building.plan,
+    releasing.release,
+    releasing.promote,
+    releasing.rollback,
+    looking.status,
+    looking.history,
+    looking.show,
+    setting_up.prune,
+    setting_up.destroy,
+)
+namespace.add_collection(Collection(sandbox.up, sandbox.down, sandbox.status, sandbox.fault), name="sandbox")
+namespace.add_collection(Collection(lock.take, lock.free, lock.status), name="lock")

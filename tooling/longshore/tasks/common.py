@@ -1,0 +1,56 @@
+"""What every task has: the help of its flags, its environment, and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+from invoke import tasks
+from invoke.context import Context
+from invoke.exceptions import Exit
+
+from longshore import usage
+
+if TYPE_CHECKING:
+    from longshore.environment import Environment
+    from longshore.result import ReleaseResult
+
+_HELP = {
+    "app": "the application, where invoke.yaml has several",
+    "env": "the environment",
+    "yes": "ask nothing",
+    "json": "print one JSON document on stdout",
+}
+
+
+def task(**texts: str) -> Callable[[Callable[..., None]], Any]:
+    """A task with the help of its flags, whose errors become a message and an exit code."""
+
+    def decorate(body: Callable[..., None]) -> Any:
+        @wraps(body)
+        def guarded(*args: Any, **kwargs: Any) -> None:
+            with usage.exits(as_json=bool(kwargs.get("json"))):
+                body(*args, **kwargs)
+
+        flags = signature(body).parameters
+        return tasks.task(help={name: text for name, text in (_HELP | texts).items() if name in flags})(guarded)
+
+    return decorate
+
+
+def opened(c: Context, app: str | None, env: str) -> Environment:
+    """The environment that ``-a`` and ``-e`` name."""
+    from longshore.environment import open_environment
+
+    return open_environment(c.config, app, env)
+
+
+def end(environment: Environment, result: ReleaseResult, *, as_json: bool) -> None:
+    """Shows what became of a release, and ends with its exit code."""
+    from longshore.report import result as show
+
+    show(environment.console, result, as_json=as_json)
+    if result.exit_code:
+        raise Exit(code=int(result.exit_code))

@@ -1,0 +1,37 @@
+"""What is and was: status, history, one release."""
+
+from __future__ import annotations
+
+from invoke.context import Context
+
+from longshore.tasks.common import opened, task
+
+
+@task()
+def status(c: Context, app: str | None = None, env: str = "sandbox", json: bool = False) -> None:
+    """Show what runs, what is released and registered last."""
+    from longshore import preview
+    from longshore.report import status as show
+
+    environment = opened(c, app, env)
+    show(environment.console, preview.status(environment), as_json=json)
+
+
+@task(limit="how many, newest first")
+def history(c: Context, app: str | None = None, env: str = "sandbox", limit: int = 20, json: bool = False) -> None:
+    """List the releases and how they ended."""
+    from itertools import islice
+
+    from longshore.report import history as show
+
+    environment = opened(c, app, env)
+    show(environment.console, list(islice(environment.ledger.releases(), limit)), as_json=json)
+
+
+@task(json="print one JSON document on stdout")
+def show(c: Context, release: str, app: str | None = None, env: str | None = None, json: bool = False) -> None:
+    """Show everything that is known of a release."""
+    from longshore.report import everything
+
+    environment = opened(c, app, env or release.rpartition("-")[0])
+    everything(environment.console, environment.ledger, release, as_json=json)
