@@ -15,7 +15,7 @@ VERBS = {"version", "image", "plan", "migrate", "rollout", "verify", "status"}
 LAYERS = [
     {"tasks", "program"},
     {"resume", "promote"},
-    {"sandboxes", "preview", "release", "rollback", "bootstrap", "prune", "report", "locking"},
+    {"sandboxes", "preview", "doctor", "release", "rollback", "bootstrap", "prune", "report", "locking"},
     {"undo", "ways"},
     {"moves"},
     {"preflight"},

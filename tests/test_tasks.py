@@ -47,8 +47,8 @@ def test_every_task_has_one_line_of_help(project: Path) -> None:
     listed = run(project, "--list").stdout.splitlines()
     tasks = {line.split()[0]: " ".join(line.split()[1:]) for line in listed[2:] if line.strip()}
     assert set(tasks) == {
-        "bootstrap", "build", "destroy", "history", "plan", "promote", "prune", "release", "rollback", "show", "status",
-        "version", "lock.free", "lock.status", "lock.take",
+        "bootstrap", "build", "destroy", "doctor", "history", "plan", "promote", "prune", "release", "rollback", "show",
+        "status", "version", "lock.free", "lock.status", "lock.take",
         "sandbox.up", "sandbox.down", "sandbox.status", "sandbox.fault",
     }  # fmt: skip
     assert all(text.endswith(".") for text in tasks.values())
@@ -85,6 +85,7 @@ def test_listing_imports_nothing_heavy(project: Path) -> None:
         (["prune", "--keep", "0"], 2, "no way back"),
         (["prune"], 1, "which images sandbox needs is not known"),
         (["version"], 1, "invoke sandbox.up"),
+        (["doctor"], 2, "invoke sandbox.up"),
         (["history"], 1, "invoke sandbox.up"),
         (["sandbox.status"], 1, "invoke sandbox.up"),
     ],

@@ -61,6 +61,9 @@ class ExitCode(IntEnum):
 _FAULTS = ("5", "InternalError", "InternalFailure", "InternalServerError", "ServerException", "ServiceUnavailable")
 """How the codes begin of AWS's own faults."""
 
+_DENIED = ("AccessDenied", "UnauthorizedOperation", "NotAuthorized")
+"""How the codes begin of calls that IAM does not allow."""
+
 _TOO_MUCH = ("Throttl", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "SlowDown", "TooManyRequests")
 """How the codes begin of calls that were refused because there were too many."""
 
@@ -216,6 +219,11 @@ class AwsError(LongshoreError):
     def __init__(self, message: str, hint: str = "", code: str = "") -> None:
         super().__init__(message, hint)
         self.code = code
+
+    @property
+    def denied(self) -> bool:
+        """Whether IAM does not allow the call: what it asks for may well be there."""
+        return self.code.startswith(_DENIED)
 
     @property
     def transient(self) -> bool:

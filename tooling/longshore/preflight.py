@@ -177,7 +177,7 @@ def reach(env: Environment) -> Actor:
 def before_bootstrap(env: Environment) -> None:
     """Looks at what setting up an environment needs."""
     checks = Checks(env.console)
-    checks.run("files", lambda: _files(env))
+    checks.run("files", lambda: files(env))
     checks.run("terraform", env.terraform.check)
     checks.run("account", lambda: account(env))
     checks.conclude()
@@ -194,7 +194,7 @@ def last_good(env: Environment) -> ReleaseResult | None:
 
 
 def _reach(env: Environment, checks: Checks) -> None:
-    checks.run("files", lambda: _files(env))
+    checks.run("files", lambda: files(env))
     checks.run("account", lambda: account(env))
     if checks.failed:
         checks.skip("terraform", "what it needs is missing")
@@ -202,7 +202,12 @@ def _reach(env: Environment, checks: Checks) -> None:
     checks.run("terraform", env.terraform.check)
 
 
-def _files(env: Environment) -> str:
+def files(env: Environment) -> str:
+    """The variable files.
+
+    Raises:
+        ConfigError: one is missing, or Terraform's folder.
+    """
     missing = env.target.stack.check()
     if missing:
         raise ConfigError("; ".join(missing), "Look at terraform.dir and terraform.var_files in invoke.yaml.")

@@ -48,7 +48,6 @@ _HINTS_BY_CODE = (
     ),
     (("Throttl", "TooManyRequests", "RequestLimitExceeded"), "AWS limits the rate of calls: try again in a minute."),
 )
-_DENIED = ("AccessDenied", "UnauthorizedOperation", "NotAuthorized")
 _HINTS_BY_CLASS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     (
         (botocore.NoCredentialsError, botocore.PartialCredentialsError),
@@ -114,13 +113,17 @@ def _refused(what: str, error: botocore.ClientError) -> AwsError:
     code, text = str(answer.get("Code", "Unknown")), str(answer.get("Message") or "no explanation")
     if error.operation_name and error.operation_name not in what:
         what = f"{what} {error.operation_name}"
-    return AwsError(f"{what}: {text} ({code})", _hint_by_code(code, what, text), code)
+    refusal = AwsError(f"{what}: {text} ({code})", code=code)
+    refusal.hint = _permission(what, text) if refusal.denied else _hint_by_code(code)
+    return refusal
 
 
-def _hint_by_code(code: str, what: str, text: str) -> str:
-    if code.startswith(_DENIED):
-        stated = re.search(r"perform: ([\w-]+:\w+)", text)
-        return f"The role lacks a permission: {stated[1] if stated else what}."
+def _permission(what: str, text: str) -> str:
+    stated = re.search(r"perform: ([\w-]+:\w+)", text)
+    return f"The role lacks a permission: {stated[1] if stated else what}."
+
+
+def _hint_by_code(code: str) -> str:
     return next((hint for prefixes, hint in _HINTS_BY_CODE if code.startswith(prefixes)), "")
 
 

@@ -17,6 +17,7 @@ namespace = Collection(
     looking.status,
     looking.history,
     looking.show,
+    looking.doctor,
     setting_up.prune,
     setting_up.destroy,
 )

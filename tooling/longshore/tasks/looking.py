@@ -1,4 +1,4 @@
-"""What is and was: status, history, one release."""
+"""What is and was: status, history, one release; and whether all can be read."""
 
 from __future__ import annotations
 
@@ -35,3 +35,11 @@ def show(c: Context, release: str, app: str | None = None, env: str | None = Non
 
     environment = opened(c, app, env or release.rpartition("-")[0])
     everything(environment.console, environment.ledger, release, as_json=json)
+
+
+@task()
+def doctor(c: Context, app: str | None = None, env: str = "sandbox") -> None:
+    """Try the reads that a release needs; nothing is changed."""
+    from longshore.doctor import doctor as verb
+
+    verb(opened(c, app, env))
