@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from longshore.aws.ecs import Container, Deployment, Service, Task
@@ -123,6 +123,17 @@ def result(**changes: Any) -> ReleaseResult:
         "started": WHEN,
     }
     return ReleaseResult.model_validate(values | changes)
+
+
+class BackwardClock:
+    """In the place of a module's ``datetime``: each look at the time of day is an hour before the one before."""
+
+    def __init__(self) -> None:
+        self._now = WHEN
+
+    def now(self, _zone: tzinfo) -> datetime:
+        self._now -= timedelta(hours=1)
+        return self._now
 
 
 def moved_clock(on_sleep: Callable[[float], None] = lambda _: None) -> Clock:

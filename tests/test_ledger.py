@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import islice
 
 import pytest
@@ -8,7 +9,7 @@ from longshore.errors import LockedError
 from longshore.ledger import LARGEST_ITEM, Ledger
 from longshore.result import Failure, Verdict
 from tests.memory_table import MemoryTable
-from tests.samples import result
+from tests.samples import WHEN, result
 
 
 @pytest.fixture
@@ -66,3 +67,11 @@ def test_an_entry_too_large_is_cut_says_so_and_leaves_the_earlier_ones(table: Me
     assert found.warnings == ["log tails were cut to fit into the ledger"]
     assert first == result()
     assert len(huge.failures[0].log) == 10, "what is shown is not cut"
+
+
+def test_order_is_by_sequence_though_the_clock_goes_backwards(table: MemoryTable) -> None:
+    ledger = Ledger(table, "test")
+    for number in range(1, 13):
+        started = WHEN - timedelta(hours=number)
+        ledger.begin(result(sequence=number, release=f"test-{number:06d}", started=started, verdict=Verdict.SUCCEEDED))
+    assert [r.sequence for r in ledger.releases()] == [r.sequence for r in ledger.succeeded()] == [*range(12, 0, -1)]

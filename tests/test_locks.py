@@ -11,7 +11,7 @@ from longshore.errors import AwsError, LockedError, LockLostError, UsageError
 from longshore.ledger.locks import Lease, Locks
 from longshore.masking import Masks
 from tests.memory_table import MemoryTable
-from tests.samples import ACTOR, moved_clock
+from tests.samples import ACTOR, BackwardClock, moved_clock
 
 
 def locks(table: MemoryTable, environment: str = "test", clock: Clock | None = None, lease: float = 60) -> Locks:
@@ -177,6 +177,18 @@ def test_whether_a_holder_lives_is_judged_by_a_record_that_changes(table: Memory
     lives = moved_clock(lambda now: lease.check() if now > held.lease * 0.9 else None)
     assert not locks(table, clock=lives).watched(held)
     holder.__exit__(None, None, None)
+
+
+def test_a_sign_of_life_dated_before_the_last_one_is_one(table: MemoryTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clocks are set back: what changes counts, not which time it says."""
+    monkeypatch.setattr("longshore.ledger.locks.datetime", BackwardClock())
+    with locks(table, lease=3600).held("one", ACTOR, "x") as lease:
+        held = locks(table).read()
+        assert held is not None
+        lives = moved_clock(lambda now: lease.check() if now > held.lease * 0.9 else None)
+        assert not locks(table, clock=lives).watched(held)
+        assert lease.lock.beaten < held.beaten <= held.since
+        assert lease.good_until == lease.locks.clock.now() + held.lease
 
 
 def test_of_two_who_take_it_over_one_does(table: MemoryTable) -> None:

@@ -238,6 +238,20 @@ def test_a_version_that_was_reserved_since_stays(shop: Shop) -> None:
     assert shop.prune() == ["v1.0.0", "v1.0.3"]
 
 
+def test_a_clock_that_is_behind_takes_no_reserved_version_away(shop: Shop) -> None:
+    shop.ledger("test").versions.reserve("v1.0.0", "build", "ann")
+    behind = shop.ledger("test").versions.newest()[0].model_copy(update={"at": WHEN - timedelta(minutes=30)})
+    shop.tables["test"].put("version", "001-1.001-0.001-0", behind.model_dump(mode="json"))
+    assert shop.prune() == ["v1.0.3", "v1.0.4"]
+
+
+def test_a_tag_that_is_listed_twice_is_judged_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = Ecr.images
+    monkeypatch.setattr(Ecr, "images", lambda ecr, name: iter([*images(ecr, name), *images(ecr, name)]))
+    assert shop.prune() == shop.out.getvalue().replace("shop/app:", "").split() == ["v1.0.0", "v1.0.3", "v1.0.4"]
+    assert "shop/app: 3 stay: newer than every release" in shop.err.getvalue()
+
+
 def test_dirty_builds_go_and_what_is_no_version_stays(shop: Shop) -> None:
     shop.push("latest", "cache", "v1.0.2-dirty.1764000000", "v1.0.9-dirty.1764000000")
     assert shop.prune() == ["v1.0.0", "v1.0.3", "v1.0.4", "v1.0.2-dirty.1764000000"]

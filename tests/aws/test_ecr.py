@@ -11,6 +11,7 @@ from moto import mock_aws
 
 from longshore.aws.ecr import Ecr, Manifest
 from longshore.errors import AwsError, BuildError
+from longshore.version import next_version
 
 from .clients import client, scripted
 
@@ -185,6 +186,17 @@ def test_tags_of_all_pages_even_after_an_empty_one() -> None:
     _page(script, [], token="2", following="3")
     _page(script, [{"imageDigest": digest, "imageTag": "v1.0.10"}, {"imageTag": "latest"}], token="3")
     assert list(Ecr(ecr).tags(NAME)) == ["v1.0.0", "v1.0.10", "latest"]
+    script.assert_no_pending_responses()
+
+
+def test_a_listing_that_repeats_itself_has_the_same_next_version() -> None:
+    """One image with several tags, one without any, and a page that begins with what ended the one before."""
+    ecr, script = scripted("ecr")
+    several, other = manifest("several").digest, manifest("other").digest
+    last = {"imageDigest": several, "imageTag": "v1.2.0"}
+    _page(script, [{"imageDigest": other}, {"imageDigest": several, "imageTag": "v1.0.0"}, last], following="2")
+    _page(script, [last, {"imageDigest": several}, {"imageDigest": other, "imageTag": "v1.1.9"}], token="2")
+    assert str(next_version(Ecr(ecr).tags(NAME))) == "v1.2.1"
     script.assert_no_pending_responses()
 
 

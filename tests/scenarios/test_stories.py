@@ -15,6 +15,7 @@ from longshore.errors import ExitCode
 from longshore.order import order
 from longshore.result import Verdict
 from longshore.run import Run
+from tests.samples import BackwardClock
 
 from .play import StagedEnvironment, record_releases, staged
 from .scenario import FOLDER, Scenario, read
@@ -203,3 +204,34 @@ def test_what_ran_last_is_asked_once_the_lock_is_held(
         result = release.release(env, order(tag="v1.0.0", yes=True))
     assert (result.verdict, result.message, result.previous_version) == (Verdict.SUCCEEDED, "", "v1.0.1")
     assert held == [True, True]
+
+
+def test_a_clock_that_goes_backwards_changes_nothing(
+    theatre: Theatre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A release and the way back, while each look at the time of day is an hour earlier than the one before."""
+    backwards = BackwardClock()
+    for module in ("run", "ledger", "ledger.locks", "ledger.events", "ledger.versions"):
+        monkeypatch.setattr(f"longshore.{module}.datetime", backwards)
+    story = file("plain")
+    with set_for(theatre, story, tmp_path) as (stage, env):
+        begun = stage.now()
+        with stage.command():
+            result = release.release(env, ORDER)
+            assert tuple(stage.calls()) == story.expect.calls
+        assert result.verdict is Verdict.SUCCEEDED
+        assert result.ended is not None
+        assert result.ended < result.started, "the time of day went backwards"
+        took = [step.seconds for step in result.steps]
+        assert all(seconds is not None and seconds >= 0 for seconds in took)
+        assert 0 < sum(seconds or 0 for seconds in took) <= (result.seconds or 0) + 0.01
+        assert result.seconds == round(stage.now() - begun, 3)
+        events = list(env.ledger.events(result.release).read())
+        assert [event.number for event in events] == list(range(1, len(events) + 1))
+        assert [event.at for event in events] == sorted((event.at for event in events), reverse=True)
+        with stage.command():
+            back = rollback.rollback(env, yes=True)
+        assert (back.verdict, back.version) == (Verdict.SUCCEEDED, "v1.0.0")
+        entries = list(env.ledger.releases())
+        assert [entry.sequence for entry in entries] == [3, 2, 1]
+        assert entries[0].started < entries[1].started

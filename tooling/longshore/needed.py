@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from longshore import version
 from longshore.aws.ecr import Tagged
@@ -15,6 +15,9 @@ from longshore.result import ReleaseResult, Verdict
 from longshore.version import Version
 
 _UNDER_WAY = (Verdict.RUNNING, Verdict.WAITING)
+
+_SKEW = timedelta(hours=1)
+"""So far apart the clocks may be of whoever reserved a version and whoever released."""
 
 
 @dataclass
@@ -71,7 +74,7 @@ class Needed:
     def gather_reserved(self, env: Environment) -> None:
         """Adds the versions of the application that were taken after the last release: they may be built just now."""
         for issued in env.ledger.versions.all():
-            if issued.state == "reserved" and (self.latest is None or issued.at > self.latest):
+            if issued.state == "reserved" and (self.latest is None or issued.at > self.latest - _SKEW):
                 self._add("reserved after the last release", issued.version)
 
     def _released(self, env: Environment, keep: int) -> Iterator[ReleaseResult]:

@@ -104,7 +104,8 @@ def _judge(env: Environment, needed: Needed) -> dict[str, list[str]]:
         repository = env.target.repository(image)
         stay: Counter[str] = Counter()
         going = []
-        for found in env.aws.ecr.images(repository):
+        # A listing that grows while it is read may show a tag twice.
+        for found in {image.tag: image for image in env.aws.ecr.images(repository)}.values():
             why = needed.reason(found)
             if why:
                 stay[why] += 1
