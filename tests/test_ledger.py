@@ -5,7 +5,7 @@ from itertools import islice
 
 import pytest
 
-from longshore.errors import LockedError
+from longshore.errors import LockedError, LockLostError
 from longshore.ledger import LARGEST_ITEM, Ledger
 from longshore.result import Failure, Verdict
 from tests.memory_table import MemoryTable
@@ -75,3 +75,21 @@ def test_order_is_by_sequence_though_the_clock_goes_backwards(table: MemoryTable
         started = WHEN - timedelta(hours=number)
         ledger.begin(result(sequence=number, release=f"test-{number:06d}", started=started, verdict=Verdict.SUCCEEDED))
     assert [r.sequence for r in ledger.releases()] == [r.sequence for r in ledger.succeeded()] == [*range(12, 0, -1)]
+
+
+def test_who_lost_the_lock_writes_its_entry_no_more() -> None:
+    table = MemoryTable()
+    first, second = Ledger(table, "test"), Ledger(table, "test")
+    slept = result(fence=1)
+    first.begin(slept)
+    taken = second.find(slept.release)
+    assert taken
+    second.take(taken, 2)
+    slept.message = "wakes up"
+    with pytest.raises(LockLostError, match="somebody else goes on with test-000001"):
+        first.write(slept)
+    taken.message = "goes on"
+    second.write(taken)
+    found = first.find(slept.release)
+    assert found
+    assert (found.fence, found.message) == (2, "goes on")

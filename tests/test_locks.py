@@ -148,6 +148,24 @@ def test_a_lease_that_may_have_run_out_begins_nothing(table: MemoryTable) -> Non
             lease.check()
 
 
+def test_an_answer_that_was_slept_over_says_nothing(table: MemoryTable) -> None:
+    clock, taken = moved_clock(), []
+    with locks(table, clock=clock).held("one", ACTOR, "x") as lease:
+
+        def sleep(_pk: str) -> None:
+            table.after = lambda _pk: None
+            clock.sleep(61)
+            dead = locks(table).read()
+            assert dead
+            taken.append(locks(table).taken_over(dead, "two", ACTOR, "resume"))
+            taken[0].__enter__()
+
+        table.after = sleep
+        with pytest.raises(LockLostError, match="locked by ann"):
+            lease.check()
+    taken[0].__exit__(None, None, None)
+
+
 def test_a_sign_of_life_makes_the_lease_anew(table: MemoryTable) -> None:
     clock = moved_clock()
     with locks(table, clock=clock).held("one", ACTOR, "x") as lease:

@@ -11,7 +11,7 @@ from functools import partial
 
 from longshore import actor, docker, image, plan, source
 from longshore.environment import Environment
-from longshore.errors import AwsError, BuildError, GitError, LongshoreError
+from longshore.errors import AwsError, BuildError, GitError, LockLostError, LongshoreError
 from longshore.order import Order, tag_of
 from longshore.reservation import Claim, Numbers, Wanted
 from longshore.result import ImageResult
@@ -50,6 +50,8 @@ def _unused_if_it_fails(env: Environment, tag: str, by: str) -> Iterator[None]:
     """If the block fails, the number that was taken for it is marked as unused, with the reason."""
     try:
         yield
+    except LockLostError:
+        raise  # whoever has the lock now may build it
     except LongshoreError as error:
         try:
             env.ledger.versions.mark_unused(tag, by, error.message)

@@ -179,8 +179,9 @@ class ReleaseResult(Data):
     """One release (or roll-back) of one application to one environment. Times are UTC.
 
     ``options`` are those it was ordered with; ``going_back`` is set before the first service moves back; ``resumed``
-    counts how often another process went on with it; ``fingerprint`` is the plan's, ``approved`` that of the plan that
-    was approved elsewhere.
+    counts how often another process went on with it; ``fence`` is the fencing token of the lock under which it was
+    written, without which nobody writes it again; ``fingerprint`` is the plan's, ``approved`` that of the plan that was
+    approved elsewhere.
     """
 
     release: str
@@ -201,6 +202,7 @@ class ReleaseResult(Data):
     approved: str = ""
     going_back: bool = False
     resumed: int = 0
+    fence: int = 0
     images: dict[str, ImageResult] = {}
     services: dict[str, ServiceResult] = {}
     schedules: dict[str, ScheduleResult] = {}

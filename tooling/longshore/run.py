@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 
 from longshore import errors
 from longshore.contract import Contract
@@ -108,6 +109,7 @@ class Run:
         """Times a step, shows it, and writes the entry when it has ended well. A signal takes effect before it."""
         self.env.clock.check()
         with self._timed(name):
+            self.lease.check()
             try:
                 yield
             except _OF_PROGRAMS:
@@ -146,11 +148,13 @@ class Run:
         mark()
         try:
             self.env.ledger.write(self.result)
+            self.lease.check()
             self.events.append("intent", what, detail, self.lease.lock.fence)
         except errors.AwsError as error:
             if not self._steadfast:
                 raise
             self._ledger_failed(error)
+        self.lease.check()  # once more: AWS knows no fencing token, and we may have slept over a write
         try:
             yield
         except errors.LongshoreError as error:
@@ -161,6 +165,7 @@ class Run:
 
     def note(self, what: str, detail: str = "") -> None:
         """Something that the events shall tell, and that is no side effect."""
+        self.lease.check()
         self.events.append("note", what, detail, self.lease.lock.fence)
 
     def _conclude(self, what: str, detail: str) -> None:
@@ -291,18 +296,23 @@ def _locked(env: Environment, opening: Opening) -> AbstractContextManager[Lease]
 def _begin(env: Environment, opening: Opening, lease: Lease) -> Run:
     """Reads what may have changed until the lock was held, and opens the entry, or the one that is gone on with."""
     contract = opening.look(env)
-    newest = next(env.ledger.releases(page=1), None)
-    result = _again(env, opening.again) if opening.again else _entry(env, opening, newest.sequence + 1 if newest else 1)
+    recent = list(islice(env.ledger.releases(page=1), 1))
+    result = (
+        _again(env, opening.again) if opening.again else _entry(env, opening, recent[0].sequence + 1 if recent else 1)
+    )
     run = Run(env, result, contract, lease, env.ledger.events(result.release), resumed=opening.again is not None)
-    lease.now_in(result.release, "begin")
-    if opening.again:
-        env.ledger.write(result)
-    else:
-        if newest and newest.verdict is Verdict.RUNNING:
-            _close(env, newest, result.release)
-        env.ledger.begin(result)
+    lease.check()
+    if recent and recent[0].verdict is Verdict.RUNNING and not opening.again:
+        _close(run, recent[0])
+        lease.check()
     if opening.dead:
         run.note("takes the lock over", f"from {opening.dead}")
+    if opening.again:
+        env.ledger.take(result, lease.lock.fence)
+    else:
+        result.fence = lease.lock.fence
+        env.ledger.begin(result)
+    lease.now_in(result.release, "begin")
     return run
 
 
@@ -322,12 +332,12 @@ def _again(env: Environment, found: ReleaseResult) -> ReleaseResult:
     return now
 
 
-def _close(env: Environment, left: ReleaseResult, by: str) -> None:
+def _close(run: Run, left: ReleaseResult) -> None:
     """Completes the entry of a release whose process died: we hold the lock, so it can't run any more."""
     step = left.steps[-1].name if left.steps else "the beginning"
     left.verdict, left.cause = Verdict.INTERRUPTED, Cause.OTHER
-    left.message = f"its process died after the step {step!r}; {by} came next"
-    env.ledger.write(left)
+    left.message = f"its process died after the step {step!r}; {run.result.release} came next"
+    run.env.ledger.take(left, run.lease.lock.fence)
 
 
 def _left_at_once(run: Run, order: errors.LeaveAtOnce) -> None:

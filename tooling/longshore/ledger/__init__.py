@@ -19,7 +19,7 @@ from functools import cached_property
 from typing import Any
 
 from longshore.clock import Clock
-from longshore.errors import LockedError
+from longshore.errors import LockedError, LockLostError
 from longshore.ledger.events import Events
 from longshore.ledger.locks import Locks
 from longshore.ledger.table import Table
@@ -83,8 +83,28 @@ class Ledger:
             raise LockedError(f"release {result.release} exists already", "Another release runs. Try again.")
 
     def write(self, result: ReleaseResult) -> None:
-        """Writes the entry anew, with what has become known."""
-        self._table.put(self._releases, _sk(result), self._item(result))
+        """Writes the entry anew, with what has become known.
+
+        Raises:
+            LockLostError: somebody who took the lock over has taken the entry as well; it stays as it is.
+        """
+        self._write(result, result.fence)
+
+    def take(self, result: ReleaseResult, fence: int) -> None:
+        """Writes the entry anew under another fencing token: from now on its last writer can't write it any more.
+
+        Raises:
+            LockLostError: somebody else was quicker.
+        """
+        before, result.fence = result.fence, fence
+        self._write(result, before)
+
+    def _write(self, result: ReleaseResult, fence: int) -> None:
+        if not self._table.put(self._releases, _sk(result), self._item(result), when={"fence": fence}):
+            # Our own write may have been answered into the void and repeated: then the token is ours.
+            found = self._table.get(self._releases, _sk(result))
+            if found is None or found.get("fence") != result.fence:
+                raise LockLostError(f"somebody else goes on with {result.release}", "Look with: invoke history")
 
     def releases(self, page: int = 100) -> Iterator[ReleaseResult]:
         """All releases of the environment, newest first, read as they are wanted."""

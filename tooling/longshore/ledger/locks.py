@@ -106,6 +106,8 @@ class Lease:
                 raise self.lost
             try:
                 self._beat()
+                while self.locks.clock.now() >= self.good_until:
+                    self._beat()  # we slept over the answer: it says nothing any more
             except AwsError as error:
                 if self.locks.clock.now() >= self.good_until:
                     message = f"the lock's lease may have run out, for it could not be renewed: {error.message}"
