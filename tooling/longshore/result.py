@@ -221,6 +221,11 @@ class ReleaseResult(Data):
     warnings: list[str] = []
 
     @property
+    def left_behind(self) -> bool:
+        """Whether its process died, or still runs: the end is written down last."""
+        return self.ended is None and self.verdict is not Verdict.SUCCEEDED
+
+    @property
     def exit_code(self) -> ExitCode:
         """The exit code of this verdict and cause (design.md, section 5)."""
         if self.verdict is Verdict.FAILED and self.cause:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from longshore import preflight, undo
 from longshore.environment import Environment
 from longshore.errors import AbortError, NotReadyError, UsageError
@@ -94,8 +96,13 @@ def continue_(env: Environment, waiting: str, *, wait: float = 0.0) -> ReleaseRe
 
 
 def _left_behind(env: Environment, dead: Lock | None, actor: Actor) -> ReleaseResult:
-    """The newest release, which must be one to go on with, or the one whose lock was left."""
-    newest = next((r for r in env.ledger.releases(page=5) if r.verdict is not Verdict.WAITING), None)
+    """The release whose lock was left, or the newest, which must be one to go on with."""
+    recent = list(islice(env.ledger.releases(page=20), 20))
+    # An approved release is not the newest where another one has failed while it waited.
+    named = env.ledger.find(dead.release) if dead and dead.release else None
+    left = (r for r in recent if r.left_behind)
+    ended = (r for r in recent if r.verdict is not Verdict.WAITING)
+    newest = named or next(left, None) or next(ended, None)
     if dead and (newest is None or (newest.ended and dead.release != newest.release)):
         _give_back(env, dead, actor)
         raise NotReadyError(

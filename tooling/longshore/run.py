@@ -296,15 +296,16 @@ def _locked(env: Environment, opening: Opening) -> AbstractContextManager[Lease]
 def _begin(env: Environment, opening: Opening, lease: Lease) -> Run:
     """Reads what may have changed until the lock was held, and opens the entry, or the one that is gone on with."""
     contract = opening.look(env)
-    recent = list(islice(env.ledger.releases(page=1), 1))
+    recent = list(islice(env.ledger.releases(page=20), 20))
     result = (
         _again(env, opening.again) if opening.again else _entry(env, opening, recent[0].sequence + 1 if recent else 1)
     )
     run = Run(env, result, contract, lease, env.ledger.events(result.release), resumed=opening.again is not None)
     lease.check()
-    if recent and recent[0].verdict is Verdict.RUNNING and not opening.again:
-        _close(run, recent[0])
-        lease.check()
+    for left in recent:
+        if left.left_behind and left.release != result.release:
+            _close(run, left)
+            lease.check()
     if opening.dead:
         run.note("takes the lock over", f"from {opening.dead}")
     if opening.again:
@@ -335,8 +336,10 @@ def _again(env: Environment, found: ReleaseResult) -> ReleaseResult:
 def _close(run: Run, left: ReleaseResult) -> None:
     """Completes the entry of a release whose process died: we hold the lock, so it can't run any more."""
     step = left.steps[-1].name if left.steps else "the beginning"
-    left.verdict, left.cause = Verdict.INTERRUPTED, Cause.OTHER
-    left.message = f"its process died after the step {step!r}; {run.result.release} came next"
+    if left.verdict is Verdict.RUNNING:
+        left.verdict, left.cause = Verdict.INTERRUPTED, Cause.OTHER
+        left.message = f"its process died after the step {step!r}; {run.result.release} came next"
+    left.ended = datetime.now(UTC)
     run.env.ledger.take(left, run.lease.lock.fence)
 
 
