@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from longshore import moves, preflight, undo, ways
 from longshore.environment import Environment
+from longshore.errors import UsageError
 from longshore.ledger.locks import Lock
 from longshore.order import tag_of
 from longshore.result import Actor, ReleaseResult, Verdict
@@ -26,6 +27,12 @@ def rollback(env: Environment, *, yes: bool, to: str | None = None, wait: float 
     actor = preflight.reach(env)
     dead = None if wait else preflight.dead_lock(env)
     version = tag_of(to) if to else ways.meant(env.ledger) if dead else None
+    if dead and version is None:
+        # Taking the lock over would end the release that died: nobody could go on with it any more.
+        raise UsageError(
+            "nothing was released yet that one could go back to",
+            "Go on with what died: invoke release --resume, or take it back: invoke release --resume --abort",
+        )
     return rollback_to(env, version, actor=actor, yes=yes, wait=wait, dead=dead)
 
 
