@@ -57,11 +57,13 @@ def resume(env: Environment, *, yes: bool, abort: bool = False) -> ReleaseResult
     start = preflight.Start(actor, None) if back else preflight.again(env, actor, found)
     opening = Opening("release", actor, preflight.contract, start.source, found.options, dead=dead, again=found)
     with running(env, opening) as run:
-        with run.step("look"):
-            _look(run)
         if back:
+            with env.interrupts.held():
+                _look(run)
             _go_back(run, cause, message or f"aborted by {actor.user}")
-        carry(run, order, start)
+        with undo.undone_on_failure(run):  # what the dead process has moved goes back, whatever fails first
+            _look(run)
+            carry(run, order, start)
     return run.result
 
 
@@ -134,17 +136,19 @@ def _give_back(env: Environment, dead: Lock | None, actor: Actor) -> None:
 
 def _look(run: Run) -> None:
     """Shows what the dead process was about to do, and what is there now."""
-    say = run.env.console.detail
-    for intent in run.events.open_intents():
-        say(f"{intent.what} {intent.detail}: nobody wrote down how it ended; it is looked up")
-    say(f"registered last is {run.contract.image_tag}; {run.result.previous_version} was released before")
-    names = {service.name: key for key, service in run.result.services.items()}
-    if names:
-        for name, service in run.env.aws.ecs.services(run.contract.cluster, list(names)).items():
-            state = service.primary.rollout_state if service.primary else "no deployment"
-            outcome = run.result.services[names[name]].outcome
-            say(f"{name} works towards {service.task_definition.rpartition('/')[2]} ({state}); written down: {outcome}")
-    run.note("goes on", f"by {run.result.actor.user}")
+    with run.step("look"):
+        say = run.env.console.detail
+        for intent in run.events.open_intents():
+            say(f"{intent.what} {intent.detail}: nobody wrote down how it ended; it is looked up")
+        say(f"registered last is {run.contract.image_tag}; {run.result.previous_version} was released before")
+        names = {service.name: key for key, service in run.result.services.items()}
+        if names:
+            for name, service in run.env.aws.ecs.services(run.contract.cluster, list(names)).items():
+                state = service.primary.rollout_state if service.primary else "no deployment"
+                outcome = run.result.services[names[name]].outcome
+                towards = service.task_definition.rpartition("/")[2]
+                say(f"{name} works towards {towards} ({state}); written down: {outcome}")
+        run.note("goes on", f"by {run.result.actor.user}")
 
 
 def _go_back(run: Run, cause: Cause | None, message: str) -> None:

@@ -366,7 +366,9 @@ def _verdict_of(run: Run, error: errors.LongshoreError) -> Verdict:
         # Whoever has the lock now goes on with what has moved.
         moved = any(service.outcome != "not moved" for service in run.result.services.values())
         return Verdict.UNKNOWN if moved else Verdict.FAILED
-    return Verdict.UNKNOWN if isinstance(error, errors.UnknownOutcomeError) else Verdict.FAILED
+    # Where something is left moved, whoever resumes looks at it: `failed` would be the end.
+    unknown = isinstance(error, errors.UnknownOutcomeError) or _still_moved(run.result)
+    return Verdict.UNKNOWN if unknown else Verdict.FAILED
 
 
 def _open(error: errors.LongshoreError) -> bool:

@@ -58,6 +58,8 @@ def undone_on_failure(run: Run) -> Iterator[None]:
 
 
 def _undo(run: Run, error: LongshoreError) -> None:
+    if run.result.going_back or run.result.verdict is not Verdict.RUNNING:
+        return  # a block inside this one has seen to it
     with run.env.interrupts.held():
         _explain(run, error)
         if isinstance(error, InterruptError) and not _wanted_back(run, error):
