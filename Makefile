@@ -1,7 +1,7 @@
 # Longshore. `make` alone lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup venv demo check test test-all scenarios crash bench-verdicts bench-version release plan rollback \
+.PHONY: help setup venv demo check test test-all scenarios crash machine bench-verdicts bench-version release plan rollback \
         status clean
 
 # Set on the command line: make release ENV=staging YES=1. Variables of the shell don't reach them: shells have an ENV of
@@ -52,6 +52,9 @@ scenarios: venv ## what becomes of a release when something goes wrong: a table 
 
 crash: venv ## end a release at every point, resume it, and look whether all invariants hold
 	@.venv/bin/python -m tests.crash
+
+machine: venv ## five hundred histories of releases drawn at random: do all invariants hold, is every verdict reached?
+	@.venv/bin/python -m tests.machine
 
 bench-verdicts: setup ## what Longshore and its peers say of the same faults, and how late: about 15 minutes
 	@.venv/bin/python -m scripts.verdicts

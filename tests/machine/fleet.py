@@ -1,0 +1,303 @@
+"""ECS in memory: revisions, services whose deployments go as a version's fate has it, and one-off tasks.
+
+Nothing happens between two calls: what has become of a deployment is worked out at each look, by the moved clock.
+Statuses and their order are those of the sandbox (longshore.sandbox.ecs), which knows far more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from longshore.aws.ecs import Container, Deployment, Service, ServiceDeployment, Task
+from longshore.contract import UNRELEASED
+from longshore.errors import AwsError
+
+ACCOUNT, REGION = "123456789012", "eu-central-1"
+SETTLES = 3.0
+"""Seconds until a deployment has completed."""
+TRIPS = 5.0
+"""Seconds until the circuit breaker fails one whose tasks crash; a task of it stops every STOPS seconds."""
+STOPS = 2.0
+MIGRATES = 4.0
+HANGS = 400.0
+"""Seconds that a migration takes, and one that hangs."""
+
+_BEGINNING = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What the tasks of a version do in one environment.
+
+    A service ``runs``; ``crashes``, so that a circuit breaker sees it; ``loops``: crashes after its start, which none
+    sees; ``stays`` where it is for ever; or ``errs`` in what it answers. A migration ``exits 0``, ``exits 1`` or
+    ``hangs``.
+    """
+
+    web: str = "runs"
+    worker: str = "runs"
+    migrate: str = "exits 0"
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A task definition that is registered; ``tag`` is the version in it."""
+
+    arn: str
+    key: str
+    environment: str
+    tag: str
+    content: dict[str, Any] = field(compare=False)
+
+
+@dataclass
+class Whole:
+    """A service deployment: a deployment and its roll-back in one."""
+
+    arn: str
+    created: float
+    status: str = "IN_PROGRESS"
+
+
+@dataclass
+class Rollout:
+    """A deployment."""
+
+    id: str
+    revision: Revision
+    created: float
+    whole: Whole
+    by_ecs: bool = False
+    state: str = "IN_PROGRESS"
+    failed_at: float | None = None
+
+
+@dataclass
+class Running:
+    """A service, its deployments newest first."""
+
+    name: str
+    key: str
+    environment: str
+    breaker: bool
+    rollouts: list[Rollout]
+    desired: int = 0
+
+    @property
+    def primary(self) -> Rollout:
+        """What it works towards."""
+        return self.rollouts[0]
+
+    @property
+    def good(self) -> Rollout:
+        """What completed last: its tasks serve until another one has."""
+        return next(one for one in self.rollouts if one.state == "COMPLETED")
+
+
+@dataclass
+class OneOff:
+    """A task of no service."""
+
+    arn: str
+    revision: Revision
+    started_by: str
+    token: str
+    created: float
+
+
+@dataclass
+class Fleet:
+    """Everything that ECS knows, of all environments.
+
+    Attributes:
+        now: the time.
+        digest: what the registry has under a tag.
+        window: seconds for which PRIMARY shows FAILED before ECS goes back; AWS does not say how many.
+        fates: of versions, by environment and tag.
+    """
+
+    now: Callable[[], float]
+    digest: Callable[[str], str | None]
+    window: float = 0.0
+    fates: dict[tuple[str, str], Fate] = field(default_factory=dict)
+    revisions: dict[str, Revision] = field(default_factory=dict)
+    services: dict[str, Running] = field(default_factory=dict)
+    one_off: list[OneOff] = field(default_factory=list)
+    _made: int = 0
+
+    def register(self, environment: str, key: str, tag: str, content: dict[str, Any]) -> Revision:
+        """Registers a revision."""
+        family = content["family"]
+        number = 1 + sum(one.content["family"] == family for one in self.revisions.values())
+        arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/{family}:{number}"
+        self.revisions[arn] = Revision(arn, key, environment, tag, content)
+        return self.revisions[arn]
+
+    def make(self, name: str, revision: Revision, *, breaker: bool) -> None:
+        """Makes a service, as Terraform does: it has completed with no task."""
+        first = self._rollout(revision, self.now())
+        first.state, first.whole.status = "COMPLETED", "SUCCESSFUL"
+        self.services[name] = Running(name, revision.key, revision.environment, breaker, [first])
+
+    def deploy(self, name: str, revision: Revision) -> Rollout:
+        """Puts a new deployment in the place of PRIMARY."""
+        service = self.service(name)
+        for old in service.rollouts:
+            if old.whole.status in ("IN_PROGRESS", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"):
+                old.whole.status, old.failed_at = "STOPPED", None
+        service.rollouts.insert(0, self._rollout(revision, self.now()))
+        return service.primary
+
+    def stop(self, arn: str) -> None:
+        """Stops a service deployment: ECS goes back to what completed last."""
+        for service in self.services.values():
+            self.service(service.name)
+            if service.primary.whole.arn == arn and service.primary.whole.status == "IN_PROGRESS":
+                self._fail(service.primary, self.now(), back=True)
+                return
+        raise AwsError("ECS StopServiceDeployment: it can't be stopped", code="ConflictException")
+
+    def service(self, name: str) -> Running:
+        """A service as it is now."""
+        service = self.services[name]
+        while self._goes_on(service):
+            pass
+        return service
+
+    def fate(self, revision: Revision) -> str:
+        """What the tasks of a revision do."""
+        if revision.tag == UNRELEASED:
+            return "stays"  # there is no such image
+        return str(getattr(self.fates.get((revision.environment, revision.tag), Fate()), revision.key))
+
+    def _goes_on(self, service: Running) -> bool:
+        """Lets the next thing happen to a service, if its time has come."""
+        one, now = service.primary, self.now()
+        if one.failed_at is not None and one.failed_at + self.window <= now:
+            back = self._rollout(service.good.revision, one.failed_at + self.window, one.whole)
+            one.failed_at, one.whole.status = None, "ROLLBACK_IN_PROGRESS"
+            service.rollouts.insert(0, back)
+            return True
+        if one.state != "IN_PROGRESS":
+            return False
+        fate = self.fate(one.revision)
+        if (fate in ("runs", "errs") or not service.desired) and one.created + SETTLES <= now:
+            one.state = "COMPLETED"
+            one.whole.status = "ROLLBACK_SUCCESSFUL" if one.by_ecs else "SUCCESSFUL"
+            return True
+        if fate == "crashes" and service.desired and service.breaker and one.created + TRIPS <= now:
+            self._fail(one, one.created + TRIPS, back=not one.by_ecs)
+            return True
+        return False
+
+    def _fail(self, one: Rollout, when: float, *, back: bool) -> None:
+        one.state = "FAILED"
+        one.failed_at, one.whole.status = (when, "ROLLBACK_REQUESTED") if back else (None, "ROLLBACK_FAILED")
+
+    def _rollout(self, revision: Revision, created: float, whole: Whole | None = None) -> Rollout:
+        self._made += 1
+        arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:service-deployment/{self._made}"
+        return Rollout(f"ecs-svc/{self._made}", revision, created, whole or Whole(arn, created), whole is not None)
+
+    # What a caller sees
+
+    def shown(self, name: str) -> Service:
+        """A service as DescribeServices shows it."""
+        service = self.service(name)
+        live = service.rollouts[: service.rollouts.index(service.good) + 1]
+        return Service(
+            name=name,
+            status="ACTIVE",
+            task_definition=service.primary.revision.arn,
+            desired=service.desired,
+            running=len(self.tasks(name)),
+            pending=0,
+            deployments=tuple(
+                _deployment(one, service, "PRIMARY" if one is service.primary else "ACTIVE") for one in live
+            ),
+            events=(f"({name}) {service.primary.id} is {service.primary.state}",),
+            breaker_rolls_back=service.breaker,
+        )
+
+    def tasks(self, name: str) -> list[Task]:
+        """The tasks of a service that run: those of what completed last."""
+        service = self.service(name)
+        one = service.good
+        if one.revision.tag == UNRELEASED:
+            return []
+        container = Container(
+            service.key, f"app:{one.revision.tag}", self.digest(one.revision.tag), None, ""
+        )  # fmt: skip
+        return [
+            Task(_task_arn(f"{one.id[8:]}-{n}"), one.revision.arn, "RUNNING", "", "", one.id, (container,))
+            for n in range(service.desired)
+        ]
+
+    def stopped(self, name: str) -> list[Task]:
+        """The tasks of a service that have stopped: of the deployments that it still shows."""
+        service = self.service(name)
+        return [
+            Task(
+                _task_arn(f"{one.id[8:]}-{n}"), one.revision.arn, "STOPPED", "EssentialContainerExited",
+                "Essential container in task exited", one.id, (Container(service.key, "app", None, 1, ""),),
+                _when(one.created),
+            )
+            for one in service.rollouts[: service.rollouts.index(service.good)]
+            for n in range(self._crashes(one))
+        ]  # fmt: skip
+
+    def _crashes(self, one: Rollout) -> int:
+        if self.fate(one.revision) not in ("crashes", "loops"):
+            return 0
+        seconds = self.now() - one.created
+        return int((min(seconds, TRIPS) if one.state == "FAILED" else seconds) // STOPS)
+
+    def wholes(self, name: str) -> Iterator[ServiceDeployment]:
+        """The service deployments of a service, newest first."""
+        for one in self.service(name).rollouts:
+            if not one.by_ecs:
+                yield ServiceDeployment(one.whole.arn, one.whole.status, "", _when(one.whole.created))
+
+    def task(self, task: OneOff) -> Task:
+        """A one-off task as it is now."""
+        fate = self.fate(task.revision)
+        ended = self.now() - task.created >= (HANGS if fate == "hangs" else MIGRATES)
+        code = (1 if fate == "exits 1" else 0) if ended else None
+        return Task(
+            task.arn, task.revision.arn, "STOPPED" if ended else "RUNNING",
+            "EssentialContainerExited" if ended else "", "Essential container in task exited" if ended else "",
+            task.started_by, (Container("migrate", "app", None, code, ""),), _when(task.created),
+        )  # fmt: skip
+
+    def run(self, revision: Revision, started_by: str, token: str) -> OneOff:
+        """Starts a one-off task, once for a client token."""
+        for one in self.one_off:
+            if (one.token, one.revision.environment) == (token, revision.environment):
+                return one
+        self.one_off.append(OneOff(_task_arn(f"one-off-{len(self.one_off)}"), revision, started_by, token, self.now()))
+        return self.one_off[-1]
+
+
+def _task_arn(name: str) -> str:
+    return f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/shop/{name}"
+
+
+def _when(seconds: float) -> datetime:
+    return _BEGINNING + timedelta(seconds=seconds)
+
+
+def _deployment(one: Rollout, service: Running, status: str) -> Deployment:
+    return Deployment(
+        id=one.id,
+        status=status,
+        task_definition=one.revision.arn,
+        rollout_state=one.state,
+        reason="",
+        desired=service.desired,
+        running=service.desired if one is service.good else 0,
+        failed=0,
+        created_at=_when(one.created),
+    )

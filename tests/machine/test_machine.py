@@ -1,0 +1,99 @@
+"""Histories drawn at random: some here, five hundred in the long run; and those that once showed a mistake."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from longshore.result import Verdict
+
+from .invariants import entries
+from .machine import Histories, Tally, Trouble, play
+from .world import project
+
+EXAMPLES = 500
+
+
+@pytest.fixture
+def history() -> Iterator[Histories]:
+    with tempfile.TemporaryDirectory(prefix="longshore-machine-") as folder:
+        made = Histories(project(Path(folder)), Tally())
+        yield made
+        made.teardown()
+
+
+@pytest.mark.scenario
+def test_some_histories_hold() -> None:
+    assert play(number=1, examples=30).histories >= 30
+
+
+@pytest.mark.scenario
+@pytest.mark.long
+def test_many_histories_hold_and_every_verdict_is_reached(capsys: pytest.CaptureFixture[str]) -> None:
+    number = secrets.randbelow(2**32)
+    with capsys.disabled():
+        print(f"\nseed {number}")  # noqa: T201 - before the histories: it is wanted most where one of them fails
+        tally = play(number, EXAMPLES)
+        print(tally)  # noqa: T201
+    assert tally.histories >= EXAMPLES
+    assert tally.missing() == []
+
+
+def test_an_approved_release_that_died_is_gone_on_with_though_another_one_failed_meanwhile(history: Histories) -> None:
+    history.begins(window=0.0, ready=1)
+    history.waits_for_approval("staging", Trouble())
+    history.releases("staging", changed=True, fate="migration exits 1", trouble=Trouble())
+    history.is_approved("staging", 0, "good", Trouble("dies after", 20))
+    history.holds()
+    history.resumes("staging", abort=False, trouble=Trouble())
+    history.holds()
+    assert [entry.verdict for entry in entries(history.world, "staging")] == ["succeeded", "succeeded", "failed"]
+
+
+@pytest.mark.parametrize(("abort", "verdict"), [(True, "rolled_back"), (False, "succeeded")])
+def test_a_first_release_that_died_is_not_ended_by_a_roll_back_that_has_nowhere_to_go(
+    abort: bool,  # noqa: FBT001 - a parameter of the test
+    verdict: str,
+    history: Histories,
+) -> None:
+    history.releases("staging", changed=False, fate="good", trouble=Trouble("dies after", 40))
+    history.rolls_back("staging", Trouble())
+    history.resumes("staging", abort=abort, trouble=Trouble())
+    history.holds()
+    (entry,) = entries(history.world, "staging")
+    assert entry.verdict == verdict
+
+
+@pytest.mark.scenario
+def test_who_sleeps_over_a_write_and_loses_the_lock_writes_and_moves_nothing_more(history: Histories) -> None:
+    """Whichever write it is: the witness complains of every write and call without the lock."""
+    history.begins(window=0.0, ready=1)
+    for write in range(1, 64, 3):
+        history.loses_its_lease("staging", "release", write, "resume", "good")
+        history.loses_its_lease("staging", "release", write + 1, "rollback", "good")
+        history.holds()
+
+
+def test_a_number_is_not_marked_as_unused_by_who_has_lost_the_lock(history: Histories) -> None:
+    history.begins(window=0.0, ready=1)
+    for write in (9, 10, 11, 12, 13):
+        history.loses_its_lease("staging", "release", write, "resume", "good")
+    states = {item["state"] for (pk, _), item in history.world.table.items.items() if pk == "version"}
+    assert states == {"reserved"}
+
+
+@pytest.mark.scenario
+def test_the_histories_that_are_drawn_are_the_same_for_a_seed() -> None:
+    assert str(play(number=3, examples=5)) == str(play(number=3, examples=5))
+
+
+def test_a_tally_names_what_no_history_reached() -> None:
+    tally = Tally(histories=1)
+    tally.verdicts[Verdict.SUCCEEDED] += 1
+    assert "succeeded" not in tally.missing()
+    assert "rolled_back" in tally.missing()
+    assert "running" not in tally.missing()
