@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from longshore.aws.ecr import Ecr, Tagged
 
 from .api import MANIFEST_TYPE, Api, Repo
@@ -19,6 +21,7 @@ def made(api: Api, operation: str, since: int) -> int:
     return len([call for call in api.log.since(since)["requests"] if call["operation"] == operation])
 
 
+@pytest.mark.scenario
 def test_1050_images_are_walked_in_two_pages_and_removed_in_eleven_calls(api: Api, immutable: Repo) -> None:
     ecr = Ecr(immutable.client)
     wanted = {Tagged(put(immutable, str(number), f"v1.0.{number}"), f"v1.0.{number}") for number in range(1050)}

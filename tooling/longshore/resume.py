@@ -148,7 +148,6 @@ def _look(run: Run) -> None:
                 outcome = run.result.services[names[name]].outcome
                 towards = service.task_definition.rpartition("/")[2]
                 say(f"{name} works towards {towards} ({state}); written down: {outcome}")
-        run.note("goes on", f"by {run.result.actor.user}")
 
 
 def _go_back(run: Run, cause: Cause | None, message: str) -> None:

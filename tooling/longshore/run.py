@@ -310,6 +310,7 @@ def _begin(env: Environment, opening: Opening, lease: Lease) -> Run:
         run.note("takes the lock over", f"from {opening.dead}")
     if opening.again:
         env.ledger.take(result, lease.lock.fence)
+        run.note("goes on", f"{opening.actor.user} on {opening.actor.host} ({opening.actor.arn})")
     else:
         result.fence = lease.lock.fence
         env.ledger.begin(result)
