@@ -206,6 +206,7 @@ def test_eight_that_wait_for_each_other_get_eight_versions(project: Project) -> 
     assert plan(project) == 0
 
 
+@pytest.mark.long
 def test_a_release_is_approved_elsewhere(project: Project) -> None:
     change(project, "To be approved")
     waiting = project.invoke("release", "--until", "approve", "--json", expect=13).json()
