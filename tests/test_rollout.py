@@ -266,3 +266,9 @@ def test_a_deployment_that_failed_for_good_is_repaired_by_a_roll_back_only() -> 
         refuse_in_flight(failed, {})
     assert "invoke rollback" in caught.value.hint
     refuse_in_flight(failed, {}, repairing=True)
+
+
+def test_where_nothing_was_moved_nothing_is_watched() -> None:
+    clock = moved_clock()
+    keep_watching(Ecs([DONE]), "cluster", [], 5, clock, lambda _: None)
+    assert clock.now() == 0

@@ -229,6 +229,8 @@ def keep_watching(
     Raises:
         RolloutError: as `wait`; DeadlineError if they were not well for so long before the longest of their deadlines.
     """
+    if not started:
+        return  # all of them were there already
     waiting = {one.move.service: one for one in started}
     well_since, unread = clock.now(), ""
     unwell: list[str] = []
