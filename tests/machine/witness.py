@@ -76,6 +76,12 @@ class Witness:
             self.complain(f"{process} wrote {said(pk, item)!r} without the lock")
         if kind == "release":
             self.writers[item["release"]] = process
+            self._keeps_the_way_back(process, before or {"services": {}}, item)
+
+    def _keeps_the_way_back(self, process: Process, before: Item, item: Item) -> None:
+        for key, service in before["services"].items():
+            if item["services"].get(key, {}).get("before") != service["before"]:
+                self.complain(f"{process} changed what {item['release']} says that {key} ran before")
 
     def _wrote_lock(self, process: Process, environment: str, before: Item, item: Item) -> None:
         was, owner = before["owner"], item["owner"]
