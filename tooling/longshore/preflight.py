@@ -70,9 +70,7 @@ def release(env: Environment, order: Order) -> Start:
     """
     env.console.say(f"Checks for {env.target.application} in {env.target.environment}")
     checks = Checks(env.console)
-    _reach(env, checks)
-    if not order.wait:
-        refuse_locked(env)
+    _reach(env, checks, locked_out=not order.wait)
     if order.tag:
         tag = order.tag
         checks.run("image", lambda: _images(env, tag))
@@ -193,12 +191,14 @@ def last_good(env: Environment) -> ReleaseResult | None:
     return next(env.ledger.succeeded(), None)
 
 
-def _reach(env: Environment, checks: Checks) -> None:
+def _reach(env: Environment, checks: Checks, *, locked_out: bool = False) -> None:
     checks.run("files", lambda: files(env))
     checks.run("account", lambda: account(env))
     if checks.failed:
         checks.skip("terraform", "what it needs is missing")
         return
+    if locked_out:
+        refuse_locked(env)  # before all that takes time: of many who come at once, all but one end here
     checks.run("terraform", env.terraform.check)
 
 
