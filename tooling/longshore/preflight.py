@@ -186,11 +186,6 @@ def who(env: Environment) -> Actor:
     return actor.identify(env.aws.identity.caller().arn, os.environ)
 
 
-def last_good(env: Environment) -> ReleaseResult | None:
-    """The release that runs, as far as the ledger knows; it may be another one until the lock is held."""
-    return next(env.ledger.succeeded(), None)
-
-
 def _reach(env: Environment, checks: Checks, *, locked_out: bool = False) -> None:
     checks.run("files", lambda: files(env))
     checks.run("account", lambda: account(env))
@@ -314,7 +309,7 @@ def refuse_older(env: Environment, order: Order, found: source.Source | None) ->
     Raises:
         UsageError: it is older, and --allow-older was not given.
     """
-    last = last_good(env)
+    last = env.ledger.last_good()
     if found is None or last is None or last.commit is None:
         return ""
     older = source.is_older(found, last.commit)

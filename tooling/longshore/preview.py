@@ -24,5 +24,5 @@ def plan(env: Environment, tag: str | None) -> bool:
 
 def status(env: Environment) -> statuses.Status:
     """What runs, what was released last and what is registered last."""
-    last = next(env.ledger.succeeded(), None)
+    last = env.ledger.last_good()
     return statuses.inspect(env.aws.ecs, env.contract(), env.released_tag(), last, env.access.base_url)

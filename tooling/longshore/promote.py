@@ -44,7 +44,7 @@ def _succeeded(tried: Environment, version: str | None) -> ReleaseResult:
     """
     name = tried.target.environment
     if version is None:
-        found = next(tried.ledger.succeeded(), None)
+        found = tried.ledger.last_good()
         if found is None:
             raise UsageError(f"nothing has succeeded in {name} yet", f"Release there first: invoke release -e {name}")
         return found

@@ -30,7 +30,7 @@ def release(env: Environment, order: Order) -> ReleaseResult:
 def carry(run: Run, order: Order, start: Start) -> None:
     """The steps of a release; what another process of the same release has done is looked up, not done again."""
     with run.step("inspect"):
-        last = preflight.last_good(run.env)
+        last = run.env.ledger.last_good()
         preflight.refuse_older(run.env, order, start.source)
         moves.record_before(run, repairing=run.result.previous_version == UNRELEASED)
         moves.refuse_zero(run, last, allowed=order.allow_zero)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from longshore import builds
 from longshore.contract import UNRELEASED
 from longshore.environment import Environment
@@ -29,11 +27,11 @@ def target(ledger: Ledger, current: ReleaseResult, registered: str, to: str | No
         UsageError: there is none.
     """
     if to:
-        found = next((release for release in ledger.succeeded() if release.version == to), None)
+        found = ledger.last_good(to)
         if found is None:
             raise UsageError(f"{to} has never succeeded in {current.environment}", _LOOK)
         return found
-    last = next(ledger.succeeded(), None)
+    last = ledger.last_good()
     if last is None:
         raise UsageError("nothing was released yet that one could go back to", _LOOK)
     after = {key: service.after.task_definition for key, service in last.services.items() if service.after}
@@ -47,7 +45,8 @@ def meant(ledger: Ledger) -> str | None:
     newest = next(ledger.releases(page=1), None)
     if newest and newest.kind == "rollback" and newest.verdict is Verdict.RUNNING and newest.version:
         return newest.version
-    return next((release.version for release in ledger.succeeded()), None)
+    last = ledger.last_good()
+    return last.version if last else None
 
 
 def _before(ledger: Ledger, version: str) -> ReleaseResult:
@@ -58,7 +57,7 @@ def _before(ledger: Ledger, version: str) -> ReleaseResult:
     """
     made = (r for r in ledger.succeeded() if r.kind == "release" and r.version == version)
     earlier = next((r.previous_version for r in made if r.previous_version != version), UNRELEASED)
-    found = next((r for r in ledger.succeeded() if r.version == earlier), None)
+    found = ledger.last_good(earlier)
     if earlier == UNRELEASED or found is None:
         raise UsageError(f"there is no release before {version} to go back to", _LOOK)
     return found
@@ -109,8 +108,4 @@ def gone_revisions(env: Environment, wanted: ReleaseResult) -> frozenset[str]:
     """Those revisions (ARNs) of a release that can't be rolled out any more: they were deregistered."""
     recorded = [service.after.task_definition for service in wanted.services.values() if service.after]
     recorded += [schedule.after for schedule in wanted.schedules.values() if schedule.after]
-    return frozenset(_inactive(env, recorded))
-
-
-def _inactive(env: Environment, arns: Collection[str]) -> list[str]:
-    return [arn for arn in arns if not env.aws.ecs.is_active(arn)]
+    return frozenset(arn for arn in recorded if not env.aws.ecs.is_active(arn))

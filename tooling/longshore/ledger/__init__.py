@@ -119,6 +119,10 @@ class Ledger:
         for environment in environments:
             yield from (str(item["version"]) for item in self._table.query(f"release#{environment}"))
 
+    def last_good(self, version: str | None = None) -> ReleaseResult | None:
+        """The newest of those; of a version, if one is given. None where there is none."""
+        return next((r for r in self.succeeded() if version in (None, r.version)), None)
+
     def find(self, release: str) -> ReleaseResult | None:
         """The entry of a release by its id, ``<environment>-<sequence>``; None where there is none."""
         environment, _, sequence = release.rpartition("-")
