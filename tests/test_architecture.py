@@ -11,20 +11,21 @@ import longshore
 
 PACKAGE = Path(longshore.__file__).parent
 FILES = {str(path.relative_to(PACKAGE)): path for path in sorted(PACKAGE.rglob("*.py"))}
-VERBS = {"version", "image", "plan", "migrate", "rollout", "verify", "status"}
+VERBS = {"version", "image", "plan", "migrate", "rollout", "verify", "status", "remote_build"}
 LAYERS = [
     {"tasks", "program"},
-    {"resume", "promote"},
+    {"resume", "promote", "remote_release"},
     {"sandboxes", "preview", "doctor", "release", "rollback", "bootstrap", "prune", "report", "locking"},
     {"undo", "ways"},
     {"moves"},
     {"preflight"},
     {"builds"},
     {"run"},
-    {"needed"},
+    {"images"},
+    {"needed", "builders"},
     {"environment", "order", "reservation"},
     VERBS | {"actor", "diagnosis"},
-    {"ledger", "aws", "terraform", "access", "docker", "source", "health"},
+    {"ledger", "aws", "terraform", "access", "docker", "engine", "source", "health"},
     {"contract", "target", "config", "result", "console", "live", "difference", "masking"}
     | {"clock", "signals", "usage", "errors", "process", "streams"},
 ]

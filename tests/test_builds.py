@@ -11,11 +11,12 @@ from typing import Any, cast
 
 import pytest
 
-from longshore import builds, docker
+from longshore import builds, docker, images
 from longshore.config import load
 from longshore.console import Console
 from longshore.environment import Environment
 from longshore.errors import AwsError, BuildError
+from longshore.images import Making
 from longshore.ledger import Ledger
 from longshore.order import Order
 from longshore.reservation import Wanted
@@ -100,15 +101,15 @@ def failing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     def fail(*_: object, **__: object) -> None:
         raise BuildError("docker build failed with exit code 1")
 
-    monkeypatch.setattr(builds, "make", fail)
-    monkeypatch.setattr(builds, "source_of", lambda _: Source(Path(), COMMIT, "Greet"))
+    monkeypatch.setattr(images, "make", fail)
+    monkeypatch.setattr(images, "source_of", lambda _: Source(Path(), COMMIT, "Greet"))
     monkeypatch.setattr(docker.Docker, "check", lambda _: "")
     return shop
 
 
 def test_a_build_that_fails_leaves_its_number_marked_as_unused(failing: Shop) -> None:
     with pytest.raises(BuildError):
-        builds.build(failing.env, None, rebuild=False, push=True, allow_dirty=False)
+        builds.build(failing.env, None, Making(), allow_dirty=False)
     (found,) = failing.ledger.versions.all()
     assert (found.version, found.state, found.why) == ("v1.0.0", "unused", "docker build failed with exit code 1")
     assert found.by.startswith("build ")
@@ -118,7 +119,7 @@ def test_a_build_that_fails_leaves_its_number_marked_as_unused(failing: Shop) ->
 def test_a_tag_that_was_given_is_no_number_of_ours(failing: Shop) -> None:
     failing.ledger.versions.reserve("v1.0.0", "test-000001", "ann")
     with pytest.raises(BuildError):
-        builds.build(failing.env, "v1.0.0", rebuild=False, push=True, allow_dirty=False)
+        builds.build(failing.env, "v1.0.0", Making(), allow_dirty=False)
     assert failing.issued() == [("v1.0.0", "test-000001", "reserved")]
 
 
@@ -144,5 +145,5 @@ def test_that_it_can_not_be_marked_does_not_hide_why_the_build_failed(failing: S
 
     failing.table.before = refuse
     with pytest.raises(BuildError, match="docker build failed"):
-        builds.build(failing.env, None, rebuild=False, push=True, allow_dirty=False)
+        builds.build(failing.env, None, Making(), allow_dirty=False)
     assert "v1.0.0 could not be marked as unused: denied" in failing.err.getvalue()

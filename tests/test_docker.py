@@ -5,9 +5,12 @@ import sys
 from collections.abc import Mapping, Sequence
 
 import pytest
+from pydantic import SecretStr
 
+from longshore.aws.ecr import Credentials
 from longshore.docker import Docker
 from longshore.errors import BuildError
+from longshore.masking import Masks
 from longshore.process import Completed, OnLine, execute
 
 
@@ -98,3 +101,20 @@ def test_a_program_is_ended_when_nobody_follows_it_any_more() -> None:
     code = "import time; print('begun', flush=True); time.sleep(60)"
     with pytest.raises(KeyboardInterrupt):
         execute(python(code), {}, leave)
+
+
+def test_a_login_gives_the_password_on_standard_input_and_nowhere_else() -> None:
+    told: list[tuple[list[str], str]] = []
+    credentials = Credentials("AWS", SecretStr("pass-word"), "https://registry.test")
+
+    def tell(command: Sequence[str], text: str) -> Completed:
+        told.append((list(command), text))
+        return Completed(len(told) - 1, "", "unauthorized: pass-word")
+
+    docker = Docker(teller=tell, masks=Masks(["pass-word"]))
+    docker.login(credentials)
+    command = ["docker", "login", "--username", "AWS", "--password-stdin", "https://registry.test"]
+    assert told == [(command, "pass-word")]
+    with pytest.raises(BuildError, match=r"docker login to https://registry.test failed") as caught:
+        docker.login(credentials)
+    assert "pass-word" not in caught.value.message

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from longshore import builds, preflight, source
+from longshore import images, preflight, source
 from longshore.console import Console
 from longshore.environment import Environment
 from longshore.errors import LockedError, NotReadyError, UsageError
@@ -85,15 +85,15 @@ def test_an_older_commit_wants_a_word(older: object, said: str, monkeypatch: pyt
     env, head = environment(), Source(Path("/shop"), "1" * 40, "Head")
     history_of(env, "2" * 40)
     monkeypatch.setattr(source, "is_older", lambda found, than: older)
-    monkeypatch.setattr(builds, "source_of", lambda target: head)
-    text = preflight._source(env, order(allow_older=True))
+    monkeypatch.setattr(images, "source_of", lambda target: head)
+    text = preflight._source(env, order(allow_older=True), "local")
     assert said in text
     if older:
         with pytest.raises(UsageError, match=r"is an ancestor of 222222222222 \(v1\.0\.0\), which runs") as caught:
-            preflight._source(env, order())
+            preflight._source(env, order(), "local")
         assert "--allow-older" in caught.value.hint
     else:
-        assert preflight._source(env, order()) == text
+        assert preflight._source(env, order(), "local") == text
 
 
 def looked_at(*entries: tuple[Verdict, Cause | None], allowed: bool = False) -> str:

@@ -14,6 +14,8 @@ from scripts.setup import __main__ as setup
 from scripts.setup import engine, images, machine, provider, terraform
 from scripts.setup.machine import MissingError
 
+from longshore import engine as starting
+
 LINUX = "linux_amd64"
 HERE = Path("registry.terraform.io/hashicorp/aws")
 
@@ -182,7 +184,7 @@ def debian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(engine, "installs", lambda: True)
     monkeypatch.setattr(engine, "WORK", tmp_path)
     monkeypatch.setattr(engine, "SYSTEMD", tmp_path / "no-systemd")
-    monkeypatch.setattr(engine, "PID_FILES", {tmp_path / "docker.pid": "dockerd"})
+    monkeypatch.setattr(starting, "PID_FILES", {tmp_path / "docker.pid": "dockerd"})
     started: list[subprocess.Popen[bytes]] = []
     popen = subprocess.Popen
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import time
 from pathlib import Path
 
+from longshore import engine
+from longshore.errors import BuildError
 from scripts.setup.machine import WORK, MissingError, install, installs, run, say
 
 PATIENCE = 60  # seconds until a started engine must answer
 SYSTEMD = Path("/run/systemd/system")
-PID_FILES = {Path("/run/docker.pid"): "dockerd", Path("/run/docker/containerd/containerd.pid"): "containerd"}
 
 
 def prepare() -> str:
@@ -47,38 +47,25 @@ def _start() -> str | None:
     if SYSTEMD.exists():
         say("systemctl start docker")
         run("systemctl", "start", "docker", timeout=PATIENCE)
-        return _wait(None)
+        return _wait()
     return _start_detached()
 
 
 def _start_detached() -> str | None:
-    _forget_dead_engine()
     log = WORK / "dockerd.log"
     log.parent.mkdir(exist_ok=True)
-    say(f"starts dockerd, log in {log}")
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            ["dockerd"], stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-        )
-    version = _wait(process)
-    if version is None:
-        say("\n".join(log.read_text(errors="replace").splitlines()[-5:]))
-    return version
+    try:
+        engine.start(log, say)
+    except BuildError as error:
+        say(error.message)
+        return None
+    return _version()
 
 
-def _forget_dead_engine() -> None:
-    """Remove the PID files that a crash left: dockerd refuses to start if another process has got the number."""
-    for path, name in PID_FILES.items():
-        if path.exists():
-            process = Path("/proc", path.read_text().strip(), "comm")
-            if not process.exists() or process.read_text().strip() != name:
-                path.unlink()
-
-
-def _wait(process: subprocess.Popen[bytes] | None) -> str | None:
-    """The engine's version once it answers; None when time is up or the started process has ended."""
+def _wait() -> str | None:
+    """The engine's version once it answers; None when time is up."""
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline and (process is None or process.poll() is None):
+    while time.monotonic() < deadline:
         if version := _version():
             return version
         time.sleep(0.5)

@@ -1,4 +1,4 @@
-"""The images of a release: reused, built or looked up, while Terraform makes the plan."""
+"""The version of a release, and its images: reused, built or looked up, while Terraform makes the plan."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 
-from longshore import actor, docker, image, plan, source
+from longshore import actor, builders, images, plan, remote_build, source
 from longshore.environment import Environment
-from longshore.errors import AwsError, BuildError, GitError, LockLostError, LongshoreError
+from longshore.errors import AwsError, BuildError, LockLostError, LongshoreError, UsageError
 from longshore.order import Order, tag_of
 from longshore.reservation import Claim, Numbers, Wanted
-from longshore.result import ImageResult
+from longshore.result import BuildResult, ImageResult
 from longshore.run import Run
-from longshore.target import Target
 from longshore.terraform import SavedPlan
 
 
@@ -60,44 +60,6 @@ def _unused_if_it_fails(env: Environment, tag: str, by: str) -> Iterator[None]:
         raise
 
 
-def source_of(target: Target) -> source.Source:
-    """The commit that the images are built from.
-
-    Raises:
-        GitError: the contexts are in no repository, or in several: one release is one commit.
-    """
-    contexts = [(target.root / settings.context).resolve() for settings in target.app.images.values()]
-    found = {read.root: read for read in map(source.read, contexts)}
-    if len(found) > 1:
-        raise GitError(
-            f"the images of {target.application} are built from several repositories: {', '.join(map(str, found))}",
-            "Make them one repository, or an application each.",
-        )
-    return next(iter(found.values()))
-
-
-def specs(env: Environment) -> dict[str, image.BuildSpec]:
-    """How each image is built."""
-    root, built = env.target.root, {}
-    for name, settings in env.target.app.images.items():
-        context = (root / settings.context).resolve()
-        built[name] = image.BuildSpec(
-            image=name,
-            repository=env.aws.ecr.repository(env.target.repository(name)),
-            context=context,
-            dockerfile=context / settings.dockerfile,
-            platform=settings.platform,
-            build_args=settings.build_args,
-        )
-    return built
-
-
-def digests(env: Environment, tag: str) -> dict[str, str | None]:
-    """The digest that each repository has under a tag, by repository; None where there is none."""
-    names = [env.target.repository(name) for name in env.target.app.images]
-    return {name: env.aws.ecr.digest(name, tag) for name in names}
-
-
 def choose_tag(run: Run, order: Order) -> str:
     """The version of this release, reserved for it; the same one however often this is called."""
     if run.result.version:
@@ -109,67 +71,27 @@ def choose_tag(run: Run, order: Order) -> str:
     return tag
 
 
-def make(
-    env: Environment, found: source.Source, tag: str, *, rebuild: bool = False, push: bool = True, resumed: bool = False
-) -> dict[str, ImageResult]:
-    """Builds and pushes every image, or gives an earlier build of the same commit the new tag.
-
-    With ``resumed``, an image that has the tag is the one that this release has pushed before: the number is its own.
-
-    Raises:
-        BuildError: an image could not be built or pushed.
-    """
-    made = {}
-    for name, spec in specs(env).items():
-        pushed = env.aws.ecr.digest(spec.repository.name, tag) if resumed else None
-        if pushed:
-            made[name] = ImageResult(repository=spec.repository.uri, tag=tag, digest=pushed)
-        else:
-            made[name] = _make_one(env, spec, found, tag, rebuild=rebuild, push=push)
-    return made
-
-
-def _make_one(
-    env: Environment, spec: image.BuildSpec, found: source.Source, tag: str, *, rebuild: bool, push: bool
-) -> ImageResult:
-    inputs = image.inputs_digest(spec, found)
-    reusable = not (rebuild or found.dirty) and push
-    digest = env.ledger.built(spec.image, found.commit, inputs) if reusable else None
-    built = image.reuse(spec, tag, digest, env.aws.ecr) if digest else None
-    if built is None:
-        engine = docker.Docker(masks=env.console.masks)
-        built = image.build(spec, tag, found, engine, env.aws.ecr, push=push, on_line=env.console.detail)
-        if push and not found.dirty:
-            env.ledger.remember_build(spec.image, found.commit, inputs, built.digest, tag)
-    return ImageResult(repository=spec.repository.uri, tag=tag, digest=built.digest, reused=built.reused)
-
-
-def existing(env: Environment, tag: str) -> dict[str, ImageResult]:
-    """The images that have this tag already; the checks have seen that all do."""
-    made = {}
-    for name in env.target.app.images:
-        repository = env.aws.ecr.repository(env.target.repository(name))
-        digest = env.aws.ecr.digest(repository.name, tag)
-        made[name] = ImageResult(repository=repository.uri, tag=tag, digest=digest or "", reused=True)
-    return made
-
-
-def build(env: Environment, tag: str | None, *, rebuild: bool, push: bool, allow_dirty: bool) -> dict[str, ImageResult]:
+def build(env: Environment, tag: str | None, how: images.Making, *, allow_dirty: bool) -> dict[str, ImageResult]:
     """Builds the images by themselves, outside a release.
 
     Raises:
-        GitError: uncommitted changes, and they are not allowed.
+        UsageError: options that do not go together.
+        GitError: uncommitted changes, and they are not allowed; or CodeBuild could not fetch the commit.
         BuildError: an image could not be built or pushed.
     """
     wanted = tag_of(tag) if tag else None
-    docker.Docker().check()
-    found = source_of(env.target)
-    if not allow_dirty:
-        source.refuse_dirty(found)
+    if how.on == builders.CODEBUILD and (allow_dirty or not how.push):
+        raise UsageError("CodeBuild builds and pushes a commit: it goes without --allow-dirty and --no-push")
+    builders.check(env, how.on)
+    found = images.committed(env, how.on, allow_dirty=allow_dirty)
     claim = Claim.of_command("build", actor.user(os.environ))
     chosen = wanted or _new_tag(env, Wanted(), claim, dirty=found.dirty)
-    with _unused_if_it_fails(env, chosen, claim.by):
-        return make(env, found, chosen, rebuild=rebuild, push=push)
+    away = how.on == builders.CODEBUILD  # here, docker gets the signal itself
+    watched = env.interrupts.watched(env.console.interrupted) if away else nullcontext()
+    with _unused_if_it_fails(env, chosen, claim.by), watched:
+        return images.make(
+            env, found, chosen, replace(how, token=remote_build.token_of(env.target.application, claim.by))
+        )
 
 
 @contextmanager
@@ -187,13 +109,31 @@ def built_and_planned(run: Run, order: Order, found: source.Source | None, tag: 
             expected = run.result.images
             if found:
                 with _unused_if_it_fails(env, tag, run.result.release), run.effect(f"build {tag}", found.commit):
-                    run.result.images = make(env, found, tag, rebuild=order.rebuild, resumed=run.resumed)
+                    run.result.images = images.make(env, found, tag, _making(run, order))
             else:
-                run.result.images = existing(env, tag)
+                run.result.images = images.existing(env, tag)
             _refuse_others(expected, run.result.images)
             saved, changes = planning.result()
             judge(run, order, changes)
         yield saved
+
+
+def _making(run: Run, order: Order) -> images.Making:
+    def note(build: BuildResult) -> None:
+        if run.result.build is None:
+            run.note("build on CodeBuild", build.id)
+        run.result.build = build
+        if not build.log_complete:
+            run.warn(f"the log of {build.id} could not be read to its end: logs incomplete")
+
+    release = f"{run.result.release} {run.result.started.isoformat()}"
+    return images.Making(
+        on=order.on or run.env.target.app.build_on,
+        token=remote_build.token_of(run.env.target.application, release),
+        rebuild=order.rebuild,
+        resumed=run.resumed,
+        on_result=note,
+    )
 
 
 def _refuse_others(expected: Mapping[str, ImageResult], found: Mapping[str, ImageResult]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -65,11 +65,14 @@ class BackendSettings(Section):
 class Deadlines(Section):
     """Seconds after which waiting ends.
 
-    ``release`` is for all of the moving, the migration included; ``rollout`` for each service, unless ``services`` has
-    one of its own. A roll-back has ``rollout`` for each service, whatever is left of ``release``. ``bake`` is how long
-    the services must stay well after the last wave.
+    ``queue`` is for a build on CodeBuild that waits for a machine, ``build`` for one that runs. ``release`` is for all
+    of the moving, the migration included; ``rollout`` for each service, unless ``services`` has one of its own. A
+    roll-back has ``rollout`` for each service, whatever is left of ``release``. ``bake`` is how long the services must
+    stay well after the last wave.
     """
 
+    queue: Seconds = 900
+    build: Seconds = 3600
     release: Seconds = 3600
     rollout: Seconds = 900
     services: dict[Name, Seconds] = {}
@@ -102,9 +105,10 @@ class EnvironmentSettings(Section):
 
 
 class ApplicationSettings(Section):
-    """One application: what is built, the Terraform that describes it, and where it runs."""
+    """One application: what is built and where, the Terraform that describes it, and where it runs."""
 
     region: str
+    build_on: Literal["local", "codebuild"] = "local"
     images: dict[Name, ImageSettings] = Field(default={"app": ImageSettings()}, min_length=1)
     terraform: TerraformSettings = TerraformSettings()
     allow_changes: list[str] = []

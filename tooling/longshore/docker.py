@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from longshore.errors import BuildError
 from longshore.masking import Masks
-from longshore.process import Completed, OnLine, Runner, execute
+from longshore.process import Completed, OnLine, Runner, Teller, execute, tell
 
 if TYPE_CHECKING:
     from longshore.aws.ecr import Credentials
@@ -50,11 +50,13 @@ class Docker:
     Args:
         runner: runs the program.
         masks: what is not to be shown of its output.
+        teller: runs the program with a secret on its standard input.
     """
 
-    def __init__(self, runner: Runner = execute, masks: Masks | None = None) -> None:
+    def __init__(self, runner: Runner = execute, masks: Masks | None = None, teller: Teller = tell) -> None:
         self._runner = runner
         self._masks = masks or Masks()
+        self._teller = teller
 
     def check(self) -> str:
         """Version and platform of the engine.
@@ -115,6 +117,18 @@ class Docker:
             raise self._failure(f"docker push of {reference} named no digest", done)
         return str(digests[-1])
 
+    def login(self, credentials: Credentials) -> None:
+        """Signs the user's own configuration of Docker in, for what a Dockerfile takes from the registry.
+
+        Raises:
+            BuildError: the registry does not take it, or there is no docker.
+        """
+        command = ["docker", "login", "--username", credentials.username, "--password-stdin", credentials.endpoint]
+        with _started(command):
+            done = self._teller(command, credentials.password.get_secret_value())
+        if done.exit_code:
+            raise self._failure(f"docker login to {credentials.endpoint} failed with exit code {done.exit_code}", done)
+
     @contextmanager
     def _signed_in(self, registry: str, credentials: Credentials) -> Iterator[tuple[list[str], dict[str, str]]]:
         """Options and environment with which docker reaches the user's engine, and signs in to this registry only."""
@@ -143,15 +157,22 @@ class Docker:
     def _run(
         self, command: Sequence[str], environ: Mapping[str, str] | None = None, on_line: OnLine | None = None
     ) -> Completed:
-        try:
+        with _started(command):
             return self._runner(command, environ or {}, on_line)
-        except FileNotFoundError as error:
-            raise BuildError("docker is not on PATH", "Install Docker, or run: make setup") from error
-        except OSError as error:
-            raise BuildError(f"docker can't be run: {error}", "Install Docker, or run: make setup") from error
-        except subprocess.TimeoutExpired as error:
-            what = " ".join(command[:3])
-            raise BuildError(f"{what} did not answer in {error.timeout:g} s", _engine_hint("")) from error
+
+
+@contextmanager
+def _started(command: Sequence[str]) -> Iterator[None]:
+    """Turns what keeps docker from running into our error."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise BuildError("docker is not on PATH", "Install Docker, or run: make setup") from error
+    except OSError as error:
+        raise BuildError(f"docker can't be run: {error}", "Install Docker, or run: make setup") from error
+    except subprocess.TimeoutExpired as error:
+        what = " ".join(command[:3])
+        raise BuildError(f"{what} did not answer in {error.timeout:g} s", _engine_hint("")) from error
 
 
 def _important(on_line: OnLine) -> OnLine:

@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,6 +31,10 @@ class BuildSpec:
     dockerfile: Path
     platform: str
     build_args: Mapping[str, str]
+
+    def with_args(self, build_args: Mapping[str, str]) -> BuildSpec:
+        """The same with other build arguments."""
+        return replace(self, build_args=dict(build_args))
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,20 @@ def build(  # noqa: PLR0913 - what is built, what builds it, and where to
     check_platform(spec.image, spec.platform, local.platform)
     digest = _push(spec.repository, tag, local, docker, ecr, on_line) if push else local.id
     return BuiltImage(spec.image, spec.repository, tag, digest, reused=False, seconds=now() - begun)
+
+
+def push(spec: BuildSpec, tag: str, docker: Docker, ecr: Ecr, on_line: OnLine = unwatched) -> BuiltImage:
+    """Pushes an image that this machine's engine has under the tag; see `build`.
+
+    Raises:
+        BuildError: the engine has no such image; it is for another platform; the push failed; the tag is another's.
+        AwsError: the registry refused a call.
+    """
+    begun = time.monotonic()
+    local = docker.inspect(f"{spec.repository.uri}:{tag}")
+    check_platform(spec.image, spec.platform, local.platform)
+    digest = _push(spec.repository, tag, local, docker, ecr, on_line)
+    return BuiltImage(spec.image, spec.repository, tag, digest, reused=False, seconds=time.monotonic() - begun)
 
 
 def reuse(spec: BuildSpec, tag: str, digest: str, ecr: Ecr) -> BuiltImage | None:

@@ -27,6 +27,8 @@ class Order:
     allow_failed_version: bool = False
     allow_older: bool = False
     rebuild: bool = False
+    on: str | None = None
+    remote: bool = False
     until: str | None = None
     wait_lock: str | None = None
     resume: bool = False
@@ -41,6 +43,14 @@ class Order:
     def with_tag(self, tag: str) -> Order:
         """The same, for a version that exists."""
         return replace(self, tag=tag)
+
+    @property
+    def told(self) -> str:
+        """The options for the release inside a build: words of a shell's command line."""
+        words = [f"--{name.replace('_', '-')}" for name in _TOLD if getattr(self, name)]
+        words += ["--until", self.until] if self.until else []
+        words += ["--wait-lock", self.wait_lock] if self.wait_lock else []
+        return " ".join(words)
 
     def document(self) -> dict[str, str | bool | None]:
         """The options that were given, for the record."""
@@ -73,6 +83,17 @@ def bump_of(text: str) -> Bump:
     return cast(Bump, text)
 
 
+def on_of(text: str | None) -> str | None:
+    """What builds the images, if it was said.
+
+    Raises:
+        UsageError: nothing of this name builds.
+    """
+    if text not in (None, *BUILT_ON):
+        raise UsageError(f"--on {text!r} is not known", f"Images are built on: {', '.join(BUILT_ON)}.")
+    return text
+
+
 def tag_of(text: str) -> str:
     """A tag that can be released.
 
@@ -88,6 +109,9 @@ def tag_of(text: str) -> str:
 
 
 APPROVE = "approve"
+BUILT_ON = ("local", "codebuild")
+_TOLD = ("allow_infra", "allow_zero", "allow_older")
+"""The switches that a release inside a build is told."""
 
 
 def order_again(options: Mapping[str, str | bool | None], *, yes: bool) -> Order:
@@ -96,13 +120,14 @@ def order_again(options: Mapping[str, str | bool | None], *, yes: bool) -> Order
     return Order(**{**given, "yes": yes, "until": None, "wait_lock": None})
 
 
-def order(
+def order(  # noqa: PLR0913 - as many as the command line has
     *,
     bump: str = "patch",
     tag: str | None = None,
     until: str | None = None,
     wait_lock: str | None = None,
     continued: str | None = None,
+    on: str | None = None,
     promotes: bool = False,
     **switches: bool,
 ) -> Order:
@@ -114,6 +139,7 @@ def order(
         until: the step after which it ends: ``approve`` or None.
         wait_lock: how long to wait for the lock, such as ``15m``.
         continued: id of a release that waits for approval.
+        on: what builds the images: ``local`` or ``codebuild``; what invoke.yaml says if None.
         promotes: what is released exists, whether its tag is known yet or not.
         switches: the fields of Order that are yes or no.
 
@@ -121,7 +147,7 @@ def order(
         UsageError: one is not known, or two conflict.
     """
     made = Order(bump_of(bump), tag_of(tag) if tag else None, until=until, wait_lock=wait_lock, continued=continued,
-                 **switches)  # fmt: skip
+                 on=on_of(on), **switches)  # fmt: skip
     _ = made.wait
     if until not in (None, APPROVE):
         raise UsageError(f"--until {until!r} is not known", f"A release can stop at: {APPROVE}.")
@@ -129,8 +155,16 @@ def order(
         _refuse_new_options(made)
     elif made.abort:
         raise UsageError("--abort goes with --resume: it takes a release back whose process has died")
-    if tag and (made.rebuild or made.allow_dirty or bump != "patch"):
-        raise UsageError("--tag releases an image that exists: it goes without --bump, --rebuild and --allow-dirty")
+    if tag and (made.rebuild or made.allow_dirty or made.on or bump != "patch"):
+        raise UsageError(
+            "--tag releases an image that exists: it goes without --bump, --rebuild, --allow-dirty and --on"
+        )
+    if (made.on == "codebuild" or made.remote) and made.allow_dirty:
+        raise UsageError("CodeBuild builds a commit that it can fetch: --allow-dirty has no meaning there")
+    if made.remote and (tag or made.rebuild or made.on):
+        raise UsageError(
+            "--remote builds and releases a commit inside CodeBuild: it goes without --tag, --rebuild, --on"
+        )
     if made.allow_failed_version and not (tag or promotes):
         raise UsageError("--allow-failed-version goes with --tag: a new version has never failed")
     return made

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from longshore import actor, builds, docker, source
+from longshore import actor, builders, images, source
 from longshore.console import Console
 from longshore.contract import Contract
 from longshore.environment import Environment
@@ -15,6 +15,7 @@ from longshore.errors import ConfigError, LockedError, LongshoreError, NotReadyE
 from longshore.ledger.locks import Lock
 from longshore.order import Order
 from longshore.result import Actor, ReleaseResult, Verdict
+from longshore.source import Source
 
 _BAD_VERSION = (Verdict.ROLLED_BACK, Verdict.ROLLBACK_FAILED)
 _ARCHITECTURES = {"linux/amd64": "X86_64", "linux/arm64": "ARM64"}
@@ -22,10 +23,14 @@ _ARCHITECTURES = {"linux/amd64": "X86_64", "linux/arm64": "ARM64"}
 
 @dataclass(frozen=True)
 class Start:
-    """What the checks found out. ``source`` is None where nothing is built."""
+    """What the checks found out.
+
+    ``source`` is the commit to build, None where nothing is built; ``commit`` the one to release, if it lies here.
+    """
 
     actor: Actor
-    source: source.Source | None
+    source: Source | None
+    commit: Source | None = None
 
 
 @dataclass
@@ -77,11 +82,36 @@ def release(env: Environment, order: Order) -> Start:
         checks.run("version", lambda: _not_failed_before(env, tag, allowed=order.allow_failed_version))
         checks.skip("source", f"{tag} is built already")
         checks.conclude()
-        return Start(who(env), None)
-    checks.run("builder", docker.Docker().check)
-    checks.run("source", lambda: _source(env, order))
+        return Start(who(env), None, images.built_from(env, tag))
+    on = order.on or env.target.app.build_on
+    checks.run("builder", lambda: builders.check(env, on))
+    checks.run("source", lambda: _source(env, order, on))
     checks.conclude()
-    return Start(who(env), builds.source_of(env.target))
+    found = images.source_of(env.target)
+    return Start(who(env), found, found)
+
+
+def remote(env: Environment, order: Order) -> Start:
+    """Looks at what it takes to have CodeBuild release: the rest is looked at there.
+
+    Raises:
+        LongshoreError: what is missing; nothing was touched.
+    """
+    env.console.say(f"Checks for {env.target.application} in {env.target.environment}")
+    checks = Checks(env.console)
+    checks.run("account", lambda: account(env))
+    checks.run("project", lambda: _project(env))
+    if not order.wait:
+        refuse_locked(env)
+    checks.run("source", lambda: _source(env, order, builders.CODEBUILD))
+    checks.conclude()
+    found = images.source_of(env.target)
+    return Start(who(env), found, found)
+
+
+def _project(env: Environment) -> str:
+    env.aws.codebuild.ids(env.target.release_project)
+    return env.target.release_project
 
 
 def again(env: Environment, actor: Actor, found: ReleaseResult) -> Start:
@@ -90,17 +120,17 @@ def again(env: Environment, actor: Actor, found: ReleaseResult) -> Start:
     Raises:
         LongshoreError: what is missing; nothing was touched.
     """
-    there = found.version and all(builds.digests(env, found.version).values())
+    there = found.version and all(images.digests(env, found.version).values())
     if there or found.options.get("tag"):
         return Start(actor, None)
-    docker.Docker().check()
-    commit = builds.source_of(env.target)
+    builders.check(env, str(found.options.get("on") or env.target.app.build_on))
+    commit = images.source_of(env.target)
     if commit.commit != found.commit or commit.dirty != found.dirty:
         raise UsageError(
             f"{found.release} is of commit {found.commit}, and its images were not all pushed",
             "Check that commit out here, or go back with: invoke release --resume --abort",
         )
-    return Start(actor, commit)
+    return Start(actor, commit, commit)
 
 
 def refuse_locked(env: Environment) -> None:
@@ -274,7 +304,7 @@ def _platforms(env: Environment, contract: Contract) -> None:
 
 
 def _images(env: Environment, tag: str) -> str:
-    missing = [repository for repository, digest in builds.digests(env, tag).items() if digest is None]
+    missing = [repository for repository, digest in images.digests(env, tag).items() if digest is None]
     if missing:
         raise UsageError(f"tag {tag} does not exist in {', '.join(missing)}", "See the tags with: invoke history")
     return tag
@@ -293,15 +323,13 @@ def _not_failed_before(env: Environment, tag: str, *, allowed: bool) -> str:
     return said
 
 
-def _source(env: Environment, order: Order) -> str:
-    found = builds.source_of(env.target)
-    if not order.allow_dirty:
-        source.refuse_dirty(found)
+def _source(env: Environment, order: Order, on: str) -> str:
+    found = images.committed(env, on, allow_dirty=order.allow_dirty)
     said = f"{found.commit[:12]}, with uncommitted changes (--allow-dirty)" if found.dirty else found.commit[:12]
     return f"{said} {found.subject}{refuse_older(env, order, found)}"
 
 
-def refuse_older(env: Environment, order: Order, found: source.Source | None) -> str:
+def refuse_older(env: Environment, order: Order, found: Source | None) -> str:
     """Refuses a commit that what runs was built on top of: releasing it would take back what came since.
 
     Asked at once, and again once the lock is held: another release may have come first.

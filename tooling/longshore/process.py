@@ -35,6 +35,15 @@ def unwatched(_line: str) -> None:
     """An OnLine for output that nobody reads unless something fails."""
 
 
+Teller = Callable[[Sequence[str], str], Completed]
+"""Runs a program that has a minute, with a text on its standard input: a secret, which no argument may hold."""
+
+
+def tell(command: Sequence[str], text: str) -> Completed:
+    """The Teller of real life; errors as in `execute`."""
+    return _ask(command, os.environ, text)
+
+
 def execute(command: Sequence[str], environ: Mapping[str, str], on_line: OnLine | None) -> Completed:
     """The Runner of real life.
 
@@ -46,11 +55,11 @@ def execute(command: Sequence[str], environ: Mapping[str, str], on_line: OnLine 
     return _ask(command, whole) if on_line is None else _follow(command, whole, on_line)
 
 
-def _ask(command: Sequence[str], environ: Mapping[str, str]) -> Completed:
+def _ask(command: Sequence[str], environ: Mapping[str, str], text: str = "") -> Completed:
     done = subprocess.run(
         command,
         env=environ,
-        stdin=subprocess.DEVNULL,
+        input=text,
         capture_output=True,
         check=False,
         encoding="utf-8",

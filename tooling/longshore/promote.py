@@ -6,6 +6,7 @@ from longshore import preflight
 from longshore.environment import Environment
 from longshore.errors import UsageError
 from longshore.order import Order
+from longshore.preflight import Start
 from longshore.release import carry
 from longshore.result import ReleaseResult
 from longshore.run import Opening, running
@@ -32,7 +33,7 @@ def promote(tried: Environment, env: Environment, order: Order) -> ReleaseResult
         run.result.promoted_from = given.release
         run.result.commit, run.result.subject, run.result.dirty = given.commit, given.subject, given.dirty
         run.result.images = given.images
-        carry(run, order, start)
+        carry(run, order, Start(start.actor, None))  # what it was built from says nothing of what runs there
     return run.result
 
 

@@ -20,7 +20,7 @@ def release(env: Environment, order: Order) -> ReleaseResult:
     """
     start = preflight.release(env, order)
     opening = Opening(
-        "release", start.actor, preflight.contract, start.source, options=order.document(), wait=order.wait
+        "release", start.actor, preflight.contract, start.commit, options=order.document(), wait=order.wait
     )
     with running(env, opening) as run:
         carry(run, order, start)
@@ -31,7 +31,7 @@ def carry(run: Run, order: Order, start: Start) -> None:
     """The steps of a release; what another process of the same release has done is looked up, not done again."""
     with run.step("inspect"):
         last = run.env.ledger.last_good()
-        preflight.refuse_older(run.env, order, start.source)
+        preflight.refuse_older(run.env, order, start.commit)
         moves.record_before(run, repairing=run.result.previous_version == UNRELEASED)
         moves.refuse_zero(run, last, allowed=order.allow_zero)
         moves.refuse_incomplete(run, last)

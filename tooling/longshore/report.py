@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 from longshore.console import Console
 from longshore.errors import LongshoreError, UsageError
@@ -10,6 +13,9 @@ from longshore.ledger import Ledger
 from longshore.ledger.locks import Lock
 from longshore.result import ReleaseResult, ServiceResult, Verdict
 from longshore.status import Status
+
+_LONGEST_EXPORT = 1000
+"""Characters of a message that a build exports."""
 
 
 def result(console: Console, outcome: ReleaseResult, *, as_json: bool) -> None:
@@ -82,6 +88,24 @@ def lock(console: Console, environment: str, held: Lock | None, *, as_json: bool
         console.document({"id": held.id, **held.model_dump(mode="json")} if held else None)
     else:
         console.result(f"{environment} is {held or 'free'}")
+
+
+def exports(console: Console, file: Path) -> None:
+    """What a release said in JSON, as variables for a shell; nothing where it said nothing."""
+    try:
+        document = json.loads(file.read_text())
+        exit_code = int(document["exit_code"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    message = " ".join(str(document.get("message") or "").split())
+    found = {
+        "LONGSHORE_RELEASE": document.get("release"),
+        "LONGSHORE_EXIT_CODE": exit_code,
+        "LONGSHORE_MESSAGE": message[:_LONGEST_EXPORT],
+    }
+    for name, value in found.items():
+        if value not in (None, ""):
+            console.result(f"export {name}={shlex.quote(str(value))}")
 
 
 def everything(console: Console, ledger: Ledger, release: str, *, as_json: bool) -> None:

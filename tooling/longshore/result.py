@@ -87,12 +87,14 @@ class Data(BaseModel):
 
 
 class Actor(Data):
-    """Who releases: the AWS identity, the person or job behind it."""
+    """Who releases: the AWS identity, the person or job behind it; of a build its id, and who started that."""
 
     arn: str
     user: str
     host: str
     ci_url: str | None = None
+    build: str | None = None
+    initiator: str | None = None
 
 
 class ImageResult(Data):
@@ -168,6 +170,17 @@ class MigrationResult(Data):
     log_complete: bool = True
 
 
+class BuildResult(Data):
+    """A build on CodeBuild: its id, and what became of it; ``log_complete`` says whether all its lines were shown."""
+
+    id: str
+    project: str
+    status: str = "IN_PROGRESS"
+    initiator: str = ""
+    seconds: float | None = None
+    log_complete: bool = True
+
+
 class StepResult(Data):
     """A step with its duration by the monotonic clock, in seconds."""
 
@@ -204,6 +217,7 @@ class ReleaseResult(Data):
     resumed: int = 0
     fence: int = 0
     images: dict[str, ImageResult] = {}
+    build: BuildResult | None = None
     services: dict[str, ServiceResult] = {}
     schedules: dict[str, ScheduleResult] = {}
     migration: MigrationResult | None = None

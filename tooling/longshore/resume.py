@@ -10,6 +10,7 @@ from longshore.errors import AbortError, NotReadyError, UsageError
 from longshore.ledger.locks import Lock
 from longshore.order import Order, order_again
 from longshore.release import carry, release
+from longshore.remote_release import release_remotely
 from longshore.result import Actor, Cause, ReleaseResult, Verdict
 from longshore.rollback import rollback_to
 from longshore.run import Opening, Run, running
@@ -23,6 +24,8 @@ def begin_or_go_on(env: Environment, order: Order) -> ReleaseResult:
     Raises:
         LongshoreError: it could not begin: nothing was touched.
     """
+    if order.remote:
+        return release_remotely(env, order)
     if order.resume:
         return resume(env, yes=order.yes, abort=order.abort)
     if order.continued:

@@ -68,8 +68,18 @@ def is_older(source: Source, than: str) -> bool | None:
     return _run(source.root, "merge-base", "--is-ancestor", source.commit, than).returncode == 0
 
 
-def refuse_dirty(source: Source) -> None:
+def is_pushed(source: Source) -> bool:
+    """Whether a remote has the commit, as far as this clone knows: nothing is fetched."""
+    found = _run(source.root, "for-each-ref", "--contains", source.commit, "--count=1", "refs/remotes")
+    return found.returncode == 0 and bool(found.stdout.strip())
+
+
+def refuse_dirty(source: Source, hint: str = "") -> None:
     """Makes sure that the tree is the commit.
+
+    Args:
+        source: the commit.
+        hint: what to do instead, if not the usual.
 
     Raises:
         GitError: it is not; the message names the first files.
@@ -81,7 +91,7 @@ def refuse_dirty(source: Source) -> None:
         lines.append(f"  and {len(source.changed) - _FILES_NAMED} more")
     raise GitError(
         f"{source.root} has changes that are not committed:\n" + "\n".join(lines),
-        "Commit or stash them, or release them as they are with --allow-dirty.",
+        hint or "Commit or stash them, or release them as they are with --allow-dirty.",
     )
 
 

@@ -69,6 +69,16 @@ class Target:
         """The region of the state bucket."""
         return (self.env.backend and self.env.backend.region) or self.region
 
+    @property
+    def build_project(self) -> str:
+        """The CodeBuild project that builds the images (module ``build`` of the foundation)."""
+        return f"{self.application}-build"
+
+    @property
+    def release_project(self) -> str:
+        """The CodeBuild project that releases to this environment (module ``build`` of the app stack)."""
+        return f"{self.application}-{self.environment}-release"
+
     def repository(self, image: str) -> str:
         """The ECR repository of an image."""
         return f"{self.application}/{image}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from longshore import builds
+from longshore import images
 from longshore.contract import UNRELEASED
 from longshore.environment import Environment
 from longshore.errors import NotReadyError, UsageError
@@ -69,7 +69,7 @@ def refuse_other_images(env: Environment, wanted: ReleaseResult) -> None:
     Raises:
         NotReadyError: names those that are not.
     """
-    found = builds.digests(env, wanted.version)
+    found = images.digests(env, wanted.version)
     recorded = {env.target.repository(name): image.digest for name, image in wanted.images.items()}
     lost = [
         f"{repository}:{wanted.version} is {found.get(repository) or 'gone'}, {digest} was recorded"

@@ -9,6 +9,7 @@ import boto3
 from botocore.config import Config
 
 from longshore.aws.calls import translated
+from longshore.aws.codebuild import CodeBuild
 from longshore.aws.dynamodb import Table
 from longshore.aws.ecr import Ecr
 from longshore.aws.ecs import Ecs
@@ -49,6 +50,11 @@ class Aws:
     def ecs(self) -> Ecs:
         """Services and tasks."""
         return Ecs(self._client("ecs"))
+
+    @cached_property
+    def codebuild(self) -> CodeBuild:
+        """The builds that run elsewhere."""
+        return CodeBuild(self._client("codebuild"))
 
     @cached_property
     def logs(self) -> Logs:

@@ -10,6 +10,7 @@ namespace = Collection(
     setting_up.bootstrap,
     building.version,
     building.build,
+    building.push,
     building.plan,
     releasing.release,
     releasing.promote,
@@ -22,4 +23,5 @@ namespace = Collection(
     setting_up.destroy,
 )
 namespace.add_collection(Collection(sandbox.up, sandbox.down, sandbox.status, sandbox.fault), name="sandbox")
+namespace.add_collection(Collection(building.engine, building.login, building.ordered, building.exports), name="ci")
 namespace.add_collection(Collection(lock.take, lock.free, lock.status), name="lock")

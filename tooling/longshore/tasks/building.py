@@ -1,11 +1,19 @@
-"""What comes before a release: version, images, plan."""
+"""What comes before a release: version, images, plan; and what a build machine needs for it."""
 
 from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from invoke.context import Context
 from invoke.exceptions import Exit
 
 from longshore.tasks.common import opened, task
+
+if TYPE_CHECKING:
+    from longshore.environment import Environment
+    from longshore.result import ImageResult
 
 
 @task(
@@ -37,6 +45,7 @@ def version(
     push="push what was built",
     rebuild="build even if the commit was built before",
     allow_dirty="build with uncommitted changes",
+    on="local or codebuild; what invoke.yaml says if not given",
 )
 def build(
     c: Context,
@@ -46,13 +55,74 @@ def build(
     push: bool = True,
     rebuild: bool = False,
     allow_dirty: bool = False,
+    on: str | None = None,
 ) -> None:
     """Build and push the images; print tag and digest."""
     from longshore.builds import build as verb
+    from longshore.images import Making
+    from longshore.order import on_of
 
     environment = opened(c, app, env)
-    for image in verb(environment, tag, rebuild=rebuild, push=push, allow_dirty=allow_dirty).values():
+    how = Making(on=on_of(on) or environment.target.app.build_on, rebuild=rebuild, push=push)
+    made(environment, verb(environment, tag, how, allow_dirty=allow_dirty))
+
+
+@task()
+def ordered(c: Context, app: str | None = None, env: str = "sandbox") -> None:
+    """Build and push what a CodeBuild build was ordered to."""
+    from longshore.builders import Ordered
+    from longshore.images import build_ordered
+
+    environment = opened(c, app, env)
+    made(environment, build_ordered(environment, Ordered.read(os.environ)))
+
+
+@task(tag="the tag that they were built with")
+def push(c: Context, tag: str, app: str | None = None, env: str = "sandbox") -> None:
+    """Push what was built with --no-push; print tag and digest."""
+    from longshore.images import push as verb
+
+    environment = opened(c, app, env)
+    made(environment, verb(environment, tag))
+
+
+def made(environment: Environment, images: Mapping[str, ImageResult]) -> None:
+    """Prints a line for each image."""
+    for image in images.values():
         environment.console.result(f"{image.repository} {image.tag} {image.digest}")
+
+
+@task()
+def login(c: Context, app: str | None = None, env: str = "sandbox") -> None:
+    """Sign Docker in to the registry."""
+    from longshore.docker import Docker
+
+    environment = opened(c, app, env)
+    credentials = environment.aws.ecr.credentials()
+    Docker(masks=environment.console.masks).login(credentials)
+    environment.console.say(f"Docker is signed in to {credentials.endpoint}.")
+
+
+@task()
+def engine(c: Context) -> None:
+    """Start a Docker engine where none answers."""
+    from longshore import engine
+    from longshore.access import own_folder
+    from longshore.console import Console
+    from longshore.environment import project_root
+
+    console = Console()
+    console.say(f"{engine.start(own_folder(project_root(c.config)) / 'dockerd.log', console.say)} answers.")
+
+
+@task(file="the JSON document of invoke release --json")
+def exports(c: Context, file: str) -> None:
+    """Print a release's document as variables of a shell."""
+    from longshore.console import Console
+    from longshore.environment import project_root
+    from longshore.report import exports as show
+
+    show(Console(), project_root(c.config) / file)
 
 
 @task(tag="the tag to plan for; what is released now if not given")
