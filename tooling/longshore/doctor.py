@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-from longshore import docker, preflight
+from longshore import builders, preflight
 from longshore.contract import Contract
 from longshore.environment import Environment
 from longshore.errors import AwsError, LongshoreError, NotReadyError
@@ -30,7 +30,7 @@ def doctor(env: Environment) -> None:
     tries, reads = _Tries(Checks(env.console)), _Reads(env)
     tries.look("files", reads.files)
     tries.look("terraform", reads.terraform)
-    tries.look("builder", docker.Docker().check)
+    tries.look("builder", reads.builder)
     tries.look("account", reads.account)
     tries.look("lock", reads.lock, "account")
     tries.look("releases", reads.releases, "lock")
@@ -95,6 +95,9 @@ class _Reads:
 
     def terraform(self) -> str:
         return self.env.terraform.check()
+
+    def builder(self) -> str:
+        return builders.check(self.env, self.env.target.app.build_on)
 
     def account(self) -> str:
         return preflight.account(self.env)
