@@ -155,14 +155,32 @@ class Visitor:
             self.stop.wait(0.03)
 
 
+def whole(folder: Path) -> Project:
+    """A copy of this repository, as a team takes one: what git would put into a commit, and nothing else."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file() and not name.startswith("tests/"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    _own_terraform(folder)
+    return Project(folder)
+
+
 def make(folder: Path) -> Project:
     """A project with Longshore's own Terraform, and the example application in a repository of its own."""
     project = Project(folder)
     for name in ("terraform", "environments"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(".terraform", "*.tftest.hcl"))
     shutil.copytree(ROOT / "examples" / "storefront", folder / "storefront")
-    (folder / ".longshore").mkdir()
-    if (ROOT / ".longshore" / "terraform.rc").exists():
-        shutil.copy(ROOT / ".longshore" / "terraform.rc", folder / ".longshore")
+    _own_terraform(folder)
     project.write("tasks.py", '"""The release tasks."""\nfrom longshore.tasks import namespace\n')
     return project
+
+
+def _own_terraform(folder: Path) -> None:
+    """Where Terraform finds its provider, as `make setup` has found it."""
+    (folder / ".longshore").mkdir()
+    (folder / ".longshore" / ".gitignore").write_text("*\n")
+    if (ROOT / ".longshore" / "terraform.rc").exists():
+        shutil.copy(ROOT / ".longshore" / "terraform.rc", folder / ".longshore")
