@@ -11,7 +11,7 @@ from longshore.errors import UsageError
 from longshore.ledger import Ledger
 from longshore.result import Cause, ImageResult, MigrationResult, Running, ServiceResult, StepResult, Verdict
 from tests.memory_table import MemoryTable
-from tests.samples import arn, result
+from tests.samples import ACTOR, arn, result
 
 
 @pytest.fixture
@@ -35,6 +35,8 @@ def ledger() -> Ledger:
             migration=MigrationResult(task="t", task_definition=arn("migrate", 2), before_wave=1, exit_code=0),
             steps=[StepResult(name="apply", seconds=3.25)],
             promoted_from="staging-000007",
+            author="Bea <bea@example.org>",
+            actor={**ACTOR.model_dump(), "build": "shop-test-release:1d9d", "initiator": "shop-hook"},
             resumed=1,
         )
     )
@@ -54,6 +56,7 @@ def test_everything_is_said_of_a_release(ledger: Ledger) -> None:
     text = shown(ledger, "test-000001")
     for said in (
         "rolled_back (rollout)", "web: it crashed", "web · image: a → b", "registry/shop/app:v1.0.0 sha256:1",
+        "Bea <bea@example.org>", "shop-test-release:1d9d, started by shop-hook",
         "moved back", "migrate:2 exit code 0", "apply: 3.2 s", "staging-000007", "1 times",
         "intent update web", "outcome update web done",
     ):  # fmt: skip
@@ -63,6 +66,8 @@ def test_everything_is_said_of_a_release(ledger: Ledger) -> None:
 def test_as_json_with_its_events(ledger: Ledger) -> None:
     document = json.loads(shown(ledger, "test-000001", as_json=True))
     assert document["exit_code"] == 8
+    assert document["author"] == "Bea <bea@example.org>"
+    assert (document["actor"]["build"], document["actor"]["initiator"]) == ("shop-test-release:1d9d", "shop-hook")
     assert [(e["number"], e["kind"], e["fence"]) for e in document["events"]] == [(1, "intent", 4), (2, "outcome", 4)]
 
 

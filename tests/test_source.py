@@ -44,7 +44,9 @@ def shop(tmp_path: Path) -> Path:
 
 def test_a_clean_commit(shop: Path) -> None:
     found = source.read(shop / "app")
-    assert found == source.Source(shop.resolve(), git(shop, "rev-parse", "HEAD"), "Greet the world")
+    assert found == source.Source(
+        shop.resolve(), git(shop, "rev-parse", "HEAD"), "Greet the world", author="Ann <ann@example.org>"
+    )
     assert len(found.commit) == 40
     assert not found.dirty
     source.refuse_dirty(found)

@@ -314,11 +314,13 @@ def test_a_version_goes_to_production_and_back(project: Project) -> None:
     assert second["version"] == released["version"]
     assert second["images"]["app"]["digest"] == released["images"]["app"]["digest"]
     assert second["promoted_from"] == released["release"]
+    assert second["author"] == released["author"] == "Test <test@example.com>"
     digests = {env: digests_of(project, env) for env in ("sandbox", PRODUCTION)}
     assert digests["sandbox"] == digests[PRODUCTION] == {released["images"]["app"]["digest"]}
 
     back = project.invoke("rollback", "-e", PRODUCTION, "--to", good, "--yes", "--json").json()
     assert (back["version"], back["verdict"]) == (good, "succeeded")
+    assert (back["subject"], back["author"]) == (first["subject"], first["author"])
     assert any("migrations have run since" in warning for warning in back["warnings"])
     assert digests_of(project, PRODUCTION) == {first["images"]["app"]["digest"]}
     assert (plan(project), plan(project, PRODUCTION)) == (0, 0)

@@ -63,7 +63,7 @@ def test_a_release_registers_revisions_and_moves_services_and_changes_nothing_el
 
 def test_the_record_says_everything(found: Found) -> None:
     record = found.releases["second"]
-    assert record["subject"] == "Second"
+    assert (record["subject"], record["author"]) == ("Second", "Test <test@example.com>")
     assert len(record["commit"]) == 40
     assert record["variables_digest"].startswith("sha256:")
     assert record["images"]["app"]["digest"].startswith("sha256:")

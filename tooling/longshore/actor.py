@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from longshore.result import Actor
 
+_USERS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "CODEBUILD_INITIATOR")
 _JOB_URLS = (
     "CI_JOB_URL",  # GitLab
     "CODEBUILD_BUILD_URL",
@@ -24,13 +25,23 @@ def identify(arn: str, environ: Mapping[str, str]) -> Actor:
         arn: the AWS identity, from STS.
         environ: the process environment, in which CI systems say which job this is.
     """
-    return Actor(arn=arn, user=user(environ), host=socket.gethostname(), ci_url=_job_url(environ))
+    return Actor(
+        arn=arn,
+        user=user(environ),
+        host=socket.gethostname(),
+        ci_url=_job_url(environ),
+        build=environ.get("CODEBUILD_BUILD_ID") or None,
+        initiator=environ.get("CODEBUILD_INITIATOR") or None,
+    )
 
 
 def user(environ: Mapping[str, str]) -> str:
-    """The person behind this process, as far as its environment tells; no AWS call is made."""
+    """The person behind this process, as far as its environment tells; no AWS call is made.
+
+    In a build of CodeBuild it is who started the build: the user of the container is root, whoever that was.
+    """
     try:
-        return environ.get("GITHUB_ACTOR") or environ.get("GITLAB_USER_LOGIN") or getpass.getuser()
+        return next((environ[name] for name in _USERS if environ.get(name)), None) or getpass.getuser()
     except (KeyError, OSError):  # a container whose user id has no name
         return "unknown"
 

@@ -32,6 +32,7 @@ def promote(tried: Environment, env: Environment, order: Order) -> ReleaseResult
     with running(env, opening) as run:
         run.result.promoted_from = given.release
         run.result.commit, run.result.subject, run.result.dirty = given.commit, given.subject, given.dirty
+        run.result.author = given.author
         run.result.images = given.images
         carry(run, order, Start(start.actor, None))  # what it was built from says nothing of what runs there
     return run.result

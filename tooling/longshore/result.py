@@ -87,7 +87,11 @@ class Data(BaseModel):
 
 
 class Actor(Data):
-    """Who releases: the AWS identity, the person or job behind it; of a build its id, and who started that."""
+    """Who releases: the AWS identity, the person or job behind it.
+
+    ``build`` is the id of the CodeBuild build that this process runs in, ``initiator`` who started that build, in
+    CodeBuild's words.
+    """
 
     arn: str
     user: str
@@ -191,10 +195,10 @@ class StepResult(Data):
 class ReleaseResult(Data):
     """One release (or roll-back) of one application to one environment. Times are UTC.
 
-    ``options`` are those it was ordered with; ``going_back`` is set before the first service moves back; ``resumed``
-    counts how often another process went on with it; ``fence`` is the fencing token of the lock under which it was
-    written, without which nobody writes it again; ``fingerprint`` is the plan's, ``approved`` that of the plan that was
-    approved elsewhere.
+    ``author`` is the commit's; ``options`` are those it was ordered with; ``going_back`` is set before the first
+    service moves back; ``resumed`` counts how often another process went on with it; ``fence`` is the fencing token of
+    the lock under which it was written, without which nobody writes it again; ``fingerprint`` is the plan's,
+    ``approved`` that of the plan that was approved elsewhere.
     """
 
     release: str
@@ -206,6 +210,7 @@ class ReleaseResult(Data):
     previous_version: str
     commit: str | None = None
     subject: str | None = None
+    author: str | None = None
     dirty: bool = False
     variables_digest: str
     actor: Actor
@@ -255,6 +260,7 @@ class ReleaseResult(Data):
         found = self.model_copy(deep=True)
         found.message, found.hint = masks.ours(self.message), masks.ours(self.hint)
         found.subject = masks.ours(self.subject) if self.subject else None
+        found.author = masks.ours(self.author) if self.author else None
         found.warnings = [masks.ours(text) for text in self.warnings]
         found.changes = [masks.ours(text) for text in self.changes]
         for failure in found.failures:

@@ -73,4 +73,5 @@ def rollback_to(
 def _take_over(result: ReleaseResult, target: ReleaseResult) -> None:
     result.version = target.version
     result.commit, result.subject, result.dirty = target.commit, target.subject, target.dirty
+    result.author = target.author
     result.images = target.images

@@ -389,6 +389,7 @@ def _entry(env: Environment, opening: Opening, sequence: int) -> ReleaseResult:
         previous_version=env.released_tag(),
         commit=source.commit if source else None,
         subject=source.subject if source else None,
+        author=(source.author or None) if source else None,
         dirty=bool(source and source.dirty),
         variables_digest=env.target.variables_digest(),
         actor=opening.actor,

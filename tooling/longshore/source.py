@@ -20,7 +20,8 @@ class Source:
     """A commit, and what the working tree has beyond it.
 
     ``root`` is the top of the repository, ``commit`` its full hash, ``changed`` the paths below ``root`` that are not
-    committed, ``remote`` the URL of origin without credentials, or None where there is no URL.
+    committed, ``remote`` the URL of origin without credentials, or None where there is no URL, ``author`` the commit's
+    as ``name <e-mail>``.
     """
 
     root: Path
@@ -28,6 +29,7 @@ class Source:
     subject: str
     changed: tuple[str, ...] = ()
     remote: str | None = None
+    author: str = ""
 
     @property
     def dirty(self) -> bool:
@@ -46,8 +48,9 @@ def read(path: Path) -> Source:
     root = Path(_git(path, f"{path} is not in a git repository", "rev-parse", "--show-toplevel").removesuffix("\n"))
     commit = _git(root, f"the git repository {root} has no commit", "rev-parse", "--verify", "HEAD^{commit}").strip()
     failed = f"the git repository {root} can't be read"
-    subject = _git(root, failed, "log", "-1", "--no-show-signature", "--format=%s").strip()
-    return Source(root, commit, _printable(subject), _changed(root, failed), _remote(root, failed))
+    said = _git(root, failed, "log", "-1", "--no-show-signature", "--format=%s%x00%an <%ae>").strip()
+    subject, _, author = map(_printable, said.partition("\0"))
+    return Source(root, commit, subject, _changed(root, failed), _remote(root, failed), author)
 
 
 def is_older(source: Source, than: str) -> bool | None:
