@@ -15,7 +15,7 @@ VERBS = {"version", "image", "plan", "migrate", "rollout", "verify", "status", "
 LAYERS = [
     {"tasks", "program"},
     {"resume", "promote", "remote_release"},
-    {"sandboxes", "preview", "doctor", "release", "rollback", "bootstrap", "prune", "report", "locking"},
+    {"sandboxes", "preview", "doctor", "importing", "release", "rollback", "bootstrap", "prune", "report", "locking"},
     {"undo", "ways"},
     {"moves"},
     {"preflight"},
@@ -24,9 +24,9 @@ LAYERS = [
     {"images"},
     {"needed", "builders"},
     {"environment", "order", "reservation"},
-    VERBS | {"actor", "diagnosis"},
-    {"ledger", "aws", "terraform", "access", "docker", "engine", "source", "health"},
-    {"contract", "target", "config", "result", "console", "live", "difference", "masking"}
+    VERBS | {"actor", "agreement", "diagnosis"},
+    {"ledger", "aws", "terraform", "access", "docker", "engine", "source", "health", "variable_files"},
+    {"contract", "target", "config", "result", "console", "live", "difference", "masking", "hcl"}
     | {"clock", "signals", "usage", "errors", "process", "streams"},
 ]
 
@@ -57,7 +57,14 @@ def layer(module: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("library", "folder"), [("boto3", "aws/"), ("botocore", "aws/"), ("python_terraform", "terraform.py")]
+    ("library", "folder"),
+    [
+        ("boto3", "aws/"),
+        ("botocore", "aws/"),
+        ("python_terraform", "terraform.py"),
+        ("hcl2", "hcl.py"),
+        ("lark", "hcl.py"),
+    ],
 )
 def test_one_place_imports_it(library: str, folder: str) -> None:
     users = [name for name, path in FILES.items() if any(i.split(".")[0] == library for i in imported(path))]
