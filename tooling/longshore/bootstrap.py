@@ -39,7 +39,7 @@ def destroy(env: Environment, *, confirmed: str | None) -> list[str]:
     Raises:
         UsageError: another name was typed.
     """
-    preflight.before_bootstrap(env)
+    preflight.before_bootstrap(env, planning=False)
     name = env.target.environment
     with ExitStack() as stack:
         terraform = env.terraform

@@ -29,6 +29,7 @@ class Order:
     rebuild: bool = False
     on: str | None = None
     remote: bool = False
+    check_env: bool = False
     until: str | None = None
     wait_lock: str | None = None
     resume: bool = False

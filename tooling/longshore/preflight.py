@@ -7,7 +7,8 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from longshore import actor, builders, images, source
+from longshore import actor, agreement, builders, images, source, variable_files
+from longshore.agreement import Place
 from longshore.console import Console
 from longshore.contract import Contract
 from longshore.environment import Environment
@@ -75,7 +76,7 @@ def release(env: Environment, order: Order) -> Start:
     """
     env.console.say(f"Checks for {env.target.application} in {env.target.environment}")
     checks = Checks(env.console)
-    _reach(env, checks, locked_out=not order.wait)
+    _reach(env, checks, locked_out=not order.wait, planning=True, check_env=order.check_env)
     if order.tag:
         tag = order.tag
         checks.run("image", lambda: _images(env, tag))
@@ -190,22 +191,30 @@ def _who_locks(text: str) -> str:
         return text[:200]
 
 
-def reach(env: Environment) -> Actor:
+def reach(env: Environment, *, planning: bool = False, check_env: bool = False) -> Actor:
     """Looks at what every command needs that touches an environment.
+
+    Args:
+        env: the environment.
+        planning: it begins to apply what the variable files say, or shows what would be applied. A roll-back, and what
+            a dead process has begun, are brought to their end whatever is set on a build.
+        check_env: as `--check-env` says.
 
     Raises:
         LongshoreError: what is missing; nothing was touched.
     """
     checks = Checks(env.console)
-    _reach(env, checks)
+    _reach(env, checks, planning=planning, check_env=check_env)
     checks.conclude()
     return who(env)
 
 
-def before_bootstrap(env: Environment) -> None:
-    """Looks at what setting up an environment needs."""
+def before_bootstrap(env: Environment, *, planning: bool = True) -> None:
+    """Looks at what setting up an environment needs, or with ``planning=False`` taking one down."""
     checks = Checks(env.console)
     checks.run("files", lambda: files(env))
+    if planning:
+        _agree(env, checks)
     checks.run("terraform", env.terraform.check)
     checks.run("account", lambda: account(env))
     checks.conclude()
@@ -216,8 +225,12 @@ def who(env: Environment) -> Actor:
     return actor.identify(env.aws.identity.caller().arn, os.environ)
 
 
-def _reach(env: Environment, checks: Checks, *, locked_out: bool = False) -> None:
+def _reach(
+    env: Environment, checks: Checks, *, locked_out: bool = False, planning: bool = False, check_env: bool = False
+) -> None:
     checks.run("files", lambda: files(env))
+    if planning:
+        _agree(env, checks, always=check_env)
     checks.run("account", lambda: account(env))
     if checks.failed:
         checks.skip("terraform", "what it needs is missing")
@@ -237,6 +250,32 @@ def files(env: Environment) -> str:
     if missing:
         raise ConfigError("; ".join(missing), "Look at terraform.dir and terraform.var_files in invoke.yaml.")
     return ", ".join(file.name for file in env.target.stack.var_files)
+
+
+def _agree(env: Environment, checks: Checks, *, always: bool = False) -> None:
+    if checks.failed:
+        checks.skip("variables", "what it needs is missing")
+    elif always or agreement.in_build(os.environ):
+        checks.run("variables", lambda: variables(env))
+    else:
+        checks.skip("variables", "compared with ECS_ variables in a build, and with --check-env")
+
+
+def variables(env: Environment) -> str:
+    """The process's ECS_ variables, which must agree with the variable files.
+
+    Raises:
+        ConfigError: they do not; every finding by its name, and the lines to add.
+    """
+    found = variable_files.read(env.target.stack.var_files)
+    return agreement.check(os.environ, found, place(env), env.console.masks)
+
+
+def place(env: Environment) -> Place:
+    """Where the environment's variables belong."""
+    target = env.target
+    files = ", ".join(os.path.relpath(file, target.root) for file in target.stack.var_files)
+    return Place(target.application, target.environment, files)
 
 
 def account(env: Environment) -> str:

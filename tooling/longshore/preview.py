@@ -9,14 +9,14 @@ from longshore.environment import Environment
 from longshore.order import tag_of
 
 
-def plan(env: Environment, tag: str | None) -> bool:
+def plan(env: Environment, tag: str | None, *, check_env: bool = False) -> bool:
     """Shows what an apply would change; with a tag, for that tag; without one, for what is released now.
 
     Returns:
         Whether there are changes.
     """
     variables = {"image_tag": tag_of(tag)} if tag else {}
-    preflight.reach(env)
+    preflight.reach(env, planning=True, check_env=check_env)
     with env.terraform.plan(variables) as saved:
         env.console.differences(plans.difference(plans.changes(env.terraform.show(saved))) if saved.changed else [])
         return saved.changed

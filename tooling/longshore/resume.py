@@ -81,7 +81,7 @@ def continue_(env: Environment, waiting: str, *, wait: float = 0.0) -> ReleaseRe
     Raises:
         LongshoreError: it does not wait, or is locked out: nothing was touched.
     """
-    actor = preflight.reach(env)
+    actor = preflight.reach(env, planning=True)
     if not wait:
         preflight.refuse_locked(env)
     found = env.ledger.find(waiting)

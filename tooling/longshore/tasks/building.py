@@ -125,11 +125,16 @@ def exports(c: Context, file: str) -> None:
     show(Console(), project_root(c.config) / file)
 
 
-@task(tag="the tag to plan for; what is released now if not given")
-def plan(c: Context, app: str | None = None, env: str = "sandbox", tag: str | None = None) -> None:
+@task(
+    tag="the tag to plan for; what is released now if not given",
+    check_env="compare the ECS_ variables of this process, as in a build",
+)
+def plan(
+    c: Context, app: str | None = None, env: str = "sandbox", tag: str | None = None, check_env: bool = False
+) -> None:
     """Show what would change: exit code 0 nothing, 20 some."""
     from longshore import preview
     from longshore.errors import ExitCode
 
-    if preview.plan(opened(c, app, env), tag):
+    if preview.plan(opened(c, app, env), tag, check_env=check_env):
         raise Exit(code=int(ExitCode.DIFFERENCES))

@@ -16,6 +16,7 @@ _FLAGS = {
     "on": "what builds the images: local or codebuild; what invoke.yaml says if not given",
     "remote": "build and release inside CodeBuild",
     "rebuild": "build even if the commit was built before",
+    "check_env": "compare the ECS_ variables of this process, as in a build",
     "until": "approve: end after the plan, and wait for an approval elsewhere",
     "wait_lock": "wait so long for another release, such as 15m",
 }
@@ -43,6 +44,7 @@ def release(
     rebuild: bool = False,
     on: str | None = None,
     remote: bool = False,
+    check_env: bool = False,
     until: str | None = None,
     wait_lock: str | None = None,
     resume: bool = False,
@@ -66,6 +68,7 @@ def release(
         rebuild=rebuild,
         on=on,
         remote=remote,
+        check_env=check_env,
         until=until,
         wait_lock=wait_lock,
         resume=resume,
@@ -85,6 +88,7 @@ def release(
     allow_infra=_FLAGS["allow_infra"],
     allow_zero=_FLAGS["allow_zero"],
     allow_failed_version=_FLAGS["allow_failed_version"],
+    check_env=_FLAGS["check_env"],
     until=_FLAGS["until"],
     wait_lock=_FLAGS["wait_lock"],
 )
@@ -98,6 +102,7 @@ def promote(
     allow_infra: bool = False,
     allow_zero: bool = False,
     allow_failed_version: bool = False,
+    check_env: bool = False,
     until: str | None = None,
     wait_lock: str | None = None,
     json: bool = False,
@@ -113,6 +118,7 @@ def promote(
         allow_infra=allow_infra,
         allow_zero=allow_zero,
         allow_failed_version=allow_failed_version,
+        check_env=check_env,
         until=until,
         wait_lock=wait_lock,
     )
