@@ -47,7 +47,7 @@ def test_every_task_has_one_line_of_help(project: Path) -> None:
     listed = run(project, "--list").stdout.splitlines()
     tasks = {line.split()[0]: " ".join(line.split()[1:]) for line in listed[2:] if line.strip()}
     assert set(tasks) == {
-        "ci.engine", "ci.exports", "ci.login", "ci.ordered",
+        "ci.engine", "ci.exports", "ci.login", "ci.ordered", "env.import",
         "bootstrap", "build", "destroy", "doctor", "history", "plan", "promote", "prune", "push", "release", "rollback",
         "show", "status", "version", "lock.free", "lock.status", "lock.take",
         "sandbox.up", "sandbox.down", "sandbox.status", "sandbox.fault",

@@ -3,7 +3,7 @@
 from invoke.collection import Collection
 
 from longshore import usage
-from longshore.tasks import building, lock, looking, releasing, sandbox, setting_up
+from longshore.tasks import building, env, lock, looking, releasing, sandbox, setting_up
 
 usage.install()
 namespace = Collection(
@@ -24,4 +24,7 @@ namespace = Collection(
 )
 namespace.add_collection(Collection(sandbox.up, sandbox.down, sandbox.status, sandbox.fault), name="sandbox")
 namespace.add_collection(Collection(building.engine, building.login, building.ordered, building.exports), name="ci")
+environment = Collection("env")
+environment.add_task(env.import_, name="import")
+namespace.add_collection(environment)
 namespace.add_collection(Collection(lock.take, lock.free, lock.status), name="lock")
