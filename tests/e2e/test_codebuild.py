@@ -200,7 +200,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """AWS's own command line, in an environment of its own: it pins another botocore."""
     folder = tmp_path_factory.mktemp("aws")
     subprocess.run(["python3", "-m", "venv", folder], check=True)
-    pip = [folder / "bin" / "pip", "install", "-q", "--disable-pip-version-check", "--require-hashes"]
+    pip: list[str | Path] = [folder / "bin" / "pip", "install", "-q", "--disable-pip-version-check", "--require-hashes"]
     subprocess.run([*pip, "-r", ROOT / "requirements" / "peers.txt"], check=True, stdout=subprocess.DEVNULL)
     return folder / "bin" / "aws"
 
