@@ -1,0 +1,31 @@
+"""The rows of the table that `make crash` prints."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.scenarios.stage import Theatre
+
+from .matrix import CASES, Outcome, run
+
+_WIDTHS = (48, 8, 34, 14)
+
+
+def play_case(name: str, every: int) -> list[bool]:
+    """Plays a case, and says of each of its ends whether all invariants hold."""
+    theatre, found = Theatre(), list[bool]()
+
+    def show(outcome: Outcome) -> None:
+        found.append(not outcome.violations)
+        place = "after" if outcome.point.after else "before"
+        row(outcome.case.name, place, outcome.write, outcome.verdict, "; ".join(outcome.violations) or "yes")
+
+    run(theatre, [case for case in CASES if case.name == name], show, every)
+    return found
+
+
+def row(*cells: str) -> None:
+    """Prints a row."""
+    padded = [cell[:width].ljust(width) for cell, width in zip(cells, _WIDTHS, strict=False)]
+    sys.stdout.write("  ".join([*padded, *cells[len(_WIDTHS) :]]).rstrip() + "\n")
+    sys.stdout.flush()
