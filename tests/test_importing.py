@@ -120,6 +120,15 @@ def test_the_commands_store_what_the_process_has(tmp_path: Path) -> None:
     )
 
 
+def test_a_password_that_is_a_word_does_not_mask_the_names(tmp_path: Path) -> None:
+    world = World(tmp_path, a_tfvars="")
+    world.env.console.masks.hide(["postgres"])
+    world.take_over({"ECS_postgres_PASSWORD": "postgres", "ECS_POSTGRES_USER": "postgres"})
+    assert "masked" not in world.out.getvalue()
+    assert 'postgres_PASSWORD = "ssm:/shop/test/postgres_password"' in world.out.getvalue()
+    assert '  POSTGRES_USER     = "ssm:/shop/test/postgres_user"' in world.out.getvalue()
+
+
 def test_what_is_there_with_another_value_stays_and_is_said(tmp_path: Path) -> None:
     world = World(tmp_path, a_tfvars='environment = { RAILS_ENV = "production" }\n')
     world.take_over({"ECS_RAILS_ENV": "staging", "ECS_B": "b"}, write=True)

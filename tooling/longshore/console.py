@@ -181,6 +181,10 @@ class Console:
         """A result, for a person or a pipe."""
         streams.put(self._out, f"{self.masks.ours(text)}\n")
 
+    def verbatim(self, text: str) -> None:
+        """A result that is to be used as it is, by a shell or a file. Whoever made it has left out what is secret."""
+        streams.put(self._out, f"{text}\n")
+
     def document(self, value: Any) -> None:
         """One JSON document. Whoever made it has masked its texts: here it would lose its form."""
         streams.put(self._out, f"{json.dumps(value, indent=2)}\n")

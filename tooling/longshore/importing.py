@@ -49,11 +49,12 @@ def take_over(env: Environment, environ: Mapping[str, str], *, skip: Collection[
     if write:
         _write(env, found)
     else:
-        env.console.result(found.text().rstrip())
+        env.console.verbatim(found.text().rstrip())
         commands = [f"# {line}" for line in commands]
     if commands:
         env.console.say("To store the secrets, where these variables are set:")
-        env.console.result("\n".join(commands))
+        # A password such as postgres would mask a part of postgres_password: there are only names here.
+        env.console.verbatim("\n".join(commands))
 
 
 def _tell(env: Environment, environ: Mapping[str, str], skip: Collection[str]) -> None:
