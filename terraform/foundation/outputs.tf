@@ -7,3 +7,8 @@ output "ledger" {
   description = "The name of the table that records the releases."
   value       = module.ledger.table
 }
+
+output "build_project" {
+  description = "The name of the project that builds the images; null if there is none."
+  value       = one(values(module.build)[*].name)
+}

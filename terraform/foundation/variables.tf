@@ -53,6 +53,18 @@ variable "kms_key_arn" {
   }
 }
 
+variable "path" {
+  description = "The path of the role of the builds, such as /longshore/."
+  type        = string
+  default     = "/"
+}
+
+variable "permissions_boundary" {
+  description = "The ARN of the policy that bounds the role's permissions; null for none."
+  type        = string
+  default     = null
+}
+
 variable "tags" {
   description = "Tags of every resource, besides Application."
   type        = map(string)

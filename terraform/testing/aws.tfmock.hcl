@@ -56,6 +56,12 @@ mock_resource "aws_cloudwatch_log_group" {
   }
 }
 
+mock_resource "aws_ecr_repository" {
+  defaults = {
+    arn = "arn:aws:ecr:eu-central-1:123456789012:repository/storefront/app"
+  }
+}
+
 mock_resource "aws_ecs_cluster" {
   defaults = {
     arn = "arn:aws:ecs:eu-central-1:123456789012:cluster/storefront-sandbox"

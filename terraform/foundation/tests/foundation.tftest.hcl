@@ -19,6 +19,11 @@ run "registry_and_ledger" {
     condition     = output.ledger == "storefront-releases"
     error_message = "The ledger is named <application>-releases."
   }
+
+  assert {
+    condition     = length(module.build) == 0 && output.build_project == null
+    error_message = "There is no build project unless it is wanted."
+  }
 }
 
 run "another_image_leaves_the_first_alone" {
@@ -36,6 +41,23 @@ run "another_image_leaves_the_first_alone" {
   assert {
     condition     = output.repositories["proxy"].name == "storefront/proxy"
     error_message = "The second image gets a repository."
+  }
+}
+
+run "a_build_project" {
+  command = plan
+
+  variables {
+    build = {
+      source      = { type = "GITHUB", location = "https://github.com/example/storefront.git" }
+      environment = { RAILS_ENV = "plain:production", LONGSHORE_APPLICATION = "plain:another" }
+      webhook     = {}
+    }
+  }
+
+  assert {
+    condition     = output.build_project == "storefront-build"
+    error_message = "The project is found by its name, <application>-build."
   }
 }
 
