@@ -44,7 +44,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     try:
         made.invoke("sandbox.up")
         made.commit(".", "First")
-        remote = made.invoke("sandbox.repository", "storefront").out.strip()
+        remote = made.invoke("sandbox.repository", "--name", "storefront").out.strip()
         git(made, "branch", "-M", "main")
         git(made, "remote", "add", "origin", remote)
         git(made, "push", "-q", "origin", "main")
