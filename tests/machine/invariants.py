@@ -88,7 +88,8 @@ def _of_the_record(world: World, environment: str) -> Iterator[str]:
         if entry.verdict is Verdict.RUNNING and not abandoned:
             yield f"{entry.release} is running, but {writer} has ended"
         if entry.verdict is Verdict.RUNNING and not world.witness.lock(environment)["owner"]:
-            later = [other for other in found if other.sequence > entry.sequence]
+            # By the fencing token: what waited for approval may run after a release of a higher number.
+            later = [other for other in found if other.fence > entry.fence]
             if any(other.verdict is not Verdict.RUNNING for other in later):
                 yield f"{entry.release} is running for ever: {later[-1].release} came later"
         if entry.verdict not in (Verdict.RUNNING, Verdict.SUCCEEDED) and not entry.message:

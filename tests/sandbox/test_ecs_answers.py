@@ -146,6 +146,16 @@ def test_create_service_answers_as_aws_does(play: Play) -> None:
     assert (answer["status"], answer["desiredCount"], answer["runningCount"]) == ("ACTIVE", 2, 0)
 
 
+def test_the_same_create_service_again_gives_the_service_that_there_is(play: Play) -> None:
+    definition = play.register()
+    first = play.create(taskDefinition=definition)
+    again = play.create(taskDefinition=definition)
+    assert again["serviceArn"] == first["serviceArn"]
+    assert [one["id"] for one in again["deployments"]] == [one["id"] for one in first["deployments"]]
+    with pytest.raises(ClientError, match="Creation of service was not idempotent"):
+        play.create(3, taskDefinition=definition)
+
+
 def test_a_service_comes_up(play: Play) -> None:
     play.create()
     play.pass_time(3)

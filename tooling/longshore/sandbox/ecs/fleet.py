@@ -6,6 +6,7 @@ Times are seconds since the epoch, from the clock that the sandbox was given. Fi
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -183,6 +184,7 @@ class Service:
 
     Attributes:
         settings: what CreateService and UpdateService were given and DescribeServices repeats.
+        asked: the parameters of its CreateService; whoever asks for the same again gets it.
         deployments: the live ones, newest first; one of them is PRIMARY.
         history: every deployment, newest first; roll-backs too, which are no service deployments of their own.
         steady: whether "has reached a steady state" has been said since the last change.
@@ -196,6 +198,7 @@ class Service:
     created_at: float
     settings: dict[str, Any]
     tags: list[dict[str, str]] = field(default_factory=list)
+    asked: Mapping[str, Any] = field(default_factory=dict)
     status: Literal["ACTIVE", "DRAINING", "INACTIVE"] = "ACTIVE"
     deployments: list[Deployment] = field(default_factory=list)
     history: list[Deployment] = field(default_factory=list)

@@ -52,7 +52,8 @@ class Services:
         task_definition, definition = self._definitions.runnable(given["taskDefinition"])
         settings = _settings(SERVICE_DEFAULTS, given)
         _check(settings, definition)
-        self._check_name(cluster, given["serviceName"])
+        if again := self._created_before(cluster, given):
+            return {"service": service_shape(again, self._fleet.live_of(again), tags=True)}
         service = Service(
             name=given["serviceName"],
             arn=f"{cluster.replace(':cluster/', ':service/')}/{given['serviceName']}",
@@ -62,6 +63,7 @@ class Services:
             created_at=self._orchestrator.clock(),
             settings=settings,
             tags=given.get("tags") or [],
+            asked=dict(given),
         )
         if given.get("role"):
             settings["roleArn"] = given["role"]
@@ -148,12 +150,16 @@ class Services:
             raise refuse("ServiceNotFoundException", "Service not found.")
         return service
 
-    def _check_name(self, cluster: str, name: str) -> None:
-        old = self._fleet.service(cluster.rpartition("/")[2], name)
+    def _created_before(self, cluster: str, given: Parameters) -> Service | None:
+        """The service of this name, if it was asked for with the same parameters: CreateService is idempotent."""
+        old = self._fleet.service(cluster.rpartition("/")[2], given["serviceName"])
+        if old and old.status == "ACTIVE" and old.asked == given:
+            return old
         if old and old.status == "ACTIVE":
             raise refuse("InvalidParameterException", "Creation of service was not idempotent.")
         if old and old.status == "DRAINING":
             raise refuse("InvalidParameterException", "Unable to Start a service that is still Draining.")
+        return None
 
 
 def _settings(before: Mapping[str, Any], given: Parameters) -> dict[str, Any]:
