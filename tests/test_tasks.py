@@ -50,7 +50,7 @@ def test_every_task_has_one_line_of_help(project: Path) -> None:
         "ci.engine", "ci.exports", "ci.login", "ci.ordered", "env.import",
         "bootstrap", "build", "destroy", "doctor", "history", "plan", "promote", "prune", "push", "release", "rollback",
         "show", "status", "version", "lock.free", "lock.status", "lock.take",
-        "sandbox.up", "sandbox.down", "sandbox.status", "sandbox.fault",
+        "sandbox.up", "sandbox.down", "sandbox.status", "sandbox.fault", "sandbox.repository",
     }  # fmt: skip
     assert all(text.endswith(".") for text in tasks.values())
 
@@ -89,6 +89,8 @@ def test_listing_imports_nothing_heavy(project: Path) -> None:
         (["doctor"], 2, "invoke sandbox.up"),
         (["history"], 1, "invoke sandbox.up"),
         (["sandbox.status"], 1, "invoke sandbox.up"),
+        (["sandbox.repository"], 1, "invoke sandbox.up"),
+        (["sandbox.repository", "--name", "shop"], 1, "invoke sandbox.up"),
     ],
 )
 def test_bad_input_is_said_without_a_traceback(project: Path, arguments: list[str], code: int, said: str) -> None:

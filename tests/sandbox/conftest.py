@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from moto.codebuild import urls as codebuild_urls
 from moto.ecr import urls as ecr_urls
 from moto.ecs import urls as ecs_urls
 
@@ -14,12 +15,13 @@ from longshore.sandbox.request_log import RequestLog
 from longshore.sandbox.state import State
 
 from .api import KEY, Api, MemoryRegistry, Repo, repository
+from .build_world import World, world_in
 
 
 @pytest.fixture(scope="module", autouse=True)
 def moto_as_it_was() -> Iterator[None]:
     """What a module of these tests installs into moto is gone after it: other tests want moto as it is."""
-    modules = (ecr_urls, ecs_urls)
+    modules = (codebuild_urls, ecr_urls, ecs_urls)
     before = [dict(module.url_paths) for module in modules]
     yield
     for module, paths in zip(modules, before, strict=True):
@@ -37,6 +39,13 @@ def api() -> Iterator[Api]:
         yield Api(f"http://127.0.0.1:{server.port}", log, registry)
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """CodeBuild of a sandbox, with builds that really run."""
+    with world_in(tmp_path_factory.mktemp("cloud") / ".longshore" / "sandbox") as made:
+        yield made
 
 
 @pytest.fixture

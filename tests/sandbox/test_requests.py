@@ -53,13 +53,13 @@ def test_what_changes_something(operation: str, mutating: bool) -> None:  # noqa
 def test_the_log_forgets_the_oldest_and_keeps_counting() -> None:
     log = RequestLog(limit=2)
     for number in range(4):
-        log.add("ecs", "RunTask", 200 + number, {"count": number}, "lost" if number == 3 else "")
+        log.add("ecs", "RunTask", 200 + number, {"count": number}, fault="lost" if number == 3 else "")
     logged = {"service": "ecs", "operation": "RunTask", "mutating": True}
     assert log.since(0) == {
         "next": 4,
         "requests": [
-            {**logged, "n": 2, "status": 202, "parameters": {"count": 2}, "fault": ""},
-            {**logged, "n": 3, "status": 203, "parameters": {"count": 3}, "fault": "lost"},
+            {**logged, "n": 2, "status": 202, "parameters": {"count": 2}, "fault": "", "caller": ""},
+            {**logged, "n": 3, "status": 203, "parameters": {"count": 3}, "fault": "lost", "caller": ""},
         ],
     }
     assert log.since(4) == {"next": 4, "requests": []}

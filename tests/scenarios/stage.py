@@ -122,9 +122,9 @@ class Log(RequestLog):
         super().__init__()
         self._on_call = on_call
 
-    def add(self, *call: Any) -> None:
+    def add(self, *call: Any, **rest: Any) -> None:
         """Record a call, and tell."""
-        super().add(*call)
+        super().add(*call, **rest)
         self._on_call()
 
 

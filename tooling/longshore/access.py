@@ -13,6 +13,8 @@ from longshore.errors import SandboxError
 from longshore.target import Target
 
 SANDBOX = "sandbox"
+WITHIN = "LONGSHORE_SANDBOX"
+"""Variable that the sandbox's CodeBuild sets for its builds."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,9 @@ def own_folder(root: Path) -> Path:
 
 
 def sandbox_directory(root: Path) -> Path:
-    """Where the project's sandbox keeps its state."""
-    return own_folder(root) / SANDBOX
+    """Where the project's sandbox keeps its state; inside a build of a sandbox that one's, as its variable says."""
+    given = os.environ.get(WITHIN)
+    return Path(given) if given else own_folder(root) / SANDBOX
 
 
 def resolve(target: Target) -> Access:
@@ -77,7 +80,9 @@ def _sandbox(target: Target, region: Mapping[str, str]) -> Access:
         raise SandboxError(
             f"no sandbox is running for environment {target.environment!r}", "Start it with: invoke sandbox.up"
         )
-    environ = {**running.environment(), **region}
+    # a build acts with its role's credentials, which it has already, and not with the sandbox's own key
+    within = {"AWS_ENDPOINT_URL": running.endpoint}
+    environ = {**(within if os.environ.get(WITHIN) else running.environment()), **region}
 
     def base_url(cluster: str, service: str) -> str | None:
         if target.env.base_url:

@@ -49,6 +49,7 @@ def status(c: Context, *, as_json: bool) -> None:
     if found.state is None:
         raise SandboxError("no sandbox is running", "Start it with: invoke sandbox.up")
     environment = found.state.environment()
+    builds = list(found.builds)
     services = [asdict(service) for service in found.services]
     if as_json:
         console.document(
@@ -57,6 +58,7 @@ def status(c: Context, *, as_json: bool) -> None:
                 "registry": found.state.registry,
                 "environment": environment,
                 "services": services,
+                "builds": builds,
             }
         )
         return
@@ -73,6 +75,19 @@ def status(c: Context, *, as_json: bool) -> None:
         for service in services
     ]
     console.table(rows, "No services yet: invoke bootstrap, then invoke release.")
+    if builds:
+        shown = {"build": "id", "status": "buildStatus", "phase": "currentPhase", "started by": "initiator"}
+        console.table([{title: build[name] for title, name in shown.items()} for build in builds], "")
+
+
+def repository(c: Context, name: str) -> None:
+    """Shows where a repository lies that stands for GitHub; it is made when it is missing.
+
+    Raises:
+        SandboxError: no sandbox is running.
+        UsageError: no name was given, and there is not exactly one.
+    """
+    Console(masks=NoMasks()).result(str(_control().repository(_running(c), name)))
 
 
 def fault(c: Context, given: Mapping[str, str | None], *, clear: bool, as_json: bool) -> None:

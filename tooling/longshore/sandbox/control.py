@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
@@ -47,6 +47,7 @@ class Status:
     state: State | None
     services: tuple[ServiceStatus, ...] = ()
     tasks: tuple[dict[str, Any], ...] = ()
+    builds: tuple[dict[str, Any], ...] = ()
 
 
 def up(directory: Path, port: int = 0) -> State:
@@ -105,7 +106,7 @@ def status(directory: Path) -> Status:
         return Status(None)
     answer = _get(state.endpoint, "/_sandbox/status")
     services = tuple(ServiceStatus(**service) for service in answer["services"])
-    return Status(state, services, tuple(answer["tasks"]))
+    return Status(state, services, tuple(answer["tasks"]), tuple(answer["builds"]))
 
 
 def calls(state: State, since: int = 0) -> dict[str, Any]:
@@ -134,13 +135,49 @@ def clear_faults(state: State) -> None:
 
 
 def settings(state: State, **changes: float) -> dict[str, float]:
-    """The settings of a sandbox's ECS, in seconds, after these changes.
+    """The settings of a sandbox, in seconds, after these changes.
 
     Raises:
         UsageError: there is no such setting, or the value is not allowed.
     """
     found: dict[str, float] = _ask(state.endpoint, "POST", "/_sandbox/settings", changes)
     return found
+
+
+def script_builds(state: State, outcomes: Iterable[dict[str, Any]], *, clear: bool = False) -> list[dict[str, Any]]:
+    """Prescribe what becomes of the next builds: the fields of `longshore.sandbox.codebuild.outcomes.Outcome`.
+
+    Args:
+        state: the sandbox.
+        outcomes: one for each build to come, in their order; those of other projects wait beside them.
+        clear: forget what was prescribed before.
+
+    Returns:
+        Those that wait now.
+
+    Raises:
+        UsageError: a field is not as it must be; the message names it.
+    """
+    rows: list[dict[str, Any]] = _ask(state.endpoint, "DELETE" if clear else "GET", "/_sandbox/builds")
+    for outcome in outcomes:
+        rows = _ask(state.endpoint, "POST", "/_sandbox/builds", outcome)
+    return rows
+
+
+def repository(state: State, name: str = "") -> Path:
+    """The repository of a name, made when it is missing; without a name the only one that there is.
+
+    Raises:
+        UsageError: no repository can be called so; or there is none, or there are several, and no name was given.
+    """
+    if name:
+        made: dict[str, str] = _ask(state.endpoint, "POST", "/_sandbox/repositories", {"name": name})
+        return Path(made[name])
+    found = _get(state.endpoint, "/_sandbox/repositories")
+    if len(found) == 1:
+        return Path(*found.values())
+    hint = f"Name one of: {', '.join(sorted(found))}" if found else "Name one: invoke sandbox.repository --name NAME"
+    raise UsageError(f"the sandbox has {len(found) or 'no'} repositories", hint)
 
 
 def _start(directory: Path, port: int) -> State:

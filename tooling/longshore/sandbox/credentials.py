@@ -67,6 +67,12 @@ def identify(environ: Environ) -> Caller:
     return Caller(key, service, _rest_operation(environ, service), "s3" if service == "s3" else "rest")
 
 
+def role_of(caller: Caller) -> str:
+    """The name of the role whose temporary credentials signed a request; empty where it was no role."""
+    session = _session(caller.key)
+    return str(session.role_arn).rpartition("/")[2] if session else ""
+
+
 def refusal(caller: Caller) -> Answer:
     """What AWS answers to an unknown key, or to none: status, content type, body."""
     known = bool(caller.key)
@@ -100,8 +106,13 @@ def _issued(key: str) -> bool:
         for iam in list(account.values()):
             if key in iam.access_keys:
                 return bool(iam.access_keys[key].status == "Active")
+    return _session(key) is not None
+
+
+def _session(key: str) -> Any:
+    """Moto's record of temporary credentials; None where STS issued none with this key."""
     backends = [sts for account in list(sts_backends.values()) for sts in list(account.values())]
-    return any(sts.get_assumed_role_from_access_key(key) for sts in backends)
+    return next(filter(None, (sts.get_assumed_role_from_access_key(key) for sts in backends)), None)
 
 
 def body_of(environ: Environ) -> bytes:

@@ -42,6 +42,14 @@ def _client() -> docker.DockerClient:
     return docker.DockerClient(base_url=context.Host, tls=tls if isinstance(tls, TLSConfig) else False)
 
 
+def host() -> str:
+    """The engine's address for a process that has not this user's configuration; empty for docker's own default."""
+    if given := os.environ.get("DOCKER_HOST"):
+        return given
+    context = ContextAPI.get_current_context()
+    return str(context.Host) if context and context.name != "default" else ""
+
+
 def registry_id(sandbox: str) -> str:
     """The label's value on a sandbox's registry: its tasks are swept, and started again, while the registry stays."""
     return f"{sandbox}-registry"

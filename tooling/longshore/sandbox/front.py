@@ -12,10 +12,10 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from longshore.errors import SandboxError
-from longshore.sandbox.credentials import Environ, Keys, identify, refusal
+from longshore.sandbox.credentials import Environ, Keys, identify, refusal, role_of
 from longshore.sandbox.faults import Faults
 from longshore.sandbox.faulty import STRUCK, Application, Faulty, StartResponse, reply
-from longshore.sandbox.pages import Adjustable, Pages
+from longshore.sandbox.pages import Adjustable, Builder, Pages
 from longshore.sandbox.request_log import RequestLog, parameters_of
 
 __all__ = ["Application", "Front", "StartResponse", "listen", "moto_application", "serve"]
@@ -29,7 +29,8 @@ class Front:
         keys: the access keys that are accepted.
         log: where calls are written.
         status: what GET /_sandbox/status answers.
-        adjustable: what GET and POST /_sandbox/settings is about.
+        adjustable: what GET and POST /_sandbox/settings are about.
+        builder: what the pages of builds, pushes and repositories are about.
     """
 
     def __init__(
@@ -38,13 +39,14 @@ class Front:
         keys: Keys,
         log: RequestLog,
         status: Callable[[], dict[str, Any]],
-        adjustable: Adjustable | None = None,
+        adjustable: tuple[Adjustable, ...] = (),
+        builder: Builder | None = None,
     ) -> None:
         self.faults = Faults()
         self._application = Faulty(application, self.faults)
         self._keys = keys
         self._log = log
-        self._pages = Pages(log, self.faults, status, adjustable)
+        self._pages = Pages(log, self.faults, status, adjustable, builder)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -55,7 +57,8 @@ class Front:
 
         def record(status: str, *rest: Any) -> Any:
             fault = environ.get(STRUCK, "")
-            self._log.add(caller.service, caller.operation, int(status[:3]), parameters, fault)
+            role = role_of(caller)
+            self._log.add(caller.service, caller.operation, int(status[:3]), parameters, fault=fault, caller=role)
             return start_response(status, *rest)
 
         if self._keys.accept(caller):

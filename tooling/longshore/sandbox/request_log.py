@@ -28,6 +28,8 @@ _KEPT: dict[tuple[str, str], tuple[str, ...]] = {
     ("ecs", "RunTask"): ("cluster", "taskDefinition", "startedBy", "clientToken", "count"),
     ("ecs", "StopTask"): ("cluster", "task", "reason"),
     ("events", "PutTargets"): ("Rule", "Targets"),
+    ("codebuild", "StartBuild"): ("projectName", "sourceVersion", "idempotencyToken"),
+    ("codebuild", "StopBuild"): ("id",),
     ("ssm", "PutParameter"): ("Name", "Value"),
     ("dynamodb", "PutItem"): ("TableName", "Item"),
     ("dynamodb", "UpdateItem"): ("TableName", "Key"),
@@ -50,6 +52,7 @@ class Call:
         status: HTTP status of the answer.
         parameters: of a call that changes something: those that tell what, and are neither secret nor long.
         fault: kind of the fault that struck it; empty for none.
+        caller: name of the role whose temporary credentials signed it; empty for the sandbox's own key and for users.
     """
 
     n: int
@@ -59,6 +62,7 @@ class Call:
     status: int
     parameters: dict[str, Any] = field(default_factory=dict)
     fault: str = ""
+    caller: str = ""
 
 
 def is_mutating(operation: str) -> bool:
@@ -102,12 +106,12 @@ class RequestLog:
         operation: str,
         status: int,
         parameters: dict[str, Any] | None = None,
-        fault: str = "",
+        **rest: str,
     ) -> None:
-        """Record a call that was answered."""
+        """Record a call that was answered; `rest` are `fault` and `caller`."""
         with self._lock:
             mutating = is_mutating(operation)
-            self._calls.append(Call(self._next, service, operation, mutating, status, parameters or {}, fault))
+            self._calls.append(Call(self._next, service, operation, mutating, status, parameters or {}, **rest))
             self._next += 1
 
     def since(self, number: int) -> dict[str, Any]:

@@ -16,9 +16,10 @@ import threading
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from longshore.errors import SandboxError
-from longshore.sandbox import buckets, ecr, ecs, engine, registry
+from longshore.sandbox import buckets, codebuild, ecr, ecs, engine, registry
 from longshore.sandbox.catalogue import Catalogue
 from longshore.sandbox.cloud import Cloud, sandbox_id
 from longshore.sandbox.credentials import Keys
@@ -81,7 +82,14 @@ def run(directory: Path, port: int, cleanup: ExitStack) -> None:
     cleanup.callback(cluster.stop)
 
     state = _state(directory, listener.getsockname()[1], proxy.address)
-    front = Front(moto_application(), Keys(state.access_key_id), RequestLog(), cluster.status, cluster)
+    builds = codebuild.Builds(codebuild.Place(directory, state.endpoint, ACCOUNT_ID, engine.host()))
+    cleanup.callback(builds.close)
+    builder = codebuild.install(builds)
+
+    def status() -> dict[str, Any]:
+        return {**cluster.status(), "builds": builder.status()}
+
+    front = Front(moto_application(), Keys(state.access_key_id), RequestLog(), status, (cluster, builder), builder)
     server = serve(front, listener)
     cleanup.callback(server.shutdown)
     save(state)

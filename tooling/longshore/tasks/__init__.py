@@ -22,7 +22,9 @@ namespace = Collection(
     setting_up.prune,
     setting_up.destroy,
 )
-namespace.add_collection(Collection(sandbox.up, sandbox.down, sandbox.status, sandbox.fault), name="sandbox")
+namespace.add_collection(
+    Collection(sandbox.up, sandbox.down, sandbox.status, sandbox.fault, sandbox.repository), name="sandbox"
+)
 namespace.add_collection(Collection(building.engine, building.login, building.ordered, building.exports), name="ci")
 environment = Collection("env")
 environment.add_task(env.import_, name="import")

@@ -31,6 +31,14 @@ def status(c: Context, json: bool = False) -> None:
     sandboxes.status(c, as_json=json)
 
 
+@task(name="last part of a build project's source location; the only repository if not given")
+def repository(c: Context, name: str = "") -> None:
+    """Show where the local cloud keeps a git repository."""
+    from longshore import sandboxes
+
+    sandboxes.repository(c, name)
+
+
 @task(
     operation="the call it strikes: ecs:UpdateService, or ecs:reads, ecs:writes, ecs:*",
     kind="throttle, error, expired, denied, lost, delay, stale, failures or refuse",

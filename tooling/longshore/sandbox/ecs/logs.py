@@ -114,6 +114,16 @@ class LogWriter:
         threading.Thread(target=self._read, args=(stream, chunks, follower), name="log", daemon=True).start()
         return follower
 
+    def write(self, stream: Stream, timestamp: int, message: str) -> None:
+        """Write one line, `timestamp` in milliseconds since the epoch; later lines of a stream must not be earlier."""
+        self._queue.put(_Line(stream, timestamp, message))
+
+    def flush(self) -> None:
+        """Wait until every line that came can be read from CloudWatch Logs."""
+        end = _End(Follower())
+        self._queue.put(end)
+        end.follower.written.wait(STALLED)
+
     def close(self) -> None:
         """End, once everything that came was written."""
         self._queue.put(None)

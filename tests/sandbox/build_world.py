@@ -1,0 +1,162 @@
+"""A sandbox's CodeBuild inside the test's process: builds run in bash, everything else is moto's."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from longshore.sandbox import codebuild
+from longshore.sandbox.credentials import Keys
+from longshore.sandbox.front import Front, listen, moto_application, serve
+from longshore.sandbox.request_log import RequestLog
+from longshore.sandbox.state import State
+
+from .api import KEY, REGION, aws
+
+ACCOUNT_ID = "123456789012"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "codebuild.amazonaws.com"}},
+    ],
+}
+DEADLINE = 30.0
+
+
+@dataclass
+class World:
+    """The API with its CodeBuild."""
+
+    directory: Path
+    endpoint: str
+    log: RequestLog
+    front: Front
+    builds: codebuild.Builds
+    role: str = ""
+    clients: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def codebuild(self) -> Any:
+        return self.client("codebuild")
+
+    @property
+    def state(self) -> State:
+        """What the sandbox's own pages are asked by."""
+        return State(0, self.endpoint, "", REGION, ACCOUNT_ID, KEY, "secret", self.directory, "")
+
+    def client(self, service: str) -> Any:
+        """A client, made once: making one takes longer than a build."""
+        if service not in self.clients:
+            self.clients[service] = aws(service, self.endpoint)
+        return self.clients[service]
+
+    def create_role(self, trust: object = TRUST) -> str:
+        """A service role; its ARN."""
+        name = f"build-{uuid.uuid4().hex[:8]}"
+        made = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+        return str(made["Role"]["Arn"])
+
+    def project(self, spec: str = "", **given: Any) -> str:
+        """A project with this buildspec; its name."""
+        name = str(given.pop("name", f"shop-{uuid.uuid4().hex[:8]}-build"))
+        environment = {"type": "LINUX_CONTAINER", "image": "aws/codebuild/standard:7.0"}
+        environment |= {"computeType": "BUILD_GENERAL1_SMALL", **given.pop("environment", {})}
+        source = given.pop("source", {"type": "NO_SOURCE", "buildspec": spec})
+        fixed = {"artifacts": {"type": "NO_ARTIFACTS"}, "serviceRole": self.role}
+        self.codebuild.create_project(name=name, source=source, environment=environment, **fixed | given)
+        return name
+
+    def start(self, project: str, **given: Any) -> str:
+        """Start a build; its id."""
+        return str(self.codebuild.start_build(projectName=project, **given)["build"]["id"])
+
+    def look(self, build: str) -> Any:
+        """A build as it is now."""
+        return self.codebuild.batch_get_builds(ids=[build])["builds"][0]
+
+    def wait(self, build: str, until: Callable[[Any], bool] = lambda build: bool(build["buildComplete"])) -> Any:
+        """A build once it is as a test wants it."""
+        deadline = time.monotonic() + DEADLINE
+        while not until(found := self.look(build)):
+            assert time.monotonic() < deadline, found
+            time.sleep(0.01)
+        return found
+
+    def run(self, project: str, **given: Any) -> Any:
+        """Start a build, and wait until it has ended."""
+        return self.wait(self.start(project, **given))
+
+    def build(self, spec: str, **given: Any) -> Any:
+        """A build of a project of its own, once it has ended."""
+        return self.run(self.project(spec), **given)
+
+    def lines(self, build: Any) -> list[str]:
+        """The whole log, without the ends of lines."""
+        where = {"logGroupName": build["logs"]["groupName"], "logStreamName": build["logs"]["streamName"]}
+        events = self.client("logs").get_log_events(**where, startFromHead=True)["events"]
+        assert all(event["message"].endswith("\n") for event in events)
+        return [event["message"][:-1] for event in events]
+
+    def output(self, build: Any) -> list[str]:
+        """What the commands wrote."""
+        return [line for line in self.lines(build) if not line.startswith("[Container] ")]
+
+
+@contextmanager
+def world_in(directory: Path) -> Iterator[World]:
+    """A sandbox that keeps its files in a directory."""
+    directory.mkdir(parents=True)
+    with listen(0) as listener:
+        endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        builds = codebuild.Builds(codebuild.Place(directory, endpoint, ACCOUNT_ID), patience=1.0)
+        builder, log = codebuild.install(builds), RequestLog()
+        front = Front(moto_application(), Keys(KEY), log, lambda: {"builds": builder.status()}, (builder,), builder)
+        server = serve(front, listener)
+        world = World(directory, endpoint, log, front, builds)
+        world.role = world.create_role()
+        try:
+            yield world
+        finally:
+            builds.close()
+            server.shutdown()
+            server.server_close()
+
+
+def commands(**phases: list[str]) -> str:
+    """A buildspec with these commands."""
+    return json.dumps({"version": "0.2", "phases": {name: {"commands": lines} for name, lines in phases.items()}})
+
+
+def phases(build: Any) -> list[tuple[str, str]]:
+    """The phases with their statuses."""
+    return [(phase["phaseType"], phase.get("phaseStatus", "")) for phase in build["phases"]]
+
+
+def context(build: Any, phase: str) -> tuple[str, str]:
+    """Status code and message of a phase."""
+    found = next(each for each in build["phases"] if each["phaseType"] == phase)["contexts"][0]
+    return found.get("statusCode", ""), found.get("message", "")
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git in a folder; what it wrote on both streams."""
+    identity = ["-c", "user.name=A", "-c", "user.email=a@example.test", "-c", "init.defaultBranch=main"]
+    done = subprocess.run(["git", *identity, *arguments], cwd=folder, capture_output=True, text=True, check=True)
+    return (done.stdout + done.stderr).strip()
+
+
+def commit(folder: Path, message: str = "Change", **files: str) -> str:
+    """Commit files, by names whose underscores stand for dots; the commit."""
+    for name, content in files.items():
+        path = folder / name.replace("_", ".")
+        path.write_text(content)
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--allow-empty", "--message", message)
+    return git(folder, "rev-parse", "HEAD")

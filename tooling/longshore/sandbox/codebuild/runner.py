@@ -1,0 +1,284 @@
+"""The life of one build: its phases in order, and what becomes of it when one of them fails."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from longshore.sandbox.codebuild import buildspec, roles, variables
+from longshore.sandbox.codebuild.buildspec import Buildspec, BuildspecError
+from longshore.sandbox.codebuild.journal import Journal
+from longshore.sandbox.codebuild.outcomes import Outcome
+from longshore.sandbox.codebuild.place import Place
+from longshore.sandbox.codebuild.record import FAILED, FAULT, PHASES, STOPPED, SUCCEEDED, TIMED_OUT, Record
+from longshore.sandbox.codebuild.roles import RoleError
+from longshore.sandbox.codebuild.shell import Interrupted, Shell
+from longshore.sandbox.codebuild.source import SourceError, Sources
+from longshore.sandbox.codebuild.variables import MissingValueError
+
+TIME_OVER = ("BUILD_TIMED_OUT", "Build has timed out. ")
+
+
+class Failed(Exception):  # noqa: N818 - named as CodeBuild names it
+    """A phase fails, and the build with it; the arguments are status code and message of the phase's context."""
+
+
+@dataclass
+class Order:
+    """What a build is told.
+
+    Attributes:
+        record: what BatchGetBuilds shows of it.
+        region: where it runs.
+        outcome: what is prescribed.
+        webhook: the variables that a webhook adds.
+        minute: seconds that a minute of its time-outs lasts.
+        stop: set by StopBuild.
+    """
+
+    record: Record
+    region: str
+    outcome: Outcome
+    webhook: Mapping[str, str] = field(default_factory=dict)
+    minute: float = 60.0
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+class Run:
+    """One build that runs, in a thread of its own.
+
+    Args:
+        order: what it is told.
+        place: where.
+        sources: where its source comes from.
+        journal: its log.
+        patience: seconds between SIGTERM and SIGKILL when it is ended.
+    """
+
+    def __init__(self, order: Order, place: Place, sources: Sources, journal: Journal, patience: float = 5.0) -> None:
+        self._order = order
+        self._record = order.record
+        self._place = place
+        self._sources = sources
+        self._journal = journal
+        self._patience = patience
+        self._deadline = time.monotonic() + self._record["queuedTimeoutInMinutes"] * order.minute
+        self._shell: Shell | None = None
+        self._spec = Buildspec({})
+        self._status = SUCCEEDED
+
+    def run(self) -> None:
+        """From QUEUED to COMPLETED; raises nothing."""
+        try:
+            status = self._really() if self._order.outcome.runs else self._prescribed()
+        except Interrupted:
+            status = self._interrupted()
+        except Exception:
+            logging.getLogger(__name__).exception("build %s stumbled", self._record.id)
+            self._record.leave(FAULT, "INTERNAL_SERVICE_ERROR", "the sandbox stumbled: see its server.log")
+            status = FAULT
+        try:
+            self._clear()
+        finally:
+            self._record.finish(status)
+
+    def _really(self) -> str:
+        try:
+            self._prepare()
+        except Failed as failed:
+            code, message = failed.args
+            self._complete(self._record["currentPhase"], FAILED, code, message)
+            self._pass("FINALIZING")
+            return FAILED
+        following: str | None = "INSTALL"
+        while following:
+            following = self._phase(following)
+        return self._status
+
+    def _prepare(self) -> None:
+        """QUEUED, PROVISIONING and DOWNLOAD_SOURCE, up to the shell that runs the commands."""
+        try:
+            credentials = roles.credentials(
+                self._record["serviceRole"], self._record.id.rpartition(":")[2], self._order.region
+            )
+        except RoleError as error:
+            raise Failed("ACCESS_DENIED", str(error)) from error
+        self._record.leave(SUCCEEDED)
+        self._deadline = time.monotonic() + self._record["timeoutInMinutes"] * self._order.minute
+        self._pass("PROVISIONING")
+        self._journal.mask(tuple(credentials.values()))
+        self._record.enter("DOWNLOAD_SOURCE")
+        for line in ("Waiting for agent ping", "Waiting for DOWNLOAD_SOURCE", "Phase is DOWNLOAD_SOURCE"):
+            self._journal.say(line)
+        environ = self._place.environment(self._record, self._order.region, credentials) | dict(self._order.webhook)
+        environ |= self._download()
+        values = self._values()
+        self._journal.mask(values.secret)
+        folder = self._place.folder(self._record)
+        mark = f"CODEBUILD_BUILD_ID={self._record.id}"
+        # a project's variable never changes what CodeBuild itself says
+        own = {name: value for name, value in values.values.items() if not name.startswith("CODEBUILD_")}
+        self._shell = Shell(folder, folder / "src", environ | own, self._journal.output, mark, self._patience)
+        self._journal.say(f"Phases found in YAML: {len(self._spec.phases)}")
+        for name, phase in self._spec.phases.items():
+            self._journal.say(f" {name.upper()}: {len(phase.commands)} commands")
+        self._complete("DOWNLOAD_SOURCE", SUCCEEDED)
+
+    def _download(self) -> dict[str, str]:
+        """The source, and the buildspec; the variables that are known now."""
+        record, folder = self._record, self._place.folder(self._record) / "src"
+        self._journal.say(f"CODEBUILD_SRC_DIR={folder}")
+        try:
+            commit = self._sources.download(record["source"], record.get("sourceVersion", ""), folder)
+        except SourceError as error:
+            raise Failed("CLIENT_ERROR", str(error)) from error
+        claimed = self._order.outcome.resolved_source_version or commit
+        if claimed:
+            record.set(resolvedSourceVersion=claimed)
+        try:
+            self._spec = buildspec.parse(self._buildspec())
+        except BuildspecError as error:
+            raise Failed("YAML_FILE_ERROR", str(error)) from error
+        return {"CODEBUILD_RESOLVED_SOURCE_VERSION": commit} if commit else {}
+
+    def _buildspec(self) -> str:
+        given = self._record["source"].get("buildspec") or "buildspec.yml"
+        if buildspec.is_inline(given):
+            return str(given)
+        if given.startswith("arn:"):
+            try:
+                return self._sources.file(given).decode(errors="replace")
+            except SourceError as error:
+                raise Failed("YAML_FILE_ERROR", str(error)) from error
+        path = self._place.folder(self._record) / "src" / given
+        self._journal.say(f"YAML location is {path}")
+        try:
+            return path.read_text(errors="replace")
+        except OSError as error:
+            raise Failed("YAML_FILE_ERROR", f"stat {path}: no such file or directory") from error
+
+    def _values(self) -> variables.Values:
+        self._journal.say("Processing environment variables")
+        merged = self._record["environment"]["environmentVariables"]
+        try:
+            return variables.resolve(merged, self._spec, self._place.account_id, self._order.region)
+        except MissingValueError as error:
+            raise Failed(error.code, str(error)) from error
+
+    def _phase(self, name: str) -> str | None:
+        """One phase from INSTALL on; the one that follows, None after the last.
+
+        A failure in INSTALL or PRE_BUILD leads to FINALIZING, one in BUILD to POST_BUILD, unless `on-failure` says
+        otherwise (AWS CodeBuild User Guide, "Build phase transitions"). Whether CONTINUE makes the whole build succeed
+        is not documented; here a build with a phase that failed has failed.
+        """
+        following = next(iter(PHASES[PHASES.index(name) + 1 :]), None)
+        self._record.enter(name)
+        if name == "UPLOAD_ARTIFACTS":
+            self._artifacts()
+        elif name == "FINALIZING":
+            self._export()
+            self._record.leave(SUCCEEDED)
+        else:
+            failure = self._commands(name.lower())
+            if failure:
+                phase = self._spec.phases[name.lower()]
+                goes_on = phase.on_failure == "CONTINUE" or (not phase.on_failure and name in ("BUILD", "POST_BUILD"))
+                shown = FAILED if goes_on or not phase.on_failure else "FAILED_WITH_ABORT"
+                self._complete(name, FAILED, *failure, shown=shown)
+                return following if goes_on else "FINALIZING"
+            self._complete(name, SUCCEEDED)
+        return following
+
+    def _commands(self, name: str) -> tuple[str, str] | None:
+        """The commands of a phase, and its `finally`; status code and message of the first failure."""
+        phase = self._spec.phases.get(name, buildspec.Phase())
+        self._journal.say(f"Entering phase {name.upper()}")
+        failure = self._commands_until_one_fails(phase.commands)
+        last = self._commands_until_one_fails(phase.finally_)
+        return failure or last
+
+    def _commands_until_one_fails(self, commands: tuple[str, ...]) -> tuple[str, str] | None:
+        for command in commands:
+            self._journal.say(f"Running command {command}")
+            code = self._execute(command)
+            if code:
+                self._journal.say(f"Command did not exit successfully {command} exit status {code}")
+                if self._status == SUCCEEDED:
+                    self._status = FAILED
+                    self._execute("export CODEBUILD_BUILD_SUCCEEDING=0")
+                words = f"Error while executing command: {command}. Reason: exit status {code}"
+                return "COMMAND_EXECUTION_ERROR", words
+        return None
+
+    def _execute(self, command: str) -> int:
+        assert self._shell  # noqa: S101 - made in _prepare
+        return self._shell.run(command, self._over)
+
+    def _artifacts(self) -> None:
+        if self._record["artifacts"].get("type", "NO_ARTIFACTS") == "NO_ARTIFACTS":
+            self._complete("UPLOAD_ARTIFACTS", SUCCEEDED)
+            return
+        self._status = FAILED
+        words = "the sandbox uploads no artifacts: artifacts of type NO_ARTIFACTS are played"
+        self._complete("UPLOAD_ARTIFACTS", FAILED, "CLIENT_ERROR", words)
+
+    def _export(self) -> None:
+        """Read the exported variables, of a build that failed as well; one that is not set is left out."""
+        if self._shell is None:
+            return
+        found = {name: self._shell.variable(name) for name in self._spec.exported}
+        exported = [{"name": name, "value": value} for name, value in found.items() if value is not None]
+        self._record.set(exportedEnvironmentVariables=exported)
+
+    def _pass(self, phase: str) -> None:
+        """A phase in which nothing happens."""
+        self._record.enter(phase)
+        self._record.leave(SUCCEEDED)
+
+    def _complete(self, name: str, status: str, code: str = "", message: str = "", shown: str = "") -> None:
+        self._record.leave(status, code, message)
+        self._journal.say(f"Phase complete: {name} State: {shown or status}")
+        self._journal.say(f"Phase context status code: {code} Message: {message}")
+
+    def _over(self) -> bool:
+        """Whether the build is to end before its end."""
+        stopped = self._order.stop.is_set() and not self._order.outcome.unstoppable
+        return stopped or time.monotonic() > self._deadline
+
+    def _interrupted(self) -> str:
+        status = STOPPED if self._order.stop.is_set() else TIMED_OUT
+        self._record.leave(status, *(() if status == STOPPED else TIME_OVER))
+        return status
+
+    def _clear(self) -> None:
+        """End what still runs, remove its folder, and have the whole log readable before it is said to be complete."""
+        if self._shell:
+            self._shell.close()
+        shutil.rmtree(self._place.folder(self._record), ignore_errors=True)
+        self._journal.close()
+
+    def _prescribed(self) -> str:
+        """A build that runs nothing."""
+        outcome = self._order.outcome
+        for phase in PHASES[1 : PHASES.index(outcome.phase) + 1]:
+            self._record.leave(SUCCEEDED)
+            self._record.enter(phase)
+        if outcome.phase != "QUEUED":
+            self._deadline = time.monotonic() + self._record["timeoutInMinutes"] * self._order.minute
+        if PHASES.index(outcome.phase) > PHASES.index("DOWNLOAD_SOURCE"):
+            commit = self._sources.resolve(self._record["source"], self._record.get("sourceVersion", ""))
+            self._record.set(resolvedSourceVersion=outcome.resolved_source_version or commit)
+        for line in outcome.log:
+            self._journal.output(f"{line}\n".encode())
+        until = time.monotonic() + outcome.seconds
+        while outcome.stays or time.monotonic() < until:
+            if self._over():
+                raise Interrupted
+            time.sleep(0.02)
+        self._complete(outcome.phase, outcome.status, outcome.code, outcome.message)
+        return outcome.status

@@ -1,0 +1,225 @@
+"""One bash for a whole build: `cd`, exports and functions of one command are there for the next."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+PROC = Path("/proc")
+LOOK = 0.05
+"""Seconds between two looks whether the build is to end."""
+
+# Commands come on standard input, each ended by a NUL; exit codes go out by file descriptor 9, which no command sees.
+# `exit` in a command ends the bash: the next one goes on with what it left in $_state.
+_DRIVER = r"""
+[ "$1" = 9 ] || { exec 9>&"$1"; eval "exec $1>&-"; }
+_state=$2
+_save() { { export -p; declare -f; printf 'cd -- %q\n' "$PWD"; } >"$_state"; }
+[ ! -e "$_state" ] || source "$_state"
+trap '_save 2>/dev/null' EXIT
+while IFS= read -r -d '' _command; do
+  { eval "$_command"; } </dev/null 9>&-
+  { _code=$?; printf '%s\n' "$_code" >&9; } 2>/dev/null
+done
+"""
+
+
+class Interrupted(Exception):  # noqa: N818 - it is no error: the build was stopped, or its time is over
+    """The command was not waited for."""
+
+
+class Shell:
+    """The shell of one build, with everything that it starts, in a process group of its own.
+
+    Args:
+        folder: of the build; the shell's state is kept there.
+        directory: where the first command runs.
+        environ: all variables.
+        output: gets what the commands write, as it comes.
+        mark: a variable and its value that only this build's processes have, by which stragglers are found.
+        patience: seconds between SIGTERM and SIGKILL.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        directory: Path,
+        environ: Mapping[str, str],
+        output: Callable[[bytes], None],
+        mark: str,
+        patience: float = 5.0,
+    ) -> None:
+        self._folder = folder
+        self._directory = directory
+        self._environ = dict(environ)
+        self._output = output
+        self._mark = mark.encode()
+        self._patience = patience
+        self._process: subprocess.Popen[bytes] | None = None
+        self._groups: list[int] = []
+        self._outputs: list[int] = []
+        self._codes = -1
+
+    def run(self, command: str, interrupted: Callable[[], bool]) -> int:
+        """Run a command, and wait until it ends; processes that it leaves in the background stay.
+
+        Returns:
+            Its exit code, as the shell sees it.
+
+        Raises:
+            Interrupted: `interrupted` said so; the command still runs.
+        """
+        process = self._running()
+        assert process.stdin  # noqa: S101 - Popen was asked for it
+        process.stdin.write(command.encode().replace(b"\0", b"") + b"\0")
+        process.stdin.flush()
+        code = b""
+        with selectors.DefaultSelector() as selector:
+            for descriptor in (*self._outputs, self._codes):
+                selector.register(descriptor, selectors.EVENT_READ)
+            while not code.endswith(b"\n"):
+                if interrupted():
+                    raise Interrupted
+                for key, _ in selector.select(LOOK):
+                    chunk = self._read(key.fd)
+                    if key.fd == self._codes:
+                        code += chunk
+                    if not chunk:
+                        selector.unregister(key.fd)
+                if process.poll() is not None and self._codes not in selector.get_map():
+                    code = b"%d\n" % _shown(process.returncode)
+        self._drain()
+        return int(code)
+
+    def variable(self, name: str) -> str | None:
+        """The value of a variable, whether a command exported it or not; None for one that is not set."""
+        target = self._folder / "variable"
+        target.unlink(missing_ok=True)
+        self.run(f'[ -z "${{{name}+x}}" ] || printf %s "${{{name}}}" >{_quote(target)}', lambda: False)
+        return target.read_text(errors="replace") if target.exists() else None
+
+    def close(self) -> None:
+        """End the shell and everything that it started: SIGTERM, and SIGKILL after some seconds."""
+        self._hang_up()  # a bash that waits for a command ends by itself; it may sleep over a signal
+        self._send(signal.SIGTERM)
+        deadline = time.monotonic() + self._patience
+        while self._alive() and time.monotonic() < deadline:
+            self._drain()
+            time.sleep(0.01)
+        self._send(signal.SIGKILL)
+        if self._process:
+            self._process.wait()
+        self._drain()
+        for descriptor in (*self._outputs, *([self._codes] if self._codes >= 0 else [])):
+            os.close(descriptor)
+        self._outputs, self._codes = [], -1
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        """The bash; a new one with what the former one left, if that has ended."""
+        if self._process and self._process.poll() is None:
+            return self._process
+        self._hang_up()
+        if self._codes >= 0:
+            os.close(self._codes)
+        out_read, out_write = os.pipe()
+        self._codes, codes_write = os.pipe()
+        os.set_blocking(out_read, False)
+        try:
+            self._process = subprocess.Popen(
+                [
+                    "bash",
+                    "--noprofile",
+                    "--norc",
+                    "-c",
+                    _DRIVER,
+                    "build",
+                    str(codes_write),
+                    str(self._folder / "state"),
+                ],
+                cwd=self._directory,
+                env=self._environ,
+                stdin=subprocess.PIPE,
+                stdout=out_write,
+                stderr=out_write,
+                pass_fds=(codes_write,),
+                start_new_session=True,
+            )
+        finally:
+            os.close(out_write)
+            os.close(codes_write)
+        self._outputs.append(out_read)
+        self._groups.append(self._process.pid)
+        return self._process
+
+    def _hang_up(self) -> None:
+        if self._process and self._process.stdin:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+
+    def _read(self, descriptor: int) -> bytes:
+        try:
+            chunk = os.read(descriptor, 65536)
+        except BlockingIOError:
+            return b" "[:0] if descriptor == self._codes else b""
+        if chunk and descriptor != self._codes:
+            self._output(chunk)
+        return chunk
+
+    def _drain(self) -> None:
+        """What was written before the exit code came lies in the pipe."""
+        for descriptor in self._outputs:
+            while self._read(descriptor):
+                pass
+
+    def _send(self, number: signal.Signals) -> None:
+        for group in self._groups:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, number)
+        for pid in self._stragglers():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, number)
+
+    def _alive(self) -> bool:
+        if self._process:
+            self._process.poll()
+        return any(_lives(group) for group in self._groups) or any(True for _ in self._stragglers())
+
+    def _stragglers(self) -> Iterator[int]:
+        """Processes that left the group for a session of their own, where the system can tell."""
+        for path in PROC.glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):
+                if self._mark in path.read_bytes().split(b"\0"):
+                    yield int(path.parent.name)
+
+
+def _lives(group: int) -> bool:
+    """Whether a process of a group still runs; one that is dead and that nobody has collected does not."""
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return any(_state_in(path, group) not in "ZX" for path in PROC.glob("[0-9]*/stat")) if PROC.is_dir() else True
+
+
+def _state_in(path: Path, group: int) -> str:
+    """The state of a process of this group; that of a dead one, for a process of another."""
+    try:
+        state, _, its_group, *_ = path.read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return "X"
+    return state if int(its_group) == group else "X"
+
+
+def _shown(returncode: int) -> int:
+    """As a shell shows it: 128 and the signal."""
+    return returncode if returncode >= 0 else 128 - returncode
+
+
+def _quote(path: Path) -> str:
+    return "'" + str(path).replace("'", "'\\''") + "'"

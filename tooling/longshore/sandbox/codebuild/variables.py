@@ -1,0 +1,124 @@
+"""A build's variables: which of several of one name counts, and the values behind references."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from moto.core.exceptions import JsonRESTError, ServiceException
+from moto.secretsmanager.models import secretsmanager_backends
+from moto.ssm.models import ssm_backends
+
+from longshore.sandbox.codebuild.buildspec import Buildspec
+
+PLAINTEXT, PARAMETER, SECRET = "PLAINTEXT", "PARAMETER_STORE", "SECRETS_MANAGER"
+TYPES = (PLAINTEXT, PARAMETER, SECRET)
+MASK = "***"
+
+INHERITED = (
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "PIP_CERT",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "PIP_INDEX_URL",
+    "PIP_CONFIG_FILE",
+    "PIP_CACHE_DIR",
+    "DOCKER_TLS_VERIFY",
+    "DOCKER_CERT_PATH",
+)
+"""What a build gets of the server's own environment: how the machine reaches others, and nothing else."""
+
+
+class MissingValueError(Exception):
+    """A reference leads nowhere.
+
+    Attributes:
+        code: the status code of the phase's context, as CodeBuild writes it.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Values:
+    """The values of a build's variables, and those among them that the log must not show."""
+
+    values: Mapping[str, str]
+    secret: tuple[str, ...]
+
+
+def inherited() -> dict[str, str]:
+    """The variables of the server's own that a build gets."""
+    return {name: os.environ[name] for name in INHERITED if name in os.environ}
+
+
+def merge(project: Iterable[Mapping[str, str]], overrides: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
+    """The project's variables with those of StartBuild on top, in the form of AWS's API; each has a type."""
+    merged = {given["name"]: dict(given) for given in [*project, *overrides]}
+    return [{"type": PLAINTEXT, **variable} for variable in merged.values()]
+
+
+def resolve(merged: Iterable[Mapping[str, str]], buildspec: Buildspec, account_id: str, region: str) -> Values:
+    """The values; the buildspec's yield to the project's and to StartBuild's.
+
+    Args:
+        merged: those of project and StartBuild.
+        buildspec: the build's.
+        account_id: where references by name lie.
+        region: where references by name lie.
+
+    Raises:
+        MissingValueError: a parameter or a secret does not exist.
+    """
+    found = {name: (PLAINTEXT, value) for name, value in buildspec.variables.items()}
+    found |= {name: (PARAMETER, value) for name, value in buildspec.parameters.items()}
+    found |= {name: (SECRET, value) for name, value in buildspec.secrets.items()}
+    found |= {variable["name"]: (variable["type"], variable.get("value", "")) for variable in merged}
+    read = {PLAINTEXT: lambda value, *_: value, PARAMETER: _parameter, SECRET: _secret}
+    values = {name: read[kind](value, account_id, region) for name, (kind, value) in found.items()}
+    return Values(values, tuple(values[name] for name, (kind, _) in found.items() if kind != PLAINTEXT))
+
+
+def _parameter(name: str, account_id: str, region: str) -> str:
+    parameter = ssm_backends[account_id][region].get_parameter(name)
+    if parameter is None:
+        raise MissingValueError("Decrypted Variables Error", f"parameter does not exist: {name}")
+    return str(parameter.response_object(decrypt=True, region=region)["Value"])
+
+
+def _secret(reference: str, account_id: str, region: str) -> str:
+    """A secret, by ``NAME-OR-ARN[:JSON-KEY[:STAGE[:VERSION]]]``."""
+    parts = reference.split(":")
+    own = 7 if reference.startswith("arn:") else 1
+    name, (key, stage, version) = ":".join(parts[:own]), ([*parts[own:], "", "", ""])[:3]
+    backend = secretsmanager_backends[account_id][region]
+    try:
+        # moto means by None what its annotations do not say: the current version
+        found = backend.get_secret_value(name, version or None, stage or None)  # type: ignore[arg-type]
+    except (JsonRESTError, ServiceException, KeyError) as error:
+        words = "ResourceNotFoundException: Secrets Manager can't find the specified secret."
+        raise MissingValueError("Secrets Manager Error", f"{words} ({name})") from error
+    text = str(found.get("SecretString", ""))
+    return _field(text, key, name) if key else text
+
+
+def _field(text: str, key: str, name: str) -> str:
+    try:
+        value: Any = json.loads(text)[key]
+    except (ValueError, KeyError, TypeError) as error:
+        raise MissingValueError("Secrets Manager Error", f"secret {name} has no JSON key {key}") from error
+    return value if isinstance(value, str) else json.dumps(value)
