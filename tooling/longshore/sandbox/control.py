@@ -223,7 +223,10 @@ def _is_ours(directory: Path) -> bool:
 
 def _clean(directory: Path) -> list[str]:
     former = read(directory)
-    removed = registry.end_orphan(directory)
+    # whatever builds of a killed server have started still runs
+    orphans = processes.end_all((f"LONGSHORE_SANDBOX={directory}", "CODEBUILD_BUILD_ID="), patience=2.0)
+    removed = [f"build process {pid}" for pid in orphans]
+    removed += registry.end_orphan(directory)
     client = engine.connect()
     try:
         removed += engine.sweep(client, sandbox_id(directory), former.registry if former else None)

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -47,10 +48,39 @@ def end(pid: int, mark: str, patience: float) -> bool:
     return True
 
 
+def with_variables(*variables: str) -> Iterator[int]:
+    """The processes of this user's that have all of these variables, each ``NAME=VALUE``, or ``NAME=`` for any value.
+
+    Where the system has no /proc there are none to be found.
+    """
+    for path in PROC.glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            found = path.read_bytes().split(b"\0")
+            if all(_has(found, variable.encode()) for variable in variables):
+                yield int(path.parent.name)
+
+
+def end_all(variables: tuple[str, ...], patience: float) -> list[int]:
+    """End all processes with these variables: SIGTERM, then SIGKILL for what is still there after some seconds."""
+    ended = {*with_variables(*variables)}
+    for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)):
+        for pid in with_variables(*variables):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        deadline = time.monotonic() + seconds
+        while any(True for _ in with_variables(*variables)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+    return sorted(ended)
+
+
 def reap(pid: int) -> None:
     """Collect a child that ended, so that it does not stay a zombie of ours; nothing for other processes."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
+
+
+def _has(found: list[bytes], variable: bytes) -> bool:
+    return any(each.startswith(variable) if variable.endswith(b"=") else each == variable for each in found)
 
 
 def _gone(pid: int, mark: str, seconds: float) -> bool:

@@ -138,7 +138,7 @@ def rollback(
     wait_lock: str | None = None,
     json: bool = False,
 ) -> None:
-    """Go back to a good release, the one before if none is named."""
+    """Go back to a good release, by default the one before."""
     from longshore.order import seconds
     from longshore.rollback import rollback as verb
 

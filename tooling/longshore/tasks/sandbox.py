@@ -65,7 +65,7 @@ def fault(
     clear: bool = False,
     json: bool = False,
 ) -> None:
-    """List the faults of the local cloud, set one, or clear them."""
+    """List, set or clear the faults of the local cloud."""
     from longshore import sandboxes
 
     given = {"operation": operation, "kind": kind, "times": times, "skip": skip, "every": every}

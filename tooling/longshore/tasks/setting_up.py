@@ -24,7 +24,7 @@ def bootstrap(c: Context, app: str | None = None, env: str = "sandbox", yes: boo
 def prune(
     c: Context, app: str | None = None, env: str = "sandbox", keep: int = 10, dry_run: bool = False, yes: bool = False
 ) -> None:
-    """Remove images that no environment runs or may go back to."""
+    """Remove images that no environment runs or may go to."""
     from longshore.prune import prune as verb
 
     verb(opened(c, app, env), keep=keep, dry_run=dry_run, yes=yes)

@@ -8,10 +8,11 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-PROC = Path("/proc")
+from longshore.sandbox.processes import PROC, with_variables
+
 LOOK = 0.05
 """Seconds between two looks whether the build is to end."""
 
@@ -42,7 +43,8 @@ class Shell:
         directory: where the first command runs.
         environ: all variables.
         output: gets what the commands write, as it comes.
-        mark: a variable and its value that only this build's processes have, by which stragglers are found.
+        mark: a variable and its value that only this build's processes have: those that left the group for a session
+            of their own are found by it.
         patience: seconds between SIGTERM and SIGKILL.
     """
 
@@ -59,7 +61,7 @@ class Shell:
         self._directory = directory
         self._environ = dict(environ)
         self._output = output
-        self._mark = mark.encode()
+        self._mark = mark
         self._patience = patience
         self._process: subprocess.Popen[bytes] | None = None
         self._groups: list[int] = []
@@ -181,21 +183,14 @@ class Shell:
         for group in self._groups:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(group, number)
-        for pid in self._stragglers():
+        for pid in with_variables(self._mark):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, number)
 
     def _alive(self) -> bool:
         if self._process:
             self._process.poll()
-        return any(_lives(group) for group in self._groups) or any(True for _ in self._stragglers())
-
-    def _stragglers(self) -> Iterator[int]:
-        """Processes that left the group for a session of their own, where the system can tell."""
-        for path in PROC.glob("[0-9]*/environ"):
-            with contextlib.suppress(OSError):
-                if self._mark in path.read_bytes().split(b"\0"):
-                    yield int(path.parent.name)
+        return any(_lives(group) for group in self._groups) or any(True for _ in with_variables(self._mark))
 
 
 def _lives(group: int) -> bool:
