@@ -48,3 +48,13 @@ output "release" {
     images = { for image, repository in data.aws_ecr_repository.this : image => { repository = repository.name } }
   }
 }
+
+output "releaser_policy_arns" {
+  description = "The policies of whoever releases this environment, all of which are needed: by releaser, tasks-1, tasks-2, ..."
+  value       = module.releaser.policy_arns
+}
+
+output "release_project" {
+  description = "The name of the project on which whole releases run; null if there is none."
+  value       = one(values(module.release_project)[*].name)
+}

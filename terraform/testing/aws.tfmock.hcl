@@ -8,7 +8,8 @@ mock_data "aws_caller_identity" {
 
 mock_data "aws_partition" {
   defaults = {
-    partition = "aws"
+    partition  = "aws"
+    dns_suffix = "amazonaws.com"
   }
 }
 
@@ -21,7 +22,8 @@ mock_data "aws_region" {
 
 mock_data "aws_iam_policy_document" {
   defaults = {
-    json = "{}"
+    json          = "{}"
+    minified_json = "{}"
   }
 }
 
@@ -71,6 +73,12 @@ mock_resource "aws_ecs_cluster" {
 mock_resource "aws_ecs_task_definition" {
   defaults = {
     arn = "arn:aws:ecs:eu-central-1:123456789012:task-definition/storefront-sandbox-web:1"
+  }
+}
+
+mock_resource "aws_iam_policy" {
+  defaults = {
+    arn = "arn:aws:iam::123456789012:policy/storefront-sandbox-releaser"
   }
 }
 

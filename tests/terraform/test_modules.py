@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.terraform.plans import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = sorted(str(file.parent.relative_to(ROOT)) for file in (ROOT / "terraform").rglob("versions.tf"))
@@ -44,15 +45,6 @@ class Copy:
         assert done.returncode == 0, done.stdout
 
 
-def _environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_"))}
-    config = ROOT / ".longshore" / "terraform.rc"
-    if not config.is_file():
-        config = Path(os.environ.get("TF_CLI_CONFIG_FILE", ""))
-    named = {"TF_CLI_CONFIG_FILE": str(config)} if config.is_file() else {}
-    return {**kept, **named, "CHECKPOINT_DISABLE": "1"}
-
-
 @contextmanager
 def _provider(program: Path, log: Path) -> Iterator[str]:
     """One provider for all commands: each would take seconds to start its own.
@@ -80,7 +72,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
     root = tmp_path_factory.mktemp("terraform")
     for part in ("terraform", "environments"):
         shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
-    alone = Copy(root, _environment())
+    alone = Copy(root, environment())
     alone.run("terraform/foundation", *INIT)
     installed = root / "terraform/foundation/.terraform/providers/registry.terraform.io/hashicorp/aws"
     (program,) = installed.glob("*/*/terraform-provider-aws*")

@@ -99,6 +99,34 @@ run "unreleased" {
   }
 }
 
+run "whoever_releases_has_policies" {
+  command = plan
+
+  assert {
+    condition     = keys(output.releaser_policy_arns) == ["releaser", "tasks-1"] && output.release_project == null
+    error_message = "There are policies for a releaser always, and a project that releases only where it is wanted."
+  }
+
+  assert {
+    condition     = local.state.bucket == "storefront-123456789012-eu-central-1-tfstate" && local.state.key == "storefront/sandbox.tfstate"
+    error_message = "The state lies where `invoke bootstrap` puts it, unless it is said where."
+  }
+}
+
+run "a_project_that_releases" {
+  command = plan
+
+  variables {
+    release_project = { source = { type = "GITHUB", location = "https://github.com/example/storefront.git" }, webhook = {} }
+    state           = null
+  }
+
+  assert {
+    condition     = output.release_project == "storefront-sandbox-release" && local.state == null
+    error_message = "The project is found by its name, <application>-<environment>-release."
+  }
+}
+
 run "a_tag_registers_and_leaves_the_parameter_alone" {
   command = plan
 

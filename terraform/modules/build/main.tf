@@ -8,9 +8,11 @@ locals {
   account_id = data.aws_caller_identity.current.account_id
   partition  = data.aws_partition.current.partition
   region     = data.aws_region.current.id
-  # Written from its name: the role's trust names the project, and the project its role.
-  project_arn = "arn:${local.partition}:codebuild:${local.region}:${local.account_id}:project/${var.name}"
-  git         = contains(["GITHUB", "BITBUCKET", "CODECOMMIT"], var.source_code.type)
+  # Written from its name: the role's trust names the project, and the project its role. So is the log group's, and the
+  # policy is shown in the plan that makes it.
+  project_arn   = "arn:${local.partition}:codebuild:${local.region}:${local.account_id}:project/${var.name}"
+  log_group_arn = "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:/aws/codebuild/${var.name}"
+  git           = contains(["GITHUB", "BITBUCKET", "CODECOMMIT"], var.source_code.type)
 }
 
 # Made here, with its retention: the role may not create a group.

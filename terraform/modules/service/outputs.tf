@@ -47,3 +47,8 @@ output "task_role_arn" {
   description = "The ARN of the application's role."
   value       = module.definition.task_role_arn
 }
+
+output "secret_arns" {
+  description = "The secrets of Secrets Manager that are looked up by their names: whoever plans must be allowed to describe them."
+  value       = module.definition.secret_arns
+}

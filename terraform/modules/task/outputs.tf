@@ -42,3 +42,18 @@ output "task_role_arn" {
   description = "The ARN of the application's role."
   value       = module.definition.task_role_arn
 }
+
+output "secret_arns" {
+  description = "The secrets of Secrets Manager that are looked up by their names: whoever plans must be allowed to describe them."
+  value       = module.definition.secret_arns
+}
+
+output "family" {
+  description = "The family of the task definitions, which is the name of the rule and its target as well."
+  value       = module.definition.family
+}
+
+output "events_role_arn" {
+  description = "The ARN of the role by which the rule starts the task; null for a task without a schedule."
+  value       = one(aws_iam_role.events[*].arn)
+}

@@ -49,3 +49,8 @@ output "task_role_arn" {
   description = "The ARN of the application's role."
   value       = aws_iam_role.task.arn
 }
+
+output "secret_arns" {
+  description = "The secrets of Secrets Manager that are looked up by their names: whoever plans must be allowed to describe them."
+  value       = sort([for secret in data.aws_secretsmanager_secret.this : secret.arn])
+}

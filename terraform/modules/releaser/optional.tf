@@ -1,0 +1,82 @@
+locals {
+  role_reads = ["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"]
+
+  # What only some environments have.
+  optional = concat(
+    flatten([
+      for state in var.state[*] : [
+        {
+          sid       = "KeepState"
+          actions   = ["s3:GetObject", "s3:PutObject"]
+          resources = ["arn:${local.partition}:s3:::${state.bucket}/${state.key}"]
+          condition = null
+        },
+        {
+          sid       = "LockState"
+          actions   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+          resources = ["arn:${local.partition}:s3:::${state.bucket}/${state.key}.tflock"]
+          condition = null
+        },
+        # Terraform lists its workspaces, by this prefix. Without one in the question it is that for an object which is
+        # not there: 404 is told only to those who may list, and "nobody holds the lock" is a 404.
+        {
+          sid       = "FindState"
+          actions   = ["s3:ListBucket"]
+          resources = ["arn:${local.partition}:s3:::${state.bucket}"]
+          condition = { test = "StringEqualsIfExists", variable = "s3:prefix", values = ["env:/"] }
+        },
+      ]
+    ]),
+    [
+      for arns in [sort(var.secret_arns)] : {
+        sid       = "FindSecrets"
+        actions   = ["secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"]
+        resources = arns
+        condition = null
+      } if length(arns) > 0
+    ],
+    [
+      for arns in [sort(var.kms_key_arns)] : {
+        sid       = "UseKeys"
+        actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        resources = arns
+        condition = {
+          test     = "StringEquals"
+          variable = "kms:ViaService"
+          values   = [for service in ["dynamodb", "s3"] : "${service}.${local.region}.${data.aws_partition.current.dns_suffix}"]
+        }
+      } if length(arns) > 0
+    ],
+    [
+      for read in [true] : {
+        sid = "ReadLoadBalancers"
+        actions = [
+          "elasticloadbalancing:DescribeTags",
+          "elasticloadbalancing:DescribeTargetGroupAttributes",
+          "elasticloadbalancing:DescribeTargetGroups",
+        ]
+        resources = ["*"]
+        condition = null
+      } if var.load_balanced
+    ],
+    [
+      for read in [true] : {
+        sid = "ReadAutoscaling"
+        actions = [
+          "application-autoscaling:DescribeScalableTargets",
+          "application-autoscaling:DescribeScalingPolicies",
+        ]
+        resources = ["*"]
+        condition = null
+      } if var.autoscaled
+    ],
+    [
+      for read in [true] : {
+        sid       = "ReadTagsOfAutoscaling"
+        actions   = ["application-autoscaling:ListTagsForResource"]
+        resources = ["arn:${local.partition}:application-autoscaling:${local.suffix}:scalable-target/*"]
+        condition = null
+      } if var.autoscaled
+    ],
+  )
+}

@@ -1,0 +1,105 @@
+# Everything that changes a policy of the modules build and releaser, planned by the real provider:
+# tests/terraform/test_permissions.py.
+
+terraform {
+  required_version = ">= 1.10"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 5.100"
+    }
+  }
+}
+
+provider "aws" {
+  region = "eu-central-1"
+}
+
+variable "path" {
+  type    = string
+  default = "/"
+}
+
+locals {
+  repositories = ["arn:aws:ecr:eu-central-1:123456789012:repository/storefront/app"]
+  role         = "arn:aws:iam::123456789012:role${var.path}storefront-sandbox"
+  sources = {
+    github     = { type = "GITHUB", location = "https://github.com/example/storefront.git" }
+    codecommit = { type = "CODECOMMIT", location = "https://git-codecommit.eu-central-1.amazonaws.com/v1/repos/storefront" }
+    s3         = { type = "S3", location = "sources/storefront.zip" }
+    connection = {
+      type           = "GITHUB"
+      location       = "https://github.com/example/storefront.git"
+      connection_arn = "arn:aws:codeconnections:eu-central-1:123456789012:connection/1"
+    }
+    star = {
+      type           = "BITBUCKET"
+      location       = "https://bitbucket.org/example/storefront"
+      connection_arn = "arn:aws:codestar-connections:eu-central-1:123456789012:connection/2"
+    }
+  }
+}
+
+module "build" {
+  source   = "../../../terraform/modules/build"
+  for_each = local.sources
+
+  name            = "storefront-${each.key}"
+  repository_arns = local.repositories
+  source_code     = each.value
+}
+
+module "build_with_secrets" {
+  source = "../../../terraform/modules/build"
+
+  name                 = "storefront-secrets"
+  repository_arns      = local.repositories
+  source_code          = { type = "NO_SOURCE", buildspec = "version: 0.2\n" }
+  environment          = { PLAIN = "plain:text", KEY = "ssm:/storefront/key", NPM = "secretsmanager:storefront-npm:token" }
+  secrets_kms_key_arns = ["arn:aws:kms:eu-central-1:123456789012:key/1"]
+  encryption_key_arn   = "arn:aws:kms:eu-central-1:123456789012:key/2"
+}
+
+module "releaser" {
+  source = "../../../terraform/modules/releaser"
+
+  application      = "storefront"
+  environment_name = "sandbox"
+  cluster_arn      = "arn:aws:ecs:eu-central-1:123456789012:cluster/storefront-sandbox"
+  repository_arns  = local.repositories
+  tasks = {
+    for name, kind in { web = "service", worker = "service", migrate = "migration", nightly = "schedule" } : name => {
+      kind               = kind
+      family             = "storefront-sandbox-${name}"
+      log_group          = "/storefront/sandbox/${name}"
+      execution_role_arn = "${local.role}-${name}-execution"
+      task_role_arn      = "${local.role}-${name}-task"
+      events_role_arn    = kind == "schedule" ? "${local.role}-${name}-events" : null
+    }
+  }
+  state         = { bucket = "storefront-state", key = "storefront/sandbox.tfstate" }
+  secret_arns   = ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:storefront-npm-AbCdEf"]
+  kms_key_arns  = ["arn:aws:kms:eu-central-1:123456789012:key/3"]
+  load_balanced = true
+  autoscaled    = true
+  path          = var.path
+}
+
+module "releaser_of_little" {
+  source = "../../../terraform/modules/releaser"
+
+  application      = "little"
+  environment_name = "sandbox"
+  cluster_arn      = "arn:aws:ecs:eu-central-1:123456789012:cluster/shared"
+  repository_arns  = local.repositories
+  tasks = {
+    web = {
+      kind               = "service"
+      family             = "little-sandbox-web"
+      log_group          = "/little/sandbox/web"
+      execution_role_arn = "${local.role}-web-execution"
+      task_role_arn      = "${local.role}-web-task"
+    }
+  }
+}
