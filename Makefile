@@ -1,7 +1,7 @@
 # Longshore. `make` alone lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup venv demo check test test-all scenarios crash machine bench-verdicts bench-version release plan rollback \
+.PHONY: help setup venv demo check check-security test test-all scenarios crash machine bench-verdicts bench-version release plan rollback \
         status clean
 
 # Set on the command line: make release ENV=staging YES=1. Variables of the shell don't reach them: shells have an ENV of
@@ -40,6 +40,11 @@ check: venv ## format, lint, types, fast tests: under a minute
 	@.venv/bin/mypy
 	@terraform fmt -check -recursive
 	@$(PYTEST) --dist worksteal -q -m "not terraform and not e2e and not scenario and not long"
+
+check-security: venv ## checkov on all Terraform, and what it does not see; it makes its own environment at first
+	@.venv/bin/python -m scripts.setup terraform
+	@.venv/bin/python -m scripts.security
+	@$(PYTEST) --dist loadfile -q tests/terraform/test_security.py tests/terraform/test_permissions.py
 
 test: setup ## one path of each kind, with real Terraform and containers: under 12 minutes
 	@$(PYTEST) --dist loadfile -m "not long"

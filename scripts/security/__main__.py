@@ -1,0 +1,90 @@
+"""Runs checkov, pinned and in a virtual environment of its own, and judges what it says.
+
+checkov ends with 0 where it could not read a file, and takes every skip that a file asks for: both are refused here.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from scripts.setup.machine import PROJECT, WORK, say
+
+PINS = PROJECT / "requirements" / "checkov.txt"
+VENV = WORK / "checkov"
+CONFIG = PROJECT / "terraform" / "checkov.yaml"
+
+SKIPPED_INLINE = {
+    "CKV_AWS_316": "a docker build needs an engine, which starts in privileged mode only",
+    "CKV2_AWS_34": "the released tag is no secret, and a plan without a tag reads it",
+}
+"""What a file may skip beside the resource that it is about."""
+
+
+def main() -> int:
+    """Look at the stacks and modules.
+
+    Returns:
+        1 if there is a finding.
+    """
+    install()
+    report = scan(PROJECT / "terraform")
+    problems = list(findings(report))
+    for line in problems:
+        say(f"FAIL {line}")
+    if not problems:
+        say(f"OK   checkov: {report['summary']['passed']} checks passed, none failed")
+    return 1 if problems else 0
+
+
+def install() -> None:
+    """Install checkov, unless the pinned one is there."""
+    mark = VENV / "pins.txt"
+    if mark.exists() and mark.read_text() == PINS.read_text():
+        return
+    say("checkov in a virtual environment of its own (a minute)")
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
+    pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "-q", "--no-input", "--disable-pip-version-check"]
+    done = subprocess.run([*pip, "--require-hashes", "-r", str(PINS)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"checkov could not be installed:\n{done.stdout}{done.stderr}")
+    mark.write_text(PINS.read_text())
+
+
+def scan(folder: Path) -> dict[str, Any]:
+    """What checkov says of all Terraform in a folder; it asks nobody but the files.
+
+    Raises:
+        SystemExit: it said nothing that can be read.
+    """
+    command = [str(VENV / "bin" / "checkov"), "--directory", str(folder), "--config-file", str(CONFIG)]
+    done = subprocess.run([*command, "--output", "json"], cwd=PROJECT, capture_output=True, text=True, check=False)
+    try:
+        return dict(json.loads(done.stdout))
+    except ValueError:
+        raise SystemExit(f"checkov ended with {done.returncode}:\n{done.stdout}{done.stderr}") from None
+
+
+def findings(report: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong, a line each: what failed, what could not be read, what is skipped without being allowed to."""
+    summary, results = report.get("summary", {}), report.get("results", {})
+    if not summary.get("passed"):
+        yield "checkov passed no check at all: it has looked at nothing"
+    yield from (f"{file}: checkov could not read it" for file in results.get("parsing_errors", []))
+    for check in results.get("failed_checks", []):
+        yield f"{_where(check)}: {check['check_id']} {check['check_name']}"
+    for check in results.get("skipped_checks", []):
+        if check["check_id"] not in SKIPPED_INLINE:
+            yield f"{_where(check)}: {check['check_id']} is not in SKIPPED_INLINE of scripts/security"
+
+
+def _where(check: Mapping[str, Any]) -> str:
+    return f"terraform{check['file_path']}:{check['file_line_range'][0]} {check['resource']}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
