@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+import longshore
 from longshore.sandbox.processes import command_line
 
 from .build_world import World, commands, commit, context, git, phases
@@ -418,3 +419,40 @@ def test_stop_build_of_none(world: World) -> None:
     with pytest.raises(ClientError) as error:
         world.codebuild.stop_build(id="shop")
     assert refused(error)[0] == "InvalidInputException"
+
+
+PROJECT = """
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "longshore"
+version = "99.0"
+
+[tool.setuptools]
+packages = ["longshore"]
+"""
+
+
+@pytest.mark.scenario
+def test_what_a_build_installs_stays_in_the_build(world: World, tmp_path: Any) -> None:
+    project = world.project(source={"type": "GITHUB", "location": "https://github.com/acme/packaged"})
+    where = 'python3 -c "import longshore; print(longshore.__file__)"'
+    install = "pip install --quiet --no-deps --no-build-isolation --disable-pip-version-check ."
+    (tmp_path / "longshore").mkdir()
+    (tmp_path / "longshore" / "__init__.py").write_text("")
+    git(tmp_path, "init", "--quiet")
+    spec = commands(
+        build=[f"cd /; {where}; cd - >/dev/null", install, f"cd /; {where}", "command -v pip invoke python"]
+    )
+    commit(tmp_path, buildspec_yml=spec, pyproject_toml=PROJECT)
+    git(tmp_path, "push", "--quiet", str(world.directory / "repositories" / "packaged.git"), "HEAD:main")
+    build = world.run(project)
+
+    own = f"{world.directory}/builds/{build['id'].rpartition(':')[2]}/image"
+    before, after, *programs = world.output(build)
+    assert before == longshore.__file__
+    assert after.startswith(f"{own}/lib/")
+    assert programs == [f"{own}/bin/{name}" for name in ("pip", "invoke", "python")]
+    assert world.output(world.build(commands(build=[where]))) == [longshore.__file__]
