@@ -356,7 +356,9 @@ def test_a_build_gets_nothing_of_the_servers_own(world: World, monkeypatch: pyte
     monkeypatch.setenv("PYTHONPATH", "/nowhere")
     monkeypatch.setenv("AWS_PROFILE", "mine")
     monkeypatch.setenv("TERRAFORM_TOKEN", "secret")
-    build = world.build(commands(build=['echo "$PYTHONPATH$AWS_PROFILE$TERRAFORM_TOKEN<${HOME##*/}>"']))
+    build = world.build(
+        commands(build=['echo "$PYTHONPATH$AWS_PROFILE$TERRAFORM_TOKEN<${HOME##*/}>${CODEBUILD_SOURCE_VERSION+set}"'])
+    )
 
     assert world.output(build) == ["<home>"]
 

@@ -85,4 +85,4 @@ class Place:
             "SRC_DIR": str(self.folder(record) / "src"),
             "START_TIME": str(int(record["startTime"].timestamp() * 1000)),
         }
-        return {f"CODEBUILD_{name}": value for name, value in given.items()}
+        return {f"CODEBUILD_{name}": value for name, value in given.items() if value}
