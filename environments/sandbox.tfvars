@@ -46,3 +46,9 @@ migration = {
 verify = [
   { service = "web", path = "/health", expect_status = 200 },
 ]
+
+# CodeBuild, for `invoke release --remote`; a push to the branch releases by itself.
+release_project = {
+  source  = { type = "GITHUB", location = "https://github.com/example/storefront.git" }
+  webhook = { branch = "main" }
+}

@@ -81,3 +81,10 @@ migration = {
 verify = [
   { service = "web", path = "/health", expect_status = 200 },
 ]
+
+# A whole release inside CodeBuild, started by `invoke release -e staging --remote`, or by a push to the branch once the
+# account is connected to GitHub:
+# release_project = {
+#   source  = { type = "GITHUB", location = "https://github.com/your/repository.git" }
+#   webhook = { branch = "main" }
+# }

@@ -41,6 +41,11 @@ ENTRYPOINT ["sh", "-c", "case $0 in web) sleep 1; exit 3;; esac; exec /app/store
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     made = whole(tmp_path_factory.mktemp("codebuild"))
     made.write("invoke.yaml", _INVOKE_YAML)
+    tfvars = made.folder / "environments" / "sandbox.tfvars"
+    # Here every release is started by hand; docs/walkthrough.md has the webhook, and a test of its own.
+    by_hand = tfvars.read_text().replace('webhook = { branch = "main" }\n', "")
+    assert by_hand != tfvars.read_text()
+    tfvars.write_text(by_hand)
     try:
         made.invoke("sandbox.up")
         made.commit(".", "First")
@@ -86,7 +91,7 @@ def script(project: Project, name: str, **outcome: Any) -> None:
     """Has the sandbox play what real builds can't on demand, for the next build of a project."""
     state = control.status(project.folder / ".longshore" / "sandbox").state
     assert state is not None
-    control.script_builds(state, project=name, **outcome)
+    control.script_builds(state, [{"project": name, **outcome}], clear=True)
 
 
 def test_a_commit_that_codebuild_can_not_fetch_is_refused(project: Project) -> None:
@@ -127,8 +132,8 @@ def test_a_lost_answer_to_start_build_gives_one_build_and_a_release(project: Pro
         ({"status": "STOPPED"}, "STOPPED"),
         ({"status": "WEIRD"}, "'WEIRD', which Longshore does not know"),
         ({"status": "SUCCEEDED"}, "has no image"),
-        ({"status": "SUCCEEDED", "resolved": "f" * 40}, "has built ffff"),
-        ({"queued": True}, "still waits for a machine after 20 s; it has ended: STOPPED"),
+        ({"status": "SUCCEEDED", "resolved_source_version": "f" * 40}, "has built ffff"),
+        ({"status": "IN_PROGRESS", "phase": "QUEUED"}, "still waits for a machine after 20 s; it has ended: STOPPED"),
     ],
     ids=lambda value: "-".join(f"{k}={str(v)[:9]}" for k, v in value.items()) if isinstance(value, dict) else "",
 )
@@ -214,10 +219,3 @@ def stock(project: Project, aws: Path, *arguments: str) -> dict[str, Any]:
         check=True,
     )
     return dict(json.loads(done.stdout))
-
-
-def test_a_push_to_another_branch_releases_nothing(project: Project) -> None:
-    before = released(project)
-    git(project, "push", "-q", "origin", "main:another")
-    time.sleep(3)
-    assert released(project) == before

@@ -79,7 +79,7 @@ def ordered(c: Context, app: str | None = None, env: str = "sandbox") -> None:
 
 @task(tag="the tag that they were built with")
 def push(c: Context, tag: str, app: str | None = None, env: str = "sandbox") -> None:
-    """Push what was built with --no-push; print tag and digest."""
+    """Push what build --no-push has built."""
     from longshore.images import push as verb
 
     environment = opened(c, app, env)
