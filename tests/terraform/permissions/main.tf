@@ -70,12 +70,12 @@ module "releaser" {
   repository_arns  = local.repositories
   tasks = {
     for name, kind in { web = "service", worker = "service", migrate = "migration", nightly = "schedule" } : name => {
-      kind               = kind
-      family             = "storefront-sandbox-${name}"
-      log_group          = "/storefront/sandbox/${name}"
-      execution_role_arn = "${local.role}-${name}-execution"
-      task_role_arn      = "${local.role}-${name}-task"
-      events_role_arn    = kind == "schedule" ? "${local.role}-${name}-events" : null
+      kind                  = kind
+      family                = "storefront-sandbox-${name}"
+      log_group             = "/storefront/sandbox/${name}"
+      execution_role_arn    = "${local.role}-${name}-execution"
+      task_role_arn         = "${local.role}-${name}-task"
+      events_role_arn       = kind == "schedule" ? "${local.role}-${name}-events" : null
     }
   }
   state         = { bucket = "storefront-state", key = "storefront/sandbox.tfstate" }
