@@ -28,6 +28,10 @@ def test_what_is_no_length_of_time(text: str) -> None:
         ({"tag": "v1.0.0", "rebuild": True}, "--tag releases an image that exists"),
         ({"tag": "unreleased"}, "can't be released"),
         ({"allow_failed_version": True}, "--allow-failed-version goes with --tag"),
+        ({"only_release": True, "allow_infra": True}, "--only-release leaves all infrastructure alone"),
+        ({"only_release": True, "allow_destroy": ["aws_lb.this"]}, "--only-release leaves all infrastructure alone"),
+        ({"remote": True, "allow_destroy": ['aws_lb.this["a b"]']}, "an address with a space"),
+        ({"resume": True, "allow_destroy": ["aws_lb.this"]}, "--resume goes on with a release as it was ordered"),
         ({"abort": True}, "--abort goes with --resume"),
         ({"resume": True, "continued": "test-000001"}, "two ways of going on"),
         ({"resume": True, "tag": "v1.0.0"}, "--resume goes on with a release as it was ordered"),
@@ -50,4 +54,8 @@ def test_an_order_is_recorded_and_given_again() -> None:
     recorded = given.document()
     assert recorded == {"bump": "minor", "allow_zero": True, "yes": True, "until": "approve", "wait_lock": "1m"}
     assert order_again(recorded, yes=False) == Order(bump="minor", allow_zero=True)
+    given = order(allow_destroy=["aws_lb.this", 'module.x["a"].aws_sqs_queue.this'], allow_infra=True)
+    assert given.document()["allow_destroy"] == ["aws_lb.this", 'module.x["a"].aws_sqs_queue.this']
+    assert order_again(given.document(), yes=False) == given
+    assert order_again(order(only_release=True).document(), yes=False).only_release
     assert order_again({"of_a_later_version": True}, yes=True) == Order(yes=True)

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import Any
 
 import pytest
 
 from longshore.errors import PlanError
-from longshore.plan import changes, difference, gate
+from longshore.plan import Allowed, changes, difference, gate, refuse_loss
 
 
 def container(version: str, **environment: str) -> str:
@@ -41,29 +42,118 @@ READ = {"address": "data.aws_region.this", "type": "aws_region", "change": {"act
 
 def test_a_release_may_register_revisions() -> None:
     found = changes(shown(REVISION, READ))
-    gate(found, [])
+    gate(found, Allowed())
     assert [change.address for change in found] == ["module.service.aws_ecs_task_definition.this"]
 
 
 def test_a_release_may_not_change_a_service_unless_it_is_allowed() -> None:
     found = changes(shown(REVISION, SERVICE))
     with pytest.raises(PlanError) as caught:
-        gate(found, [])
-    assert "module.service.aws_ecs_service.this: update" in caught.value.message
-    assert "task_definition" not in caught.value.message
-    gate(found, ["module.service.aws_ecs_service.*"])
-    gate(found, [], allow_infra=True)
+        gate(found, Allowed())
+    assert caught.value.message == (
+        "the plan would change more than task definitions:\n  module.service.aws_ecs_service.this: update"
+    )
+    assert "--allow-infra" in caught.value.hint
+    assert "--allow-destroy" not in caught.value.hint
+    gate(found, Allowed(["module.service.aws_ecs_service.*"]))
+    gate(found, Allowed(["aws_ecs_*"]))
+    gate(found, Allowed(infra=True))
+
+
+def resource(address: str, *actions: str, **before: object) -> dict[str, Any]:
+    kind = address.rpartition("].")[2].split(".")[-2] if "]." in address else address.split(".")[-2]
+    return {"address": address, "type": kind, "change": {"actions": list(actions), "before": before, "after": None}}
+
+
+def test_an_address_with_a_key_is_a_pattern_of_itself_alone() -> None:
+    web = 'module.services["web"].aws_ecs_service.this'
+    found = changes(shown(resource(web, "update")))
+    gate(found, Allowed([web]))
+    gate(found, Allowed(['module.services["*"].aws_ecs_service.this']))
+    for other in ("module.services[w].aws_ecs_service.this", web.replace(".", "_"), web[:-1], ""):
+        with pytest.raises(PlanError):
+            gate(found, Allowed([other]))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        'module.services["web"].aws_ecs_service.this',
+        "module.cluster.aws_ecs_cluster.this",
+        "module.registry.aws_ecr_repository.this",
+        "aws_dynamodb_table.this",
+        "aws_s3_bucket.state",
+        "aws_db_instance.this",
+        "aws_rds_cluster_instance.this",
+        "aws_efs_file_system.this",
+        "aws_elasticache_replication_group.this",
+        "aws_sqs_queue.this",
+        "aws_kms_key.this",
+        "aws_secretsmanager_secret.this",
+        "aws_ssm_parameter.image_tag",
+        "aws_lb.this",
+        "aws_alb_target_group.this",
+        "aws_cloudwatch_log_group.this",
+    ],
+)
+@pytest.mark.parametrize("actions", [("delete",), ("delete", "create"), ("create", "delete")])
+def test_what_is_stateful_or_runs_is_lost_only_by_name(address: str, actions: tuple[str, ...]) -> None:
+    found = changes(shown(REVISION, resource(address, *actions)))
+    allowed = [Allowed(), Allowed(infra=True), Allowed(["*"]), Allowed(["*"], destroy=["aws_lb.other"], infra=True)]
+    for short in allowed:
+        with pytest.raises(PlanError, match="destroy or replace what is stateful or running") as caught:
+            gate(found, short)
+        assert f"{address}: {' and '.join(actions)}" in caught.value.message
+        assert f"--allow-destroy {shlex.quote(address)}" in caught.value.hint
+        assert "aws_ecs_task_definition" not in caught.value.message
+        with pytest.raises(PlanError, match="stateful or running"):
+            refuse_loss(found, short)
+    gate(found, Allowed(destroy=[address]))
+    refuse_loss(found, Allowed(destroy=[address]))
+
+
+@pytest.mark.parametrize("actions", [("update",), ("create",)])
+def test_nothing_is_lost_by_a_change(actions: tuple[str, ...]) -> None:
+    found = changes(shown(resource("aws_dynamodb_table.this", *actions)))
+    refuse_loss(found, Allowed())
+    gate(found, Allowed(infra=True))
+
+
+def test_a_policy_may_be_replaced_with_the_infrastructure_or_by_name() -> None:
+    found = changes(shown(resource("aws_iam_policy.this", "delete", "create")))
+    with pytest.raises(PlanError, match=r"aws_iam_policy\.this: delete and create") as caught:
+        gate(found, Allowed())
+    assert "--allow-infra" in caught.value.hint
+    gate(found, Allowed(infra=True))
+    gate(found, Allowed(destroy=["aws_iam_policy.this"]))
+
+
+def test_the_replacement_of_a_service_is_called_an_outage() -> None:
+    found = changes(shown(resource("aws_ecs_service.this", "delete", "create"), resource("aws_iam_role.x", "update")))
+    with pytest.raises(PlanError) as caught:
+        gate(found, Allowed())
+    assert caught.value.message == (
+        "the plan would change more than task definitions:\n"
+        "  aws_iam_role.x: update\n"
+        "the plan would destroy or replace what is stateful or running:\n"
+        "  aws_ecs_service.this: delete and create (an outage: its tasks stop)"
+    )
+    assert "--allow-infra" in caught.value.hint
+    assert "--allow-destroy aws_ecs_service.this" in caught.value.hint
 
 
 def test_a_revision_that_would_be_deregistered_is_refused() -> None:
     losing = task_definition(["delete", "create"], container("v1"), container("v2"), skip_destroy=False)
-    with pytest.raises(PlanError, match="task_definition"):
-        gate(changes(shown(losing)), [])
+    for short in (Allowed(), Allowed(infra=True)):
+        with pytest.raises(PlanError, match="task_definition"):
+            gate(changes(shown(losing)), short)
 
 
 def test_a_revision_that_is_only_deleted_is_refused() -> None:
-    with pytest.raises(PlanError):
-        gate(changes(shown(task_definition(["delete"], container("v1"), container("v1")))), [])
+    found = changes(shown(task_definition(["delete"], container("v1"), container("v1"))))
+    with pytest.raises(PlanError, match="more than task definitions"):
+        gate(found, Allowed())
+    gate(found, Allowed(infra=True))  # it stays ACTIVE: nothing is lost
 
 
 def test_the_difference_is_by_container_and_field_with_secrets_masked() -> None:

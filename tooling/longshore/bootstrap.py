@@ -7,26 +7,35 @@ from contextlib import ExitStack
 
 from longshore import plan, preflight
 from longshore.environment import Environment
-from longshore.errors import ApplyError, PlanError, TerraformError, UsageError
+from longshore.errors import ApplyError, TerraformError, UsageError
 from longshore.target import Stack
 from longshore.terraform import SavedPlan, Terraform
 
 
-def bootstrap(env: Environment, *, yes: bool) -> list[str]:
+def bootstrap(env: Environment, *, yes: bool, allow_destroy: Sequence[str] = ()) -> list[str]:
     """Makes the state bucket, the foundation and the app stack; safe to run again.
 
     Both plans are shown before anything but the bucket is made. A stack that is new can only be planned once what it
     looks up exists: so the app's plan follows the foundation's apply where that changes anything.
 
+    Args:
+        env: the environment.
+        yes: ask nothing.
+        allow_destroy: the addresses of what may be destroyed or replaced, though it is stateful or running.
+
     Returns:
         What was changed: one line for each address.
+
+    Raises:
+        PlanError: something would be lost that was not named.
     """
+    allowed = plan.Allowed(destroy=allow_destroy)
     preflight.before_bootstrap(env)
     if bucket := env.target.state_bucket:
         env.console.say(f"State bucket {bucket}")
         env.aws.buckets.make_private(bucket, env.target.state_region)
     stacks = [stack for stack in (env.target.foundation, env.target.stack) if stack]
-    return [line for stack in stacks for line in _apply(env, stack, yes=yes)]
+    return [line for stack in stacks for line in _apply(env, stack, allowed, yes=yes)]
 
 
 def destroy(env: Environment, *, confirmed: str | None) -> list[str]:
@@ -56,7 +65,7 @@ def destroy(env: Environment, *, confirmed: str | None) -> list[str]:
         return _apply_saved(env, terraform, saved, [str(change) for change in found])
 
 
-def _apply(env: Environment, stack: Stack, *, yes: bool) -> list[str]:
+def _apply(env: Environment, stack: Stack, allowed: plan.Allowed, *, yes: bool) -> list[str]:
     terraform = env.terraform_of(stack)
     env.console.say(f"Plan of {stack.name} ({stack.directory.name})")
     with terraform.plan() as saved:
@@ -64,7 +73,7 @@ def _apply(env: Environment, stack: Stack, *, yes: bool) -> list[str]:
             env.console.differences([])
             return []
         found = plan.changes(terraform.show(saved))
-        _refuse_loss(found)
+        plan.refuse_loss(found, allowed)
         lines = [str(change) for change in found]
         env.console.differences(lines)
         env.console.approve(f"Apply {stack.name}?", yes=yes)
@@ -77,13 +86,3 @@ def _apply_saved(env: Environment, terraform: Terraform, saved: SavedPlan, lines
     except TerraformError as error:
         raise ApplyError(error.message, error.hint) from error
     return lines
-
-
-def _refuse_loss(found: Sequence[plan.Change]) -> None:
-    kept = ("aws_ecr_repository", "aws_dynamodb_table")
-    lost = [str(change) for change in found if "delete" in change.actions and change.type in kept]
-    if lost:
-        raise PlanError(
-            "the plan would delete images or records:\n" + "\n".join(f"  {line}" for line in lost),
-            "If that is meant, do it with terraform itself.",
-        )

@@ -165,4 +165,4 @@ def judge(run: Run, order: Order, found: Sequence[plan.Change]) -> None:
     run.env.console.masks.hide(plan.secret_values(found))
     run.result.changes, run.result.fingerprint = plan.difference(found), plan.fingerprint(found)
     run.env.console.differences(run.result.changes)
-    plan.gate(found, run.env.target.app.allow_changes, allow_infra=order.allow_infra)
+    plan.gate(found, order.allowed(run.env.target.app.allow_changes))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, cast
 
 from longshore import version
 from longshore.contract import UNRELEASED
 from longshore.errors import UsageError
+from longshore.plan import Allowed
+from longshore.result import Options
 
 Bump = Literal["patch", "minor", "major"]
 
@@ -22,6 +24,8 @@ class Order:
     tag: str | None = None
     yes: bool = False
     allow_infra: bool = False
+    allow_destroy: tuple[str, ...] = ()
+    only_release: bool = False
     allow_dirty: bool = False
     allow_zero: bool = False
     allow_failed_version: bool = False
@@ -49,13 +53,19 @@ class Order:
     def told(self) -> str:
         """The options for the release inside a build: words of a shell's command line."""
         words = [f"--{name.replace('_', '-')}" for name in _TOLD if getattr(self, name)]
+        words += [word for address in self.allow_destroy for word in ("--allow-destroy", address)]
         words += ["--until", self.until] if self.until else []
         words += ["--wait-lock", self.wait_lock] if self.wait_lock else []
         return " ".join(words)
 
-    def document(self) -> dict[str, str | bool | None]:
+    def allowed(self, listed: Sequence[str]) -> Allowed:
+        """What a plan may change, by these options and by the addresses and types that invoke.yaml lists."""
+        return Allowed(listed, self.allow_infra, self.allow_destroy)
+
+    def document(self) -> Options:
         """The options that were given, for the record."""
-        return {name: value for name, value in asdict(self).items() if value not in (None, False)}
+        given = {name: value for name, value in asdict(self).items() if value not in (None, False, ())}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -111,13 +121,17 @@ def tag_of(text: str) -> str:
 
 APPROVE = "approve"
 BUILT_ON = ("local", "codebuild")
-_TOLD = ("allow_infra", "allow_zero", "allow_older")
+_TOLD = ("allow_infra", "only_release", "allow_zero", "allow_older")
 """The switches that a release inside a build is told."""
 
 
-def order_again(options: Mapping[str, str | bool | None], *, yes: bool) -> Order:
+def order_again(options: Options, *, yes: bool) -> Order:
     """The order of a release that is gone on with: as it was given, but for where to stop and how long to wait."""
-    given: dict[str, Any] = {name: value for name, value in options.items() if name in Order.__dataclass_fields__}
+    given: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in options.items()
+        if name in Order.__dataclass_fields__
+    }
     return Order(**{**given, "yes": yes, "until": None, "wait_lock": None})
 
 
@@ -130,6 +144,7 @@ def order(  # noqa: PLR0913 - as many as the command line has
     continued: str | None = None,
     on: str | None = None,
     promotes: bool = False,
+    allow_destroy: Sequence[str] | None = None,
     **switches: bool,
 ) -> Order:
     """Checks the options.
@@ -142,13 +157,14 @@ def order(  # noqa: PLR0913 - as many as the command line has
         continued: id of a release that waits for approval.
         on: what builds the images: ``local`` or ``codebuild``; what invoke.yaml says if None.
         promotes: what is released exists, whether its tag is known yet or not.
+        allow_destroy: the addresses of what the plan may destroy or replace.
         switches: the fields of Order that are yes or no.
 
     Raises:
         UsageError: one is not known, or two conflict.
     """
     made = Order(bump_of(bump), tag_of(tag) if tag else None, until=until, wait_lock=wait_lock, continued=continued,
-                 on=on_of(on), **switches)  # fmt: skip
+                 on=on_of(on), allow_destroy=tuple(allow_destroy or ()), **switches)  # fmt: skip
     _ = made.wait
     if until not in (None, APPROVE):
         raise UsageError(f"--until {until!r} is not known", f"A release can stop at: {APPROVE}.")
@@ -156,18 +172,8 @@ def order(  # noqa: PLR0913 - as many as the command line has
         _refuse_new_options(made)
     elif made.abort:
         raise UsageError("--abort goes with --resume: it takes a release back whose process has died")
-    if tag and (made.rebuild or made.allow_dirty or made.on or bump != "patch"):
-        raise UsageError(
-            "--tag releases an image that exists: it goes without --bump, --rebuild, --allow-dirty and --on"
-        )
-    if (made.on == "codebuild" or made.remote) and made.allow_dirty:
-        raise UsageError("CodeBuild builds a commit that it can fetch: --allow-dirty has no meaning there")
-    if made.remote and (tag or made.rebuild or made.on):
-        raise UsageError(
-            "--remote builds and releases a commit inside CodeBuild: it goes without --tag, --rebuild, --on"
-        )
-    if made.allow_failed_version and not (tag or promotes):
-        raise UsageError("--allow-failed-version goes with --tag: a new version has never failed")
+    _refuse_conflicts(made, promotes=promotes)
+    _refuse_away(made)
     return made
 
 
@@ -179,3 +185,28 @@ def _refuse_new_options(made: Order) -> None:
     if made != kept or (made.abort and not made.resume):
         flag = "--resume" if made.resume else "--continue"
         raise UsageError(f"{flag} goes on with a release as it was ordered: it takes none of its options")
+
+
+def _refuse_conflicts(made: Order, *, promotes: bool) -> None:
+    if made.tag and (made.rebuild or made.allow_dirty or made.on or made.bump != "patch"):
+        raise UsageError(
+            "--tag releases an image that exists: it goes without --bump, --rebuild, --allow-dirty and --on"
+        )
+    if made.only_release and (made.allow_infra or made.allow_destroy):
+        raise UsageError(
+            "--only-release leaves all infrastructure alone: it goes without --allow-infra, --allow-destroy"
+        )
+    if made.allow_failed_version and not (made.tag or promotes):
+        raise UsageError("--allow-failed-version goes with --tag: a new version has never failed")
+
+
+def _refuse_away(made: Order) -> None:
+    """What does not go with CodeBuild."""
+    if (made.on == "codebuild" or made.remote) and made.allow_dirty:
+        raise UsageError("CodeBuild builds a commit that it can fetch: --allow-dirty has no meaning there")
+    if made.remote and (made.tag or made.rebuild or made.on):
+        raise UsageError(
+            "--remote builds and releases a commit inside CodeBuild: it goes without --tag, --rebuild, --on"
+        )
+    if made.remote and any(address.split() != [address] for address in made.allow_destroy):
+        raise UsageError("--remote can't hand on an address with a space in it: release without --remote")

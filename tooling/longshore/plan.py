@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+import shlex
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 from longshore.difference import containers
@@ -17,6 +18,26 @@ from longshore.errors import PlanError
 from longshore.masking import secrets_of_containers
 
 _REGISTERS = ({"create"}, {"delete", "create"}, {"update"})
+
+_SERVICE, _REVISION = "aws_ecs_service", "aws_ecs_task_definition"
+
+_HELD = re.compile(
+    r"""aws_(
+    ecs_(service|cluster|task_set|task_definition|capacity_provider) | autoscaling_group | instance | lambda_function
+    | eks_cluster | ecr(public)?_repository
+    | dynamodb_(global_)?table | keyspaces_table | timestreamwrite_table | s3_(directory_)?bucket | backup_vault
+    | db_instance | (rds|docdb|neptune)_(global_)?cluster(_instance)? | redshift_cluster | redshiftserverless_namespace
+    | efs_(file_system|mount_target|access_point) | fsx_\w+_file_system | ebs_volume
+    | elasticache_(cluster|replication_group|serverless_cache) | memorydb_cluster
+    | (opensearch|elasticsearch)_domain | opensearchserverless_collection
+    | sqs_queue | sns_topic | kinesis_stream | msk_cluster | mq_broker | cloudwatch_event_bus | cloudwatch_log_group
+    | kms_(external_|replica_)?key | secretsmanager_secret | ssm_parameter | acm_certificate | cognito_user_pool
+    | a?lb | elb | a?lb_(listener|target_group) | api_gateway_rest_api | apigatewayv2_api | cloudfront_distribution
+    | route53_zone | service_discovery_(\w+_namespace|service) | vpc | subnet | nat_gateway
+    )""",
+    re.VERBOSE,
+)
+"""The types that hold what can't be made again, or that serve: losing one is never a detail of a release."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +53,27 @@ class Change:
     @property
     def registers(self) -> bool:
         """Whether this only registers a revision, and leaves every earlier one ACTIVE (skip_destroy)."""
-        kept = "delete" not in self.actions or self.before.get("skip_destroy") is True
-        return self.type == "aws_ecs_task_definition" and set(self.actions) in _REGISTERS and kept
+        return self.type == _REVISION and set(self.actions) in _REGISTERS and not self.loses
+
+    @property
+    def destroys(self) -> bool:
+        """Whether something that exists is destroyed, be it to be made anew."""
+        return "delete" in self.actions
+
+    @property
+    def loses(self) -> bool:
+        """Whether something stateful or running is destroyed or replaced; a revision that stays ACTIVE is not."""
+        kept = self.type == _REVISION and self.before.get("skip_destroy") is True
+        return self.destroys and bool(_HELD.fullmatch(self.type)) and not kept
+
+    def fits(self, pattern: str) -> bool:
+        """Whether address or type is the pattern, in which ``*`` stands for any text, and nothing else is special."""
+        wanted = ".*".join(map(re.escape, pattern.split("*")))
+        return any(re.fullmatch(wanted, text, re.DOTALL) for text in (self.address, self.type))
 
     def __str__(self) -> str:
-        return f"{self.address}: {' and '.join(self.actions)}"
+        outage = " (an outage: its tasks stop)" if self.type == _SERVICE and self.destroys else ""
+        return f"{self.address}: {' and '.join(self.actions)}{outage}"
 
 
 def changes(shown: Mapping[str, Any]) -> list[Change]:
@@ -54,27 +91,77 @@ def changes(shown: Mapping[str, Any]) -> list[Change]:
     ]
 
 
-def gate(found: Sequence[Change], allow: Sequence[str], *, allow_infra: bool = False) -> None:
-    """Lets a release change task definitions only.
+@dataclass(frozen=True)
+class Allowed:
+    """What a plan may change besides task definitions.
 
-    Args:
-        found: the plan's changes.
-        allow: addresses that may change besides; ``*`` stands for any text.
-        allow_infra: let everything through.
+    Attributes:
+        listed: addresses or types from invoke.yaml; ``*`` stands for any text.
+        infra: everything, but for what would be lost.
+        destroy: the addresses of what may be destroyed or replaced, each to the letter.
+    """
+
+    listed: Sequence[str] = ()
+    infra: bool = False
+    destroy: Collection[str] = ()
+
+    def loss(self, change: Change) -> bool:
+        """Whether what this destroys was named."""
+        return change.destroys and change.address in self.destroy
+
+    def change(self, change: Change) -> bool:
+        """Whether this was allowed, one way or another."""
+        return self.infra or self.loss(change) or any(map(change.fits, self.listed))
+
+
+def gate(found: Sequence[Change], allowed: Allowed) -> None:
+    """Lets a release change task definitions only, and destroy nothing that was not named.
 
     Raises:
-        PlanError: lists every other address.
+        PlanError: lists every other address with its actions, and the flags that would let it through.
     """
-    if allow_infra:
+    lost = _lost(found, allowed)
+    other = [c for c in found if not c.registers and not c.loses and not allowed.change(c)]
+    if not lost and not other:
         return
-    refused = [c for c in found if not c.registers and not any(fnmatchcase(c.address, glob) for glob in allow)]
-    if refused:
-        lines = "\n".join(f"  {change}" for change in refused)
-        raise PlanError(
-            f"the plan would change more than task definitions:\n{lines}",
-            "Apply infrastructure changes first (invoke bootstrap), or release with --allow-infra,"
-            " or list the addresses under allow_changes.",
+    said, hints = [], []
+    if other:
+        said.append("the plan would change more than task definitions:" + _lines(other))
+        hints.append(
+            "To let it through: --allow-infra, or its addresses or types under allow_changes."
+            " To leave it for later: --only-release."
         )
+    if lost:
+        said.append(_would_lose(lost))
+        hints.append(_names(lost))
+    raise PlanError("\n".join(said), " ".join(hints))
+
+
+def refuse_loss(found: Sequence[Change], allowed: Allowed) -> None:
+    """Lets a plan change anything, but destroy nothing stateful or running that was not named.
+
+    Raises:
+        PlanError: lists what would be lost, and the flag that names it.
+    """
+    if lost := _lost(found, allowed):
+        raise PlanError(_would_lose(lost), _names(lost))
+
+
+def _lost(found: Sequence[Change], allowed: Allowed) -> list[Change]:
+    return [change for change in found if change.loses and not allowed.loss(change)]
+
+
+def _would_lose(lost: Sequence[Change]) -> str:
+    return "the plan would destroy or replace what is stateful or running:" + _lines(lost)
+
+
+def _names(lost: Sequence[Change]) -> str:
+    named = " ".join(f"--allow-destroy {shlex.quote(change.address)}" for change in lost)
+    return f"If that is meant, name it to the letter: {named}"
+
+
+def _lines(found: Sequence[Change]) -> str:
+    return "".join(f"\n  {change}" for change in found)
 
 
 def fingerprint(found: Sequence[Change]) -> str:
@@ -89,9 +176,7 @@ def _jsonable(values: Mapping[str, Any]) -> str:
 
 def secret_values(found: Sequence[Change]) -> set[str]:
     """The secrets that stand in the variables of containers, before and after: they are never shown."""
-    sides = [
-        side for change in found if change.type == "aws_ecs_task_definition" for side in (change.before, change.after)
-    ]
+    sides = [side for change in found if change.type == _REVISION for side in (change.before, change.after)]
     return secrets_of_containers(
         definition for side in sides for definition in json.loads(side.get("container_definitions") or "[]")
     )
@@ -101,7 +186,7 @@ def difference(found: Sequence[Change]) -> list[str]:
     """The changes for a person: one line for each service, container and field, secrets masked."""
     lines: list[str] = []
     for change in found:
-        if change.type == "aws_ecs_task_definition" and change.before and change.after:
+        if change.type == _REVISION and change.before and change.after:
             lines.extend(_revision(change))
         else:
             lines.append(str(change))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -78,6 +79,10 @@ _EXIT_CODES = {
 
 Kind = Literal["release", "rollback"]
 """What a run is; promoting a version is a release of it."""
+
+
+Options = Mapping[str, str | bool | list[str] | None]
+"""The options that a run was ordered with, by their names."""
 
 
 class Data(BaseModel):
@@ -214,7 +219,7 @@ class ReleaseResult(Data):
     dirty: bool = False
     variables_digest: str
     actor: Actor
-    options: dict[str, str | bool | None] = {}
+    options: dict[str, str | bool | list[str] | None] = {}
     promoted_from: str | None = None
     fingerprint: str = ""
     approved: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from longshore.contract import Contract
 from longshore.environment import Environment
 from longshore.ledger.events import Events
 from longshore.ledger.locks import Lease, Lock
-from longshore.result import Actor, Cause, Kind, ReleaseResult, StepResult, Verdict
+from longshore.result import Actor, Cause, Kind, Options, ReleaseResult, StepResult, Verdict
 from longshore.rollout import Started
 from longshore.source import Source
 
@@ -66,7 +66,7 @@ class Opening:
     actor: Actor
     look: Callable[[Environment], Contract]
     source: Source | None = None
-    options: Mapping[str, str | bool | None] = field(default_factory=dict)
+    options: Options = field(default_factory=dict)
     wait: float = 0.0
     dead: Lock | None = None
     again: ReleaseResult | None = None

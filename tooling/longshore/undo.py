@@ -122,7 +122,7 @@ def register_again(run: Run, tag: str) -> None:
             if saved.changed:
                 found = plan.changes(env.terraform.show(saved))
                 env.console.masks.hide(plan.secret_values(found))
-                plan.gate(found, env.target.app.allow_changes)
+                plan.gate(found, plan.Allowed(env.target.app.allow_changes))
                 with run.effect(f"apply {tag} again"):
                     outputs = env.terraform.apply(saved, env.console.detail)
                 run.contract = env.contract(outputs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from inspect import signature
 from typing import TYPE_CHECKING, Any
@@ -22,11 +22,19 @@ _HELP = {
     "env": "the environment",
     "yes": "ask nothing",
     "json": "print one JSON document on stdout",
+    "allow_infra": "let the plan change more than task definitions",
+    "allow_destroy": "the exact address of what the plan may destroy or replace; may be given several times",
+    "wait_lock": "wait so long for another release, such as 15m",
 }
 
 
-def task(**texts: str) -> Callable[[Callable[..., None]], Any]:
-    """A task with the help of its flags, whose errors become a message and an exit code."""
+def task(*, repeatable: Sequence[str] = (), **texts: str) -> Callable[[Callable[..., None]], Any]:
+    """A task with the help of its flags, whose errors become a message and an exit code.
+
+    Args:
+        repeatable: flags that may be given several times.
+        texts: what each flag means.
+    """
 
     def decorate(body: Callable[..., None]) -> Any:
         @wraps(body)
@@ -35,7 +43,8 @@ def task(**texts: str) -> Callable[[Callable[..., None]], Any]:
                 body(*args, **kwargs)
 
         flags = signature(body).parameters
-        return tasks.task(help={name: text for name, text in (_HELP | texts).items() if name in flags})(guarded)
+        known = {name: text for name, text in (_HELP | texts).items() if name in flags}
+        return tasks.task(help=known, iterable=list(repeatable))(guarded)
 
     return decorate
 

@@ -8,7 +8,7 @@ from longshore.tasks.common import end, opened, task
 
 _FLAGS = {
     "tag": "release this image, which exists, without building",
-    "allow_infra": "let the plan change more than task definitions",
+    "only_release": "plan the task definitions alone, past a change of the infrastructure that is not applied yet",
     "allow_dirty": "build with uncommitted changes; the tag says so",
     "allow_zero": "release though a service has no task, so that it can't be verified",
     "allow_failed_version": "release a version that has failed before",
@@ -18,11 +18,11 @@ _FLAGS = {
     "rebuild": "build even if the commit was built before",
     "check_env": "compare the ECS_ variables of this process, as in a build",
     "until": "approve: end after the plan, and wait for an approval elsewhere",
-    "wait_lock": "wait so long for another release, such as 15m",
 }
 
 
 @task(
+    repeatable=["allow_destroy"],
     **_FLAGS,
     bump="patch, minor or major",
     resume="go on with the release whose process has died",
@@ -37,6 +37,8 @@ def release(
     tag: str | None = None,
     yes: bool = False,
     allow_infra: bool = False,
+    allow_destroy: list[str] | None = None,
+    only_release: bool = False,
     allow_dirty: bool = False,
     allow_zero: bool = False,
     allow_failed_version: bool = False,
@@ -61,6 +63,8 @@ def release(
         tag=tag,
         yes=yes,
         allow_infra=allow_infra,
+        allow_destroy=allow_destroy,
+        only_release=only_release,
         allow_dirty=allow_dirty,
         allow_zero=allow_zero,
         allow_failed_version=allow_failed_version,
@@ -82,15 +86,15 @@ def release(
 
 
 @task(
+    repeatable=["allow_destroy"],
     from_="the environment where it has succeeded",
     to="the environment where it goes",
     version="the version; the one released last if not given",
-    allow_infra=_FLAGS["allow_infra"],
+    only_release=_FLAGS["only_release"],
     allow_zero=_FLAGS["allow_zero"],
     allow_failed_version=_FLAGS["allow_failed_version"],
     check_env=_FLAGS["check_env"],
     until=_FLAGS["until"],
-    wait_lock=_FLAGS["wait_lock"],
 )
 def promote(
     c: Context,
@@ -100,6 +104,8 @@ def promote(
     version: str | None = None,
     yes: bool = False,
     allow_infra: bool = False,
+    allow_destroy: list[str] | None = None,
+    only_release: bool = False,
     allow_zero: bool = False,
     allow_failed_version: bool = False,
     check_env: bool = False,
@@ -116,6 +122,8 @@ def promote(
         promotes=True,
         yes=yes,
         allow_infra=allow_infra,
+        allow_destroy=allow_destroy,
+        only_release=only_release,
         allow_zero=allow_zero,
         allow_failed_version=allow_failed_version,
         check_env=check_env,
@@ -128,7 +136,7 @@ def promote(
     end(environment, result, as_json=json)
 
 
-@task(to="the version; the one before the current if not given", wait_lock=_FLAGS["wait_lock"])
+@task(to="the version; the one before the current if not given")
 def rollback(
     c: Context,
     app: str | None = None,

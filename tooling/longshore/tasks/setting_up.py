@@ -7,13 +7,19 @@ from invoke.context import Context
 from longshore.tasks.common import opened, task
 
 
-@task()
-def bootstrap(c: Context, app: str | None = None, env: str = "sandbox", yes: bool = False) -> None:
+@task(repeatable=["allow_destroy"])
+def bootstrap(
+    c: Context,
+    app: str | None = None,
+    env: str = "sandbox",
+    yes: bool = False,
+    allow_destroy: list[str] | None = None,
+) -> None:
     """Set an environment up; safe to run again."""
     from longshore.bootstrap import bootstrap as verb
 
     environment = opened(c, app, env)
-    verb(environment, yes=yes)
+    verb(environment, yes=yes, allow_destroy=allow_destroy or ())
     environment.console.say(f"{environment.target.application} is set up in {env}.")
 
 
