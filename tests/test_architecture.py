@@ -19,7 +19,7 @@ LAYERS = [
     {"undo", "ways"},
     {"moves"},
     {"preflight"},
-    {"builds"},
+    {"builds", "targeted"},
     {"run"},
     {"images"},
     {"needed", "builders"},

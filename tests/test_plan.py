@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from longshore.errors import PlanError
-from longshore.plan import Allowed, changes, difference, gate, refuse_loss
+from longshore.plan import Allowed, addresses, changes, difference, gate, refuse_loss, unknown_outputs
+from tests.samples import arn
 
 
 def container(version: str, **environment: str) -> str:
@@ -175,3 +176,39 @@ def test_containers_that_come_and_go_are_named() -> None:
     went = difference(changes(shown(task_definition(["create", "delete"], two, container("v1")))))
     assert came == ["shop-web · proxy: new container"]
     assert went == ["shop-web · proxy: container removed"]
+
+
+def registered(address: str, family: str, revision: int) -> dict[str, Any]:
+    return {
+        "address": address,
+        "mode": "managed",
+        "type": "aws_ecs_task_definition",
+        "values": {"arn": arn(family, revision)},
+    }
+
+
+def test_addresses_are_found_by_the_family_in_modules_of_any_depth() -> None:
+    """By the family, for an apply that failed half way has registered some that the contract does not name yet."""
+    other = {"address": "aws_ecs_service.web", "mode": "managed", "type": "aws_ecs_service", "values": {}}
+    read = registered("data.aws_ecs_task_definition.web", "shop-web", 9) | {"mode": "data"}
+    inner = {"resources": [registered('module.a["x"].module.b.aws_ecs_task_definition.this', "shop-job", 4)]}
+    root = {
+        "resources": [registered("aws_ecs_task_definition.web", "shop-web", 3), other, read],
+        "child_modules": [{"child_modules": [inner]}],
+    }
+    state = {"values": {"root_module": root}}
+    assert addresses(state, [arn("shop-web", 2), arn("shop-job", 4)]) == [
+        "aws_ecs_task_definition.web",
+        'module.a["x"].module.b.aws_ecs_task_definition.this',
+    ]
+    with pytest.raises(PlanError, match=r"no task definition .*shop-gone, which the contract names"):
+        addresses(state, [arn("shop-gone", 1)])
+    with pytest.raises(PlanError):
+        addresses({}, [arn("shop-web", 2)])
+
+
+def test_what_an_output_can_not_know_yet_is_named() -> None:
+    unknown = {"services": {"api": {"name": True}, "web": {}}, "verify": [{}, {"path": True}], "schema": False}
+    found = {"output_changes": {"release": {"after_unknown": unknown}, "other": {"after_unknown": True}}}
+    assert unknown_outputs(found) == ["other", "release.services.api.name", "release.verify.1.path"]
+    assert unknown_outputs({}) == []

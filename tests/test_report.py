@@ -37,6 +37,7 @@ def ledger() -> Ledger:
             promoted_from="staging-000007",
             author="Bea <bea@example.org>",
             actor={**ACTOR.model_dump(), "build": "shop-test-release:1d9d", "initiator": "shop-hook"},
+            options={"only_release": True, "allow_destroy": ["aws_lb.a", "aws_lb.b"]},
             resumed=1,
         )
     )
@@ -58,6 +59,7 @@ def test_everything_is_said_of_a_release(ledger: Ledger) -> None:
         "rolled_back (rollout)", "web: it crashed", "web · image: a → b", "registry/shop/app:v1.0.0 sha256:1",
         "Bea <bea@example.org>", "shop-test-release:1d9d, started by shop-hook",
         "moved back", "migrate:2 exit code 0", "apply: 3.2 s", "staging-000007", "1 times",
+        "release (--only-release)", "allow_destroy=aws_lb.a aws_lb.b",
         "intent update web", "outcome update web done",
     ):  # fmt: skip
         assert said in text
@@ -69,6 +71,12 @@ def test_as_json_with_its_events(ledger: Ledger) -> None:
     assert document["author"] == "Bea <bea@example.org>"
     assert (document["actor"]["build"], document["actor"]["initiator"]) == ("shop-test-release:1d9d", "shop-hook")
     assert [(e["number"], e["kind"], e["fence"]) for e in document["events"]] == [(1, "intent", 4), (2, "outcome", 4)]
+
+
+def test_the_history_says_which_release_left_the_infrastructure_alone(ledger: Ledger) -> None:
+    out = io.StringIO()
+    report.history(Console(out, io.StringIO()), list(ledger.releases()), as_json=False)
+    assert "release (--only-release)" in out.getvalue()
 
 
 def test_a_release_that_does_not_exist(ledger: Ledger) -> None:

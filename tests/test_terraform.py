@@ -127,6 +127,28 @@ def test_a_plan_is_private_its_tag_wins_and_nothing_is_left(terraform: Terraform
     assert {"-lock-timeout=60s", "-input=false", "-json", "-detailed-exitcode"} <= set(arguments)
 
 
+def test_a_plan_of_some_addresses_and_one_of_the_outputs_alone(terraform: Terraform, shim: Shim) -> None:
+    addresses = ['module.services["web"].aws_ecs_task_definition.this', "aws_ecs_task_definition.migrate"]
+    with terraform.plan(targets=addresses):
+        pass
+    arguments = shim.calls()[-1]["args"]
+    assert isinstance(arguments, list)
+    assert [a for a in arguments if a.startswith("-target")] == [f"-target={address}" for address in addresses]
+    assert "-refresh-only" not in arguments
+    with terraform.plan(refresh_only=True):
+        pass
+    arguments = shim.calls()[-1]["args"]
+    assert isinstance(arguments, list)
+    assert "-refresh-only" in arguments
+    assert not [a for a in arguments if a.startswith("-target")]
+
+
+def test_the_state_is_read_as_json(terraform: Terraform, shim: Shim) -> None:
+    shim.answers("show", '{"values": {"root_module": {}}}')
+    assert terraform.state() == {"values": {"root_module": {}}}
+    assert shim.calls()[-1]["args"] == ["show", "-json"]
+
+
 def test_the_environment_cannot_beat_the_variables(terraform: Terraform, shim: Shim) -> None:
     with terraform.plan() as saved:
         assert not saved.changed
@@ -160,6 +182,7 @@ LOOKS: dict[str, Callable[[Terraform], Any]] = {
     "init": Terraform.init,
     "plan": lambda terraform: terraform.plan().__enter__(),
     "show": lambda terraform: terraform.show(PLAN),
+    "state": Terraform.state,
     "apply": lambda terraform: terraform.apply(PLAN),
     "output": Terraform.outputs,
 }
@@ -169,7 +192,7 @@ LOOKS: dict[str, Callable[[Terraform], Any]] = {
 @pytest.mark.parametrize("command", LOOKS)
 def test_output_is_masked_before_it_is_cut(terraform: Terraform, shim: Shim, command: str, behind: int) -> None:
     terraform.masks.hide(["canary-7f3a9c"])
-    shim.answers(command, f"{'x' * 5000} canary-7f3a9c{'y' * (behind - 1)}", code=1)
+    shim.answers({"state": "show"}.get(command, command), f"{'x' * 5000} canary-7f3a9c{'y' * (behind - 1)}", code=1)
     with pytest.raises(TerraformError) as caught:
         LOOKS[command](terraform)
     assert "yyy" in caught.value.message

@@ -188,7 +188,7 @@ def record_releases(env: StagedEnvironment) -> None:
         before = max(1, sequence - 1)
 
         def arn(key: str, number: int) -> str:
-            return f"{stage.stack.state[key].arn.rpartition(':')[0]}:{number}"
+            return f"{stage.stack.revisions[key].arn.rpartition(':')[0]}:{number}"
 
         image = ImageResult(repository=stage.stack.repository, tag=tag, digest=stage.digest(tag))
         services = {

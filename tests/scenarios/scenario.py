@@ -52,6 +52,7 @@ class Shape(Part):
         variables_changed: whether the variable files have changed since the last release.
         pinned: services whose Terraform does not take the image tag.
         added: services that the next apply makes.
+        unapplied: whether the infrastructure has a change (of a policy) that nobody has applied yet.
         unbuilt: whether the next apply makes a service of an image that invoke.yaml does not have.
     """
 
@@ -65,6 +66,7 @@ class Shape(Part):
     pinned: tuple[str, ...] = ()
     added: dict[str, Service] = {}
     unbuilt: bool = False
+    unapplied: bool = False
 
     @property
     def grown(self) -> Shape:
@@ -130,6 +132,7 @@ class Expected(Part):
         says: texts that the message, the hint or the reasons contain.
         warnings: a text of each warning, in order.
         counts: the wanted counts at the end, where they matter.
+        pending: whether Terraform has something left to apply, because somebody's change was left alone.
         lock: whether the environment is still locked at the end.
         calls: every mutating call, in order.
     """
@@ -142,6 +145,7 @@ class Expected(Part):
     says: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     counts: dict[str, int] = {}
+    pending: bool = False
     lock: bool = False
     calls: tuple[str, ...] = ()
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from longshore.contract import UNRELEASED
 from longshore.errors import TerraformError
 from longshore.terraform import OnEvent, SavedPlan
 
@@ -129,6 +128,17 @@ class Revision:
     content: Content
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """A plan: what it registers by key, and whether it changes the policy, or the outputs alone."""
+
+    tag: str
+    changed: dict[str, Content]
+    policy: bool
+    targeted: bool
+    refresh_only: bool
+
+
 @dataclass
 class Stack:
     """Stands in for Terraform (longshore.terraform) with the stack terraform/app.
@@ -150,9 +160,10 @@ class Stack:
     ssm: Any
     folder: Path
     greeting: str = "hello"
-    state: dict[str, Revision] = field(default_factory=dict)
-    tag: str = UNRELEASED
-    _plans: dict[Path, tuple[str, dict[str, Content]]] = field(default_factory=dict)
+    revisions: dict[str, Revision] = field(default_factory=dict)
+    written: dict[str, Any] = field(default_factory=dict)
+    applied: bool = False
+    _plans: dict[Path, _Plan] = field(default_factory=dict)
 
     def check(self) -> str:
         """The version."""
@@ -160,22 +171,50 @@ class Stack:
 
     @contextmanager
     def plan(
-        self, variables: Mapping[str, Any] | None = None, *, destroy: bool = False, on_event: OnEvent | None = None
+        self,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        destroy: bool = False,
+        targets: Sequence[str] = (),
+        refresh_only: bool = False,
+        on_event: OnEvent | None = None,
     ) -> Iterator[SavedPlan]:
         """Makes a plan."""
         tag = (variables or {}).get("image_tag") or self._read_tag()
         wanted = {key: content(self.shape, key, self.repository, tag, self.greeting) for key in keys(self.shape)}
-        changed = {key: new for key, new in wanted.items() if key not in self.state or self.state[key].content != new}
+        changed = {
+            key: new
+            for key, new in wanted.items()
+            if (key not in self.revisions or self.revisions[key].content != new)
+            and not refresh_only
+            and (not targets or _address(key) in targets)
+        }
+        policy = self.shape.unapplied and not self.applied and not targets and not refresh_only
         file = self.folder / f"plan-{len(self._plans)}"
-        self._plans[file] = tag, changed
-        yield SavedPlan(file, changed=bool(changed) or tag != self.tag)
+        self._plans[file] = _Plan(tag, changed, policy, bool(targets), refresh_only)
+        resources = bool(changed) or policy
+        yield SavedPlan(file, changed=resources or (not targets and self._outputs(tag) != self.written))
 
     def show(self, plan: SavedPlan) -> dict[str, Any]:
         """The plan as JSON."""
-        _, changed = self._plans[plan.file]
-        changes = [_change(key, self.state.get(key), new) for key, new in sorted(changed.items())]
-        made = [_creation(key) for key in sorted(self.shape.added) if key not in self.state and key in changed]
-        return {"resource_changes": changes + made}
+        made = self._plans[plan.file]
+        changes = [_change(key, self.revisions.get(key), new) for key, new in sorted(made.changed.items())]
+        changes += [
+            _creation(key) for key in sorted(self.shape.added) if key not in self.revisions and key in made.changed
+        ]
+        unknown = {key: {"name": True} for key in self.shape.added if key not in self.revisions}
+        return {
+            "resource_changes": changes + ([_POLICY] if made.policy else []),
+            "output_changes": {"release": {"after_unknown": {"services": unknown}}},
+        }
+
+    def state(self) -> dict[str, Any]:
+        """What is registered, as JSON."""
+        resources = [
+            {"address": _address(key), "mode": "managed", "type": "aws_ecs_task_definition", "values": {"arn": one.arn}}
+            for key, one in self.revisions.items()
+        ]
+        return {"values": {"root_module": {"child_modules": [{"resources": resources}]}}}
 
     def apply(self, plan: SavedPlan, on_event: OnEvent | None = None) -> dict[str, Any]:
         """Registers what the plan would change; goes on after an error, as Terraform does with what stands alone.
@@ -183,28 +222,33 @@ class Stack:
         Raises:
             TerraformError: one could not be registered; the others are.
         """
-        tag, changed = self._plans[plan.file]
+        made = self._plans[plan.file]
         errors = []
-        for key, new in sorted(changed.items()):
+        for key, new in sorted(made.changed.items()):
             try:
                 answer = self.ecs.register_task_definition(**new)
             except (ClientError, BotoCoreError) as error:
                 errors.append(f"  creating ECS Task Definition ({new['family']}) ({_address(key)}): {error}")
             else:
                 arn = answer["taskDefinition"]["taskDefinitionArn"]
-                if key in self.shape.added and key not in self.state:
+                if key in self.shape.added and key not in self.revisions:
                     self.ecs.create_service(
                         cluster=CLUSTER, serviceName=family(key), taskDefinition=arn, desiredCount=0
                     )
-                self.state[key] = Revision(arn, new)
+                self.revisions[key] = Revision(arn, new)
         if errors:
             raise TerraformError(f"terraform apply of {ENVIRONMENT} failed:\n" + "\n".join(errors))
-        self.tag = tag
+        self.applied = self.applied or made.policy
+        if not made.targeted:  # root outputs depend on more than a target
+            self.written = self._outputs(made.tag)
         return self.outputs()
 
     def outputs(self) -> dict[str, Any]:
         """All outputs."""
-        return {"release": contract(self.shape, {key: found.arn for key, found in self.state.items()}, self.tag)}
+        return self.written
+
+    def _outputs(self, tag: str) -> dict[str, Any]:
+        return {"release": contract(self.shape, {key: found.arn for key, found in self.revisions.items()}, tag)}
 
     def pending(self) -> bool:
         """Whether a plan without a tag would change something."""
@@ -213,6 +257,13 @@ class Stack:
 
     def _read_tag(self) -> str:
         return str(self.ssm.get_parameter(Name=PARAMETER)["Parameter"]["Value"])
+
+
+_POLICY = {
+    "address": "aws_iam_role_policy.somebody_elses",
+    "type": "aws_iam_role_policy",
+    "change": {"actions": ["update"], "before": {"policy": "{}"}, "after": {"policy": "{ }"}},
+}
 
 
 def _address(key: str) -> str:

@@ -353,6 +353,7 @@ class Stage:
             self.stack.greeting = "good day"
         self.released_revisions |= {shop.family(key): 0 for key in shape.added}
         self.stack.shape = shape.grown
+        self.stack.applied = False
 
     def settle(self) -> None:
         """Lets time pass until nothing moves any more."""
@@ -398,14 +399,14 @@ class Stage:
             client.create_service(
                 cluster=shop.CLUSTER,
                 serviceName=shop.family(key),
-                taskDefinition=self.stack.state[key].arn,
+                taskDefinition=self.stack.revisions[key].arn,
                 desiredCount=service.count if shape.released else 0,
                 deploymentConfiguration={"deploymentCircuitBreaker": breaker},
             )
 
     def _move_services(self) -> None:
         for key in self.scenario.shape.services:
-            self._update(key, taskDefinition=self.stack.state[key].arn)
+            self._update(key, taskDefinition=self.stack.revisions[key].arn)
 
     def _make_schedule(self) -> None:
         if not self.scenario.shape.schedule:
@@ -416,7 +417,7 @@ class Stage:
             "Id": "task",
             "Arn": self.ecs.definitions.cluster_arn(shop.CLUSTER),
             "RoleArn": f"arn:aws:iam::{shop.ACCOUNT}:role/{rule}",
-            "EcsParameters": {"TaskDefinitionArn": self.stack.state[shop.NIGHTLY].arn, "TaskCount": 1},
+            "EcsParameters": {"TaskDefinitionArn": self.stack.revisions[shop.NIGHTLY].arn, "TaskCount": 1},
         }
         events.put_targets(Rule=rule, Targets=[target])
 

@@ -28,5 +28,9 @@ def test_it_comes_out_as_its_file_says(scenario: Scenario, theatre: Theatre, tmp
     if expected.verdict == Verdict.SUCCEEDED:
         assert all(found.live[key] <= {scenario.expect.runs[key]} for key in found.live)
     if expected.verdict in (Verdict.SUCCEEDED, Verdict.ROLLED_BACK):
-        said = expected.cause == Cause.RECORD or any("Terraform pending" in warning for warning in found.warnings)
+        said = (
+            scenario.expect.pending
+            or expected.cause == Cause.RECORD
+            or any("Terraform pending" in warning for warning in found.warnings)
+        )
         assert found.terraform_pending == said

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 
-from longshore import actor, builders, images, plan, remote_build, source
+from longshore import actor, builders, images, plan, remote_build, source, targeted
 from longshore.environment import Environment
 from longshore.errors import AwsError, BuildError, LockLostError, LongshoreError, UsageError
 from longshore.order import Order, tag_of
@@ -105,7 +105,7 @@ def built_and_planned(run: Run, order: Order, found: source.Source | None, tag: 
     env = run.env
     with ExitStack() as stack:
         with run.step("build and plan"), ThreadPoolExecutor(max_workers=1) as pool:
-            planning = pool.submit(_planned, env, tag, stack)
+            planning = pool.submit(_planned, run, tag, stack)
             expected = run.result.images
             if found:
                 with _unused_if_it_fails(env, tag, run.result.release), run.effect(f"build {tag}", found.commit):
@@ -151,9 +151,9 @@ def _refuse_others(expected: Mapping[str, ImageResult], found: Mapping[str, Imag
             )
 
 
-def _planned(env: Environment, tag: str, stack: ExitStack) -> tuple[SavedPlan, list[plan.Change]]:
-    saved = stack.enter_context(env.terraform.plan({"image_tag": tag}))
-    return saved, plan.changes(env.terraform.show(saved))
+def _planned(run: Run, tag: str, stack: ExitStack) -> tuple[SavedPlan, list[plan.Change]]:
+    saved = stack.enter_context(targeted.planned(run, tag))
+    return saved, plan.changes(run.env.terraform.show(saved))
 
 
 def judge(run: Run, order: Order, found: Sequence[plan.Change]) -> None:

@@ -107,6 +107,12 @@ class Contract(Part):
                     raise ValueError(f"services.{key}.containers.{container} names image {image!r}, not in images")
         return self
 
+    def task_definitions(self) -> list[str]:
+        """The revisions (ARNs) that are registered last: of services, schedules and the migration."""
+        found = [service.task_definition for service in self.services.values()]
+        found += [schedule.task_definition for schedule in self.schedules.values()]
+        return found + ([self.migration.task_definition] if self.migration else [])
+
     def waves(self) -> list[list[str]]:
         """The keys of the services, wave by wave, each wave sorted."""
         return [sorted(key for key, s in self.services.items() if s.wave == number) for number in self.wave_numbers()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from longshore import builds, migrate, plan, rollout, verify
+from longshore import builds, migrate, plan, rollout, targeted, verify
 from longshore.contract import UNRELEASED
 from longshore.diagnosis import shortened
 from longshore.errors import (
@@ -133,10 +133,13 @@ def apply(run: Run, order: Order, saved: SavedPlan) -> None:
         PlanError: the plan made again differs from the one that was approved.
     """
     if applied(run, saved):
-        run.contract = run.env.contract()  # the apply had ended when the process died
+        # The apply had ended when the process died, but perhaps not the writing of the outputs.
+        run.contract = run.env.contract(_written(run) if targeted.alone(run) else None)
     else:
         with run.effect(f"apply {run.result.version}"):
             outputs = _apply(run, order, saved)
+        if targeted.alone(run):
+            outputs = _written(run)
         run.contract = run.env.contract(outputs)
     _see_registered(run)
     record_before(run)  # with --allow-infra, an apply makes services and schedules
@@ -152,12 +155,19 @@ def _apply(run: Run, order: Order, saved: SavedPlan) -> dict[str, Any]:
             if not stale and _TOO_MANY_AT_ONCE not in error.message:
                 raise
             approved = run.result.changes
-            with terraform.plan({"image_tag": run.result.version}) as again:
+            with targeted.planned(run, run.result.version) as again:
                 builds.judge(run, order, plan.changes(terraform.show(again)))
                 if stale and run.result.changes != approved:
                     raise PlanError("the state changed while the plan waited, and it differs now") from None
                 run.result.changes = approved
                 return terraform.apply(again, console.detail)
+    except TerraformError as error:
+        raise ApplyError(error.message, error.hint) from error
+
+
+def _written(run: Run) -> dict[str, Any]:
+    try:
+        return targeted.written(run, run.result.version)
     except TerraformError as error:
         raise ApplyError(error.message, error.hint) from error
 
@@ -170,7 +180,7 @@ def register(run: Run) -> None:
         ApplyError: Terraform failed.
     """
     env = run.env
-    with env.terraform.plan({"image_tag": run.result.version}) as saved:
+    with targeted.planned(run, run.result.version) as saved:
         builds.judge(run, Order(), plan.changes(env.terraform.show(saved)))
         apply(run, Order(), saved)
 

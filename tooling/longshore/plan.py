@@ -164,6 +164,50 @@ def _lines(found: Sequence[Change]) -> str:
     return "".join(f"\n  {change}" for change in found)
 
 
+def addresses(state: Mapping[str, Any], revisions: Sequence[str]) -> list[str]:
+    """Where the families of these revisions (ARNs) stand in Terraform's state, by its JSON representation.
+
+    Raises:
+        PlanError: one is not there.
+    """
+    found = {_family(resource["values"]["arn"]): resource["address"] for resource in _revisions(state)}
+    if missing := sorted({_family(arn) for arn in revisions} - found.keys()):
+        raise PlanError(
+            f"Terraform's state has no task definition {', '.join(missing)}, which the contract names",
+            "Release without --only-release, or apply what is missing first: invoke plan",
+        )
+    return sorted({found[_family(arn)] for arn in revisions})
+
+
+def _revisions(state: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    modules = [state.get("values", {}).get("root_module", {})]
+    while modules:
+        module = modules.pop()
+        modules += module.get("child_modules", [])
+        yield from (r for r in module.get("resources", []) if r["type"] == _REVISION and r["mode"] == "managed")
+
+
+def _family(arn: str) -> str:
+    return arn.rpartition(":")[0]
+
+
+def unknown_outputs(shown: Mapping[str, Any]) -> list[str]:
+    """The values below the outputs that a plan can't tell before something else is applied, as paths of keys."""
+    return [
+        path
+        for name, change in sorted(shown.get("output_changes", {}).items())
+        for path in _unknown(name, change.get("after_unknown"))
+    ]
+
+
+def _unknown(path: str, value: Any) -> Iterator[str]:
+    if value is True:
+        yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, below in inner:
+        yield from _unknown(f"{path}.{key}", below)
+
+
 def fingerprint(found: Sequence[Change]) -> str:
     """What tells whether two plans would change the same, to the letter; it says nothing of what that is."""
     parts = sorted((c.address, c.type, list(c.actions), _jsonable(c.before), _jsonable(c.after)) for c in found)

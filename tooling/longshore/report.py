@@ -41,7 +41,7 @@ def history(console: Console, releases: Sequence[ReleaseResult], *, as_json: boo
         {
             "release": release.release,
             "version": release.version or "-",
-            "kind": release.kind,
+            "kind": _kind(release),
             "commit": (release.commit or "-")[:12] + ("+" if release.dirty else ""),
             "who": release.actor.user,
             "started": f"{release.started:%Y-%m-%d %H:%M:%S}",
@@ -137,7 +137,7 @@ def everything(console: Console, ledger: Ledger, release: str, *, as_json: bool)
 def _facts(found: ReleaseResult) -> list[tuple[str, str]]:
     actor, migration = found.actor, found.migration
     return [
-        ("release", f"{found.release} ({found.kind})"),
+        ("release", f"{found.release} ({_kind(found)})"),
         ("version", f"{found.version or '-'} after {found.previous_version}"),
         ("outcome", f"{found.verdict.value} ({found.cause.value})" if found.cause else found.verdict.value),
         ("why", found.message),
@@ -149,11 +149,20 @@ def _facts(found: ReleaseResult) -> list[tuple[str, str]]:
         ("started", f"{found.started:%Y-%m-%d %H:%M:%S} UTC, took {found.seconds or 0:.0f} s"),
         ("resumed", f"{found.resumed} times" if found.resumed else ""),
         ("promoted from", found.promoted_from or ""),
-        ("options", ", ".join(f"{name}={value}" for name, value in found.options.items())),
+        ("options", ", ".join(f"{name}={_option(value)}" for name, value in found.options.items())),
         ("variable files", found.variables_digest),
         ("plan", found.fingerprint),
         ("migration", f"{migration.task_definition} exit code {migration.exit_code}" if migration else ""),
     ]
+
+
+def _kind(found: ReleaseResult) -> str:
+    """What it was; a release that left the infrastructure alone is said to be one."""
+    return f"{found.kind} (--only-release)" if found.options.get("only_release") else found.kind
+
+
+def _option(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _service(key: str, service: ServiceResult) -> str:

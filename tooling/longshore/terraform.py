@@ -142,13 +142,21 @@ class Terraform:
 
     @contextmanager
     def plan(
-        self, variables: Mapping[str, Any] | None = None, *, destroy: bool = False, on_event: OnEvent | None = None
+        self,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        destroy: bool = False,
+        targets: Sequence[str] = (),
+        refresh_only: bool = False,
+        on_event: OnEvent | None = None,
     ) -> Iterator[SavedPlan]:
         """Makes a plan and keeps it in a private file for as long as the block lasts.
 
         Args:
             variables: values that beat the variable files.
             destroy: plan the end of everything in the stack.
+            targets: addresses; nothing but these, and what they depend on, is planned. Everything if empty.
+            refresh_only: change no resource, only write down what is there, and the outputs that follow from it.
             on_event: gets Terraform's messages as they come.
         """
         self.refuse_unsaved()
@@ -165,6 +173,8 @@ class Terraform:
                     lock_timeout=f"{self.lock_timeout:.0f}s",
                     out=str(file),
                     destroy=IsFlagged if destroy else None,
+                    refresh_only=IsFlagged if refresh_only else None,
+                    target=list(targets),
                     var_file=var_files,
                 )
             if run.code not in (0, 2):
@@ -179,6 +189,14 @@ class Terraform:
         run = self._run(["show", "-json", str(plan.file)])
         if run.code:
             raise TerraformError(f"terraform show of a plan of {self.stack.name} failed:\n{run.end(self.masks)}")
+        return dict(json.loads(run.text))
+
+    def state(self) -> dict[str, Any]:
+        """What the state holds, as Terraform's JSON representation of a state (format version 1)."""
+        self.init()
+        run = self._run(["show", "-json"])
+        if run.code:
+            raise TerraformError(f"terraform show of {self.stack.name} failed:\n{run.end(self.masks)}", _hint(run))
         return dict(json.loads(run.text))
 
     def apply(self, plan: SavedPlan, on_event: OnEvent | None = None) -> dict[str, Any]:

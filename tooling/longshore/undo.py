@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from longshore import moves, plan, rollout, verify
+from longshore import moves, plan, rollout, targeted, verify
 from longshore.aws.ecs import Deployment, Service
 from longshore.diagnosis import Diagnosis
 from longshore.difference import containers
@@ -118,13 +118,14 @@ def register_again(run: Run, tag: str) -> None:
     """
     env = run.env
     try:
-        with run.steadfast_step(f"register {tag} again"), env.terraform.plan({"image_tag": tag}) as saved:
+        with run.steadfast_step(f"register {tag} again"), targeted.planned(run, tag) as saved:
             if saved.changed:
                 found = plan.changes(env.terraform.show(saved))
                 env.console.masks.hide(plan.secret_values(found))
                 plan.gate(found, plan.Allowed(env.target.app.allow_changes))
                 with run.effect(f"apply {tag} again"):
                     outputs = env.terraform.apply(saved, env.console.detail)
+                outputs = targeted.written(run, tag) if targeted.alone(run) else outputs
                 run.contract = env.contract(outputs)
                 _compare(run)
     except Exception as error:  # noqa: BLE001 - the verdict stays
