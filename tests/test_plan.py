@@ -212,3 +212,21 @@ def test_what_an_output_can_not_know_yet_is_named() -> None:
     found = {"output_changes": {"release": {"after_unknown": unknown}, "other": {"after_unknown": True}}}
     assert unknown_outputs(found) == ["other", "release.services.api.name", "release.verify.1.path"]
     assert unknown_outputs({}) == []
+
+
+def test_a_change_of_the_task_alone_is_shown_and_reordered_json_is_not() -> None:
+    two = [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]
+    before = json.dumps([{"name": "web", "image": "i", "environment": two, "cpu": 0, "mountPoints": []}])
+    after = json.dumps([{"image": "i", "name": "web", "environment": two[::-1]}])
+    change = task_definition(["create", "delete"], before, after)
+    change["change"]["before"] |= {"memory": "128", "network_mode": "bridge", "volume": []}
+    change["change"]["after"] |= {"memory": "256", "network_mode": "bridge", "volume": [], "pid_mode": None}
+    assert difference(changes(shown(change))) == ["shop-web · memory: 128 → 256"]
+    change["change"]["after"]["memory"] = "128"
+    assert difference(changes(shown(change))) == ["module.service.aws_ecs_task_definition.this: create and delete"]
+
+
+def test_containers_that_are_known_only_after_the_apply_are_said_to_be() -> None:
+    change = task_definition(["create", "delete"], container("v1"), container("v2"))
+    del change["change"]["after"]["container_definitions"]
+    assert difference(changes(shown(change))) == ["shop-web: containers known after apply"]

@@ -1,4 +1,8 @@
-"""What differs between two revisions of a task definition, by container and field, secrets masked."""
+"""What differs between two revisions of a task definition, by container and field, secrets masked.
+
+Compared is the content: lists whose order says nothing, and what ECS fills in by itself, make no difference
+(ContainerDefinition, PortMapping, HealthCheck and MountPoint in ECS's API reference).
+"""
 
 from __future__ import annotations
 
@@ -11,39 +15,125 @@ from longshore.masking import MASK, is_secret, without_passwords
 Definitions = Sequence[Mapping[str, Any]]
 """Container definitions, as RegisterTaskDefinition takes them."""
 
+FIELDS = (
+    "cpu",
+    "memory",
+    "networkMode",
+    "taskRoleArn",
+    "executionRoleArn",
+    "requiresCompatibilities",
+    "runtimePlatform",
+    "volumes",
+    "ephemeralStorage",
+    "placementConstraints",
+    "proxyConfiguration",
+    "pidMode",
+    "ipcMode",
+)
+"""What belongs to a task definition besides its containers, in ECS's words."""
 
-def containers(before: Definitions, after: Definitions) -> Iterator[str]:
-    """One line for each container and field that differs."""
-    yield from _containers(_by_name(before), _by_name(after))
+_KEYED = {"environment": "value", "secrets": "valueFrom"}
+_IN_ORDER = {"command", "entryPoint", "environmentFiles", "links", "dnsServers", "dnsSearchDomains"}
+_DEFAULTS = {
+    "cpu": 0,
+    "essential": True,
+    "healthCheck.interval": 30,
+    "healthCheck.timeout": 5,
+    "healthCheck.retries": 3,
+    "healthCheck.startPeriod": 0,
+    "portMappings.protocol": "tcp",
+    "portMappings.hostPort": 0,
+    "volumes.host": {},
+}
 
 
-def _containers(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    for name in sorted({*before, *after}):
-        if name not in after or name not in before:
-            yield f"{name}: {'new container' if name in after else 'container removed'}"
-            continue
-        old, new = _flat(before[name]), _flat(after[name])
-        for field in sorted({*old, *new}):
-            if old.get(field) != new.get(field):
-                yield f"{name} · {field}: {_shown(field, old.get(field))} → {_shown(field, new.get(field))}"
+def revisions(before: Mapping[str, Any], after: Mapping[str, Any], fields: Sequence[str] = FIELDS) -> Iterator[str]:
+    """One line for each field that differs, of the containers and of the task definition itself.
+
+    Args:
+        before: with ``containerDefinitions``, as DescribeTaskDefinition shows them, and the fields.
+        after: likewise.
+        fields: those that are compared besides.
+    """
+    networks = (before.get("networkMode"), after.get("networkMode"))
+    yield from containers(before["containerDefinitions"], after["containerDefinitions"], networks)
+    old, new = ({name: side.get(name) for name in fields} for side in (before, after))
+    yield from _fields(dict(_flat("", old)), dict(_flat("", new)))
 
 
-def _flat(container: Mapping[str, Any]) -> dict[str, Any]:
-    fields = {key: value for key, value in container.items() if key not in ("environment", "secrets", "name")}
-    # What the registry of task definitions fills in by itself differs in form, not in content.
-    flat = {key: value for key, value in fields.items() if value not in ([], {}, None, "")}
-    flat |= {f"environment {e['name']}": e["value"] for e in container.get("environment") or []}
-    return flat | {f"secret {s['name']}": s["valueFrom"] for s in container.get("secrets") or []}
+def containers(
+    before: Definitions, after: Definitions, networks: tuple[str | None, str | None] = (None, None)
+) -> Iterator[str]:
+    """One line for each container and field that differs; ``networks`` are the network modes, where they are known."""
+    olds, news = _by_name(before, networks[0]), _by_name(after, networks[1])
+    for name in sorted({*olds, *news}):
+        if name not in news or name not in olds:
+            yield f"{name}: {'new container' if name in news else 'container removed'}"
+        else:
+            yield from (f"{name} · {line}" for line in _fields(olds[name], news[name]))
+
+
+def _fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for field in sorted({*old, *new}):
+        if old.get(field) != new.get(field):
+            yield f"{field}: {_shown(field, old.get(field))} → {_shown(field, new.get(field))}"
+
+
+def _by_name(definitions: Definitions, network: str | None) -> dict[str, dict[str, Any]]:
+    return {definition["name"]: dict(_container(definition, network)) for definition in definitions}
+
+
+def _container(container: Mapping[str, Any], network: str | None) -> Iterator[tuple[str, Any]]:
+    for key, value in container.items():
+        if key in _KEYED:
+            kind = key.removesuffix("s")
+            yield from ((f"{kind} {entry['name']}", str(entry.get(_KEYED[key]) or "")) for entry in value or [])
+        elif key == "portMappings":
+            yield from _flat(key, [_port(entry, network) for entry in value or []])
+        elif key != "name":
+            yield from _flat(key, value)
+
+
+def _port(mapping: Mapping[str, Any], network: str | None) -> dict[str, Any]:
+    """A port mapping; in these two modes the host's port is the container's, whether it is said or not."""
+    same = network in ("awsvpc", "host") and mapping.get("hostPort") == mapping.get("containerPort")
+    return {key: value for key, value in mapping.items() if not (same and key == "hostPort")}
+
+
+def _flat(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The values below a field, each under its path; without those that say nothing."""
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from _flat(f"{path}.{key}" if path else key, inner)
+    elif not _says_nothing(path, plain := _plain(path, value)):
+        yield path, plain
+
+
+def _plain(path: str, value: Any) -> Any:
+    """A value without what says nothing in it, in an order that says nothing unless the field's does."""
+    if isinstance(value, Mapping):
+        found = {key: _plain(f"{path}.{key}", inner) for key, inner in value.items()}
+        return {key: inner for key, inner in found.items() if not _says_nothing(f"{path}.{key}", inner)}
+    if isinstance(value, list):
+        plain = [_plain(path, inner) for inner in value]
+        return plain if path.rpartition(".")[2] in _IN_ORDER else _sorted(plain)
+    return value
+
+
+def _sorted(values: list[Any]) -> list[Any]:
+    return sorted(values, key=lambda value: json.dumps(value, sort_keys=True))
+
+
+def _says_nothing(path: str, value: Any) -> bool:
+    if path in _DEFAULTS:
+        return value is None or value == _DEFAULTS[path]
+    return value is None or value is False or value in ("", [], {})
 
 
 def _shown(field: str, value: Any) -> str:
     if value is None:
-        return "(none)"
-    if field.startswith("environment ") and is_secret(field.removeprefix("environment ")):
+        return json.dumps(_DEFAULTS[field]) if field in ("cpu", "essential") else "(none)"
+    if is_secret(field.replace(" ", "_").replace(".", "_").replace("-", "_")) and not field.startswith("secret "):
         return MASK
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
     return without_passwords(text)
-
-
-def _by_name(definitions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {definition["name"]: definition for definition in definitions}

@@ -13,9 +13,26 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from longshore.difference import containers
+from longshore.difference import FIELDS, revisions
 from longshore.errors import PlanError
 from longshore.masking import secrets_of_containers
+
+_ARGUMENTS = {
+    "cpu": "cpu",
+    "memory": "memory",
+    "networkMode": "network_mode",
+    "taskRoleArn": "task_role_arn",
+    "executionRoleArn": "execution_role_arn",
+    "requiresCompatibilities": "requires_compatibilities",
+    "runtimePlatform": "runtime_platform",
+    "volumes": "volume",
+    "ephemeralStorage": "ephemeral_storage",
+    "placementConstraints": "placement_constraints",
+    "proxyConfiguration": "proxy_configuration",
+    "pidMode": "pid_mode",
+    "ipcMode": "ipc_mode",
+}
+"""The provider's arguments of a task definition by ECS's names."""
 
 _REGISTERS = ({"create"}, {"delete", "create"}, {"update"})
 
@@ -231,7 +248,7 @@ def difference(found: Sequence[Change]) -> list[str]:
     lines: list[str] = []
     for change in found:
         if change.type == _REVISION and change.before and change.after:
-            lines.extend(_revision(change))
+            lines.extend(list(_revision(change)) or [str(change)])
         else:
             lines.append(str(change))
     return lines
@@ -239,11 +256,16 @@ def difference(found: Sequence[Change]) -> list[str]:
 
 def _revision(change: Change) -> Iterator[str]:
     family = change.after.get("family", change.address)
-    before, after = (change.before.get("container_definitions"), change.after.get("container_definitions"))
-    if after is None:
+    old, new = _described(change.before), _described(change.after)
+    known = tuple(name for name in FIELDS if name in new)
+    if new["containerDefinitions"] is None:
+        new["containerDefinitions"] = old["containerDefinitions"]
         yield f"{family}: containers known after apply"
-    else:
-        yield from (f"{family} · {line}" for line in containers(json.loads(before or "[]"), json.loads(after)))
-    for field in ("cpu", "memory", "network_mode", "task_role_arn", "execution_role_arn"):
-        if field in change.after and change.before.get(field) != change.after[field]:
-            yield f"{family} · {field}: {change.before.get(field)} → {change.after[field]}"
+    yield from (f"{family} · {line}" for line in revisions(old, new, known))
+
+
+def _described(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Terraform's arguments of a task definition in ECS's words; what is known only after the apply is absent."""
+    found = {name: values[argument] for name, argument in _ARGUMENTS.items() if argument in values}
+    text = values.get("container_definitions")
+    return found | {"containerDefinitions": None if text is None else json.loads(text)}

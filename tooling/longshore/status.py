@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from longshore.aws.ecs import Service
 from longshore.contract import Contract
-from longshore.difference import containers
+from longshore.difference import revisions
 from longshore.result import ReleaseResult
 
 
@@ -92,7 +92,7 @@ def _service(
     running = ecs.task_definition(service.task_definition)
     main = next((c for c in running["containerDefinitions"] if c["name"] == key), running["containerDefinitions"][0])
     last_registered = ecs.task_definition(registered) if registered != service.task_definition else running
-    differs = containers(running["containerDefinitions"], last_registered["containerDefinitions"])
+    differs = revisions(running, last_registered)
     image_key = contract.services[key].containers.get(main["name"])
     image = last.images.get(image_key) if last and image_key else None
     version = main["image"].rpartition(":")[2]

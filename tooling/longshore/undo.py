@@ -10,7 +10,7 @@ from pathlib import Path
 from longshore import moves, plan, rollout, targeted, verify
 from longshore.aws.ecs import Deployment, Service
 from longshore.diagnosis import Diagnosis
-from longshore.difference import containers
+from longshore.difference import revisions
 from longshore.errors import (
     AwsError,
     CrashLoopError,
@@ -143,7 +143,7 @@ def _compare(run: Run) -> None:
     for service in services.values():
         running = ecs.task_definition(found[service.name].task_definition)
         registered = ecs.task_definition(service.task_definition)
-        if any(containers(running["containerDefinitions"], registered["containerDefinitions"])):
+        if any(revisions(running, registered)):
             differing.append(service.name)
     if differing:
         run.warn(f"configuration registered, not running: {', '.join(differing)} (see invoke status)")
