@@ -15,11 +15,12 @@ VERBS = {"version", "image", "plan", "migrate", "rollout", "verify", "status", "
 LAYERS = [
     {"tasks", "program"},
     {"resume", "promote", "remote_release"},
-    {"sandboxes", "preview", "doctor", "importing", "release", "rollback", "bootstrap", "prune", "report", "locking"},
+    {"sandboxes", "preview", "doctor", "importing", "release", "rollback", "apply", "scale", "restart", "bootstrap"}
+    | {"prune", "report", "locking"},
     {"undo", "ways"},
     {"moves"},
     {"preflight"},
-    {"builds", "targeted"},
+    {"builds", "targeted", "steady"},
     {"run"},
     {"images"},
     {"needed", "builders"},

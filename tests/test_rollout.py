@@ -135,7 +135,7 @@ def test_a_deployment_that_was_stopped_has_failed() -> None:
 
 
 def test_tasks_that_stop_again_and_again_end_the_wait_at_once() -> None:
-    with pytest.raises(CrashLoopError, match=r"3 tasks .* exited · web exit code 3"):
+    with pytest.raises(CrashLoopError, match=r"3 new tasks .* exited · web exit code 3"):
         waited(service(OURS), stopped=[stopped(), stopped(4), stopped(), stopped()])
 
 

@@ -48,6 +48,7 @@ def test_every_task_has_one_line_of_help(project: Path) -> None:
     tasks = {line.split()[0]: " ".join(line.split()[1:]) for line in listed[2:] if line.strip()}
     assert set(tasks) == {
         "ci.engine", "ci.exports", "ci.login", "ci.ordered", "env.import",
+        "apply", "restart", "scale",
         "bootstrap", "build", "destroy", "doctor", "history", "plan", "promote", "prune", "push", "release", "rollback",
         "show", "status", "version", "lock.free", "lock.status", "lock.take",
         "sandbox.up", "sandbox.down", "sandbox.status", "sandbox.fault", "sandbox.repository",
@@ -83,6 +84,15 @@ def test_listing_imports_nothing_heavy(project: Path) -> None:
         (["release", "--tag", "unreleased"], 2, "can't be released"),
         (["release", "--tag", "v1.0"], 2, "v1.0"),
         (["release", "--tag", "v1.0.0", "--rebuild"], 2, "--rebuild"),
+        (["scale"], 2, "no service was named"),
+        (["scale", "web=3", "worker"], 2, "'worker' is no count of a service"),
+        (["scale", "web=3", "web=4"], 2, "'web=4' is no count of a service"),
+        (["scale", "web=-1"], 2, "is no count"),
+        (["scale", "--yes", "web=3", "worker=1"], 2, "invoke sandbox.up"),
+        (["scale", "web=3", "--yes", "-e", "sandbx"], 2, "did you mean 'sandbox'?"),
+        (["restart", "web", "--wait-lock", "soon"], 2, "--wait-lock 'soon'"),
+        (["restart", "web", "--ys"], 2, "--ys"),
+        (["apply", "web"], 2, "'web'"),
         (["prune", "--keep", "0"], 2, "no way back"),
         (["prune"], 1, "which images sandbox needs is not known"),
         (["version"], 1, "invoke sandbox.up"),

@@ -54,7 +54,7 @@ _VARIABLES = f'''{{
     }}'''
 _TALKS = 'echo "starts with password=$API_TOKEN at $DATABASE_URL"\n'
 _FOR_EVER = "trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done\n"
-_INSTEAD = {"circuit breaker": "tasks of the new revision stopped"}
+_INSTEAD = {"circuit breaker": "new tasks stopped"}
 """What a real release may say in another's place: three failed tasks and the breaker show within one look."""
 
 

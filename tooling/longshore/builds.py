@@ -118,6 +118,20 @@ def built_and_planned(run: Run, order: Order, found: source.Source | None, tag: 
         yield saved
 
 
+@contextmanager
+def planned(run: Run, order: Order) -> Iterator[SavedPlan]:
+    """Makes the plan for the version that runs; shows the difference and lets the gate judge it.
+
+    Raises:
+        PlanError: the plan would change more than was allowed.
+    """
+    with ExitStack() as stack:
+        with run.step("plan"):
+            saved, changes = _planned(run, run.result.version, stack)
+            judge(run, order, changes)
+        yield saved
+
+
 def _making(run: Run, order: Order) -> images.Making:
     def note(build: BuildResult) -> None:
         if run.result.build is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from longshore import builds, migrate, plan, rollout, targeted, verify
+from longshore import builds, difference, migrate, plan, rollout, targeted, verify
 from longshore.contract import UNRELEASED
 from longshore.diagnosis import shortened
 from longshore.errors import (
@@ -277,6 +277,26 @@ def to_registered(run: Run, wave: int, last: ReleaseResult | None) -> dict[str, 
     }
 
 
+def differing(run: Run) -> dict[str, list[str]]:
+    """What the revisions registered last would change in what ran before, by the key of the service; line by line."""
+    ecs, found = run.env.aws.ecs, {}
+    for key, service in run.contract.services.items():
+        before = run.result.services[key].before.task_definition
+        if before != service.task_definition:
+            old, new = ecs.task_definition(before), ecs.task_definition(service.task_definition)
+            run.env.console.masks.hide(
+                secrets_of_containers([*old["containerDefinitions"], *new["containerDefinitions"]])
+            )
+            found[key] = list(difference.revisions(old, new))
+    return {key: lines for key, lines in found.items() if lines}
+
+
+def to_changed(run: Run, wave: int, last: ReleaseResult, changed: Collection[str]) -> dict[str, Move]:
+    """Of the moves of a wave to what is registered last, those of services that change, or were never rolled out."""
+    wanted = to_registered(run, wave, last)
+    return {key: move for key, move in wanted.items() if key in changed or _never_rolled_out(run, key, last)}
+
+
 def _never_rolled_out(run: Run, key: str, last: ReleaseResult | None) -> bool:
     return run.result.previous_version == UNRELEASED or (last is not None and key not in last.services)
 
@@ -385,6 +405,17 @@ def move_schedules(run: Run, revisions: Mapping[str, str]) -> None:
 def registered_schedules(run: Run) -> dict[str, str]:
     """What the rules shall start: the revisions that Terraform registered last."""
     return {key: schedule.task_definition for key, schedule in run.contract.schedules.items()}
+
+
+def changed_schedules(run: Run) -> dict[str, str]:
+    """Of those, the ones whose content is another one than what the rule starts."""
+    ecs, found = run.env.aws.ecs, registered_schedules(run)
+    before = {key: run.result.schedules[key].before for key in found}
+    return {
+        key: arn
+        for key, arn in found.items()
+        if arn != before[key] and any(difference.revisions(ecs.task_definition(before[key]), ecs.task_definition(arn)))
+    }
 
 
 def recorded_schedules(run: Run, target: ReleaseResult, gone: Collection[str] = frozenset()) -> dict[str, str]:

@@ -62,6 +62,10 @@ class Order:
         """What a plan may change, by these options and by the addresses and types that invoke.yaml lists."""
         return Allowed(listed, self.allow_infra, self.allow_destroy)
 
+    def of_a_change(self) -> Options:
+        """The options of an apply, for the record: there is no version to choose."""
+        return {name: value for name, value in self.document().items() if name != "bump"}
+
     def document(self) -> Options:
         """The options that were given, for the record."""
         given = {name: value for name, value in asdict(self).items() if value not in (None, False, ())}

@@ -191,11 +191,14 @@ def _who_locks(text: str) -> str:
         return text[:200]
 
 
-def reach(env: Environment, *, planning: bool = False, check_env: bool = False) -> Actor:
+def reach(
+    env: Environment, *, locked_out: bool = False, planning: bool = False, check_env: bool = False
+) -> Actor:
     """Looks at what every command needs that touches an environment.
 
     Args:
         env: the environment.
+        locked_out: refuse at once where somebody holds it.
         planning: it begins to apply what the variable files say, or shows what would be applied. A roll-back, and what
             a dead process has begun, are brought to their end whatever is set on a build.
         check_env: as `--check-env` says.
@@ -204,7 +207,7 @@ def reach(env: Environment, *, planning: bool = False, check_env: bool = False) 
         LongshoreError: what is missing; nothing was touched.
     """
     checks = Checks(env.console)
-    _reach(env, checks, planning=planning, check_env=check_env)
+    _reach(env, checks, locked_out=locked_out, planning=planning, check_env=check_env)
     checks.conclude()
     return who(env)
 
@@ -352,7 +355,8 @@ def _images(env: Environment, tag: str) -> str:
 def _not_failed_before(env: Environment, tag: str, *, allowed: bool) -> str:
     """What became of a version the last time that it ran, or should have: one that was declined says nothing of it."""
     telling = (Verdict.SUCCEEDED, *_BAD_VERSION)
-    before = next((r for r in env.ledger.releases() if r.version == tag and r.verdict in telling), None)
+    tried = (r for r in env.ledger.releases() if r.tries_its_version and r.version == tag)
+    before = next((r for r in tried if r.verdict in telling), None)
     if before is None or before.verdict is Verdict.SUCCEEDED:
         return f"{tag} {'has succeeded before' if before else 'has never been rolled back'}"
     reason = before.message.partition("\n")[0] or "it says no reason"

@@ -46,12 +46,12 @@ def _succeeded(tried: Environment, version: str | None) -> ReleaseResult:
     """
     name = tried.target.environment
     if version is None:
-        found = tried.ledger.last_good()
+        found = next((r for r in tried.ledger.succeeded() if r.tries_its_version), None)
         if found is None:
             raise UsageError(f"nothing has succeeded in {name} yet", f"Release there first: invoke release -e {name}")
         return found
-    ended = (r for r in tried.ledger.releases() if r.version == version and r.verdict.says_something)
-    newest = next(ended, None)
+    ended = (r for r in tried.ledger.releases() if r.tries_its_version and r.verdict.says_something)
+    newest = next((r for r in ended if r.version == version), None)
     if newest is None or not newest.verdict.good:
         said = f"its last release there is {newest.verdict}" if newest else "it was never released there"
         raise UsageError(f"{version} did not succeed in {name}: {said}", f"See: invoke history -e {name}")

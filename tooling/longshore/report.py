@@ -11,7 +11,7 @@ from longshore.console import Console
 from longshore.errors import LongshoreError, UsageError
 from longshore.ledger import Ledger
 from longshore.ledger.locks import Lock
-from longshore.result import ReleaseResult, ServiceResult, Verdict
+from longshore.result import STAYING, ReleaseResult, ServiceResult, Verdict
 from longshore.status import Status
 
 _LONGEST_EXPORT = 1000
@@ -25,7 +25,9 @@ def result(console: Console, outcome: ReleaseResult, *, as_json: bool) -> None:
         console.say(f"  → {outcome.hint}")
     elif outcome.verdict is not Verdict.SUCCEEDED:
         console.error(LongshoreError(outcome.message, outcome.hint))
-    what = f"{outcome.release}: {outcome.version or outcome.kind} {outcome.verdict.value.replace('_', ' ')}"
+    named = outcome.version or outcome.kind
+    what = f"{outcome.kind} of {named}" if outcome.kind in ("apply", *STAYING) else named
+    what = f"{outcome.release}: {what} {outcome.verdict.value.replace('_', ' ')}"
     if as_json:
         console.document(outcome.masked(console.masks).document())
     else:

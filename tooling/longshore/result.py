@@ -77,8 +77,11 @@ _EXIT_CODES = {
 }
 
 
-Kind = Literal["release", "rollback"]
+Kind = Literal["release", "rollback", "apply", "scale", "restart"]
 """What a run is; promoting a version is a release of it."""
+
+STAYING = ("scale", "restart")
+"""The kinds that leave every service on its revision."""
 
 
 Options = Mapping[str, str | bool | list[str] | None]
@@ -248,6 +251,16 @@ class ReleaseResult(Data):
     def left_behind(self) -> bool:
         """Whether its process died, or still runs: the end is written down last."""
         return self.ended is None and self.verdict is not Verdict.SUCCEEDED
+
+    @property
+    def stays(self) -> bool:
+        """Whether every service stays on its revision, so that there is nothing to go back from."""
+        return self.kind in STAYING
+
+    @property
+    def tries_its_version(self) -> bool:
+        """Whether its end tells something of its version; what is changed without a release fails for other reasons."""
+        return self.kind in ("release", "rollback")
 
     @property
     def exit_code(self) -> ExitCode:

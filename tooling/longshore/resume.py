@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from longshore import preflight, undo
+from longshore import apply, preflight, restart, scale, undo
 from longshore.environment import Environment
 from longshore.errors import AbortError, NotReadyError, UsageError
 from longshore.ledger.locks import Lock
@@ -55,10 +55,14 @@ def resume(env: Environment, *, yes: bool, abort: bool = False) -> ReleaseResult
     order = order_again(found.options, yes=yes)
     if found.kind == "rollback":
         return rollback_to(env, found.version or None, actor=actor, yes=yes, dead=dead)
+    if found.stays:
+        return _start_anew(env, found, Opening(found.kind, actor, preflight.contract, options=found.options, dead=dead,
+                                               again=found), yes=yes, abort=abort)  # fmt: skip
     back = abort or found.going_back
     cause, message = (found.cause, found.message) if found.going_back else (Cause.INTERRUPT, "")
-    start = preflight.Start(actor, None) if back else preflight.again(env, actor, found)
-    opening = Opening("release", actor, preflight.contract, start.source, found.options, dead=dead, again=found)
+    builds_nothing = back or found.kind == "apply"
+    start = preflight.Start(actor, None) if builds_nothing else preflight.again(env, actor, found)
+    opening = Opening(found.kind, actor, preflight.contract, start.source, found.options, dead=dead, again=found)
     with running(env, opening) as run:
         if back:
             with env.interrupts.held():
@@ -66,8 +70,33 @@ def resume(env: Environment, *, yes: bool, abort: bool = False) -> ReleaseResult
             _go_back(run, cause, message or f"aborted by {actor.user}")
         with undo.undone_on_failure(run):  # what the dead process has moved goes back, whatever fails first
             _look(run)
-            carry(run, order, start)
+            if found.kind == "apply":
+                apply.carry(run, order)
+            else:
+                carry(run, order, start)
     return run.result
+
+
+def _start_anew(env: Environment, found: ReleaseResult, opening: Opening, *, yes: bool, abort: bool) -> ReleaseResult:
+    """Goes on with what leaves every service on its revision: there is nothing that could be taken back."""
+    with running(env, opening) as run:
+        _look(run)
+        if abort:
+            raise AbortError(
+                f"aborted by {opening.actor.user}",
+                "No revision had changed; counts and restarted tasks stay as they are.",
+            )
+        if found.kind == "scale":
+            counts = scale.counts_of(_words(found, "counts"))
+            scale.carry(run, counts, force=bool(found.options.get("force")), yes=yes)
+        else:
+            restart.carry(run, _words(found, "services"), yes=yes)
+    return run.result
+
+
+def _words(found: ReleaseResult, option: str) -> list[str]:
+    given = found.options.get(option)
+    return given if isinstance(given, list) else []
 
 
 def continue_(env: Environment, waiting: str, *, wait: float = 0.0) -> ReleaseResult:
@@ -165,7 +194,7 @@ def _go_back(run: Run, cause: Cause | None, message: str) -> None:
 
 def _refuse_overtaken(run: Run) -> None:
     """Another release in between: what was approved was approved of something else."""
-    later = [r for r in run.env.ledger.releases(page=20) if r.sequence > run.result.sequence]
+    later = [r for r in run.env.ledger.releases(page=20) if r.sequence > run.result.sequence and not r.stays]
     moved = [r.release for r in later if any(service.outcome != "not moved" for service in r.services.values())]
     released = run.env.released_tag()
     if moved or released != run.result.previous_version:

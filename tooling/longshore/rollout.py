@@ -34,6 +34,9 @@ _ENDED_ELSEWHERE = ("STOP_REQUESTED", "STOPPED")
 _ROLLING_BACK = ("ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED")
 _UNDER_WAY = ("PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS")
 
+SHOWN_WITHIN = 5.0
+"""Seconds after which a read shows what a call has changed; AWS gives no number."""
+
 _LOOK_WHY = "The reasons follow; the service's events and task logs say more."
 
 
@@ -221,6 +224,62 @@ def wait(ecs: Services, cluster: str, started: Sequence[Started], clock: Clock, 
     raise _too_late(list(waiting.values()), unread)
 
 
+def wait_for_counts(
+    ecs: Services, cluster: str, scaled: Sequence[Started], clock: Clock, on_service: OnService
+) -> None:
+    """Waits until as many tasks run as each service was scaled to.
+
+    Args:
+        ecs: the services.
+        cluster: name of the cluster.
+        scaled: the deployments that were scaled; the deadlines count from now.
+        clock: time.
+        on_service: gets each service at each look.
+
+    Raises:
+        CrashLoopError: enough new tasks of one stopped for the same reason.
+        DeadlineError: one had not as many at its deadline.
+        SupersededError: somebody else has deployed meanwhile, or set another count.
+        UnknownOutcomeError: at the deadline ECS could not be read.
+    """
+    waiting = {one.move.service: one for one in scaled}
+    known = {name: {task.arn for task in ecs.stopped_tasks(cluster, name)} for name in waiting}
+    begun, unread = clock.now(), ""
+    for _ in clock.polls(max((one.deadline for one in scaled), default=0)):
+        try:
+            for name, service in ecs.services(cluster, list(waiting)).items():
+                on_service(service)
+                if _scaled(service, waiting[name], settled=clock.now() - begun > SHOWN_WITHIN):
+                    del waiting[name]
+                else:
+                    new = [task for task in ecs.stopped_tasks(cluster, name) if task.arn not in known[name]]
+                    _failures(new, waiting[name])
+            unread = ""
+        except AwsError as error:
+            if not error.transient:
+                raise
+            unread = error.message
+        if not waiting:
+            return
+    raise _too_late(list(waiting.values()), unread)
+
+
+def _scaled(service: Service, one: Started, *, settled: bool) -> bool:
+    """Whether exactly as many tasks run as are wanted; ``settled`` once a read shows what our call has changed.
+
+    Raises:
+        SupersededError: it is somebody else's by now.
+    """
+    primary = service.primary
+    replaced = primary is not None and primary.id != one.deployment and primary.created_at > one.created_at
+    if replaced or (settled and service.desired != one.move.count):
+        what = (
+            f"deployment {primary.id} took over" if primary and replaced else f"the count was set to {service.desired}"
+        )
+        raise SupersededError(f"{service.name}: {what} meanwhile", "Theirs is left alone.", service.name)
+    return service.desired == service.running == one.move.count and not service.pending
+
+
 def keep_watching(
     ecs: Services, cluster: str, started: Sequence[Started], seconds: float, clock: Clock, on_service: OnService
 ) -> None:
@@ -319,7 +378,7 @@ def _failures(stopped: Sequence[Task], started: Started) -> int:
     for reason, count in reasons.most_common(1):
         if count >= SAME_FAILURES:
             name = started.move.service
-            raise CrashLoopError(f"{name}: {count} tasks of the new revision stopped: {reason}", _LOOK_WHY, name)
+            raise CrashLoopError(f"{name}: {count} new tasks stopped: {reason}", _LOOK_WHY, name)
     return reasons.total()
 
 

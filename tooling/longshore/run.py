@@ -206,8 +206,12 @@ class Run:
         self.result.message = f"{self.result.version} waits for approval; plan {self.result.fingerprint}"
         self.result.hint = f"Approve with: invoke release {where} --continue {self.result.release}"
 
-    def approve(self, *, yes: bool) -> None:
+    def approve(self, *, yes: bool, question: str = "") -> None:
         """Asks whether the plan shall be applied, unless it was approved elsewhere.
+
+        Args:
+            yes: ask nothing.
+            question: in the place of the usual one.
 
         Raises:
             DeclinedError: no, or nobody to ask.
@@ -218,8 +222,8 @@ class Run:
                 "the plan has changed since it was approved: the approval is void",
                 "Order the release again: invoke release --until approve",
             )
-        question = f"{self.result.kind.capitalize()} {self.result.version} to {self.result.environment}?"
-        self.env.console.approve(question, yes=yes)
+        usual = f"{self.result.kind.capitalize()} {self.result.version} to {self.result.environment}?"
+        self.env.console.approve(question or usual, yes=yes)
 
     def fail(self, verdict: Verdict, error: BaseException) -> None:
         """Takes down the verdict, and the error that led to it."""
@@ -356,11 +360,15 @@ def _left_at_once(run: Run, order: errors.LeaveAtOnce) -> None:
 
 def _still_moved(result: ReleaseResult) -> list[str]:
     """The services and scheduled tasks that are not where they were."""
+    if result.stays:
+        return []
     services = [one.name for one in result.services.values() if one.outcome not in ("not moved", "moved back")]
     return services + [one.rule for one in result.schedules.values() if one.outcome not in ("not moved", "moved back")]
 
 
 def _verdict_of(run: Run, error: errors.LongshoreError) -> Verdict:
+    if run.result.stays and isinstance(error, errors.SupersededError):
+        return Verdict.SUPERSEDED
     if isinstance(error, errors.InterruptError):
         return Verdict.INTERRUPTED
     if isinstance(error, errors.LockLostError):

@@ -30,9 +30,6 @@ _MOVED = ("moved", "completed", "failed")
 BEGINS_WITHIN = 30.0
 """Seconds in which ECS's own roll-back shows itself after a deployment has FAILED; AWS does not say how many."""
 
-SHOWN_WITHIN = 5.0
-"""Seconds after which a read shows what a call has changed; AWS gives no number."""
-
 
 @contextmanager
 def undone_on_failure(run: Run) -> Iterator[None]:
@@ -61,7 +58,7 @@ def _undo(run: Run, error: LongshoreError) -> None:
     if run.result.going_back or run.result.verdict is not Verdict.RUNNING:
         return  # a block inside this one has seen to it
     with run.env.interrupts.held():
-        _explain(run, error)
+        explain(run, error)
         if isinstance(error, InterruptError) and not _wanted_back(run, error):
             return
         go_back(run, error)
@@ -100,7 +97,8 @@ def go_back(run: Run, error: LongshoreError) -> None:
 def _take_tag_back(run: Run) -> None:
     """Says the earlier tag to Terraform again, where another process of this release had said the new one."""
     parameters, name = run.env.aws.parameters, run.env.target.tag_parameter
-    if run.resumed and run.result.version and run.env.released_tag() == run.result.version:
+    said = run.result.version and run.result.version != run.result.previous_version
+    if run.resumed and said and run.env.released_tag() == run.result.version:
         with run.steadfast_step("take the tag back"), run.effect("take the tag back", run.result.previous_version):
             parameters.put(name, run.result.previous_version)
 
@@ -127,7 +125,7 @@ def register_again(run: Run, tag: str) -> None:
                     outputs = env.terraform.apply(saved, env.console.detail)
                 outputs = targeted.written(run, tag) if targeted.alone(run) else outputs
                 run.contract = env.contract(outputs)
-                _compare(run)
+            _compare(run)
     except Exception as error:  # noqa: BLE001 - the verdict stays
         run.warn(
             f"Terraform pending: {tag} could not be registered again: {_ours(error).message}"
@@ -161,7 +159,7 @@ def _wanted_back(run: Run, error: InterruptError) -> bool:
     return False
 
 
-def _explain(run: Run, error: LongshoreError) -> None:
+def explain(run: Run, error: LongshoreError) -> None:
     """Finds out why a service failed, shows it, and keeps it in the entry, before what could tell is gone."""
     run.env.console.failed(error)
     name = getattr(error, "service", "")
@@ -285,7 +283,7 @@ def _never_began(run: Run, service: ServiceResult, error: LongshoreError) -> boo
     """Whether a service whose move was refused, or never answered, is still where it was."""
     refused = isinstance(error, AwsError) and not error.ambiguous
     # What was never answered may show itself a moment later: one read is no proof.
-    for _ in run.env.clock.polls(0.0 if refused else SHOWN_WITHIN, longest=1.0):
+    for _ in run.env.clock.polls(0.0 if refused else rollout.SHOWN_WITHIN, longest=1.0):
         found = run.env.aws.ecs.services(run.contract.cluster, [service.name])[service.name]
         settled = found.primary is not None and found.primary.rollout_state == "COMPLETED"
         if not settled or found.task_definition != service.before.task_definition:

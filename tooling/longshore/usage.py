@@ -22,9 +22,26 @@ class MistypedError(ParseError, Exit):
         self._code = int(ExitCode.USAGE)
 
 
+WORDS = "words"
+"""The parameter of a task that takes any number of words: ``scale web=3 worker=1``."""
+
+
+_HANDLE = parser.ParseMachine.handle
+
+
+def _handle(machine: parser.ParseMachine, token: str) -> None:
+    """Gives a task its words: what is neither a flag, nor its value, nor a task. Invoke itself has no such thing."""
+    words = machine.context.args.get(WORDS) if machine.context else None
+    if words is None or machine.waiting_for_flag_value or token.startswith("-") or token in machine.contexts:
+        _HANDLE(machine, token)
+    else:
+        words.value = token
+
+
 def install() -> None:
-    """Makes Invoke's parser raise our error. Invoke has no setting for it, and its programs know both classes."""
+    """Puts both into Invoke's parser, which has no setting for them; its programs know both of our error's classes."""
     parser.ParseError = MistypedError  # type: ignore[attr-defined]
+    parser.ParseMachine.handle = _handle  # type: ignore[method-assign, assignment]
 
 
 @contextmanager

@@ -182,10 +182,16 @@ class Ecs:
             forceNewDeployment=force,
             **desired,
         )
-        primary = _service(answer["service"]).primary
-        if primary is None:
-            raise AwsError(f"ECS UpdateService of {service} answered without a PRIMARY deployment", code=_ANSWERED)
-        return primary
+        return _primary(answer["service"])
+
+    def scale(self, cluster: str, service: str, count: int) -> Deployment:
+        """Sets the wanted count of a service, and nothing else: no new deployment.
+
+        Returns:
+            The deployment that is PRIMARY after the call.
+        """
+        answer = call(self._client.update_service, cluster=cluster, service=service, desiredCount=count)
+        return _primary(answer["service"])
 
     def find_deployment(self, cluster: str, service: str, created_at: datetime, known: str | None) -> str | None:
         """The ARN of the service deployment that a deployment is, by the moment in which both were made.
@@ -332,6 +338,13 @@ def _refuse_failures(operation: str, failures: Iterable[Any], hint: str) -> None
     found = [f"{f.get('arn', '?')}: {f.get('reason', '')} {f.get('detail', '')}".rstrip() for f in failures]
     if found:
         raise AwsError(f"ECS {operation} failed for {'; '.join(found)}", hint, _ANSWERED)
+
+
+def _primary(raw: Any) -> Deployment:
+    found = _service(raw)
+    if found.primary is None:
+        raise AwsError(f"ECS UpdateService of {found.name} answered without a PRIMARY deployment", code=_ANSWERED)
+    return found.primary
 
 
 def _service(raw: Any) -> Service:

@@ -111,8 +111,8 @@ class Ledger:
         return (ReleaseResult.model_validate(item) for item in self._table.query(self._releases, page=page))
 
     def succeeded(self) -> Iterator[ReleaseResult]:
-        """The releases after which their version ran, newest first; a roll-back by hand counts as one."""
-        return (r for r in self.releases(page=20) if r.verdict is Verdict.SUCCEEDED)
+        """The entries that say what ran after them, newest first: of releases, roll-backs by hand and applies."""
+        return (r for r in self.releases(page=20) if r.verdict is Verdict.SUCCEEDED and not r.stays)
 
     def recorded_versions(self, environments: Iterable[str]) -> Iterator[str]:
         """The version of every release to these environments of the application, whatever became of it."""

@@ -3,7 +3,7 @@
 from invoke.collection import Collection
 
 from longshore import usage
-from longshore.tasks import building, env, lock, looking, releasing, sandbox, setting_up
+from longshore.tasks import building, changing, env, lock, looking, releasing, sandbox, setting_up
 
 usage.install()
 namespace = Collection(
@@ -15,6 +15,9 @@ namespace = Collection(
     releasing.release,
     releasing.promote,
     releasing.rollback,
+    changing.apply,
+    changing.scale,
+    changing.restart,
     looking.status,
     looking.history,
     looking.show,

@@ -1,0 +1,364 @@
+"""What is changed without a release: an apply, other counts, a restart; on the scripted stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from longshore import apply, preflight, promote, release, restart, resume, rollback, scale
+from longshore.errors import ExitCode, UsageError
+from longshore.order import order
+from longshore.result import Cause, ReleaseResult, Verdict
+
+from .play import StagedEnvironment, record_releases, staged
+from .scenario import Event, Scenario, Shape
+from .stage import Stage, Theatre
+
+pytestmark = pytest.mark.scenario
+
+APPLY = order(yes=True)
+TWO = ("v1.0.0", "v1.0.1")
+
+
+def story(**given: Any) -> Scenario:
+    """A scenario without a file."""
+    expect = {"verdict": "none", "exit_code": 0}
+    return Scenario.model_validate({"name": "changes", "title": "t", "promises": (), "expect": expect} | given)
+
+
+@contextmanager
+def set_for(theatre: Theatre, folder: Path, **given: Any) -> Iterator[tuple[Stage, StagedEnvironment]]:
+    """A stage with the records of the releases before."""
+    with theatre.stage(story(**given), folder) as stage:
+        env = staged(stage)
+        record_releases(env)
+        yield stage, env
+
+
+def undisturbed(stage: Stage, **tasks: str) -> None:
+    """From now on nothing goes wrong any more."""
+    stage.scenario = stage.scenario.model_copy(update={"events": (), "faults": (), "tasks": tasks})
+
+
+def runs(stage: Stage) -> dict[str, str]:
+    return {key: stage.runs(key) for key in ("web", "worker")}
+
+
+def newest(env: StagedEnvironment) -> ReleaseResult:
+    return next(env.ledger.releases())
+
+
+# apply
+
+
+def test_an_apply_rolls_what_changes_out_with_the_released_tag(theatre: Theatre, tmp_path: Path) -> None:
+    with set_for(theatre, tmp_path, shape={"released": TWO}) as (stage, env):
+        stage.stack.greeting = "good day"
+        with stage.command():
+            result = apply.apply(env, APPLY)
+            calls = stage.calls()
+        assert result.verdict is Verdict.SUCCEEDED, result.message
+        assert (result.kind, result.version) == ("apply", "v1.0.1")
+        assert calls == [
+            "ledger",
+            "register migrate new",
+            "register web new",
+            "register worker new",
+            "ledger",
+            "update worker new",
+            "ledger",
+            "update web new",
+            "ledger",
+        ]
+        assert {key: one.outcome for key, one in result.services.items()} == {"web": "completed", "worker": "completed"}
+        assert "storefront-sandbox-web · web · environment GREETING: hello → good day" in result.changes
+        assert runs(stage) == {"web": "new", "worker": "new"}
+        assert result.migration is None
+        assert result.commit is None
+        assert result.images["app"].tag == "v1.0.1"
+        assert newest(env).kind == "apply"
+        assert not stage.stack.pending()
+
+        with stage.command():  # the version before, not the revisions before
+            back = rollback.rollback(env, yes=True)
+        assert (back.verdict, back.version) == (Verdict.SUCCEEDED, "v1.0.0")
+        with stage.command():  # and forth to what the apply had made of the version
+            forth = rollback.rollback(env, yes=True, to="v1.0.1")
+        assert forth.verdict is Verdict.SUCCEEDED
+        assert runs(stage) == {"web": "new", "worker": "new"}
+
+
+def test_an_apply_moves_the_schedules_whose_task_definition_changes(theatre: Theatre, tmp_path: Path) -> None:
+    shape = Shape(schedule=True, migration=0)
+    with set_for(theatre, tmp_path, shape=shape, tasks={"web new": "exits 3 at start"}) as (stage, env):
+        stage.stack.greeting = "good day"
+        with stage.command():
+            assert apply.apply(env, APPLY).verdict is Verdict.ROLLED_BACK
+        assert stage.runs("nightly") == "old"
+        undisturbed(stage)
+        with stage.command():
+            result = apply.apply(env, APPLY)
+            assert stage.calls()[-4:] == ["update web new", "ledger", "target nightly new", "ledger"]
+        assert (result.verdict, result.schedules["nightly"].outcome) == (Verdict.SUCCEEDED, "moved")
+        with stage.command():
+            assert apply.apply(env, APPLY).schedules["nightly"].outcome == "not moved"
+
+
+def test_an_apply_moves_no_service_that_stays_the_same(theatre: Theatre, tmp_path: Path) -> None:
+    with set_for(theatre, tmp_path) as (stage, env):
+        services = stage.stack.shape.services
+        checked = services["web"].model_copy(update={"health_check": True})
+        stage.stack.shape = stage.stack.shape.model_copy(update={"services": {**services, "web": checked}})
+        with stage.command():
+            result = apply.apply(env, APPLY)
+            updates = [call for call in stage.calls() if call.startswith("update")]
+        assert (result.verdict, updates) == (Verdict.SUCCEEDED, ["update web new"])
+        assert result.services["worker"].outcome == "not moved"
+        assert result.services["worker"].after == result.services["worker"].before
+        undisturbed(stage)
+        with stage.command():
+            assert release.release(env, order(tag="v1.0.1", yes=True)).verdict is Verdict.SUCCEEDED
+        with stage.command():
+            assert rollback.rollback(env, yes=True).verdict is Verdict.SUCCEEDED
+        assert stage.service("web").primary.task_definition == result.services["web"].after.task_definition  # type: ignore[union-attr]
+        assert stage.runs("worker") == "old"
+
+
+def test_an_apply_with_nothing_to_do_does_nothing_and_asks_nothing(theatre: Theatre, tmp_path: Path) -> None:
+    with set_for(theatre, tmp_path) as (stage, env), stage.command():
+        result = apply.apply(env, order())
+        assert stage.calls() == ["ledger"]
+    assert (result.verdict, result.changes) == (Verdict.SUCCEEDED, [])
+
+
+def test_an_apply_that_fails_takes_back_what_moved_and_says_nothing_of_the_version(
+    theatre: Theatre, tmp_path: Path
+) -> None:
+    with set_for(theatre, tmp_path, tasks={"web new": "exits 3 at start"}) as (stage, env):
+        stage.stack.greeting = "good day"
+        with stage.command():
+            result = apply.apply(env, APPLY)
+        assert (result.verdict, result.exit_code) == (Verdict.ROLLED_BACK, ExitCode.ROLLED_BACK)
+        assert runs(stage) == {"web": "old", "worker": "old"}
+        assert any("configuration registered, not running" in warning for warning in result.warnings)
+        assert not stage.stack.pending()
+        undisturbed(stage)
+        with stage.command():  # nobody needs --allow-failed-version
+            start = preflight.release(env, order(tag="v1.0.0", yes=True))
+            assert start.source is None
+        with pytest.raises(UsageError, match="are both"):
+            promote.promote(env, env, order(promotes=True))
+        with stage.command():  # what is registered already is rolled out, once it works
+            again = apply.apply(env, APPLY)
+        assert again.verdict is Verdict.SUCCEEDED
+        assert any("(registered)" in line for line in again.changes)
+        assert runs(stage) == {"web": "new", "worker": "new"}
+
+
+def test_an_apply_is_gated_as_a_release(theatre: Theatre, tmp_path: Path) -> None:
+    with set_for(theatre, tmp_path, shape={"unapplied": True}) as (stage, env):
+        with stage.command():
+            refused = apply.apply(env, APPLY)
+        assert (refused.verdict, refused.cause, refused.exit_code) == (Verdict.FAILED, Cause.PLAN, ExitCode.PLAN)
+        assert "aws_iam_role_policy.somebody_elses: update" in refused.message
+        with stage.command():
+            done = apply.apply(env, order(yes=True, allow_infra=True))
+            assert not [call for call in stage.calls() if call.startswith(("update", "register"))]
+        assert done.verdict is Verdict.SUCCEEDED
+        assert not stage.stack.pending()
+
+
+@pytest.mark.parametrize("verb", ["apply", "restart"])
+def test_where_ledger_parameter_and_what_runs_disagree_nothing_is_changed(
+    verb: str, theatre: Theatre, tmp_path: Path
+) -> None:
+    def run(env: StagedEnvironment) -> ReleaseResult:
+        return apply.apply(env, APPLY) if verb == "apply" else restart.restart(env, [], yes=True)
+
+    with set_for(theatre, tmp_path, before=("somebody deploys web",)) as (stage, env):
+        with stage.command():
+            result = run(env)
+            assert stage.calls() == ["ledger"]
+        assert (result.verdict, result.exit_code) == (Verdict.FAILED, ExitCode.FAILED)
+        assert "storefront-sandbox-web runs storefront-sandbox-web:2, not storefront-sandbox-web:1" in result.message
+        assert "invoke drift" in result.hint
+    with set_for(theatre, tmp_path) as (stage, env):
+        env.aws.parameters.put(env.target.tag_parameter, "v9.9.9")
+        with stage.command():
+            result = run(env)
+        assert "/storefront/sandbox/image_tag says v9.9.9, not v1.0.0" in result.message
+
+
+@pytest.mark.parametrize("verb", ["apply", "scale", "restart"])
+def test_before_the_first_release_and_under_anothers_lock_nothing_is_changed(
+    verb: str, theatre: Theatre, tmp_path: Path
+) -> None:
+    def run(env: StagedEnvironment) -> ReleaseResult:
+        if verb == "scale":
+            return scale.scale(env, {"web": 3}, force=False, yes=True)
+        return apply.apply(env, APPLY) if verb == "apply" else restart.restart(env, [], yes=True)
+
+    with set_for(theatre, tmp_path, shape={"released": ()}) as (stage, env), stage.command():
+        result = run(env)
+        assert stage.calls() == ["ledger"]
+        assert "nothing was released to sandbox yet" in result.message
+    locked = ("somebody locks the environment",)
+    with set_for(theatre, tmp_path, before=locked) as (stage, env), pytest.raises(Exception, match="locked by"):
+        run(env)
+
+
+# scale
+
+
+def test_a_count_is_sent_waited_for_and_written_down(theatre: Theatre, tmp_path: Path) -> None:
+    with set_for(theatre, tmp_path, shape={"released": TWO}, tasks={"web old": "runs after 3 s"}) as (stage, env):
+        with stage.command():
+            result = scale.scale(env, {"web": 4, "worker": 0}, force=False, yes=True)
+            assert stage.calls() == ["ledger", "update web count 4", "ledger", "update worker count 0", "ledger"]
+        web, worker = stage.service("web"), stage.service("worker")
+        assert web and worker
+        assert (len(stage.orchestrator.fleet.live_of(web)), len(stage.orchestrator.fleet.live_of(worker))) == (4, 0)
+        assert (result.verdict, result.kind, result.version) == (Verdict.SUCCEEDED, "scale", "v1.0.1")
+        assert result.changes == ["storefront-sandbox-web: 2 → 4 tasks", "storefront-sandbox-worker: 1 → 0 tasks"]
+        assert newest(env).options == {"counts": ["web=4", "worker=0"], "force": False}
+        last = env.ledger.last_good()
+        assert last
+        assert (last.kind, last.version) == ("release", "v1.0.1")
+        with stage.command():
+            back = rollback.rollback(env, yes=True)
+        assert (back.verdict, back.version) == (Verdict.SUCCEEDED, "v1.0.0")
+        assert stage.service("web").desired == 4  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "events", "verdict", "said"),
+    [
+        ("runs; runs; exits 3 at start", (), Verdict.FAILED, "new tasks stopped: Essential container in task exited"),
+        ("runs; runs; never starts", (), Verdict.FAILED, "web"),
+        (
+            "runs; runs; runs after 30 s",
+            (Event(after="update web count 4", wait=8, do="somebody scales web to 3"),),
+            Verdict.SUPERSEDED,
+            "the count was set to 3 meanwhile",
+        ),
+        (
+            "runs; runs; runs after 30 s",
+            (Event(after="update web count 4", wait=8, do="somebody deploys web"),),
+            Verdict.SUPERSEDED,
+            "took over meanwhile",
+        ),
+        ("runs; runs; runs after 30 s", (Event(after="update web count 4", wait=3, do="SIGINT"),), "interrupted", ""),
+    ],
+)
+def test_a_count_that_is_not_reached_is_said_and_stays(
+    behaviour: str, events: tuple[Event, ...], verdict: str, said: str, theatre: Theatre, tmp_path: Path
+) -> None:
+    with set_for(theatre, tmp_path, tasks={"web old": behaviour}, events=events) as (stage, env), stage.command():
+        result = scale.scale(env, {"web": 4}, force=False, yes=True)
+        assert not [call for call in stage.calls() if call.startswith("update") and "count 4" not in call
+                    and not events]  # fmt: skip
+        assert env.ledger.locks.read() is None
+    assert result.verdict == verdict
+    assert said in result.message
+
+
+def test_what_autoscaling_scales_is_scaled_by_force_only(theatre: Theatre, tmp_path: Path) -> None:
+    with set_for(theatre, tmp_path) as (stage, env):
+        stage.stack.written["release"]["services"]["web"]["autoscaled"] = True
+        with stage.command():
+            refused = scale.scale(env, {"web": 3}, force=False, yes=True)
+            assert stage.calls() == ["ledger"]
+        assert "autoscaling sets the count of storefront-sandbox-web" in refused.message
+        assert "--force" in refused.hint
+        with stage.command():
+            assert scale.scale(env, {"web": 3}, force=True, yes=True).verdict is Verdict.SUCCEEDED
+        with stage.command():
+            unknown = scale.scale(env, {"wbe": 3}, force=False, yes=True)
+        assert (unknown.message, unknown.hint) == ("there is no service wbe", "There are: web, worker.")
+
+
+# restart
+
+
+def test_a_restart_starts_every_task_anew_wave_by_wave(theatre: Theatre, tmp_path: Path) -> None:
+    with set_for(theatre, tmp_path) as (stage, env):
+        web = stage.service("web")
+        assert web
+        before = {task.id for task in stage.orchestrator.fleet.live_of(web)}
+        with stage.command():
+            result = restart.restart(env, [], yes=True)
+            assert stage.calls() == ["ledger", "update worker old forced", "ledger", "update web old forced", "ledger"]
+        after = {task.id for task in stage.orchestrator.fleet.live_of(web) if not task.leaving}
+        assert not before & after
+        assert (result.verdict, result.kind, result.version) == (Verdict.SUCCEEDED, "restart", "v1.0.0")
+        assert env.ledger.last_good().kind == "release"  # type: ignore[union-attr]
+        with stage.command():
+            one = restart.restart(env, ["worker"], yes=True)
+            assert stage.calls() == ["ledger", "update worker old forced", "ledger"]
+        assert one.verdict is Verdict.SUCCEEDED
+
+
+def test_a_restart_that_fails_moves_nothing_and_restarts_no_later_wave(theatre: Theatre, tmp_path: Path) -> None:
+    with set_for(theatre, tmp_path, tasks={"worker old": "runs; exits 3 at start"}) as (stage, env):
+        with stage.command():
+            result = restart.restart(env, [], yes=True)
+            updates = [call for call in stage.calls() if call.startswith("update")]
+        assert updates == ["update worker old forced"]
+        assert (result.verdict, result.exit_code) == (Verdict.FAILED, ExitCode.FAILED)
+        assert "No revision has changed" in result.hint
+        assert result.failures[0].exit_codes == {"worker": 3}
+        assert env.ledger.locks.read() is None
+        undisturbed(stage)
+        stage.settle()
+        with stage.command():
+            assert restart.restart(env, [], yes=True).verdict is Verdict.SUCCEEDED
+
+
+# a process that dies
+
+
+@pytest.mark.parametrize(
+    ("verb", "call"),
+    [
+        ("apply", "register web new"),
+        ("apply", "update worker new"),
+        ("apply", "update web new"),
+        ("scale", "update web count 4"),
+        ("restart", "update worker old forced"),
+    ],
+)
+@pytest.mark.parametrize("way", ["on", "back"])
+def test_what_was_left_at_once_is_gone_on_with_or_taken_back(
+    verb: str, call: str, way: str, theatre: Theatre, tmp_path: Path
+) -> None:
+    twice = (Event(after=call, do="SIGINT"), Event(after=call, do="SIGINT"))
+    shape = Shape(migration=0)
+    with set_for(theatre, tmp_path, events=twice, shape=shape) as (stage, env):
+        if verb == "apply":
+            stage.stack.greeting = "good day"
+        with stage.command():
+            left = {
+                "apply": lambda: apply.apply(env, APPLY),
+                "scale": lambda: scale.scale(env, {"web": 4}, force=False, yes=True),
+                "restart": lambda: restart.restart(env, [], yes=True),
+            }[verb]()
+        assert left.verdict is Verdict.INTERRUPTED
+        assert env.ledger.locks.read()
+        stage.pass_time(120)
+        undisturbed(stage)
+        with stage.command():
+            result = resume.resume(staged(stage), yes=True, abort=way == "back")
+        assert env.ledger.locks.read() is None
+        assert (result.kind, result.resumed) == (verb, 1)
+        if way == "on":
+            assert result.verdict is Verdict.SUCCEEDED
+            role = "new" if verb == "apply" else "old"
+            assert runs(stage) == {"web": role, "worker": role}
+            assert stage.service("web").desired == (4 if verb == "scale" else 2)  # type: ignore[union-attr]
+        else:
+            assert result.verdict in (Verdict.ROLLED_BACK, Verdict.FAILED)
+            assert runs(stage) == {"web": "old", "worker": "old"}
