@@ -15,8 +15,8 @@ VERBS = {"version", "image", "plan", "migrate", "rollout", "verify", "status", "
 LAYERS = [
     {"tasks", "program"},
     {"resume", "promote", "remote_release"},
-    {"sandboxes", "preview", "doctor", "importing", "release", "rollback", "apply", "scale", "restart", "bootstrap"}
-    | {"prune", "report", "locking"},
+    {"sandboxes", "preview", "drift", "doctor", "importing", "release", "rollback", "apply", "scale", "restart"}
+    | {"bootstrap", "prune", "report", "locking"},
     {"undo", "ways"},
     {"moves"},
     {"preflight"},

@@ -33,7 +33,7 @@ def environment(state_lock: str | None = None, backend: dict[str, str] | None = 
     made: Any = SimpleNamespace(
         console=Console(io.StringIO(), io.StringIO(), io.StringIO(), interactive=False),
         ledger=Ledger(MemoryTable(), "test", clock=moved_clock()),
-        target=SimpleNamespace(stack=SimpleNamespace(backend=bucket)),
+        target=SimpleNamespace(application="shop", environment="test", stack=SimpleNamespace(backend=bucket)),
         aws=SimpleNamespace(buckets=SimpleNamespace(read=lambda _bucket, _key: state_lock)),
     )
     return cast(Environment, made)
@@ -61,7 +61,7 @@ def test_a_terraform_that_outlived_its_release_keeps_the_lock_where_it_is() -> N
         preflight.dead_lock(env)
     for said in ("shop/test.tfstate is locked", "OperationTypeApply by ann@laptop", "lock id 1d9d"):
         assert said in caught.value.message
-    assert "force-unlock" in caught.value.hint
+    assert "invoke state.unlock -a shop -e test --id 1d9d" in caught.value.hint
 
 
 def test_a_state_lock_that_cannot_be_read_is_a_lock_all_the_same() -> None:
@@ -111,6 +111,14 @@ def test_a_version_that_was_rolled_back_is_refused_whatever_was_declined_since(l
     with pytest.raises(UsageError, match=r"v2\.0\.0 has failed before: test-000001 rolled_back"):
         looked_at(BAD, *later)
     assert "has failed before" in looked_at(BAD, *later, allowed=True)
+
+
+@pytest.mark.parametrize("kind", ["apply", "scale", "restart"])
+def test_a_change_without_a_release_says_nothing_of_the_version(kind: str) -> None:
+    ledger = Ledger(MemoryTable(), "test")
+    ledger.begin(result(kind=kind, version="v2.0.0", verdict=Verdict.ROLLED_BACK, cause=Cause.ROLLOUT))
+    env: Any = SimpleNamespace(ledger=ledger)
+    assert preflight._not_failed_before(env, "v2.0.0", allowed=False) == "v2.0.0 has never been rolled back"
 
 
 def test_the_newest_that_says_something_counts() -> None:

@@ -48,7 +48,7 @@ def test_every_task_has_one_line_of_help(project: Path) -> None:
     tasks = {line.split()[0]: " ".join(line.split()[1:]) for line in listed[2:] if line.strip()}
     assert set(tasks) == {
         "ci.engine", "ci.exports", "ci.login", "ci.ordered", "env.import",
-        "apply", "restart", "scale",
+        "apply", "drift", "restart", "scale", "state.unlock",
         "bootstrap", "build", "destroy", "doctor", "history", "plan", "promote", "prune", "push", "release", "rollback",
         "show", "status", "version", "lock.free", "lock.status", "lock.take",
         "sandbox.up", "sandbox.down", "sandbox.status", "sandbox.fault", "sandbox.repository",
@@ -98,6 +98,8 @@ def test_listing_imports_nothing_heavy(project: Path) -> None:
         (["version"], 1, "invoke sandbox.up"),
         (["doctor"], 2, "invoke sandbox.up"),
         (["history"], 1, "invoke sandbox.up"),
+        (["state.unlock"], 1, "invoke sandbox.up"),
+        (["drift"], 2, "invoke sandbox.up"),
         (["sandbox.status"], 1, "invoke sandbox.up"),
         (["sandbox.repository"], 1, "invoke sandbox.up"),
         (["sandbox.repository", "--name", "shop"], 1, "invoke sandbox.up"),

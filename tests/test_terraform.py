@@ -149,6 +149,14 @@ def test_the_state_is_read_as_json(terraform: Terraform, shim: Shim) -> None:
     assert shim.calls()[-1]["args"] == ["show", "-json"]
 
 
+def test_a_lock_is_taken_away_by_its_id(terraform: Terraform, shim: Shim) -> None:
+    terraform.unlock("0000-1111")
+    assert shim.calls()[-1]["args"] == ["force-unlock", "-force", "0000-1111"]
+    shim.answers("force-unlock", "Failed to unlock state: lock ID does not match", code=1)
+    with pytest.raises(TerraformError, match="lock ID does not match"):
+        terraform.unlock("wrong")
+
+
 def test_the_environment_cannot_beat_the_variables(terraform: Terraform, shim: Shim) -> None:
     with terraform.plan() as saved:
         assert not saved.changed
@@ -229,7 +237,7 @@ def test_a_state_that_could_not_be_saved_is_kept_and_nothing_goes_on_before_it_i
     assert kept.read_text() == "secret state"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert not (terraform.stack.directory / "errored.tfstate").exists()
-    for said in ("state push", str(kept), str(terraform.stack.data_dir), "force-unlock"):
+    for said in ("state push", str(kept), str(terraform.stack.data_dir), "invoke state.unlock"):
         assert said in caught.value.hint
     with pytest.raises(UnsavedStateError), terraform.plan():
         pass

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from longshore import apply, preflight, promote, release, restart, resume, rollback, scale
+from longshore import apply, drift, preflight, promote, release, restart, resume, rollback, scale
 from longshore.errors import ExitCode, UsageError
 from longshore.order import order
 from longshore.result import Cause, ReleaseResult, Verdict
@@ -318,20 +318,67 @@ def test_a_restart_that_fails_moves_nothing_and_restarts_no_later_wave(theatre: 
             assert restart.restart(env, [], yes=True).verdict is Verdict.SUCCEEDED
 
 
+# drift
+
+
+def found(env: StagedEnvironment) -> dict[str, list[str]]:
+    seen = drift.drift(env)
+    document = seen.document()
+    assert document["drift"] == bool(seen)
+    return {name: list(document[name]) for name in ("terraform", "running", "content")}
+
+
+NOTHING: dict[str, list[str]] = {"terraform": [], "running": [], "content": []}
+
+
+def test_what_is_as_it_was_released_has_no_drift(theatre: Theatre, tmp_path: Path) -> None:
+    with set_for(theatre, tmp_path, shape={"schedule": True}) as (stage, env), stage.command():
+        assert found(env) == NOTHING
+        assert not drift.drift(env)
+        assert stage.calls() == []
+    with set_for(theatre, tmp_path, shape={"released": ()}) as (_, env):
+        assert found(env) == NOTHING
+
+
+def test_what_terraform_would_change_and_what_it_has_registered_is_drift(theatre: Theatre, tmp_path: Path) -> None:
+    with set_for(theatre, tmp_path, shape={"unapplied": True, "migration": 0}) as (stage, env):
+        stage.stack.greeting = "good day"
+        web, worker = (f"storefront-sandbox-{key} · {key} · environment GREETING: hello → good day"
+                       for key in ("web", "worker"))  # fmt: skip
+        policy = "aws_iam_role_policy.somebody_elses: update"
+        assert found(env) == NOTHING | {"terraform": [web, worker, policy]}
+        with stage.stack.plan() as saved:
+            stage.stack.apply(saved)  # by hand
+        assert found(env) == NOTHING | {
+            "content": [f"{web} (storefront-sandbox-web:2)", f"{worker} (storefront-sandbox-worker:2)"]
+        }
+
+
+def test_what_nobody_released_here_is_drift(theatre: Theatre, tmp_path: Path) -> None:
+    before = ("somebody deploys web",)
+    with set_for(theatre, tmp_path, before=before, tasks={"worker old": "runs another image"}) as (stage, env):
+        env.aws.parameters.put(env.target.tag_parameter, "v9.9.9")
+        running = found(env)["running"]
+        assert "/storefront/sandbox/image_tag says v9.9.9, sandbox-000001 has released v1.0.0" in running[0]
+        assert running[1] == "storefront-sandbox-web runs storefront-sandbox-web:2, not storefront-sandbox-web:1"
+        (image,) = [line for line in running if "worker runs sha256:" in line]
+        assert f"not {stage.digest('v1.0.0')}" in image
+
+
 # a process that dies
 
 
 @pytest.mark.parametrize(
     ("verb", "call"),
     [
-        ("apply", "register web new"),
-        ("apply", "update worker new"),
+        pytest.param("apply", "register web new", marks=pytest.mark.long),
+        pytest.param("apply", "update worker new", marks=pytest.mark.long),
         ("apply", "update web new"),
         ("scale", "update web count 4"),
         ("restart", "update worker old forced"),
     ],
 )
-@pytest.mark.parametrize("way", ["on", "back"])
+@pytest.mark.parametrize("way", ["on", pytest.param("back", marks=pytest.mark.long)])
 def test_what_was_left_at_once_is_gone_on_with_or_taken_back(
     verb: str, call: str, way: str, theatre: Theatre, tmp_path: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""The lock in a person's hands: taken with a reason, freed by its exact id."""
+"""The locks in a person's hands, ours and Terraform's: taken with a reason, freed by their exact ids."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import uuid
 
 from longshore import preflight
 from longshore.environment import Environment
+from longshore.errors import NotReadyError, UnsavedStateError, UsageError
 from longshore.ledger.locks import Lock
+from longshore.preflight import StateLock
+from longshore.target import Stack
 
 
 def take(env: Environment, why: str) -> Lock:
@@ -36,3 +39,60 @@ def free(env: Environment, lock_id: str) -> None:
     if freed.release:
         who = preflight.who(env)
         env.ledger.events(freed.release).append("note", "the lock was freed", f"by {who.user} ({who.arn})", freed.fence)
+
+
+def unlock_state(env: Environment, lock_id: str | None, *, foundation: bool = False) -> None:
+    """Shows who holds Terraform's lock; with its exact id, takes it away from a terraform that has died.
+
+    A state that could not be saved is named as well: it can be pushed once the lock is gone.
+
+    Args:
+        env: the environment.
+        lock_id: the id; None to look only.
+        foundation: the state of the stack that all environments share.
+
+    Raises:
+        UsageError: nobody holds it, or the id is another one's; nothing was changed.
+        LockedError: a release lives, whose terraform it may be.
+        NotReadyError: the backend is the root's own, whose lock can't be looked at here.
+    """
+    preflight.account(env)
+    stack = env.target.foundation if foundation else env.target.stack
+    if stack is None:
+        raise UsageError("there is no foundation stack in invoke.yaml", "Leave out --foundation.")
+    held = preflight.state_lock(env, stack)
+    if lock_id is None:
+        _show(env, stack, held)
+    else:
+        _unlock(env, stack, held, lock_id)
+    try:
+        env.terraform_of(stack).refuse_unsaved()
+    except UnsavedStateError as error:
+        env.console.warn(f"{error.message}\n{error.hint}")
+
+
+def _show(env: Environment, stack: Stack, held: StateLock | None) -> None:
+    if not stack.backend:
+        raise NotReadyError(
+            f"the state of {stack.name} is in a backend of the root's own: only Terraform can look at its lock",
+            "The message of a plan that is locked out says the id: invoke plan. Then: invoke state.unlock --id",
+        )
+    env.console.result(held.said if held else f"{stack.backend['key']} is not locked")
+
+
+def _unlock(env: Environment, stack: Stack, held: StateLock | None, lock_id: str) -> None:
+    if stack.backend and held is None:
+        raise UsageError(f"{stack.backend['key']} is not locked", "There is nothing to unlock.")
+    if held and held.id != lock_id:
+        raise UsageError(f"{lock_id!r} is not the id of this lock: {held.said}")
+    ours = env.ledger.locks.read()
+    if ours and ours.lease:
+        env.console.say(f"It is {ours}. Watching it for {ours.lease:.0f} s")
+        if not env.ledger.locks.watched(ours):
+            raise env.ledger.locks.refuse(env.ledger.locks.read() or ours)
+    env.terraform_of(stack).unlock(lock_id)
+    if ours and ours.release:
+        who = preflight.who(env)
+        note = f"by {who.user} ({who.arn}), lock id {lock_id}"
+        env.ledger.events(ours.release).append("note", "Terraform's state was unlocked", note, ours.fence)
+    env.console.say(f"The state of {stack.name} is not locked any more.")

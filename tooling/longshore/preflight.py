@@ -17,6 +17,7 @@ from longshore.ledger.locks import Lock
 from longshore.order import Order
 from longshore.result import Actor, ReleaseResult, Verdict
 from longshore.source import Source
+from longshore.target import Stack
 
 _BAD_VERSION = (Verdict.ROLLED_BACK, Verdict.ROLLBACK_FAILED)
 _ARCHITECTURES = {"linux/amd64": "X86_64", "linux/arm64": "ARM64"}
@@ -163,6 +164,32 @@ def dead_lock(env: Environment) -> Lock | None:
     return held
 
 
+@dataclass(frozen=True)
+class StateLock:
+    """Terraform's own lock of a state: its id, and who holds it, for what and since when."""
+
+    id: str
+    said: str
+
+
+def state_lock(env: Environment, stack: Stack) -> StateLock | None:
+    """Who holds Terraform's lock of a stack, by the object that the S3 backend keeps beside the state (use_lockfile).
+
+    None where nobody does; also where the backend is the root's own, whose lock nobody but Terraform can look at.
+    """
+    if not stack.backend:
+        return None
+    held = env.aws.buckets.read(stack.backend["bucket"], f"{stack.backend['key']}.tflock")
+    if held is None:
+        return None
+    try:
+        lock = json.loads(held)
+        said = f"{lock['Operation']} by {lock['Who']} since {lock['Created']}, lock id {lock['ID']}"
+        return StateLock(str(lock["ID"]), f"{stack.backend['key']} is locked: {said}")
+    except (ValueError, KeyError, TypeError):
+        return StateLock("", f"{stack.backend['key']} is locked: {held[:200]}")
+
+
 def refuse_locked_state(env: Environment) -> None:
     """Refuses while Terraform's own lock is held: a terraform that outlived its release may still apply.
 
@@ -170,25 +197,15 @@ def refuse_locked_state(env: Environment) -> None:
     refuses the next plan.
 
     Raises:
-        NotReadyError: says who holds it, since when, and its id.
+        NotReadyError: says who holds it, since when, its id, and what frees it.
     """
-    backend = env.target.stack.backend
-    if not backend:
-        return
-    held = env.aws.buckets.read(backend["bucket"], f"{backend['key']}.tflock")
-    if held is not None:
+    if held := state_lock(env, env.target.stack):
+        where = f"-a {env.target.application} -e {env.target.environment}"
         raise NotReadyError(
-            f"Terraform's state {backend['key']} is locked: {_who_locks(held)}",
-            "If that terraform still runs, wait for it. If it has died, run terraform force-unlock with that id.",
+            f"Terraform's state {held.said}",
+            "If that terraform still runs, wait for it. If it has died, free the state:"
+            f" invoke state.unlock {where} --id {held.id}",
         )
-
-
-def _who_locks(text: str) -> str:
-    try:
-        lock = json.loads(text)
-        return f"{lock['Operation']} by {lock['Who']} since {lock['Created']}, lock id {lock['ID']}"
-    except (ValueError, KeyError, TypeError):
-        return text[:200]
 
 
 def reach(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from longshore.console import Console
+from longshore.drift import Drift
 from longshore.errors import LongshoreError, UsageError
 from longshore.ledger import Ledger
 from longshore.ledger.locks import Lock
@@ -82,6 +83,25 @@ def status(console: Console, found: Status, *, as_json: bool) -> None:
             console.result(f"{row.name}: configuration registered ({row.registered}), not running:")
             for line in row.registered_differs:
                 console.result(f"  {line}")
+
+
+def drift(console: Console, found: Drift, *, as_json: bool) -> None:
+    """What is not as it was released."""
+    if as_json:
+        console.document(found.document())
+        return
+    sections = {
+        "Terraform would change": found.terraform,
+        "runs, and was not released here": found.running,
+        "registered, and does not run": found.content,
+    }
+    for title, lines in sections.items():
+        for number, line in enumerate(lines):
+            console.result(f"{title}:\n  {line}" if not number else f"  {line}")
+    if not found:
+        console.result(
+            f"{found.application} in {found.environment} is as it was released: {found.released or 'not yet'}"
+        )
 
 
 def lock(console: Console, environment: str, held: Lock | None, *, as_json: bool) -> None:

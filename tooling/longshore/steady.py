@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from longshore.errors import NotReadyError, UsageError
-from longshore.result import ReleaseResult
+from longshore.result import ReleaseResult, ScheduleResult, ServiceResult
 from longshore.run import Run
 
 
@@ -41,7 +41,7 @@ def refuse_strayed(run: Run, last: ReleaseResult) -> None:
     Raises:
         NotReadyError: names what does not agree.
     """
-    said = [] if run.resumed else [*_of_the_tag(run, last), *_of_what_runs(run.result, last)]
+    said = [] if run.resumed else [*_of_the_tag(run, last), *strayed(run.result.services, run.result.schedules, last)]
     if said:
         raise NotReadyError(
             f"what runs is not what {last.release} has recorded: {'; '.join(said)}",
@@ -49,14 +49,24 @@ def refuse_strayed(run: Run, last: ReleaseResult) -> None:
         )
 
 
-def strayed(found: ReleaseResult, last: ReleaseResult) -> list[str]:
+def strayed(
+    services: Mapping[str, ServiceResult], schedules: Mapping[str, ScheduleResult], last: ReleaseResult
+) -> Iterator[str]:
     """Which services and scheduled tasks are on another revision than a release has recorded, one line each.
 
     Args:
-        found: with what each of them runs now, as ``before``.
+        services: with what each of them runs now, as ``before``, by their keys.
+        schedules: likewise.
         last: the release.
     """
-    return list(_of_what_runs(found, last))
+    for key, service in services.items():
+        after = last.services[key].after if key in last.services else None
+        if after and after.task_definition != service.before.task_definition:
+            yield _other(service.name, service.before.task_definition, after.task_definition)
+    for key, schedule in schedules.items():
+        recorded = last.schedules[key].after if key in last.schedules else None
+        if recorded and recorded != schedule.before:
+            yield _other(schedule.rule, schedule.before, recorded)
 
 
 def complete(run: Run) -> None:
@@ -70,17 +80,6 @@ def complete(run: Run) -> None:
 def _of_the_tag(run: Run, last: ReleaseResult) -> Iterator[str]:
     if run.result.previous_version != last.version:
         yield f"{run.env.target.tag_parameter} says {run.result.previous_version}, not {last.version}"
-
-
-def _of_what_runs(found: ReleaseResult, last: ReleaseResult) -> Iterator[str]:
-    for key, service in found.services.items():
-        after = last.services[key].after if key in last.services else None
-        if after and after.task_definition != service.before.task_definition:
-            yield _other(service.name, service.before.task_definition, after.task_definition)
-    for key, schedule in found.schedules.items():
-        recorded = last.schedules[key].after if key in last.schedules else None
-        if recorded and recorded != schedule.before:
-            yield _other(schedule.rule, schedule.before, recorded)
 
 
 def _other(name: str, runs: str, recorded: str) -> str:

@@ -225,6 +225,17 @@ class Terraform:
         outputs = [event["outputs"] for event in run.events if event.get("type") == "outputs"]
         return {name: output.get("value") for name, output in (outputs[-1] if outputs else {}).items()}
 
+    def unlock(self, lock_id: str) -> None:
+        """Takes the lock of the state away from a terraform that has died.
+
+        Raises:
+            TerraformError: it has another id, or could not be taken away.
+        """
+        self.init()
+        run = self._run(["force-unlock", "-force", lock_id])
+        if run.code:
+            raise TerraformError(f"terraform force-unlock of {self.stack.name} failed:\n{run.end(self.masks)}")
+
     def outputs(self) -> dict[str, Any]:
         """The values of all outputs in the state."""
         self.init()
@@ -237,7 +248,7 @@ class Terraform:
         return UnsavedStateError(
             f"{why}\nWhat it had done is in {file}",
             f"Save it: TF_DATA_DIR={self.stack.data_dir} {self.binary} -chdir={self.stack.directory} state push {file}"
-            " (if the state is locked, force-unlock with the id that it says), then delete that file.",
+            " (if the state is locked, before that: invoke state.unlock), then delete that file.",
         )
 
     def _run(self, command: Sequence[str], on_event: OnEvent | None = None, **options: Any) -> _Run:
@@ -356,7 +367,7 @@ def _paragraph(diagnostic: Mapping[str, Any]) -> str:
 
 def _hint(run: _Run) -> str:
     if "Error acquiring the state lock" in run.text:
-        return "Another terraform holds the state's lock: wait for it. If it died, terraform force-unlock with its id."
+        return "Another terraform holds the state's lock: wait for it. If it has died: invoke state.unlock"
     if "could not be found" in run.text or "ResourceNotFound" in run.text or "NoSuchBucket" in run.text:
         return "If this environment was never set up, run: invoke bootstrap"
     return ""

@@ -3,7 +3,7 @@
 from invoke.collection import Collection
 
 from longshore import usage
-from longshore.tasks import building, changing, env, lock, looking, releasing, sandbox, setting_up
+from longshore.tasks import building, changing, env, lock, looking, releasing, sandbox, setting_up, state
 
 usage.install()
 namespace = Collection(
@@ -19,6 +19,7 @@ namespace = Collection(
     changing.scale,
     changing.restart,
     looking.status,
+    looking.drift,
     looking.history,
     looking.show,
     looking.doctor,
@@ -32,4 +33,5 @@ namespace.add_collection(Collection(building.engine, building.login, building.or
 environment = Collection("env")
 environment.add_task(env.import_, name="import")
 namespace.add_collection(environment)
+namespace.add_collection(Collection(state.unlock), name="state")
 namespace.add_collection(Collection(lock.take, lock.free, lock.status), name="lock")

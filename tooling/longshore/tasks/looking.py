@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from invoke.context import Context
+from invoke.exceptions import Exit
 
 from longshore.tasks.common import opened, task
 
@@ -15,6 +16,20 @@ def status(c: Context, app: str | None = None, env: str = "sandbox", json: bool 
 
     environment = opened(c, app, env)
     show(environment.console, preview.status(environment), as_json=json)
+
+
+@task()
+def drift(c: Context, app: str | None = None, env: str = "sandbox", json: bool = False) -> None:
+    """Show what is not as it was released: exit code 0 or 20."""
+    from longshore.drift import drift as verb
+    from longshore.errors import ExitCode
+    from longshore.report import drift as show
+
+    environment = opened(c, app, env)
+    found = verb(environment)
+    show(environment.console, found, as_json=json)
+    if found:
+        raise Exit(code=int(ExitCode.DIFFERENCES))
 
 
 @task(limit="how many, newest first")

@@ -1,0 +1,115 @@
+"""What is not as it was released: what Terraform would change, what nobody released here, and other content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from longshore import plan, preflight, steady
+from longshore import status as statuses
+from longshore.aws.ecs import Service
+from longshore.contract import Contract
+from longshore.environment import Environment
+from longshore.result import ReleaseResult, Running, ScheduleResult, ServiceResult
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One environment; each finding is a line.
+
+    Attributes:
+        application: its name.
+        environment: its name.
+        released: the version that the ledger says is released; None before the first release.
+        terraform: what Terraform would change without a tag.
+        running: revisions, deployments and images that run and were not released here.
+        content: what is registered last, and does not run.
+    """
+
+    application: str
+    environment: str
+    released: str | None
+    terraform: tuple[str, ...]
+    running: tuple[str, ...]
+    content: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self.terraform or self.running or self.content)
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {**asdict(self), "drift": bool(self)}
+
+
+def drift(env: Environment) -> Drift:
+    """Looks at all of it; nothing is changed."""
+    preflight.reach(env)
+    if held := env.ledger.locks.read():
+        env.console.warn(f"it is {held}: what follows may be its doing")
+    contract, last = env.contract(), env.ledger.last_good()
+    found = env.aws.ecs.services(contract.cluster, [service.name for service in contract.services.values()])
+    services = {key: found[service.name] for key, service in contract.services.items()}
+    terraform = tuple(_of_terraform(env))
+    running = tuple(_of_what_runs(env, contract, services, last)) if last else ()
+    return Drift(
+        contract.application,
+        contract.environment,
+        last.version if last else None,
+        terraform,
+        running,
+        tuple(_of_content(env, contract, last)),
+    )
+
+
+def _of_terraform(env: Environment) -> list[str]:
+    with env.terraform.plan() as saved:
+        found = plan.changes(env.terraform.show(saved)) if saved.changed else []
+        env.console.masks.hide(plan.secret_values(found))
+        return plan.difference(found) or (["outputs change"] if saved.changed else [])
+
+
+def _of_what_runs(
+    env: Environment, contract: Contract, services: Mapping[str, Service], last: ReleaseResult
+) -> Iterator[str]:
+    if (released := env.released_tag()) != last.version:
+        yield f"{env.target.tag_parameter} says {released}, {last.release} has released {last.version}"
+    runs = {
+        key: ServiceResult(
+            name=service.name,
+            wave=contract.services[key].wave,
+            before=Running(task_definition=service.task_definition, count=service.desired),
+        )
+        for key, service in services.items()
+    }
+    starts = {
+        key: ScheduleResult(
+            rule=one.rule, target_id=one.target_id, before=env.aws.events.task_definition(one.rule, one.target_id)
+        )
+        for key, one in contract.schedules.items()
+    }
+    yield from steady.strayed(runs, starts, last)
+    for key, service in services.items():
+        if service.desired and service.primary and service.primary.rollout_state != "COMPLETED":
+            yield f"{service.name}: deployment {service.primary.id} is {service.primary.rollout_state}"
+        yield from _other_images(env, contract, key, last)
+
+
+def _other_images(env: Environment, contract: Contract, key: str, last: ReleaseResult) -> list[str]:
+    """Images of running tasks that are not those of the release, byte for byte."""
+    service = contract.services[key]
+    recorded = {c: last.images[image].digest for c, image in service.containers.items() if image in last.images}
+    found = {
+        f"{service.name}: {container.name} runs {container.digest}, not {recorded[container.name]}"
+        for task in env.aws.ecs.tasks(contract.cluster, service.name)
+        for container in task.containers
+        if container.digest and container.name in recorded and container.digest != recorded[container.name]
+    }
+    return sorted(found)
+
+
+def _of_content(env: Environment, contract: Contract, last: ReleaseResult | None) -> Iterator[str]:
+    status = statuses.inspect(env.aws.ecs, contract, contract.image_tag, last, env.access.base_url)
+    for service in status.services:
+        yield from (f"{service.name} · {line} ({service.registered})" for line in service.registered_differs)
