@@ -59,3 +59,16 @@ def test_an_order_is_recorded_and_given_again() -> None:
     assert order_again(given.document(), yes=False) == given
     assert order_again(order(only_release=True).document(), yes=False).only_release
     assert order_again({"of_a_later_version": True}, yes=True) == Order(yes=True)
+
+
+def test_a_release_inside_a_build_is_told_what_it_may_change() -> None:
+    address = 'module.services["web"].aws_ecs_service.this'
+    given = order(remote=True, allow_infra=True, allow_destroy=[address, "aws_lb.this"], wait_lock="5m")
+    assert given.told.split() == [
+        "--allow-infra", "--allow-destroy", address, "--allow-destroy", "aws_lb.this", "--wait-lock", "5m",
+    ]  # fmt: skip
+    assert order(remote=True, only_release=True).told == "--only-release"
+
+
+def test_an_apply_records_no_bump() -> None:
+    assert order(yes=True, allow_infra=True).of_a_change() == {"yes": True, "allow_infra": True}

@@ -28,14 +28,13 @@ class History:
             before=Running(task_definition=arn("web", before), count=1),
             after=Running(task_definition=arn("web", self.revision), count=1),
         )
+        usual = {"previous_version": self.current, "services": {"web": service}}
         made = result(
             sequence=self.count,
             release=f"test-{self.count:06d}",
             version=version,
-            previous_version=self.current,
             verdict=verdict,
-            services={"web": service},
-            **known,
+            **usual | known,
         )
         self.ledger.begin(made)
         if verdict is Verdict.SUCCEEDED:
@@ -126,3 +125,17 @@ def test_what_was_meant_by_a_process_that_died(history: History) -> None:
     assert ways.meant(history.ledger) == "v1.0.1", "a release died before it had an entry"
     history.add("v1.0.0", Verdict.RUNNING, kind="rollback")
     assert ways.meant(history.ledger) == "v1.0.0", "it was going back"
+
+
+def test_after_an_apply_the_way_back_is_the_version_before_and_the_way_to_it_the_apply() -> None:
+    history = History()
+    history.add("v1.0.0")
+    history.add("v1.0.1")
+    applied = history.add("v1.0.1", kind="apply", previous_version="v1.0.1")
+    history.add("v1.0.1", kind="restart", previous_version="v1.0.1", services={})
+    history.add("v1.0.1", kind="scale", previous_version="v1.0.1", services={})
+    runs = applied.services["web"].after
+    assert runs
+    current = result(services={"web": ServiceResult(name="web", wave=1, before=runs)})
+    assert ways.target(history.ledger, current, "v1.0.1", None).version == "v1.0.0"
+    assert ways.target(history.ledger, current, "v1.0.1", "v1.0.1") == applied

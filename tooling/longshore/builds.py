@@ -166,7 +166,7 @@ def _refuse_others(expected: Mapping[str, ImageResult], found: Mapping[str, Imag
 
 
 def _planned(run: Run, tag: str, stack: ExitStack) -> tuple[SavedPlan, list[plan.Change]]:
-    saved = stack.enter_context(targeted.planned(run, tag))
+    saved = stack.enter_context(targeted.planned(run, tag, alone=targeted.alone(run)))
     return saved, plan.changes(run.env.terraform.show(saved))
 
 

@@ -155,7 +155,7 @@ def _apply(run: Run, order: Order, saved: SavedPlan) -> dict[str, Any]:
             if not stale and _TOO_MANY_AT_ONCE not in error.message:
                 raise
             approved = run.result.changes
-            with targeted.planned(run, run.result.version) as again:
+            with targeted.planned(run, run.result.version, alone=targeted.alone(run)) as again:
                 builds.judge(run, order, plan.changes(terraform.show(again)))
                 if stale and run.result.changes != approved:
                     raise PlanError("the state changed while the plan waited, and it differs now") from None
@@ -180,7 +180,7 @@ def register(run: Run) -> None:
         ApplyError: Terraform failed.
     """
     env = run.env
-    with targeted.planned(run, run.result.version) as saved:
+    with targeted.planned(run, run.result.version, alone=targeted.alone(run)) as saved:
         builds.judge(run, Order(), plan.changes(env.terraform.show(saved)))
         apply(run, Order(), saved)
 

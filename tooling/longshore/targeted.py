@@ -23,15 +23,20 @@ def alone(run: Run) -> bool:
 
 
 @contextmanager
-def planned(run: Run, tag: str) -> Iterator[SavedPlan]:
+def planned(run: Run, tag: str, *, alone: bool) -> Iterator[SavedPlan]:
     """The plan for a tag, kept for as long as the block lasts.
+
+    Args:
+        run: the run.
+        tag: the tag.
+        alone: of the contract's task definitions and nothing else.
 
     Raises:
         PlanError: the task definitions can't be planned alone.
         TerraformError: Terraform failed.
     """
     terraform, variables = run.env.terraform, {"image_tag": tag}
-    if not alone(run):
+    if not alone:
         with terraform.plan(variables) as saved:
             yield saved
         return

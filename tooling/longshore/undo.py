@@ -17,6 +17,7 @@ from longshore.errors import (
     InterruptError,
     LockLostError,
     LongshoreError,
+    PlanError,
     RolloutError,
     SupersededError,
     UnknownOutcomeError,
@@ -112,25 +113,38 @@ def _has_moved(run: Run) -> bool:
 def register_again(run: Run, tag: str) -> None:
     """Applies an earlier tag, so that the next plan is empty. A failure is a warning: the verdict stays.
 
-    Where that registers another content than what runs, it says so: variable files may have changed since.
+    A change of the infrastructure that is not applied yet is left alone. Where another content is registered than what
+    runs, it says so: variable files may have changed since.
     """
     env = run.env
     try:
-        with run.steadfast_step(f"register {tag} again"), targeted.planned(run, tag) as saved:
-            if saved.changed:
-                found = plan.changes(env.terraform.show(saved))
-                env.console.masks.hide(plan.secret_values(found))
-                plan.gate(found, plan.Allowed(env.target.app.allow_changes))
-                with run.effect(f"apply {tag} again"):
-                    outputs = env.terraform.apply(saved, env.console.detail)
-                outputs = targeted.written(run, tag) if targeted.alone(run) else outputs
-                run.contract = env.contract(outputs)
+        with run.steadfast_step(f"register {tag} again"):
+            try:
+                _register(run, tag, alone=targeted.alone(run))
+            except PlanError as error:
+                if targeted.alone(run):
+                    raise
+                _register(run, tag, alone=True)
+                run.warn(f"what is not applied yet was left alone: {error.message}")
             _compare(run)
     except Exception as error:  # noqa: BLE001 - the verdict stays
         run.warn(
             f"Terraform pending: {tag} could not be registered again: {_ours(error).message}"
             f" (see invoke plan -e {env.target.environment}, then run invoke bootstrap -e {env.target.environment})"
         )
+
+
+def _register(run: Run, tag: str, *, alone: bool) -> None:
+    env = run.env
+    with targeted.planned(run, tag, alone=alone) as saved:
+        if not saved.changed:
+            return
+        found = plan.changes(env.terraform.show(saved))
+        env.console.masks.hide(plan.secret_values(found))
+        plan.gate(found, plan.Allowed(env.target.app.allow_changes))
+        with run.effect(f"apply {tag} again"):
+            outputs = env.terraform.apply(saved, env.console.detail)
+    run.contract = env.contract(targeted.written(run, tag) if alone else outputs)
 
 
 def _compare(run: Run) -> None:
