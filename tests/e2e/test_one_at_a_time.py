@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import time
@@ -287,15 +288,13 @@ def test_a_terraform_that_was_killed_leaves_its_lock_and_is_not_overruled(projec
     refused = project.invoke("release", "--resume", "--yes", expect=1)
     lock = re.search(r"lock id ([0-9a-f-]{36})", refused.err)
     assert lock, refused.err
-    assert "force-unlock" in refused.err
-    data = project.folder / ".longshore" / "storefront" / "sandbox" / "terraform"
-    for wrong in (True, False):
-        command = ["terraform", "-chdir=terraform/app", "force-unlock", "-force", "wrong" if wrong else lock[1]]
-        done = subprocess.run(
-            command, cwd=project.folder, env=os.environ | project.sandbox()["environment"] | {"TF_DATA_DIR": str(data)},
-            capture_output=True, check=False, timeout=120,
-        )  # fmt: skip
-        assert bool(done.returncode) == wrong
+    wrong = project.invoke("state.unlock", "--id", lock[1][::-1], expect=2)
+    assert "is not the id of this lock" in wrong.err
+    assert lock[1] in project.invoke("state.unlock").out
+    hint = re.search(r"free the state: invoke (.+)", refused.err)
+    assert hint, refused.err
+    project.invoke(*shlex.split(hint[1]))  # to the letter
+    assert "is not locked" in project.invoke("state.unlock").out
     answer = resumed(project)
     assert answer.code == 0, answer.err
     assert answer.json()["verdict"] == "succeeded"
