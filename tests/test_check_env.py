@@ -20,6 +20,8 @@ from tests.aws.clients import client
 from tests.samples import result
 from tests.test_tasks import run
 
+pytestmark = pytest.mark.scenario
+
 CANARY = "canary-7f3a9c"
 YAML = """
 longshore:

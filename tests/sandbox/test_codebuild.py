@@ -18,6 +18,8 @@ from longshore.sandbox.processes import command_line
 
 from .build_world import World, commands, commit, context, git, phases
 
+pytestmark = pytest.mark.scenario
+
 ALL = ["SUBMITTED", "QUEUED", "PROVISIONING", "DOWNLOAD_SOURCE", "INSTALL", "PRE_BUILD", "BUILD", "POST_BUILD"]
 ALL += ["UPLOAD_ARTIFACTS", "FINALIZING", "COMPLETED"]
 

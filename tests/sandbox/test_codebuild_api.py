@@ -22,6 +22,8 @@ from longshore.sandbox.faults import parse
 
 from .build_world import World, commands, context, phases
 
+pytestmark = pytest.mark.scenario
+
 WAITS = commands(build=["sleep 60"])
 
 

@@ -16,6 +16,8 @@ from longshore.sandbox.codebuild.repositories import repository_name
 
 from .build_world import World, commands, commit, git
 
+pytestmark = pytest.mark.scenario
+
 SPEC = commands(build=["env | grep ^CODEBUILD_WEBHOOK_ | sort"])
 PUSH = {"type": "EVENT", "pattern": "PUSH, PULL_REQUEST_CREATED"}
 

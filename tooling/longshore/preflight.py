@@ -208,9 +208,7 @@ def refuse_locked_state(env: Environment) -> None:
         )
 
 
-def reach(
-    env: Environment, *, locked_out: bool = False, planning: bool = False, check_env: bool = False
-) -> Actor:
+def reach(env: Environment, *, locked_out: bool = False, planning: bool = False, check_env: bool = False) -> Actor:
     """Looks at what every command needs that touches an environment.
 
     Args:

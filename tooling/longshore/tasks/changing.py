@@ -18,7 +18,7 @@ def apply(
     wait_lock: str | None = None,
     json: bool = False,
 ) -> None:
-    """Apply this tree's Terraform; what runs stays on its version."""
+    """Apply this tree's Terraform; the version stays."""
     from longshore.apply import apply as verb
     from longshore.order import order
 

@@ -18,7 +18,7 @@ def unlock(
     id: str | None = None,  # noqa: A002 - the flag's name
     foundation: bool = False,
 ) -> None:
-    """Show who holds Terraform's lock; free it by its exact id."""
+    """Show, or free, Terraform's own lock."""
     from longshore.locking import unlock_state
 
     unlock_state(opened(c, app, env), id, foundation=foundation)
