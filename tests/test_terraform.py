@@ -15,7 +15,7 @@ import pytest
 
 from longshore.errors import ExitCode, StalePlanError, TerraformError, UnsavedStateError
 from longshore.target import Stack
-from longshore.terraform import SavedPlan, Terraform
+from longshore.terraform import Purpose, SavedPlan, Terraform
 
 SCRIPT = """#!/usr/bin/env python3
 import json, os, sys, time
@@ -135,7 +135,7 @@ def test_a_plan_of_some_addresses_and_one_of_the_outputs_alone(terraform: Terraf
     assert isinstance(arguments, list)
     assert [a for a in arguments if a.startswith("-target")] == [f"-target={address}" for address in addresses]
     assert "-refresh-only" not in arguments
-    with terraform.plan(refresh_only=True):
+    with terraform.plan(purpose=Purpose(refresh_only=True)):
         pass
     arguments = shim.calls()[-1]["args"]
     assert isinstance(arguments, list)

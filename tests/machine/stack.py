@@ -11,7 +11,7 @@ from typing import Any
 
 from longshore.contract import UNRELEASED
 from longshore.errors import StalePlanError
-from longshore.terraform import OnEvent, SavedPlan
+from longshore.terraform import APPLIED, OnEvent, Purpose, SavedPlan
 
 from .fleet import ACCOUNT, REGION, Fleet, Revision
 
@@ -78,7 +78,12 @@ class Stack:
 
     @contextmanager
     def plan(
-        self, variables: Mapping[str, Any] | None = None, *, destroy: bool = False, on_event: OnEvent | None = None
+        self,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        destroy: bool = False,
+        on_event: OnEvent | None = None,
+        purpose: Purpose = APPLIED,
     ) -> Iterator[SavedPlan]:
         """Makes a plan; without a tag it takes the parameter's."""
         state = self.state

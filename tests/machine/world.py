@@ -27,6 +27,7 @@ from longshore.clock import Clock
 from longshore.config import load
 from longshore.console import Console
 from longshore.contract import UNRELEASED
+from longshore.driver import Driver
 from longshore.environment import Environment
 from longshore.errors import LeaveAtOnce, LongshoreError
 from longshore.masking import Masks
@@ -34,7 +35,6 @@ from longshore.result import ReleaseResult
 from longshore.signals import Interrupts
 from longshore.source import Source
 from longshore.target import Target, select
-from longshore.terraform import Terraform
 from tests.crash.world import MortalTable, Point
 from tests.memory_table import MemoryTable
 
@@ -132,13 +132,13 @@ class InMemory(Environment):
         return cast(RealAws, self.process.aws)
 
     @property
-    def terraform(self) -> Terraform:
+    def terraform(self) -> Driver:
         world, name = self.process.world, self.target.environment
 
         def about_to(key: str, tag: str) -> None:
             self.process.about_to(Call("register", name, f"{key} {tag}"))
 
-        return cast(Terraform, Stack(world.states[name], world.fleet, self.released_tag, about_to))
+        return cast(Driver, Stack(world.states[name], world.fleet, self.released_tag, about_to))
 
 
 @dataclass

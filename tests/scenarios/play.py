@@ -19,13 +19,13 @@ from longshore.clock import Clock
 from longshore.config import load
 from longshore.console import Console
 from longshore.contract import UNRELEASED
+from longshore.driver import Driver
 from longshore.environment import Environment
 from longshore.errors import LongshoreError
 from longshore.order import order
 from longshore.result import Cause, ImageResult, ReleaseResult, Running, ScheduleResult, ServiceResult, Verdict
 from longshore.signals import Interrupts
 from longshore.target import Target, select
-from longshore.terraform import Terraform
 from tests.samples import ACTOR, WHEN
 
 from . import shop
@@ -52,8 +52,8 @@ class StagedEnvironment(Environment):
         return Access(shop.REGION, environ, lambda _cluster, _service: self.stage.door_url)
 
     @property
-    def terraform(self) -> Terraform:
-        return cast(Terraform, self.stage.stack)
+    def terraform(self) -> Driver:
+        return cast(Driver, self.stage.stack)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from longshore.errors import TerraformError
-from longshore.terraform import OnEvent, SavedPlan
+from longshore.terraform import APPLIED, OnEvent, Purpose, SavedPlan
 
 from .scenario import Shape
 
@@ -175,12 +175,12 @@ class Stack:
         variables: Mapping[str, Any] | None = None,
         *,
         destroy: bool = False,
-        targets: Sequence[str] = (),
-        refresh_only: bool = False,
         on_event: OnEvent | None = None,
+        purpose: Purpose = APPLIED,
     ) -> Iterator[SavedPlan]:
         """Makes a plan."""
         tag = (variables or {}).get("image_tag") or self._read_tag()
+        targets, refresh_only = purpose.targets, purpose.refresh_only
         wanted = {key: content(self.shape, key, self.repository, tag, self.greeting) for key in keys(self.shape)}
         changed = {
             key: new

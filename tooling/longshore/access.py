@@ -7,10 +7,15 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.request import urlopen
 
+from longshore.cloud.tokens import token
 from longshore.errors import SandboxError
 from longshore.target import Target
+
+if TYPE_CHECKING:
+    from longshore.sandbox.state import State
 
 SANDBOX = "sandbox"
 WITHIN = "LONGSHORE_SANDBOX"
@@ -72,7 +77,22 @@ def resolve(target: Target) -> Access:
     return Access(target.region, {**region, **endpoint}, lambda _cluster, _service: target.env.base_url)
 
 
-def _sandbox(target: Target, region: Mapping[str, str]) -> Access:
+def cloud_access(target: Target) -> tuple[str, str]:
+    """Where Terraform Cloud answers for this environment, and the token for it.
+
+    Raises:
+        SandboxError: it is the sandbox's stand-in, and no sandbox is running.
+        TerraformError: there is no token.
+    """
+    workspace = target.workspace
+    hostname = workspace.hostname if workspace else ""
+    if hostname == SANDBOX:
+        running = _running(target)
+        return running.terraform_cloud, running.secret_access_key
+    return f"https://{hostname}", token(hostname, os.environ)
+
+
+def _running(target: Target) -> State:
     from longshore.sandbox import state  # noqa: PLC0415 - moto and docker are needed only here
 
     running = state.load(sandbox_directory(target.root))
@@ -80,6 +100,11 @@ def _sandbox(target: Target, region: Mapping[str, str]) -> Access:
         raise SandboxError(
             f"no sandbox is running for environment {target.environment!r}", "Start it with: invoke sandbox.up"
         )
+    return running
+
+
+def _sandbox(target: Target, region: Mapping[str, str]) -> Access:
+    running = _running(target)
     # a build acts with its role's credentials, which it has already, and not with the sandbox's own key
     within = {"AWS_ENDPOINT_URL": running.endpoint}
     environ = {**(within if os.environ.get(WITHIN) else running.environment()), **region}

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from longshore import plan, preflight
+from longshore.driver import Driver
 from longshore.environment import Environment
 from longshore.errors import ApplyError, TerraformError, UsageError
 from longshore.target import Stack
-from longshore.terraform import SavedPlan, Terraform
+from longshore.terraform import SavedPlan
 
 
 def bootstrap(env: Environment, *, yes: bool, allow_destroy: Sequence[str] = ()) -> list[str]:
@@ -31,10 +32,11 @@ def bootstrap(env: Environment, *, yes: bool, allow_destroy: Sequence[str] = ())
     """
     allowed = plan.Allowed(destroy=allow_destroy)
     preflight.before_bootstrap(env)
-    if bucket := env.target.state_bucket:
+    stacks = [stack for stack in (env.target.foundation, env.target.stack) if stack]
+    bucket = env.target.state_bucket
+    if bucket and any(stack.backend for stack in stacks):
         env.console.say(f"State bucket {bucket}")
         env.aws.buckets.make_private(bucket, env.target.state_region)
-    stacks = [stack for stack in (env.target.foundation, env.target.stack) if stack]
     return [line for stack in stacks for line in _apply(env, stack, allowed, yes=yes)]
 
 
@@ -67,6 +69,8 @@ def destroy(env: Environment, *, confirmed: str | None) -> list[str]:
 
 def _apply(env: Environment, stack: Stack, allowed: plan.Allowed, *, yes: bool) -> list[str]:
     terraform = env.terraform_of(stack)
+    for line in terraform.set_up():
+        env.console.say(line)
     env.console.say(f"Plan of {stack.name} ({stack.directory.name})")
     with terraform.plan() as saved:
         if not saved.changed:
@@ -80,7 +84,7 @@ def _apply(env: Environment, stack: Stack, allowed: plan.Allowed, *, yes: bool) 
         return _apply_saved(env, terraform, saved, lines)
 
 
-def _apply_saved(env: Environment, terraform: Terraform, saved: SavedPlan, lines: list[str]) -> list[str]:
+def _apply_saved(env: Environment, terraform: Driver, saved: SavedPlan, lines: list[str]) -> list[str]:
     try:
         terraform.apply(saved, env.console.detail)
     except TerraformError as error:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
+from threading import Event
 
 from longshore import actor, builders, images, plan, remote_build, source, targeted
 from longshore.environment import Environment
@@ -17,7 +18,7 @@ from longshore.order import Order, tag_of
 from longshore.reservation import Claim, Numbers, Wanted
 from longshore.result import BuildResult, ImageResult
 from longshore.run import Run
-from longshore.terraform import SavedPlan
+from longshore.terraform import Purpose, SavedPlan
 
 
 def numbers(env: Environment) -> Numbers:
@@ -104,8 +105,9 @@ def built_and_planned(run: Run, order: Order, found: source.Source | None, tag: 
     """
     env = run.env
     with ExitStack() as stack:
-        with run.step("build and plan"), ThreadPoolExecutor(max_workers=1) as pool:
-            planning = pool.submit(_planned, run, tag, stack)
+        unwanted = Event()
+        with run.step("build and plan"), ThreadPoolExecutor(max_workers=1) as pool, _set_if_it_fails(unwanted):
+            planning = pool.submit(_planned, run, tag, stack, unwanted)
             expected = run.result.images
             if found:
                 with _unused_if_it_fails(env, tag, run.result.release), run.effect(f"build {tag}", found.commit):
@@ -165,8 +167,21 @@ def _refuse_others(expected: Mapping[str, ImageResult], found: Mapping[str, Imag
             )
 
 
-def _planned(run: Run, tag: str, stack: ExitStack) -> tuple[SavedPlan, list[plan.Change]]:
-    saved = stack.enter_context(targeted.planned(run, tag, alone=targeted.alone(run)))
+@contextmanager
+def _set_if_it_fails(unwanted: Event) -> Iterator[None]:
+    """If the block fails, says so to the thread that makes the plan: its place in a queue is not waited for."""
+    try:
+        yield
+    except BaseException:
+        unwanted.set()
+        raise
+
+
+def _planned(
+    run: Run, tag: str, stack: ExitStack, unwanted: Event | None = None
+) -> tuple[SavedPlan, list[plan.Change]]:
+    purpose = Purpose(wanted=lambda: unwanted is None or not unwanted.is_set())
+    saved = stack.enter_context(targeted.planned(run, tag, alone=targeted.alone(run), purpose=purpose))
     return saved, plan.changes(run.env.terraform.show(saved))
 
 

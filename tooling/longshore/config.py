@@ -13,6 +13,8 @@ from longshore.errors import ConfigError
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
 """Names of applications, environments and images: they become part of AWS names and paths."""
 Account = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
+CloudName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9{][A-Za-z0-9_{}-]*$")]
+"""Names of organizations and workspaces of Terraform Cloud: letters, digits, ``-`` and ``_``."""
 Seconds = Annotated[float, Field(gt=0)]
 
 _EXPLANATIONS = {
@@ -62,13 +64,33 @@ class BackendSettings(Section):
     region: str | None = None
 
 
+class CloudSettings(Section):
+    """A workspace of Terraform Cloud; ``{application}`` and ``{environment}`` in its names are filled in.
+
+    ``hostname`` is ``sandbox`` for the local cloud's stand-in. ``project`` is where `bootstrap` makes the workspace.
+    """
+
+    organization: CloudName
+    workspace: CloudName
+    hostname: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]+$")] = "app.terraform.io"
+    project: str | None = None
+
+
+class EnvironmentTerraform(Section):
+    """What an environment's Terraform has of its own: where it runs, if not here."""
+
+    cloud: CloudSettings | None = None
+
+
 class Deadlines(Section):
     """Seconds after which waiting ends.
 
     ``queue`` is for a build on CodeBuild that waits for a machine, ``build`` for one that runs. ``release`` is for all
     of the moving, the migration included; ``rollout`` for each service, unless ``services`` has one of its own. A
     roll-back has ``rollout`` for each service, whatever is left of ``release``. ``bake`` is how long the services must
-    stay well after the last wave.
+    stay well after the last wave. ``terraform`` is for a run on Terraform Cloud, the queue included: until its plan is
+    there, and again until that is applied; ``terraform_back`` is the first of these after a roll-back, whose verdict
+    does not wait for it.
     """
 
     queue: Seconds = 900
@@ -79,6 +101,8 @@ class Deadlines(Section):
     migration: Seconds = 1800
     verify: Seconds = 60
     bake: Annotated[float, Field(ge=0)] = 5
+    terraform: Seconds = 1800
+    terraform_back: Seconds = 300
 
 
 class LockSettings(Section):
@@ -92,7 +116,7 @@ class EnvironmentSettings(Section):
 
     ``endpoint`` is ``sandbox``, a URL that speaks AWS's API, or absent for AWS itself.
     ``base_url`` is where the verify paths of the contract are asked for. ``backend: null`` is for a root whose own
-    backend block is complete.
+    backend block is complete. ``terraform.cloud`` is for a stack whose runs are on Terraform Cloud.
     """
 
     account: Account
@@ -100,6 +124,7 @@ class EnvironmentSettings(Section):
     endpoint: str | None = None
     base_url: str | None = None
     backend: BackendSettings | None = BackendSettings()
+    terraform: EnvironmentTerraform = EnvironmentTerraform()
     deadlines: Deadlines = Deadlines()
     lock: LockSettings = LockSettings()
 

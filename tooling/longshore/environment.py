@@ -10,16 +10,19 @@ from typing import Any
 from invoke.config import Config, DataProxy
 
 from longshore import contract as contracts
-from longshore.access import Access, resolve
+from longshore.access import Access, cloud_access, resolve
 from longshore.aws.session import Aws
 from longshore.clock import Clock
+from longshore.cloud.api import Api, Http
+from longshore.cloud.driver import Cloud, Patience, Told
 from longshore.config import load
 from longshore.console import Console
 from longshore.contract import Contract
+from longshore.driver import Driver
 from longshore.ledger import Ledger
 from longshore.masking import secrets
 from longshore.signals import Interrupts
-from longshore.target import Stack, Target, select
+from longshore.target import Stack, Target, Workspace, select
 from longshore.terraform import Terraform
 
 
@@ -53,14 +56,14 @@ class Environment:
         return Ledger(table, target.environment, self.console.masks, self.clock, target.env.lock.lease)
 
     @property
-    def terraform(self) -> Terraform:
+    def terraform(self) -> Driver:
         """The stack of this environment."""
         return self.terraform_of(self.target.stack)
 
-    def terraform_of(self, stack: Stack) -> Terraform:
+    def terraform_of(self, stack: Stack) -> Driver:
         """Any stack, with this environment's access."""
         settings = self.target.app.terraform
-        return Terraform(
+        local = Terraform(
             stack=stack,
             binary=settings.binary,
             environ=self.access.process_environment(),
@@ -68,6 +71,27 @@ class Environment:
             lock_timeout=settings.lock_timeout,
             masks=self.console.masks,
         )
+        return self._on_cloud(local, stack.workspace) if stack.workspace else local
+
+    def _on_cloud(self, local: Terraform, workspace: Workspace) -> Driver:
+        deadlines = self.target.env.deadlines
+        return Cloud(
+            local=local,
+            api=self._api,
+            workspace=workspace,
+            root=self.target.root,
+            clock=self.clock,
+            told=Told(self.console.detail, self.console.warn),
+            patience=Patience(deadlines.terraform, deadlines.terraform_back),
+            masks=self.console.masks,
+        )
+
+    @cached_property
+    def _api(self) -> Api:
+        """Terraform Cloud, where this environment's stack is there."""
+        url, token = cloud_access(self.target)
+        self.console.masks.hide([token])
+        return Api(url, token, Http(), self.clock)
 
     def sibling(self, name: str) -> Environment:
         """Another environment of the same application, with clients of its own."""

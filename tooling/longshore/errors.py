@@ -22,7 +22,8 @@ LongshoreError (1)
 ├── AbortError (1)           somebody wants a release to go back that another process had begun
 ├── AwsError (1)             AWS refused a call
 ├── TerraformError (1)       terraform could not run, or could not read its state
-│   └── StalePlanError       the state has changed since the plan was saved
+│   ├── StalePlanError       the state has changed since the plan was saved
+│   └── CloudError           Terraform Cloud refused a call, or did not answer
 ├── GitError (1)             the source tree is not what a release needs
 └── SandboxError (1)         the local cloud is not there, or can't start
 
@@ -242,6 +243,23 @@ class TerraformError(LongshoreError):
 
 class StalePlanError(TerraformError):
     """The state has changed since the plan was saved: it must be made again."""
+
+
+class CloudError(TerraformError):
+    """Terraform Cloud refused a call, or did not answer.
+
+    Args:
+        status: of HTTP; 0 where there was no answer.
+    """
+
+    def __init__(self, message: str, hint: str = "", status: int = 0) -> None:
+        super().__init__(message, hint)
+        self.status = status
+
+    @property
+    def open(self) -> bool:
+        """Whether the same read may well succeed later, and a write may have taken effect all the same."""
+        return self.status == 0 or self.status >= 500
 
 
 class GitError(LongshoreError):

@@ -233,7 +233,7 @@ def before_bootstrap(env: Environment, *, planning: bool = True) -> None:
     checks.run("files", lambda: files(env))
     if planning:
         _agree(env, checks)
-    checks.run("terraform", env.terraform.check)
+    checks.run("terraform", lambda: env.terraform.check(before_setup=True))
     checks.run("account", lambda: account(env))
     checks.conclude()
 

@@ -7,6 +7,7 @@ from longshore import preflight
 from longshore import status as statuses
 from longshore.environment import Environment
 from longshore.order import tag_of
+from longshore.terraform import Purpose
 
 
 def plan(env: Environment, tag: str | None, *, check_env: bool = False) -> bool:
@@ -17,7 +18,7 @@ def plan(env: Environment, tag: str | None, *, check_env: bool = False) -> bool:
     """
     variables = {"image_tag": tag_of(tag)} if tag else {}
     preflight.reach(env, planning=True, check_env=check_env)
-    with env.terraform.plan(variables) as saved:
+    with env.terraform.plan(variables, purpose=Purpose(plan_only=True)) as saved:
         env.console.differences(plans.difference(plans.changes(env.terraform.show(saved))) if saved.changed else [])
         return saved.changed
 

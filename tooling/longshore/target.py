@@ -12,14 +12,31 @@ from longshore.errors import ConfigError
 
 
 @dataclass(frozen=True)
+class Workspace:
+    """Where Terraform Cloud keeps the state of a stack, and runs it."""
+
+    hostname: str
+    organization: str
+    name: str
+    project: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.organization}/{self.name}"
+
+
+@dataclass(frozen=True)
 class Stack:
-    """A Terraform root with the files that fill its variables and the settings that complete its backend block."""
+    """A Terraform root with the files that fill its variables and the settings that complete its backend block.
+
+    ``workspace`` is where it is on Terraform Cloud; such a stack has no backend.
+    """
 
     name: str
     directory: Path
     var_files: tuple[Path, ...]
     data_dir: Path
     backend: Mapping[str, str]
+    workspace: Workspace | None = None
 
     def check(self) -> list[str]:
         """What is missing on disk, one finding a line; empty if nothing is."""
@@ -94,6 +111,19 @@ class Target:
         foundation: StackSettings | None = self.app.terraform.foundation
         return self._stack("foundation", foundation.dir, foundation.var_files) if foundation else None
 
+    @property
+    def workspace(self) -> Workspace | None:
+        """Where this environment's stack is on Terraform Cloud, or None where it is not."""
+        cloud = self.env.terraform.cloud
+        if cloud is None:
+            return None
+        return Workspace(
+            cloud.hostname,
+            self._filled(cloud.organization),
+            self._filled(cloud.workspace),
+            cloud.project and self._filled(cloud.project),
+        )
+
     def variables_digest(self) -> str:
         """SHA-256 over the content of the environment's variable files, for the record."""
         digest = hashlib.sha256()
@@ -103,16 +133,20 @@ class Target:
 
     def _stack(self, name: str, directory: str, var_files: list[str]) -> Stack:
         def path(text: str) -> Path:
-            filled = text.format(application=self.application, environment=self.environment)
-            return (self.root / filled).resolve()
+            return (self.root / self._filled(text)).resolve()
 
+        workspace = self.workspace if name == self.environment else None
         return Stack(
             name=name,
             directory=path(directory),
             var_files=tuple(path(file) for file in var_files),
             data_dir=self.work_dir / ("terraform" if name == self.environment else "foundation"),
-            backend=self._backend(f"{self.application}/{name}.tfstate"),
+            backend={} if workspace else self._backend(f"{self.application}/{name}.tfstate"),
+            workspace=workspace,
         )
+
+    def _filled(self, text: str) -> str:
+        return text.format(application=self.application, environment=self.environment)
 
     def _backend(self, key: str) -> dict[str, str]:
         bucket = self.state_bucket
@@ -133,7 +167,7 @@ def select(settings: Settings, root: Path, application: str | None, environment:
         _ = (target.stack, target.foundation)
     except (KeyError, IndexError, ValueError) as error:
         raise ConfigError(
-            f"longshore.applications.{name}.terraform: a path has an unknown placeholder {error}",
+            f"longshore.applications.{name}.terraform: a path or name has an unknown placeholder {error}",
             "Only {application} and {environment} are filled in.",
         ) from None
     return target

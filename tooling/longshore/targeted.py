@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from longshore import plan
 from longshore.errors import PlanError
 from longshore.run import Run
-from longshore.terraform import SavedPlan
+from longshore.terraform import APPLIED, Purpose, SavedPlan
 
 
 def alone(run: Run) -> bool:
@@ -23,13 +24,14 @@ def alone(run: Run) -> bool:
 
 
 @contextmanager
-def planned(run: Run, tag: str, *, alone: bool) -> Iterator[SavedPlan]:
+def planned(run: Run, tag: str, *, alone: bool, purpose: Purpose = APPLIED) -> Iterator[SavedPlan]:
     """The plan for a tag, kept for as long as the block lasts.
 
     Args:
         run: the run.
         tag: the tag.
         alone: of the contract's task definitions and nothing else.
+        purpose: what it is made for.
 
     Raises:
         PlanError: the task definitions can't be planned alone.
@@ -37,10 +39,10 @@ def planned(run: Run, tag: str, *, alone: bool) -> Iterator[SavedPlan]:
     """
     terraform, variables = run.env.terraform, {"image_tag": tag}
     if not alone:
-        with terraform.plan(variables) as saved:
+        with terraform.plan(variables, purpose=purpose) as saved:
             yield saved
         return
-    with terraform.plan(variables, targets=_targets(run, tag)) as saved:
+    with terraform.plan(variables, purpose=replace(purpose, targets=_targets(run, tag))) as saved:
         yield saved
 
 
@@ -48,7 +50,7 @@ def _targets(run: Run, tag: str) -> list[str]:
     """The addresses of the contract's task definitions, once it is sure that the contract can be written afterwards."""
     terraform = run.env.terraform
     targets = plan.addresses(terraform.state(), run.contract.task_definitions())
-    with terraform.plan({"image_tag": tag}, refresh_only=True) as saved:
+    with terraform.plan({"image_tag": tag}, purpose=Purpose(refresh_only=True)) as saved:
         unknown = plan.unknown_outputs(terraform.show(saved)) if saved.changed else []
     if unknown:
         raise PlanError(
@@ -65,7 +67,7 @@ def written(run: Run, tag: str) -> dict[str, Any]:
         TerraformError: Terraform failed.
     """
     terraform = run.env.terraform
-    with terraform.plan({"image_tag": tag}, refresh_only=True) as saved:
+    with terraform.plan({"image_tag": tag}, purpose=Purpose(refresh_only=True)) as saved:
         if not saved.changed:
             return terraform.outputs()
         with run.effect(f"write the outputs of {tag}"):

@@ -44,7 +44,31 @@ class SavedPlan:
 
 
 @dataclass(frozen=True)
-class _Run:
+class Purpose:
+    """What a plan is made for.
+
+    Attributes:
+        plan_only: nobody will apply it.
+        back: it is made after a roll-back, whose verdict does not wait for long.
+        wanted: asked now and then while it waits for its turn: whether anybody still needs it.
+        targets: addresses; nothing but these, and what they depend on, is planned. Everything if empty.
+        refresh_only: change no resource, only write down what is there, and the outputs that follow from it.
+    """
+
+    plan_only: bool = False
+    back: bool = False
+    wanted: Callable[[], bool] = lambda: True
+    targets: Sequence[str] = ()
+    refresh_only: bool = False
+
+
+APPLIED = Purpose()
+
+
+@dataclass(frozen=True)
+class Output:
+    """What terraform said, here or in a log of Terraform Cloud's, and its exit code."""
+
     code: int
     lines: list[str]
 
@@ -60,6 +84,7 @@ class _Run:
 
     @property
     def text(self) -> str:
+        """All of it."""
         return "\n".join(self.lines)
 
     def explanation(self, masks: Masks) -> str:
@@ -107,7 +132,11 @@ class Terraform:
             if file.exists():
                 raise self._not_saved(file, "an earlier terraform could not save its state")
 
-    def check(self) -> str:
+    def set_up(self) -> list[str]:
+        """Nothing is needed but the binary and the state."""
+        return []
+
+    def check(self, *, before_setup: bool = False) -> str:  # noqa: ARG002 - the same is needed
         """The version of the binary.
 
         Raises:
@@ -146,18 +175,16 @@ class Terraform:
         variables: Mapping[str, Any] | None = None,
         *,
         destroy: bool = False,
-        targets: Sequence[str] = (),
-        refresh_only: bool = False,
         on_event: OnEvent | None = None,
+        purpose: Purpose = APPLIED,
     ) -> Iterator[SavedPlan]:
         """Makes a plan and keeps it in a private file for as long as the block lasts.
 
         Args:
             variables: values that beat the variable files.
             destroy: plan the end of everything in the stack.
-            targets: addresses; nothing but these, and what they depend on, is planned. Everything if empty.
-            refresh_only: change no resource, only write down what is there, and the outputs that follow from it.
             on_event: gets Terraform's messages as they come.
+            purpose: what it is made for.
         """
         self.refuse_unsaved()
         self.init()
@@ -173,8 +200,8 @@ class Terraform:
                     lock_timeout=f"{self.lock_timeout:.0f}s",
                     out=str(file),
                     destroy=IsFlagged if destroy else None,
-                    refresh_only=IsFlagged if refresh_only else None,
-                    target=list(targets),
+                    refresh_only=IsFlagged if purpose.refresh_only else None,
+                    target=list(purpose.targets),
                     var_file=var_files,
                 )
             if run.code not in (0, 2):
@@ -251,7 +278,7 @@ class Terraform:
             " (if the state is locked, before that: invoke state.unlock), then delete that file.",
         )
 
-    def _run(self, command: Sequence[str], on_event: OnEvent | None = None, **options: Any) -> _Run:
+    def _run(self, command: Sequence[str], on_event: OnEvent | None = None, **options: Any) -> Output:
         # `state` points at nothing: the constructor would read a local state file if it found one.
         builder = Arguments(terraform_bin_path=self.binary, state=str(self.stack.data_dir / "no-state"))
         arguments = builder.generate_cmd_string(command[0], *command[1:], **options)
@@ -268,7 +295,7 @@ class Terraform:
                 start_new_session=True,
             )
             with Path(output.name).open("rb") as reader:
-                return _Run(*_follow(process, reader, on_event))
+                return Output(*_follow(process, reader, on_event))
 
     def _environment(self) -> dict[str, str]:
         kept = {
@@ -346,11 +373,11 @@ class _Lines:
         for raw in [*complete, *([self.pending] if last and self.pending else [])]:
             line = raw.decode(errors="replace")
             self.lines.append(line)
-            if self.on_event and (message := _message(line)):
-                self.on_event(message)
+            if self.on_event and (said := message(line)):
+                self.on_event(said)
 
 
-def _message(line: str) -> str:
+def message(line: str) -> str:
     """What a person wants to read of a line; empty for an event that only repeats the plan."""
     try:
         event = json.loads(line)
@@ -365,7 +392,7 @@ def _paragraph(diagnostic: Mapping[str, Any]) -> str:
     return f"  {diagnostic['summary']}{place}: {diagnostic.get('detail', '')}".rstrip(": ")
 
 
-def _hint(run: _Run) -> str:
+def _hint(run: Output) -> str:
     if "Error acquiring the state lock" in run.text:
         return "Another terraform holds the state's lock: wait for it. If it has died: invoke state.unlock"
     if "could not be found" in run.text or "ResourceNotFound" in run.text or "NoSuchBucket" in run.text:

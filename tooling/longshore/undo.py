@@ -25,6 +25,7 @@ from longshore.errors import (
 from longshore.result import ServiceResult, Verdict
 from longshore.rollout import Move, Started
 from longshore.run import Run, cause_of
+from longshore.terraform import Purpose
 
 _MOVED = ("moved", "completed", "failed")
 
@@ -136,7 +137,7 @@ def register_again(run: Run, tag: str) -> None:
 
 def _register(run: Run, tag: str, *, alone: bool) -> None:
     env = run.env
-    with targeted.planned(run, tag, alone=alone) as saved:
+    with targeted.planned(run, tag, alone=alone, purpose=Purpose(back=True)) as saved:
         if not saved.changed:
             return
         found = plan.changes(env.terraform.show(saved))

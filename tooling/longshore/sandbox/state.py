@@ -26,6 +26,7 @@ class State:
         secret_access_key: belongs to it.
         directory: where the sandbox keeps its files.
         started_at: ISO 8601, UTC.
+        terraform_cloud: URL of the stand-in for Terraform Cloud, whose token is the secret access key.
     """
 
     pid: int
@@ -37,6 +38,7 @@ class State:
     secret_access_key: str = field(repr=False)
     directory: Path
     started_at: str
+    terraform_cloud: str = ""
 
     def environment(self) -> dict[str, str]:
         """The variables that point boto3, Terraform and the aws command line at this sandbox."""

@@ -1,0 +1,181 @@
+"""Terraform Cloud's API over HTTP: JSON:API documents, its limits honoured, its errors made ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import urlencode, urljoin
+
+import urllib3
+
+from longshore.clock import Clock
+from longshore.errors import CloudError
+
+_TRIES = 6
+"""So often a call is made that may be repeated."""
+_THROTTLED = 30
+"""So often a call is made that was refused because there were too many."""
+_PAUSE = 1.0
+_LONGEST = 30.0
+_CONTENT = "application/vnd.api+json"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer of HTTP; the names of its headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Transport(Protocol):
+    """One request over HTTP, without redirects or repetition."""
+
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        """Makes it.
+
+        Raises:
+            OSError: there was no answer.
+        """
+
+
+class Http:
+    """The transport of real life."""
+
+    def __init__(self) -> None:
+        self._pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=10, read=60), retries=False)
+
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        """Makes a request.
+
+        Raises:
+            OSError: there was no answer.
+        """
+        try:
+            found = self._pool.request(method, url, headers=dict(headers), body=body, redirect=False)
+        except urllib3.exceptions.HTTPError as error:
+            raise OSError(str(error)) from error
+        return Answer(found.status, {name.lower(): value for name, value in found.headers.items()}, found.data)
+
+
+@dataclass(frozen=True)
+class Api:
+    """The API of one host.
+
+    Args:
+        url: where it answers, such as ``https://app.terraform.io``.
+        token: of a user or a team.
+        transport: makes the requests.
+        clock: lets the time pass until a call may be repeated.
+    """
+
+    url: str
+    token: str = field(repr=False)
+    transport: Transport
+    clock: Clock
+
+    def get(self, path: str, query: Mapping[str, str | int] | None = None) -> dict[str, Any]:
+        """Reads a document.
+
+        Raises:
+            CloudError: it is not there, or may not be read, or there was no answer however often it was asked.
+        """
+        return _document(self._call("GET", f"{self._full(path)}{_query(query)}", None, repeat=True))
+
+    def send(self, method: str, path: str, document: object) -> dict[str, Any]:
+        """Writes, once: only where the call was refused because there were too many is it made again.
+
+        Raises:
+            CloudError: it was refused; or, if it is `open`, nobody knows.
+        """
+        body = json.dumps(document).encode()
+        return _document(self._call(method, self._full(path), body, repeat=False))
+
+    def download(self, path: str, query: Mapping[str, str | int] | None = None) -> bytes:
+        """Reads what is no document, from a path of the API or from a URL that holds its own permission."""
+        answer = self._call("GET", f"{self._full(path)}{_query(query)}", None, repeat=True)
+        if answer.status in (301, 302, 303, 307, 308):
+            answer = self._call("GET", urljoin(self.url, answer.headers.get("location", "")), None, repeat=True)
+        return answer.body
+
+    def upload(self, url: str, content: bytes) -> None:
+        """Writes to a URL that holds its own permission; the same once more does no harm."""
+        self._call("PUT", url, content, repeat=True)
+
+    def _full(self, path: str) -> str:
+        return path if "://" in path else f"{self.url}{path if path.startswith('/') else f'/api/v2/{path}'}"
+
+    def _call(self, method: str, url: str, body: bytes | None, *, repeat: bool) -> Answer:
+        what = f"{method} {url.partition('?')[0] if self._ours(url) else 'of a stored file'}"
+        refused = failed = 0
+        while True:
+            answer = self._try(method, url, body)
+            if answer.status == 429 and (refused := refused + 1) < _THROTTLED:
+                self.clock.sleep(_wait(answer))
+            elif repeat and (answer.status == 0 or answer.status >= 500) and (failed := failed + 1) < _TRIES:
+                self.clock.sleep(min(_PAUSE * 2 ** (failed - 1), _LONGEST))
+            else:
+                break
+        if answer.status == 0 or answer.status >= 400:
+            raise _error(what, answer)
+        return answer
+
+    def _try(self, method: str, url: str, body: bytes | None) -> Answer:
+        headers = {"Content-Type": _CONTENT if self._ours(url) else "application/octet-stream"}
+        # A URL of the storage holds its own permission: the token is nobody's business there.
+        headers |= {"Authorization": f"Bearer {self.token}"} if self._ours(url) else {}
+        try:
+            return self.transport(method, url, headers, body)
+        except OSError as error:
+            return Answer(0, {}, str(error).encode())
+
+    def _ours(self, url: str) -> bool:
+        return url.startswith(f"{self.url}/api/v2/")
+
+
+def _query(query: Mapping[str, str | int] | None) -> str:
+    return f"?{urlencode(query)}" if query else ""
+
+
+def _wait(answer: Answer) -> float:
+    """Seconds until a refused call may be made again, as the answer says."""
+    said = answer.headers.get("retry-after") or answer.headers.get("x-ratelimit-reset") or ""
+    try:
+        return min(max(float(said), 0.05), _LONGEST)
+    except ValueError:
+        return _PAUSE
+
+
+def _document(answer: Answer) -> dict[str, Any]:
+    if not answer.body.strip():
+        return {}
+    try:
+        return dict(json.loads(answer.body))
+    except ValueError:
+        raise CloudError("Terraform Cloud's answer is no JSON", "Is the hostname right?", answer.status) from None
+
+
+def _error(what: str, answer: Answer) -> CloudError:
+    if answer.status == 0:
+        reason = answer.body.decode(errors="replace")
+        return CloudError(f"Terraform Cloud did not answer {what}: {reason}", "Look at the network, then try again.")
+    hints = {
+        401: "The token is not valid any more: terraform login, or the variable TF_TOKEN_….",
+        403: "The token may not do this: a team's or user's token with access to the workspace is needed.",
+        404: "It is not there, or the token may not see it.",
+        429: "Too many calls with this token: wait a while.",
+    }
+    return CloudError(
+        f"Terraform Cloud: {what}: {answer.status} {_said(answer)}", hints.get(answer.status, ""), answer.status
+    )
+
+
+def _said(answer: Answer) -> str:
+    try:
+        errors = json.loads(answer.body)["errors"]
+        return "; ".join(str(one.get("detail") or one.get("title")) for one in errors)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return answer.body.decode(errors="replace")[:200]

@@ -1,0 +1,265 @@
+"""The driver of a stack whose runs are on Terraform Cloud, or whose state is there."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from longshore.clock import Clock
+from longshore.cloud import archive, configuration, planned, state, workspaces
+from longshore.cloud.api import Api
+from longshore.cloud.log import Log
+from longshore.cloud.run import CloudRun
+from longshore.cloud.runs import Runs, Wanted, named
+from longshore.cloud.workspaces import Found
+from longshore.errors import PlanError, TerraformError
+from longshore.masking import Masks
+from longshore.target import Workspace
+from longshore.terraform import APPLIED, OnEvent, Purpose, SavedPlan, Terraform
+
+_OVERRIDE = "longshore_override.tf"
+_PRIVATE = 0o600
+
+
+@dataclass(frozen=True)
+class Told:
+    """Whom the driver tells: what somebody who waits wants to know, and what somebody must know."""
+
+    say: Callable[[str], None]
+    warn: Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds that a run has until its plan is there, and again until that is applied; ``back`` after a roll-back."""
+
+    run: float
+    back: float
+
+
+@dataclass(frozen=True)
+class CloudPlan(SavedPlan):
+    """The plan of a run: its JSON representation is in the file."""
+
+    run: CloudRun
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """One stack on Terraform Cloud.
+
+    Args:
+        local: what runs it here, where the workspace's execution mode is `local`.
+        api: Terraform Cloud.
+        workspace: where it is there.
+        root: the repository, whose folders are uploaded.
+        clock: time.
+        told: people.
+        patience: how long is waited.
+        masks: what is not to be shown.
+    """
+
+    local: Terraform
+    api: Api
+    workspace: Workspace
+    root: Path
+    clock: Clock
+    told: Told
+    patience: Patience
+    masks: Masks = field(repr=False)
+
+    def check(self, *, before_setup: bool = False) -> str:
+        """Where it runs.
+
+        Raises:
+            TerraformError: the workspace is not there, or not as the stack needs it.
+        """
+        archive.folders(self.root, self.local.stack)
+        found = workspaces.find(self.api, self.workspace)
+        if found is None and before_setup:
+            return f"workspace {self.workspace} is not there yet"
+        found = found or self._found()
+        workspaces.refuse_auto_apply(found)
+        self._refuse_tags()
+        if found.mode == "local":
+            return f"{self.local.check()}, with the state of workspace {self.workspace}"
+        wrong = [] if before_setup else workspaces.mistakes(self.api, found, self.root, self.local.stack)
+        if wrong:
+            raise TerraformError(
+                f"workspace {self.workspace} is not as this stack needs it: {'; '.join(wrong)}",
+                "Set it up with: invoke bootstrap",
+            )
+        return f"Terraform {found.version} on Terraform Cloud, workspace {self.workspace} ({found.mode})"
+
+    def set_up(self) -> list[str]:
+        """Makes the workspace, or of one that is there what the stack needs."""
+        return workspaces.set_up(self.api, self.root, self.local.stack, self.workspace)
+
+    def refuse_unsaved(self) -> None:
+        """As the local driver: a state that is kept here is one that a run here could not save."""
+        self.local.refuse_unsaved()
+
+    def init(self) -> None:
+        """Readies the stack, where it runs here."""
+        if (found := self._found()).mode == "local":
+            self._here(found).init()
+
+    @contextmanager
+    def plan(
+        self,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        destroy: bool = False,
+        on_event: OnEvent | None = None,
+        purpose: Purpose = APPLIED,
+    ) -> Iterator[SavedPlan]:
+        """Has a plan made; if it is not applied in the block, its run is ended.
+
+        Raises:
+            PlanError: a policy failed, or somebody else ended the run.
+            TerraformError: it could not be made, or not in time.
+        """
+        found = self._found()
+        if found.mode == "local":
+            with self._here(found).plan(variables, destroy=destroy, on_event=on_event, purpose=purpose) as saved:
+                yield saved
+            return
+        workspaces.refuse_auto_apply(found)
+        wanted = self._wanted(found, variables or {}, destroy=destroy, plan_only=purpose.plan_only)
+        runs = self._runs(found, purpose)
+        run = runs.create(wanted)
+        self.told.say(f"Plan on Terraform Cloud: {runs.url(run.id)}")
+        try:
+            patience = self.patience.back if purpose.back else self.patience.run
+            run, log = runs.planned(run, patience, on_event)
+            if found.connected and (other := configuration.other_commit(self.api, run.id, self.root)):
+                self.told.warn(other)
+            with tempfile.TemporaryDirectory(prefix="longshore-plan-") as folder:
+                yield self._kept(Path(folder), run, log)
+        finally:
+            runs.end(run.id)
+
+    def show(self, plan: SavedPlan) -> dict[str, Any]:
+        """The plan as Terraform's JSON representation; without values where the token may not read it."""
+        if not isinstance(plan, CloudPlan):
+            return self._here(self._found()).show(plan)
+        return dict(json.loads(plan.file.read_text()))
+
+    def apply(self, plan: SavedPlan, on_event: OnEvent | None = None) -> dict[str, Any]:
+        """Has exactly this plan applied.
+
+        Raises:
+            PlanError: somebody else ended the run before.
+            TerraformError: it failed, or was not done in time.
+        """
+        found = self._found()
+        if not isinstance(plan, CloudPlan):
+            return self._here(found).apply(plan, on_event)
+        if not plan.changed:
+            return self.outputs()
+        runs = self._runs(found, APPLIED)
+        run = runs.applied(runs.confirm(plan.run), self.patience.run, on_event)
+        return state.outputs(self.api, found, self._patient, of_run=run.id)
+
+    def state(self) -> dict[str, Any]:
+        """What the state holds, where it is run here.
+
+        Raises:
+            PlanError: Terraform Cloud runs it, and shows a state to nobody in this form.
+        """
+        found = self._found()
+        if found.mode != "local":
+            raise PlanError(
+                f"what is in the state of workspace {self.workspace} can't be looked up, which --only-release needs",
+                "Release without --only-release, or start the run on its page with these resources as targets.",
+            )
+        return self._here(found).state()
+
+    def unlock(self, lock_id: str) -> None:
+        """Takes the lock of the state away from a terraform that has died, where it ran here.
+
+        Raises:
+            TerraformError: Terraform Cloud runs it: the lock is a run's, or a person's.
+        """
+        found = self._found()
+        if found.mode != "local":
+            raise TerraformError(
+                f"workspace {self.workspace} is locked by a run or a person, not by a terraform here",
+                "Unlock it on its page.",
+            )
+        self._here(found).unlock(lock_id)
+
+    def outputs(self) -> dict[str, Any]:
+        """The values of all outputs in the state that are not sensitive."""
+        return state.outputs(self.api, self._found(), self._patient)
+
+    @property
+    def _patient(self) -> Clock:
+        """A clock that no signal stops: what is read after an apply says what the apply has done."""
+        return Clock(self.clock.now, self.clock.sleep)
+
+    def _found(self) -> Found:
+        found = workspaces.find(self.api, self.workspace)
+        if found is None:
+            raise TerraformError(
+                f"there is no workspace {self.workspace} at {self.workspace.hostname}, or the token may not see it",
+                "Make it with: invoke bootstrap",
+            )
+        return found
+
+    def _wanted(self, found: Found, variables: Mapping[str, Any], *, destroy: bool, plan_only: bool) -> Wanted:
+        uploaded = (
+            ""
+            if found.connected
+            else configuration.upload(self.api, found, self.root, self.local.stack, self.clock, plan_only=plan_only)
+        )
+        what = ", ".join(f"{key} {value}" for key, value in variables.items()) or "no image_tag"
+        purpose = "destroy" if destroy else "look only" if plan_only else "plan and apply"
+        message = named(f"Longshore: {self.local.stack.name}, {what} ({purpose})")
+        return Wanted(message, variables, plan_only=plan_only, destroy=destroy, configuration=uploaded)
+
+    def _runs(self, found: Found, purpose: Purpose) -> Runs:
+        def check() -> None:
+            self.clock.check()
+            if not purpose.wanted():
+                raise TerraformError("nobody needs the plan any more")
+
+        clock = Clock(self.clock.now, self.clock.sleep, check)
+        return Runs(self.api, found, clock, self.told.say, self.told.warn, self.masks)
+
+    def _kept(self, folder: Path, run: CloudRun, log: Log) -> CloudPlan:
+        shown = planned.representation(self.api, run)
+        if shown is None:
+            shown = planned.from_events(run, log)
+            self.told.warn(
+                f"the token may not read the JSON of {run.plan}: the difference is poorer. It has addresses and actions"
+                " but no values, and that earlier revisions stay registered (skip_destroy) is taken for granted"
+            )
+        file = folder / "plan.json"
+        file.touch(mode=_PRIVATE)
+        file.write_text(json.dumps(shown))
+        return CloudPlan(file, run.has_changes, run)
+
+    def _here(self, found: Found) -> Terraform:
+        """Terraform on this machine, in a copy of the root whose state is in the workspace."""
+        stack = self.local.stack
+        copied = archive.copy(self.root, stack, stack.data_dir.parent / "cloud")
+        (copied / _OVERRIDE).write_text("terraform {\n  cloud {}\n}\n")
+        environ = {
+            **self.local.environ,
+            "TF_CLOUD_ORGANIZATION": found.address.organization,
+            "TF_CLOUD_HOSTNAME": found.address.hostname,
+            "TF_WORKSPACE": found.address.name,
+        }
+        return replace(self.local, stack=replace(stack, directory=copied, backend={}), environ=environ)
+
+    def _refuse_tags(self) -> None:
+        """Makes sure that no variable file says the tag: on the command line it would beat the run's variable."""
+        for file in self.local.stack.var_files:
+            if any(line.split("=")[0].strip() == "image_tag" for line in file.read_text().splitlines()):
+                raise TerraformError(f"{file} sets image_tag, which would beat a release's", "Take it out of the file.")

@@ -1,0 +1,274 @@
+"""The runs of a workspace: created once, followed to a decision, confirmed or ended."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from longshore.clock import Clock
+from longshore.cloud import hcl
+from longshore.cloud.api import Api
+from longshore.cloud.log import Log
+from longshore.cloud.run import BAD, GOOD, HELD, CloudRun, run_of
+from longshore.cloud.workspaces import Found
+from longshore.errors import CloudError, PlanError, TerraformError
+from longshore.masking import Masks
+from longshore.terraform import OnEvent, Output
+
+_SHOWN_WITHIN = 10.0
+"""Seconds after which a run whose creation was never answered is in the list, if it exists."""
+_REPEATED = 3
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a run shall do: ``plan_only`` for one that nobody can apply."""
+
+    message: str
+    variables: Mapping[str, Any]
+    plan_only: bool = False
+    destroy: bool = False
+    configuration: str = ""
+
+    def document(self, workspace: str) -> dict[str, Any]:
+        """It as the API wants it."""
+        relationships = {"workspace": {"data": {"type": "workspaces", "id": workspace}}}
+        if self.configuration:
+            relationships["configuration-version"] = {
+                "data": {"type": "configuration-versions", "id": self.configuration}
+            }
+        attributes = {
+            "message": self.message,
+            "auto-apply": False,
+            "plan-only": self.plan_only,
+            "is-destroy": self.destroy,
+            "variables": [{"key": key, "value": hcl.literal(value)} for key, value in self.variables.items()],
+        }
+        return {"data": {"type": "runs", "attributes": attributes, "relationships": relationships}}
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The runs of one workspace.
+
+    Args:
+        api: Terraform Cloud.
+        workspace: whose runs they are.
+        clock: time.
+        say: what somebody who waits wants to know.
+        warn: what somebody must know.
+        masks: what is not to be shown of a log.
+    """
+
+    api: Api
+    workspace: Found
+    clock: Clock
+    say: Callable[[str], None]
+    warn: Callable[[str], None]
+    masks: Masks = field(repr=False)
+
+    def url(self, run: str) -> str:
+        """Where a person sees a run."""
+        where = self.workspace.address
+        return f"{self.api.url}/app/{where.organization}/workspaces/{where.name}/runs/{run}"
+
+    def read(self, run: str) -> CloudRun:
+        """A run as it is now."""
+        return run_of(self.api.get(f"runs/{run}")["data"])
+
+    def create(self, wanted: Wanted) -> CloudRun:
+        """Creates a run, once: where the answer is lost it is looked for by its message, which is nobody else's."""
+        for left in reversed(range(_REPEATED)):
+            try:
+                return run_of(self.api.send("POST", "runs", wanted.document(self.workspace.id))["data"])
+            except CloudError as error:
+                if not error.open:
+                    raise
+                if found := self._by_message(wanted.message):
+                    return found
+                if not left:
+                    raise
+        raise AssertionError("not reached")
+
+    def planned(self, run: CloudRun, deadline: float, on_event: OnEvent | None) -> tuple[CloudRun, Log]:
+        """Waits until a run has its plan, and waits to be confirmed or has nothing to do.
+
+        Raises:
+            PlanError: a policy failed, or somebody else ended it.
+            TerraformError: the plan failed, or was not there at the deadline.
+            InterruptError: a signal.
+        """
+        log, place = Log(self.api, f"plans/{run.plan}", on_event), ""
+        for _ in self.clock.polls(deadline):
+            run = self._looked_at(run)
+            place = self._said_place(run, place)
+            if run.plan and not run.position:
+                log.path = f"plans/{run.plan}"
+                log.read()
+            if run.status in HELD:
+                raise PlanError(
+                    f"a policy failed for {run.id} ({run.status}): {self.url(run.id)}",
+                    "Mend what the policy finds, or have it changed, and release again: the run is discarded.",
+                )
+            if run.status in BAD:
+                log.finish(self.clock)
+                raise self._bad(run, log, "plan")
+            if run.confirmable or run.status in GOOD:
+                log.finish(self.clock)
+                self._said_incomplete(run, log)
+                return run, log
+        raise TerraformError(
+            f"{run.id} had no plan after {deadline:.0f} s ({run.status}{place}): {self.url(run.id)}",
+            "Look at the workspace's queue; longer waiting is deadlines.terraform in invoke.yaml.",
+        )
+
+    def confirm(self, run: CloudRun) -> CloudRun:
+        """Has a plan applied that was approved here.
+
+        Raises:
+            PlanError: somebody else has ended the run, so that nothing was applied.
+            CloudError: it was refused, or nobody knows.
+        """
+        refused: CloudError | None = None
+        asked = False
+        for _ in Clock(self.clock.now, self.clock.sleep).polls(_SHOWN_WITHIN):
+            now = self.read(run.id)
+            if now.status == "discarded" or (now.status in BAD and not asked):
+                raise self._ended(now)
+            if not now.confirmable:
+                return now
+            asked = True
+            try:
+                self.api.send("POST", f"runs/{run.id}/actions/apply", {"comment": "Approved with Longshore"})
+            except CloudError as error:
+                if not error.open and error.status != 409:
+                    raise
+                refused = error
+        raise refused or CloudError(f"{run.id} does not begin its apply: {self.url(run.id)}")
+
+    def applied(self, run: CloudRun, deadline: float, on_event: OnEvent | None) -> CloudRun:
+        """Waits until a run that was confirmed has been applied.
+
+        A signal stops it while it waits for its turn; an apply that runs is let finish, as Terraform's own is here.
+
+        Raises:
+            TerraformError: the apply failed, or was not done at the deadline.
+            InterruptError: a signal.
+        """
+        log, patient = Log(self.api, f"applies/{run.apply}", on_event), Clock(self.clock.now, self.clock.sleep)
+        for _ in patient.polls(deadline):
+            run = self._looked_at(run)
+            if run.apply:
+                log.path = f"applies/{run.apply}"
+                log.read()
+            if run.final:
+                log.finish(patient)
+                if run.status == "applied":
+                    self._said_incomplete(run, log)
+                    return run
+                raise self._bad(run, log, "apply")
+            if run.status != "applying":
+                self.clock.check()
+        raise TerraformError(
+            f"{run.id} was not applied after {deadline:.0f} s ({run.status}): {self.url(run.id)}",
+            "Look what becomes of it there before anything else; longer waiting is deadlines.terraform.",
+        )
+
+    def end(self, run: str) -> None:
+        """Ends a run that nobody will confirm: discards it, or cancels what it does. A failure is a warning."""
+        why = ""
+        for _ in Clock(self.clock.now, self.clock.sleep).polls(_SHOWN_WITHIN):
+            try:
+                if self._ended_now(run):
+                    return
+            except CloudError as error:
+                why = error.message
+                if not error.open and error.status != 409:
+                    break
+        self.warn(f"{run} could not be ended: {why or 'it neither can be discarded nor canceled'}: {self.url(run)}")
+
+    def _ended_now(self, run: str) -> bool:
+        now = self.read(run)
+        if now.final:
+            return True
+        action = "discard" if now.discardable else "cancel" if now.cancelable else ""
+        if action:
+            self.api.send("POST", f"runs/{run}/actions/{action}", {"comment": "Not wanted any more"})
+        return bool(action)
+
+    def _looked_at(self, run: CloudRun) -> CloudRun:
+        try:
+            return self.read(run.id)
+        except CloudError as error:
+            if not error.open:
+                raise
+            return run  # one look that failed says nothing: the deadline ends the waiting
+
+    def _by_message(self, message: str) -> CloudRun | None:
+        for _ in self.clock.polls(_SHOWN_WITHIN):
+            query: dict[str, str | int] = {"search[basic]": message.rpartition(" ")[2].strip("[]"), "page[size]": 20}
+            for data in self.api.get(f"workspaces/{self.workspace.id}/runs", query).get("data", []):
+                if data["attributes"].get("message") == message:
+                    return run_of(data)
+        return None
+
+    def _said_place(self, run: CloudRun, before: str) -> str:
+        """Says behind what a run waits, once for each place."""
+        if not run.position and run.status != "pending":
+            return ""
+        ahead = self._ahead(run)
+        place = f", {ahead or f'place {run.position} in the queue'}"
+        if place != before and (run.position or ahead):
+            self.say(f"{run.id} waits{place}: {self.url(run.id)}")
+        return place
+
+    def _ahead(self, run: CloudRun) -> str:
+        try:
+            current = self.workspace.current_run(self.api)
+            if not current or current == run.id:
+                return ""
+            first = self.read(current)
+        except CloudError:
+            return ""
+        return f"place {run.position} behind {first.id} ({first.status}: {first.message})"
+
+    def _bad(self, run: CloudRun, log: Log, what: str) -> TerraformError | PlanError:
+        if run.status in ("discarded", "canceled", "force_canceled"):
+            ended = self._ended(run)
+            begun = what == "apply" and run.status != "discarded"  # which is possible before an apply only
+            return TerraformError(ended.message, ended.hint) if begun else ended
+        if run.status == "policy_soft_failed":
+            return PlanError(f"a policy failed for {run.id}: {self.url(run.id)}", "Mend what the policy finds.")
+        said = Output(1, log.lines).explanation(self.masks)
+        failed = self._failed_policies(run) if what == "plan" else ""
+        if failed:
+            return PlanError(f"{failed} for {run.id}: {self.url(run.id)}", "Mend what the policy finds, and try again.")
+        self._said_incomplete(run, log)
+        return TerraformError(
+            f"terraform {what} of {self.workspace.address} failed ({run.status}):\n{said}\n{self.url(run.id)}"
+        )
+
+    def _failed_policies(self, run: CloudRun) -> str:
+        try:
+            checks = self.api.get(f"runs/{run.id}/policy-checks").get("data", [])
+        except CloudError:
+            return ""
+        hard = any(check["attributes"].get("status") == "hard_failed" for check in checks)
+        return "a policy that nobody can override failed" if hard else ""
+
+    def _ended(self, run: CloudRun) -> PlanError:
+        return PlanError(
+            f"{run.id} was {run.status.replace('_', '-')} by somebody else: {self.url(run.id)}",
+            "Ask who did, and why; then try again.",
+        )
+
+    def _said_incomplete(self, run: CloudRun, log: Log) -> None:
+        if not log.complete:
+            self.warn(f"the log of {run.id} could not be read to its end: {self.url(run.id)}")
+
+
+def named(text: str) -> str:
+    """A message that no other run has."""
+    return f"{text} [{uuid.uuid4().hex[:12]}]"
