@@ -56,6 +56,7 @@ def status(c: Context, *, as_json: bool) -> None:
             {
                 "endpoint": found.state.endpoint,
                 "registry": found.state.registry,
+                "terraform_cloud": found.state.terraform_cloud,
                 "environment": environment,
                 "services": services,
                 "builds": builds,
@@ -64,6 +65,7 @@ def status(c: Context, *, as_json: bool) -> None:
         return
     for name, value in environment.items():
         console.result(f"export {name}={value}")
+    console.say(f"Terraform Cloud's stand-in answers at {found.state.terraform_cloud}; its token is the secret key.")
     rows = [
         {
             "service": service["service"],
@@ -108,16 +110,22 @@ def fault(c: Context, given: Mapping[str, str | None], *, clear: bool, as_json: 
     changes = {"rollback_window": wanted.pop("window")} if "window" in wanted else {}
     if clear:
         control.clear_faults(state)
-    if wanted:
+        control.script_cloud(state, None)
+    if str(wanted.get("operation", "")).startswith("cloud:"):
+        name = str(wanted["operation"]).removeprefix("cloud:")
+        control.script_cloud(state, [name] * int(wanted.get("times", 1)))
+    elif wanted:
         from longshore.sandbox import operations  # noqa: PLC0415 - as in _control
 
         operations.check(str(wanted.get("operation", "")))
         control.add_fault(state, wanted)
     settings = control.settings(state, **changes)
-    rows = control.faults(state)
+    rows, scripted = control.faults(state), control.script_cloud(state, [])
     if as_json:
-        console.document({"faults": rows, "settings": settings})
+        console.document({"faults": rows, "settings": settings, "terraform_cloud": scripted})
         return
+    if scripted:
+        console.say(f"Terraform Cloud's stand-in will meet: {', '.join(scripted)}.")
     console.say(f"A deployment shows FAILED for {settings['rollback_window']:g} s before ECS rolls it back.")
     shown = ("n", "operation", "kind", "times", "skip", "every", "seconds", "code", "struck")
     console.table([{name: row[name] for name in shown} for row in rows], "No faults are set.")

@@ -134,6 +134,24 @@ def clear_faults(state: State) -> None:
     _ask(state.endpoint, "DELETE", "/_sandbox/faults")
 
 
+def script_cloud(state: State, faults: list[str] | None) -> list[str]:
+    """Scripts faults of the stand-in for Terraform Cloud: `longshore.sandbox.terraform_cloud.script`.
+
+    Args:
+        state: of the sandbox.
+        faults: what the next runs and calls will meet, after what is scripted already; None clears all.
+
+    Returns:
+        What is scripted.
+
+    Raises:
+        UsageError: there is no such fault; the message names those that there are.
+    """
+    method = "DELETE" if faults is None else "POST" if faults else "GET"
+    found: list[str] = _ask(state.terraform_cloud, method, "/_sandbox/script", faults)
+    return found
+
+
 def settings(state: State, **changes: float) -> dict[str, float]:
     """The settings of a sandbox, in seconds, after these changes.
 

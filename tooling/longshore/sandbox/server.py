@@ -14,6 +14,7 @@ import string
 import sys
 import threading
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from longshore.sandbox.front import Front, listen, moto_application, serve
 from longshore.sandbox.proxy import Proxy
 from longshore.sandbox.request_log import RequestLog
 from longshore.sandbox.state import State, save
+from longshore.sandbox.terraform_cloud import serving as terraform_cloud
 from longshore.sandbox.upstream import Upstream
 
 REGION = "eu-central-1"
@@ -92,7 +94,8 @@ def run(directory: Path, port: int, cleanup: ExitStack) -> None:
     front = Front(moto_application(), Keys(state.access_key_id), RequestLog(), status, (cluster, builder), builder)
     server = serve(front, listener)
     cleanup.callback(server.shutdown)
-    save(state)
+    url = terraform_cloud.start(directory, state.secret_access_key, state.environment(), cleanup)
+    save(replace(state, terraform_cloud=url))
     stop.wait()
 
 

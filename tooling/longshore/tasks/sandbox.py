@@ -40,7 +40,7 @@ def repository(c: Context, name: str = "") -> None:
 
 
 @task(
-    operation="the call it strikes: ecs:UpdateService, or ecs:reads, ecs:writes, ecs:*",
+    operation="the call it strikes: ecs:UpdateService, or ecs:reads, ecs:writes, ecs:*; cloud:NAME",
     kind="throttle, error, expired, denied, lost, delay, stale, failures or refuse",
     times="how many calls it strikes; all of them if not given",
     skip="how many calls pass before",

@@ -1,0 +1,202 @@
+"""What stands in for Terraform Cloud: one function that answers a request, refusing what a test did not expect."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from longshore.clock import Clock
+from longshore.cloud.api import Answer, Api
+from longshore.cloud.runs import Runs
+from longshore.cloud.workspaces import Found
+from longshore.masking import Masks
+from longshore.sandbox.terraform_cloud.application import Application
+from longshore.sandbox.terraform_cloud.model import Log, Run, Store
+from longshore.sandbox.terraform_cloud.model import Workspace as Kept
+from longshore.sandbox.terraform_cloud.worker import Worker
+from longshore.target import Workspace
+
+HOST = "https://cloud.example.com"
+TOKEN = "token-of-the-test"
+ADDRESS = Workspace("cloud.example.com", "acme", "shop-test")
+
+
+class Time:
+    """A clock that moves only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += max(seconds, 0.001)
+
+    def clock(self, check: Callable[[], None] = lambda: None) -> Clock:
+        return Clock(lambda: self.now, self.sleep, check)
+
+
+@dataclass
+class Fake:
+    """Answers each path with what a test has laid out for it, in order; the last answer stays."""
+
+    answers: dict[str, list[Answer]] = field(default_factory=dict)
+    calls: list[tuple[str, str, Any]] = field(default_factory=list)
+    tokens: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def says(self, call: str, *documents: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+        """Lays out answers for a call such as ``GET runs/run-1``: documents, or bytes."""
+        bodies = [one if isinstance(one, bytes) else json.dumps(one).encode() for one in documents or (b"",)]
+        self.answers.setdefault(call, []).extend(Answer(status, headers or {}, body) for body in bodies)
+
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        path = urlsplit(url).path.removeprefix("/api/v2/")
+        key = f"{method} {path}"
+        self.tokens[key] = headers.get("Authorization", "")
+        self.calls.append((method, path, json.loads(body) if body and body.startswith(b"{") else body))
+        if key not in self.answers:
+            raise AssertionError(f"the test did not expect {key}")
+        left = self.answers[key]
+        found = left.pop(0) if len(left) > 1 else left[0]
+        if found.status == 0:
+            raise OSError(found.body.decode() or "no answer")
+        return found
+
+    def made(self, method: str = "POST") -> list[str]:
+        return [path for called, path, _ in self.calls if called == method]
+
+
+def run(status: str, **actions: bool) -> dict[str, Any]:
+    """The document of a run."""
+    attributes = {
+        "status": status,
+        "message": "Longshore: shop-test [abc]",
+        "position-in-queue": 0,
+        "has-changes": True,
+        "actions": {f"is-{name}": value for name, value in actions.items()},
+    }
+    related = {"plan": {"data": {"id": "plan-1"}}, "apply": {"data": {"id": "apply-1"}}}
+    return {"data": {"id": "run-1", "type": "runs", "attributes": attributes, "relationships": related}}
+
+
+@dataclass
+class Told:
+    """What people were told."""
+
+    said: list[str] = field(default_factory=list)
+    warned: list[str] = field(default_factory=list)
+
+
+def found(**changes: Any) -> Found:
+    given = {
+        "id": "ws-1",
+        "address": ADDRESS,
+        "mode": "remote",
+        "auto_apply": False,
+        "directory": "terraform/app",
+        "connected": False,
+        "structured": True,
+        "version": "1.11.4",
+    }
+    return Found(**{**given, **changes})
+
+
+def runs(fake: Fake, clock: Clock, told: Told | None = None) -> Runs:
+    told = told or Told()
+    return Runs(Api(HOST, TOKEN, fake, clock), found(), clock, told.said.append, told.warned.append, Masks())
+
+
+_CHANGE = {"actions": ["create"], "before": None, "after": {"family": "web"}}
+PLAN = {
+    "resource_changes": [
+        {"address": "aws_ecs_task_definition.web", "type": "aws_ecs_task_definition", "change": _CHANGE}
+    ]
+}
+
+
+@dataclass
+class Played:
+    """An Execution without terraform: a plan changes what the variables of the run say; an apply writes the state."""
+
+    changes: bool | None = True
+    applies: bool = True
+    tags: list[str] = field(default_factory=list)
+    configurations: list[bytes] = field(default_factory=list)
+    before_plan: Callable[[], None] = lambda: None
+
+    def plan(self, workspace: Kept, run: Run, archive: Path) -> bool | None:
+        self.before_plan()
+        self.configurations.append(archive.read_bytes())
+        tag = next((one["value"] for one in run.variables if one["key"] == "image_tag"), "")
+        event = {"@message": "Plan: 1 to add", "type": "change_summary"}
+        planned = {"resource": {"addr": "aws_ecs_task_definition.web", "resource_type": "aws_ecs_task_definition"}}
+        change = {
+            "@message": "web: Plan to replace",
+            "type": "planned_change",
+            "change": planned | {"action": "replace"},
+        }
+        error = {"@message": "Error", "type": "diagnostic", "diagnostic": {"severity": "error", "summary": "no region"}}
+        lines: list[dict[str, Any]] = (
+            [{"@message": "Error"}, error] if self.changes is None else [change, event] if tag else [event]
+        )
+        _write(run.plan_log, lines)
+        (run.folder / "plan.json").write_text(json.dumps(PLAN))
+        (run.folder / "tag").write_text(tag)
+        return None if self.changes is None else self.changes and bool(tag)
+
+    def apply(self, workspace: Kept, run: Run) -> bool:
+        tag = (run.folder / "tag").read_text()
+        self.tags.append(tag)
+        error = {"@message": "x", "type": "diagnostic", "diagnostic": {"severity": "error", "summary": "no capacity"}}
+        _write(run.apply_log, [{"@message": "web: Creating..."}] if self.applies else [error])
+        outputs = {"release": {"value": {"image_tag": tag}}, "secret": {"value": "s3cret!", "sensitive": True}}
+        workspace.state_file.write_text(json.dumps({"outputs": outputs}))
+        return self.applies
+
+    def interrupt(self, run: Run) -> None:
+        """Nothing runs."""
+
+
+def _write(log: Log, lines: list[dict[str, Any]]) -> None:
+    log.file.write_text("Initializing plugins and modules...\n" + "".join(f"{json.dumps(line)}\n" for line in lines))
+
+
+@dataclass
+class Stage:
+    """The stand-in in process: its application, called without a socket."""
+
+    store: Store
+    application: Application
+    calls: list[str] = field(default_factory=list)
+
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        parts = urlsplit(url)
+        self.calls.append(f"{method} {parts.path}")
+        environ = {
+            "REQUEST_METHOD": method,
+            "PATH_INFO": parts.path,
+            "QUERY_STRING": parts.query,
+            "HTTP_HOST": parts.netloc,
+            "wsgi.input": io.BytesIO(body or b""),
+            "CONTENT_LENGTH": str(len(body or b"")),
+            "HTTP_AUTHORIZATION": headers.get("Authorization", ""),
+        }
+        answered: list[Any] = []
+        content = b"".join(self.application(environ, lambda status, given: answered.extend([status, given])))
+        return Answer(int(answered[0][:3]), {name.lower(): value for name, value in answered[1]}, content)
+
+
+def stage(folder: Path, execution: Played) -> Stage:
+    store = Store(folder)
+    return Stage(store, Application(store, Worker(store, execution), TOKEN))
+
+
+def quick_clock(check: Callable[[], None] = lambda: None) -> Clock:
+    """Real time, for threads work beside it; nobody sleeps long."""
+    return Clock(time.monotonic, lambda seconds: time.sleep(min(seconds, 0.01)), check)

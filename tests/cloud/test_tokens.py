@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from longshore.cloud.tokens import token, variable
+from longshore.errors import TerraformError
+from longshore.masking import is_secret
+
+
+def write(folder: Path, **tokens: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "credentials.tfrc.json"
+    file.write_text(json.dumps({"credentials": {host.replace("_", "."): {"token": t} for host, t in tokens.items()}}))
+    return file
+
+
+def test_the_variable_of_a_host() -> None:
+    assert variable("app.terraform.io") == "TF_TOKEN_app_terraform_io"
+    assert variable("my-host.example.com") == "TF_TOKEN_my__host_example_com"
+    assert is_secret(variable("app.terraform.io"))
+
+
+def test_the_variable_comes_first_then_the_file_beside_the_configuration_then_the_one_in_the_home(
+    tmp_path: Path,
+) -> None:
+    environ = {"HOME": str(tmp_path), "TF_CLI_CONFIG_FILE": str(tmp_path / "own" / "terraform.rc")}
+    write(tmp_path / ".terraform.d", app_terraform_io="of the home", other_example_com="other")
+    assert token("app.terraform.io", environ) == "of the home"
+    write(tmp_path / "own", app_terraform_io="beside the configuration")
+    assert token("app.terraform.io", environ) == "beside the configuration"
+    assert token("other.example.com", environ) == "other"
+    assert token("app.terraform.io", environ | {"TF_TOKEN_app_terraform_io": "first"}) == "first"
+
+
+def test_without_a_token_it_is_said_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(TerraformError) as caught:
+        token("app.terraform.io", {"HOME": str(tmp_path)})
+    assert "terraform login app.terraform.io" in caught.value.hint
+    assert "TF_TOKEN_app_terraform_io" in caught.value.hint
+
+
+def test_a_file_that_is_no_such_file_is_named(tmp_path: Path) -> None:
+    file = write(tmp_path / ".terraform.d")
+    file.write_text("{")
+    with pytest.raises(TerraformError, match=r"credentials\.tfrc\.json"):
+        token("app.terraform.io", {"HOME": str(tmp_path)})
