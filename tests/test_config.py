@@ -7,7 +7,7 @@ import pytest
 
 from longshore.config import load
 from longshore.errors import ConfigError, ExitCode
-from longshore.target import select
+from longshore.target import Workspace, select
 
 
 def settings(**environment: Any) -> dict[str, Any]:
@@ -78,3 +78,36 @@ def test_an_unknown_placeholder_in_a_path_is_refused() -> None:
 def test_nothing_under_longshore_says_what_to_do() -> None:
     with pytest.raises(ConfigError, match="nothing under longshore:"):
         load({})
+
+
+def cloud(**given: Any) -> dict[str, Any]:
+    return settings(terraform={"cloud": {"organization": "acme", "workspace": "{application}-{environment}", **given}})
+
+
+def test_an_environment_on_terraform_cloud_has_a_workspace_and_no_backend_but_the_foundation_has_one() -> None:
+    target = select(load(cloud(project="{application}s")), Path("/project"), None, "test")
+    assert target.stack.workspace == Workspace("app.terraform.io", "acme", "shop-test", "shops")
+    assert target.stack.backend == {}
+    assert target.foundation is not None
+    assert target.foundation.workspace is None
+    assert target.foundation.backend["key"] == "shop/foundation.tfstate"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"workspace": "a workspace"}, "environments.test.terraform.cloud.workspace: 'a workspace' does not match"),
+        ({"hostname": "https://x"}, "environments.test.terraform.cloud.hostname: 'https://x' does not match"),
+        ({"organisation": "x"}, "terraform.cloud.organisation: unknown key; did you mean 'organization'?"),
+        ({"workspace": None}, "environments.test.terraform.cloud.workspace: must be a text"),
+    ],
+)
+def test_mistakes_in_what_is_said_of_terraform_cloud(given: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(cloud(**given))
+    assert says in caught.value.message
+
+
+def test_a_placeholder_that_nobody_fills_in() -> None:
+    with pytest.raises(ConfigError, match="unknown placeholder 'stage'"):
+        select(load(cloud(workspace="{application}-{stage}")), Path("/project"), None, "test")

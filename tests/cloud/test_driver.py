@@ -307,7 +307,7 @@ def test_a_second_run_waits_behind_the_first_and_it_is_said_which(scene: Scene) 
     assert any(f"place 1 behind {first.run.id} (policy_checked" in said for said in scene.said)
 
 
-def test_a_workspace_connected_to_version_control_gets_no_upload_and_another_commit_is_said(scene: Scene) -> None:
+def test_a_workspace_connected_to_version_control_gets_no_upload(scene: Scene) -> None:
     with scene.driver().plan({}):
         pass  # a configuration, as a push would have left one
     before = len(scene.execution.configurations)
