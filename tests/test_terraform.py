@@ -129,7 +129,7 @@ def test_a_plan_is_private_its_tag_wins_and_nothing_is_left(terraform: Terraform
 
 def test_a_plan_of_some_addresses_and_one_of_the_outputs_alone(terraform: Terraform, shim: Shim) -> None:
     addresses = ['module.services["web"].aws_ecs_task_definition.this', "aws_ecs_task_definition.migrate"]
-    with terraform.plan(targets=addresses):
+    with terraform.plan(purpose=Purpose(targets=addresses)):
         pass
     arguments = shim.calls()[-1]["args"]
     assert isinstance(arguments, list)

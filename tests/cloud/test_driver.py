@@ -16,7 +16,7 @@ from longshore.cloud.api import Api
 from longshore.cloud.driver import Cloud, CloudPlan, Patience, Told
 from longshore.errors import InterruptError, PlanError, TerraformError
 from longshore.masking import Masks
-from longshore.plan import changes, gate
+from longshore.plan import Allowed, changes, gate
 from longshore.sandbox.terraform_cloud.model import Run, Workspace
 from longshore.target import Stack
 from longshore.terraform import Purpose, Terraform
@@ -198,7 +198,7 @@ def test_without_the_right_to_the_json_the_log_says_what_changes_and_it_is_said_
     with driver.plan({"image_tag": "v1"}) as plan:
         found = changes(driver.show(plan))
     assert [(c.address, c.actions) for c in found] == [("aws_ecs_task_definition.web", ("delete", "create"))]
-    gate(found, ())
+    gate(found, Allowed())
     assert "poorer" in scene.warned[0]
 
 
