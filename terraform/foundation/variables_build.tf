@@ -17,7 +17,7 @@ variable "build" {
     compute_type         = optional(string, "BUILD_GENERAL1_SMALL")
     build_timeout        = optional(number, 60)
     queue_timeout        = optional(number, 30)
-    concurrent_builds    = optional(number, 4)
+    concurrent_builds    = optional(number)
     log_retention_days   = optional(number, 365)
     log_kms_key_arn      = optional(string)
     encryption_key_arn   = optional(string)

@@ -108,9 +108,9 @@ variable "queue_timeout" {
 }
 
 variable "concurrent_builds" {
-  description = "So many builds may run at once; CodeBuild starts none beyond it. null for the account's limit."
+  description = "So many builds may run at once, and CodeBuild starts none beyond it; null for the account's limit."
   type        = number
-  default     = 4
+  default     = null
 
   validation {
     condition     = var.concurrent_builds == null || try(var.concurrent_builds >= 1 && floor(var.concurrent_builds) == var.concurrent_builds, false)

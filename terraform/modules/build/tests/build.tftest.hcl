@@ -46,9 +46,9 @@ run "a_project_that_builds_images" {
   assert {
     condition = (
       aws_codebuild_project.this.build_timeout == 60 && aws_codebuild_project.this.queued_timeout == 30 &&
-      aws_codebuild_project.this.concurrent_build_limit == 4
+      aws_codebuild_project.this.concurrent_build_limit == null
     )
-    error_message = "Builds and the queue end some time, and so many run at once."
+    error_message = "Builds and the queue end some time, and as many run as the account allows."
   }
 
   assert {
@@ -138,7 +138,7 @@ run "keys_policies_and_sizes" {
     compute_type         = "BUILD_GENERAL1_LARGE"
     build_timeout        = 2160
     queue_timeout        = 480
-    concurrent_builds    = null
+    concurrent_builds    = 3
     log_retention_days   = 90
     log_kms_key_arn      = "arn:aws:kms:eu-central-1:123456789012:key/1"
     encryption_key_arn   = "arn:aws:kms:eu-central-1:123456789012:key/2"
@@ -153,7 +153,7 @@ run "keys_policies_and_sizes" {
       one(aws_codebuild_project.this.environment).compute_type == "BUILD_GENERAL1_LARGE" &&
       one(aws_codebuild_project.this.environment).image == "aws/codebuild/amazonlinux-x86_64-standard:5.0" &&
       aws_codebuild_project.this.build_timeout == 2160 && aws_codebuild_project.this.queued_timeout == 480 &&
-      aws_codebuild_project.this.concurrent_build_limit == null && aws_cloudwatch_log_group.this.retention_in_days == 90
+      aws_codebuild_project.this.concurrent_build_limit == 3 && aws_cloudwatch_log_group.this.retention_in_days == 90
     )
     error_message = "Image, sizes and times are inputs."
   }
