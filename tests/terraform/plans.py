@@ -33,12 +33,21 @@ class Root:
     endpoint: str
 
     @classmethod
-    def copied(cls, folder: str, to: Path, endpoint: str) -> Root:
-        """Copies the sources, so that what terraform writes beside them stays out of the tree, and initialises."""
+    def copied(cls, folder: str, to: Path, endpoint: str, files: Mapping[str, str] | None = None) -> Root:
+        """Copies the sources, so that what terraform writes beside them stays out of the tree, and initialises.
+
+        Args:
+            folder: the root, below the project.
+            to: where the copy lies.
+            endpoint: what answers for AWS.
+            files: text by name of what the root has besides, such as another backend.
+        """
         for part in ("terraform", "environments", "tests/terraform/permissions"):
             shutil.copytree(ROOT / part, to / part, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
         root = cls(to / folder, endpoint)
-        done = root.run("init", "-backend=false", "-input=false", "-no-color")
+        for name, text in (files or {}).items():
+            (root.folder / name).write_text(text)
+        done = root.run("init", "-input=false", "-no-color")
         assert done.returncode == 0, done.stdout
         return root
 
