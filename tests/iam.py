@@ -37,8 +37,8 @@ def allowed(policies: Iterable[Policy], action: str, resource: str | None, conte
     Args:
         policies: documents of one identity, all of which count.
         action: such as ``ecs:UpdateService``.
-        resource: its ARN, or ``*`` for an action that knows none. None: whether there is any resource at all on which
-            the action may be allowed; resources are not looked at then.
+        resource: its ARN, or ``*`` for an action that knows none. None where it is not known what the call was about:
+            then neither resources nor conditions on keys that the context lacks are looked at.
         context: the condition keys that the call has, by name.
 
     Raises:
@@ -67,25 +67,28 @@ def _fits(statement: Mapping[str, Any], action: str, resource: str | None, conte
     # Actions are compared without case, ARNs with it.
     acts = any(_like(pattern.lower(), action.lower()) for pattern in _listed(statement["Action"]))
     there = resource is None or any(_like(pattern, resource) for pattern in _listed(statement["Resource"]))
-    return acts and there and _holds(statement.get("Condition", {}), context)
+    return acts and there and _holds(statement.get("Condition", {}), context, unknown=resource is None)
 
 
-def _holds(conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:
-    """Every operator and key must hold; of several values one is enough."""
+def _holds(conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, str], *, unknown: bool) -> bool:
+    """Every operator and key must hold; of several values one is enough.
+
+    With ``unknown``, a key that the context lacks may have had any value.
+    """
     given = {name.lower(): value for name, value in context.items()}
     return all(
-        _meets(operator, _listed(values), given.get(key.lower()))
+        _meets(operator, _listed(values), given.get(key.lower()), unknown=unknown)
         for operator, keys in conditions.items()
         for key, values in keys.items()
     )
 
 
-def _meets(operator: str, values: list[str], given: str | None) -> bool:
+def _meets(operator: str, values: list[str], given: str | None, *, unknown: bool) -> bool:
     name = operator.removesuffix("IfExists")
     if name not in _OPERATORS:
         raise ValueError(f"condition operator not understood here: {operator}")
     if given is None:
-        return operator.endswith("IfExists")
+        return unknown or operator.endswith("IfExists")
     return any(_OPERATORS[name](value, given) for value in values)
 
 

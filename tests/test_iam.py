@@ -94,10 +94,12 @@ def test_conditions(condition: Any, context: dict[str, str], expected: bool) -> 
     assert allowed([policy("ecs:*", "*", condition)], "ecs:RunTask", "*", context) is expected
 
 
-def test_without_a_resource_any_will_do_but_the_condition_counts() -> None:
+def test_where_it_is_not_known_what_a_call_was_about_only_what_is_known_counts() -> None:
     document = policy("iam:PassRole", "arn:role", {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}})
     assert may(document, "iam:PassRole", None, iam__PassedToService="ecs-tasks.amazonaws.com")
     assert not may(document, "iam:PassRole", None, iam__PassedToService="lambda.amazonaws.com")
+    assert may(document, "iam:PassRole", None)
+    assert not may(document, "iam:PassRole", "arn:role")
     assert not may(document, "iam:CreateRole", None)
 
 

@@ -19,7 +19,7 @@ locals {
   parameter = "${local.arn.ssm}:parameter/${var.application}/${var.environment_name}/image_tag"
 
   # A managed policy has 6144 characters: so the tasks get policies of their own, so many each that they fit.
-  parts = { for number, keys in chunklist(sort(keys(var.tasks)), 5) : "tasks-${number + 1}" => { for key in keys : key => var.tasks[key] } }
+  parts = { for number, keys in chunklist(sort(keys(var.tasks)), 4) : "tasks-${number + 1}" => { for key in keys : key => var.tasks[key] } }
   names = merge({ releaser = "${local.prefix}-releaser" }, { for part in keys(local.parts) : part => "${local.prefix}-releaser-${part}" })
 
   documents = merge(

@@ -103,3 +103,23 @@ module "releaser_of_little" {
     }
   }
 }
+
+# Names as long as they may be: a role's has 64 characters.
+module "releaser_of_long_names" {
+  source = "../../../terraform/modules/releaser"
+
+  application      = "a-shop-of-a-long-name"
+  environment_name = "sandbox-production"
+  cluster_arn      = "arn:aws:ecs:eu-central-1:123456789012:cluster/a-shop-of-a-long-name-sandbox-production"
+  repository_arns  = local.repositories
+  path             = "/longshore/"
+  tasks = {
+    for number in range(4) : "service-${number}" => {
+      kind               = "service"
+      family             = "a-shop-of-a-long-name-sandbox-production-service-00000${number}"
+      log_group          = "/a-shop-of-a-long-name/sandbox-production/service-00000${number}"
+      execution_role_arn = "arn:aws:iam::123456789012:role/longshore/a-shop-of-a-long-name-sandbox-production-service-00000${number}-execution"
+      task_role_arn      = "arn:aws:iam::123456789012:role/longshore/a-shop-of-a-long-name-sandbox-production-service-00000${number}-task"
+    }
+  }
+}
