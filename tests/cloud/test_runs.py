@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from longshore.cloud.run import run_of
-from longshore.cloud.runs import Wanted, named
+from longshore.cloud.wanted import Wanted, named
 from longshore.errors import CloudError, InterruptError, PlanError, TerraformError
 
 from .fake import HOST, Fake, Time, Told, run, runs

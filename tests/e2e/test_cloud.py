@@ -30,7 +30,7 @@ longshore:
         {ENVIRONMENT}:
           endpoint: sandbox
           account: "{ACCOUNT}"
-          deadlines: {{rollout: 60, bake: 1}}
+          deadlines: {{rollout: 60, bake: 1, terraform: 120, terraform_back: 60}}
           terraform: {{cloud: {{organization: acme, workspace: "{{application}}-{{environment}}", hostname: sandbox}}}}
 """
 DEADLINES = "INVOKE_LONGSHORE_APPLICATIONS_STOREFRONT_ENVIRONMENTS_SANDBOX_CLOUD_DEADLINES_"
@@ -118,6 +118,15 @@ def test_the_token_is_shown_nowhere(found: Found) -> None:
     assert found.service.token not in answer.out + answer.err + plan.out + plan.err + found.bootstrap.err
 
 
+def test_faults_are_scripted_listed_and_cleared_by_the_task(found: Found) -> None:
+    wrong = found.project.invoke("sandbox.fault", "--operation", "cloud:politics", expect=2)
+    assert "policy_soft" in wrong.err
+    found.project.invoke("sandbox.fault", "--operation", "cloud:queued", "--times", "2")
+    listed = found.project.invoke("sandbox.fault", "--json").json()
+    assert listed["terraform_cloud"] == ["queued", "queued"]
+    assert found.project.invoke("sandbox.fault", "--clear", "--json").json()["terraform_cloud"] == []
+
+
 def test_a_version_that_crashes_is_moved_back_and_registered_again(found: Found) -> None:
     answer = _crash(found)
     document = answer.json()
@@ -149,8 +158,8 @@ def test_after_a_roll_back_whose_terraform_half_waits_in_the_queue_the_verdict_s
         (["policy_hard"], {}, 5, "failed", "nobody can override"),
         (["discarded"], {}, 5, "failed", "discarded by somebody else"),
         (["queued"], {"TERRAFORM": "4"}, 1, "failed", "place 1 in the queue"),
-        (["unknown"], {"TERRAFORM": "25"}, 1, "failed", "reticulating"),
-        (["unknown_apply"], {"TERRAFORM": "25"}, 6, "failed", "reticulating"),
+        (["unknown"], {"TERRAFORM": "40"}, 1, "failed", "reticulating"),
+        (["unknown_apply"], {"TERRAFORM": "40"}, 6, "failed", "reticulating"),
         (["canceled"], {}, 6, "failed", "canceled by somebody else"),
         (["log_cut_and_json_forbidden"], {}, 1, "failed", "can't be seen"),
         (["log_cut"], {}, 0, "succeeded", "could not be read to its end"),

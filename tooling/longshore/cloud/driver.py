@@ -15,7 +15,8 @@ from longshore.cloud import archive, configuration, planned, state, workspaces
 from longshore.cloud.api import Api
 from longshore.cloud.log import Log
 from longshore.cloud.run import CloudRun
-from longshore.cloud.runs import Runs, Wanted, named
+from longshore.cloud.runs import Runs
+from longshore.cloud.wanted import Wanted, named
 from longshore.cloud.workspaces import Found
 from longshore.errors import PlanError, TerraformError
 from longshore.masking import Masks

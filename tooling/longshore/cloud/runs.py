@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from longshore.clock import Clock
-from longshore.cloud import hcl
 from longshore.cloud.api import Api
 from longshore.cloud.log import Log
 from longshore.cloud.run import BAD, GOOD, HELD, CloudRun, run_of
+from longshore.cloud.wanted import Wanted
 from longshore.cloud.workspaces import Found
 from longshore.errors import CloudError, PlanError, TerraformError
 from longshore.masking import Masks
@@ -20,33 +18,6 @@ from longshore.terraform import OnEvent, Output
 _SHOWN_WITHIN = 10.0
 """Seconds after which a run whose creation was never answered is in the list, if it exists."""
 _REPEATED = 3
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What a run shall do: ``plan_only`` for one that nobody can apply."""
-
-    message: str
-    variables: Mapping[str, Any]
-    plan_only: bool = False
-    destroy: bool = False
-    configuration: str = ""
-
-    def document(self, workspace: str) -> dict[str, Any]:
-        """It as the API wants it."""
-        relationships = {"workspace": {"data": {"type": "workspaces", "id": workspace}}}
-        if self.configuration:
-            relationships["configuration-version"] = {
-                "data": {"type": "configuration-versions", "id": self.configuration}
-            }
-        attributes = {
-            "message": self.message,
-            "auto-apply": False,
-            "plan-only": self.plan_only,
-            "is-destroy": self.destroy,
-            "variables": [{"key": key, "value": hcl.literal(value)} for key, value in self.variables.items()],
-        }
-        return {"data": {"type": "runs", "attributes": attributes, "relationships": relationships}}
 
 
 @dataclass(frozen=True)
@@ -267,8 +238,3 @@ class Runs:
     def _said_incomplete(self, run: CloudRun, log: Log) -> None:
         if not log.complete:
             self.warn(f"the log of {run.id} could not be read to its end: {self.url(run.id)}")
-
-
-def named(text: str) -> str:
-    """A message that no other run has."""
-    return f"{text} [{uuid.uuid4().hex[:12]}]"

@@ -9,58 +9,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hmac import compare_digest
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import parse_qs
 
 from longshore.sandbox.credentials import Environ, body_of
 from longshore.sandbox.faulty import StartResponse
 from longshore.sandbox.terraform_cloud import documents, script
-from longshore.sandbox.terraform_cloud.documents import Document
+from longshore.sandbox.terraform_cloud.calls import Call, RefusedError, Reply, one, several
 from longshore.sandbox.terraform_cloud.model import Configuration, Run, Store, Workspace, new_id
 from longshore.sandbox.terraform_cloud.worker import Worker
 
 _THROTTLED_SECONDS = 0.2
-
-
-class RefusedError(Exception):
-    """A call that is answered with an error."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-
-
-@dataclass(frozen=True)
-class Reply:
-    """An answer."""
-
-    status: int
-    body: bytes = b""
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class Call:
-    """A request."""
-
-    method: str
-    path: str
-    query: dict[str, str]
-    body: bytes
-    base: str
-
-    @property
-    def attributes(self) -> dict[str, Any]:
-        """The attributes in the document that was sent."""
-        return dict(self._data.get("attributes") or {})
-
-    def related(self, name: str) -> str:
-        """The id of what the document that was sent is related to; empty where there is none."""
-        return str(((self._data.get("relationships") or {}).get(name) or {}).get("data", {}).get("id", ""))
-
-    @property
-    def _data(self) -> dict[str, Any]:
-        return dict(json.loads(self.body or b"{}").get("data") or {})
 
 
 @dataclass
@@ -117,29 +75,29 @@ class Application:
         raise RefusedError(404, "Not Found")
 
     def _routes(self) -> list[tuple[str, str, Callable[..., Reply]]]:
-        one, api, own = "([^/]+)", "/api/v2", re.escape(f"/archive/{self._secret}")
+        some, api, own = "([^/]+)", "/api/v2", re.escape(f"/archive/{self._secret}")
         return [
-            ("GET", f"{api}/organizations/{one}/workspaces/{one}", self._workspace_named),
-            ("POST", f"{api}/organizations/{one}/workspaces", self._make_workspace),
-            ("GET", f"{api}/workspaces/{one}", self._workspace),
-            ("PATCH", f"{api}/workspaces/{one}", self._change_workspace),
-            ("GET", f"{api}/workspaces/{one}/vars", self._variables),
-            ("POST", f"{api}/workspaces/{one}/vars", self._add_variable),
-            ("PATCH", f"{api}/workspaces/{one}/vars/{one}", self._change_variable),
-            ("POST", f"{api}/workspaces/{one}/configuration-versions", self._make_configuration),
-            ("GET", f"{api}/configuration-versions/{one}", self._configuration),
-            ("PUT", f"{own}/configuration-versions/{one}", self._upload),
+            ("GET", f"{api}/organizations/{some}/workspaces/{some}", self._workspace_named),
+            ("POST", f"{api}/organizations/{some}/workspaces", self._make_workspace),
+            ("GET", f"{api}/workspaces/{some}", self._workspace),
+            ("PATCH", f"{api}/workspaces/{some}", self._change_workspace),
+            ("GET", f"{api}/workspaces/{some}/vars", self._variables),
+            ("POST", f"{api}/workspaces/{some}/vars", self._add_variable),
+            ("PATCH", f"{api}/workspaces/{some}/vars/{some}", self._change_variable),
+            ("POST", f"{api}/workspaces/{some}/configuration-versions", self._make_configuration),
+            ("GET", f"{api}/configuration-versions/{some}", self._configuration),
+            ("PUT", f"{own}/configuration-versions/{some}", self._upload),
             ("POST", f"{api}/runs", self._make_run),
-            ("GET", f"{api}/workspaces/{one}/runs", self._runs),
-            ("GET", f"{api}/runs/{one}", self._run),
-            ("POST", f"{api}/runs/{one}/actions/{one}", self._act),
-            ("GET", f"{api}/runs/{one}/policy-checks", self._policy_checks),
-            ("GET", f"{api}/(plans|applies)/{one}", self._plan_or_apply),
-            ("GET", f"{api}/plans/{one}/json-output", self._json_output),
-            ("GET", f"{own}/json/{one}", self._json),
-            ("GET", f"{own}/logs/{one}", self._log),
-            ("GET", f"{api}/workspaces/{one}/current-state-version", self._state),
-            ("GET", f"{api}/state-versions/{one}/outputs", self._outputs),
+            ("GET", f"{api}/workspaces/{some}/runs", self._runs),
+            ("GET", f"{api}/runs/{some}", self._run),
+            ("POST", f"{api}/runs/{some}/actions/{some}", self._act),
+            ("GET", f"{api}/runs/{some}/policy-checks", self._policy_checks),
+            ("GET", f"{api}/(plans|applies)/{some}", self._plan_or_apply),
+            ("GET", f"{api}/plans/{some}/json-output", self._json_output),
+            ("GET", f"{own}/json/{some}", self._json),
+            ("GET", f"{own}/logs/{some}", self._log),
+            ("GET", f"{api}/workspaces/{some}/current-state-version", self._state),
+            ("GET", f"{api}/state-versions/{some}/outputs", self._outputs),
             ("GET", "/_sandbox/script", self._script),
             ("POST", "/_sandbox/script", self._change_script),
             ("DELETE", "/_sandbox/script", self._clear_script),
@@ -151,38 +109,38 @@ class Application:
         found = self.store.workspace_named(organization, name)
         if found is None:
             raise RefusedError(404, "Not Found")
-        return _document(documents.workspace(self.store, found))
+        return one(documents.workspace(self.store, found))
 
     def _make_workspace(self, call: Call, organization: str) -> Reply:
         name = str(call.attributes.get("name") or "")
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,90}", name) or self.store.workspace_named(organization, name):
             raise RefusedError(422, "Name is not valid, or has already been taken")
         made = self.store.add_workspace(organization, call.attributes)
-        return _document(documents.workspace(self.store, made), 201)
+        return one(documents.workspace(self.store, made), 201)
 
     def _workspace(self, _call: Call, identity: str) -> Reply:
-        return _document(documents.workspace(self.store, self._known(identity)))
+        return one(documents.workspace(self.store, self._known(identity)))
 
     def _change_workspace(self, call: Call, identity: str) -> Reply:
         found = self._known(identity)
         found.attributes |= call.attributes
-        return _document(documents.workspace(self.store, found))
+        return one(documents.workspace(self.store, found))
 
     def _variables(self, _call: Call, identity: str) -> Reply:
         found = self._known(identity).variables
-        return _documents([documents.variable(key, attributes) for key, attributes in found.items()])
+        return several([documents.variable(key, attributes) for key, attributes in found.items()])
 
     def _add_variable(self, call: Call, identity: str) -> Reply:
         made = new_id("var")
         self._known(identity).variables[made] = call.attributes
-        return _document(documents.variable(made, call.attributes), 201)
+        return one(documents.variable(made, call.attributes), 201)
 
     def _change_variable(self, call: Call, identity: str, variable: str) -> Reply:
         variables = self._known(identity).variables
         if variable not in variables:
             raise RefusedError(404, "Not Found")
         variables[variable] |= call.attributes
-        return _document(documents.variable(variable, variables[variable]))
+        return one(documents.variable(variable, variables[variable]))
 
     # Configurations
 
@@ -190,13 +148,13 @@ class Application:
         workspace = self._known(identity)
         made = Configuration(new_id("cv"), workspace.id, call.attributes.get("speculative") is True)
         self.store.configurations[made.id] = made
-        return _document(documents.configuration(made, self._url(call, "configuration-versions", made.id)), 201)
+        return one(documents.configuration(made, self._url(call, "configuration-versions", made.id)), 201)
 
     def _configuration(self, call: Call, identity: str) -> Reply:
         found = self.store.configurations.get(identity)
         if found is None:
             raise RefusedError(404, "Not Found")
-        return _document(documents.configuration(found, self._url(call, "configuration-versions", identity)))
+        return one(documents.configuration(found, self._url(call, "configuration-versions", identity)))
 
     def _upload(self, call: Call, identity: str) -> Reply:
         found = self.store.configurations.get(identity)
@@ -234,15 +192,15 @@ class Application:
         self.worker.start(run)
         if self.store.take_fault(frozenset({"lost"})):
             raise RefusedError(504, "The answer was lost")
-        return _document(documents.run(self.store, run), 201)
+        return one(documents.run(self.store, run), 201)
 
     def _runs(self, call: Call, identity: str) -> Reply:
         wanted = call.query.get("search[basic]", "")
         newest_first = reversed(self.store.runs_of(self._known(identity).id))
-        return _documents([documents.run(self.store, run) for run in newest_first if wanted in run.message])
+        return several([documents.run(self.store, run) for run in newest_first if wanted in run.message])
 
     def _run(self, _call: Call, identity: str) -> Reply:
-        return _document(documents.run(self.store, self._known_run(identity)))
+        return one(documents.run(self.store, self._known_run(identity)))
 
     def _act(self, _call: Call, identity: str, action: str) -> Reply:
         run = self._known_run(identity)
@@ -260,13 +218,13 @@ class Application:
         return Reply(202)
 
     def _policy_checks(self, _call: Call, identity: str) -> Reply:
-        return _documents([documents.policy_check(self._known_run(identity))])
+        return several([documents.policy_check(self._known_run(identity))])
 
     def _plan_or_apply(self, call: Call, kind: str, identity: str) -> Reply:
         log = dict(self.store.logs()).get(identity)
         if log is None:
             raise RefusedError(404, "Not Found")
-        return _document(documents.log(kind, identity, log, self._url(call, "logs", identity)))
+        return one(documents.log(kind, identity, log, self._url(call, "logs", identity)))
 
     def _log(self, call: Call, identity: str) -> Reply:
         log = dict(self.store.logs())[identity]
@@ -289,11 +247,11 @@ class Application:
         states = self._known(identity).states
         if not states:
             raise RefusedError(404, "Not Found")
-        return _document(documents.state(states[-1]))
+        return one(documents.state(states[-1]))
 
     def _outputs(self, _call: Call, identity: str) -> Reply:
         states = [state for workspace in self.store.workspaces.values() for state in workspace.states]
-        return _documents([one for state in states if state.id == identity for one in documents.outputs(state)])
+        return several([one for state in states if state.id == identity for one in documents.outputs(state)])
 
     # What is scripted
 
@@ -324,12 +282,3 @@ class Application:
 
     def _url(self, call: Call, kind: str, identity: str) -> str:
         return f"{call.base}/archive/{self._secret}/{kind}/{identity}"
-
-
-def _document(document: Document, status: int = 200) -> Reply:
-    return Reply(status, json.dumps({"data": document}).encode())
-
-
-def _documents(found: list[Document]) -> Reply:
-    pagination = {"current-page": 1, "next-page": None, "total-count": len(found)}
-    return Reply(200, json.dumps({"data": found, "meta": {"pagination": pagination}}).encode())

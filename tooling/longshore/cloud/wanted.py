@@ -1,0 +1,42 @@
+"""What a run shall do, as the API wants it said."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from longshore.cloud import hcl
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a run shall do: ``plan_only`` for one that nobody can apply."""
+
+    message: str
+    variables: Mapping[str, Any]
+    plan_only: bool = False
+    destroy: bool = False
+    configuration: str = ""
+
+    def document(self, workspace: str) -> dict[str, Any]:
+        """It as the API wants it."""
+        relationships = {"workspace": {"data": {"type": "workspaces", "id": workspace}}}
+        if self.configuration:
+            relationships["configuration-version"] = {
+                "data": {"type": "configuration-versions", "id": self.configuration}
+            }
+        attributes = {
+            "message": self.message,
+            "auto-apply": False,
+            "plan-only": self.plan_only,
+            "is-destroy": self.destroy,
+            "variables": [{"key": key, "value": hcl.literal(value)} for key, value in self.variables.items()],
+        }
+        return {"data": {"type": "runs", "attributes": attributes, "relationships": relationships}}
+
+
+def named(text: str) -> str:
+    """A message that no other run has."""
+    return f"{text} [{uuid.uuid4().hex[:12]}]"
