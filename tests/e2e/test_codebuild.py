@@ -14,11 +14,13 @@ from urllib.request import urlopen
 import pytest
 
 from longshore.sandbox import control
+from tests import iam
 from tests.e2e.project import ACCOUNT, ROOT, Project, whole
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 BUILD, RELEASE = "storefront-build", "storefront-sandbox-release"
+REGION = "eu-central-1"
 PATIENCE = 240
 _INVOKE_YAML = f"""longshore:
   applications:
@@ -219,3 +221,45 @@ def stock(project: Project, aws: Path, *arguments: str) -> dict[str, Any]:
         check=True,
     )
     return dict(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize(
+    ("role", "does"),
+    [
+        (BUILD, {"ecr:GetAuthorizationToken", "ecr:DescribeRepositories"}),
+        (
+            RELEASE,
+            {"ecs:UpdateService", "ecs:RunTask", "ecs:RegisterTaskDefinition", "ssm:PutParameter", "s3:PutObject"},
+        ),
+    ],
+)
+def test_every_call_of_the_builds_before_is_allowed_by_the_role(project: Project, role: str, does: set[str]) -> None:
+    document = policies(project, role)
+    _, made = project.requests()
+    calls = [call for call in made if call["caller"] == role]
+    questions = [question for call in calls for question in iam.asked(call, region=REGION, account=ACCOUNT)]
+    refused = {
+        (one.action, one.resource)
+        for one in questions
+        if not iam.allowed(document, one.action, one.resource, one.context)
+    }
+    assert refused == set()
+    assert does <= {question.action for question in questions}
+    # And it tells: what the role is for, and nothing else.
+    assert not iam.allowed(document, "iam:PutRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/{role}", {})
+    assert not iam.allowed(document, "dynamodb:DeleteItem", None, {})
+
+
+def policies(project: Project, role: str) -> list[dict[str, Any]]:
+    """All policies of a role, as IAM has them."""
+    client = project.client("iam")
+    inline = [
+        client.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        for name in client.list_role_policies(RoleName=role)["PolicyNames"]
+    ]
+    attached = [one["PolicyArn"] for one in client.list_attached_role_policies(RoleName=role)["AttachedPolicies"]]
+    versions = [(arn, client.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]) for arn in attached]
+    return inline + [
+        client.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+        for arn, version in versions
+    ]
