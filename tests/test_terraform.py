@@ -87,6 +87,14 @@ def test_a_missing_binary_says_what_to_install(terraform: Terraform) -> None:
     assert "1.10" in caught.value.hint
 
 
+def test_a_missing_folder_is_said_before_terraform_is_started_in_it(terraform: Terraform) -> None:
+    (terraform.stack.directory / "main.tf").unlink()
+    terraform.stack.directory.rmdir()
+    with pytest.raises(TerraformError, match="there is no folder .*/root to run terraform in") as caught:
+        terraform.check()
+    assert "terraform.dir" in caught.value.hint
+
+
 @pytest.mark.parametrize(("version", "fits"), [("1.9.8", False), ("1.10.0", True), ("1.11.4", True), ("2.0.0", True)])
 def test_an_old_binary_is_refused(terraform: Terraform, shim: Shim, version: str, fits: bool) -> None:  # noqa: FBT001
     shim.answers("version", f'{{"terraform_version": "{version}"}}')

@@ -140,10 +140,15 @@ class Terraform:
         """The version of the binary.
 
         Raises:
-            TerraformError: it is missing, or older than 1.10.
+            TerraformError: it is missing, or older than 1.10; or the stack's folder is missing.
             UnsavedStateError: as `refuse_unsaved`.
         """
         self.refuse_unsaved()
+        if not self.stack.directory.is_dir():
+            raise TerraformError(
+                f"there is no folder {self.stack.directory} to run terraform in",
+                "Look at terraform.dir and terraform.foundation.dir in invoke.yaml.",
+            )
         if shutil.which(self.binary, path=self.environ.get("PATH")) is None:
             raise TerraformError(
                 f"there is no program {self.binary!r} (setting terraform.binary)",
