@@ -90,7 +90,7 @@ def test_a_missing_binary_says_what_to_install(terraform: Terraform) -> None:
 def test_a_missing_folder_is_said_before_terraform_is_started_in_it(terraform: Terraform) -> None:
     (terraform.stack.directory / "main.tf").unlink()
     terraform.stack.directory.rmdir()
-    with pytest.raises(TerraformError, match="there is no folder .*/root to run terraform in") as caught:
+    with pytest.raises(TerraformError, match=r"there is no folder .*/root to run terraform in") as caught:
         terraform.check()
     assert "terraform.dir" in caught.value.hint
 
