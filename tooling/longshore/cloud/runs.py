@@ -92,7 +92,8 @@ class Runs:
                 return run, log
         raise TerraformError(
             f"{run.id} had no plan after {deadline:.0f} s ({run.status}{place}): {self.url(run.id)}",
-            "Look at the workspace's queue; longer waiting is deadlines.terraform in invoke.yaml.",
+            "Look at the workspace's queue: a run of a release that has died is yours to discard there."
+            " Longer waiting is deadlines.terraform in invoke.yaml.",
         )
 
     def confirm(self, run: CloudRun) -> CloudRun:
