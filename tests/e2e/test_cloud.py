@@ -17,7 +17,7 @@ import pytest
 from tests.e2e.journey import CRASHING
 from tests.e2e.project import ACCOUNT, INVOKE, Answer, Project, make
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 ENVIRONMENT = "sandbox-cloud"
 INVOKE_YAML = f"""
@@ -150,7 +150,6 @@ def test_after_a_roll_back_whose_terraform_half_waits_in_the_queue_the_verdict_s
     assert found.project.invoke("plan", "-e", ENVIRONMENT).code == 0
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("faults", "environ", "code", "verdict", "says"),
     [
@@ -194,7 +193,6 @@ def _other_version(found: Found) -> str:
 _OVER = ("applied", "planned_and_finished", "discarded", "canceled", "errored")
 
 
-@pytest.mark.long
 def test_a_signal_while_a_run_waits_in_the_queue_ends_the_run_and_the_release(found: Found) -> None:
     found.service.script("queued")
     before = len(found.service.runs())
@@ -216,7 +214,6 @@ def test_a_signal_while_a_run_waits_in_the_queue_ends_the_run_and_the_release(fo
     assert found.service.runs()[0]["attributes"]["status"] == "discarded"
 
 
-@pytest.mark.long
 def test_a_workspace_that_applies_by_itself_is_refused(found: Found) -> None:
     path = f"/api/v2/workspaces/{found.service.workspace['id']}"
     document = {"data": {"type": "workspaces", "attributes": {"auto-apply": True}}}

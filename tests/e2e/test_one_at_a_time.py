@@ -172,6 +172,7 @@ def test_a_release_that_was_killed_can_be_taken_back(project: Project) -> None:
     assert plan(project) == 0
 
 
+@pytest.mark.long
 def test_of_eight_releases_at_once_one_runs(project: Project) -> None:
     change(project, "Eight at once")
     begun = time.monotonic()
