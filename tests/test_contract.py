@@ -17,6 +17,10 @@ def broken(**changes: Any) -> dict[str, Any]:
     return release_output() | changes
 
 
+def migration(**launch: Any) -> dict[str, Any]:
+    return dict(release_output()["migration"]) | {"launch": launch}
+
+
 @pytest.mark.parametrize(
     ("output", "path"),
     [
@@ -27,6 +31,10 @@ def broken(**changes: Any) -> dict[str, Any]:
         (broken(verify=[{"service": "web", "path": "health"}]), "release.verify.0.path"),
         (broken(verify=[{"service": "wbe", "path": "/"}]), "verify names service 'wbe'"),
         (broken(migration={"task_definition": "migrate"}), "release.migration.task_definition"),
+        (
+            broken(migration=migration(type="FARGATE", capacity_provider_strategy=[{"weight": 1}])),
+            "release.migration.launch.capacity_provider_strategy.0.capacity_provider",
+        ),
         (broken(images={"other": {"repository": "shop/other"}}), "names image 'app', not in images"),
     ],
 )
@@ -54,3 +62,14 @@ def test_no_output_at_all_says_to_bootstrap() -> None:
     with pytest.raises(ConfigError) as caught:
         parse(None, "shop", "test")
     assert "invoke bootstrap -e test" in caught.value.hint
+
+
+def test_a_migration_may_have_capacity_providers() -> None:
+    strategy = [{"capacity_provider": "FARGATE_SPOT", "weight": 3}, {"capacity_provider": "FARGATE", "base": 1}]
+    output = release_output() | {"migration": migration(type="FARGATE", capacity_provider_strategy=strategy)}
+    found = parse(output, "shop", "test").migration
+    assert found
+    assert [(p.capacity_provider, p.weight, p.base) for p in found.launch.capacity_provider_strategy] == [
+        ("FARGATE_SPOT", 3, 0),
+        ("FARGATE", 1, 1),
+    ]

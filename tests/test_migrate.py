@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from longshore.aws.ecs import Container, Task
-from longshore.contract import parse
+from longshore.aws.ecs import CapacityProvider, Container, Placement, Task
+from longshore.contract import Launch, parse
 from longshore.errors import AwsError, MigrationError, UnknownOutcomeError
 from longshore.masking import Masks
 from longshore.migrate import Migrator, starter
@@ -93,6 +93,17 @@ def test_exit_code_0_is_success_and_the_log_is_kept() -> None:
     assert (result.exit_code, result.log) == (0, ["schema 1", "schema 2"])
     assert logs.asked == [("/shop/test/migrate", "ecs/migrate/0123abcd")]
     assert [(r["client_token"], r["started_by"]) for r in ecs.runs] == [(STARTER, STARTER)]
+
+
+def test_it_runs_where_the_contract_says() -> None:
+    assert MIGRATION is not None
+    strategy = [{"capacity_provider": "FARGATE_SPOT", "weight": 3, "base": 1}]
+    launch = {"type": "FARGATE", "capacity_provider_strategy": strategy, "subnets": ["subnet-1"]}
+    ecs = Ecs([[ended(0)]])
+    migrator = Migrator(ecs, Logs(), moved_clock(), "cluster", 600, Masks())  # type: ignore[arg-type]
+    migrator.run(MIGRATION.model_copy(update={"launch": Launch.model_validate(launch)}), STARTER, lambda _: None)
+    expected = Placement("FARGATE", (CapacityProvider("FARGATE_SPOT", 3, 1),), ("subnet-1",))
+    assert [asked["placement"] for asked in ecs.runs] == [expected]
 
 
 def test_a_task_that_is_missing_at_first_is_waited_for() -> None:

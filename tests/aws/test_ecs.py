@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from longshore.aws.ecs import Container, Ecs
+from longshore.aws.ecs import CapacityProvider, Container, Ecs, Placement
 from tests import samples
 from tests.aws.clients import scripted
 from tests.samples import WHEN
@@ -26,6 +26,41 @@ def test_the_tasks_of_a_family_are_asked_for_by_no_other_filter_than_their_statu
         ("STOPPED", "ann"),
     ]
     script.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize(
+    ("providers", "placed"),
+    [
+        ((), {"launchType": "FARGATE"}),
+        (
+            (CapacityProvider("FARGATE_SPOT", 3, 0), CapacityProvider("FARGATE", 1, 1)),
+            {
+                "capacityProviderStrategy": [
+                    {"capacityProvider": "FARGATE_SPOT", "weight": 3, "base": 0},
+                    {"capacityProvider": "FARGATE", "weight": 1, "base": 1},
+                ]
+            },
+        ),
+    ],
+)
+def test_a_task_runs_by_its_capacity_providers_or_else_by_its_launch_type(
+    providers: tuple[CapacityProvider, ...], placed: dict[str, object]
+) -> None:
+    client, script = scripted("ecs")
+    asked = {"cluster": "shop", "taskDefinition": "shop-migrate:1", "count": 1, "clientToken": "a", "startedBy": "ann"}
+    network = {"subnets": ["subnet-1"], "securityGroups": [], "assignPublicIp": "DISABLED"}
+    described = {"taskArn": "arn", "taskDefinitionArn": "shop-migrate:1", "lastStatus": "PROVISIONING"}
+    script.add_response(
+        "run_task", {"tasks": [described]}, asked | placed | {"networkConfiguration": {"awsvpcConfiguration": network}}
+    )
+    started = Ecs(client).run_task(
+        "shop",
+        "shop-migrate:1",
+        placement=Placement("FARGATE", providers, ("subnet-1",)),
+        client_token="a",
+        started_by="ann",
+    )
+    assert started.arn == "arn"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from longshore.aws.ecr import Credentials, Manifest, Repository, refuse_other_digest
-from longshore.aws.ecs import Deployment, NetworkSettings, Service, ServiceDeployment, Task
+from longshore.aws.ecs import Deployment, Placement, Service, ServiceDeployment, Task
 from longshore.aws.sts import Caller
 from longshore.docker import LocalImage
 from longshore.errors import AwsError, BuildError
@@ -209,8 +209,7 @@ class Ecs:
         cluster: str,
         task_definition: str,
         *,
-        launch_type: str,
-        network: NetworkSettings,
+        placement: Placement,
         client_token: str,
         started_by: str,
     ) -> Task:

@@ -434,6 +434,14 @@ def described(play: Play, task: dict[str, Any]) -> dict[str, Any]:
     return dict(play.client.describe_tasks(cluster=play.cluster, tasks=[task["taskArn"]])["tasks"][0])
 
 
+def test_capacity_providers_take_the_place_of_the_launch_type(play: Play) -> None:
+    strategy = [{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}]
+    assert run(play, capacityProviderStrategy=strategy)["launchType"] == "FARGATE"
+    assert run(play, capacityProviderStrategy=[{"capacityProvider": "instances"}])["launchType"] == "EC2"
+    with pytest.raises(ClientError, match="both a launch type and capacity provider strategy"):
+        run(play, capacityProviderStrategy=strategy, launchType="FARGATE")
+
+
 def test_a_one_off_task_walks_to_its_exit_code(play: Play) -> None:
     def migrates(launch: Launch) -> list[tuple[float, Report]]:
         end = ContainerReport("web", "STOPPED", exit_code=3)

@@ -45,10 +45,19 @@ class Schedule(Part):
     task_definition: TaskDefinitionArn
 
 
+class CapacityProvider(Part):
+    """A capacity provider's part of the tasks, as ECS weighs it (ECS API, CapacityProviderStrategyItem)."""
+
+    capacity_provider: str
+    weight: Annotated[int, Field(ge=0, le=1000)] = 1
+    base: Annotated[int, Field(ge=0, le=100_000)] = 0
+
+
 class Launch(Part):
-    """Where the migration task runs."""
+    """Where the migration task runs: by its capacity providers, or where there are none by its launch type."""
 
     type: Literal["EC2", "FARGATE"]
+    capacity_provider_strategy: list[CapacityProvider] = []
     subnets: list[str] = []
     security_groups: list[str] = []
     assign_public_ip: bool = False

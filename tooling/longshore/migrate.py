@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from longshore.aws.ecs import NetworkSettings, Task
+from longshore.aws.ecs import CapacityProvider, Placement, Task
 from longshore.clock import Clock
 from longshore.contract import Migration
 from longshore.errors import AwsError, LongshoreError, MigrationError, UnknownOutcomeError
@@ -47,8 +47,7 @@ class Tasks(Protocol):
         cluster: str,
         task_definition: str,
         *,
-        launch_type: str,
-        network: NetworkSettings,
+        placement: Placement,
         client_token: str,
         started_by: str,
     ) -> Task: ...
@@ -142,12 +141,18 @@ class Migrator:
 
     def _run_task(self, migration: Migration, starter: str) -> Task:
         launch = migration.launch
-        network = NetworkSettings(tuple(launch.subnets), tuple(launch.security_groups), launch.assign_public_ip)
+        strategy = launch.capacity_provider_strategy
+        placement = Placement(
+            launch.type,
+            tuple(CapacityProvider(p.capacity_provider, p.weight, p.base) for p in strategy),
+            tuple(launch.subnets),
+            tuple(launch.security_groups),
+            launch.assign_public_ip,
+        )
         return self.ecs.run_task(
             self.cluster,
             migration.task_definition,
-            launch_type=launch.type,
-            network=network,
+            placement=placement,
             client_token=starter,
             started_by=starter,
         )

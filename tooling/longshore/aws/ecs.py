@@ -131,9 +131,28 @@ class Task:
 
 
 @dataclass(frozen=True)
-class NetworkSettings:
-    """Where an awsvpc task runs; empty for bridge and host networking."""
+class CapacityProvider:
+    """A capacity provider, and its part of the tasks that are started."""
 
+    name: str
+    weight: int
+    base: int
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a one-off task runs.
+
+    Attributes:
+        launch_type: EC2 or FARGATE; not sent with capacity providers, for RunTask takes one or the other.
+        capacity_providers: what chooses where it runs; empty for the launch type alone.
+        subnets: with the two below, for network mode awsvpc; empty for bridge and host networking.
+        security_groups: those of its network interface.
+        assign_public_ip: whether that gets a public address.
+    """
+
+    launch_type: str
+    capacity_providers: tuple[CapacityProvider, ...] = ()
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
     assign_public_ip: bool = False
@@ -287,25 +306,22 @@ class Ecs:
         cluster: str,
         task_definition: str,
         *,
-        launch_type: str,
-        network: NetworkSettings,
+        placement: Placement,
         client_token: str,
         started_by: str,
     ) -> Task:
         """Starts a one-off task, once for a client token.
 
+        Args:
+            cluster: name of the cluster.
+            task_definition: ARN of the revision.
+            placement: where it runs.
+            client_token: what makes a second call start nothing.
+            started_by: who started it.
+
         Raises:
             AwsError: ECS could not place it; RunTask can answer 200 with failures and no task.
         """
-        arguments: dict[str, Any] = {"launchType": launch_type}
-        if network.subnets:
-            arguments["networkConfiguration"] = {
-                "awsvpcConfiguration": {
-                    "subnets": list(network.subnets),
-                    "securityGroups": list(network.security_groups),
-                    "assignPublicIp": "ENABLED" if network.assign_public_ip else "DISABLED",
-                }
-            }
         answer = call(
             self._client.run_task,
             cluster=cluster,
@@ -313,7 +329,7 @@ class Ecs:
             count=1,
             clientToken=client_token,
             startedBy=started_by,
-            **arguments,
+            **_placed(placement),
         )
         _refuse_failures("RunTask", answer.get("failures", []), "Look at the cluster's capacity.")
         if not answer["tasks"]:
@@ -323,6 +339,22 @@ class Ecs:
     def task_definition(self, arn: str) -> dict[str, Any]:
         """A revision as DescribeTaskDefinition shows it."""
         return dict(call(self._client.describe_task_definition, taskDefinition=arn)["taskDefinition"])
+
+
+def _placed(placement: Placement) -> dict[str, Any]:
+    strategy = [{"capacityProvider": p.name, "weight": p.weight, "base": p.base} for p in placement.capacity_providers]
+    placed: dict[str, Any] = (
+        {"capacityProviderStrategy": strategy} if strategy else {"launchType": placement.launch_type}
+    )
+    if placement.subnets:
+        placed["networkConfiguration"] = {
+            "awsvpcConfiguration": {
+                "subnets": list(placement.subnets),
+                "securityGroups": list(placement.security_groups),
+                "assignPublicIp": "ENABLED" if placement.assign_public_ip else "DISABLED",
+            }
+        }
+    return placed
 
 
 def _ending(container: Container) -> str:

@@ -11,7 +11,7 @@ from longshore.sandbox.ecs.fleet import RUNNING, Task
 from longshore.sandbox.ecs.orchestrator import Orchestrator
 from longshore.sandbox.ecs.paging import page
 from longshore.sandbox.ecs.shapes import task_shape
-from longshore.sandbox.ecs.tasks import new_task
+from longshore.sandbox.ecs.tasks import launch_type, new_task
 
 Parameters = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -88,6 +88,9 @@ class Tasks:
         if definition.get("networkMode") == "awsvpc" and not given.get("networkConfiguration"):
             message = "Network Configuration must be provided when networkMode 'awsvpc' is specified."
             raise refuse("InvalidParameterException", message)
+        if given.get("launchType") and given.get("capacityProviderStrategy"):
+            message = "Specifying both a launch type and capacity provider strategy is not supported."
+            raise refuse("InvalidParameterException", message)
         overrides = _overrides(given.get("overrides") or {}, definition)
         count = given.get("count") or 1
         if not 1 <= count <= 10:
@@ -97,7 +100,7 @@ class Tasks:
             task = new_task(cluster, task_definition, definition, self._orchestrator.clock())
             task.started_by = given.get("startedBy") or ""
             task.group = given.get("group") or task.group
-            task.launch_type = given.get("launchType") or "EC2"
+            task.launch_type = given.get("launchType") or launch_type(given.get("capacityProviderStrategy"))
             task.overrides = overrides
             task.tags = given.get("tags") or []
             self._fleet.add(task)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from longshore.sandbox.ecs.fleet import RUNNING, STOPPED, Container, Deployment, Service, Task
@@ -38,11 +38,18 @@ def new_service_task(service: Service, deployment: Deployment, now: float) -> Ta
     task.service = service.name
     task.deployment = task.started_by = deployment.id
     task.group = f"service:{service.name}"
-    task.launch_type = service.settings.get("launchType", "EC2")
+    settings = service.settings
+    task.launch_type = settings.get("launchType") or launch_type(settings.get("capacityProviderStrategy"))
     task.port = deployment.port
     if service.settings.get("propagateTags") == "SERVICE":
         task.tags = list(service.tags)
     return task
+
+
+def launch_type(strategy: Sequence[Mapping[str, Any]] | None) -> str:
+    """Where capacity providers run tasks: AWS reserves the names FARGATE and FARGATE_SPOT, others are of instances."""
+    fargate = any(item["capacityProvider"] in ("FARGATE", "FARGATE_SPOT") for item in strategy or [])
+    return "FARGATE" if fargate else "EC2"
 
 
 def front_port(definition: Mapping[str, Any], load_balancers: list[dict[str, Any]]) -> int | None:
