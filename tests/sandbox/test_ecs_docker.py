@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,8 +44,10 @@ class Site:
         assert not any("error" in answer for answer in answers), answers
         return reference
 
-    def register(self, image: str, script: str = busybox.SERVE, **container: Any) -> str:
-        """Register a task definition that logs, with one port; its ARN."""
+    def register(
+        self, image: str, script: str = busybox.SERVE, *, volumes: Sequence[str] = (), **container: Any
+    ) -> str:
+        """Register a task definition that logs, with one port, and with volumes that have no source; its ARN."""
         options = {"awslogs-group": f"/{self.name}", "awslogs-region": self.sandbox.region}
         options["awslogs-stream-prefix"] = "ecs"
         definition = {
@@ -57,7 +59,9 @@ class Site:
             "logConfiguration": {"logDriver": "awslogs", "options": options},
             **container,
         }
-        answer = self.client("ecs").register_task_definition(family=self.name, containerDefinitions=[definition])
+        answer = self.client("ecs").register_task_definition(
+            family=self.name, containerDefinitions=[definition], volumes=[{"name": name} for name in volumes]
+        )
         return str(answer["taskDefinition"]["taskDefinitionArn"])
 
     def create(self, task_definition: str, count: int = 2) -> str:
@@ -204,6 +208,26 @@ def test_a_one_off_task_has_its_exit_code_secrets_and_every_line(site: Site) -> 
     pages = site.client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/{site.name}")
     lines = [event["message"] for page in pages for event in page["events"]]
     assert lines == [str(number) for number in range(1, 10001)]
+
+
+def test_a_read_only_root_is_written_to_where_a_volume_is_mounted_and_nowhere_else(site: Site) -> None:
+    script = "touch /srv/no && exit 4; touch /tmp/yes || exit 5; ls /tmp; exit 6"
+    mounts = [{"sourceVolume": "writable", "containerPath": "/tmp"}]
+    image = site.push("v1")
+    task_definition = site.register(
+        image, script, volumes=["writable"], readonlyRootFilesystem=True, mountPoints=mounts
+    )
+    # The second finds what an image has there, and nothing of the first.
+    for _ in range(2):
+        assert site.run(task_definition)["containers"][0]["exitCode"] == 6
+    events = site.client("logs").filter_log_events(logGroupName=f"/{site.name}")["events"]
+    assert sorted(event["message"] for event in events) == [
+        *["touch: /srv/no: Read-only file system"] * 2,
+        "yes",
+        "yes",
+    ]
+    writable = site.register(image, "touch /srv/yes && exit 7")
+    assert site.run(writable)["containers"][0]["exitCode"] == 7
 
 
 def test_a_health_check_decides_when_a_task_counts(site: Site) -> None:
