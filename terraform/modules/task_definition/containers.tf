@@ -17,12 +17,32 @@ locals {
     name => var.shared.volumes[name] if contains(keys(var.shared.volumes), name)
   }
 
-  unmountable = flatten([
-    for name, c in local.containers : [
-      for volume, path in c.mount_points : "${name}.mount_points.${volume}"
-      if !can(regex("^/[^:]*(:ro)?$", path)) || !try(!local.fargate || var.shared.volumes[volume].efs != null, false)
-    ]
-  ])
+  # Volumes without a source live as long as their task, on container instances and on Fargate alike. The underscore
+  # keeps their names apart from those of the shared ones: an application's name has none.
+  writable = {
+    for name, c in local.containers : name => {
+      for path in c.writable_paths : path => "writable_${name}${replace(path, "/[^A-Za-z0-9-]/", "_")}"
+    }
+  }
+
+  writable_volumes = flatten([for volumes in values(local.writable) : values(volumes)])
+
+  unmountable = concat(
+    flatten([
+      for name, c in local.containers : [
+        for volume, path in c.mount_points : "${name}.mount_points.${volume}"
+        if !can(regex("^/[^:]*(:ro)?$", path)) || !try(!local.fargate || var.shared.volumes[volume].efs != null, false)
+      ]
+    ]),
+    flatten([
+      for name, c in local.containers : [
+        for path, volume in local.writable[name] : "${name}.writable_paths ${path}"
+        if !can(regex("^(/[A-Za-z0-9._-]+)+$", path)) ||
+        contains([for mounted in values(c.mount_points) : trimsuffix(mounted, ":ro")], path) ||
+        length([for other in local.writable_volumes : other if other == volume]) > 1
+      ]
+    ]),
+  )
 
   # ECS takes a name once; RELEASE_VERSION is in the environment of every container already.
   ambiguous = flatten([
@@ -49,15 +69,19 @@ locals {
         for key, value in merge(local.environment[name], { RELEASE_VERSION = var.image_tag }) : { name = key, value = value }
       ]
       secrets = [for key, reference in local.secrets[name] : { name = key, valueFrom = local.value_from[reference] }]
-      mountPoints = [
-        for volume, path in local.containers[name].mount_points : {
-          sourceVolume  = "${var.application}-${var.environment_name}-${volume}"
-          containerPath = trimsuffix(path, ":ro")
-          readOnly      = endswith(path, ":ro")
-        }
-      ]
-      linuxParameters = local.containers[name].init_process ? { initProcessEnabled = true } : null
-      stopTimeout     = local.containers[name].stop_timeout
+      mountPoints = concat(
+        [
+          for volume, path in local.containers[name].mount_points : {
+            sourceVolume  = "${var.application}-${var.environment_name}-${volume}"
+            containerPath = trimsuffix(path, ":ro")
+            readOnly      = endswith(path, ":ro")
+          }
+        ],
+        [for path, volume in local.writable[name] : { sourceVolume = volume, containerPath = path, readOnly = false }],
+      )
+      readonlyRootFilesystem = local.containers[name].readonly_root_filesystem
+      linuxParameters        = local.containers[name].init_process ? { initProcessEnabled = true } : null
+      stopTimeout            = local.containers[name].stop_timeout
       healthCheck = local.containers[name].health_check == null ? null : {
         for key, value in {
           command     = local.containers[name].health_check.command

@@ -42,8 +42,8 @@ resource "aws_ecs_task_definition" "this" {
   memory                   = var.task.memory
   network_mode             = local.network_mode
   requires_compatibilities = [var.task.launch_type]
-  execution_role_arn       = aws_iam_role.execution.arn
-  task_role_arn            = aws_iam_role.task.arn
+  execution_role_arn       = local.execution_role_arn
+  task_role_arn            = local.task_role_arn
   # Every earlier revision stays ACTIVE: a roll-back goes to one of them.
   skip_destroy = true
 
@@ -93,6 +93,14 @@ resource "aws_ecs_task_definition" "this" {
     }
   }
 
+  dynamic "volume" {
+    for_each = toset(local.writable_volumes)
+
+    content {
+      name = volume.value
+    }
+  }
+
   tags = var.tags
 
   lifecycle {
@@ -108,7 +116,7 @@ resource "aws_ecs_task_definition" "this" {
 
     precondition {
       condition     = length(local.unmountable) == 0
-      error_message = "Cannot be mounted: ${join(", ", local.unmountable)}. A mount point is the name of one of the volumes (${join(", ", keys(var.shared.volumes))}) with an absolute path, \":ro\" at its end for read-only; tasks on FARGATE mount volumes on efs only."
+      error_message = "Cannot be mounted: ${join(", ", local.unmountable)}. A mount point is the name of one of the volumes (${join(", ", keys(var.shared.volumes))}) with an absolute path, \":ro\" at its end for read-only; tasks on FARGATE mount volumes on efs only. A writable path is absolute, and nothing else is mounted there."
     }
   }
 }

@@ -1,7 +1,7 @@
 output "arn" {
   description = "The ARN of the revision registered last."
   # Whoever uses it needs the permissions that stand beside it.
-  depends_on = [aws_iam_role_policy.execution, aws_iam_role_policy_attachment.task]
+  depends_on = [aws_iam_role_policy.execution, aws_iam_role_policy.execute_command, aws_iam_role_policy_attachment.task]
   value      = aws_ecs_task_definition.this.arn
 }
 
@@ -30,6 +30,11 @@ output "launch_type" {
   value       = var.task.launch_type
 }
 
+output "execute_command" {
+  description = "Whether ECS Exec may be used."
+  value       = var.task.execute_command
+}
+
 output "network_mode" {
   description = "bridge, awsvpc or host."
   value       = local.network_mode
@@ -42,12 +47,12 @@ output "log_group" {
 
 output "execution_role_arn" {
   description = "The ARN of the role that starts the tasks."
-  value       = aws_iam_role.execution.arn
+  value       = local.execution_role_arn
 }
 
 output "task_role_arn" {
   description = "The ARN of the application's role."
-  value       = aws_iam_role.task.arn
+  value       = local.task_role_arn
 }
 
 output "secret_arns" {

@@ -1,4 +1,7 @@
 locals {
+  execution_role_arn = var.task.execution_role == null ? one(aws_iam_role.execution[*].arn) : var.task.execution_role.arn
+  task_role_arn      = var.task.task_role == null ? one(aws_iam_role.task[*].arn) : var.task.task_role.arn
+
   # A secret under the environment's own path changes a task definition and no policy. Only one that lies elsewhere is
   # listed by itself.
   secret_arns = concat(
@@ -69,6 +72,8 @@ data "aws_iam_policy_document" "execution" {
 }
 
 resource "aws_iam_role" "execution" {
+  count = var.task.execution_role == null ? 1 : 0
+
   name                 = "${local.family}-execution"
   description          = "Starts the tasks of ${local.family}: pulls images, writes logs, reads secrets"
   path                 = var.path
@@ -79,12 +84,16 @@ resource "aws_iam_role" "execution" {
 }
 
 resource "aws_iam_role_policy" "execution" {
+  count = var.task.execution_role == null ? 1 : 0
+
   name   = "execution"
-  role   = aws_iam_role.execution.name
+  role   = aws_iam_role.execution[0].name
   policy = data.aws_iam_policy_document.execution.json
 }
 
 resource "aws_iam_role" "task" {
+  count = var.task.task_role == null ? 1 : 0
+
   name                 = "${local.family}-task"
   description          = "What the application in ${local.family} may do"
   path                 = var.path
@@ -97,6 +106,39 @@ resource "aws_iam_role" "task" {
 resource "aws_iam_role_policy_attachment" "task" {
   for_each = var.task.policy_arns
 
-  role       = aws_iam_role.task.name
+  role       = aws_iam_role.task[0].name
   policy_arn = each.key
+}
+
+# ECS Exec: the agent in the task opens channels to Session Manager; these actions know no resources (Service
+# Authorization Reference, Amazon Message Gateway Service).
+data "aws_iam_policy_document" "execute_command" {
+  statement {
+    sid = "OpenChannels"
+    actions = [
+      "ssmmessages:CreateControlChannel",
+      "ssmmessages:CreateDataChannel",
+      "ssmmessages:OpenControlChannel",
+      "ssmmessages:OpenDataChannel",
+    ]
+    resources = ["*"]
+  }
+
+  dynamic "statement" {
+    for_each = var.shared.execute_command_kms_key_arn[*]
+
+    content {
+      sid       = "DecryptSessions"
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "execute_command" {
+  count = var.task.execute_command && var.task.task_role == null ? 1 : 0
+
+  name   = "execute-command"
+  role   = aws_iam_role.task[0].name
+  policy = data.aws_iam_policy_document.execute_command.json
 }

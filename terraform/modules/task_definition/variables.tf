@@ -44,7 +44,7 @@ variable "image_tag" {
 }
 
 variable "shared" {
-  description = "What the tasks of an environment share: repositories of the images, environment and secrets of every container, volumes, and the settings of the logs."
+  description = "What the tasks of an environment share: repositories of the images, environment and secrets of every container, volumes, the settings of the logs, and KMS keys of your own."
   type = object({
     repositories = map(object({
       arn = string
@@ -63,11 +63,21 @@ variable "shared" {
     log_retention_days   = optional(number, 30)
     log_kms_key_arn      = optional(string)
     secrets_kms_key_arns = optional(set(string), [])
+
+    execute_command_kms_key_arn = optional(string)
   })
 
   validation {
     condition     = alltrue([for v in values(var.shared.volumes) : v.host_path == null || v.efs == null])
     error_message = "A volume has host_path or efs or neither (a volume of Docker), not both."
+  }
+
+  validation {
+    condition = alltrue([
+      for arn in concat(var.shared.log_kms_key_arn[*], tolist(var.shared.secrets_kms_key_arns), var.shared.execute_command_kms_key_arn[*]) :
+      can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/[^*?]+$", arn))
+    ])
+    error_message = "log_kms_key_arn, secrets_kms_key_arns and execute_command_kms_key_arn must be ARNs of KMS keys (arn:aws:kms:<region>:<account>:key/<id>)."
   }
 
   validation {

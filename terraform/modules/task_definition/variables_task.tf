@@ -1,5 +1,5 @@
 variable "task" {
-  description = "The task: its size and platform, the main container, and further containers (sidecars). container_port 0 is for a container without a port, host_port 0 for a dynamic one; mount_points has a path for each volume, \":ro\" at its end for read-only; policy_arns are the permissions of the application."
+  description = "The task: its size and platform, the main container, and further containers (sidecars). container_port 0 is for a container without a port, host_port 0 for a dynamic one; mount_points has a path for each volume, \":ro\" at its end for read-only; policy_arns are the permissions of the application. The root file system is read-only unless readonly_root_filesystem is false: writable_paths are folders that are empty at each start, and gone with the task. execution_role and task_role are roles of your own, in place of those that are made."
   type = object({
     cpu              = optional(number, 512)
     memory           = optional(number, 1024)
@@ -7,6 +7,10 @@ variable "task" {
     network_mode     = optional(string)
     cpu_architecture = optional(string)
     policy_arns      = optional(set(string), [])
+    execute_command  = optional(bool, false)
+    # Objects, so that the ARN may be known only once the role is made: whether there is one is known before.
+    execution_role = optional(object({ arn = string }))
+    task_role      = optional(object({ arn = string }))
 
     image          = optional(string, "app")
     command        = optional(list(string))
@@ -18,6 +22,9 @@ variable "task" {
     mount_points   = optional(map(string), {})
     init_process   = optional(bool, false)
     stop_timeout   = optional(number)
+
+    readonly_root_filesystem = optional(bool, true)
+    writable_paths           = optional(set(string), [])
     health_check = optional(object({
       command      = list(string)
       interval     = optional(number, 30)
@@ -38,6 +45,9 @@ variable "task" {
       mount_points   = optional(map(string), {})
       init_process   = optional(bool, false)
       stop_timeout   = optional(number)
+
+      readonly_root_filesystem = optional(bool, true)
+      writable_paths           = optional(set(string), [])
       health_check = optional(object({
         command      = list(string)
         interval     = optional(number, 30)
@@ -91,5 +101,19 @@ variable "task" {
   validation {
     condition     = alltrue([for image in concat([var.task.image], values(var.task.sidecars)[*].image) : contains(keys(var.shared.repositories), image)])
     error_message = "image must be one of the application's images: ${join(", ", keys(var.shared.repositories))}."
+  }
+  validation {
+    condition     = alltrue([for role in concat(var.task.execution_role[*], var.task.task_role[*]) : can(regex("^arn:[^:]+:iam::[0-9]{12}:role/[^*?]+$", role.arn))])
+    error_message = "execution_role.arn and task_role.arn must be ARNs of IAM roles (arn:aws:iam::<account>:role/<name>); leave them out for roles that are made."
+  }
+
+  validation {
+    condition     = var.task.task_role == null || length(var.task.policy_arns) == 0
+    error_message = "policy_arns are attached to the role that is made: leave them out with a task_role of your own, whose policies are yours."
+  }
+
+  validation {
+    condition     = !var.task.execute_command || !anytrue(concat([var.task.readonly_root_filesystem], values(var.task.sidecars)[*].readonly_root_filesystem))
+    error_message = "execute_command needs readonly_root_filesystem = false for every container: the agent of ECS Exec writes to the root file system."
   }
 }

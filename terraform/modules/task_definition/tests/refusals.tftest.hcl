@@ -148,3 +148,97 @@ run "volume_of_two_kinds_and_retention" {
 
   expect_failures = [var.shared]
 }
+
+run "a_key_that_is_an_alias" {
+  command = plan
+
+  variables {
+    shared = {
+      repositories    = { app = { arn = "arn:aws:ecr:eu-central-1:123456789012:repository/storefront/app", url = "registry.example/storefront/app" } }
+      log_kms_key_arn = "alias/logs"
+    }
+  }
+
+  expect_failures = [var.shared]
+}
+
+run "a_role_by_its_name" {
+  command = plan
+
+  variables {
+    task = { execution_role = { arn = "pulls" } }
+  }
+
+  expect_failures = [var.task]
+}
+
+run "policies_of_a_role_of_your_own" {
+  command = plan
+
+  variables {
+    task = {
+      task_role   = { arn = "arn:aws:iam::123456789012:role/shop" }
+      policy_arns = ["arn:aws:iam::123456789012:policy/read"]
+    }
+  }
+
+  expect_failures = [var.task]
+}
+
+run "execute_command_on_a_read_only_root" {
+  command = plan
+
+  variables {
+    task = { execute_command = true }
+  }
+
+  expect_failures = [var.task]
+}
+
+run "execute_command_with_a_read_only_sidecar" {
+  command = plan
+
+  variables {
+    task = {
+      execute_command          = true
+      readonly_root_filesystem = false
+      sidecars                 = { log = { image = "app" } }
+    }
+  }
+
+  expect_failures = [var.task]
+}
+
+run "a_writable_path_that_is_not_absolute" {
+  command = plan
+
+  variables {
+    task = { writable_paths = ["tmp"] }
+  }
+
+  expect_failures = [aws_ecs_task_definition.this]
+}
+
+run "a_writable_path_where_a_volume_is_mounted" {
+  command = plan
+
+  variables {
+    task = { mount_points = { data = "/data" }, writable_paths = ["/data"] }
+    shared = {
+      repositories = { app = { arn = "arn:aws:ecr:eu-central-1:123456789012:repository/storefront/app", url = "registry.example/storefront/app" } }
+      volumes      = { data = {} }
+    }
+  }
+
+  expect_failures = [aws_ecs_task_definition.this]
+}
+
+run "two_writable_paths_that_would_be_one_volume" {
+  command = plan
+
+  variables {
+    task = { writable_paths = ["/a/b", "/a_b"] }
+  }
+
+  expect_failures = [aws_ecs_task_definition.this]
+}

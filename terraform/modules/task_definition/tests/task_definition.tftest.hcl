@@ -32,13 +32,14 @@ run "defaults" {
 
   assert {
     condition = jsondecode(aws_ecs_task_definition.this.container_definitions) == [{
-      name         = "web"
-      image        = "registry.example/storefront/app:unreleased"
-      essential    = true
-      portMappings = [{ containerPort = 8080, hostPort = 0, protocol = "tcp" }]
-      environment  = [{ name = "RELEASE_VERSION", value = "unreleased" }]
-      secrets      = []
-      mountPoints  = []
+      name                   = "web"
+      image                  = "registry.example/storefront/app:unreleased"
+      essential              = true
+      portMappings           = [{ containerPort = 8080, hostPort = 0, protocol = "tcp" }]
+      environment            = [{ name = "RELEASE_VERSION", value = "unreleased" }]
+      secrets                = []
+      mountPoints            = []
+      readonlyRootFilesystem = true
       logConfiguration = {
         logDriver = "awslogs"
         options = {
@@ -145,9 +146,10 @@ run "everything" {
           { sourceVolume = "storefront-sandbox-data", containerPath = "/data", readOnly = false },
           { sourceVolume = "storefront-sandbox-host", containerPath = "/host", readOnly = true },
         ]
-        linuxParameters = { initProcessEnabled = true }
-        stopTimeout     = 10
-        healthCheck     = { command = ["CMD", "true"], interval = 30, timeout = 5, retries = 3 }
+        readonlyRootFilesystem = true
+        linuxParameters        = { initProcessEnabled = true }
+        stopTimeout            = 10
+        healthCheck            = { command = ["CMD", "true"], interval = 30, timeout = 5, retries = 3 }
       },
       {
         name      = "proxy"
@@ -165,7 +167,8 @@ run "everything" {
           { name = "DB", valueFrom = "arn:aws:ssm:eu-central-1:123456789012:parameter/storefront/sandbox/db" },
           { name = "REMOTE", valueFrom = "arn:aws:ssm:eu-central-1:123456789012:parameter/platform/remote" },
         ]
-        mountPoints = []
+        mountPoints            = []
+        readonlyRootFilesystem = true
       },
     ]
     error_message = "The containers are: ${aws_ecs_task_definition.this.container_definitions}"
@@ -191,7 +194,7 @@ run "everything" {
   }
 
   assert {
-    condition = alltrue([for role in [aws_iam_role.execution, aws_iam_role.task] :
+    condition = alltrue([for role in [aws_iam_role.execution[0], aws_iam_role.task[0]] :
       role.path == "/longshore/" && role.permissions_boundary == "arn:aws:iam::123456789012:policy/boundary"
     ])
     error_message = "Path and boundary are those of both roles."
@@ -314,4 +317,125 @@ run "refuses_a_volume_that_fargate_has_not" {
   }
 
   expect_failures = [aws_ecs_task_definition.this]
+}
+
+run "writable_paths" {
+  command = plan
+
+  variables {
+    task = {
+      launch_type    = "FARGATE"
+      writable_paths = ["/tmp", "/var/cache/app"]
+      sidecars = {
+        proxy = { image = "proxy", writable_paths = ["/tmp"] }
+        log   = { image = "app", readonly_root_filesystem = false }
+      }
+    }
+  }
+
+  assert {
+    condition = { for c in jsondecode(aws_ecs_task_definition.this.container_definitions) : c.name => c.mountPoints } == {
+      web = [
+        { sourceVolume = "writable_web_tmp", containerPath = "/tmp", readOnly = false },
+        { sourceVolume = "writable_web_var_cache_app", containerPath = "/var/cache/app", readOnly = false },
+      ]
+      proxy = [{ sourceVolume = "writable_proxy_tmp", containerPath = "/tmp", readOnly = false }]
+      log   = []
+    }
+    error_message = "Each container has its own folders: ${aws_ecs_task_definition.this.container_definitions}"
+  }
+
+  assert {
+    condition = [
+      for v in aws_ecs_task_definition.this.volume : v.name
+      if v.host_path == null && length(v.docker_volume_configuration) == 0 && length(v.efs_volume_configuration) == 0
+    ] == ["writable_proxy_tmp", "writable_web_tmp", "writable_web_var_cache_app"]
+    error_message = "A volume without a source goes with its task."
+  }
+
+  assert {
+    condition = { for c in jsondecode(aws_ecs_task_definition.this.container_definitions) : c.name => c.readonlyRootFilesystem } == {
+      web   = true
+      proxy = true
+      log   = false
+    }
+    error_message = "The root file system is read-only unless it is said otherwise, container by container."
+  }
+}
+
+run "execute_command" {
+  command = plan
+
+  variables {
+    task = { execute_command = true, readonly_root_filesystem = false }
+    shared = {
+      repositories                = { app = { arn = "arn:aws:ecr:eu-central-1:123456789012:repository/storefront/app", url = "registry.example/storefront/app" } }
+      execute_command_kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/1"
+    }
+  }
+
+  assert {
+    condition     = length(aws_iam_role_policy.execute_command) == 1 && output.execute_command
+    error_message = "The application's role may open channels to Session Manager."
+  }
+
+  assert {
+    condition = { for s in data.aws_iam_policy_document.execute_command.statement : s.sid => s.actions } == {
+      OpenChannels    = toset(["ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"])
+      DecryptSessions = toset(["kms:Decrypt"])
+    }
+    error_message = "Channels, and the key of the sessions where there is one; nothing else."
+  }
+}
+
+run "no_command_is_executed_unless_it_is_wanted" {
+  command = plan
+
+  assert {
+    condition     = length(aws_iam_role_policy.execute_command) == 0 && !output.execute_command
+    error_message = "ECS Exec is off by default, and the role has no permissions for it."
+  }
+}
+
+run "roles_of_your_own" {
+  command = plan
+
+  variables {
+    task = {
+      execution_role           = { arn = "arn:aws:iam::123456789012:role/platform/pulls" }
+      task_role                = { arn = "arn:aws:iam::123456789012:role/shop" }
+      execute_command          = true
+      readonly_root_filesystem = false
+    }
+  }
+
+  assert {
+    condition = (
+      aws_ecs_task_definition.this.execution_role_arn == "arn:aws:iam::123456789012:role/platform/pulls" &&
+      aws_ecs_task_definition.this.task_role_arn == "arn:aws:iam::123456789012:role/shop" &&
+      output.execution_role_arn == "arn:aws:iam::123456789012:role/platform/pulls" &&
+      output.task_role_arn == "arn:aws:iam::123456789012:role/shop"
+    )
+    error_message = "The given roles are the task's."
+  }
+
+  assert {
+    condition = length(concat(
+      aws_iam_role.execution, aws_iam_role.task, aws_iam_role_policy.execution, aws_iam_role_policy.execute_command,
+    )) == 0
+    error_message = "No role is made, and none of yours is changed."
+  }
+}
+
+run "one_role_of_your_own" {
+  command = plan
+
+  variables {
+    task = { execution_role = { arn = "arn:aws:iam::123456789012:role/platform/pulls" } }
+  }
+
+  assert {
+    condition     = length(aws_iam_role.execution) == 0 && length(aws_iam_role.task) == 1
+    error_message = "The other role is made."
+  }
 }
