@@ -13,6 +13,13 @@ module "definition" {
   tags                 = var.tags
 }
 
+locals {
+  target_groups = merge(
+    { for name, group in var.target_groups : "name:${name}" => merge(group, { arn = data.aws_lb_target_group.this[name].arn }) },
+    { for key, group in var.target_group_arns : "arn:${key}" => group },
+  )
+}
+
 data "aws_lb_target_group" "this" {
   for_each = var.target_groups
 
@@ -23,25 +30,48 @@ resource "aws_ecs_service" "this" {
   name            = module.definition.family
   cluster         = var.cluster_arn
   task_definition = module.definition.arn
-  launch_type     = module.definition.launch_type
+  launch_type     = length(var.capacity_provider_strategy) == 0 ? module.definition.launch_type : null
   # A release sends the first count: before it there is no image to run.
   desired_count                      = 0
   deployment_minimum_healthy_percent = var.minimum_healthy_percent
   deployment_maximum_percent         = var.maximum_percent
-  health_check_grace_period_seconds  = length(var.target_groups) > 0 ? var.health_check_grace_period : null
+  health_check_grace_period_seconds  = length(local.target_groups) > 0 ? var.health_check_grace_period : null
   enable_ecs_managed_tags            = true
-  propagate_tags                     = "SERVICE"
+  enable_execute_command             = module.definition.execute_command
+  # Without it a changed strategy would replace the service (documentation of the provider).
+  force_new_deployment = length(var.capacity_provider_strategy) > 0 ? true : null
+  propagate_tags       = "SERVICE"
 
   deployment_circuit_breaker {
     enable   = true
     rollback = true
   }
 
-  dynamic "load_balancer" {
-    for_each = var.target_groups
+  dynamic "alarms" {
+    for_each = var.alarms[*]
 
     content {
-      target_group_arn = data.aws_lb_target_group.this[load_balancer.key].arn
+      alarm_names = alarms.value.names
+      enable      = alarms.value.enable
+      rollback    = alarms.value.rollback
+    }
+  }
+
+  dynamic "capacity_provider_strategy" {
+    for_each = var.capacity_provider_strategy
+
+    content {
+      capacity_provider = capacity_provider_strategy.value.capacity_provider
+      weight            = capacity_provider_strategy.value.weight
+      base              = capacity_provider_strategy.value.base
+    }
+  }
+
+  dynamic "load_balancer" {
+    for_each = local.target_groups
+
+    content {
+      target_group_arn = load_balancer.value.arn
       container_name   = coalesce(load_balancer.value.container, module.definition.container)
       container_port   = coalesce(load_balancer.value.port, module.definition.port)
     }

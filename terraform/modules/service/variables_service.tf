@@ -29,10 +29,56 @@ variable "target_groups" {
   default = {}
 }
 
+# A map beside the one by name, whose keys are yours to choose: an ARN may be known only once the target group is made.
+variable "target_group_arns" {
+  description = "Further target groups that the tasks join, by ARN, each under a name of your choice; container and port are those of the main container unless given."
+  type = map(object({
+    arn       = string
+    container = optional(string)
+    port      = optional(number)
+  }))
+  default = {}
+
+  validation {
+    condition     = alltrue([for group in values(var.target_group_arns) : can(regex("^arn:[^:]+:elasticloadbalancing:[^:]+:[0-9]{12}:targetgroup/.+$", group.arn))])
+    error_message = "target_group_arns must have ARNs of target groups (arn:aws:elasticloadbalancing:<region>:<account>:targetgroup/<name>/<id>)."
+  }
+
+  validation {
+    condition     = alltrue([for group in concat(values(var.target_groups), [for g in values(var.target_group_arns) : { container = g.container, port = g.port }]) : group.port != null || module.definition.port != null])
+    error_message = "A target group needs a port: a container_port of the main container, or a port of its own (target_groups, target_group_arns)."
+  }
+}
+
 variable "health_check_grace_period" {
   description = "Seconds after a task's start in which the load balancer's health checks do not count."
   type        = number
   default     = 60
+
+  validation {
+    condition     = var.health_check_grace_period >= 0 && floor(var.health_check_grace_period) == var.health_check_grace_period
+    error_message = "health_check_grace_period must be whole seconds, 0 or more."
+  }
+}
+
+variable "alarms" {
+  description = "CloudWatch alarms that fail a deployment, besides the circuit breaker, which is always on: their names, whether they are watched, and whether ECS then rolls back; null for none."
+  type = object({
+    names    = set(string)
+    enable   = optional(bool, true)
+    rollback = optional(bool, true)
+  })
+  default = null
+
+  validation {
+    condition     = var.alarms == null || try(length(var.alarms.names) > 0 && alltrue([for name in var.alarms.names : length(name) > 0 && length(name) <= 255 && !startswith(name, "arn:")]), false)
+    error_message = "alarms.names must have the name of at least one CloudWatch alarm (not its ARN)."
+  }
+
+  validation {
+    condition     = var.alarms == null || try(var.alarms.enable || !var.alarms.rollback, false)
+    error_message = "alarms.rollback needs alarms.enable: what is not watched rolls nothing back."
+  }
 }
 
 variable "autoscaling" {

@@ -14,12 +14,13 @@ output "log_group" {
 }
 
 output "launch" {
-  description = "Where the task runs: launch type and, for network mode awsvpc, its network."
+  description = "Where the task runs: launch type, the capacity providers in its place, and for network mode awsvpc the network."
   value = {
-    type             = module.definition.launch_type
-    subnets          = local.networked ? var.network.subnets : []
-    security_groups  = local.networked ? var.network.security_groups : []
-    assign_public_ip = local.networked && var.network.assign_public_ip
+    type                       = module.definition.launch_type
+    capacity_provider_strategy = var.capacity_provider_strategy
+    subnets                    = local.networked ? var.network.subnets : []
+    security_groups            = local.networked ? var.network.security_groups : []
+    assign_public_ip           = local.networked && var.network.assign_public_ip
   }
 }
 

@@ -32,7 +32,17 @@ resource "aws_cloudwatch_event_target" "this" {
   ecs_target {
     task_definition_arn = module.definition.arn
     task_count          = 1
-    launch_type         = module.definition.launch_type
+    launch_type         = length(var.capacity_provider_strategy) == 0 ? module.definition.launch_type : null
+
+    dynamic "capacity_provider_strategy" {
+      for_each = var.capacity_provider_strategy
+
+      content {
+        capacity_provider = capacity_provider_strategy.value.capacity_provider
+        weight            = capacity_provider_strategy.value.weight
+        base              = capacity_provider_strategy.value.base
+      }
+    }
 
     dynamic "network_configuration" {
       for_each = local.networked ? [var.network] : []

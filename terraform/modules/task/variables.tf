@@ -41,6 +41,11 @@ variable "image_tag" {
 variable "task" {
   description = "The input task of the module task_definition, which has its type and checks it."
   type        = any
+
+  validation {
+    condition     = !try(var.task.execute_command, false)
+    error_message = "execute_command is for services only: leave it out of a task that ends."
+  }
 }
 
 variable "shared" {

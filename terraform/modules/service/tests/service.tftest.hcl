@@ -144,3 +144,110 @@ run "refuses_autoscaling_without_a_measure_and_too_high_a_minimum" {
 
   expect_failures = [var.minimum_healthy_percent, var.autoscaling]
 }
+
+run "capacity_providers" {
+  command = plan
+
+  variables {
+    environment_name           = "staging"
+    task                       = { launch_type = "FARGATE" }
+    network                    = { subnets = ["subnet-1"] }
+    capacity_provider_strategy = [{ capacity_provider = "FARGATE", base = 1 }, { capacity_provider = "FARGATE_SPOT", weight = 3 }]
+  }
+
+  assert {
+    condition = { for p in aws_ecs_service.this.capacity_provider_strategy : p.capacity_provider => [p.weight, p.base] } == {
+      FARGATE      = [1, 1]
+      FARGATE_SPOT = [3, 0]
+    }
+    error_message = "The strategy is sent as it was given."
+  }
+
+  assert {
+    condition     = aws_ecs_service.this.force_new_deployment
+    error_message = "A changed strategy is a deployment, and no other service."
+  }
+}
+
+run "target_groups_by_arn" {
+  command = plan
+
+  variables {
+    environment_name  = "staging"
+    target_groups     = { web = {} }
+    target_group_arns = { admin = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/admin/2", port = 9090 } }
+  }
+
+  assert {
+    condition = { for lb in aws_ecs_service.this.load_balancer : lb.target_group_arn => lb.container_port } == {
+      "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/web/1"   = 8080
+      "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/admin/2" = 9090
+    }
+    error_message = "Tasks join the target groups that are looked up, and those of a known ARN."
+  }
+
+  assert {
+    condition     = keys(data.aws_lb_target_group.this) == ["web"] && aws_ecs_service.this.health_check_grace_period_seconds == 60
+    error_message = "What is known by its ARN is not looked up."
+  }
+}
+
+run "alarms" {
+  command = plan
+
+  variables {
+    alarms = { names = ["storefront-5xx"] }
+  }
+
+  assert {
+    condition     = one(aws_ecs_service.this.alarms) == { alarm_names = toset(["storefront-5xx"]), enable = true, rollback = true }
+    error_message = "The alarms are watched, and ECS rolls back."
+  }
+
+  assert {
+    condition     = one(aws_ecs_service.this.deployment_circuit_breaker) == { enable = true, rollback = true }
+    error_message = "The circuit breaker stays on beside them."
+  }
+}
+
+run "execute_command" {
+  command = plan
+
+  variables {
+    task = { execute_command = true, readonly_root_filesystem = false }
+  }
+
+  assert {
+    condition     = aws_ecs_service.this.enable_execute_command
+    error_message = "ECS Exec is on where it is wanted."
+  }
+}
+
+run "roles_of_your_own" {
+  command = plan
+
+  variables {
+    task = { execution_role = { arn = "arn:aws:iam::123456789012:role/pulls" }, task_role = { arn = "arn:aws:iam::123456789012:role/shop" } }
+  }
+
+  assert {
+    condition     = output.execution_role_arn == "arn:aws:iam::123456789012:role/pulls" && output.task_role_arn == "arn:aws:iam::123456789012:role/shop"
+    error_message = "Whoever releases passes the given roles."
+  }
+}
+
+run "nothing_of_it_by_default" {
+  command = plan
+
+  variables {
+    environment_name = "staging"
+  }
+
+  assert {
+    condition = (
+      aws_ecs_service.this.enable_execute_command == false && length(aws_ecs_service.this.alarms) == 0 &&
+      aws_ecs_service.this.force_new_deployment == null && aws_ecs_service.this.health_check_grace_period_seconds == null
+    )
+    error_message = "No ECS Exec, no alarms, no forced deployment."
+  }
+}

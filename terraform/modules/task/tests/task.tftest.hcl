@@ -28,7 +28,7 @@ run "one_off" {
   }
 
   assert {
-    condition     = jsondecode(jsonencode(output.launch)) == { type = "EC2", subnets = [], security_groups = [], assign_public_ip = false }
+    condition     = jsondecode(jsonencode(output.launch)) == { type = "EC2", capacity_provider_strategy = [], subnets = [], security_groups = [], assign_public_ip = false }
     error_message = "By default, the task runs on container instances."
   }
 
@@ -94,7 +94,7 @@ run "fargate" {
   }
 
   assert {
-    condition     = jsondecode(jsonencode(output.launch)) == { type = "FARGATE", subnets = ["subnet-1"], security_groups = ["sg-1"], assign_public_ip = true }
+    condition     = jsondecode(jsonencode(output.launch)) == { type = "FARGATE", capacity_provider_strategy = [], subnets = ["subnet-1"], security_groups = ["sg-1"], assign_public_ip = true }
     error_message = "The task runs in the given network."
   }
 
@@ -123,4 +123,73 @@ run "refuses_awsvpc_without_subnets" {
   }
 
   expect_failures = [var.network]
+}
+
+run "capacity_providers" {
+  command = plan
+
+  variables {
+    schedule                   = "rate(1 hour)"
+    task                       = { launch_type = "FARGATE" }
+    network                    = { subnets = ["subnet-1"] }
+    capacity_provider_strategy = [{ capacity_provider = "FARGATE_SPOT" }]
+  }
+
+  assert {
+    condition     = jsondecode(jsonencode(output.launch.capacity_provider_strategy)) == [{ capacity_provider = "FARGATE_SPOT", weight = 1, base = 0 }]
+    error_message = "The contract names the capacity providers."
+  }
+
+  assert {
+    condition = (
+      one(aws_cloudwatch_event_target.this[0].ecs_target[0].capacity_provider_strategy).capacity_provider == "FARGATE_SPOT" &&
+      aws_cloudwatch_event_target.this[0].ecs_target[0].launch_type == null
+    )
+    error_message = "The schedule starts the task there, too, and not by its launch type."
+  }
+}
+
+run "roles_of_your_own" {
+  command = plan
+
+  variables {
+    schedule = "rate(1 hour)"
+    task     = { execution_role = { arn = "arn:aws:iam::123456789012:role/pulls" }, task_role = { arn = "arn:aws:iam::123456789012:role/shop" } }
+  }
+
+  assert {
+    condition     = data.aws_iam_policy_document.events[0].statement[1].resources == toset(["arn:aws:iam::123456789012:role/pulls", "arn:aws:iam::123456789012:role/shop"])
+    error_message = "The schedule passes the given roles."
+  }
+}
+
+run "refuses_capacity_providers_of_another_kind" {
+  command = plan
+
+  variables {
+    capacity_provider_strategy = [{ capacity_provider = "FARGATE" }]
+  }
+
+  expect_failures = [var.capacity_provider_strategy]
+}
+
+run "refuses_execute_command" {
+  command = plan
+
+  variables {
+    task = { execute_command = true, readonly_root_filesystem = false }
+  }
+
+  expect_failures = [var.task]
+}
+
+run "refuses_names_that_do_not_fit" {
+  command = plan
+
+  variables {
+    application      = "Storefront"
+    environment_name = "sand_box"
+  }
+
+  expect_failures = [var.application, var.environment_name]
 }

@@ -1,0 +1,123 @@
+# Every run is refused; its name says for what.
+
+mock_provider "aws" {
+  source = "../../testing"
+}
+
+variables {
+  application      = "storefront"
+  environment_name = "sandbox"
+  name             = "web"
+  cluster_arn      = "arn:aws:ecs:eu-central-1:123456789012:cluster/storefront-sandbox"
+  image_tag        = "unreleased"
+  task             = {}
+
+  shared = {
+    repositories = { app = { arn = "arn:aws:ecr:eu-central-1:123456789012:repository/storefront/app", url = "registry.example/storefront/app" } }
+  }
+}
+
+run "names" {
+  command = plan
+
+  variables {
+    application      = "Storefront"
+    environment_name = "sand_box"
+  }
+
+  expect_failures = [var.application, var.environment_name]
+}
+
+run "fargate_for_container_instances" {
+  command = plan
+
+  variables {
+    capacity_provider_strategy = [{ capacity_provider = "FARGATE_SPOT" }]
+  }
+
+  expect_failures = [var.capacity_provider_strategy]
+}
+
+run "instances_for_fargate" {
+  command = plan
+
+  variables {
+    task                       = { launch_type = "FARGATE" }
+    network                    = { subnets = ["subnet-1"] }
+    capacity_provider_strategy = [{ capacity_provider = "instances" }]
+  }
+
+  expect_failures = [var.capacity_provider_strategy]
+}
+
+run "a_capacity_provider_twice" {
+  command = plan
+
+  variables {
+    capacity_provider_strategy = [{ capacity_provider = "instances" }, { capacity_provider = "instances" }]
+  }
+
+  expect_failures = [var.capacity_provider_strategy]
+}
+
+run "no_weight_at_all" {
+  command = plan
+
+  variables {
+    capacity_provider_strategy = [{ capacity_provider = "instances", weight = 0, base = 1 }]
+  }
+
+  expect_failures = [var.capacity_provider_strategy]
+}
+
+run "two_bases" {
+  command = plan
+
+  variables {
+    capacity_provider_strategy = [{ capacity_provider = "instances", base = 1 }, { capacity_provider = "others", base = 1 }]
+  }
+
+  expect_failures = [var.capacity_provider_strategy]
+}
+
+run "a_target_group_by_its_name_among_the_arns" {
+  command = plan
+
+  variables {
+    target_group_arns = { web = { arn = "web" } }
+  }
+
+  expect_failures = [var.target_group_arns]
+}
+
+run "a_target_group_without_a_port" {
+  command = plan
+
+  variables {
+    task          = { container_port = 0 }
+    target_groups = { web = {} }
+  }
+
+  expect_failures = [var.target_group_arns]
+}
+
+run "alarms_without_a_name" {
+  command = plan
+
+  variables {
+    alarms = { names = [] }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "alarms_that_nobody_watches_and_that_roll_back" {
+  command = plan
+
+  variables {
+    alarms                    = { names = ["storefront-5xx"], enable = false }
+    health_check_grace_period = -1
+  }
+
+  expect_failures = [var.alarms, var.health_check_grace_period]
+}
