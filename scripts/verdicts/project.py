@@ -34,7 +34,14 @@ _SANDBOX_TFVARS = f"""application      = "verdicts"
 environment_name = "sandbox"
 region           = "eu-central-1"
 services = {{
-  web = {{ desired_count = {TASKS}, cpu = 128, memory = 32, stop_timeout = 2, init_process = true }}
+  web = {{
+    desired_count  = {TASKS}
+    cpu            = 128
+    memory         = 32
+    stop_timeout   = 2
+    init_process   = true
+    writable_paths = ["/tmp"]
+  }}
 }}
 verify = [{{ service = "web", path = "/health" }}]
 """

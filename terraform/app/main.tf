@@ -35,6 +35,8 @@ locals {
     log_retention_days   = var.log_retention_days
     log_kms_key_arn      = var.log_kms_key_arn
     secrets_kms_key_arns = var.secrets_kms_key_arns
+
+    execute_command_kms_key_arn = var.cluster.execute_command_kms_key_arn
   }
 }
 
@@ -44,25 +46,35 @@ module "cluster" {
   name               = "${var.application}-${var.environment_name}"
   existing_name      = var.cluster.existing_name
   container_insights = var.cluster.container_insights
-  tags               = local.tags
+  capacity_providers = var.cluster.capacity_providers
+
+  execute_command_kms_key_arn = var.cluster.execute_command_kms_key_arn
+  fargate_storage_kms_key_arn = var.cluster.fargate_storage_kms_key_arn
+
+  tags = local.tags
 }
 
 module "services" {
   source   = "../modules/service"
   for_each = var.services
 
-  application               = var.application
-  environment_name          = var.environment_name
-  name                      = each.key
-  cluster_arn               = module.cluster.arn
-  image_tag                 = local.image_tag
-  task                      = each.value
-  shared                    = local.shared
-  not_secret                = var.not_secret
-  network                   = var.network
-  minimum_healthy_percent   = each.value.minimum_healthy_percent
-  maximum_percent           = each.value.maximum_percent
-  target_groups             = each.value.target_groups
+  application             = var.application
+  environment_name        = var.environment_name
+  name                    = each.key
+  cluster_arn             = module.cluster.arn
+  image_tag               = local.image_tag
+  task                    = each.value
+  shared                  = local.shared
+  not_secret              = var.not_secret
+  network                 = var.network
+  minimum_healthy_percent = each.value.minimum_healthy_percent
+  maximum_percent         = each.value.maximum_percent
+  target_groups           = each.value.target_groups
+  target_group_arns       = each.value.target_group_arns
+  alarms                  = each.value.alarms
+
+  capacity_provider_strategy = each.value.capacity_provider_strategy
+
   health_check_grace_period = each.value.health_check_grace_period
   autoscaling               = each.value.autoscaling
   path                      = var.path
@@ -74,13 +86,16 @@ module "migration" {
   source   = "../modules/task"
   for_each = { for migration in var.migration[*] : "migrate" => migration }
 
-  application          = var.application
-  environment_name     = var.environment_name
-  name                 = each.key
-  cluster_arn          = module.cluster.arn
-  image_tag            = local.image_tag
-  task                 = each.value
-  shared               = local.shared
+  application      = var.application
+  environment_name = var.environment_name
+  name             = each.key
+  cluster_arn      = module.cluster.arn
+  image_tag        = local.image_tag
+  task             = each.value
+  shared           = local.shared
+
+  capacity_provider_strategy = each.value.capacity_provider_strategy
+
   not_secret           = var.not_secret
   network              = var.network
   path                 = var.path
@@ -92,13 +107,16 @@ module "schedules" {
   source   = "../modules/task"
   for_each = var.schedules
 
-  application          = var.application
-  environment_name     = var.environment_name
-  name                 = each.key
-  cluster_arn          = module.cluster.arn
-  image_tag            = local.image_tag
-  task                 = each.value
-  shared               = local.shared
+  application      = var.application
+  environment_name = var.environment_name
+  name             = each.key
+  cluster_arn      = module.cluster.arn
+  image_tag        = local.image_tag
+  task             = each.value
+  shared           = local.shared
+
+  capacity_provider_strategy = each.value.capacity_provider_strategy
+
   not_secret           = var.not_secret
   schedule             = each.value.schedule
   network              = var.network

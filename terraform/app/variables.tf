@@ -55,6 +55,10 @@ variable "cluster" {
   type = object({
     existing_name      = optional(string)
     container_insights = optional(string, "enabled")
+    capacity_providers = optional(set(string), [])
+
+    execute_command_kms_key_arn = optional(string)
+    fargate_storage_kms_key_arn = optional(string)
   })
   default = {}
 }

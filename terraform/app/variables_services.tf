@@ -17,6 +17,13 @@ variable "services" {
     policy_arns      = optional(set(string), [])
     init_process     = optional(bool, false)
     stop_timeout     = optional(number)
+    execute_command  = optional(bool, false)
+    execution_role   = optional(object({ arn = string }))
+    task_role        = optional(object({ arn = string }))
+
+    readonly_root_filesystem = optional(bool, true)
+    writable_paths           = optional(set(string), [])
+
     health_check = optional(object({
       command      = list(string)
       interval     = optional(number, 30)
@@ -37,6 +44,10 @@ variable "services" {
       mount_points   = optional(map(string), {})
       init_process   = optional(bool, false)
       stop_timeout   = optional(number)
+
+      readonly_root_filesystem = optional(bool, true)
+      writable_paths           = optional(set(string), [])
+
       health_check = optional(object({
         command      = list(string)
         interval     = optional(number, 30)
@@ -55,6 +66,21 @@ variable "services" {
       container = optional(string)
       port      = optional(number)
     })), {})
+    target_group_arns = optional(map(object({
+      arn       = string
+      container = optional(string)
+      port      = optional(number)
+    })), {})
+    alarms = optional(object({
+      names    = set(string)
+      enable   = optional(bool, true)
+      rollback = optional(bool, true)
+    }))
+    capacity_provider_strategy = optional(list(object({
+      capacity_provider = string
+      weight            = optional(number, 1)
+      base              = optional(number, 0)
+    })), [])
     autoscaling = optional(object({
       minimum        = number
       maximum        = number

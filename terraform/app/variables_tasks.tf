@@ -15,6 +15,17 @@ variable "migration" {
     policy_arns      = optional(set(string), [])
     init_process     = optional(bool, false)
     stop_timeout     = optional(number)
+    execution_role   = optional(object({ arn = string }))
+    task_role        = optional(object({ arn = string }))
+
+    readonly_root_filesystem = optional(bool, true)
+    writable_paths           = optional(set(string), [])
+
+    capacity_provider_strategy = optional(list(object({
+      capacity_provider = string
+      weight            = optional(number, 1)
+      base              = optional(number, 0)
+    })), [])
 
     before_wave = optional(number, 1)
   })
@@ -48,6 +59,17 @@ variable "schedules" {
     policy_arns      = optional(set(string), [])
     init_process     = optional(bool, false)
     stop_timeout     = optional(number)
+    execution_role   = optional(object({ arn = string }))
+    task_role        = optional(object({ arn = string }))
+
+    readonly_root_filesystem = optional(bool, true)
+    writable_paths           = optional(set(string), [])
+
+    capacity_provider_strategy = optional(list(object({
+      capacity_provider = string
+      weight            = optional(number, 1)
+      base              = optional(number, 0)
+    })), [])
 
     schedule = string
   }))

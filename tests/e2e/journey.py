@@ -42,6 +42,7 @@ services = {
     memory         = 128
     stop_timeout   = 5
     init_process   = true
+    writable_paths = ["/www"]
     sidecars       = { clock = { image = "sidecar" } }
   }
 }

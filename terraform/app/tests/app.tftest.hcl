@@ -85,7 +85,7 @@ run "unreleased" {
         container       = "migrate"
         log_group       = "/storefront/sandbox/migrate"
         before_wave     = 1
-        launch          = { type = "EC2", subnets = [], security_groups = [], assign_public_ip = false }
+        launch          = { type = "EC2", capacity_provider_strategy = [], subnets = [], security_groups = [], assign_public_ip = false }
       }
       verify = [{ service = "web", path = "/health", expect_status = 200, expect_text = null }]
       images = { app = { repository = "storefront/app" } }
@@ -177,5 +177,53 @@ run "finds_plain_secrets_wherever_they_stand_and_takes_exceptions" {
       "schedules.nightly.environment.URL"               = "URL"
     }
     error_message = "Found: ${join(", ", keys(module.plaintext.suspects))}."
+  }
+}
+
+run "every_feature_reaches_its_module" {
+  command = plan
+
+  variables {
+    network = { subnets = ["subnet-1"], security_groups = ["sg-1"] }
+    cluster = {
+      capacity_providers          = ["FARGATE", "FARGATE_SPOT"]
+      execute_command_kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/1"
+      fargate_storage_kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/2"
+    }
+
+    services = {
+      web = {
+        launch_type                = "FARGATE"
+        writable_paths             = ["/tmp"]
+        target_group_arns          = { web = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/web/1" } }
+        alarms                     = { names = ["storefront-5xx"] }
+        capacity_provider_strategy = [{ capacity_provider = "FARGATE_SPOT" }]
+        execution_role             = { arn = "arn:aws:iam::123456789012:role/pulls" }
+        task_role                  = { arn = "arn:aws:iam::123456789012:role/shop" }
+      }
+      console = { execute_command = true, readonly_root_filesystem = false }
+    }
+
+    migration = { launch_type = "FARGATE", capacity_provider_strategy = [{ capacity_provider = "FARGATE_SPOT" }], writable_paths = ["/tmp"] }
+    schedules = {}
+    verify    = []
+  }
+
+  assert {
+    condition = (
+      module.services["web"].execution_role_arn == "arn:aws:iam::123456789012:role/pulls" &&
+      module.services["web"].task_role_arn == "arn:aws:iam::123456789012:role/shop"
+    )
+    error_message = "Roles of one's own go to the service."
+  }
+
+  assert {
+    condition     = jsondecode(jsonencode(output.release.migration.launch.capacity_provider_strategy)) == [{ capacity_provider = "FARGATE_SPOT", weight = 1, base = 0 }]
+    error_message = "The contract says by which capacity providers the migration runs."
+  }
+
+  assert {
+    condition     = local.shared.execute_command_kms_key_arn == "arn:aws:kms:eu-central-1:123456789012:key/1"
+    error_message = "The application's roles may use the key of the sessions."
   }
 }
