@@ -1,6 +1,6 @@
 locals {
-  execution_role_arn = var.task.execution_role == null ? one(aws_iam_role.execution[*].arn) : var.task.execution_role.arn
-  task_role_arn      = var.task.task_role == null ? one(aws_iam_role.task[*].arn) : var.task.task_role.arn
+  execution_role_arn = one(concat(aws_iam_role.execution[*].arn, var.task.execution_role[*].arn))
+  task_role_arn      = one(concat(aws_iam_role.task[*].arn, var.task.task_role[*].arn))
 
   # A secret under the environment's own path changes a task definition and no policy. Only one that lies elsewhere is
   # listed by itself.
