@@ -54,6 +54,11 @@ output "releaser_policy_arns" {
   value       = module.releaser.policy_arns
 }
 
+output "releaser_role_arns" {
+  description = "The roles that pipelines release this environment with, by github and gitlab; empty where there are none."
+  value       = module.releaser.role_arns
+}
+
 output "release_project" {
   description = "The name of the project on which whole releases run; null if there is none."
   value       = one(values(module.release_project)[*].name)

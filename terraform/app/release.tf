@@ -46,6 +46,11 @@ module "releaser" {
   autoscaled    = anytrue([for service in var.services : service.autoscaling != null])
   path          = var.path
   tags          = local.tags
+
+  github               = var.github
+  gitlab               = var.gitlab
+  max_session_duration = var.max_session_duration
+  permissions_boundary = var.permissions_boundary
 }
 
 module "release_project" {

@@ -46,6 +46,12 @@ mock_data "aws_lb_target_group" {
   }
 }
 
+mock_data "aws_iam_openid_connect_provider" {
+  defaults = {
+    arn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+  }
+}
+
 mock_data "aws_secretsmanager_secret" {
   defaults = {
     arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shared-AbCdEf"

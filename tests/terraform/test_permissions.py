@@ -21,6 +21,7 @@ MODULES = ROOT / "terraform" / "modules"
 ACCOUNT = "123456789012"
 CLUSTER = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/storefront-sandbox"
 LIMIT = 6144
+GITHUB = "token.actions.githubusercontent.com"
 
 pytestmark = pytest.mark.terraform
 
@@ -31,14 +32,11 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Root]:
     server.start()
     try:
         endpoint = "http://{}:{}".format(*server.get_host_and_port())
-        secrets = boto3.client(
-            "secretsmanager",
-            endpoint_url=endpoint,
-            region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+        session = boto3.Session("test", "test", region_name=REGION)
+        session.client("secretsmanager", endpoint_url=endpoint).create_secret(
+            Name="storefront-npm", SecretString="none"
         )
-        secrets.create_secret(Name="storefront-npm", SecretString="none")
+        session.client("iam", endpoint_url=endpoint).create_open_id_connect_provider(Url=f"https://{GITHUB}")
         yield Root.copied("tests/terraform/permissions", tmp_path_factory.mktemp("permissions"), endpoint)
     finally:
         server.stop()
@@ -145,6 +143,33 @@ def test_roles_are_taken_by_codebuild_for_their_own_project_only(planned: list[d
         )
         for name in names
     )
+
+
+def test_roles_are_taken_by_one_repository_or_project_only(planned: list[dict[str, Any]]) -> None:
+    trusts = documents(planned, "releaser", "aws_iam_role", "assume_role_policy")
+    providers = {
+        GITHUB: ("sts.amazonaws.com", "repo:example/storefront:environment:sandbox"),
+        "gitlab.com": ("https://gitlab.com", "project_path:example/storefront:ref_type:branch:ref:main"),
+    }
+    assert [trust["Statement"] for trust in trusts] == [
+        [
+            {
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Condition": {"StringEquals": {f"{issuer}:aud": audience, f"{issuer}:sub": subject}},
+                "Effect": "Allow",
+                "Principal": {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{issuer}"},
+            }
+        ]
+        for issuer, (audience, subject) in providers.items()
+    ]
+
+
+def test_what_is_made_in_the_same_root_may_be_given_by_its_arn(planned: list[dict[str, Any]]) -> None:
+    made = [each for each in planned if each["address"].startswith("module.service_of_what_is_made.")]
+    assert "aws_ecs_service" in {each["type"] for each in made}
+    assert not [each for each in made if each["type"].startswith("aws_iam_role")]
+    role = next(each for each in planned if each["address"] == 'module.releaser_of_little.aws_iam_role.this["github"]')
+    assert role["values"]["name"] == "little-sandbox-releaser-github"
 
 
 @pytest.mark.parametrize(

@@ -227,3 +227,17 @@ run "every_feature_reaches_its_module" {
     error_message = "The application's roles may use the key of the sessions."
   }
 }
+
+run "pipelines_get_roles" {
+  command = plan
+
+  variables {
+    github = { repository = "example/storefront", environment = "sandbox" }
+    gitlab = { project = "example/storefront", oidc_provider = { arn = "arn:aws:iam::123456789012:oidc-provider/gitlab.com" } }
+  }
+
+  assert {
+    condition     = keys(output.releaser_role_arns) == ["github", "gitlab"]
+    error_message = "A role for each place where pipelines run."
+  }
+}

@@ -28,6 +28,30 @@ locals {
       ]
     ]),
     [
+      for arns in [local.role_arns] : {
+        sid       = "ReadRolesOfPipelines"
+        actions   = local.role_reads
+        resources = arns
+        condition = null
+      } if length(arns) > 0
+    ],
+    [
+      for issuers in [values(local.looked_up)] : {
+        sid       = "ListProvidersOfPipelines"
+        actions   = ["iam:ListOpenIDConnectProviders"]
+        resources = ["*"]
+        condition = null
+      } if length(issuers) > 0
+    ],
+    [
+      for issuers in [values(local.looked_up)] : {
+        sid       = "ReadProvidersOfPipelines"
+        actions   = ["iam:GetOpenIDConnectProvider"]
+        resources = [for issuer in issuers : "${local.provider_arn}/${issuer}"]
+        condition = null
+      } if length(issuers) > 0
+    ],
+    [
       for arns in [sort(var.secret_arns)] : {
         sid       = "FindSecrets"
         actions   = ["secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"]

@@ -121,7 +121,7 @@ variable "autoscaled" {
 }
 
 variable "path" {
-  description = "The path of the policies, and of the release project's role."
+  description = "The path of the policies and roles, and of the release project's role."
   type        = string
   default     = "/"
 

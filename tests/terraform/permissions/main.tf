@@ -1,5 +1,5 @@
-# Everything that changes a policy of the modules build and releaser, planned by the real provider:
-# tests/terraform/test_permissions.py.
+# Everything that changes a policy of the modules build and releaser, and what is made in the same root as a module that
+# takes it by its ARN, planned by the real provider: tests/terraform/test_permissions.py.
 
 terraform {
   required_version = ">= 1.10"
@@ -84,6 +84,16 @@ module "releaser" {
   load_balanced = true
   autoscaled    = true
   path          = var.path
+  github        = { repository = "example/storefront", environment = "sandbox" }
+  gitlab = {
+    project       = "example/storefront"
+    oidc_provider = { arn = "arn:aws:iam::123456789012:oidc-provider/gitlab.com" }
+  }
+}
+
+resource "aws_iam_openid_connect_provider" "made" {
+  url            = "https://token.actions.githubusercontent.com"
+  client_id_list = ["sts.amazonaws.com"]
 }
 
 module "releaser_of_little" {
@@ -102,6 +112,45 @@ module "releaser_of_little" {
       task_role_arn      = "${local.role}-web-task"
     }
   }
+  github = {
+    repository    = "example/little"
+    environment   = "sandbox"
+    oidc_provider = { arn = aws_iam_openid_connect_provider.made.arn }
+  }
+}
+
+# Their ARNs are unknown in the plan that makes them.
+resource "aws_iam_role" "made" {
+  name               = "made"
+  assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = [] })
+}
+
+resource "aws_lb_target_group" "made" {
+  name        = "made"
+  port        = 80
+  protocol    = "HTTP"
+  target_type = "ip"
+  vpc_id      = "vpc-1"
+}
+
+module "service_of_what_is_made" {
+  source = "../../../terraform/modules/service"
+
+  application      = "little"
+  environment_name = "sandbox"
+  name             = "web"
+  cluster_arn      = "arn:aws:ecs:eu-central-1:123456789012:cluster/shared"
+  image_tag        = "unreleased"
+  task = {
+    launch_type    = "FARGATE"
+    execution_role = { arn = aws_iam_role.made.arn }
+    task_role      = { arn = aws_iam_role.made.arn }
+  }
+  shared            = { repositories = { app = { arn = one(local.repositories), url = "registry.example/storefront/app" } } }
+  network           = { subnets = ["subnet-1"] }
+  target_group_arns = { web = { arn = aws_lb_target_group.made.arn } }
+
+  capacity_provider_strategy = [{ capacity_provider = "FARGATE_SPOT" }]
 }
 
 # Names as long as they may be: a role's has 64 characters.
