@@ -1,8 +1,8 @@
 # Longshore. `make` alone lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup venv demo check check-security test test-all scenarios crash machine bench-verdicts bench-version release plan rollback \
-        status clean
+.PHONY: help setup venv demo check check-security test test-all scenarios crash machine bench-verdicts bench-version readmes release plan \
+        rollback status clean
 
 # Set on the command line: make release ENV=staging YES=1. Variables of the shell don't reach them: shells have an ENV of
 # their own.
@@ -66,6 +66,9 @@ bench-verdicts: setup ## what Longshore and its peers say of the same faults, an
 
 bench-version: venv ## what the next version costs in a registry of 100 tags and in one of 100,000: seconds
 	@.venv/bin/python -m scripts.versions
+
+readmes: venv ## write the tables of inputs and outputs into the READMEs of Terraform's stacks and modules
+	@.venv/bin/python -m scripts.readmes
 
 release: venv ## release this commit to ENV
 	@$(INVOKE) release $(where) $(if $(BUMP),--bump $(BUMP)) $(if $(TAG),--tag $(TAG)) $(yes) $(json)
