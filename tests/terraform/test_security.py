@@ -95,6 +95,35 @@ def immutable_tags(text: str) -> list[str]:
     return mutable + re.findall(r'"[^"\n]*:latest"', text)
 
 
+UNTAGGED = {
+    "aws_appautoscaling_policy",
+    "aws_cloudwatch_event_target",
+    "aws_codebuild_webhook",
+    "aws_ecr_lifecycle_policy",
+    "aws_ecr_repository_policy",
+    "aws_ecs_cluster_capacity_providers",
+    "aws_iam_role_policy",
+    "aws_iam_role_policy_attachment",
+}
+"""Types that have no tags (documentation of the provider): every other one has."""
+
+
+def bounded_roles(text: str) -> list[str]:
+    """Many companies let roles be made only below a path of their own, and within a boundary."""
+    wanted = [r"path\s*= var\.path\n", r"permissions_boundary\s*= var\.permissions_boundary\n"]
+    roles = [name for name, body in resources(text, "aws_iam_role") if not all(re.search(w, body) for w in wanted)]
+    return roles + [name for name, body in resources(text, "aws_iam_policy") if not re.search(wanted[0], body)]
+
+
+def tagged(text: str) -> list[str]:
+    """What has no tags is nobody's on a bill."""
+    return [
+        name
+        for name, body in resources(text, '[^"]+')
+        if name.split()[0] not in UNTAGGED and not re.search(r"^  tags\s*= (var|local)\.tags$", body, re.MULTILINE)
+    ]
+
+
 GOOD_BREAKER = """  deployment_circuit_breaker {
     enable   = true
     rollback = true
@@ -157,6 +186,21 @@ REPOSITORY = """resource "aws_ecr_repository" "this" {
   image_tag_mutability = "IMMUTABLE"
 }
 """
+ROLE = """resource "aws_iam_role" "this" {
+  name                 = "task"
+  path                 = var.path
+  permissions_boundary = var.permissions_boundary
+
+  tags = var.tags
+}
+"""
+POLICY = """resource "aws_iam_policy" "this" {
+  name = "releaser"
+  path = var.path
+
+  tags = local.tags
+}
+"""
 
 # What is well, and what of it is changed into what: the rule must see every one.
 CHANGES: list[tuple[Rule, str, str, str]] = [
@@ -177,6 +221,13 @@ CHANGES: list[tuple[Rule, str, str, str]] = [
     (left_to_releases, PARAMETER, "insecure_value, value", "value"),
     (immutable_tags, REPOSITORY, "IMMUTABLE", "MUTABLE"),
     (immutable_tags, REPOSITORY, '  image_tag_mutability = "IMMUTABLE"\n', ""),
+    (bounded_roles, ROLE, "  path                 = var.path\n", ""),
+    (bounded_roles, ROLE, "= var.path", '= "/"'),
+    (bounded_roles, ROLE, "  permissions_boundary = var.permissions_boundary\n", ""),
+    (bounded_roles, ROLE, "= var.permissions_boundary", "= null"),
+    (bounded_roles, POLICY, "  path = var.path\n", ""),
+    (tagged, ROLE, "  tags = var.tags\n", ""),
+    (tagged, POLICY, "  tags = local.tags\n", ""),
     (immutable_tags, REPOSITORY + 'image = "app:v1"\n', ":v1", ":latest"),
 ]
 RULES = list(dict.fromkeys(rule for rule, *_ in CHANGES))
@@ -202,6 +253,8 @@ def test_a_rule_sees_what_it_is_there_for(rule: Rule, text: str, before: str, af
         lambda text: list(resources(text, "aws_ecs_task_definition")),
         lambda text: [body for _, body in resources(text, "aws_cloudwatch_event_target") if "ecs_target" in body],
         lambda text: list(resources(text, "aws_ssm_parameter")),
+        lambda text: list(resources(text, "aws_iam_role")),
+        lambda text: list(resources(text, "aws_iam_policy")),
         lambda text: list(resources(text, "aws_ecr_repository")),
         lambda text: re.findall(r"\bcontainer_definitions\s*=", text),
         lambda text: re.findall(r"\benvironment_variable\b", text),
@@ -209,6 +262,20 @@ def test_a_rule_sees_what_it_is_there_for(rule: Rule, text: str, before: str, af
 )
 def test_the_rules_have_something_to_look_at(look: Callable[[str], list[object]]) -> None:
     assert any(look(text) for text in MODULES.values())
+
+
+@pytest.mark.parametrize("setting", ["path", "permissions_boundary", "tags"])
+def test_a_setting_of_roles_and_resources_is_handed_on_to_every_module_that_takes_it(setting: str) -> None:
+    calls = [
+        (folder, label, str((ROOT / folder / source).resolve().relative_to(ROOT)), body)
+        for folder, text in MODULES.items()
+        for label, body in blocks(text, r'module "[^"]+"')
+        for source in re.findall(r'^  source\s*= "(.+)"$', body, re.MULTILINE)
+    ]
+    takers = [call for call in calls if f'variable "{setting}"' in MODULES[call[2]]]
+    assert takers
+    handed_on = re.compile(rf"^  {setting}\s*= (var|local)\.{setting}$", re.MULTILINE)
+    assert [(folder, label) for folder, label, _, body in takers if not handed_on.search(body)] == []
 
 
 def test_what_takes_plain_variables_refuses_secrets_in_a_validation() -> None:
