@@ -82,6 +82,9 @@ verify = [
   { service = "web", path = "/health", expect_status = 200 },
 ]
 
+# A role for the jobs of an environment of GitHub Actions, without a key to keep; the account needs its OIDC provider:
+# github = { repository = "your/repository", environment = "staging" }
+
 # A whole release inside CodeBuild, started by `invoke release -e staging --remote`, or by a push to the branch once the
 # account is connected to GitHub:
 # release_project = {

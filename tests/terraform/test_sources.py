@@ -69,3 +69,16 @@ def test_modules_take_what_the_stacks_pin() -> None:
 @pytest.mark.parametrize("rule", ["skip_destroy = true", "ignore_changes = [task_definition, desired_count]"])
 def test_the_rules_that_a_mocked_provider_cannot_show(rule: str) -> None:
     assert [source for source in SOURCES if rule in source.read_text()]
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=_name)
+def test_every_validation_has_a_run_that_it_refuses(folder: Path) -> None:
+    """As many refusals of a variable as it has validations; that each is met is for their author to see to."""
+    tests = "\n".join(file.read_text() for file in folder.glob("tests/*.tftest.hcl"))
+    refused = " ".join(re.findall(r"expect_failures = \[(.*?)\]", tests, re.DOTALL))
+    text = "\n".join(file.read_text() for file in folder.glob("*.tf"))
+    validations = {
+        name: body.count("  validation {")
+        for name, body in re.findall(r'^variable "(\w+)" \{\n(.*?)^\}', text, re.MULTILINE | re.DOTALL)
+    }
+    assert [n for n, count in validations.items() if len(re.findall(rf"\bvar\.{n}\b", refused)) < count] == []

@@ -193,3 +193,33 @@ run "refuses_names_that_do_not_fit" {
 
   expect_failures = [var.application, var.environment_name]
 }
+
+run "refuses_a_capacity_provider_twice" {
+  command = plan
+
+  variables {
+    capacity_provider_strategy = [{ capacity_provider = "instances" }, { capacity_provider = "instances" }]
+  }
+
+  expect_failures = [var.capacity_provider_strategy]
+}
+
+run "refuses_no_weight_at_all" {
+  command = plan
+
+  variables {
+    capacity_provider_strategy = [{ capacity_provider = "instances", weight = 0 }]
+  }
+
+  expect_failures = [var.capacity_provider_strategy]
+}
+
+run "refuses_two_bases" {
+  command = plan
+
+  variables {
+    capacity_provider_strategy = [{ capacity_provider = "instances", base = 1 }, { capacity_provider = "others", base = 1 }]
+  }
+
+  expect_failures = [var.capacity_provider_strategy]
+}

@@ -135,14 +135,26 @@ run "sidecar_named_as_the_main_container" {
   expect_failures = [var.task]
 }
 
-run "volume_of_two_kinds_and_retention" {
+run "retention" {
   command = plan
 
   variables {
     shared = {
       repositories       = { app = { arn = "arn:aws:ecr:eu-central-1:123456789012:repository/storefront/app", url = "registry.example/storefront/app" } }
-      volumes            = { data = { host_path = "/srv", efs = { file_system_id = "fs-1" } } }
       log_retention_days = 31
+    }
+  }
+
+  expect_failures = [var.shared]
+}
+
+run "volume_of_two_kinds" {
+  command = plan
+
+  variables {
+    shared = {
+      repositories = { app = { arn = "arn:aws:ecr:eu-central-1:123456789012:repository/storefront/app", url = "registry.example/storefront/app" } }
+      volumes      = { data = { host_path = "/srv", efs = { file_system_id = "fs-1" } } }
     }
   }
 
