@@ -66,6 +66,7 @@ class World:
     status: str = "SUCCEEDED"
     commit: str = COMMIT
     pushes: bool = True
+    masked: str = ""
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(MemoryTable(), "test")
@@ -80,6 +81,7 @@ class World:
         """In place of CodeBuild."""
         self.requests.append(request)
         watch.on_start(Build("shop-build:1"))
+        self.masked = watch.mask("NPM_TOKEN=unheard-of")
         for name in request.variables["LONGSHORE_IMAGES"].split(",") if self.pushes else []:
             self.registry.held[(f"shop/{name}", request.variables["LONGSHORE_TAG"])] = f"sha256:{name}"
         return Followed(Build("shop-build:1", "shop-build", self.status, complete=True, commit=self.commit))
@@ -115,6 +117,7 @@ def test_codebuild_gets_one_build_for_all_images_with_what_it_must_know(world: W
         "LONGSHORE_BUILD_ARGS": json.dumps({"app": {"COLOUR": "red"}}),
     }
     assert [(one.id, one.status) for one in results] == [("shop-build:1", "IN_PROGRESS"), ("shop-build:1", "SUCCEEDED")]
+    assert world.masked == "NPM_TOKEN=(masked)"
 
 
 def test_a_commit_that_was_built_before_is_not_built_again(world: World, found: Source) -> None:

@@ -11,6 +11,7 @@ import pytest
 from longshore.aws.codebuild import Build, Phase
 from longshore.clock import Clock
 from longshore.errors import AwsError, BuildError, InterruptError, UnknownOutcomeError
+from longshore.masking import Masks
 from longshore.remote_build import TOKEN, Builder, Followed, Request, Watch, refuse, token_of
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -179,6 +180,22 @@ def test_whatever_is_no_success_says_its_phase_and_its_last_lines(status: str) -
     assert ("Longshore does not know" in said) == (status == "WEIRD")
     assert "INSTALL" not in said
     assert caught.value.exit_code == 4
+
+
+def test_the_last_lines_are_masked_before_they_are_cut() -> None:
+    secret = "a long secret"
+    line = f"{'x' * 490}{secret} NPM_TOKEN=unheard-of"
+    masks = Masks([secret])
+    lines: list[str] = []
+    seen = watch(lines, mask=masks.theirs)
+    followed = Builder(Service([ended("FAILED")]), Pages([[line, "NPM_TOKEN=unheard-of"]]), Time().clock).run(
+        REQUEST, seen
+    )
+    with pytest.raises(BuildError) as caught:
+        refuse(followed, COMMIT)
+    assert "a long" not in caught.value.message
+    assert "unheard-of" not in caught.value.message
+    assert lines == [line, "NPM_TOKEN=unheard-of"]  # the console masks for itself
 
 
 def test_an_unknown_status_that_is_not_complete_is_waited_for_and_never_success() -> None:

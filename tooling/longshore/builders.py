@@ -136,7 +136,8 @@ def there(
         env.console.detail(f"CodeBuild: {build.id}")
         on_result(BuildResult(id=build.id, project=env.target.build_project))
 
-    watch = Watch(deadlines.queue, deadlines.build, env.console.log_line, tell)
+    mask = env.console.masks.theirs
+    watch = Watch(deadlines.queue, deadlines.build, env.console.log_line, tell, mask=mask)
     followed = builder(env).run(_request(env, specs, tag, found, token), watch)
     on_result(build_result(followed, env.clock.now() - begun))
     remote_build.refuse(followed, found.commit)

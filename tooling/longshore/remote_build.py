@@ -100,6 +100,7 @@ class Watch:
         on_line: gets each line of its log.
         on_start: gets the build, once it is known which it is.
         stops: whether it is stopped where its time is over, or somebody interrupts us; else it goes on.
+        mask: takes out of a line what is secret, before it becomes one of the last lines, which are recorded.
     """
 
     queue: float
@@ -107,6 +108,7 @@ class Watch:
     on_line: Callable[[str], object]
     on_start: Callable[[Build], object] = _nothing
     stops: bool = True
+    mask: Callable[[str], str] = str
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ class Builder:
         raise BuildError(message, hint) from refused
 
     def _follow(self, build: Build, watch: Watch) -> Followed:
-        found, log = Followed(build), _Log(self.logs, watch.on_line)
+        found, log = Followed(build), _Log(self.logs, watch)
         begun = last_seen = self.clock.now()
         running_since: float | None = None
         for _ in self.clock.polls(watch.queue + watch.run, first=0.5, longest=3):
@@ -226,8 +228,8 @@ class Builder:
 class _Log:
     """The log of a build, shown as far as it can be read."""
 
-    def __init__(self, logs: Logs, on_line: Callable[[str], object]) -> None:
-        self._logs, self._on_line = logs, on_line
+    def __init__(self, logs: Logs, watch: Watch) -> None:
+        self._logs, self._watch = logs, watch
         self._lines: Lines | None = None
         self.answered = True
 
@@ -239,8 +241,9 @@ class _Log:
             return
         try:
             for line in self._lines.lines():
-                found.tail.append(line.rstrip("\n"))
-                self._on_line(found.tail[-1])
+                shown = line.rstrip("\n")
+                found.tail.append(self._watch.mask(shown))  # before it is cut: a part of a secret is not recognised
+                self._watch.on_line(shown)
             self.answered = True
         except AwsError as error:
             self.answered = False

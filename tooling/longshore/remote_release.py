@@ -76,7 +76,8 @@ def _watch(env: Environment) -> Watch:
     def tell(build: Build) -> None:
         env.console.say(f"CodeBuild: {build.id}. It goes on if you leave.")
 
-    return Watch(deadlines.queue, whole, env.console.log_line, tell, stops=False)
+    mask = env.console.masks.theirs
+    return Watch(deadlines.queue, whole, env.console.log_line, tell, stops=False, mask=mask)
 
 
 def _named(env: Environment, release: str | None) -> ReleaseResult | None:
