@@ -256,6 +256,16 @@ def test_reads_that_fail_for_a_while_end_nothing() -> None:
     assert (lines, followed.log_complete, followed.build.status) == (["a", "b"], True, "SUCCEEDED")
 
 
+def test_reads_that_fail_for_minutes_lose_no_build_and_the_deadline_stops_it() -> None:
+    looks: list[Build | AwsError | None] = [RUNS, *[THROTTLED] * 60, ended("SUCCEEDED")]
+    time = Time()
+    assert Builder(Service(looks), Pages(), time.clock).run(REQUEST, watch()).build.status == "SUCCEEDED"
+    assert time.at > 100 + 120
+    service = Service([RUNS, *[NO_ANSWER] * 1000])
+    with pytest.raises(BuildError, match="still runs after 300 s; it has ended: STOPPED"):
+        Builder(service, Pages(), Time().clock).run(REQUEST, watch())
+
+
 def test_a_log_that_can_not_be_read_is_said_and_fails_nothing() -> None:
     pages = Pages([DENIED, ["the rest"]])
     followed = Builder(Service([RUNS, ended("SUCCEEDED")]), pages, Time().clock).run(REQUEST, watch())

@@ -166,7 +166,7 @@ class Builder:
         running_since: float | None = None
         for _ in self.clock.polls(watch.queue + watch.run, first=0.5, longest=3):
             now = self.clock.now()
-            looked = self._look(build, watch)
+            looked = self._look(found.build, watch)
             if looked:
                 found.build, last_seen = looked, now
             elif now - last_seen > MISSING_SECONDS:
@@ -182,7 +182,7 @@ class Builder:
         raise self._out_of_time(found, watch)
 
     def _look(self, build: Build, watch: Watch) -> Build | None:
-        """The build as it is; None if that can't be read just now.
+        """The build as it is, or as it was where that can't be read just now; None where CodeBuild does not know it.
 
         Raises:
             BuildError, UnknownOutcomeError: it never will be: AWS refuses to tell.
@@ -190,8 +190,8 @@ class Builder:
         try:
             return self.codebuild.get(build.id)
         except AwsError as error:
-            if error.transient:
-                return None
+            if error.transient:  # only a deadline ends the waiting: who leaves now would leave the build running
+                return build
             raise _lost(watch, f"how the build {build.id} ends can't be read: {error.message}", error.hint) from error
 
     def _drain(self, found: Followed, log: _Log) -> None:
