@@ -19,7 +19,7 @@ from longshore.clock import Clock
 from longshore.config import load
 from longshore.console import Console
 from longshore.environment import Environment
-from longshore.errors import BuildError, GitError, UsageError
+from longshore.errors import BuildError, ConfigError, GitError, UsageError
 from longshore.image import BuildSpec, BuiltImage
 from longshore.images import Making
 from longshore.ledger import Ledger
@@ -224,3 +224,14 @@ def test_codebuild_can_fetch_only_what_was_committed_and_pushed(found: Source, m
         builders.refuse_unpublished(found)
     monkeypatch.setattr(source, "is_pushed", lambda found: True)
     builders.refuse_unpublished(found)
+
+
+def test_no_secret_of_this_process_is_ordered_of_codebuild(world: World) -> None:
+    world.env.aws.codebuild = SimpleNamespace(ids=lambda project: [])  # type: ignore[misc,assignment]
+    assert builders.check(world.env, "codebuild") == "CodeBuild, project shop-build"
+    # As INVOKE_LONGSHORE_APPLICATIONS_SHOP_IMAGES_APP_BUILD_ARGS_NPM_TOKEN brings one in, and the masks know it.
+    world.env.target.app.images["app"].build_args["NPM_TOKEN"] = "hush-hush"
+    world.env.console.masks.hide(["hush-hush"])
+    with pytest.raises(ConfigError, match=r"^images\.app\.build_args\.NPM_TOKEN: a secret") as caught:
+        builders.check(world.env, "codebuild")
+    assert "hush" not in caught.value.message

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from longshore import docker, image, remote_build, source
 from longshore.aws.codebuild import Build
 from longshore.environment import Environment
-from longshore.errors import BuildError, GitError, UsageError
+from longshore.errors import BuildError, ConfigError, GitError, UsageError
 from longshore.image import BuildSpec, BuiltImage
 from longshore.order import BUILT_ON
 from longshore.remote_build import Builder, Followed, Request, Watch
@@ -69,12 +69,29 @@ def check(env: Environment, where: str) -> str:
     Raises:
         BuildError: no Docker engine answers.
         NotReadyError: there is no CodeBuild project.
+        ConfigError: a build argument is secret, and whoever may look at a build would see it.
     """
     if where == LOCAL:
         return docker.Docker().check()
+    _refuse_secret_args(env)
     project = env.target.build_project
     env.aws.codebuild.ids(project)
     return f"CodeBuild, project {project}"
+
+
+def _refuse_secret_args(env: Environment) -> None:
+    """What is ordered of CodeBuild is plain text to whoever may read builds: no secret of this process goes there."""
+    paths = [
+        f"images.{image}.build_args.{name}"
+        for image, settings in env.target.app.images.items()
+        for name, value in settings.build_args.items()
+        if env.console.masks.ours(value) != value
+    ]
+    if paths:
+        raise ConfigError(
+            f"{', '.join(paths)}: a secret, which every reader of a build on CodeBuild would see",
+            "Build here: --on local.",
+        )
 
 
 def refuse_unpublished(found: Source) -> None:
