@@ -7,4 +7,6 @@ images      = ["app"]
 # (invoke sandbox.repository).
 build = {
   source = { type = "GITHUB", location = "https://github.com/example/storefront.git" }
+  # In whose account and region a build pushes that no release has ordered.
+  environment = { LONGSHORE_ENVIRONMENT = "plain:sandbox" }
 }

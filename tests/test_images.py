@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from longshore import builders, image, images, source
+from longshore import builders, image, images, source, variable_files
 from longshore.aws.codebuild import Build
 from longshore.aws.ecr import Repository
 from longshore.builders import Ordered
@@ -29,6 +30,7 @@ from longshore.source import Source
 from longshore.target import select
 from tests.memory_table import MemoryTable
 
+ROOT = Path(__file__).parents[1]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SETTINGS = {
     "region": "eu-central-1",
@@ -235,3 +237,10 @@ def test_no_secret_of_this_process_is_ordered_of_codebuild(world: World) -> None
     with pytest.raises(ConfigError, match=r"^images\.app\.build_args\.NPM_TOKEN: a secret") as caught:
         builders.check(world.env, "codebuild")
     assert "hush" not in caught.value.message
+
+
+def test_a_build_that_nobody_ordered_has_all_that_its_buildspec_asks_for() -> None:
+    asked = set(re.findall(r"\$\{?(LONGSHORE_\w+)", (ROOT / "buildspec.image.yml").read_text()))
+    foundation = variable_files.read([ROOT / "environments" / "foundation.tfvars"])
+    own = {"LONGSHORE_APPLICATION"}  # the stack's, terraform/foundation/main.tf
+    assert asked == own | variable_files.texts(foundation["build"], "environment").keys()
