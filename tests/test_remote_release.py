@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shlex
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import pytest
 
 from longshore import report
 from longshore.aws.codebuild import Build
+from longshore.config import Deadlines
 from longshore.console import Console
 from longshore.environment import Environment
 from longshore.errors import BuildError, LockedError, LongshoreError, UnknownOutcomeError, UsageError
@@ -124,3 +126,11 @@ def test_a_document_becomes_variables_that_a_shell_can_read(tmp_path: Path) -> N
 @pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"exit_code": "x"}'])
 def test_no_document_exports_nothing(tmp_path: Path, text: str | None) -> None:
     assert exported(tmp_path, text) == {}
+
+
+def test_the_machine_of_a_release_lives_longer_than_the_release_may_take() -> None:
+    variables = (Path(__file__).parents[1] / "terraform" / "app" / "variables_release.tf").read_text()
+    minutes = re.search(r"build_timeout += optional\(number, (\d+)\)", variables)
+    deadlines = Deadlines()
+    assert minutes
+    assert int(minutes[1]) * 60 > deadlines.build + deadlines.release

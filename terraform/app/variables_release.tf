@@ -15,7 +15,7 @@ variable "release_project" {
     secrets_kms_key_arns = optional(set(string), [])
     image                = optional(string, "aws/codebuild/standard:7.0")
     compute_type         = optional(string, "BUILD_GENERAL1_SMALL")
-    build_timeout        = optional(number, 60)
+    build_timeout        = optional(number, 180) # what CodeBuild ends, a release leaves half done: above all deadlines
     queue_timeout        = optional(number, 30)
     concurrent_builds    = optional(number)
     log_retention_days   = optional(number, 365)

@@ -76,6 +76,7 @@ def test_the_app_releases(tmp_path: Path, endpoint: str) -> None:
     project = values['module.release_project["release"].aws_codebuild_project.this']
     assert project["name"] == "storefront-sandbox-release"
     assert (project["source"][0]["buildspec"], project["source_version"]) == ("buildspec.yml", "main")
+    assert project["build_timeout"] == 180
     assert variables(project) == {
         "LONGSHORE_APPLICATION": ("PLAINTEXT", "storefront"),
         "LONGSHORE_ENVIRONMENT": ("PLAINTEXT", "sandbox"),
