@@ -229,7 +229,7 @@ def test_codebuild_can_fetch_only_what_was_committed_and_pushed(found: Source, m
 
 
 def test_no_secret_of_this_process_is_ordered_of_codebuild(world: World) -> None:
-    world.env.aws.codebuild = SimpleNamespace(ids=lambda project: [])  # type: ignore[misc,assignment]
+    world.env.aws.codebuild = SimpleNamespace(ids=lambda project: [])  # type: ignore[assignment]
     assert builders.check(world.env, "codebuild") == "CodeBuild, project shop-build"
     # As INVOKE_LONGSHORE_APPLICATIONS_SHOP_IMAGES_APP_BUILD_ARGS_NPM_TOKEN brings one in, and the masks know it.
     world.env.target.app.images["app"].build_args["NPM_TOKEN"] = "hush-hush"
