@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shlex
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from longshore import report
+from longshore import builders, preflight, report
 from longshore.aws.codebuild import Build
-from longshore.config import Deadlines
+from longshore.config import Deadlines, load
 from longshore.console import Console
 from longshore.environment import Environment
 from longshore.errors import BuildError, LockedError, LongshoreError, UnknownOutcomeError, UsageError
 from longshore.ledger import Ledger
 from longshore.order import order
-from longshore.remote_build import Followed
-from longshore.remote_release import verdict
+from longshore.preflight import Start
+from longshore.remote_build import Followed, Request, Watch
+from longshore.remote_release import release_remotely, verdict
 from longshore.result import Cause, Verdict
+from longshore.signals import Interrupts
 from longshore.source import Source
+from longshore.target import select
 from tests.memory_table import MemoryTable
 from tests.samples import ACTOR, WHEN, result
 
@@ -134,3 +139,35 @@ def test_the_machine_of_a_release_lives_longer_than_the_release_may_take() -> No
     deadlines = Deadlines()
     assert minutes
     assert int(minutes[1]) * 60 > deadlines.build + deadlines.release
+
+
+def test_whoever_leaves_is_told_that_the_release_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    err = io.StringIO()
+    seen: list[tuple[object, ...]] = []
+    good = of_build(verdict=Verdict.SUCCEEDED)
+
+    class Service:
+        """In place of CodeBuild; a signal comes while it is followed."""
+
+        def run(self, request: Request, watch: Watch) -> Followed:
+            seen.append((request.project, request.commit, request.variables["LONGSHORE_OPTIONS"]))
+            seen.append((watch.run, watch.stops, watch.mask("NPM_TOKEN=unheard-of")))
+            os.kill(os.getpid(), signal.SIGTERM)
+            return followed()
+
+    settings = {"region": "eu-central-1", "environments": {"test": {"account": "123456789012"}}}
+    env = environment(good)
+    env.__dict__.update(
+        target=select(load({"applications": {"shop": settings}}), tmp_path, None, "test"),
+        console=Console(io.StringIO(), err, io.StringIO(), interactive=False),
+        interrupts=Interrupts(),
+    )
+    monkeypatch.setattr(preflight, "remote", lambda env, order: Start(ACTOR, COMMIT, COMMIT))
+    monkeypatch.setattr(builders, "builder", lambda env: Service())
+    assert release_remotely(env, order(remote=True, yes=True, wait_lock="15m")).release == good.release
+    assert seen == [
+        ("shop-test-release", COMMIT.commit, "--wait-lock 15m"),
+        (3600 + 900 + 3600, False, "NPM_TOKEN=(masked)"),
+    ]
+    assert "SIGTERM: leaving; what was started goes on" in err.getvalue()
+    assert "moving back" not in err.getvalue()

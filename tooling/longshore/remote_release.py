@@ -37,8 +37,8 @@ def release_remotely(env: Environment, order: Order) -> ReleaseResult:
     if commit is None:
         raise LongshoreError("there is no commit to release")  # the checks have seen one
     env.console.approve(f"Release {commit.commit[:12]} to {env.target.environment} on CodeBuild?", yes=order.yes)
-    with env.interrupts.watched(env.console.interrupted):
-        followed = builders.builder(env).run(_request(env, order, commit), _watch(env))
+    with env.interrupts.watched(lambda signal: env.console.say(f"{signal}: leaving; what was started goes on")):
+        followed = builders.builder(env).run(_request(env, order, commit), _watch(env, order))
     if not followed.log_complete:
         env.console.warn(f"the log of {followed.build.id} could not be read to its end: logs incomplete")
     return verdict(env, followed, commit)
@@ -69,9 +69,9 @@ def _request(env: Environment, order: Order, commit: Source) -> Request:
     return Request(env.target.release_project, commit.commit, token, {BUMP: order.bump, OPTIONS: order.told})
 
 
-def _watch(env: Environment) -> Watch:
+def _watch(env: Environment, order: Order) -> Watch:
     deadlines = env.target.env.deadlines
-    whole = deadlines.build + deadlines.release
+    whole = deadlines.build + order.wait + deadlines.release
 
     def tell(build: Build) -> None:
         env.console.say(f"CodeBuild: {build.id}. It goes on if you leave.")
