@@ -8,6 +8,8 @@ terraform_version=1.11.4
 
 python3 -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/release.txt
 python3 -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation .
+# CodeBuild's Ubuntu images have their Pythons from pyenv, which in older releases learns of new programs by this alone.
+if command -v pyenv >/dev/null; then pyenv rehash; fi
 
 if [ "${1:-}" = terraform ] && ! command -v terraform >/dev/null; then
   case "$(uname -m)" in

@@ -254,3 +254,19 @@ def test_a_program_that_is_absent_or_hangs_has_failed(command: tuple[str, ...]) 
     assert isinstance(done, subprocess.CompletedProcess)
     assert done.returncode != 0
     assert done.stderr.startswith(command[0])
+
+
+@pytest.mark.parametrize("pyenv", [True, False])
+def test_a_build_machine_finds_what_pip_has_installed(tmp_path: Path, *, pyenv: bool) -> None:
+    programs, script, calls = tmp_path / "bin", tmp_path / "scripts" / "install.sh", tmp_path / "calls"
+    programs.mkdir()
+    script.parent.mkdir()
+    script.write_text((Path(__file__).parents[1] / "scripts" / "install.sh").read_text())
+    for name in ("python3", *(["pyenv"] if pyenv else [])):
+        (programs / name).write_text(f'#!/bin/sh\necho "{name} $*" >>"{calls}"\n')
+        (programs / name).chmod(0o755)
+    (programs / "dirname").symlink_to("/usr/bin/dirname")
+    subprocess.run(["/bin/bash", script], env={"PATH": str(programs)}, check=True)
+    made = [line.split()[:4] for line in calls.read_text().splitlines()]
+    pip = ["python3", "-m", "pip", "install"]
+    assert made == [pip, pip, *([["pyenv", "rehash"]] if pyenv else [])]
