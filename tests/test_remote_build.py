@@ -276,6 +276,14 @@ def test_a_log_that_can_not_be_read_is_said_and_fails_nothing() -> None:
     assert not followed.log_complete
 
 
+@pytest.mark.parametrize("log", [LOG, None])
+def test_a_log_that_never_came_is_said_and_fails_nothing(log: tuple[str, str] | None) -> None:
+    looks: list[Build | AwsError | None] = [build_of(log=log), ended("SUCCEEDED", log=log)]
+    followed = Builder(Service(looks), Pages(), Time().clock).run(REQUEST, watch())
+    refuse(followed, COMMIT)
+    assert not followed.log_complete
+
+
 @pytest.mark.parametrize("look", [DENIED, None])
 def test_a_build_that_can_not_be_looked_at_any_more(look: AwsError | None) -> None:
     with pytest.raises(BuildError, match=r"can't be read|tells nothing of"):

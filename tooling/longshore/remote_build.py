@@ -198,7 +198,9 @@ class Builder:
         """Reads on until nothing has come for a while; only then are these the last lines."""
         for _ in self.clock.polls(DRAIN_SECONDS, first=0.5, longest=1):
             log.read(found)
-        found.log_complete = found.log_complete and log.answered
+        # CodeBuild itself writes lines for each phase: where there are none, the stream was never found.
+        silent = found.build.status == "SUCCEEDED" and not found.tail
+        found.log_complete = found.log_complete and log.answered and not silent
 
     def _out_of_time(self, found: Followed, watch: Watch) -> BuildError | UnknownOutcomeError:
         build = found.build
