@@ -51,4 +51,6 @@ verify = [
 release_project = {
   source  = { type = "GITHUB", location = "https://github.com/example/storefront.git" }
   webhook = { branch = "main" }
+  # Of two pushes at once, the second waits.
+  environment = { LONGSHORE_OPTIONS = "plain:--wait-lock 30m" }
 }

@@ -19,7 +19,7 @@ from longshore.aws.codebuild import Build
 from longshore.config import Deadlines, load
 from longshore.console import Console
 from longshore.environment import Environment
-from longshore.errors import BuildError, LockedError, LongshoreError, UnknownOutcomeError, UsageError
+from longshore.errors import BuildError, DeclinedError, LockedError, LongshoreError, UnknownOutcomeError, UsageError
 from longshore.ledger import Ledger
 from longshore.order import order
 from longshore.preflight import Start
@@ -141,6 +141,29 @@ def test_the_machine_of_a_release_lives_longer_than_the_release_may_take() -> No
     assert int(minutes[1]) * 60 > deadlines.build + deadlines.release
 
 
+def of_the_shop(folder: Path, err: io.StringIO, *releases: Any) -> Environment:
+    settings = {"region": "eu-central-1", "environments": {"test": {"account": "123456789012"}}}
+    env = environment(*releases)
+    env.__dict__.update(
+        target=select(load({"applications": {"shop": settings}}), folder, None, "test"),
+        console=Console(io.StringIO(), err, io.StringIO(), interactive=False),
+        interrupts=Interrupts(),
+    )
+    return env
+
+
+def test_without_a_terminal_it_must_be_said_that_nobody_is_asked_or_that_somebody_will_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = of_build(verdict=Verdict.WAITING)
+    env = of_the_shop(tmp_path, io.StringIO(), waiting)
+    monkeypatch.setattr(preflight, "remote", lambda env, order: Start(ACTOR, COMMIT, COMMIT))
+    monkeypatch.setattr(builders, "builder", lambda env: SimpleNamespace(run=lambda request, watch: followed("FAILED")))
+    with pytest.raises(DeclinedError):
+        release_remotely(env, order(remote=True))
+    assert release_remotely(env, order(remote=True, until="approve")).verdict is Verdict.WAITING
+
+
 def test_whoever_leaves_is_told_that_the_release_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     err = io.StringIO()
     seen: list[tuple[object, ...]] = []
@@ -155,13 +178,7 @@ def test_whoever_leaves_is_told_that_the_release_goes_on(tmp_path: Path, monkeyp
             os.kill(os.getpid(), signal.SIGTERM)
             return followed()
 
-    settings = {"region": "eu-central-1", "environments": {"test": {"account": "123456789012"}}}
-    env = environment(good)
-    env.__dict__.update(
-        target=select(load({"applications": {"shop": settings}}), tmp_path, None, "test"),
-        console=Console(io.StringIO(), err, io.StringIO(), interactive=False),
-        interrupts=Interrupts(),
-    )
+    env = of_the_shop(tmp_path, err, good)
     monkeypatch.setattr(preflight, "remote", lambda env, order: Start(ACTOR, COMMIT, COMMIT))
     monkeypatch.setattr(builders, "builder", lambda env: Service())
     assert release_remotely(env, order(remote=True, yes=True, wait_lock="15m")).release == good.release

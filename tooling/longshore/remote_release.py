@@ -36,7 +36,9 @@ def release_remotely(env: Environment, order: Order) -> ReleaseResult:
     commit = start.commit
     if commit is None:
         raise LongshoreError("there is no commit to release")  # the checks have seen one
-    env.console.approve(f"Release {commit.commit[:12]} to {env.target.environment} on CodeBuild?", yes=order.yes)
+    env.console.approve(
+        f"Release {commit.commit[:12]} to {env.target.environment} on CodeBuild?", yes=bool(order.yes or order.until)
+    )
     with env.interrupts.watched(lambda signal: env.console.say(f"{signal}: leaving; what was started goes on")):
         followed = builders.builder(env).run(_request(env, order, commit), _watch(env, order))
     if not followed.log_complete:
