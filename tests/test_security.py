@@ -25,7 +25,7 @@ def report(passed: int = 9, **results: Any) -> dict[str, Any]:
 
 
 def test_what_passes_is_no_finding() -> None:
-    assert list(findings(report(skipped_checks=[check("CKV_AWS_316")]))) == []
+    assert list(findings(report(skipped_checks=[check("CKV_AWS_316")]), "terraform")) == []
 
 
 @pytest.mark.parametrize(
@@ -37,18 +37,25 @@ def test_what_passes_is_no_finding() -> None:
             "terraform/app/main.tf:10 aws_x.this: CKV_AWS_1 is not in SKIPPED_INLINE of scripts/security",
         ),
         (report(parsing_errors=["/app/main.tf"]), "/app/main.tf: checkov could not read it"),
-        (report(passed=0), "checkov passed no check at all: it has looked at nothing"),
-        ({"passed": 0, "failed": 0}, "checkov passed no check at all: it has looked at nothing"),
+        (report(passed=0), "terraform: checkov passed no check at all: it has looked at nothing"),
+        ({"passed": 0, "failed": 0}, "terraform: checkov passed no check at all: it has looked at nothing"),
     ],
 )
 def test_a_finding(given: dict[str, Any], said: str) -> None:
-    assert list(findings(given)) == [said]
+    assert list(findings(given, "terraform")) == [said]
 
 
-def test_every_skip_beside_a_resource_is_known_and_says_why() -> None:
-    texts = [file.read_text() for file in (PROJECT / "terraform").rglob("*.tf") if ".terraform" not in file.parts]
+def test_what_is_excused_in_the_examples_is_not_in_the_modules() -> None:
+    skipped = report(skipped_checks=[check("CKV_AWS_119")])
+    assert list(findings(skipped, "examples/terraform")) == []
+    assert len(list(findings(skipped, "terraform"))) == 1
+
+
+@pytest.mark.parametrize("folder", SKIPPED_INLINE)
+def test_every_skip_beside_a_resource_is_known_and_says_why(folder: str) -> None:
+    texts = [file.read_text() for file in (PROJECT / folder).rglob("*.tf") if ".terraform" not in file.parts]
     skips = [skip for text in texts for skip in re.findall(r"checkov:skip=(\w+)(.*)", text)]
-    assert {number for number, _ in skips} == set(SKIPPED_INLINE)
+    assert {number for number, _ in skips} == set(SKIPPED_INLINE[folder])
     assert [number for number, why in skips if not re.match(r":.{20}", why)] == []
 
 

@@ -1,4 +1,4 @@
-"""Every module and stack passes Terraform's own checks and its own tests, with a mocked provider."""
+"""Every module, stack and example passes Terraform's own checks and its own tests, with a mocked provider."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ import pytest
 from tests.terraform.plans import environment
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = sorted(str(file.parent.relative_to(ROOT)) for file in (ROOT / "terraform").rglob("versions.tf"))
+FOLDERS = sorted(
+    str(file.parent.relative_to(ROOT))
+    for part in ("terraform", "examples/terraform")
+    for file in (ROOT / part).rglob("versions.tf")
+)
 VARIABLE_FILES = sorted(file.name for file in (ROOT / "environments").glob("*.tfvars"))
 INIT = ("init", "-backend=false", "-input=false", "-no-color")
 
@@ -70,7 +74,7 @@ def _provider(program: Path, log: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
     root = tmp_path_factory.mktemp("terraform")
-    for part in ("terraform", "environments"):
+    for part in ("terraform", "environments", "examples/terraform"):
         shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
     alone = Copy(root, environment())
     alone.run("terraform/foundation", *INIT)

@@ -15,7 +15,8 @@ from tests.terraform.plans import ROOT
 
 MODULES = {
     str(versions.parent.relative_to(ROOT)): "\n".join(file.read_text() for file in sorted(versions.parent.glob("*.tf")))
-    for versions in (ROOT / "terraform").rglob("versions.tf")
+    for part in ("terraform", "examples/terraform")
+    for versions in (ROOT / part).rglob("versions.tf")
     if ".terraform" not in versions.parts
 }
 
@@ -232,10 +233,18 @@ CHANGES: list[tuple[Rule, str, str, str]] = [
 ]
 RULES = list(dict.fromkeys(rule for rule, *_ in CHANGES))
 
+OWN = "examples/terraform/own-root"
+EXCUSED: dict[tuple[Rule, str], str] = {
+    (plain_secrets, OWN): "it uses none of our modules; its one variable is written out, not taken in",
+    (bounded_roles, OWN): "a team that writes its own root writes its own roles",
+}
+"""What breaks a rule, and why it may."""
+
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_our_terraform_keeps_the_rules(rule: Rule) -> None:
-    assert {name: wrong for name, text in MODULES.items() if (wrong := rule(text))} == {}
+    broken = {name: wrong for name, text in MODULES.items() if (wrong := rule(text))}
+    assert set(broken) == {name for excused, name in EXCUSED if excused == rule}, broken
 
 
 @pytest.mark.parametrize(("rule", "text", "before", "after"), CHANGES)

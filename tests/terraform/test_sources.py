@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = sorted(file for file in (ROOT / "terraform").rglob("*.tf") if ".terraform" not in file.parts)
+SOURCES = sorted(
+    file
+    for part in ("terraform", "examples/terraform")
+    for file in (ROOT / part).rglob("*.tf")
+    if ".terraform" not in file.parts
+)
 FOLDERS = sorted({file.parent for file in SOURCES})
 LONGEST = 200
 # Each with the reason for which it has no place in production's files.
@@ -23,13 +28,13 @@ FORBIDDEN = {
 
 
 def _name(path: Path) -> str:
-    return str(path.relative_to(ROOT / "terraform"))
+    return str(path.relative_to(ROOT)).removeprefix("terraform/")
 
 
 def test_the_stacks_and_modules_are_found() -> None:
-    assert {"app", "foundation", "modules/registry", "modules/ledger", "modules/cluster", "modules/service"} <= {
-        _name(folder) for folder in FOLDERS
-    }
+    names = {_name(folder) for folder in FOLDERS}
+    assert {"app", "foundation", "modules/registry", "modules/ledger", "modules/cluster", "modules/service"} <= names
+    assert {"examples/terraform/own-root", "examples/terraform/own-root/foundation"} <= names
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=_name)
@@ -59,10 +64,8 @@ def test_modules_take_what_the_stacks_pin() -> None:
         )
         for folder in FOLDERS
     }
-    assert {name: pin for name, pin in pins.items() if not name.startswith("modules/")} == {
-        "app": ["~> 5.100"],
-        "foundation": ["~> 5.100"],
-    }
+    roots = {name: pin for name, pin in pins.items() if not name.startswith("modules/")}
+    assert roots == {name: ["~> 5.100"] for name in roots}
     assert {tuple(pin) for name, pin in pins.items() if name.startswith("modules/")} <= {(">= 5.100, < 7",), ()}
 
 

@@ -1,0 +1,3 @@
+# Once for the application, whatever its environments are.
+application = "hello"
+region      = "eu-central-1"
