@@ -25,7 +25,17 @@ SKIPPED_INLINE = {
         "CKV2_AWS_34": _TAG,
     },
     "examples/terraform": {
+        "CKV_AWS_2": "HTTP redirects as soon as there is a certificate, which an example can't bring",
+        "CKV_AWS_91": "access logs want a bucket and a time for which they are kept",
+        "CKV_AWS_103": "HTTP redirects as soon as there is a certificate, which an example can't bring",
         "CKV_AWS_119": "the key that DynamoDB has anyway is enough for an example",
+        "CKV_AWS_150": "an example is taken down again",
+        "CKV_AWS_260": "a shop is open to everybody, unless its variable says otherwise",
+        "CKV_AWS_378": "TLS ends at the load balancer",
+        "CKV2_AWS_5": "the tasks have the group, where checkov does not see it",
+        "CKV2_AWS_11": "flow logs cost by the gigabyte",
+        "CKV2_AWS_20": "HTTP redirects as soon as there is a certificate, which an example can't bring",
+        "CKV2_AWS_28": "a web application firewall is a choice of its own, and costs",
         "CKV2_AWS_34": _TAG,
     },
 }

@@ -34,7 +34,9 @@ def _name(path: Path) -> str:
 def test_the_stacks_and_modules_are_found() -> None:
     names = {_name(folder) for folder in FOLDERS}
     assert {"app", "foundation", "modules/registry", "modules/ledger", "modules/cluster", "modules/service"} <= names
-    assert {"examples/terraform/own-root", "examples/terraform/own-root/foundation"} <= names
+    assert {
+        f"examples/terraform/{name}" for name in ("complete", "existing", "own-root", "own-root/foundation")
+    } <= names
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=_name)

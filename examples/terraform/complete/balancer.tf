@@ -1,0 +1,142 @@
+locals {
+  secure = var.certificate_arn != null
+  # By its name, and the port on which it listens.
+  listeners = merge({ http = 80 }, local.secure ? { https = 443 } : {})
+}
+
+resource "aws_security_group" "balancer" {
+  name        = "${local.name}-balancer"
+  description = "The load balancer of ${local.name}"
+  vpc_id      = aws_vpc.this.id
+
+  tags = local.tags
+}
+
+resource "aws_vpc_security_group_ingress_rule" "visitors" {
+  for_each = { for pair in setproduct(keys(local.listeners), var.visitors) : join(" ", pair) => pair }
+
+  # checkov:skip=CKV_AWS_260:a shop is open to everybody, unless visitors says otherwise
+  security_group_id = aws_security_group.balancer.id
+  description       = "Visitors"
+  cidr_ipv4         = each.value[1]
+  from_port         = local.listeners[each.value[0]]
+  to_port           = local.listeners[each.value[0]]
+  ip_protocol       = "tcp"
+
+  tags = local.tags
+}
+
+resource "aws_vpc_security_group_egress_rule" "balancer" {
+  security_group_id            = aws_security_group.balancer.id
+  description                  = "The tasks"
+  referenced_security_group_id = aws_security_group.tasks.id
+  from_port                    = 8080
+  to_port                      = 8080
+  ip_protocol                  = "tcp"
+
+  tags = local.tags
+}
+
+resource "aws_security_group" "tasks" {
+  # checkov:skip=CKV2_AWS_5:the tasks have it, by the module's input network, where checkov does not see it
+  name        = "${local.name}-tasks"
+  description = "The tasks of ${local.name}"
+  vpc_id      = aws_vpc.this.id
+
+  tags = local.tags
+}
+
+resource "aws_vpc_security_group_ingress_rule" "tasks" {
+  security_group_id            = aws_security_group.tasks.id
+  description                  = "The load balancer, and nobody else"
+  referenced_security_group_id = aws_security_group.balancer.id
+  from_port                    = 8080
+  to_port                      = 8080
+  ip_protocol                  = "tcp"
+
+  tags = local.tags
+}
+
+resource "aws_vpc_security_group_egress_rule" "tasks" {
+  security_group_id = aws_security_group.tasks.id
+  description       = "ECR, CloudWatch Logs, and what the application asks"
+  cidr_ipv4         = "0.0.0.0/0"
+  from_port         = 443
+  to_port           = 443
+  ip_protocol       = "tcp"
+
+  tags = local.tags
+}
+
+resource "aws_lb" "this" {
+  # checkov:skip=CKV_AWS_150:an example is taken down again; with deletion protection it could not be
+  # checkov:skip=CKV_AWS_91:access logs want a bucket and a time for which they are kept, which are yours to choose
+  # checkov:skip=CKV2_AWS_28:a web application firewall is a choice of its own, and costs
+  # checkov:skip=CKV2_AWS_20:HTTP redirects to HTTPS as soon as there is a certificate_arn
+  name                       = local.name
+  load_balancer_type         = "application"
+  security_groups            = [aws_security_group.balancer.id]
+  subnets                    = [for zone in var.zones : aws_subnet.public[zone].id]
+  drop_invalid_header_fields = true
+
+  tags = local.tags
+}
+
+resource "aws_lb_target_group" "web" {
+  # checkov:skip=CKV_AWS_378:TLS ends at the load balancer; behind it is a network of one's own
+  name                 = "${local.name}-web"
+  vpc_id               = aws_vpc.this.id
+  target_type          = "ip" # as Fargate wants it
+  port                 = 8080
+  protocol             = "HTTP"
+  deregistration_delay = 30
+
+  health_check {
+    path    = "/health"
+    matcher = "200"
+  }
+
+  tags = local.tags
+}
+
+resource "aws_lb_listener" "http" {
+  # checkov:skip=CKV_AWS_2:HTTP redirects to HTTPS as soon as there is a certificate_arn
+  # checkov:skip=CKV_AWS_103:HTTP redirects to HTTPS as soon as there is a certificate_arn
+  load_balancer_arn = aws_lb.this.arn
+  port              = local.listeners.http
+  protocol          = "HTTP"
+
+  default_action {
+    type             = local.secure ? "redirect" : "forward"
+    target_group_arn = local.secure ? null : aws_lb_target_group.web.arn
+
+    dynamic "redirect" {
+      for_each = local.secure ? [local.listeners.https] : []
+
+      content {
+        protocol    = "HTTPS"
+        port        = redirect.value
+        status_code = "HTTP_301"
+      }
+    }
+  }
+
+  tags = local.tags
+}
+
+resource "aws_lb_listener" "https" {
+  count = local.secure ? 1 : 0
+
+  load_balancer_arn = aws_lb.this.arn
+  port              = local.listeners.https
+  protocol          = "HTTPS"
+  ssl_policy        = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+  certificate_arn   = var.certificate_arn
+
+  default_action {
+    type             = "forward"
+    target_group_arn = aws_lb_target_group.web.arn
+  }
+
+  tags = local.tags
+}

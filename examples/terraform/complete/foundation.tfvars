@@ -1,0 +1,3 @@
+# The registry and the ledger, once for all environments of the application.
+application = "shop"
+region      = "eu-central-1"

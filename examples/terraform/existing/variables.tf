@@ -1,0 +1,103 @@
+variable "application" {
+  description = "The application, as in invoke.yaml."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]*[a-z0-9]$", var.application))
+    error_message = "application may have lower-case letters, digits and hyphens, and begins with a letter."
+  }
+}
+
+variable "environment_name" {
+  description = "The environment, as in invoke.yaml."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]*[a-z0-9]$", var.environment_name))
+    error_message = "environment_name may have lower-case letters, digits and hyphens, and begins with a letter."
+  }
+}
+
+variable "region" {
+  description = "The AWS region of everything in this root."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region must be an AWS region such as eu-central-1."
+  }
+}
+
+variable "image_tag" {
+  description = "The tag to register task definitions for, given by a release; null for the one that was released last."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.image_tag == null || can(regex("^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$", var.image_tag))
+    error_message = "image_tag must be a tag of an image (up to 128 letters, digits, dots, hyphens and underscores), or null."
+  }
+}
+
+variable "cluster" {
+  description = "The name of the cluster."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,255}$", var.cluster))
+    error_message = "cluster must be the name of a cluster, not its ARN."
+  }
+}
+
+variable "vpc" {
+  description = "The tag Name of the VPC."
+  type        = string
+
+  validation {
+    condition     = length(var.vpc) > 0
+    error_message = "vpc must be the tag Name of a VPC."
+  }
+}
+
+variable "tier" {
+  description = "The tag Tier of the subnets in which the tasks run."
+  type        = string
+  default     = "private"
+
+  validation {
+    condition     = length(var.tier) > 0
+    error_message = "tier must be the tag Tier of subnets."
+  }
+}
+
+variable "security_group" {
+  description = "The name of the tasks' security group."
+  type        = string
+
+  validation {
+    condition     = length(var.security_group) > 0 && !startswith(var.security_group, "sg-")
+    error_message = "security_group must be the name of a security group, not its id."
+  }
+}
+
+variable "target_group" {
+  description = "The name of the target group (of type ip) that the web service joins."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9-]{1,32}$", var.target_group))
+    error_message = "target_group must be the name of a target group, not its ARN."
+  }
+}
+
+variable "path" {
+  description = "The path below which the platform lets roles be made, such as /tenants/; checked by the module task_definition."
+  type        = string
+  default     = "/"
+}
+
+variable "permissions_boundary" {
+  description = "The ARN of the policy that bounds the roles' permissions, null for none; checked by the module task_definition."
+  type        = string
+  default     = null
+}
