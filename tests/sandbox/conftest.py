@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from moto.applicationautoscaling import urls as scaling_urls
 from moto.codebuild import urls as codebuild_urls
 from moto.ecr import urls as ecr_urls
 from moto.ecs import urls as ecs_urls
@@ -21,7 +22,7 @@ from .build_world import World, world_in
 @pytest.fixture(scope="module", autouse=True)
 def moto_as_it_was() -> Iterator[None]:
     """What a module of these tests installs into moto is gone after it: other tests want moto as it is."""
-    modules = (codebuild_urls, ecr_urls, ecs_urls)
+    modules = (codebuild_urls, ecr_urls, ecs_urls, scaling_urls)
     before = [dict(module.url_paths) for module in modules]
     yield
     for module, paths in zip(modules, before, strict=True):

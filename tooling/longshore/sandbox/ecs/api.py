@@ -69,6 +69,12 @@ class Ecs:
         self._woken.set()
         return answer
 
+    def has(self, cluster: str, name: str) -> bool:
+        """Whether a cluster has a service that is not deleted, by their names."""
+        with self.orchestrator.lock:
+            service = self.orchestrator.fleet.services.get((cluster, name))
+            return service is not None and service.status != "INACTIVE"
+
     def status(self) -> dict[str, Any]:
         """What runs, for /_sandbox/status: services with their front doors, and the tasks that have not stopped."""
         with self.orchestrator.lock:
