@@ -47,10 +47,10 @@ check-security: venv ## checkov on all Terraform, and what it does not see; it m
 	@$(PYTEST) --dist loadfile -q tests/terraform/test_security.py tests/terraform/test_permissions.py
 
 test: setup ## one path of each kind, with real Terraform and containers: under 12 minutes
-	@$(PYTEST) --dist loadfile -m "not long"
+	@$(PYTEST) --dist loadfile --no-loadscope-reorder -m "not long"
 
 test-all: setup ## all tests, the long matrices too: under an hour
-	@$(PYTEST) --dist loadfile
+	@$(PYTEST) --dist loadfile --no-loadscope-reorder
 
 scenarios: venv ## what becomes of a release when something goes wrong: a table of all scenarios
 	@.venv/bin/python -m tests.scenarios
