@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from longshore.errors import SandboxError
-from longshore.sandbox import buckets, codebuild, ecr, ecs, engine, registry, scaling
+from longshore.sandbox import buckets, codebuild, ecr, ecs, engine, registry, scaling, security_groups
 from longshore.sandbox.catalogue import Catalogue
 from longshore.sandbox.cloud import Cloud, sandbox_id
 from longshore.sandbox.credentials import Keys
@@ -78,6 +78,7 @@ def run(directory: Path, port: int, cleanup: ExitStack) -> None:
     cleanup.callback(doors.close_all)
 
     buckets.install()
+    security_groups.install()
     ecr.install(proxy.address, Upstream(upstream.address))
     cluster = ecs.install(Cloud(directory, REGION, ACCOUNT_ID, proxy.address, doors, docker))
     scaling.install(cluster.has)
