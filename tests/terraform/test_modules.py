@@ -22,6 +22,8 @@ FOLDERS = sorted(
     for file in (ROOT / part).rglob("versions.tf")
 )
 VARIABLE_FILES = sorted(file.name for file in (ROOT / "environments").glob("*.tfvars"))
+QUICK = ("terraform/app", "terraform/foundation", "terraform/modules/task_definition", "terraform/modules/releaser")
+"""What the quick tests run: the stacks, with all modules, and the two that hold the most."""
 INIT = ("init", "-backend=false", "-input=false", "-no-color")
 
 pytestmark = pytest.mark.terraform
@@ -88,7 +90,9 @@ def test_everything_is_formatted(copy: Copy) -> None:
     copy.run(".", "fmt", "-check", "-diff", "-recursive")
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
+@pytest.mark.parametrize(
+    "folder", [pytest.param(folder, marks=() if folder in QUICK else pytest.mark.long) for folder in FOLDERS]
+)
 def test_it_is_valid_and_its_own_tests_pass(copy: Copy, folder: str) -> None:
     copy.run(folder, *INIT)
     copy.run(folder, "validate", "-no-color")
