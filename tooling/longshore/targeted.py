@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from longshore import plan
-from longshore.errors import PlanError
+from longshore.errors import PlanError, TerraformError
 from longshore.run import Run
 from longshore.terraform import APPLIED, Purpose, SavedPlan
 
@@ -50,14 +50,22 @@ def _targets(run: Run, tag: str) -> list[str]:
     """The addresses of the contract's task definitions, once it is sure that the contract can be written afterwards."""
     terraform = run.env.terraform
     targets = plan.addresses(terraform.state(), run.contract.task_definitions())
-    with terraform.plan({"image_tag": tag}, purpose=Purpose(refresh_only=True)) as saved:
-        unknown = plan.unknown_outputs(terraform.show(saved)) if saved.changed else []
+    try:
+        with terraform.plan({"image_tag": tag}, purpose=Purpose(refresh_only=True)) as saved:
+            unknown = plan.unknown_outputs(terraform.show(saved)) if saved.changed else []
+    except TerraformError as error:
+        # Where a pending change adds a part of a module, its expressions may find nothing in its place.
+        raise _not_alone(error.message) from error
     if unknown:
-        raise PlanError(
-            f"a change that is not applied yet adds to the contract, so it could not be written: {', '.join(unknown)}",
-            "Apply that change first: invoke apply --allow-infra. Or release from a tree without it.",
-        )
+        raise _not_alone(", ".join(unknown))
     return targets
+
+
+def _not_alone(why: str) -> PlanError:
+    return PlanError(
+        f"a change that is not applied yet adds to the contract, so it could not be written: {why}",
+        "Apply that change first: invoke apply --allow-infra. Or release from a tree without it.",
+    )
 
 
 def written(run: Run, tag: str) -> dict[str, Any]:

@@ -1,0 +1,47 @@
+"""The plan of task definitions alone is made only where the contract can be written afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from longshore import plan, targeted
+from longshore.errors import PlanError, TerraformError
+from longshore.run import Run
+from longshore.terraform import APPLIED, Purpose, SavedPlan
+
+
+class Terraform:
+    """A stack to which a pending change adds a service: its outputs can't be planned by themselves."""
+
+    def __init__(self) -> None:
+        self.planned: list[Purpose] = []
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    @contextmanager
+    def plan(self, variables: Mapping[str, Any], *, purpose: Purpose = APPLIED) -> Iterator[SavedPlan]:
+        self.planned.append(purpose)
+        if purpose.refresh_only:
+            raise TerraformError("terraform plan of test failed: Invalid index (../modules/releaser/main.tf)")
+        yield SavedPlan(Path("plan"), changed=True)
+
+
+def test_a_pending_change_that_terraform_trips_over_refuses_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    terraform = Terraform()
+    contract = SimpleNamespace(task_definitions=lambda: [])
+    run = cast(Run, SimpleNamespace(env=SimpleNamespace(terraform=terraform), contract=contract))
+    monkeypatch.setattr(plan, "addresses", lambda state, arns: ["aws_ecs_task_definition.web"])
+    with (
+        pytest.raises(PlanError, match=r"is not applied yet adds to the contract.*Invalid index") as caught,
+        targeted.planned(run, "v1.0.1", alone=True),
+    ):
+        pytest.fail("there is no plan to apply")
+    assert "invoke apply --allow-infra" in caught.value.hint
+    assert [purpose.refresh_only for purpose in terraform.planned] == [True]
