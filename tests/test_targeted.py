@@ -35,7 +35,7 @@ class Terraform:
 
 def test_a_pending_change_that_terraform_trips_over_refuses_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     terraform = Terraform()
-    contract = SimpleNamespace(task_definitions=lambda: [])
+    contract = SimpleNamespace(task_definitions=list)
     run = cast(Run, SimpleNamespace(env=SimpleNamespace(terraform=terraform), contract=contract))
     monkeypatch.setattr(plan, "addresses", lambda state, arns: ["aws_ecs_task_definition.web"])
     with (
