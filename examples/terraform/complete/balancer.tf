@@ -80,6 +80,9 @@ resource "aws_lb" "this" {
   drop_invalid_header_fields = true
 
   tags = local.tags
+
+  # One that faces the internet is refused in a VPC that has no gateway.
+  depends_on = [aws_internet_gateway.this]
 }
 
 resource "aws_lb_target_group" "web" {

@@ -16,6 +16,11 @@ variable "environment_name" {
     condition     = can(regex("^[a-z][a-z0-9-]*[a-z0-9]$", var.environment_name))
     error_message = "environment_name may have lower-case letters, digits and hyphens, and begins with a letter."
   }
+
+  validation {
+    condition     = length("${var.application}-${var.environment_name}-web") <= 32
+    error_message = "<application>-<environment>-web must fit into the 32 characters of a target group's name: shorten one of them."
+  }
 }
 
 variable "region" {
@@ -45,8 +50,8 @@ variable "cidr" {
   default     = "10.0.0.0/16"
 
   validation {
-    condition     = can(cidrsubnet(var.cidr, 4, 1)) && try(tonumber(split("/", var.cidr)[1]) <= 24, false)
-    error_message = "cidr must be a block of IPv4 addresses of /24 or larger, such as 10.0.0.0/16."
+    condition     = can(cidrsubnet(var.cidr, 4, 1)) && try(tonumber(split("/", var.cidr)[1]) <= 23, false)
+    error_message = "cidr must be a block of IPv4 addresses of /23 or larger, such as 10.0.0.0/16: a load balancer wants subnets of /27 or larger."
   }
 }
 

@@ -84,11 +84,10 @@ run "what_is_refused" {
   command = plan
 
   variables {
-    application      = "Shop"
     environment_name = "sandbox_"
     region           = "Frankfurt"
     image_tag        = "a tag"
-    cidr             = "10.0.0.0/25"
+    cidr             = "10.0.0.0/24"
     zones            = ["a", "a"]
     visitors         = []
     certificate_arn  = "arn:aws:iam::123456789012:server-certificate/shop"
@@ -96,7 +95,29 @@ run "what_is_refused" {
   }
 
   expect_failures = [
-    var.application, var.environment_name, var.region, var.image_tag, var.cidr, var.zones, var.visitors,
+    var.environment_name, var.region, var.image_tag, var.cidr, var.zones, var.visitors,
     var.certificate_arn, var.desired_count,
   ]
+}
+
+# By itself: what looks at both names is not judged where one of them is refused.
+run "an_application_that_is_refused" {
+  command = plan
+
+  variables {
+    application = "Shop"
+  }
+
+  expect_failures = [var.application]
+}
+
+run "names_that_are_too_long_together" {
+  command = plan
+
+  variables {
+    application      = "a-shop-of-many-wares"
+    environment_name = "production"
+  }
+
+  expect_failures = [var.environment_name]
 }
