@@ -73,6 +73,7 @@ def test_listing_imports_nothing_heavy(project: Path) -> None:
     assert run(project, "-c", code, program=[sys.executable]).stdout == "[]\n"
 
 
+@pytest.mark.scenario  # a process each
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -112,6 +113,7 @@ def test_bad_input_is_said_without_a_traceback(project: Path, arguments: list[st
     assert "Traceback" not in answer.stderr
 
 
+@pytest.mark.scenario  # a process each
 @pytest.mark.parametrize("command", ["release", "rollback", "status", "history"])
 def test_with_json_a_refusal_is_one_document(project: Path, command: str) -> None:
     answer = run(project, command, "--json")
