@@ -23,7 +23,7 @@ CLUSTER = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/storefront-sandbox"
 LIMIT = 6144
 GITHUB = "token.actions.githubusercontent.com"
 
-pytestmark = pytest.mark.terraform
+pytestmark = [pytest.mark.terraform, pytest.mark.long]  # make check-security runs them, and CI with it
 
 
 @pytest.fixture(scope="module")
