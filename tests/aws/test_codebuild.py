@@ -75,7 +75,7 @@ def test_a_build_is_started_at_a_commit_with_variables_and_a_token() -> None:
         },
     )
     build = CodeBuild(client).start("shop-build", COMMIT, {"LONGSHORE_TAG": "v1.0.0"}, "t" * 64)
-    assert (build.waits, build.complete, build.log, build.uuid) == (True, False, None, "1b2c")
+    assert (build.waits, build.complete, build.log, build.id) == (True, False, None, "shop-build:1b2c")
     script.assert_no_pending_responses()
 
 

@@ -147,7 +147,6 @@ def there(
     """
     begun = env.clock.now()
     deadlines = env.target.env.deadlines
-    followed: Followed | None = None
 
     def tell(build: Build) -> None:
         env.console.detail(f"CodeBuild: {build.id}")

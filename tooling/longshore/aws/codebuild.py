@@ -62,11 +62,6 @@ class Build:
         """Whether it has no machine yet."""
         return not self.complete and self.phase in _WAITING
 
-    @property
-    def uuid(self) -> str:
-        """Its id without the project: the name of its log stream."""
-        return self.id.partition(":")[2]
-
 
 class CodeBuild:
     """What a release does with CodeBuild."""
