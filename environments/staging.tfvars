@@ -56,8 +56,7 @@ services = {
 
     # What the first release starts; from then on autoscaling decides, and no release touches the count.
     desired_count = 2
-    # Not before it: AWS moves the count to the minimum as soon as it hears of it, and there is no image yet.
-    # autoscaling = { minimum = 2, maximum = 6, cpu_percent = 60 }
+    autoscaling   = { minimum = 2, maximum = 6, cpu_percent = 60 }
 
     # A target group (type ip) that a listener of your load balancer forwards to, by its name.
     target_groups = { storefront-staging-web = {} }

@@ -183,7 +183,10 @@ def _unknown(_: Mapping[str, Any], __: str) -> None:
 
 
 def _context(call: Mapping[str, Any], region: str, account: str) -> dict[str, str]:
-    cluster = (call.get("parameters") or {}).get("cluster") if call["service"] == "ecs" else None
+    given = call.get("parameters") or {}
+    if call["service"] == "application-autoscaling" and "ServiceNamespace" in given:
+        return {"application-autoscaling:service-namespace": str(given["ServiceNamespace"])}
+    cluster = given.get("cluster") if call["service"] == "ecs" else None
     return {"ecs:cluster": _cluster(cluster, f"{region}:{account}")} if cluster else {}
 
 

@@ -17,6 +17,12 @@ def broken(**changes: Any) -> dict[str, Any]:
     return release_output() | changes
 
 
+def of_web(**changes: Any) -> dict[str, Any]:
+    output = release_output()
+    output["services"]["web"] |= changes
+    return output
+
+
 def migration(**launch: Any) -> dict[str, Any]:
     return dict(release_output()["migration"]) | {"launch": launch}
 
@@ -36,6 +42,8 @@ def migration(**launch: Any) -> dict[str, Any]:
             "release.migration.launch.capacity_provider_strategy.0.capacity_provider",
         ),
         (broken(images={"other": {"repository": "shop/other"}}), "names image 'app', not in images"),
+        (of_web(min_capacity=2), "services.web has min_capacity, and autoscaled is false"),
+        (of_web(min_capacity=0, autoscaled=True), "release.services.web.min_capacity"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_the_path_of_its_key(output: dict[str, Any], path: str) -> None:

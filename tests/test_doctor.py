@@ -34,7 +34,7 @@ SETTINGS: dict[str, Any] = {
 CHECKS = [
     "files", "terraform", "builder", "account", "lock", "releases", "versions", "parameter", "login", "repositories",
     "tags", "digests", "images", "state lock", "contract", "services", "revisions", "deployments", "tasks", "schedules",
-    "logs",
+    "autoscaling", "logs",
 ]  # fmt: skip
 READS = {
     "ssm:GetParameter": ("parameter", "/shop/test/image_tag"),
@@ -49,6 +49,7 @@ READS = {
     "ecs:ListServiceDeployments": ("deployments", "shop-test-worker"),
     "ecs:ListTasks": ("tasks", "shop-test-worker"),
     "events:ListTargetsByRule": ("schedules", "nightly"),
+    "application-autoscaling:DescribeScalableTargets": ("autoscaling", "shop-test-web"),
     "logs:GetLogEvents": ("logs", "/shop/test/migrate"),
 }
 """The check that tries an action, and a resource that it needs it for."""
@@ -91,7 +92,9 @@ class Cloud:
         if "terraform" in self.errors:
             raise self.errors["terraform"]
         nightly = {"rule": "shop-test-nightly", "target_id": "task", "task_definition": arn("shop-test-nightly", 2)}
-        return parse(release_output() | {"schedules": {"nightly": nightly}}, "shop", "test")
+        output = release_output()
+        output["services"]["web"] |= {"autoscaled": True, "min_capacity": 2}
+        return parse(output | {"schedules": {"nightly": nightly}}, "shop", "test")
 
     def ecr(self) -> Any:
         return SimpleNamespace(
@@ -125,6 +128,9 @@ class Cloud:
             parameters=SimpleNamespace(get=self.does("ssm:GetParameter", lambda _name: "v1.0.0")),
             buckets=SimpleNamespace(read=self.does("s3:GetObject", lambda _bucket, _key: None)),
             events=SimpleNamespace(task_definition=self.does("events:ListTargetsByRule", lambda *_: arn("nightly", 2))),
+            scaling=SimpleNamespace(
+                minimum=self.does("application-autoscaling:DescribeScalableTargets", lambda _cluster, _name: 2)
+            ),
             logs=SimpleNamespace(tail=self.does("logs:GetLogEvents", lambda _group, _stream, _lines: [])),
             ecr=self.ecr(),
             ecs=self.ecs(),

@@ -327,7 +327,7 @@ def test_a_count_that_was_set_by_hand_stays(journey: Journey) -> None:
 
 
 @pytest.mark.usefixtures("journey")
-def test_autoscaling_is_told_of_the_service(project: Project) -> None:
+def test_autoscaling_is_told_of_the_service_by_its_first_release(project: Project) -> None:
     scaling = project.client("application-autoscaling")
     resource = "service/shapes-sandbox/shapes-sandbox-scaled"
     (target,) = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]

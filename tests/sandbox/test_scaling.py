@@ -1,4 +1,4 @@
-"""Application Auto Scaling finds the sandbox's services, and its targets have tags."""
+"""Application Auto Scaling finds the sandbox's services, moves their counts into bounds, and its targets have tags."""
 
 from __future__ import annotations
 
@@ -31,15 +31,28 @@ POLICY = {
 }
 
 
-@pytest.fixture(scope="module")
-def there() -> set[tuple[str, str]]:
-    """The services that the sandbox has, by cluster and name."""
-    return {("shop", "web")}
+class Shop:
+    """One cluster with one service; notes the bounds that its count is moved into."""
+
+    def __init__(self) -> None:
+        self.bounds: list[tuple[int, int]] = []
+
+    def has(self, cluster: str, name: str) -> bool:
+        return (cluster, name) == ("shop", "web")
+
+    def bound(self, cluster: str, name: str, minimum: int, maximum: int) -> None:
+        assert self.has(cluster, name)
+        self.bounds.append((minimum, maximum))
 
 
 @pytest.fixture(scope="module")
-def client(there: set[tuple[str, str]]) -> Iterator[Any]:
-    scaling.install(lambda cluster, name: (cluster, name) in there)
+def shop() -> Shop:
+    return Shop()
+
+
+@pytest.fixture(scope="module")
+def client(shop: Shop) -> Iterator[Any]:
+    scaling.install(shop)
     with listen(0) as listener:
         server = serve(Front(moto_application(), Keys(KEY), RequestLog(), dict), listener)
         yield aws("application-autoscaling", f"http://127.0.0.1:{server.port}")
@@ -81,6 +94,14 @@ def test_a_target_that_is_registered_again_is_the_same_one(client: Any, target: 
     (found,) = client.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
     assert (found["MinCapacity"], found["MaxCapacity"]) == (3, 6)
     assert tags(client, target) == {"Team": "shop"}
+
+
+@pytest.mark.usefixtures("target")
+def test_every_registration_moves_the_count_into_all_bounds(client: Any, shop: Shop) -> None:
+    del shop.bounds[:]
+    client.register_scalable_target(**TARGET, MinCapacity=1)
+    client.register_scalable_target(**TARGET)
+    assert shop.bounds == [(1, 6), (1, 6)]
 
 
 def test_tags_are_set_and_taken_away(client: Any, target: str) -> None:

@@ -89,6 +89,9 @@ def _other(call: Call, role_of: RoleOf) -> str:
     match call["operation"]:
         case "PutTargets":
             return f"target {revision(_target(call['parameters']), role_of)}"
+        case "RegisterScalableTarget":
+            given = call["parameters"]
+            return f"minimum {key_of(given['ResourceId'])} {given['MinCapacity']}"
         case "PutParameter":
             return f"tag {call['parameters']['Value']}"
     if call["service"] == "dynamodb" and call["parameters"].get("TableName") == TABLE:

@@ -120,9 +120,15 @@ def differences(expected: Expected, found: Found) -> list[str]:
         wanted, got = getattr(expected, name), getattr(found.expected, name)
         if wanted != got:
             said.append(f"{name}: expected {_shown(wanted)}, found {_shown(got)}")
-    for key, count in expected.counts.items():
-        if found.expected.counts.get(key) != count:
-            said.append(f"count of {key}: expected {count}, found {found.expected.counts.get(key)}")
+    for what, wanted, there in (
+        ("count", expected.counts, found.expected.counts),
+        ("minimum", expected.minimums, found.expected.minimums),
+    ):
+        said += [
+            f"{what} of {key}: expected {count}, found {there.get(key)}"
+            for key, count in wanted.items()
+            if there.get(key) != count
+        ]
     said += [
         f"not said: {text!r} (said was {found.told!r}; {found.why})" for text in expected.says if not _in(text, found)
     ]
@@ -260,6 +266,11 @@ def _found(
         outcomes=outcomes,
         runs={key: stage.runs(key) for key in moved},
         counts={key: service.desired for key in shape.grown.services if (service := stage.service(key))},
+        minimums={
+            key: minimum
+            for key, service in shape.grown.services.items()
+            if service.minimum and (minimum := stage.minimum(key)) is not None
+        },
         lock=_locked(env),
         calls=tuple(calls),
     )

@@ -31,11 +31,15 @@ class Part(BaseModel):
 
 
 class Service(Part):
-    """A service of the application. A port of None has no front door; the count is what the variable file says."""
+    """A service of the application. A port of None has no front door; the count is what the variable file says.
+
+    ``minimum`` is the count that autoscaling keeps by the variable file; 0 where nothing scales the service.
+    """
 
     wave: Annotated[int, Field(ge=1)]
     count: Annotated[int, Field(ge=0)] = 1
     port: int | None = None
+    minimum: Annotated[int, Field(ge=0)] = 0
     health_check: bool = False
 
 
@@ -87,7 +91,7 @@ class Fault(Part):
     It strikes from the beginning of the command on, or from the call ``after`` on, which is worded as in ``calls``.
     """
 
-    operation: Annotated[str, Field(pattern=r"^[a-z0-9]+:(\w+|\*)$")]
+    operation: Annotated[str, Field(pattern=r"^[a-z0-9-]+:(\w+|\*)$")]
     kind: str
     times: int | None = None
     skip: int = 0
@@ -132,6 +136,7 @@ class Expected(Part):
         says: texts that the message, the hint or the reasons contain.
         warnings: a text of each warning, in order.
         counts: the wanted counts at the end, where they matter.
+        minimums: the counts that autoscaling keeps at the end, where they matter.
         pending: whether Terraform has something left to apply, because somebody's change was left alone.
         lock: whether the environment is still locked at the end.
         calls: every mutating call, in order.
@@ -145,6 +150,7 @@ class Expected(Part):
     says: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     counts: dict[str, int] = {}
+    minimums: dict[str, int] = {}
     pending: bool = False
     lock: bool = False
     calls: tuple[str, ...] = ()

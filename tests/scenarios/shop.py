@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,7 +95,8 @@ def contract(shape: Shape, arns: Mapping[str, str], tag: str) -> dict[str, Any]:
                 "strategy": "ROLLING",
                 "minimum_healthy_percent": 100,
                 "maximum_percent": 200,
-                "autoscaled": False,
+                "autoscaled": bool(service.minimum),
+                "min_capacity": service.minimum or None,
             }
             for key, service in services.items()
         },
@@ -159,6 +160,7 @@ class Stack:
     ecs: Any
     ssm: Any
     folder: Path
+    scaled: Callable[[str, int], None]
     greeting: str = "hello"
     revisions: dict[str, Revision] = field(default_factory=dict)
     written: dict[str, Any] = field(default_factory=dict)
@@ -235,6 +237,7 @@ class Stack:
                     self.ecs.create_service(
                         cluster=CLUSTER, serviceName=family(key), taskDefinition=arn, desiredCount=0
                     )
+                    self.scaled(key, 0)
                 self.revisions[key] = Revision(arn, new)
         if errors:
             raise TerraformError(f"terraform apply of {ENVIRONMENT} failed:\n" + "\n".join(errors))

@@ -30,7 +30,7 @@ from moto.moto_api._internal.models import moto_api_backend
 from longshore import verify
 from longshore.aws.dynamodb import Table
 from longshore.ledger.locks import Lock
-from longshore.sandbox import ecs, faults
+from longshore.sandbox import ecs, faults, scaling
 from longshore.sandbox.cloud import Cloud
 from longshore.sandbox.credentials import Environ, Keys
 from longshore.sandbox.ecs.behaviours import Behaviour, parse
@@ -173,6 +173,7 @@ class Stage:
         self.runtime = Scripted(self._behaviours, self._digest, CloudWatchLines(writer, shop.REGION), self._forget)
         cloud = Cloud(folder, shop.REGION, shop.ACCOUNT, "", cast(Any, None), cast(Any, None))
         self.ecs = ecs.install(cloud, runtime=self.runtime, clock=self.now, settling=1.0)
+        scaling.install(self.ecs)
         self.orchestrator = self.ecs.orchestrator
         self.orchestrator.rollback_window = scenario.settings.window
         self.released_revisions: dict[str, int] = {}
@@ -252,8 +253,9 @@ class Stage:
             signal.raise_signal(_SIGNALS[text])
         elif found := words(r"somebody deploys (\w+)", text):
             self._deploy_theirs(found[0])
-        elif found := words(r"somebody scales (\w+) to (\d+)", text):
-            self._update(found[0], desiredCount=int(found[1]))
+        elif found := words(r"somebody (scales|keeps) (\w+) (?:to|at) (\d+)", text):
+            set_to = self._set_count if found[0] == "scales" else self._scale
+            set_to(found[1], int(found[2]))
         elif found := words(r"(\w+) (\w+) is deregistered", text):
             self.ecs.definitions.backend.deregister_task_definition(self.arn(found[0], found[1]))
         elif found := words(r"(\w+) is gone", text):
@@ -295,6 +297,14 @@ class Stage:
         service = self.service(key)
         return self._role_of_arn(service.primary.task_definition) if service and service.deployments else "nothing"
 
+    def minimum(self, key: str) -> int | None:
+        """The count that autoscaling keeps of a service; None where it knows nothing of it."""
+        identity = target_of(key)
+        found = self.client("application-autoscaling").describe_scalable_targets(
+            ServiceNamespace=identity["ServiceNamespace"], ResourceIds=[identity["ResourceId"]]
+        )["ScalableTargets"]
+        return int(found[0]["MinCapacity"]) if found else None
+
     def live_roles(self, key: str) -> set[str]:
         """The roles of the tasks of a service that run and are not told to stop."""
         service = self.service(key)
@@ -329,7 +339,7 @@ class Stage:
         repository = self._put_images()
         self._make_table()
         self.ssm = self.client("ssm")
-        self.stack = shop.Stack(shape, repository, self.client("ecs"), self.ssm, self.folder)
+        self.stack = shop.Stack(shape, repository, self.client("ecs"), self.ssm, self.folder, self._scale)
         self._set_tag("unreleased")
         for number, tag in enumerate(shape.released or ("unreleased",)):
             with self.stack.plan({"image_tag": tag}) as saved:
@@ -403,6 +413,17 @@ class Stage:
                 desiredCount=service.count if shape.released else 0,
                 deploymentConfiguration={"deploymentCircuitBreaker": breaker},
             )
+            self._scale(key, service.minimum if shape.released else 0)
+
+    def _scale(self, key: str, minimum: int) -> None:
+        """Lets autoscaling keep so many tasks of a service, if it scales it."""
+        if self.scenario.shape.grown.services[key].minimum:
+            self.client("application-autoscaling").register_scalable_target(
+                **target_of(key), MinCapacity=minimum, MaxCapacity=9
+            )
+
+    def _set_count(self, key: str, count: int) -> None:
+        self._update(key, desiredCount=count)
 
     def _move_services(self) -> None:
         for key in self.scenario.shape.services:
@@ -515,3 +536,12 @@ class Stage:
         variables = task.definition["containerDefinitions"][0]["environment"]
         version = next(v["value"] for v in variables if v["name"] == "RELEASE_VERSION")
         return version, self.runtime.behaviour(task.id).answers
+
+
+def target_of(key: str) -> dict[str, str]:
+    """What names the scalable target of a service."""
+    return {
+        "ServiceNamespace": "ecs",
+        "ResourceId": f"service/{shop.CLUSTER}/{shop.family(key)}",
+        "ScalableDimension": "ecs:service:DesiredCount",
+    }

@@ -16,7 +16,7 @@ from longshore.result import Cause, ReleaseResult, Verdict
 
 from .play import StagedEnvironment, record_releases, staged
 from .scenario import Event, Scenario, Shape
-from .stage import Stage, Theatre
+from .stage import Stage, Theatre, target_of
 
 pytestmark = pytest.mark.scenario
 
@@ -363,6 +363,73 @@ def test_what_nobody_released_here_is_drift(theatre: Theatre, tmp_path: Path) ->
         assert running[1] == "storefront-sandbox-web runs storefront-sandbox-web:2, not storefront-sandbox-web:1"
         (image,) = [line for line in running if "worker runs sha256:" in line]
         assert f"not {stage.digest('v1.0.0')}" in image
+
+
+# autoscaling
+
+SCALED = {"services": {"web": {"wave": 1, "count": 2, "minimum": 2}}, "migration": 0}
+
+
+def test_another_minimum_than_the_variable_files_is_drift_and_an_apply_sets_it(
+    theatre: Theatre, tmp_path: Path
+) -> None:
+    with set_for(theatre, tmp_path, shape=SCALED) as (stage, env):
+        assert found(env) == NOTHING
+        stage.do("somebody keeps web at 4")
+        assert found(env)["running"] == ["storefront-sandbox-web: autoscaling keeps at least 4 tasks, not 2"]
+        with stage.command():
+            result = apply.apply(env, APPLY)
+            assert stage.calls() == ["ledger", "minimum web 2", "ledger"]
+        assert (result.verdict, result.exit_code) == (Verdict.SUCCEEDED, ExitCode.SUCCEEDED)
+        assert found(env) == NOTHING
+
+
+def test_a_minimum_that_has_changed_in_the_variable_file_takes_effect_by_an_apply(
+    theatre: Theatre, tmp_path: Path
+) -> None:
+    with set_for(theatre, tmp_path, shape=SCALED) as (stage, env):
+        web = stage.stack.shape.services["web"].model_copy(update={"minimum": 3})
+        stage.stack.shape = stage.stack.shape.model_copy(update={"services": {"web": web}})
+        assert found(env) == NOTHING | {"terraform": ["outputs change"]}
+        with stage.command():
+            assert apply.apply(env, APPLY).verdict is Verdict.SUCCEEDED
+            assert stage.calls() == ["ledger", "minimum web 3", "ledger"]
+        assert found(env) == NOTHING
+
+
+def test_a_minimum_that_could_not_be_set_is_set_by_resuming(theatre: Theatre, tmp_path: Path) -> None:
+    denied = {"operation": "application-autoscaling:RegisterScalableTarget", "kind": "denied"}
+    with set_for(theatre, tmp_path, shape=SCALED | {"released": ()}, faults=[denied]) as (stage, env):
+        with stage.command():
+            result = release.release(env, order(tag="v1.0.1", yes=True))
+        assert (result.exit_code, stage.minimum("web")) == (ExitCode.RECORD_INCOMPLETE, 0)
+        undisturbed(stage)
+        with stage.command():
+            again = resume.resume(env, yes=True)
+            assert [call for call in stage.calls() if call != "ledger"] == ["minimum web 2", "tag v1.0.1"]
+        assert (again.verdict, again.cause, stage.minimum("web")) == (Verdict.SUCCEEDED, None, 2)
+
+
+def test_what_is_parked_stays_parked(theatre: Theatre, tmp_path: Path) -> None:
+    before = ("somebody keeps web at 0", "somebody scales web to 0")
+    with set_for(theatre, tmp_path, shape=SCALED, before=before) as (stage, env):
+        with stage.command():
+            result = release.release(env, order(tag="v1.0.1", yes=True, allow_zero=True))
+        assert result.verdict is Verdict.SUCCEEDED
+        assert stage.minimum("web") == 0
+        service = stage.service("web")
+        assert service
+        assert service.desired == 0
+
+
+def test_a_service_that_autoscaling_does_not_know_is_named(theatre: Theatre, tmp_path: Path) -> None:
+    with set_for(theatre, tmp_path, shape=SCALED) as (stage, env):
+        stage.client("application-autoscaling").deregister_scalable_target(**target_of("web"))
+        assert found(env)["running"] == ["storefront-sandbox-web: autoscaling does not know it"]
+        with stage.command():
+            result = release.release(env, order(tag="v1.0.1", yes=True))
+        assert result.exit_code is ExitCode.RECORD_INCOMPLETE
+        assert "it does not know the service" in result.warnings[-1]
 
 
 # a process that dies

@@ -178,6 +178,11 @@ def test_what_is_made_in_the_same_root_may_be_given_by_its_arn(planned: list[dic
         ("ecs:UpdateService", f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/storefront-sandbox/storefront-sandbox-web", {}),
         ("ecs:RegisterTaskDefinition", "*", {}),
         (
+            "application-autoscaling:RegisterScalableTarget",
+            f"arn:aws:application-autoscaling:{REGION}:{ACCOUNT}:scalable-target/0ec1",
+            {"application-autoscaling:service-namespace": "ecs"},
+        ),
+        (
             "ecs:RunTask",
             f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/storefront-sandbox-migrate:7",
             {"ecs:cluster": CLUSTER},
@@ -234,6 +239,17 @@ def test_a_releaser_may(releaser: list[dict[str, Any]], action: str, resource: s
         ("dynamodb:UpdateTable", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/storefront-releases", {}),
         ("ecr:BatchDeleteImage", f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/storefront/app", {}),
         ("ecs:DeregisterTaskDefinition", "*", {}),
+        # bounds of anything but services, and the end of autoscaling
+        (
+            "application-autoscaling:RegisterScalableTarget",
+            f"arn:aws:application-autoscaling:{REGION}:{ACCOUNT}:scalable-target/0ec1",
+            {"application-autoscaling:service-namespace": "dynamodb"},
+        ),
+        (
+            "application-autoscaling:DeregisterScalableTarget",
+            f"arn:aws:application-autoscaling:{REGION}:{ACCOUNT}:scalable-target/0ec1",
+            {"application-autoscaling:service-namespace": "ecs"},
+        ),
         # infrastructure
         ("ecs:DeleteService", f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/storefront-sandbox/storefront-sandbox-web", {}),
         ("iam:CreateRole", f"arn:aws:iam::{ACCOUNT}:role/storefront-sandbox-web-task", {}),

@@ -22,7 +22,11 @@ class Part(BaseModel):
 
 
 class Service(Part):
-    """A service, and the revision registered last."""
+    """A service, and the revision registered last.
+
+    ``min_capacity`` is the count that autoscaling shall not go below once the service was released; None where nothing
+    scales it, or where it is Terraform that sets this bound.
+    """
 
     name: str
     task_definition: TaskDefinitionArn
@@ -35,6 +39,7 @@ class Service(Part):
     minimum_healthy_percent: Percent
     maximum_percent: Percent
     autoscaled: bool
+    min_capacity: Annotated[int, Field(ge=1)] | None = None
 
 
 class Schedule(Part):
@@ -111,6 +116,8 @@ class Contract(Part):
             if check.service not in self.services:
                 raise ValueError(f"verify names service {check.service!r}, which services does not have")
         for key, service in self.services.items():
+            if service.min_capacity and not service.autoscaled:
+                raise ValueError(f"services.{key} has min_capacity, and autoscaled is false")
             for container, image in service.containers.items():
                 if image not in self.images:
                     raise ValueError(f"services.{key}.containers.{container} names image {image!r}, not in images")

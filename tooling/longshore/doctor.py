@@ -51,6 +51,7 @@ def doctor(env: Environment) -> None:
     tries.look("deployments", reads.deployments, "services")
     tries.look("tasks", reads.tasks, "services")
     tries.look("schedules", reads.schedules, "contract")
+    tries.look("autoscaling", reads.autoscaling, "contract")
     tries.look("logs", reads.logs, "contract")
     tries.checks.conclude()
     env.console.say("A release can read all that it needs.")
@@ -179,6 +180,13 @@ class _Reads:
         events, all_ = self.env.aws.events, self.contract.schedules
         found = _each(all_, lambda key: events.task_definition(all_[key].rule, all_[key].target_id))
         return ", ".join(arn.rpartition("/")[2] for arn in found) or "none"
+
+    def autoscaling(self) -> str:
+        scaling, cluster = self.env.aws.scaling, self.contract.cluster
+        names = [service.name for service in self.contract.services.values() if service.min_capacity]
+        found = _each(names, lambda name: scaling.minimum(cluster, name))
+        said = [f"{name} at least {minimum}" for name, minimum in zip(names, found, strict=True)]
+        return ", ".join(said) or "none"
 
     def logs(self) -> str:
         parts = [*self.contract.services.values(), self.contract.migration]

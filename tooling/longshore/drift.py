@@ -94,6 +94,19 @@ def _of_what_runs(
         if service.desired and service.primary and service.primary.rollout_state != "COMPLETED":
             yield f"{service.name}: deployment {service.primary.id} is {service.primary.rollout_state}"
         yield from _other_images(env, contract, key, last)
+        if key in last.services:
+            yield from _other_minimum(env, contract, key)
+
+
+def _other_minimum(env: Environment, contract: Contract, key: str) -> Iterator[str]:
+    service = contract.services[key]
+    if service.min_capacity is None:
+        return
+    minimum = env.aws.scaling.minimum(contract.cluster, service.name)
+    if minimum is None:
+        yield f"{service.name}: autoscaling does not know it"
+    elif minimum != service.min_capacity:
+        yield f"{service.name}: autoscaling keeps at least {minimum} tasks, not {service.min_capacity}"
 
 
 def _other_images(env: Environment, contract: Contract, key: str, last: ReleaseResult) -> list[str]:

@@ -463,6 +463,37 @@ def verify_all(run: Run) -> None:
         run.warn(f"not verified (0 tasks): {', '.join(idle)}")
 
 
+def set_minimums(run: Run) -> None:
+    """Sets the counts below which autoscaling shall not go, of services that run.
+
+    Terraform makes scalable targets with 0: AWS would start what is not released yet (docs/decisions.md). A release
+    sets those that are 0 still, and leaves alone what a person has set; an apply sets what differs. What could not be
+    set leaves the record incomplete: the services run.
+    """
+    for key, service in run.contract.services.items():
+        after = run.result.services[key].after
+        if service.min_capacity and after and after.count:
+            try:
+                _set_minimum(run, key, service.name, service.min_capacity)
+            except AwsError as error:
+                run.result.cause = Cause.RECORD
+                run.warn(
+                    f"autoscaling could not be told to keep at least {service.min_capacity} tasks of {service.name}:"
+                    f" {error.message} (then: invoke release --resume)"
+                )
+
+
+def _set_minimum(run: Run, key: str, name: str, wanted: int) -> None:
+    scaling, cluster = run.env.aws.scaling, run.contract.cluster
+    minimum = scaling.minimum(cluster, name)
+    if minimum is None:
+        raise AwsError("it does not know the service")
+    if minimum != wanted and (not minimum or run.result.kind == "apply"):
+        with run.effect(f"set the minimum of {key}", str(wanted)):
+            scaling.keep(cluster, name, wanted)
+        run.env.console.detail(f"{name}: autoscaling keeps at least {wanted} tasks (was {minimum})")
+
+
 def write_tag(run: Run) -> None:
     """Says to Terraform which tag is released; from here on the release stands, whatever happens."""
     try:

@@ -55,5 +55,6 @@ def carry(run: Run, order: Order, start: Start) -> None:
             with run.step("verify"):
                 moves.verify_all(run)
         with run.steadfast_step("record"):
+            moves.set_minimums(run)
             moves.write_tag(run)
     run.result.verdict = Verdict.SUCCEEDED

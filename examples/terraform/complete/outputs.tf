@@ -23,6 +23,7 @@ output "release" {
         minimum_healthy_percent = module.web.minimum_healthy_percent
         maximum_percent         = module.web.maximum_percent
         autoscaled              = module.web.autoscaled
+        min_capacity            = module.web.min_capacity
       }
     }
 

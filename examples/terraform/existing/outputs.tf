@@ -23,6 +23,7 @@ output "release" {
         minimum_healthy_percent = service.minimum_healthy_percent
         maximum_percent         = service.maximum_percent
         autoscaled              = service.autoscaled
+        min_capacity            = service.min_capacity
       }
     }
 

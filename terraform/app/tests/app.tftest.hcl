@@ -58,6 +58,7 @@ run "unreleased" {
           minimum_healthy_percent = 100
           maximum_percent         = 200
           autoscaled              = false
+          min_capacity            = null
         }
         worker = {
           name                    = "storefront-sandbox-worker"
@@ -71,6 +72,7 @@ run "unreleased" {
           minimum_healthy_percent = 100
           maximum_percent         = 200
           autoscaled              = true
+          min_capacity            = 1
         }
       }
       schedules = {

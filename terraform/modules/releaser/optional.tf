@@ -95,6 +95,14 @@ locals {
       } if var.autoscaled
     ],
     [
+      for keep in [true] : {
+        sid       = "SetMinimums"
+        actions   = ["application-autoscaling:RegisterScalableTarget"]
+        resources = ["arn:${local.partition}:application-autoscaling:${local.suffix}:scalable-target/*"]
+        condition = { test = "StringEquals", variable = "application-autoscaling:service-namespace", values = ["ecs"] }
+      } if var.autoscaled
+    ],
+    [
       for read in [true] : {
         sid       = "ReadTagsOfAutoscaling"
         actions   = ["application-autoscaling:ListTagsForResource"]

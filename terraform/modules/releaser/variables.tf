@@ -115,7 +115,7 @@ variable "load_balanced" {
 }
 
 variable "autoscaled" {
-  description = "Whether autoscaling sets the count of a service, which a plan reads."
+  description = "Whether autoscaling sets the count of a service: a plan reads the bounds, and a release sets the minimum."
   type        = bool
   default     = false
 }

@@ -14,10 +14,16 @@ resource "aws_appautoscaling_target" "this" {
   service_namespace  = "ecs"
   scalable_dimension = "ecs:service:DesiredCount"
   resource_id        = "service/${element(split("/", var.cluster_arn), 1)}/${aws_ecs_service.this.name}"
-  min_capacity       = var.autoscaling.minimum
+  min_capacity       = 0
   max_capacity       = var.autoscaling.maximum
 
   tags = var.tags
+
+  lifecycle {
+    # AWS moves the count into the bounds at once, and before its first roll-out a service has nothing that could run:
+    # a release sets the minimum.
+    ignore_changes = [min_capacity]
+  }
 }
 
 resource "aws_appautoscaling_policy" "this" {

@@ -38,6 +38,11 @@ output "autoscaled" {
   value       = var.autoscaling != null
 }
 
+output "min_capacity" {
+  description = "The count that autoscaling shall not go below, which a release sets; null if nothing scales the service."
+  value       = try(var.autoscaling.minimum, null)
+}
+
 output "execution_role_arn" {
   description = "The ARN of the role that starts the tasks."
   value       = module.definition.execution_role_arn

@@ -16,6 +16,7 @@ from longshore.aws.ecs import Ecs
 from longshore.aws.events import Events
 from longshore.aws.logs import Logs
 from longshore.aws.s3 import Buckets
+from longshore.aws.scaling import Scaling
 from longshore.aws.ssm import Parameters
 from longshore.aws.sts import Identity
 
@@ -50,6 +51,11 @@ class Aws:
     def ecs(self) -> Ecs:
         """Services and tasks."""
         return Ecs(self._client("ecs"))
+
+    @cached_property
+    def scaling(self) -> Scaling:
+        """The bounds of counts that AWS sets."""
+        return Scaling(self._client("application-autoscaling"))
 
     @cached_property
     def codebuild(self) -> CodeBuild:

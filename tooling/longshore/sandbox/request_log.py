@@ -28,6 +28,13 @@ _KEPT: dict[tuple[str, str], tuple[str, ...]] = {
     ("ecs", "RunTask"): ("cluster", "taskDefinition", "startedBy", "clientToken", "count"),
     ("ecs", "StopTask"): ("cluster", "task", "reason"),
     ("events", "PutTargets"): ("Rule", "Targets"),
+    ("application-autoscaling", "RegisterScalableTarget"): (
+        "ServiceNamespace",
+        "ResourceId",
+        "ScalableDimension",
+        "MinCapacity",
+        "MaxCapacity",
+    ),
     ("codebuild", "StartBuild"): ("projectName", "sourceVersion", "idempotencyToken"),
     ("codebuild", "StopBuild"): ("id",),
     ("ssm", "PutParameter"): ("Name", "Value"),

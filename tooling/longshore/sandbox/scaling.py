@@ -1,86 +1,99 @@
 """Application Auto Scaling: moto keeps targets and policies, and looks for their services in its own ECS.
 
-Here they are looked for in the sandbox's, and targets have tags, which Terraform reads back. Nothing is scaled: there
-are no metrics to scale by.
+Here they are looked for in the sandbox's; a registration moves their counts into its bounds at once, as AWS's does; and
+targets have tags, which Terraform reads back. Nothing is scaled afterwards: there are no metrics to scale by.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from typing import Protocol
 
 from moto.applicationautoscaling import urls
 from moto.applicationautoscaling.models import ApplicationAutoscalingBackend, FakeScalableTarget
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from moto.core.exceptions import JsonRESTError
 
-Exists = Callable[[str, str], bool]
-"""Whether a cluster has a service that is not deleted, by their names."""
+
+class Counted(Protocol):
+    """The services whose counts are scaled, by the names of their clusters and their own."""
+
+    def has(self, cluster: str, name: str) -> bool:
+        """Whether a cluster has a service that is not deleted."""
+
+    def bound(self, cluster: str, name: str, minimum: int, maximum: int) -> None:
+        """Moves the count of a service, if it is active, into these bounds."""
 
 
 class Services:
     """As much of an ECS backend as a target's registration asks."""
 
-    def __init__(self, exists: Exists) -> None:
-        self._exists = exists
+    def __init__(self, counted: Counted) -> None:
+        self._counted = counted
 
     def describe_services(self, cluster: str, names: list[str]) -> tuple[list[str], list[str]]:
         """Which of the services there are, and which not."""
-        found = [name for name in names if self._exists(cluster, name)]
+        found = [name for name in names if self._counted.has(cluster, name)]
         return found, [name for name in names if name not in found]
 
 
 class ScalingResponse(ApplicationAutoScalingResponse):
     """Application Auto Scaling as the sandbox plays it."""
 
-    exists: Exists
+    counted: Counted
 
     @property
     def applicationautoscaling_backend(self) -> ApplicationAutoscalingBackend:
         """The account's targets and policies."""
         backend = super().applicationautoscaling_backend
-        backend.ecs_backend = Services(type(self).exists)  # type: ignore[assignment]
+        backend.ecs_backend = Services(self.counted)  # type: ignore[assignment]
         return backend
 
     def register_scalable_target(self) -> str:
-        """RegisterScalableTarget, with tags."""
+        """RegisterScalableTarget, with tags.
+
+        It moves the count of an active service into the bounds, whichever of them the call names
+        (https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html).
+        """
         answer = super().register_scalable_target()
-        if given := self._get_param("Tags"):
-            self._tags_of(json.loads(answer)["ScalableTargetARN"]).update(given)
+        target = self._target(json.loads(answer)["ScalableTargetARN"])
+        _tags(target).update(self._get_param("Tags") or {})
+        if target.service_namespace == "ecs":
+            _, cluster, service = target.resource_id.split("/")
+            self.counted.bound(cluster, service, target.min_capacity or 0, target.max_capacity or 0)
         return answer
 
     def tag_resource(self) -> str:
         """TagResource."""
-        self._tags_of(self._get_param("ResourceARN")).update(self._get_param("Tags"))
+        _tags(self._target(self._get_param("ResourceARN"))).update(self._get_param("Tags"))
         return "{}"
 
     def untag_resource(self) -> str:
         """UntagResource."""
-        tags = self._tags_of(self._get_param("ResourceARN"))
+        tags = _tags(self._target(self._get_param("ResourceARN")))
         for key in self._get_param("TagKeys"):
             tags.pop(key, None)
         return "{}"
 
     def list_tags_for_resource(self) -> str:
         """ListTagsForResource."""
-        return json.dumps({"Tags": self._tags_of(self._get_param("ResourceARN"))})
+        return json.dumps({"Tags": _tags(self._target(self._get_param("ResourceARN")))})
 
-    def _tags_of(self, arn: str) -> dict[str, str]:
-        """The tags of a target, to read and to change: they live and end with it."""
+    def _target(self, arn: str) -> FakeScalableTarget:
         for targets in self.applicationautoscaling_backend.targets.values():
             for target in targets.values():
                 if target.arn == arn:
-                    return _tags(target)
+                    return target
         raise JsonRESTError("ResourceNotFoundException", f"No scalable target found for resource ARN: {arn}")
 
 
 def _tags(target: FakeScalableTarget) -> dict[str, str]:
-    """The tags of a target, for which moto's have no place."""
+    """The tags of a target, to read and to change: moto's have no place for them. They live and end with it."""
     tags: dict[str, str] = vars(target).setdefault("tags", {})
     return tags
 
 
-def install(exists: Exists) -> None:
+def install(counted: Counted) -> None:
     """Put this in the place of moto's; to be called before moto's server starts."""
-    ScalingResponse.exists = staticmethod(exists)
+    ScalingResponse.counted = counted
     urls.url_paths["{0}/$"] = ScalingResponse.dispatch

@@ -81,7 +81,7 @@ def run(directory: Path, port: int, cleanup: ExitStack) -> None:
     security_groups.install()
     ecr.install(proxy.address, Upstream(upstream.address))
     cluster = ecs.install(Cloud(directory, REGION, ACCOUNT_ID, proxy.address, doors, docker))
-    scaling.install(cluster.has)
+    scaling.install(cluster)
     cluster.start()
     cleanup.callback(cluster.stop)
 

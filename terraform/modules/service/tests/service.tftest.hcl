@@ -44,7 +44,7 @@ run "created" {
   }
 
   assert {
-    condition     = output.autoscaled == false && length(aws_appautoscaling_target.this) == 0
+    condition     = output.autoscaled == false && output.min_capacity == null && length(aws_appautoscaling_target.this) == 0
     error_message = "By default, nothing but people changes the count."
   }
 }
@@ -89,9 +89,9 @@ run "fargate_behind_a_load_balancer" {
   assert {
     condition = (
       aws_appautoscaling_target.this[0].resource_id == "service/storefront-sandbox/storefront-staging-web" &&
-      aws_appautoscaling_target.this[0].min_capacity == 2 && aws_appautoscaling_target.this[0].max_capacity == 6
+      aws_appautoscaling_target.this[0].min_capacity == 0 && aws_appautoscaling_target.this[0].max_capacity == 6
     )
-    error_message = "The bounds hold for this service in its cluster."
+    error_message = "The bounds hold for this service in its cluster, and nothing runs before its first release."
   }
 
   assert {
@@ -103,8 +103,8 @@ run "fargate_behind_a_load_balancer" {
   }
 
   assert {
-    condition     = output.autoscaled
-    error_message = "The contract says that the count is not ours."
+    condition     = output.autoscaled && output.min_capacity == 2
+    error_message = "The contract says that the count is not ours, and which minimum a release sets."
   }
 }
 

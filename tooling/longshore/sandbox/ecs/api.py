@@ -75,6 +75,14 @@ class Ecs:
             service = self.orchestrator.fleet.services.get((cluster, name))
             return service is not None and service.status != "INACTIVE"
 
+    def bound(self, cluster: str, name: str, minimum: int, maximum: int) -> None:
+        """Move the count of a service, if it is active, into these bounds."""
+        with self.orchestrator.lock:
+            service = self.orchestrator.fleet.services.get((cluster, name))
+            if service and service.status == "ACTIVE" and not minimum <= service.desired <= maximum:
+                wanted = min(max(service.desired, minimum), maximum)
+                self.answer(self.services.update, {"cluster": cluster, "service": name, "desiredCount": wanted})
+
     def status(self) -> dict[str, Any]:
         """What runs, for /_sandbox/status: services with their front doors, and the tasks that have not stopped."""
         with self.orchestrator.lock:
