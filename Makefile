@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup venv demo check check-security test test-all scenarios crash machine bench-verdicts bench-version readmes release plan \
-        rollback status clean
+        rollback apply scale restart drift status clean
 
 # Set on the command line: make release ENV=staging YES=1. Variables of the shell don't reach them: shells have an ENV of
 # their own.
@@ -12,6 +12,7 @@ TAG =
 BUMP =
 YES =
 JSON =
+SERVICES =
 WORKERS = 2
 
 INVOKE := .venv/bin/invoke
@@ -22,7 +23,7 @@ json = $(if $(JSON),--json)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "Variables: ENV=sandbox APP=name TAG=v1.0.0 BUMP=minor YES=1 JSON=1"
+	@echo 'Variables: ENV=sandbox APP=name TAG=v1.0.0 BUMP=minor YES=1 JSON=1 SERVICES="web=3 worker=1"'
 
 setup: venv ## prepare this machine; safe to run again
 	@.venv/bin/python -m scripts.setup
@@ -78,6 +79,18 @@ plan: venv ## what a release to ENV would change
 
 rollback: venv ## bring back the release before the current one
 	@$(INVOKE) rollback $(where) $(yes) $(json)
+
+apply: venv ## apply this tree's Terraform to ENV; the version stays
+	@$(INVOKE) apply $(where) $(yes) $(json)
+
+scale: venv ## set how many tasks run in ENV: SERVICES="web=3 worker=1"
+	@$(INVOKE) scale $(SERVICES) $(where) $(yes) $(json)
+
+restart: venv ## start the tasks of SERVICES in ENV anew; of all if none is named
+	@$(INVOKE) restart $(SERVICES) $(where) $(yes) $(json)
+
+drift: venv ## what in ENV is not as it was released
+	@$(INVOKE) drift $(where) $(json)
 
 status: venv ## what runs in ENV
 	@$(INVOKE) status $(where) $(json)

@@ -98,3 +98,38 @@ def test_a_deployment_is_found_by_its_moment_and_never_the_one_before_it(
 def test_a_task_that_lost_its_place_has_not_failed(code: str, reason: str, failed: bool) -> None:  # noqa: FBT001
     stopped = samples.task(Container("web", "app", None, 143, ""), last_status="STOPPED", stop_code=code)
     assert bool(replace(stopped, stopped_reason=reason).failure()) is failed
+
+
+@pytest.mark.parametrize(
+    ("deploying", "rolls_back"),
+    [
+        ({}, False),
+        ({"deploymentCircuitBreaker": {"enable": True, "rollback": True}}, True),
+        ({"deploymentCircuitBreaker": {"enable": True, "rollback": False}}, False),
+        ({"alarms": {"alarmNames": ["errors"], "enable": True, "rollback": True}}, True),
+        ({"alarms": {"alarmNames": ["errors"], "enable": False, "rollback": True}}, False),
+        (
+            {
+                "deploymentCircuitBreaker": {"enable": True, "rollback": False},
+                "alarms": {"alarmNames": ["errors"], "enable": True, "rollback": True},
+            },
+            True,
+        ),
+    ],
+)
+def test_ecs_rolls_back_by_its_circuit_breaker_or_by_alarms(
+    deploying: dict[str, object],
+    rolls_back: bool,  # noqa: FBT001
+) -> None:
+    client, script = scripted("ecs")
+    described = {
+        "serviceName": "web",
+        "status": "ACTIVE",
+        "taskDefinition": "web:1",
+        "desiredCount": 1,
+        "runningCount": 1,
+        "pendingCount": 0,
+        "deploymentConfiguration": deploying,
+    }
+    script.add_response("describe_services", {"services": [described]}, {"cluster": "shop", "services": ["web"]})
+    assert Ecs(client).services("shop", ["web"])["web"].rolls_back is rolls_back

@@ -219,7 +219,7 @@ class Fleet:
                 _deployment(one, service, "PRIMARY" if one is service.primary else "ACTIVE") for one in live
             ),
             events=(f"({name}) {service.primary.id} is {service.primary.state}",),
-            breaker_rolls_back=service.breaker,
+            rolls_back=service.breaker,
         )
 
     def tasks(self, name: str) -> list[Task]:

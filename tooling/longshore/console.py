@@ -147,7 +147,7 @@ class Console:
 
     def interrupted(self, signal: str) -> None:
         """A first signal has come."""
-        self._say(f"{signal}: stopping after this step, then moving back what moved (once more: leave at once)")
+        self._say(f"{signal}: stopping after this step; what has moved goes back (once more: leave at once)")
 
     def waits_for(self, lock: object) -> None:
         """Somebody else holds the environment."""

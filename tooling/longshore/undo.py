@@ -349,7 +349,7 @@ def _will_roll_back(run: Run, service: Service, ours: Started) -> bool:
         return True
     deployment = service.deployment(ours.deployment)
     failed = deployment is not None and deployment.rollout_state == "FAILED"
-    return failed and service.breaker_rolls_back and status in ("", "PENDING", "IN_PROGRESS")
+    return failed and service.rolls_back and status in ("", "PENDING", "IN_PROGRESS")
 
 
 def _status(run: Run, ours: Started) -> str:

@@ -60,7 +60,10 @@ class ServiceDeployment:
 
 @dataclass(frozen=True)
 class Service:
-    """A service as DescribeServices shows it. ``breaker_rolls_back``: ECS itself goes back when a deployment fails."""
+    """A service as DescribeServices shows it.
+
+    ``rolls_back``: ECS itself goes back when a deployment fails, by its circuit breaker or by alarms.
+    """
 
     name: str
     status: str
@@ -70,7 +73,7 @@ class Service:
     pending: int
     deployments: tuple[Deployment, ...]
     events: tuple[str, ...] = ()
-    breaker_rolls_back: bool = False
+    rolls_back: bool = False
 
     @property
     def latest_event(self) -> str:
@@ -380,7 +383,8 @@ def _primary(raw: Any) -> Deployment:
 
 
 def _service(raw: Any) -> Service:
-    breaker = raw.get("deploymentConfiguration", {}).get("deploymentCircuitBreaker", {})
+    deploying = raw.get("deploymentConfiguration", {})
+    judges = (deploying.get("deploymentCircuitBreaker", {}), deploying.get("alarms", {}))
     return Service(
         name=raw["serviceName"],
         status=raw["status"],
@@ -390,7 +394,7 @@ def _service(raw: Any) -> Service:
         pending=raw["pendingCount"],
         deployments=tuple(_deployment(d) for d in raw.get("deployments", [])),
         events=tuple(event["message"] for event in raw.get("events", [])),
-        breaker_rolls_back=bool(breaker.get("enable") and breaker.get("rollback")),
+        rolls_back=any(judge.get("enable") and judge.get("rollback") for judge in judges),
     )
 
 
