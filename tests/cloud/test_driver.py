@@ -14,7 +14,7 @@ import pytest
 
 from longshore.cloud.api import Api
 from longshore.cloud.driver import Cloud, CloudPlan, Patience, Told
-from longshore.errors import InterruptError, PlanError, TerraformError
+from longshore.errors import InterruptError, PlanError, TerraformError, UnsavedStateError
 from longshore.masking import Masks
 from longshore.plan import Allowed, changes, gate
 from longshore.sandbox.terraform_cloud.model import Run, Workspace
@@ -340,10 +340,54 @@ def test_in_local_mode_terraform_runs_here_in_a_copy_whose_state_is_in_the_works
     lines = seen.read_text()
     copied = scene.root / ".longshore" / "cloud" / "terraform" / "app"
     assert f"{command} {copied} acme shop-test cloud.example.com" in lines
-    assert "cloud {}" in lines
+    assert 'organization = "acme"' in lines
     assert (copied.parent / "modules" / "service" / "main.tf").is_file()
     assert not (scene.root / "terraform" / "app" / "longshore_override.tf").exists()
     assert scene.stage.store.runs == {}
+
+
+def _local(scene: Scene, tmp_path: Path, script: str) -> Cloud:
+    """The driver of a workspace in local mode, whose terraform does what a script says."""
+    scene.workspace().attributes["execution-mode"] = "local"
+    shim = tmp_path / "terraform"
+    shim.write_text(
+        "#!/bin/sh\n"
+        'for a in "$@"; do case $a in -out=*) echo plan > "${a#-out=}";; esac; done\n'
+        f'[ "$1" = version ] && echo \'{{"terraform_version": "1.11.4"}}\'\n{script}\nexit 0\n'
+    )
+    shim.chmod(0o755)
+    driver = scene.driver()
+    return replace(driver, local=replace(driver.local, binary=str(shim), environ={"PATH": "/usr/bin:/bin"}))
+
+
+def test_in_local_mode_a_state_that_a_dead_release_could_not_save_is_kept_and_nothing_goes_on(
+    scene: Scene, tmp_path: Path
+) -> None:
+    driver = _local(scene, tmp_path, "")
+    with driver.plan({}):
+        pass
+    copied = scene.root / ".longshore" / "cloud" / "terraform" / "app"
+    (copied / "errored.tfstate").write_text("what it had done")  # and Longshore was killed before it took it away
+    acts: list[Callable[[], object]] = [driver.refuse_unsaved, driver.check, driver.plan({}).__enter__]
+    for act in acts:
+        with pytest.raises(UnsavedStateError) as caught:
+            act()
+        assert f"-chdir={copied} state push {copied / 'errored.tfstate'}" in caught.value.hint
+    driver.init()
+    assert (copied / "errored.tfstate").read_text() == "what it had done"
+
+
+def test_in_local_mode_the_copy_of_a_terraform_at_work_is_not_taken_from_under_it(scene: Scene, tmp_path: Path) -> None:
+    driver = _local(scene, tmp_path, "")
+    copied = scene.root / ".longshore" / "cloud" / "terraform" / "app"
+    with driver.plan({}):
+        before = {path: path.stat().st_ino for path in (copied.parent, copied, *copied.iterdir())}
+        (copied / "gone.tf").write_text("# a file that the root has no more")
+        driver.init()
+        assert {path: path.stat().st_ino for path in (copied.parent, copied, *copied.iterdir())} == before
+        (scene.root / "terraform" / "app" / "main.tf").write_text("# another root")
+        driver.init()
+        assert (copied / "main.tf").read_text() == "# another root"
 
 
 def test_outputs_of_a_workspace_without_a_state_are_none(scene: Scene) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import shutil
+import os
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +11,8 @@ from pathlib import Path
 from longshore.errors import TerraformError
 from longshore.target import Stack
 
+OVERRIDE = "longshore_override.tf"
+"""The file of a copy that puts its state into a workspace."""
 _LEFT_OUT = {".git", ".terraform", ".longshore", "node_modules", "__pycache__"}
 
 
@@ -44,15 +46,40 @@ def pack(root: Path, stack: Stack) -> bytes:
 def copy(root: Path, stack: Stack, to: Path) -> Path:
     """Copies the folders to a place of the environment's own, where an override file disturbs nobody.
 
+    What is there already stays where it is the same: another terraform may be at work in it, and a state that one could
+    not save lies there until it is pushed.
+
     Returns:
         The root in the copy.
     """
-    shutil.rmtree(to, ignore_errors=True)
-    for file in _files(root, stack):
-        goal = to / file.relative_to(root)
-        goal.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(file, goal)
+    wanted = {to / file.relative_to(root): file for file in _files(root, stack)}
+    for old in [path for path in to.rglob("*") if not path.is_dir() or path.is_symlink()]:
+        if old not in wanted and not _of_terraform(old.name):
+            old.unlink(missing_ok=True)
+    for goal, file in wanted.items():
+        write(goal, file.read_bytes())
+        goal.chmod(file.stat().st_mode)
+    return directory(root, stack, to)
+
+
+def directory(root: Path, stack: Stack, to: Path) -> Path:
+    """The root in a copy, which need not be there yet."""
     return to / stack.directory.relative_to(root)
+
+
+def write(goal: Path, content: bytes) -> None:
+    """Gives a file its content at once for whoever reads it, unless it has it already."""
+    if goal.is_file() and not goal.is_symlink() and goal.read_bytes() == content:
+        return
+    goal.parent.mkdir(parents=True, exist_ok=True)
+    half = goal.with_name(f".{goal.name}.{os.getpid()}")
+    half.write_bytes(content)
+    half.replace(goal)
+
+
+def _of_terraform(name: str) -> bool:
+    """Whether terraform, or the driver, has made a file in a copy."""
+    return name in (OVERRIDE, ".terraform.lock.hcl") or ".tfstate" in name
 
 
 def _files(root: Path, stack: Stack) -> Iterator[Path]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from longshore.clock import Clock
-from longshore.cloud import archive, configuration, planned, state, workspaces
+from longshore.cloud import archive, configuration, hcl, planned, state, workspaces
 from longshore.cloud.api import Api
 from longshore.cloud.log import Log
 from longshore.cloud.run import CloudRun
@@ -23,8 +23,17 @@ from longshore.masking import Masks
 from longshore.target import Workspace
 from longshore.terraform import APPLIED, OnEvent, Purpose, SavedPlan, Terraform
 
-_OVERRIDE = "longshore_override.tf"
 _PRIVATE = 0o600
+_OVERRIDE = """terraform {{
+  cloud {{
+    hostname     = {}
+    organization = {}
+    workspaces {{
+      name = {}
+    }}
+  }}
+}}
+"""
 
 
 @dataclass(frozen=True)
@@ -88,6 +97,7 @@ class Cloud:
         workspaces.refuse_auto_apply(found)
         self._refuse_tags()
         if found.mode == "local":
+            self.refuse_unsaved()
             return f"{self.local.check()}, with the state of workspace {self.workspace}"
         wrong = [] if before_setup else workspaces.mistakes(self.api, found, self.root, self.local.stack)
         if wrong:
@@ -103,6 +113,7 @@ class Cloud:
 
     def refuse_unsaved(self) -> None:
         """As the local driver: a state that is kept here is one that a run here could not save."""
+        self._copied.refuse_unsaved()
         self.local.refuse_unsaved()
 
     def init(self) -> None:
@@ -248,16 +259,30 @@ class Cloud:
 
     def _here(self, found: Found) -> Terraform:
         """Terraform on this machine, in a copy of the root whose state is in the workspace."""
+        place = archive.copy(self.root, self.local.stack, self._copies)
+        # Complete, so that what a person is told to run in the copy (state push) needs no variables.
+        text = _OVERRIDE.format(
+            *map(hcl.literal, (found.address.hostname, found.address.organization, found.address.name))
+        )
+        archive.write(place / archive.OVERRIDE, text.encode())
+        return self._copied
+
+    @property
+    def _copies(self) -> Path:
+        return self.local.stack.data_dir.parent / "cloud"
+
+    @property
+    def _copied(self) -> Terraform:
+        """Terraform in the copy as it is; there may be none yet."""
         stack = self.local.stack
-        copied = archive.copy(self.root, stack, stack.data_dir.parent / "cloud")
-        (copied / _OVERRIDE).write_text("terraform {\n  cloud {}\n}\n")
         environ = {
             **self.local.environ,
-            "TF_CLOUD_ORGANIZATION": found.address.organization,
-            "TF_CLOUD_HOSTNAME": found.address.hostname,
-            "TF_WORKSPACE": found.address.name,
+            "TF_CLOUD_ORGANIZATION": self.workspace.organization,
+            "TF_CLOUD_HOSTNAME": self.workspace.hostname,
+            "TF_WORKSPACE": self.workspace.name,
         }
-        return replace(self.local, stack=replace(stack, directory=copied, backend={}), environ=environ)
+        place = archive.directory(self.root, stack, self._copies)
+        return replace(self.local, stack=replace(stack, directory=place, backend={}), environ=environ)
 
     def _refuse_tags(self) -> None:
         """Makes sure that no variable file says the tag: on the command line it would beat the run's variable."""
