@@ -27,10 +27,10 @@ def test_the_variable_comes_first_then_the_file_beside_the_configuration_then_th
     tmp_path: Path,
 ) -> None:
     environ = {"HOME": str(tmp_path), "TF_CLI_CONFIG_FILE": str(tmp_path / "own" / "terraform.rc")}
-    write(tmp_path / ".terraform.d", app_terraform_io="of the home", other_example_com="other")
-    assert token("app.terraform.io", environ) == "of the home"
-    write(tmp_path / "own", app_terraform_io="beside the configuration")
-    assert token("app.terraform.io", environ) == "beside the configuration"
+    write(tmp_path / ".terraform.d", app_terraform_io="of-the-home", other_example_com="other")
+    assert token("app.terraform.io", environ) == "of-the-home"
+    write(tmp_path / "own", app_terraform_io="beside-the-configuration")
+    assert token("app.terraform.io", environ) == "beside-the-configuration"
     assert token("other.example.com", environ) == "other"
     assert token("app.terraform.io", environ | {"TF_TOKEN_app_terraform_io": "first"}) == "first"
 
@@ -47,3 +47,18 @@ def test_a_file_that_is_no_such_file_is_named(tmp_path: Path) -> None:
     file.write_text("{")
     with pytest.raises(TerraformError, match=r"credentials\.tfrc\.json"):
         token("app.terraform.io", {"HOME": str(tmp_path)})
+
+
+@pytest.mark.parametrize("around", ["\n", "\r\n", " "])
+def test_a_line_end_after_a_token_is_none_of_it(tmp_path: Path, around: str) -> None:
+    name = "TF_TOKEN_app_terraform_io"
+    assert token("app.terraform.io", {"HOME": str(tmp_path), name: f"abcdef{around}"}) == "abcdef"
+    write(tmp_path / ".terraform.d", app_terraform_io=f"abcdef{around}")
+    assert token("app.terraform.io", {"HOME": str(tmp_path), name: around}) == "abcdef"
+
+
+@pytest.mark.parametrize("given", ["canary\nof two lines", "canary\u2013"])
+def test_what_no_header_can_hold_is_refused_and_not_shown(tmp_path: Path, given: str) -> None:
+    with pytest.raises(TerraformError, match="TF_TOKEN_app_terraform_io is no token") as caught:
+        token("app.terraform.io", {"HOME": str(tmp_path), "TF_TOKEN_app_terraform_io": given})
+    assert "canary" not in f"{caught.value}{caught.value.hint}"

@@ -18,18 +18,28 @@ def token(hostname: str, environ: Mapping[str, str]) -> str:
     """The token of a host: of its variable, else of the file that ``terraform login`` writes.
 
     Raises:
-        TerraformError: there is none; or the file can't be read.
+        TerraformError: there is none, or it can be none; or the file can't be read.
     """
     name = variable(hostname)
-    if environ.get(name):
-        return environ[name]
+    if given := environ.get(name, "").strip():
+        return _sendable(given, name)
     for file in _files(environ):
-        if found := _read(file).get(hostname, {}).get("token"):
-            return str(found)
+        if found := str(_read(file).get(hostname, {}).get("token") or "").strip():
+            return _sendable(found, str(file))
     raise TerraformError(
         f"there is no token for {hostname}",
         f"Run: terraform login {hostname}, or set {name}. A team's or user's token is needed, not an organization's.",
     )
+
+
+def _sendable(token: str, where: str) -> str:
+    """A token as it is; refused here where a header could not hold it, for that error would show it."""
+    if not all("!" <= one <= "~" for one in token):
+        raise TerraformError(
+            f"what is in {where} is no token: it has spaces, line ends or other signs",
+            "Copy it again, without anything around it.",
+        )
+    return token
 
 
 def _files(environ: Mapping[str, str]) -> list[Path]:
