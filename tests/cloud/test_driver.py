@@ -377,6 +377,12 @@ def test_in_local_mode_a_state_that_a_dead_release_could_not_save_is_kept_and_no
     assert (copied / "errored.tfstate").read_text() == "what it had done"
 
 
+def test_in_local_mode_terraform_gets_the_token_that_longshore_found(scene: Scene, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    with _local(scene, tmp_path, f'echo "$TF_TOKEN_cloud_example_com" > {seen}').plan({}):
+        assert seen.read_text().strip() == TOKEN
+
+
 def test_in_local_mode_the_copy_of_a_terraform_at_work_is_not_taken_from_under_it(scene: Scene, tmp_path: Path) -> None:
     driver = _local(scene, tmp_path, "")
     copied = scene.root / ".longshore" / "cloud" / "terraform" / "app"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from longshore.clock import Clock
-from longshore.cloud import archive, configuration, hcl, planned, state, workspaces
+from longshore.cloud import archive, configuration, hcl, planned, state, tokens, workspaces
 from longshore.cloud.api import Api
 from longshore.cloud.log import Log
 from longshore.cloud.run import CloudRun
@@ -277,6 +277,8 @@ class Cloud:
         stack = self.local.stack
         environ = {
             **self.local.environ,
+            # What Longshore itself found: with a CLI configuration of its own, Terraform looks nowhere else for it.
+            tokens.variable(self.workspace.hostname): self.api.token,
             "TF_CLOUD_ORGANIZATION": self.workspace.organization,
             "TF_CLOUD_HOSTNAME": self.workspace.hostname,
             "TF_WORKSPACE": self.workspace.name,
