@@ -268,6 +268,12 @@ def test_too_many_calls_and_a_lost_answer_change_nothing(scene: Scene) -> None:
     assert scene.execution.tags == ['"v1"']
 
 
+def test_a_plan_to_look_at_is_made_once_though_the_answer_is_lost(scene: Scene) -> None:
+    scene.scripted("lost")
+    with scene.driver().plan({"image_tag": "v1"}, purpose=Purpose(plan_only=True)):
+        assert len(scene.stage.store.runs) == 1
+
+
 def test_a_signal_while_a_run_waits_ends_it(scene: Scene) -> None:
     scene.scripted("queued")
     asked: list[int] = []

@@ -137,6 +137,34 @@ def test_a_run_that_does_not_exist_after_a_lost_answer_is_created_again() -> Non
     assert fake.made() == ["runs", "runs"]
 
 
+def _stop() -> None:
+    raise InterruptError(2)
+
+
+def test_a_signal_does_not_leave_a_run_whose_creation_was_not_answered_to_nobody() -> None:
+    fake, time, wanted = Fake(), Time(), Wanted(named("Longshore: shop-test"), {})
+    ours = run("pending")["data"]
+    ours["attributes"] = ours["attributes"] | {"message": wanted.message}
+    fake.says("POST runs", status=504)
+    fake.says("GET workspaces/ws-1/runs", {"data": []}, {"data": [ours]})
+    assert runs(fake, time.clock(_stop)).create(wanted).id == "run-1"
+    none = Fake()
+    none.says("POST runs", status=504)
+    none.says("GET workspaces/ws-1/runs", {"data": []})
+    with pytest.raises(InterruptError):
+        runs(none, time.clock(_stop)).create(wanted)
+    assert none.made() == ["runs"]
+
+
+def test_where_nobody_knows_whether_a_run_was_created_it_is_named() -> None:
+    fake, time = Fake(), Time()
+    fake.says("POST runs", status=0)
+    fake.says("GET workspaces/ws-1/runs", status=0)
+    with pytest.raises(CloudError, match="is not known") as caught:
+        runs(fake, time.clock()).create(Wanted("Longshore: x [1f]", {}))
+    assert "'Longshore: x [1f]' is yours to discard" in caught.value.hint
+
+
 def test_what_is_sent_for_a_run() -> None:
     fake, time = Fake(), Time()
     fake.says("POST runs", run("pending"), status=201)

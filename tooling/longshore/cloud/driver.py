@@ -145,8 +145,8 @@ class Cloud:
         wanted = self._wanted(found, variables or {}, destroy=destroy, plan_only=purpose.plan_only)
         runs = self._runs(found, purpose)
         run = runs.create(wanted)
-        self.told.say(f"Plan on Terraform Cloud: {runs.url(run.id)}")
         try:
+            self.told.say(f"Plan on Terraform Cloud: {runs.url(run.id)}")
             patience = self.patience.back if purpose.back else self.patience.run
             run, log = runs.planned(run, patience, on_event)
             if found.connected and (other := configuration.other_commit(self.api, run.id, self.root)):

@@ -18,6 +18,8 @@ from longshore.terraform import OnEvent, Output
 _SHOWN_WITHIN = 10.0
 """Seconds after which a run whose creation was never answered is in the list, if it exists."""
 _REPEATED = 3
+_OPERATIONS = "plan_and_apply,plan_only,save_plan,refresh_only,destroy,empty_apply"
+"""All there are: where a list of runs is asked for without them, it has no runs that only plan (API, List Runs)."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +52,25 @@ class Runs:
         return run_of(self.api.get(f"runs/{run}")["data"])
 
     def create(self, wanted: Wanted) -> CloudRun:
-        """Creates a run, once: where the answer is lost it is looked for by its message, which is nobody else's."""
+        """Creates a run, once: where the answer is lost it is looked for by its message, which is nobody else's.
+
+        A signal waits until it is known whether there is a run, for somebody must end it.
+
+        Raises:
+            CloudError: it was refused, or nobody knows.
+            InterruptError: a signal; there is no run.
+        """
         for left in reversed(range(_REPEATED)):
             try:
                 return run_of(self.api.send("POST", "runs", wanted.document(self.workspace.id))["data"])
             except CloudError as error:
                 if not error.open:
                     raise
-                if found := self._by_message(wanted.message):
+                if found := self._looked_for(wanted.message):
                     return found
                 if not left:
                     raise
+                self.clock.check()
         raise AssertionError("not reached")
 
     def planned(self, run: CloudRun, deadline: float, on_event: OnEvent | None) -> tuple[CloudRun, Log]:
@@ -178,9 +188,24 @@ class Runs:
                 raise
             return run  # one look that failed says nothing: the deadline ends the waiting
 
+    def _looked_for(self, message: str) -> CloudRun | None:
+        try:
+            return self._by_message(message)
+        except CloudError as error:
+            where = self.workspace.address
+            raise CloudError(
+                f"whether a run was created in {where} is not known: {error.message}",
+                f"Look at the runs of {where}: one that is called {message!r} is yours to discard there.",
+                error.status,
+            ) from error
+
     def _by_message(self, message: str) -> CloudRun | None:
-        for _ in self.clock.polls(_SHOWN_WITHIN):
-            query: dict[str, str | int] = {"search[basic]": message.rpartition(" ")[2].strip("[]"), "page[size]": 20}
+        query: dict[str, str | int] = {
+            "search[basic]": message.rpartition(" ")[2].strip("[]"),
+            "filter[operation]": _OPERATIONS,
+            "page[size]": 20,
+        }
+        for _ in Clock(self.clock.now, self.clock.sleep).polls(_SHOWN_WITHIN):
             for data in self.api.get(f"workspaces/{self.workspace.id}/runs", query).get("data", []):
                 if data["attributes"].get("message") == message:
                     return run_of(data)

@@ -196,8 +196,10 @@ class Application:
 
     def _runs(self, call: Call, identity: str) -> Reply:
         wanted = call.query.get("search[basic]", "")
+        looks = "plan_only" in call.query.get("filter[operation]", "")  # otherwise the service leaves these out
         newest_first = reversed(self.store.runs_of(self._known(identity).id))
-        return several([documents.run(self.store, run) for run in newest_first if wanted in run.message])
+        shown = (run for run in newest_first if wanted in run.message and (looks or not run.plan_only))
+        return several([documents.run(self.store, run) for run in shown])
 
     def _run(self, _call: Call, identity: str) -> Reply:
         return one(documents.run(self.store, self._known_run(identity)))
