@@ -270,6 +270,10 @@ def test_a_signal_ends_the_waiting_for_a_turn_but_no_apply_that_runs() -> None:
     fake.says("GET runs/run-1", run("applying"), run("applying"), run("applied"))
     logged(fake, "applies/apply-1")
     assert runs(fake, time.clock(stop)).applied(_start(), 60, None).status == "applied"
+    after = Fake()
+    after.says("GET runs/run-1", run("post_apply_running"), run("post_apply_completed"), run("applied"))
+    logged(after, "applies/apply-1")
+    assert runs(after, time.clock(stop)).applied(_start(), 60, None).status == "applied"
     waiting = Fake()
     waiting.says("GET runs/run-1", run("apply_queued"))
     logged(waiting, "applies/apply-1")

@@ -20,6 +20,8 @@ _SHOWN_WITHIN = 10.0
 _REPEATED = 3
 _OPERATIONS = "plan_and_apply,plan_only,save_plan,refresh_only,destroy,empty_apply"
 """All there are: where a list of runs is asked for without them, it has no runs that only plan (API, List Runs)."""
+_APPLIES = frozenset({"applying", "post_apply_running", "post_apply_completed"})
+"""What a run does is under way, or done: only its end can say what became of it."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ class Runs:
                     self._said_incomplete(run, log)
                     return run
                 raise self._bad(run, log, "apply")
-            if run.status != "applying":
+            if run.status not in _APPLIES:
                 self.clock.check()
         raise TerraformError(
             f"{run.id} was not applied after {deadline:.0f} s ({run.status}): {self.url(run.id)}",
