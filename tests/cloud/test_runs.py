@@ -90,6 +90,7 @@ def test_the_bad_ends_of_a_plan_say_what_and_where(status: str, kind: type[Excep
     fake, time = Fake(), Time()
     fake.says("GET runs/run-1", run(status))
     fake.says("GET runs/run-1/policy-checks", {"data": []})
+    fake.says("GET runs/run-1/task-stages", {"data": []})
     logged(fake, "plans/plan-1", _diagnostic("no region"))
     with pytest.raises(kind, match=says) as caught:
         runs(fake, time.clock()).planned(_start(), 60, None)
@@ -105,12 +106,35 @@ def test_a_policy_that_nobody_can_override_is_told_from_an_error_of_terraforms()
         runs(fake, time.clock()).planned(_start(), 60, None)
 
 
+def _failed_stage(stage: str) -> Fake:
+    """A run that Terraform has done its part of, and a policy of OPA or a mandatory run task has failed."""
+    fake = Fake()
+    fake.says("GET runs/run-1", run("errored"))
+    fake.says("GET runs/run-1/policy-checks", {"data": []})
+    passed, failed = {"stage": "pre_plan", "status": "passed"}, {"stage": stage, "status": "failed"}
+    fake.says("GET runs/run-1/task-stages", {"data": [{"id": "ts-1", "attributes": one} for one in (passed, failed)]})
+    return fake
+
+
+def test_a_policy_of_opa_and_a_run_task_are_told_from_an_error_of_terraforms() -> None:
+    fake, time = _failed_stage("post_plan"), Time()
+    logged(fake, "plans/plan-1")
+    with pytest.raises(PlanError, match="a policy or a run task of the stage post_plan failed for run-1"):
+        runs(fake, time.clock()).planned(_start(), 60, None)
+    later = _failed_stage("pre_apply")
+    logged(later, "applies/apply-1")
+    with pytest.raises(TerraformError, match=r"failed .errored, a policy or a run task of the stage pre_apply failed"):
+        runs(later, time.clock()).applied(_start(), 60, None)
+
+
 @pytest.mark.parametrize(
     ("status", "kind"), [("errored", TerraformError), ("canceled", TerraformError), ("discarded", PlanError)]
 )
 def test_the_bad_ends_of_an_apply(status: str, kind: type[Exception]) -> None:
     fake, time = Fake(), Time()
     fake.says("GET runs/run-1", run("applying"), run(status))
+    fake.says("GET runs/run-1/policy-checks", {"data": []})
+    fake.says("GET runs/run-1/task-stages", {"data": []})
     logged(fake, "applies/apply-1", _diagnostic("no capacity"))
     with pytest.raises(kind) as caught:
         runs(fake, time.clock()).applied(_start(), 60, None)

@@ -241,21 +241,30 @@ class Runs:
         if run.status == "policy_soft_failed":
             return PlanError(f"a policy failed for {run.id}: {self.url(run.id)}", "Mend what the policy finds.")
         said = Output(1, log.lines).explanation(self.masks)
-        failed = self._failed_policies(run) if what == "plan" else ""
-        if failed:
-            return PlanError(f"{failed} for {run.id}: {self.url(run.id)}", "Mend what the policy finds, and try again.")
+        failed = self._failed_policies(run) if run.status == "errored" else ""
+        if failed and what == "plan":
+            return PlanError(f"{failed} for {run.id}: {self.url(run.id)}", "Mend what it finds, and try again.")
         self._said_incomplete(run, log)
+        why = f"{run.status}, {failed}" if failed else run.status
         return TerraformError(
-            f"terraform {what} of {self.workspace.address} failed ({run.status}):\n{said}\n{self.url(run.id)}"
+            f"terraform {what} of {self.workspace.address} failed ({why}):\n{said}\n{self.url(run.id)}"
         )
 
     def _failed_policies(self, run: CloudRun) -> str:
+        """What has failed a run beside Terraform itself: Sentinel's checks, else its stages of OPA and run tasks."""
+        if "hard_failed" in self._statuses(run, "policy-checks").values():
+            return "a policy that nobody can override failed"
+        stages = self._statuses(run, "task-stages")
+        failed = sorted(stage for stage, status in stages.items() if status in ("failed", "errored"))
+        return f"a policy or a run task of the stage {', '.join(failed)} failed" if failed else ""
+
+    def _statuses(self, run: CloudRun, kind: str) -> dict[str, str]:
         try:
-            checks = self.api.get(f"runs/{run.id}/policy-checks").get("data", [])
+            found = self.api.get(f"runs/{run.id}/{kind}").get("data", [])
         except CloudError:
-            return ""
-        hard = any(check["attributes"].get("status") == "hard_failed" for check in checks)
-        return "a policy that nobody can override failed" if hard else ""
+            return {}
+        read = ((one, one["attributes"]) for one in found)
+        return {str(of.get("stage") or one.get("id")): str(of.get("status")) for one, of in read}
 
     def _ended(self, run: CloudRun) -> PlanError:
         return PlanError(
