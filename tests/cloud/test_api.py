@@ -81,6 +81,25 @@ def test_the_token_goes_to_the_api_and_nowhere_else() -> None:
     }
 
 
+def test_a_file_that_has_moved_twice_is_read_where_it_is_and_one_that_always_moves_is_an_error() -> None:
+    fake, _, api = made()
+    fake.says("GET plans/plan-1/json-output", status=307, headers={"location": "https://archive.example.com/x"})
+    fake.says("GET /x", b"moved", status=302, headers={"location": "/y"})
+    fake.says("GET /y", b"the plan")
+    assert api.download("plans/plan-1/json-output") == b"the plan"
+    fake.says("GET /z", status=302, headers={"location": "/z"})
+    with pytest.raises(CloudError, match="from one place to the next"):
+        api.download("https://archive.example.com/z")
+
+
+def test_a_host_that_sends_elsewhere_is_named_as_the_wrong_one() -> None:
+    fake, _, api = made()
+    fake.says("GET runs/run-1", status=301, headers={"location": "https://other.example.com/login?secret"})
+    with pytest.raises(CloudError, match=r"sends to other\.example\.com$") as caught:
+        api.get("runs/run-1")
+    assert "hostname" in caught.value.hint
+
+
 def test_an_answer_that_is_no_json_is_an_error_of_ours() -> None:
     fake, _, api = made()
     fake.says("GET runs/run-1", b"<html>")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import urllib3
 
@@ -19,6 +19,9 @@ _THROTTLED = 30
 """So often a call is made that was refused because there were too many."""
 _PAUSE = 1.0
 _LONGEST = 30.0
+_REDIRECTS = 5
+_ELSEWHERE = frozenset({301, 302, 303, 307, 308})
+_HOSTNAME = "Is terraform.cloud.hostname right?"
 _CONTENT = "application/vnd.api+json"
 
 
@@ -96,10 +99,13 @@ class Api:
 
     def download(self, path: str, query: Mapping[str, str | int] | None = None) -> bytes:
         """Reads what is no document, from a path of the API or from a URL that holds its own permission."""
-        answer = self._call("GET", f"{self._full(path)}{_query(query)}", None, repeat=True)
-        if answer.status in (301, 302, 303, 307, 308):
-            answer = self._call("GET", urljoin(self.url, answer.headers.get("location", "")), None, repeat=True)
-        return answer.body
+        url = f"{self._full(path)}{_query(query)}"
+        for _ in range(_REDIRECTS):
+            answer = self._call("GET", url, None, repeat=True)
+            if answer.status not in _ELSEWHERE:
+                return answer.body
+            url = urljoin(url, answer.headers.get("location", ""))
+        raise CloudError(f"Terraform Cloud sends from one place to the next, more than {_REDIRECTS} times")
 
     def upload(self, url: str, content: bytes) -> None:
         """Writes to a URL that holds its own permission; the same once more does no harm."""
@@ -150,12 +156,16 @@ def _wait(answer: Answer) -> float:
 
 
 def _document(answer: Answer) -> dict[str, Any]:
+    if answer.status in _ELSEWHERE:
+        # No more than the host: what follows it may be a permission.
+        where = urlsplit(answer.headers.get("location", "")).netloc or "elsewhere"
+        raise CloudError(f"Terraform Cloud's API is not here: it sends to {where}", _HOSTNAME, answer.status)
     if not answer.body.strip():
         return {}
     try:
         return dict(json.loads(answer.body))
-    except ValueError:
-        raise CloudError("Terraform Cloud's answer is no JSON", "Is the hostname right?", answer.status) from None
+    except (ValueError, TypeError):
+        raise CloudError("Terraform Cloud's answer is no JSON", _HOSTNAME, answer.status) from None
 
 
 def _error(what: str, answer: Answer) -> CloudError:
