@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from longshore.cloud.api import Api
+from longshore.cloud.planned import representation
 from longshore.cloud.run import run_of
 from longshore.cloud.wanted import Wanted, named
 from longshore.errors import CloudError, InterruptError, PlanError, TerraformError
 
-from .fake import HOST, Fake, Time, Told, run, runs
+from .fake import HOST, TOKEN, Fake, Time, Told, run, runs
 
 UNDER_WAY = [
     "pending", "fetching", "fetching_completed", "pre_plan_running", "pre_plan_completed", "queuing", "plan_queued",
@@ -316,6 +318,18 @@ def test_a_log_in_pieces_is_whole_and_one_without_an_end_is_said() -> None:
     assert "could not be read to its end" in told.warned[0]
     asked = [path for method, path, _ in fake.calls if path == "/l"]
     assert len(asked) > 3
+
+
+def test_a_json_plan_that_is_not_complete_yet_is_waited_for() -> None:
+    fake, time = Fake(), Time()
+    fake.says("GET plans/plan-1/json-output", status=204)
+    fake.says("GET plans/plan-1/json-output", b'{"resource_changes": []}')
+    api = Api(HOST, TOKEN, fake, time.clock())
+    assert representation(api, _start()) == {"resource_changes": []}
+    never = Fake()
+    never.says("GET plans/plan-1/json-output", status=204)
+    with pytest.raises(TerraformError, match="the JSON of plan-1 can't be read"):
+        representation(Api(HOST, TOKEN, never, time.clock()), _start())
 
 
 def _start() -> Any:

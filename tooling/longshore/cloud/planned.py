@@ -12,6 +12,8 @@ from longshore.cloud.run import CloudRun
 from longshore.errors import CloudError, TerraformError
 from longshore.terraform import Output
 
+_COMPLETE_WITHIN = 20.0
+"""Seconds after which the JSON of a plan is there that can be confirmed."""
 _ACTIONS = {
     "create": ["create"],
     "read": ["read"],
@@ -29,14 +31,21 @@ _ACTIONS = {
 def representation(api: Api, run: CloudRun) -> dict[str, Any] | None:
     """The plan as Terraform's JSON representation; None where the token may not read it.
 
-    It takes a token with admin rights on the workspace.
+    It takes a token with admin rights on the workspace. For a plan that is not complete yet the answer is empty.
+
+    Raises:
+        TerraformError: it can't be read, or was not there in time.
     """
-    try:
-        text = api.download(f"plans/{run.plan}/json-output")
-    except CloudError as error:
-        if error.status in (401, 403, 404):
-            return None
-        raise
+    text = b""
+    for _ in api.clock.polls(_COMPLETE_WITHIN, longest=2.0):
+        try:
+            text = api.download(f"plans/{run.plan}/json-output")
+        except CloudError as error:
+            if error.status in (401, 403, 404):
+                return None
+            raise
+        if text.strip():
+            break
     try:
         return dict(json.loads(text))
     except ValueError:
