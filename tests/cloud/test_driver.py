@@ -113,6 +113,36 @@ def test_setting_up_mends_a_workspace_and_keeps_the_arguments_that_somebody_gave
     assert len(scene.driver().set_up()) == 2
     assert variable["value"] == f"-parallelism=5 {ARGUMENTS}"
     scene.driver().check()
+    assert scene.driver().set_up() == []
+
+
+@pytest.mark.parametrize(
+    "other", ["-var-file=../../environments/prod.tfvars", "-var-file ../../environments/prod.tfvars"]
+)
+def test_a_variable_file_of_another_environment_beside_ours_is_refused_and_taken_out(scene: Scene, other: str) -> None:
+    variable = next(iter(scene.workspace().variables.values()))
+    variable["value"] = f"{ARGUMENTS} {other} -parallelism=5"
+    with pytest.raises(TerraformError, match=r"gives ../../environments/prod.tfvars, too"):
+        scene.driver().check()
+    scene.driver().set_up()
+    assert variable["value"] == f"-parallelism=5 {ARGUMENTS}"
+    scene.driver().check()
+
+
+def test_arguments_that_are_none_are_an_error_of_ours(scene: Scene) -> None:
+    next(iter(scene.workspace().variables.values()))["value"] = "-var-file='half"
+    for act in (scene.driver().check, scene.driver().set_up):
+        with pytest.raises(TerraformError, match="can't be read as arguments"):
+            act()
+
+
+def test_arguments_that_nobody_may_read_are_left_as_they_are(scene: Scene) -> None:
+    variable = next(iter(scene.workspace().variables.values()))
+    variable |= {"value": None, "sensitive": True}
+    assert scene.driver().set_up() == [
+        f"workspace acme/shop-test: TF_CLI_ARGS_plan can't be read and is left as it is; it needs {ARGUMENTS}"
+    ]
+    assert variable["value"] is None
 
 
 def test_a_workspace_that_applies_by_itself_is_refused_everywhere(scene: Scene) -> None:

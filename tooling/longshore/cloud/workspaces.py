@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from longshore.target import Stack, Workspace
 ARGUMENTS = "TF_CLI_ARGS_plan"
 """The variable of a workspace by which its plans are given variable files that lie outside the root."""
 _PAGE = 100
+_ONE_WORD = re.compile(r"--?var-file=")
+_TWO_WORDS = ("-var-file", "--var-file")
 
 
 @dataclass(frozen=True)
@@ -86,9 +90,15 @@ def mistakes(api: Api, found: Found, root: Path, stack: Stack) -> list[str]:
         return [*lines, f"it has no environment variable {ARGUMENTS} = {arguments}"] if arguments else lines
     if variable["attributes"].get("sensitive"):
         return lines  # its value can't be read: the plan itself tells
-    given = shlex.split(str(variable["attributes"].get("value") or ""))
-    missing = [one for one in shlex.split(arguments) if one not in given]
-    return [*lines, *(f"its {ARGUMENTS} lacks {one}" for one in missing)]
+    given, wanted_files = _split(variable["attributes"].get("value")), shlex.split(arguments)
+    missing = [one for one in wanted_files if one not in given]
+    # The later of two files wins: one of another environment would be planned without a word.
+    others = [one for one in _files(given) if f"-var-file={one}" not in wanted_files]
+    return [
+        *lines,
+        *(f"its {ARGUMENTS} lacks {one}" for one in missing),
+        *(f"its {ARGUMENTS} gives {one}, too" for one in others),
+    ]
 
 
 def plan_arguments(stack: Stack) -> str:
@@ -127,18 +137,48 @@ def _set_arguments(api: Api, found: Found, arguments: str) -> list[str]:
     variable = _variable(api, found)
     if variable is None:
         _change(api, "POST", f"workspaces/{found.id}/vars", "vars", wanted)
-    elif variable["attributes"].get("value") != arguments:
-        path = f"workspaces/{found.id}/vars/{variable['id']}"
-        _change(api, "PATCH", path, "vars", {"value": _with(variable["attributes"].get("value") or "", arguments)})
-    else:
+        return [f"workspace {found.address}: {ARGUMENTS} {arguments}"]
+    if variable["attributes"].get("sensitive"):
+        return [f"workspace {found.address}: {ARGUMENTS} can't be read and is left as it is; it needs {arguments}"]
+    before = variable["attributes"].get("value")
+    after = _with(before, arguments)
+    if _split(before) == shlex.split(after):
         return []
+    _change(api, "PATCH", f"workspaces/{found.id}/vars/{variable['id']}", "vars", {"value": after})
     return [f"workspace {found.address}: {ARGUMENTS} {arguments}"]
 
 
-def _with(before: str, arguments: str) -> str:
+def _with(before: object, arguments: str) -> str:
     """Arguments that somebody else gave stay, but for other variable files."""
-    kept = [one for one in shlex.split(before) if not one.startswith("-var-file=")]
+    words, kept = _split(before), []
+    while words:
+        word = words.pop(0)
+        if word in _TWO_WORDS:
+            del words[:1]
+        elif not _ONE_WORD.match(word):
+            kept.append(word)
     return " ".join([*map(shlex.quote, kept), arguments])
+
+
+def _files(words: Sequence[str]) -> list[str]:
+    """The variable files that arguments give, in either of the ways to write them."""
+    after = [second for first, second in pairwise(words) if first in _TWO_WORDS]
+    return [*after, *(_ONE_WORD.sub("", word) for word in words if _ONE_WORD.match(word))]
+
+
+def _split(value: object) -> list[str]:
+    """The words of a variable that holds arguments.
+
+    Raises:
+        TerraformError: a quotation mark in it is not closed.
+    """
+    try:
+        return shlex.split(str(value or ""))
+    except ValueError:
+        raise TerraformError(
+            f"{ARGUMENTS} of the workspace can't be read as arguments: a quotation mark is not closed",
+            "Mend it on the workspace's page.",
+        ) from None
 
 
 def _make(api: Api, address: Workspace, directory: str) -> Found:
