@@ -197,6 +197,22 @@ def test_what_is_uploaded_is_what_the_root_and_its_variable_files_need(scene: Sc
         ]  # fmt: skip
 
 
+def test_symbolic_links_are_uploaded_as_what_they_lead_to(scene: Scene, tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "main.tf").write_text("# shared with another repository")
+    (scene.root / "terraform" / "modules" / "shared").symlink_to(shared)
+    (scene.root / "terraform" / "app" / "shared.tf").symlink_to(shared / "main.tf")
+    (scene.root / "terraform" / "modules" / "again").symlink_to(scene.root / "terraform")
+    with scene.driver().plan({}):
+        pass
+    with tarfile.open(fileobj=io.BytesIO(scene.execution.configurations[0])) as archive:
+        assert all(member.isfile() for member in archive.getmembers())
+        assert {"terraform/modules/shared/main.tf", "terraform/app/shared.tf"} <= set(archive.getnames())
+        read = archive.extractfile("terraform/app/shared.tf")
+        assert read and read.read() == b"# shared with another repository"
+
+
 def test_a_plan_that_changes_nothing_has_no_run_left_and_applies_nothing(scene: Scene) -> None:
     driver = scene.driver()
     with driver.plan({"image_tag": "v1"}) as plan:

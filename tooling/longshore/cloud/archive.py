@@ -37,7 +37,7 @@ def folders(root: Path, stack: Stack) -> list[Path]:
 def pack(root: Path, stack: Stack) -> bytes:
     """The folders as a tar.gz; the same content gives the same bytes but for the times."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+    with tarfile.open(fileobj=buffer, mode="w:gz", dereference=True) as archive:
         for file in _files(root, stack):
             archive.add(file, str(file.relative_to(root)), recursive=False)
     return buffer.getvalue()
@@ -84,7 +84,18 @@ def _of_terraform(name: str) -> bool:
 
 def _files(root: Path, stack: Stack) -> Iterator[Path]:
     for folder in folders(root, stack):
-        for path in sorted(folder.rglob("*")):
-            inside = path.relative_to(root).parts
-            if path.is_file() and not _LEFT_OUT & set(inside) and ".tfstate" not in path.name:
-                yield path
+        yield from _below(folder, frozenset())
+
+
+def _below(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
+    """The files of a folder; symbolic links are followed, as Terraform's own upload does, but for a circle of them."""
+    real = folder.resolve()
+    if real in above:
+        return
+    for path in sorted(folder.iterdir()):
+        if path.name in _LEFT_OUT:
+            continue
+        if path.is_dir():
+            yield from _below(path, above | {real})
+        elif path.is_file() and ".tfstate" not in path.name:
+            yield path
