@@ -236,6 +236,18 @@ def test_who_is_ahead_in_the_queue_is_said_once() -> None:
     ]
 
 
+def test_that_a_person_has_locked_the_workspace_is_said_and_no_run_that_is_over_is_blamed() -> None:
+    fake, time, told = Fake(), Time(), Told()
+    fake.says("GET runs/run-1", run("pending"))
+    related = {"current-run": {"data": {"id": "run-9"}}}
+    fake.says("GET workspaces/ws-1", {"data": {"attributes": {"locked": True}, "relationships": related}})
+    fake.says("GET runs/run-9", {"data": run("applied")["data"] | {"id": "run-9"}})
+    logged(fake, "plans/plan-1")
+    with pytest.raises(TerraformError, match="pending, the workspace is locked"):
+        runs(fake, time.clock(), told).planned(_start(), 60, None)
+    assert [said.partition(":")[0] for said in told.said] == ["run-1 waits, the workspace is locked"]
+
+
 def test_a_confirmation_whose_answer_is_lost_is_looked_up_and_not_repeated() -> None:
     fake, time = Fake(), Time()
     fake.says("GET runs/run-1", run("planned", confirmable=True), run("confirmed"))

@@ -224,14 +224,15 @@ class Runs:
         return place
 
     def _ahead(self, run: CloudRun) -> str:
+        """What a run waits for; a workspace's current run may long be over (it is the one that its page shows)."""
         try:
-            current = self.workspace.current_run(self.api)
-            if not current or current == run.id:
-                return ""
-            first = self.read(current)
+            current, locked = self.workspace.holders(self.api)
+            first = self.read(current) if current and current != run.id else None
         except CloudError:
             return ""
-        return f"place {run.position} behind {first.id} ({first.status}: {first.message})"
+        if first and not first.final:
+            return f"place {run.position} behind {first.id} ({first.status}: {first.message})"
+        return "the workspace is locked: unlock it on its page" if locked else ""
 
     def _bad(self, run: CloudRun, log: Log, what: str) -> TerraformError | PlanError:
         if run.status in ("discarded", "canceled", "force_canceled"):

@@ -47,9 +47,10 @@ class Found:
     structured: bool
     version: str
 
-    def current_run(self, api: Api) -> str:
-        """The id of the run that has the workspace; empty where none has."""
-        return related(api.get(f"workspaces/{self.id}")["data"], "current-run")
+    def holders(self, api: Api) -> tuple[str, bool]:
+        """The id of the run that has the workspace, or had it last, empty where none has; and whether it is locked."""
+        data = api.get(f"workspaces/{self.id}")["data"]
+        return related(data, "current-run"), (data.get("attributes") or {}).get("locked") is True
 
 
 def find(api: Api, address: Workspace) -> Found | None:
