@@ -103,6 +103,7 @@ def found(**changes: Any) -> Found:
         "connected": False,
         "structured": True,
         "version": "1.11.4",
+        "readable": True,
     }
     return Found(**{**given, **changes})
 

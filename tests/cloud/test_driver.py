@@ -452,6 +452,14 @@ def test_outputs_of_a_workspace_without_a_state_are_none(scene: Scene) -> None:
     assert scene.driver().outputs() == {}
 
 
+def test_a_state_that_may_not_be_read_is_not_taken_for_none(scene: Scene) -> None:
+    scene.workspace().attributes["permissions"] = {"can-read-state-outputs": True, "can-read-state-versions": False}
+    for act in (scene.driver().check, scene.driver().outputs):
+        with pytest.raises(TerraformError, match="may not read the states of workspace acme/shop-test") as caught:
+            act()
+        assert "state versions" in caught.value.hint
+
+
 def _settled(scene: Scene) -> None:
     """Waits until the stand-in's thread has done what was asked of it."""
     run: Any = scene.run()

@@ -95,6 +95,7 @@ class Cloud:
             return f"workspace {self.workspace} is not there yet"
         found = found or self._found()
         workspaces.refuse_auto_apply(found)
+        workspaces.refuse_unreadable(found)
         self._refuse_tags()
         if found.mode == "local":
             self.refuse_unsaved()

@@ -7,7 +7,7 @@ from typing import Any
 from longshore.clock import Clock
 from longshore.cloud.api import Api
 from longshore.cloud.run import related
-from longshore.cloud.workspaces import Found
+from longshore.cloud.workspaces import Found, refuse_unreadable
 from longshore.errors import CloudError, TerraformError
 
 _PROCESSED_WITHIN = 120.0
@@ -25,8 +25,9 @@ def outputs(api: Api, found: Found, clock: Clock, *, of_run: str = "") -> dict[s
         of_run: the run whose state it must be, where it has made one.
 
     Raises:
-        TerraformError: the state could not be read in time.
+        TerraformError: the state may not be read, or could not in time.
     """
+    refuse_unreadable(found)
     for _ in clock.polls(_PROCESSED_WITHIN, longest=2.0):
         state = _current(api, found)
         if state is None and not of_run:

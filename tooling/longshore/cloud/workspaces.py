@@ -36,6 +36,7 @@ class Found:
         connected: whether its configuration comes from version control.
         structured: whether its logs are events.
         version: of Terraform.
+        readable: whether the token may read its states.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Found:
     connected: bool
     structured: bool
     version: str
+    readable: bool
 
     def holders(self, api: Api) -> tuple[str, bool]:
         """The id of the run that has the workspace, or had it last, empty where none has; and whether it is locked."""
@@ -74,6 +76,19 @@ def refuse_auto_apply(found: Found) -> None:
         raise TerraformError(
             f"workspace {found.address} applies every plan by itself (auto-apply): nothing could look at it before",
             "Switch auto-apply off in the workspace's settings.",
+        )
+
+
+def refuse_unreadable(found: Found) -> None:
+    """Makes sure that a state that may not be read is not taken for one that is not there: both are answered by 404.
+
+    Raises:
+        TerraformError: the token may not read the workspace's states.
+    """
+    if not found.readable:
+        raise TerraformError(
+            f"the token may not read the states of workspace {found.address}, whose outputs a release needs",
+            "Let the team of the token read its state versions, which the permission to read outputs does not include.",
         )
 
 
@@ -233,4 +248,5 @@ def _found(data: Mapping[str, Any], address: Workspace) -> Found:
         connected=bool(attributes.get("vcs-repo")),
         structured=attributes.get("structured-run-output-enabled") is not False,
         version=str(attributes.get("terraform-version") or ""),
+        readable=(attributes.get("permissions") or {}).get("can-read-state-versions") is not False,
     )
