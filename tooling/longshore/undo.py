@@ -125,7 +125,7 @@ def register_again(run: Run, tag: str) -> None:
             except PlanError as error:
                 if targeted.alone(run):
                     raise
-                _register(run, tag, alone=True)
+                _register_alone(run, tag, error)
                 run.warn(f"what is not applied yet was left alone: {error.message}")
             _compare(run)
     except Exception as error:  # noqa: BLE001 - the verdict stays
@@ -133,6 +133,14 @@ def register_again(run: Run, tag: str) -> None:
             f"Terraform pending: {tag} could not be registered again: {_ours(error).message}"
             f" (see invoke plan -e {env.target.environment}, then run invoke bootstrap -e {env.target.environment})"
         )
+
+
+def _register_alone(run: Run, tag: str, why: PlanError) -> None:
+    try:
+        _register(run, tag, alone=True)
+    except PlanError as error:
+        # On Terraform Cloud this can't be had: what a person has to mend is what stood in the way before.
+        raise PlanError(f"{why.message} (and past that: {error.message})", why.hint) from error
 
 
 def _register(run: Run, tag: str, *, alone: bool) -> None:

@@ -1,0 +1,42 @@
+"""What a roll-back says where Terraform can't follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from types import SimpleNamespace
+from typing import Any, cast
+
+from longshore import undo
+from longshore.errors import PlanError
+from longshore.run import Run
+from longshore.terraform import APPLIED, Purpose, SavedPlan
+
+
+class Remote:
+    """A stack on Terraform Cloud whose run a policy holds, and whose state nobody can look at."""
+
+    def state(self) -> dict[str, Any]:
+        raise PlanError("what is in the state can't be looked up, which --only-release needs")
+
+    @contextmanager
+    def plan(self, variables: Mapping[str, Any], *, purpose: Purpose = APPLIED) -> Iterator[SavedPlan]:
+        raise PlanError("a policy failed for run-1: https://cloud.example.com/run-1")
+        yield  # a generator all the same
+
+
+def test_what_stood_in_the_way_of_the_earlier_tag_is_said_where_it_can_not_be_registered_alone_either() -> None:
+    warned: list[str] = []
+    env = SimpleNamespace(terraform=Remote(), target=SimpleNamespace(environment="test"))
+    run = SimpleNamespace(
+        env=env,
+        result=SimpleNamespace(options={}),
+        warn=warned.append,
+        steadfast_step=lambda name: nullcontext(),
+    )
+    undo.register_again(cast(Run, run), "v1.0.1")
+    (said,) = warned
+    assert said.startswith(
+        "Terraform pending: v1.0.1 could not be registered again: a policy failed for run-1: https://"
+    )
+    assert "can't be looked up" in said
