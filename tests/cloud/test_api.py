@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import base64
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -105,6 +108,33 @@ def test_an_answer_that_is_no_json_is_an_error_of_ours() -> None:
     fake.says("GET runs/run-1", b"<html>")
     with pytest.raises(CloudError, match="no JSON"):
         api.get("runs/run-1")
+
+
+def test_the_transport_of_real_life_goes_by_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append((self.path, self.headers["Proxy-Authorization"]))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Proxy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for name in ("http_proxy", "HTTP_PROXY"):
+            monkeypatch.setenv(name, f"http://someone:p%40ss@127.0.0.1:{server.server_port}")
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.setenv(name, "direct.invalid")
+        assert Http()("GET", "http://cloud.invalid/x", {}, None).status == 200
+        for direct in ("http://direct.invalid/x", "http://127.0.0.1:9/x"):
+            with pytest.raises(OSError, match="HTTPConnection"):
+                Http()("GET", direct, {}, None)
+        server.shutdown()
+    assert asked == [("http://cloud.invalid/x", f"Basic {base64.b64encode(b'someone:p@ss').decode()}")]
 
 
 def test_the_transport_of_real_life_maps_what_fails() -> None:

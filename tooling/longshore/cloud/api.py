@@ -6,9 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import unquote, urlencode, urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import urllib3
+from urllib3.util import make_headers, parse_url
 
 from longshore.clock import Clock
 from longshore.errors import CloudError
@@ -49,7 +51,7 @@ class Http:
     """The transport of real life."""
 
     def __init__(self) -> None:
-        self._pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=10, read=60), retries=False)
+        self._pools: dict[str, urllib3.PoolManager] = {}
 
     def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         """Makes a request.
@@ -58,10 +60,23 @@ class Http:
             OSError: there was no answer.
         """
         try:
-            found = self._pool.request(method, url, headers=dict(headers), body=body, redirect=False)
+            found = self._pool(url).request(method, url, headers=dict(headers), body=body, redirect=False)
         except urllib3.exceptions.HTTPError as error:
             raise OSError(str(error)) from error
         return Answer(found.status, {name.lower(): value for name, value in found.headers.items()}, found.data)
+
+    def _pool(self, url: str) -> urllib3.PoolManager:
+        """By the proxy that the environment names (HTTPS_PROXY, NO_PROXY), as boto3 and terraform go."""
+        proxy = _proxy(url)
+        if proxy not in self._pools:
+            timeout = urllib3.Timeout(connect=10, read=60)
+            signed = make_headers(proxy_basic_auth=unquote(auth)) if (auth := parse_url(proxy).auth) else None
+            self._pools[proxy] = (
+                urllib3.ProxyManager(proxy, proxy_headers=signed, timeout=timeout, retries=False)
+                if proxy
+                else urllib3.PoolManager(timeout=timeout, retries=False)
+            )
+        return self._pools[proxy]
 
 
 @dataclass(frozen=True)
@@ -140,6 +155,16 @@ class Api:
 
     def _ours(self, url: str) -> bool:
         return url.startswith(f"{self.url}/api/v2/")
+
+
+def _proxy(url: str) -> str:
+    """The proxy for a URL; empty for none, as for what is on this machine."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host in ("localhost", "::1") or host.startswith("127.") or proxy_bypass(host):
+        return ""
+    found = getproxies().get(parts.scheme, "")
+    return found if not found or "://" in found else f"http://{found}"
 
 
 def _query(query: Mapping[str, str | int] | None) -> str:
