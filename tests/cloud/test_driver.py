@@ -71,6 +71,8 @@ def empty(tmp_path: Path) -> Scene:
         "terraform/modules/service/main.tf": "# a module",
         "terraform/app/.terraform/big": "no",
         "terraform/app/terraform.tfstate": "no",
+        "terraform/app/tfplan": "no",
+        "terraform/app/test.tfplan": "no",
         "environments/test.tfvars": 'region = "eu-central-1"\n',
         "src/app.py": "no",
     }.items():

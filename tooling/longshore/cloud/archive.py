@@ -97,5 +97,10 @@ def _below(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
             continue
         if path.is_dir():
             yield from _below(path, above | {real})
-        elif path.is_file() and ".tfstate" not in path.name:
+        elif path.is_file() and not _has_secrets(path.name):
             yield path
+
+
+def _has_secrets(name: str) -> bool:
+    """Whether a file is a state or a saved plan, which hold every value in clear text and are no configuration."""
+    return ".tfstate" in name or name.endswith(".tfplan") or name == "tfplan"
