@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,6 +15,8 @@ import pytest
 from longshore.clock import Clock
 from longshore.cloud.api import Api, Http
 from longshore.errors import CloudError
+from longshore.sandbox.terraform_cloud.execution import Terraform
+from longshore.sandbox.terraform_cloud.model import Run, Workspace
 from longshore.sandbox.terraform_cloud.serving import serve
 from tests.cloud.fake import Played
 
@@ -55,6 +58,24 @@ def becomes(api: Api, which: str, status: str) -> dict[str, Any]:
             return attributes
         time.sleep(0.02)
     raise AssertionError(f"{attributes['status']}, not {status}")
+
+
+def test_a_run_does_not_mix_the_sandboxes_keys_with_a_session_of_whoever_started_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shim, seen = tmp_path / "terraform", tmp_path / "seen"
+    shim.write_text(f"#!/bin/sh\nenv >> {seen}\nexit 1\n")
+    shim.chmod(0o755)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "of-a-person")
+    monkeypatch.setenv("AWS_PROFILE", "of-a-person")
+    monkeypatch.setenv("TF_CLI_ARGS", "of-a-person")
+    archive = tmp_path / "archive"
+    tarfile.open(archive, "w:gz").close()
+    where = Workspace("ws-1", "acme", tmp_path, {"name": "shop"})
+    planned = Run("run-1", "ws-1", "cv-1", tmp_path / "run-1", "m", [], plan_only=False, destroy=False)
+    assert Terraform({"AWS_ACCESS_KEY_ID": "sandbox"}, str(shim)).plan(where, planned, archive) is None
+    assert "AWS_ACCESS_KEY_ID=sandbox" in seen.read_text()
+    assert "of-a-person" not in seen.read_text()
 
 
 def test_only_its_token_opens_it(api: Api) -> None:

@@ -17,6 +17,9 @@ from longshore.sandbox.terraform_cloud.model import Log, Run, Workspace
 _OVERRIDE = "terraform_cloud_override.tf"
 _VARIABLES = "zz_terraform_cloud.auto.tfvars"
 
+_SESSION = ("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+"""Of whoever started the sandbox, whose keys are not those that its runs get."""
+
 
 class Execution(Protocol):
     """What does the work of runs."""
@@ -112,7 +115,11 @@ class Terraform:
             for variable in workspace.variables.values()
             if variable.get("category") == "env"
         }
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("TF_CLI_ARGS")}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("TF_CLI_ARGS") and name not in _SESSION
+        }
         return {
             **kept,
             **self.environ,
