@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import io
 import subprocess
+import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from longshore.cloud.api import Api
+from longshore.cloud.archive import pack
 from longshore.cloud.configuration import other_commit, upload
 from longshore.errors import TerraformError
 from longshore.target import Stack
@@ -41,6 +44,17 @@ def test_another_commit_of_the_connected_branch_is_said_and_the_same_is_not(clon
     assert said(clone, here) == ""
     assert said(clone, "f" * 40) == f"run-1 plans the connected branch at ffffffffffff; this clone is at {here[:12]}"
     assert said(clone, None) == ""
+
+
+def test_what_terraformignore_names_is_not_uploaded_whether_it_is_tracked_or_not(clone: Path) -> None:
+    for name in ("app/main.tf", "app/secrets/key", "app/notes.md", "app/kept.md", "app/.gitignore"):
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        (clone / name).write_text("secrets/\n")
+    (clone / ".terraformignore").write_text("# what no run needs\nsecrets/\n*.md\n!kept.md\n")
+    subprocess.run(["git", "add", "app/notes.md"], cwd=clone, check=True)
+    stack = Stack("shop-test", clone / "app", (), clone, {})
+    with tarfile.open(fileobj=io.BytesIO(pack(clone, stack))) as archive:
+        assert sorted(archive.getnames()) == ["app/.gitignore", "app/kept.md", "app/main.tf"]
 
 
 def test_where_there_is_no_repository_nothing_can_be_compared(tmp_path: Path) -> None:

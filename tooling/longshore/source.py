@@ -135,6 +135,17 @@ def _remote(root: Path, failed: str) -> str | None:
     return without_credentials(_git(root, failed, "remote", "get-url", name).strip())
 
 
+def matching(root: Path, patterns: Path) -> set[Path]:
+    """The files of a repository, tracked or not, that a file names with patterns as a .gitignore has them.
+
+    Raises:
+        GitError: no repository, or no git.
+    """
+    failed = f"what {patterns} names can't be looked up"
+    wanted = ("ls-files", "-z", "--cached", "--others", "--ignored", f"--exclude-from={patterns}")
+    return {root / name for name in _git(root, failed, *wanted).split("\0") if name}
+
+
 def _git(folder: Path, failed: str, *arguments: str) -> str:
     done = _run(folder, *arguments)
     if done.returncode:

@@ -8,6 +8,7 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from longshore import source
 from longshore.errors import TerraformError
 from longshore.target import Stack
 
@@ -35,10 +36,21 @@ def folders(root: Path, stack: Stack) -> list[Path]:
 
 
 def pack(root: Path, stack: Stack) -> bytes:
-    """The folders as a tar.gz; the same content gives the same bytes but for the times."""
+    """The folders as a tar.gz; the same content gives the same bytes but for the times.
+
+    What the repository's .terraformignore names stays here, as with an upload of Terraform's own
+    (https://developer.hashicorp.com/terraform/cloud-docs/run/remote-operations#excluding-files-from-upload).
+
+    Raises:
+        GitError: there is a .terraformignore, and no repository or no git.
+    """
+    ignore = root / ".terraformignore"
+    left_out = source.matching(root, ignore) if ignore.is_file() else set()
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz", dereference=True) as archive:
         for file in _files(root, stack):
+            if file in left_out:
+                continue
             archive.add(file, str(file.relative_to(root)), recursive=False)
     return buffer.getvalue()
 
