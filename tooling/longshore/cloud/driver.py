@@ -6,13 +6,14 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from longshore.clock import Clock
-from longshore.cloud import archive, configuration, hcl, planned, state, tokens, workspaces
+from longshore.cloud import archive, configuration, planned, state, workspaces
 from longshore.cloud.api import Api
+from longshore.cloud.here import Here
 from longshore.cloud.log import Log
 from longshore.cloud.run import CloudRun
 from longshore.cloud.runs import Runs
@@ -24,16 +25,6 @@ from longshore.target import Workspace
 from longshore.terraform import APPLIED, OnEvent, Purpose, SavedPlan, Terraform
 
 _PRIVATE = 0o600
-_OVERRIDE = """terraform {{
-  cloud {{
-    hostname     = {}
-    organization = {}
-    workspaces {{
-      name = {}
-    }}
-  }}
-}}
-"""
 
 
 @dataclass(frozen=True)
@@ -114,13 +105,13 @@ class Cloud:
 
     def refuse_unsaved(self) -> None:
         """As the local driver: a state that is kept here is one that a run here could not save."""
-        self._copied.refuse_unsaved()
+        self._here.terraform.refuse_unsaved()
         self.local.refuse_unsaved()
 
     def init(self) -> None:
         """Readies the stack, where it runs here."""
-        if (found := self._found()).mode == "local":
-            self._here(found).init()
+        if self._found().mode == "local":
+            self._here.ready().init()
 
     @contextmanager
     def plan(
@@ -139,7 +130,7 @@ class Cloud:
         """
         found = self._found()
         if found.mode == "local":
-            with self._here(found).plan(variables, destroy=destroy, on_event=on_event, purpose=purpose) as saved:
+            with self._here.ready().plan(variables, destroy=destroy, on_event=on_event, purpose=purpose) as saved:
                 yield saved
             return
         workspaces.refuse_auto_apply(found)
@@ -160,7 +151,7 @@ class Cloud:
     def show(self, plan: SavedPlan) -> dict[str, Any]:
         """The plan as Terraform's JSON representation; without values where the token may not read it."""
         if not isinstance(plan, CloudPlan):
-            return self._here(self._found()).show(plan)
+            return self._here.terraform.show(plan)
         return dict(json.loads(plan.file.read_text()))
 
     def apply(self, plan: SavedPlan, on_event: OnEvent | None = None) -> dict[str, Any]:
@@ -170,9 +161,9 @@ class Cloud:
             PlanError: somebody else ended the run before.
             TerraformError: it failed, or was not done in time.
         """
-        found = self._found()
         if not isinstance(plan, CloudPlan):
-            return self._here(found).apply(plan, on_event)
+            return self._here.terraform.apply(plan, on_event)
+        found = self._found()
         if not plan.changed:
             return self.outputs()
         runs = self._runs(found, APPLIED)
@@ -191,7 +182,7 @@ class Cloud:
                 f"what is in the state of workspace {self.workspace} can't be looked up, which --only-release needs",
                 "Release without --only-release, or start the run on its page with these resources as targets.",
             )
-        return self._here(found).state()
+        return self._here.ready().state()
 
     def unlock(self, lock_id: str) -> None:
         """Takes the lock of the state away from a terraform that has died, where it ran here.
@@ -205,7 +196,7 @@ class Cloud:
                 f"workspace {self.workspace} is locked by a run or a person, not by a terraform here",
                 "Unlock it on its page.",
             )
-        self._here(found).unlock(lock_id)
+        self._here.ready().unlock(lock_id)
 
     def outputs(self) -> dict[str, Any]:
         """The values of all outputs in the state that are not sensitive."""
@@ -258,34 +249,10 @@ class Cloud:
         file.write_text(json.dumps(shown))
         return CloudPlan(file, run.has_changes, run)
 
-    def _here(self, found: Found) -> Terraform:
-        """Terraform on this machine, in a copy of the root whose state is in the workspace."""
-        place = archive.copy(self.root, self.local.stack, self._copies)
-        # Complete, so that what a person is told to run in the copy (state push) needs no variables.
-        text = _OVERRIDE.format(
-            *map(hcl.literal, (found.address.hostname, found.address.organization, found.address.name))
-        )
-        archive.write(place / archive.OVERRIDE, text.encode())
-        return self._copied
-
     @property
-    def _copies(self) -> Path:
-        return self.local.stack.data_dir.parent / "cloud"
-
-    @property
-    def _copied(self) -> Terraform:
-        """Terraform in the copy as it is; there may be none yet."""
-        stack = self.local.stack
-        environ = {
-            **self.local.environ,
-            # What Longshore itself found: with a CLI configuration of its own, Terraform looks nowhere else for it.
-            tokens.variable(self.workspace.hostname): self.api.token,
-            "TF_CLOUD_ORGANIZATION": self.workspace.organization,
-            "TF_CLOUD_HOSTNAME": self.workspace.hostname,
-            "TF_WORKSPACE": self.workspace.name,
-        }
-        place = archive.directory(self.root, stack, self._copies)
-        return replace(self.local, stack=replace(stack, directory=place, backend={}), environ=environ)
+    def _here(self) -> Here:
+        """Terraform on this machine, with the workspace's state."""
+        return Here(self.local, self.root, self.workspace, self.api.token)
 
     def _refuse_tags(self) -> None:
         """Makes sure that no variable file says the tag: on the command line it would beat the run's variable."""

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 from longshore.clock import Clock
 from longshore.cloud.api import Api
+from longshore.cloud.ends import Ends
 from longshore.cloud.log import Log
 from longshore.cloud.run import BAD, GOOD, HELD, CloudRun, run_of
 from longshore.cloud.wanted import Wanted
 from longshore.cloud.workspaces import Found
 from longshore.errors import CloudError, PlanError, TerraformError
 from longshore.masking import Masks
-from longshore.terraform import OnEvent, Output
+from longshore.terraform import OnEvent
 
 _SHOWN_WITHIN = 10.0
 """Seconds after which a run whose creation was never answered is in the list, if it exists."""
@@ -46,8 +47,11 @@ class Runs:
 
     def url(self, run: str) -> str:
         """Where a person sees a run."""
-        where = self.workspace.address
-        return f"{self.api.url}/app/{where.organization}/workspaces/{where.name}/runs/{run}"
+        return self._ends.url(run)
+
+    @property
+    def _ends(self) -> Ends:
+        return Ends(self.api, self.workspace, self.masks)
 
     def read(self, run: str) -> CloudRun:
         """A run as it is now."""
@@ -97,7 +101,7 @@ class Runs:
                 )
             if run.status in BAD:
                 log.finish(self.clock)
-                raise self._bad(run, log, "plan")
+                raise self._failed(run, log, "plan")
             if run.confirmable or run.status in GOOD:
                 log.finish(self.clock)
                 self._said_incomplete(run, log)
@@ -120,7 +124,7 @@ class Runs:
         for _ in Clock(self.clock.now, self.clock.sleep).polls(_SHOWN_WITHIN):
             now = self.read(run.id)
             if now.status == "discarded" or (now.status in BAD and not asked):
-                raise self._ended(now)
+                raise self._ends.by_somebody(now)
             if not now.confirmable:
                 return now
             asked = True
@@ -152,7 +156,7 @@ class Runs:
                 if run.status == "applied":
                     self._said_incomplete(run, log)
                     return run
-                raise self._bad(run, log, "apply")
+                raise self._failed(run, log, "apply")
             if run.status not in _APPLIES:
                 self.clock.check()
         raise TerraformError(
@@ -234,44 +238,10 @@ class Runs:
             return f"place {run.position} behind {first.id} ({first.status}: {first.message})"
         return "the workspace is locked: unlock it on its page" if locked else ""
 
-    def _bad(self, run: CloudRun, log: Log, what: str) -> TerraformError | PlanError:
-        if run.status in ("discarded", "canceled", "force_canceled"):
-            ended = self._ended(run)
-            begun = what == "apply" and run.status != "discarded"  # which is possible before an apply only
-            return TerraformError(ended.message, ended.hint) if begun else ended
-        if run.status == "policy_soft_failed":
-            return PlanError(f"a policy failed for {run.id}: {self.url(run.id)}", "Mend what the policy finds.")
-        said = Output(1, log.lines).explanation(self.masks)
-        failed = self._failed_policies(run) if run.status == "errored" else ""
-        if failed and what == "plan":
-            return PlanError(f"{failed} for {run.id}: {self.url(run.id)}", "Mend what it finds, and try again.")
-        self._said_incomplete(run, log)
-        why = f"{run.status}, {failed}" if failed else run.status
-        return TerraformError(
-            f"terraform {what} of {self.workspace.address} failed ({why}):\n{said}\n{self.url(run.id)}"
-        )
-
-    def _failed_policies(self, run: CloudRun) -> str:
-        """What has failed a run beside Terraform itself: Sentinel's checks, else its stages of OPA and run tasks."""
-        if "hard_failed" in self._statuses(run, "policy-checks").values():
-            return "a policy that nobody can override failed"
-        stages = self._statuses(run, "task-stages")
-        failed = sorted(stage for stage, status in stages.items() if status in ("failed", "errored"))
-        return f"a policy or a run task of the stage {', '.join(failed)} failed" if failed else ""
-
-    def _statuses(self, run: CloudRun, kind: str) -> dict[str, str]:
-        try:
-            found = self.api.get(f"runs/{run.id}/{kind}").get("data", [])
-        except CloudError:
-            return {}
-        read = ((one, one["attributes"]) for one in found)
-        return {str(of.get("stage") or one.get("id")): str(of.get("status")) for one, of in read}
-
-    def _ended(self, run: CloudRun) -> PlanError:
-        return PlanError(
-            f"{run.id} was {run.status.replace('_', '-')} by somebody else: {self.url(run.id)}",
-            "Ask who did, and why; then try again.",
-        )
+    def _failed(self, run: CloudRun, log: Log, what: str) -> TerraformError | PlanError:
+        if run.status == "errored":
+            self._said_incomplete(run, log)
+        return self._ends.bad(run, log, what)
 
     def _said_incomplete(self, run: CloudRun, log: Log) -> None:
         if not log.complete:

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from longshore.cloud import arguments
 from longshore.cloud.api import Api
+from longshore.cloud.arguments import ARGUMENTS
 from longshore.cloud.run import related
 from longshore.errors import CloudError, TerraformError
 from longshore.target import Stack, Workspace
 
-ARGUMENTS = "TF_CLI_ARGS_plan"
-"""The variable of a workspace by which its plans are given variable files that lie outside the root."""
 _PAGE = 100
-_ONE_WORD = re.compile(r"--?var-file=")
-_TWO_WORDS = ("-var-file", "--var-file")
 
 
 @dataclass(frozen=True)
@@ -100,27 +94,15 @@ def mistakes(api: Api, found: Found, root: Path, stack: Stack) -> list[str]:
         if found.directory.strip("/") == wanted
         else [f"its working directory is {found.directory!r}, not {wanted!r}"]
     )
-    variable = _variable(api, found)
-    arguments = plan_arguments(stack)
+    variable, needed = _variable(api, found), arguments.of(stack)
     if variable is None:
-        return [*lines, f"it has no environment variable {ARGUMENTS} = {arguments}"] if arguments else lines
+        return [*lines, f"it has no environment variable {ARGUMENTS} = {needed}"] if needed else lines
     if variable["attributes"].get("sensitive"):
         return lines  # its value can't be read: the plan itself tells
-    given, wanted_files = _split(variable["attributes"].get("value")), shlex.split(arguments)
-    missing = [one for one in wanted_files if one not in given]
-    # The later of two files wins: one of another environment would be planned without a word.
-    others = [one for one in _files(given) if f"-var-file={one}" not in wanted_files]
     return [
         *lines,
-        *(f"its {ARGUMENTS} lacks {one}" for one in missing),
-        *(f"its {ARGUMENTS} gives {one}, too" for one in others),
+        *(f"its {ARGUMENTS} {line}" for line in arguments.mistakes(variable["attributes"].get("value"), needed)),
     ]
-
-
-def plan_arguments(stack: Stack) -> str:
-    """What makes a plan in the root take the variable files."""
-    files = [os.path.relpath(file, stack.directory) for file in stack.var_files]
-    return " ".join(f"-var-file={shlex.quote(file)}" for file in files)
 
 
 def set_up(api: Api, root: Path, stack: Stack, address: Workspace) -> list[str]:
@@ -143,58 +125,24 @@ def set_up(api: Api, root: Path, stack: Stack, address: Workspace) -> list[str]:
     if found.directory.strip("/") != directory:
         _change(api, "PATCH", f"workspaces/{found.id}", "workspaces", {"working-directory": directory})
         lines.append(f"workspace {address}: working directory {directory}")
-    return [*lines, *_set_arguments(api, found, plan_arguments(stack))]
+    return [*lines, *_set_arguments(api, found, arguments.of(stack))]
 
 
-def _set_arguments(api: Api, found: Found, arguments: str) -> list[str]:
-    if not arguments:
+def _set_arguments(api: Api, found: Found, needed: str) -> list[str]:
+    if not needed:
         return []
-    wanted = {"key": ARGUMENTS, "value": arguments, "category": "env", "hcl": False, "sensitive": False}
-    variable = _variable(api, found)
+    variable, said = _variable(api, found), f"workspace {found.address}: {ARGUMENTS}"
     if variable is None:
+        wanted = {"key": ARGUMENTS, "value": needed, "category": "env", "hcl": False, "sensitive": False}
         _change(api, "POST", f"workspaces/{found.id}/vars", "vars", wanted)
-        return [f"workspace {found.address}: {ARGUMENTS} {arguments}"]
+        return [f"{said} {needed}"]
     if variable["attributes"].get("sensitive"):
-        return [f"workspace {found.address}: {ARGUMENTS} can't be read and is left as it is; it needs {arguments}"]
-    before = variable["attributes"].get("value")
-    after = _with(before, arguments)
-    if _split(before) == shlex.split(after):
+        return [f"{said} can't be read and is left as it is; it needs {needed}"]
+    after = arguments.with_files(variable["attributes"].get("value"), needed)
+    if after is None:
         return []
     _change(api, "PATCH", f"workspaces/{found.id}/vars/{variable['id']}", "vars", {"value": after})
-    return [f"workspace {found.address}: {ARGUMENTS} {arguments}"]
-
-
-def _with(before: object, arguments: str) -> str:
-    """Arguments that somebody else gave stay, but for other variable files."""
-    words, kept = _split(before), []
-    while words:
-        word = words.pop(0)
-        if word in _TWO_WORDS:
-            del words[:1]
-        elif not _ONE_WORD.match(word):
-            kept.append(word)
-    return " ".join([*map(shlex.quote, kept), arguments])
-
-
-def _files(words: Sequence[str]) -> list[str]:
-    """The variable files that arguments give, in either of the ways to write them."""
-    after = [second for first, second in pairwise(words) if first in _TWO_WORDS]
-    return [*after, *(_ONE_WORD.sub("", word) for word in words if _ONE_WORD.match(word))]
-
-
-def _split(value: object) -> list[str]:
-    """The words of a variable that holds arguments.
-
-    Raises:
-        TerraformError: a quotation mark in it is not closed.
-    """
-    try:
-        return shlex.split(str(value or ""))
-    except ValueError:
-        raise TerraformError(
-            f"{ARGUMENTS} of the workspace can't be read as arguments: a quotation mark is not closed",
-            "Mend it on the workspace's page.",
-        ) from None
+    return [f"{said} {needed}"]
 
 
 def _make(api: Api, address: Workspace, directory: str) -> Found:
