@@ -156,10 +156,16 @@ def test_a_workspace_that_applies_by_itself_is_refused_everywhere(scene: Scene) 
     assert scene.stage.store.runs == {}
 
 
-def test_a_variable_file_that_says_the_tag_is_refused(scene: Scene) -> None:
-    (scene.root / "environments" / "test.tfvars").write_text('image_tag = "v1"\n')
+@pytest.mark.parametrize(
+    ("name", "text"), [("a.tfvars", 'image_tag = "v1"\n'), ("a.tfvars.json", '{"image_tag": "v1"}')]
+)
+def test_a_variable_file_that_says_the_tag_is_refused(scene: Scene, name: str, text: str) -> None:
+    file = scene.root / "environments" / name
+    file.write_text(text)
+    driver = scene.driver()
+    stack = replace(driver.local.stack, var_files=(file,))
     with pytest.raises(TerraformError, match="sets image_tag"):
-        scene.driver().check()
+        replace(driver, local=replace(driver.local, stack=stack)).check()
 
 
 def test_a_root_outside_the_repository_is_refused(scene: Scene) -> None:

@@ -257,5 +257,12 @@ class Cloud:
     def _refuse_tags(self) -> None:
         """Makes sure that no variable file says the tag: on the command line it would beat the run's variable."""
         for file in self.local.stack.var_files:
-            if any(line.split("=")[0].strip() == "image_tag" for line in file.read_text().splitlines()):
+            if _assigns_tag(file):
                 raise TerraformError(f"{file} sets image_tag, which would beat a release's", "Take it out of the file.")
+
+
+def _assigns_tag(file: Path) -> bool:
+    text = file.read_text()
+    if file.name.endswith(".json"):  # Terraform's own rule for -var-file
+        return '"image_tag"' in text
+    return any(line.split("=")[0].strip() == "image_tag" for line in text.splitlines())
