@@ -59,6 +59,13 @@ def test_every_variable_and_output_is_described(source: Path) -> None:
     assert [name for name, body in blocks if not body.startswith("  description = ")] == []
 
 
+@pytest.mark.parametrize("source", SOURCES, ids=_name)
+def test_no_module_waits_as_a_whole(source: Path) -> None:
+    """With ``depends_on`` its look-ups are left open in a plan, and a revision is registered for nothing."""
+    blocks = re.findall(r'^module "(\w+)" \{\n(.*?)^\}', source.read_text(), re.MULTILINE | re.DOTALL)
+    assert [name for name, body in blocks if "\n  depends_on" in body] == []
+
+
 def test_modules_take_what_the_stacks_pin() -> None:
     pins = {
         _name(folder): re.findall(

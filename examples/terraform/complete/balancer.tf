@@ -2,6 +2,8 @@ locals {
   secure = var.certificate_arn != null
   # By its name, and the port on which it listens.
   listeners = merge({ http = 80 }, local.secure ? { https = 443 } : {})
+  # The listener that forwards instead of redirecting.
+  leads_to_web = local.secure ? aws_lb_listener.https[0] : aws_lb_listener.http
 }
 
 resource "aws_security_group" "balancer" {

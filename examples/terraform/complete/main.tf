@@ -66,10 +66,9 @@ module "web" {
     assign_public_ip = true
   }
 
-  target_group_arns = { web = { arn = aws_lb_target_group.web.arn } }
+  # By way of the listener: a service may join a target group only once one leads there. With depends_on instead, a
+  # change of a listener would leave open in the plan what the module looks up, and register a revision.
+  target_group_arns = { web = { arn = local.leads_to_web.default_action[0].target_group_arn } }
 
   tags = local.tags
-
-  # A service may join a target group only once a listener leads there.
-  depends_on = [aws_lb_listener.http, aws_lb_listener.https]
 }
