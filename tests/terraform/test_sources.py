@@ -83,6 +83,13 @@ def test_the_rules_that_a_mocked_provider_cannot_show(rule: str) -> None:
     assert [source for source in SOURCES if rule in source.read_text()]
 
 
+def test_a_cluster_is_given_out_with_its_capacity_providers() -> None:
+    """A service whose strategy names one would else be made beside it, and AWS refuses it; so it does at the end."""
+    text = (ROOT / "terraform/modules/cluster/outputs.tf").read_text()
+    waits = re.findall(r"depends_on += \[(.*)\]", text)
+    assert waits == ["aws_ecs_cluster_capacity_providers.this"] * text.count("output ")
+
+
 @pytest.mark.parametrize("folder", FOLDERS, ids=_name)
 def test_every_validation_has_a_run_that_it_refuses(folder: Path) -> None:
     """As many refusals of a variable as it has validations; that each is met is for their author to see to."""
