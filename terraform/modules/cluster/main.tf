@@ -17,6 +17,7 @@ resource "aws_ecs_cluster" "this" {
 
         content {
           kms_key_id = execute_command_configuration.value
+          logging    = "DEFAULT"
         }
       }
 

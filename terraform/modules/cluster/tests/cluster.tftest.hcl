@@ -71,6 +71,11 @@ run "capacity_providers_and_keys" {
     )
     error_message = "Sessions and storage are encrypted by the given keys."
   }
+
+  assert {
+    condition     = one(one(aws_ecs_cluster.this[0].configuration).execute_command_configuration).logging == "DEFAULT"
+    error_message = "What AWS takes if nothing is said is said: it reads back, and would be a difference in every plan."
+  }
 }
 
 run "no_keys_and_providers_by_default" {
