@@ -73,6 +73,11 @@ variable "shared" {
   }
 
   validation {
+    condition     = alltrue([for v in values(var.shared.volumes) : v.efs == null || try(v.efs.access_point_id == null || v.efs.root_directory == "/", false)])
+    error_message = "A volume with efs.access_point_id has no root_directory of its own: the access point says where its root is."
+  }
+
+  validation {
     condition = alltrue([
       for arn in concat(var.shared.log_kms_key_arn[*], tolist(var.shared.secrets_kms_key_arns), var.shared.execute_command_kms_key_arn[*]) :
       can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/[^*?]+$", arn))

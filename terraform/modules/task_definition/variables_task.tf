@@ -74,8 +74,46 @@ variable "task" {
   }
 
   validation {
-    condition     = var.task.cpu >= 128 && var.task.memory >= 4
-    error_message = "cpu must be at least 128 units (1024 are one core) and memory at least 4 MiB."
+    condition     = var.task.cpu >= 128 && var.task.memory >= 4 && floor(var.task.cpu) == var.task.cpu && floor(var.task.memory) == var.task.memory
+    error_message = "cpu must be at least 128 units (1024 are one core) and memory at least 4 MiB, both whole numbers."
+  }
+
+  # "Task CPU and memory" of AWS's guide: for each cpu the least and the most memory, and the step between.
+  validation {
+    condition = var.task.launch_type != "FARGATE" || contains(lookup({
+      256   = [512, 1024, 2048]
+      512   = range(1024, 4096 + 1, 1024)
+      1024  = range(2048, 8192 + 1, 1024)
+      2048  = range(4096, 16384 + 1, 1024)
+      4096  = range(8192, 30720 + 1, 1024)
+      8192  = range(16384, 61440 + 1, 4096)
+      16384 = range(32768, 122880 + 1, 8192)
+    }, tostring(var.task.cpu), []), var.task.memory)
+    error_message = "Fargate has no such size: cpu 256 with memory 512, 1024 or 2048; 512 with 1024 to 4096; 1024 with 2048 to 8192; 2048 with 4096 to 16384; 4096 with 8192 to 30720, each in steps of 1024; 8192 with 16384 to 61440 in steps of 4096; 16384 with 32768 to 122880 in steps of 8192."
+  }
+
+  validation {
+    condition = alltrue([
+      for seconds in concat(var.task.stop_timeout[*], flatten([for sidecar in values(var.task.sidecars) : sidecar.stop_timeout[*]])) :
+      seconds >= (var.task.launch_type == "FARGATE" ? 2 : 0) && seconds <= (var.task.launch_type == "FARGATE" ? 120 : seconds) && floor(seconds) == seconds
+    ])
+    error_message = "stop_timeout must be whole seconds, 2 to 120 with FARGATE."
+  }
+
+  validation {
+    condition = alltrue([
+      for check in concat(var.task.health_check[*], flatten([for sidecar in values(var.task.sidecars) : sidecar.health_check[*]])) :
+      length(check.command) > 1 && contains(["CMD", "CMD-SHELL"], try(check.command[0], "")) && alltrue([
+        for bounds in [[check.interval, 5, 300], [check.timeout, 2, 60], [check.retries, 1, 10], [coalesce(check.start_period, 0), 0, 300]] :
+        bounds[0] >= bounds[1] && bounds[0] <= bounds[2] && floor(bounds[0]) == bounds[0]
+      ])
+    ])
+    error_message = "health_check: command begins with CMD or CMD-SHELL, such as [\"CMD-SHELL\", \"curl -f http://localhost:8080/health\"]; interval is 5 to 300 seconds, timeout 2 to 60, retries 1 to 10, start_period 0 to 300."
+  }
+
+  validation {
+    condition     = alltrue([for name in keys(var.task.sidecars) : can(regex("^[A-Za-z0-9_-]{1,255}$", name))])
+    error_message = "The names of sidecars may have letters, digits, hyphens and underscores."
   }
 
   validation {
@@ -102,6 +140,7 @@ variable "task" {
     condition     = alltrue([for image in concat([var.task.image], values(var.task.sidecars)[*].image) : contains(keys(var.shared.repositories), image)])
     error_message = "image must be one of the application's images: ${join(", ", keys(var.shared.repositories))}."
   }
+
   validation {
     condition     = alltrue([for role in concat(var.task.execution_role[*], var.task.task_role[*]) : can(regex("^arn:[^:]+:iam::[0-9]{12}:role/[^*?]+$", role.arn))])
     error_message = "execution_role.arn and task_role.arn must be ARNs of IAM roles (arn:aws:iam::<account>:role/<name>); leave them out for roles that are made."

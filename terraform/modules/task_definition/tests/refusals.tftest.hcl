@@ -135,6 +135,79 @@ run "sidecar_named_as_the_main_container" {
   expect_failures = [var.task]
 }
 
+run "a_size_that_fargate_has_not" {
+  command = plan
+
+  variables {
+    task = { launch_type = "FARGATE", cpu = 256, memory = 4096 }
+  }
+
+  expect_failures = [var.task]
+}
+
+run "less_cpu_than_fargate_has" {
+  command = plan
+
+  variables {
+    task = { launch_type = "FARGATE", cpu = 128, memory = 512 }
+  }
+
+  expect_failures = [var.task]
+}
+
+run "a_stop_timeout_that_fargate_has_not" {
+  command = plan
+
+  variables {
+    task = { launch_type = "FARGATE", sidecars = { log = { image = "app", stop_timeout = 300 } } }
+  }
+
+  expect_failures = [var.task]
+}
+
+run "a_health_check_without_cmd" {
+  command = plan
+
+  variables {
+    task = { health_check = { command = ["curl", "-f", "http://localhost:8080/health"] } }
+  }
+
+  expect_failures = [var.task]
+}
+
+run "a_health_check_that_waits_too_long" {
+  command = plan
+
+  variables {
+    task = { sidecars = { log = { image = "app", health_check = { command = ["CMD", "true"], start_period = 600 } } } }
+  }
+
+  expect_failures = [var.task]
+}
+
+run "a_sidecar_with_a_space" {
+  command = plan
+
+  variables {
+    task = { sidecars = { "log router" = { image = "app" } } }
+  }
+
+  expect_failures = [var.task]
+}
+
+run "a_root_beside_that_of_an_access_point" {
+  command = plan
+
+  variables {
+    shared = {
+      repositories = { app = { arn = "arn:aws:ecr:eu-central-1:123456789012:repository/storefront/app", url = "registry.example/storefront/app" } }
+      volumes      = { data = { efs = { file_system_id = "fs-1", access_point_id = "fsap-1", root_directory = "/data" } } }
+    }
+  }
+
+  expect_failures = [var.shared]
+}
+
 run "retention" {
   command = plan
 
