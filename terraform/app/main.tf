@@ -40,6 +40,15 @@ locals {
   }
 }
 
+locals {
+  # The capacity providers that some strategy names.
+  strategies = toset(flatten([
+    [for service in values(var.services) : service.capacity_provider_strategy[*].capacity_provider],
+    [for schedule in values(var.schedules) : schedule.capacity_provider_strategy[*].capacity_provider],
+    [for migration in var.migration[*] : migration.capacity_provider_strategy[*].capacity_provider],
+  ]))
+}
+
 module "cluster" {
   source = "../modules/cluster"
 

@@ -61,6 +61,12 @@ variable "cluster" {
     fargate_storage_kms_key_arn = optional(string)
   })
   default = {}
+
+  # Those of a cluster that exists cannot be looked up: its data source does not show them.
+  validation {
+    condition     = var.cluster.existing_name != null || length(setsubtract(local.strategies, var.cluster.capacity_providers)) == 0
+    error_message = "cluster.capacity_providers must have every capacity provider of a capacity_provider_strategy, FARGATE and FARGATE_SPOT as well; missing: ${join(", ", setsubtract(local.strategies, var.cluster.capacity_providers))}."
+  }
 }
 
 variable "network" {

@@ -48,6 +48,17 @@ run "what_ecs_sets_itself" {
   expect_failures = [var.variables, var.schedules, var.migration]
 }
 
+run "a_capacity_provider_that_the_cluster_has_not" {
+  command = plan
+
+  variables {
+    cluster   = { capacity_providers = ["FARGATE"] }
+    migration = { launch_type = "FARGATE", capacity_provider_strategy = [{ capacity_provider = "FARGATE_SPOT" }] }
+  }
+
+  expect_failures = [var.cluster]
+}
+
 run "images_of_tasks" {
   command = plan
 
