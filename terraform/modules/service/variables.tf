@@ -67,6 +67,11 @@ variable "network" {
     condition     = module.definition.network_mode != "awsvpc" || length(var.network.subnets) > 0
     error_message = "network.subnets must name at least one subnet for tasks with network mode awsvpc."
   }
+
+  validation {
+    condition     = !var.network.assign_public_ip || module.definition.network_mode != "awsvpc" || module.definition.launch_type == "FARGATE"
+    error_message = "network.assign_public_ip is for tasks on FARGATE only: on container instances ECS refuses it."
+  }
 }
 
 variable "path" {

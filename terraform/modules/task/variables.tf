@@ -72,6 +72,11 @@ variable "network" {
     condition     = module.definition.network_mode != "awsvpc" || length(var.network.subnets) > 0
     error_message = "network.subnets must name at least one subnet for tasks with network mode awsvpc."
   }
+
+  validation {
+    condition     = !var.network.assign_public_ip || module.definition.network_mode != "awsvpc" || module.definition.launch_type == "FARGATE"
+    error_message = "network.assign_public_ip is for tasks on FARGATE only: on container instances ECS refuses it."
+  }
 }
 
 variable "schedule" {
@@ -80,8 +85,8 @@ variable "schedule" {
   default     = null
 
   validation {
-    condition     = var.schedule == null || can(regex("^(rate|cron)\\(.+\\)$", var.schedule))
-    error_message = "schedule must be rate(<number> <unit>) or cron(<six fields>), or null."
+    condition     = var.schedule == null || can(regex("^(rate\\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\\)|cron\\([^ ()]+( [^ ()]+){5}\\))$", var.schedule))
+    error_message = "schedule must be rate(<number> <unit>), such as rate(1 hour) or rate(5 minutes), or cron(<six fields>), such as cron(0 3 * * ? *); or null."
   }
 }
 

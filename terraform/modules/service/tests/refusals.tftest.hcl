@@ -28,6 +28,17 @@ run "names" {
   expect_failures = [var.application, var.environment_name]
 }
 
+run "a_public_address_on_container_instances" {
+  command = plan
+
+  variables {
+    task    = { network_mode = "awsvpc" }
+    network = { subnets = ["subnet-1"], assign_public_ip = true }
+  }
+
+  expect_failures = [var.network]
+}
+
 run "fargate_for_container_instances" {
   command = plan
 

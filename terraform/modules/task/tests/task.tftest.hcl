@@ -104,6 +104,37 @@ run "fargate" {
   }
 }
 
+run "refuses_a_public_address_on_container_instances" {
+  command = plan
+
+  variables {
+    task    = { network_mode = "awsvpc" }
+    network = { subnets = ["subnet-1"], assign_public_ip = true }
+  }
+
+  expect_failures = [var.network]
+}
+
+run "refuses_five_fields_of_cron" {
+  command = plan
+
+  variables {
+    schedule = "cron(0 3 * * ?)"
+  }
+
+  expect_failures = [var.schedule]
+}
+
+run "refuses_a_plural_for_one" {
+  command = plan
+
+  variables {
+    schedule = "rate(1 hours)"
+  }
+
+  expect_failures = [var.schedule]
+}
+
 run "refuses_what_does_not_fit" {
   command = plan
 
