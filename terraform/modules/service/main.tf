@@ -24,6 +24,13 @@ data "aws_lb_target_group" "this" {
   for_each = var.target_groups
 
   name = each.key
+
+  lifecycle {
+    postcondition {
+      condition     = self.target_type != (module.definition.network_mode == "awsvpc" ? "instance" : "ip")
+      error_message = "The target group ${each.key} has target type ${self.target_type}: tasks with network mode awsvpc need ip, others instance."
+    }
+  }
 }
 
 resource "aws_ecs_service" "this" {

@@ -39,6 +39,38 @@ run "a_public_address_on_container_instances" {
   expect_failures = [var.network]
 }
 
+run "a_target_group_of_instances_for_awsvpc" {
+  command = plan
+
+  override_data {
+    target = data.aws_lb_target_group.this
+    values = { target_type = "instance" }
+  }
+
+  variables {
+    task          = { launch_type = "FARGATE" }
+    network       = { subnets = ["subnet-1"] }
+    target_groups = { web = {} }
+  }
+
+  expect_failures = [data.aws_lb_target_group.this]
+}
+
+run "a_target_group_of_addresses_for_bridge" {
+  command = plan
+
+  override_data {
+    target = data.aws_lb_target_group.this
+    values = { target_type = "ip" }
+  }
+
+  variables {
+    target_groups = { web = {} }
+  }
+
+  expect_failures = [data.aws_lb_target_group.this]
+}
+
 run "fargate_for_container_instances" {
   command = plan
 
