@@ -15,6 +15,7 @@ variable "services" {
     secrets          = optional(map(string), {})
     mount_points     = optional(map(string), {})
     policy_arns      = optional(set(string), [])
+    policies         = optional(map(string), {})
     init_process     = optional(bool, false)
     stop_timeout     = optional(number)
     execute_command  = optional(bool, false)

@@ -104,10 +104,10 @@ resource "aws_iam_role" "task" {
 }
 
 resource "aws_iam_role_policy_attachment" "task" {
-  for_each = var.task.policy_arns
+  for_each = merge({ for arn in var.task.policy_arns : arn => arn }, { for name, arn in var.task.policies : "name:${name}" => arn })
 
   role       = aws_iam_role.task[0].name
-  policy_arn = each.key
+  policy_arn = each.value
 }
 
 # ECS Exec: the agent in the task opens channels to Session Manager; these actions know no resources (Service

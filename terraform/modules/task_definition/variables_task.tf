@@ -1,5 +1,5 @@
 variable "task" {
-  description = "The task: its size and platform, the main container, and further containers (sidecars). container_port 0 is for a container without a port, host_port 0 for a dynamic one; mount_points has a path for each volume, \":ro\" at its end for read-only; policy_arns are the permissions of the application. The root file system is read-only unless readonly_root_filesystem is false: writable_paths are folders that are empty at each start, and gone with the task. execution_role and task_role are roles of your own, in place of those that are made."
+  description = "The task: its size and platform, the main container, and further containers (sidecars). container_port 0 is for a container without a port, host_port 0 for a dynamic one; mount_points has a path for each volume, \":ro\" at its end for read-only; policy_arns are the permissions of the application, and so are policies: ARNs that may be known only once a policy is made, each under a name of your choice. The root file system is read-only unless readonly_root_filesystem is false: writable_paths are folders that are empty at each start, and gone with the task. execution_role and task_role are roles of your own, in place of those that are made."
   type = object({
     cpu              = optional(number, 512)
     memory           = optional(number, 1024)
@@ -7,6 +7,7 @@ variable "task" {
     network_mode     = optional(string)
     cpu_architecture = optional(string)
     policy_arns      = optional(set(string), [])
+    policies         = optional(map(string), {})
     execute_command  = optional(bool, false)
     # Objects, so that the ARN may be known only once the role is made: whether there is one is known before.
     execution_role = optional(object({ arn = string }))
@@ -147,8 +148,8 @@ variable "task" {
   }
 
   validation {
-    condition     = var.task.task_role == null || length(var.task.policy_arns) == 0
-    error_message = "policy_arns are attached to the role that is made: leave them out with a task_role of your own, whose policies are yours."
+    condition     = var.task.task_role == null || length(var.task.policy_arns) + length(var.task.policies) == 0
+    error_message = "policy_arns and policies are attached to the role that is made: leave them out with a task_role of your own, whose policies are yours."
   }
 
   validation {

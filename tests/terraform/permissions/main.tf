@@ -153,6 +153,22 @@ module "service_of_what_is_made" {
   capacity_provider_strategy = [{ capacity_provider = "FARGATE_SPOT" }]
 }
 
+resource "aws_iam_policy" "made" {
+  name   = "made"
+  policy = jsonencode({ Version = "2012-10-17", Statement = [] })
+}
+
+module "task_with_what_is_made" {
+  source = "../../../terraform/modules/task_definition"
+
+  application      = "little"
+  environment_name = "sandbox"
+  name             = "report"
+  image_tag        = "unreleased"
+  task             = { container_port = 0, policies = { read = aws_iam_policy.made.arn } }
+  shared           = { repositories = { app = { arn = one(local.repositories), url = "registry.example/storefront/app" } } }
+}
+
 # Names as long as they may be: a role's has 64 characters.
 module "releaser_of_long_names" {
   source = "../../../terraform/modules/releaser"

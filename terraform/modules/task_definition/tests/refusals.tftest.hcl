@@ -270,6 +270,19 @@ run "policies_of_a_role_of_your_own" {
   expect_failures = [var.task]
 }
 
+run "named_policies_of_a_role_of_your_own" {
+  command = plan
+
+  variables {
+    task = {
+      task_role = { arn = "arn:aws:iam::123456789012:role/shop" }
+      policies  = { read = "arn:aws:iam::123456789012:policy/read" }
+    }
+  }
+
+  expect_failures = [var.task]
+}
+
 run "execute_command_on_a_read_only_root" {
   command = plan
 

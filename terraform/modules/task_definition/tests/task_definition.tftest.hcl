@@ -112,6 +112,7 @@ run "everything" {
       stop_timeout   = 10
       health_check   = { command = ["CMD", "true"] }
       policy_arns    = ["arn:aws:iam::123456789012:policy/read"]
+      policies       = { write = "arn:aws:iam::123456789012:policy/write" }
 
       cpu_architecture = "ARM64"
       sidecars = {
@@ -201,7 +202,10 @@ run "everything" {
   }
 
   assert {
-    condition     = one(aws_ecs_task_definition.this.runtime_platform).cpu_architecture == "ARM64" && keys(aws_iam_role_policy_attachment.task) == ["arn:aws:iam::123456789012:policy/read"]
+    condition = one(aws_ecs_task_definition.this.runtime_platform).cpu_architecture == "ARM64" && { for key, attached in aws_iam_role_policy_attachment.task : key => attached.policy_arn } == {
+      "arn:aws:iam::123456789012:policy/read" = "arn:aws:iam::123456789012:policy/read"
+      "name:write"                            = "arn:aws:iam::123456789012:policy/write"
+    }
     error_message = "Architecture and the application's permissions are as given."
   }
 }
