@@ -202,6 +202,8 @@ _RESOURCES: dict[tuple[str, str], _Find] = {
     ("ecs", "RunTask"): lambda p, _: str(p["taskDefinition"]),
     ("ecs", "StopServiceDeployment"): lambda p, _: str(p["serviceDeploymentArn"]),
     ("events", "PutTargets"): lambda p, place: f"arn:aws:events:{place}:rule/{p['Rule']}",
+    ("events", "EnableRule"): lambda p, place: f"arn:aws:events:{place}:rule/{p['Name']}",
+    ("events", "DisableRule"): lambda p, place: f"arn:aws:events:{place}:rule/{p['Name']}",
     ("ssm", "PutParameter"): lambda p, place: f"arn:aws:ssm:{place}:parameter{p['Name']}",
     ("dynamodb", "PutItem"): lambda p, place: f"arn:aws:dynamodb:{place}:table/{p['TableName']}",
     ("dynamodb", "UpdateItem"): lambda p, place: f"arn:aws:dynamodb:{place}:table/{p['TableName']}",

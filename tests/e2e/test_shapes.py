@@ -132,6 +132,7 @@ class Seen:
         plan: the exit code of a plan without a tag.
         services: (launch type of the tasks, tag of the image of each container of each task) by service.
         counts: the count of each service.
+        rules: whether each rule of a scheduled task is on.
         schedules: what the task says that a rule's target names.
         page: what the service with a port answers; None before there is one.
     """
@@ -140,6 +141,7 @@ class Seen:
     plan: int
     services: dict[str, list[tuple[str, dict[str, str]]]]
     counts: dict[str, int]
+    rules: dict[str, str]
     schedules: dict[str, str]
     page: str | None
 
@@ -199,12 +201,18 @@ def seen(project: Project, environment: str, version: str | None) -> Seen:
         service["serviceName"].removeprefix(prefix): service["desiredCount"]
         for service in ecs.describe_services(cluster=cluster, services=names)["services"]
     }
+    events = project.client("events")
+    rules = {
+        rule: events.describe_rule(Name=f"{prefix}{rule}")["State"]
+        for rule in {"sandbox": ["nightly"], "guest": ["hourly"]}[environment]
+    }
     port = "edge" if environment == "sandbox" else "web"
     return Seen(
         version,
         project.invoke("plan", "-e", environment, expect=None).code,
         {name.removeprefix(prefix): tasks(ecs, cluster, name) for name in names},
         counts,
+        rules,
         {} if version is None else swept(project, environment),
         None if version is None else page(project, f"{prefix}{port}"),
     )
@@ -276,6 +284,7 @@ def test_nothing_runs_before_the_first_release(journey: Journey, environment: st
     before = journey[environment]["bootstrap"]
     assert set(before.counts.values()) == {0}
     assert all(found == [] for found in before.services.values())
+    assert set(before.rules.values()) == {"DISABLED"}
 
 
 @pytest.mark.parametrize("environment", CLUSTERS)
@@ -319,6 +328,11 @@ def test_a_scheduled_task_runs_the_version_of_the_step(
 ) -> None:
     found = journey[environment][step]
     assert found.schedules == {name: f"swept by {found.version}"}
+
+
+@pytest.mark.parametrize(("environment", "name"), [("sandbox", "nightly"), ("guest", "hourly")])
+def test_the_first_release_switches_a_rule_on(journey: Journey, environment: str, name: str) -> None:
+    assert [journey[environment][step].rules for step in STEPS] == [{name: "ENABLED"}] * 3
 
 
 def test_a_count_that_was_set_by_hand_stays(journey: Journey) -> None:

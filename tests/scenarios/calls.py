@@ -89,6 +89,8 @@ def _other(call: Call, role_of: RoleOf) -> str:
     match call["operation"]:
         case "PutTargets":
             return f"target {revision(_target(call['parameters']), role_of)}"
+        case "EnableRule" | "DisableRule" as operation:
+            return f"switch {key_of(call['parameters']['Name'])} {'on' if operation == 'EnableRule' else 'off'}"
         case "RegisterScalableTarget":
             given = call["parameters"]
             return f"minimum {key_of(given['ResourceId'])} {given['MinCapacity']}"

@@ -433,7 +433,8 @@ class Stage:
         if not self.scenario.shape.schedule:
             return
         events, rule = self.client("events"), shop.family(shop.NIGHTLY)
-        events.put_rule(Name=rule, ScheduleExpression="cron(0 3 * * ? *)")
+        state = "ENABLED" if self.scenario.shape.released else "DISABLED"
+        events.put_rule(Name=rule, ScheduleExpression="cron(0 3 * * ? *)", State=state)
         target = {
             "Id": "task",
             "Arn": self.ecs.definitions.cluster_arn(shop.CLUSTER),

@@ -365,6 +365,44 @@ def test_what_nobody_released_here_is_drift(theatre: Theatre, tmp_path: Path) ->
         assert f"not {stage.digest('v1.0.0')}" in image
 
 
+# scheduled tasks
+
+
+def never_released(stage: Stage, env: StagedEnvironment) -> None:
+    """As if a change had brought the scheduled task after the last release, and nobody had released it yet."""
+    last = env.ledger.last_good()
+    assert last
+    last.schedules = {}
+    env.ledger.write(last)
+    stage.client("events").disable_rule(Name="storefront-sandbox-nightly")
+
+
+def test_a_schedule_that_a_change_brings_is_switched_on_by_the_next_run(theatre: Theatre, tmp_path: Path) -> None:
+    shape = {"schedule": True, "migration": 0, "services": {"web": {"wave": 1}}}
+    with set_for(theatre, tmp_path, shape=shape) as (stage, env):
+        never_released(stage, env)
+        with stage.command():
+            result = apply.apply(env, APPLY)
+            assert stage.calls() == ["ledger", "target nightly old", "ledger", "switch nightly on", "ledger"]
+        assert result.verdict is Verdict.SUCCEEDED
+        with stage.command():
+            assert apply.apply(env, APPLY).verdict is Verdict.SUCCEEDED
+            assert stage.calls() == ["ledger"]
+
+
+def test_a_rule_that_a_person_has_switched_off_stays_off(theatre: Theatre, tmp_path: Path) -> None:
+    shape = {"schedule": True, "migration": 0, "services": {"web": {"wave": 1}}}
+    with set_for(theatre, tmp_path, shape=shape) as (stage, env):
+        stage.client("events").disable_rule(Name="storefront-sandbox-nightly")
+        with stage.command():
+            assert release.release(env, order(tag="v1.0.1", yes=True)).verdict is Verdict.SUCCEEDED
+            assert [call for call in stage.calls() if "nightly" in call] == [
+                "register nightly new",
+                "target nightly new",
+            ]
+        assert stage.client("events").describe_rule(Name="storefront-sandbox-nightly")["State"] == "DISABLED"
+
+
 # autoscaling
 
 SCALED = {"services": {"web": {"wave": 1, "count": 2, "minimum": 2}}, "migration": 0}

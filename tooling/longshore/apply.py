@@ -43,7 +43,8 @@ def carry(run: Run, order: Order) -> None:
                 if wanted := moves.to_changed(run, number, last, changed):
                     with run.step(f"roll out wave {number}"):
                         moves.move_wave(run, wanted)
-            moves.move_schedules(run, moves.changed_schedules(run))
+            fresh = moves.fresh_schedules(run, last)
+            moves.move_schedules(run, moves.changed_schedules(run, fresh), fresh)
             steady.complete(run)
             with run.step("verify"):
                 moves.verify_all(run)

@@ -387,8 +387,14 @@ def _take_down(run: Run, moves: Mapping[str, Move], error: LongshoreError) -> No
         run.result.services[key].outcome = "superseded" if overtaken else "failed"
 
 
-def move_schedules(run: Run, revisions: Mapping[str, str]) -> None:
-    """Lets the rules of scheduled tasks start these revisions, by the key of the schedule."""
+def move_schedules(run: Run, revisions: Mapping[str, str], fresh: Collection[str] = ()) -> None:
+    """Lets the rules of scheduled tasks start these revisions, by the key of the schedule.
+
+    Args:
+        run: the run.
+        revisions: what each shall start.
+        fresh: those that were never released: their rules are switched on, which Terraform makes switched off.
+    """
     if not revisions:
         return
     with run.step("move schedules"):
@@ -400,6 +406,27 @@ def move_schedules(run: Run, revisions: Mapping[str, str]) -> None:
 
             with run.effect(f"move schedule {key}", task_definition, mark):
                 run.env.aws.events.move(schedule.rule, schedule.target_id, task_definition)
+            if key in fresh:
+                _switch_on(run, key, schedule)
+
+
+def _switch_on(run: Run, key: str, schedule: ScheduleResult) -> None:
+    def mark() -> None:
+        schedule.switched_on = True
+
+    events = run.env.aws.events
+    if not events.is_on(schedule.rule):
+        with run.effect(f"switch schedule {key} on", schedule.rule, mark):
+            events.switch(schedule.rule, on=True)
+
+
+def fresh_schedules(run: Run, last: ReleaseResult | None) -> set[str]:
+    """The keys of the schedules that were never released."""
+    return {
+        key
+        for key in run.contract.schedules
+        if run.result.previous_version == UNRELEASED or (last is not None and key not in last.schedules)
+    }
 
 
 def registered_schedules(run: Run) -> dict[str, str]:
@@ -407,14 +434,17 @@ def registered_schedules(run: Run) -> dict[str, str]:
     return {key: schedule.task_definition for key, schedule in run.contract.schedules.items()}
 
 
-def changed_schedules(run: Run) -> dict[str, str]:
-    """Of those, the ones whose content is another one than what the rule starts."""
+def changed_schedules(run: Run, fresh: Collection[str]) -> dict[str, str]:
+    """Of those, the ones whose content is another one than what the rule starts, and those never released."""
     ecs, found = run.env.aws.ecs, registered_schedules(run)
     before = {key: run.result.schedules[key].before for key in found}
     return {
         key: arn
         for key, arn in found.items()
-        if arn != before[key] and any(difference.revisions(ecs.task_definition(before[key]), ecs.task_definition(arn)))
+        if key in fresh
+        or (
+            arn != before[key] and any(difference.revisions(ecs.task_definition(before[key]), ecs.task_definition(arn)))
+        )
     }
 
 

@@ -51,7 +51,7 @@ def carry(run: Run, order: Order, start: Start) -> None:
                 moves.migrate_before(run, number)
                 with run.step(f"roll out wave {number}"):
                     moves.move_wave(run, moves.to_registered(run, number, last))
-            moves.move_schedules(run, moves.registered_schedules(run))
+            moves.move_schedules(run, moves.registered_schedules(run), moves.fresh_schedules(run, last))
             with run.step("verify"):
                 moves.verify_all(run)
         with run.steadfast_step("record"):

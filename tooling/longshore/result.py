@@ -139,12 +139,16 @@ class ServiceResult(Data):
 
 
 class ScheduleResult(Data):
-    """A scheduled task: the revision (ARN) that its rule started before, and after."""
+    """A scheduled task: the revision (ARN) that its rule started before, and after.
+
+    ``switched_on`` says that this run has switched the rule on, as it had never been released.
+    """
 
     rule: str
     target_id: str
     before: str
     after: str | None = None
+    switched_on: bool = False
     outcome: Literal["not moved", "moved", "moved back", "not moved back"] = "not moved"
 
 

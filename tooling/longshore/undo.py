@@ -261,6 +261,9 @@ def _schedules_back(run: Run) -> list[LongshoreError]:
     for schedule in run.result.schedules.values():
         if schedule.outcome == "moved":
             try:
+                if schedule.switched_on:
+                    with run.effect(f"switch schedule {schedule.rule} off"):
+                        run.env.aws.events.switch(schedule.rule, on=False)
                 with run.effect(f"move schedule {schedule.rule} back", schedule.before):
                     run.env.aws.events.move(schedule.rule, schedule.target_id, schedule.before)
                 schedule.outcome = "moved back"

@@ -99,7 +99,7 @@ data "aws_iam_policy_document" "tasks" {
 
     content {
       sid       = "MoveSchedules"
-      actions   = ["events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule", "events:PutTargets"]
+      actions   = ["events:DescribeRule", "events:DisableRule", "events:EnableRule", "events:ListTagsForResource", "events:ListTargetsByRule", "events:PutTargets"]
       resources = [for schedule in statement.value : "${local.arn.events}:rule/${schedule.family}"]
     }
   }

@@ -17,8 +17,14 @@ resource "aws_cloudwatch_event_rule" "this" {
   name                = module.definition.family
   description         = "Starts ${module.definition.family}"
   schedule_expression = var.schedule
+  state               = "DISABLED"
 
   tags = var.tags
+
+  lifecycle {
+    # Before its first release a task has nothing to run: that release switches the rule on.
+    ignore_changes = [state]
+  }
 }
 
 resource "aws_cloudwatch_event_target" "this" {

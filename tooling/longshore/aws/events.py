@@ -1,4 +1,4 @@
-"""EventBridge: the targets of scheduled tasks."""
+"""EventBridge: the rules of scheduled tasks, and their targets."""
 
 from __future__ import annotations
 
@@ -37,6 +37,22 @@ class Events:
         if answer.get("FailedEntryCount"):
             said = "; ".join(f"{e.get('ErrorCode')}: {e.get('ErrorMessage')}" for e in answer["FailedEntries"])
             raise AwsError(f"EventBridge PutTargets failed for target {target_id} of rule {rule}: {said}")
+
+    def is_on(self, rule: str) -> bool:
+        """Whether a rule starts anything.
+
+        Raises:
+            AwsError: there is no such rule.
+        """
+        return call(self._client.describe_rule, Name=rule).get("State") != "DISABLED"
+
+    def switch(self, rule: str, *, on: bool) -> None:
+        """Lets a rule start what it has to, or not; the same once more does no harm.
+
+        Raises:
+            AwsError: there is no such rule, or AWS gave no answer.
+        """
+        call(self._client.enable_rule if on else self._client.disable_rule, Name=rule)
 
     def _target(self, rule: str, target_id: str) -> Any:
         pages = call(self._client.get_paginator, "list_targets_by_rule").paginate(Rule=rule)

@@ -28,6 +28,8 @@ _KEPT: dict[tuple[str, str], tuple[str, ...]] = {
     ("ecs", "RunTask"): ("cluster", "taskDefinition", "startedBy", "clientToken", "count"),
     ("ecs", "StopTask"): ("cluster", "task", "reason"),
     ("events", "PutTargets"): ("Rule", "Targets"),
+    ("events", "EnableRule"): ("Name",),
+    ("events", "DisableRule"): ("Name",),
     ("application-autoscaling", "RegisterScalableTarget"): (
         "ServiceNamespace",
         "ResourceId",

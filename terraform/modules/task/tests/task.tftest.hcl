@@ -47,7 +47,12 @@ run "scheduled" {
 
   assert {
     condition     = aws_cloudwatch_event_rule.this[0].schedule_expression == "cron(0 3 * * ? *)" && output.rule == "storefront-sandbox-nightly"
-    error_message = "The rule fires by the schedule."
+    error_message = "The rule has the schedule."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_rule.this[0].state == "DISABLED"
+    error_message = "Nothing is started before the first release, which switches the rule on."
   }
 
   assert {
