@@ -31,7 +31,7 @@ variable "untagged_days" {
 }
 
 variable "pull_account_ids" {
-  description = "Other AWS accounts that may pull the images, such as the one that production runs in."
+  description = "Other AWS accounts that may pull the images. The stacks look for repositories in their own account: over there it takes a root of your own."
   type        = set(string)
   default     = []
 

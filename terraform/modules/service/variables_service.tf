@@ -48,6 +48,14 @@ variable "target_group_arns" {
     condition     = alltrue([for group in concat(values(var.target_groups), [for g in values(var.target_group_arns) : { container = g.container, port = g.port }]) : group.port != null || module.definition.port != null])
     error_message = "A target group needs a port: a container_port of the main container, or a port of its own (target_groups, target_group_arns)."
   }
+
+  validation {
+    condition = alltrue([
+      for group in concat(values(var.target_groups), [for g in values(var.target_group_arns) : { container = g.container, port = g.port }]) :
+      group.container == null || group.container == module.definition.container || (group.port != null && contains(keys(module.definition.containers), coalesce(group.container, "-")))
+    ])
+    error_message = "container of a target group must be one of the task: ${join(", ", keys(module.definition.containers))}; a sidecar's needs its port, too."
+  }
 }
 
 variable "health_check_grace_period" {

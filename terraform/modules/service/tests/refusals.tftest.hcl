@@ -144,6 +144,27 @@ run "a_target_group_without_a_port" {
   expect_failures = [var.target_group_arns]
 }
 
+run "a_target_group_of_a_container_that_is_not_there" {
+  command = plan
+
+  variables {
+    target_groups = { web = { container = "proxy", port = 8080 } }
+  }
+
+  expect_failures = [var.target_group_arns]
+}
+
+run "a_target_group_of_a_sidecar_without_its_port" {
+  command = plan
+
+  variables {
+    task          = { container_port = 8080, sidecars = { proxy = { image = "app" } } }
+    target_groups = { web = { container = "proxy" } }
+  }
+
+  expect_failures = [var.target_group_arns]
+}
+
 run "alarms_without_a_name" {
   command = plan
 
