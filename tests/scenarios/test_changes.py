@@ -172,6 +172,20 @@ def test_an_apply_is_gated_as_a_release(theatre: Theatre, tmp_path: Path) -> Non
         assert not stage.stack.pending()
 
 
+def test_a_service_that_an_apply_takes_away_is_forgotten_and_begins_anew(theatre: Theatre, tmp_path: Path) -> None:
+    with set_for(theatre, tmp_path, shape={"migration": 0, "schedule": True}) as (stage, env):
+        whole = stage.stack.shape
+        stage.stack.shape = whole.model_copy(update={"services": {"web": whole.services["web"]}, "schedule": False})
+        with stage.command():
+            result = apply.apply(env, order(yes=True, allow_infra=True))
+        assert (result.verdict, list(result.services), result.schedules) == (Verdict.SUCCEEDED, ["web"], {})
+        stage.stack.shape = whole
+        stage.do("somebody scales worker to 0")  # as Terraform makes it
+        with stage.command():
+            assert release.release(env, order(tag="v1.0.1", yes=True, allow_infra=True)).verdict is Verdict.SUCCEEDED
+        assert stage.service("worker").desired == 1  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize("verb", ["apply", "restart"])
 def test_where_ledger_parameter_and_what_runs_disagree_nothing_is_changed(
     verb: str, theatre: Theatre, tmp_path: Path

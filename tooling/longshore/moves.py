@@ -35,7 +35,8 @@ _TOO_MANY_AT_ONCE = "Too many concurrent attempts to create a new revision"
 def record_before(run: Run, *, repairing: bool = False) -> None:
     """Writes down what every service and schedule runs, before the first is moved: the way back.
 
-    What is written down already stays: another process of this release did that, before it moved the first.
+    What is written down already stays: another process of this release did that, before it moved the first. What an
+    apply has taken away is forgotten: nothing goes back to it, and should it come again it was never rolled out.
 
     Args:
         run: the run.
@@ -47,6 +48,8 @@ def record_before(run: Run, *, repairing: bool = False) -> None:
         NotReadyError: somebody else's deployment is in flight, or a service was deleted.
     """
     aws, contract, result = run.env.aws, run.contract, run.result
+    result.services = {key: one for key, one in result.services.items() if key in contract.services}
+    result.schedules = {key: one for key, one in result.schedules.items() if key in contract.schedules}
     new = {key: service for key, service in contract.services.items() if key not in result.services}
     names = [service.name for service in new.values()]
     found = aws.ecs.services(contract.cluster, names)
@@ -142,7 +145,7 @@ def apply(run: Run, order: Order, saved: SavedPlan) -> None:
             outputs = _written(run)
         run.contract = run.env.contract(outputs)
     _see_registered(run)
-    record_before(run)  # with --allow-infra, an apply makes services and schedules
+    record_before(run)  # with --allow-infra, an apply makes services and schedules, or takes them away
 
 
 def _apply(run: Run, order: Order, saved: SavedPlan) -> dict[str, Any]:

@@ -173,7 +173,8 @@ def _look(run: Run) -> None:
         for intent in run.events.open_intents():
             say(f"{intent.what} {intent.detail}: nobody wrote down how it ended; it is looked up")
         say(f"registered last is {run.contract.image_tag}; {run.result.previous_version} was released before")
-        names = {service.name: key for key, service in run.result.services.items()}
+        known = run.contract.services
+        names = {service.name: key for key, service in run.result.services.items() if key in known}
         if names:
             for name, service in run.env.aws.ecs.services(run.contract.cluster, list(names)).items():
                 state = service.primary.rollout_state if service.primary else "no deployment"
