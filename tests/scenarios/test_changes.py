@@ -379,6 +379,19 @@ def test_what_nobody_released_here_is_drift(theatre: Theatre, tmp_path: Path) ->
         assert f"not {stage.digest('v1.0.0')}" in image
 
 
+@pytest.mark.parametrize("shape", [{"released": ()}, {"added": {"web2": {"wave": 1}}}])
+def test_what_runs_and_was_never_released_is_drift(shape: dict[str, Any], theatre: Theatre, tmp_path: Path) -> None:
+    with set_for(theatre, tmp_path, shape=shape) as (stage, env):
+        key = "web2" if "added" in shape else "web"
+        if "added" in shape:
+            with stage.stack.plan() as saved:
+                stage.stack.apply(saved)
+        assert found(env) == NOTHING
+        stage.do(f"somebody scales {key} to 2")
+        family = f"storefront-sandbox-{key}"
+        assert f"{family} runs {family}:1, which no release has recorded (2 tasks wanted)" in found(env)["running"]
+
+
 # scheduled tasks
 
 

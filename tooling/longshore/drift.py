@@ -52,7 +52,8 @@ def drift(env: Environment) -> Drift:
     found = env.aws.ecs.services(contract.cluster, [service.name for service in contract.services.values()])
     services = {key: found[service.name] for key, service in contract.services.items()}
     terraform = tuple(_of_terraform(env))
-    running = tuple(_of_what_runs(env, contract, services, last)) if last else ()
+    running = (*_of_what_runs(env, contract, services, last),) if last else ()
+    running += tuple(_never_released(services, last))
     return Drift(
         contract.application,
         contract.environment,
@@ -96,6 +97,13 @@ def _of_what_runs(
         yield from _other_images(env, contract, key, last)
         if key in last.services:
             yield from _other_minimum(env, contract, key)
+
+
+def _never_released(services: Mapping[str, Service], last: ReleaseResult | None) -> Iterator[str]:
+    for key, service in services.items():
+        if service.desired and (last is None or key not in last.services):
+            revision = service.task_definition.rpartition("/")[2]
+            yield f"{service.name} runs {revision}, which no release has recorded ({service.desired} tasks wanted)"
 
 
 def _other_minimum(env: Environment, contract: Contract, key: str) -> Iterator[str]:
