@@ -14,6 +14,7 @@ from longshore.errors import ExitCode, UsageError
 from longshore.order import order
 from longshore.result import Cause, ReleaseResult, Verdict
 
+from . import shop
 from .play import StagedEnvironment, record_releases, staged
 from .scenario import Event, Scenario, Shape
 from .stage import Stage, Theatre, target_of
@@ -106,6 +107,26 @@ def test_an_apply_moves_the_schedules_whose_task_definition_changes(theatre: The
         assert (result.verdict, result.schedules["nightly"].outcome) == (Verdict.SUCCEEDED, "moved")
         with stage.command():
             assert apply.apply(env, APPLY).schedules["nightly"].outcome == "not moved"
+
+
+def test_an_apply_moves_a_schedule_that_is_registered_only_when_it_was_approved(
+    theatre: Theatre, tmp_path: Path
+) -> None:
+    with set_for(theatre, tmp_path, shape={"schedule": True, "migration": 0}) as (stage, env):
+        written = shop.content(stage.stack.shape, shop.NIGHTLY, stage.stack.repository, "v1.0.0", "good day")
+        made = stage.client("ecs").register_task_definition(**written)["taskDefinition"]["taskDefinitionArn"]
+        stage.stack.revisions[shop.NIGHTLY] = shop.Revision(
+            made, shop.content(stage.stack.shape, shop.NIGHTLY, stage.stack.repository, "v1.0.0", "hello")
+        )
+        stage.stack.written["release"]["schedules"][shop.NIGHTLY]["task_definition"] = made
+        line = "storefront-sandbox-nightly · nightly · environment GREETING: hello → good day (registered)"
+        with stage.command():
+            asked = apply.apply(env, order())
+            assert stage.calls() == ["ledger"]
+        assert (asked.cause, asked.changes) == (Cause.DECLINED, [line])
+        with stage.command():
+            assert apply.apply(env, APPLY).verdict is Verdict.SUCCEEDED
+            assert stage.calls() == ["ledger", "target nightly new", "ledger"]
 
 
 def test_an_apply_moves_no_service_that_stays_the_same(theatre: Theatre, tmp_path: Path) -> None:
@@ -443,6 +464,11 @@ def test_another_minimum_than_the_variable_files_is_drift_and_an_apply_sets_it(
         stage.do("somebody keeps web at 4")
         assert found(env)["running"] == ["storefront-sandbox-web: autoscaling keeps at least 4 tasks, not 2"]
         with stage.command():
+            asked = apply.apply(env, order())
+            assert stage.calls() == ["ledger"]
+        assert asked.cause is Cause.DECLINED
+        assert asked.changes == ["storefront-sandbox-web: autoscaling keeps at least 4 → 2 tasks"]
+        with stage.command():
             result = apply.apply(env, APPLY)
             assert stage.calls() == ["ledger", "minimum web 2", "ledger"]
         assert (result.verdict, result.exit_code) == (Verdict.SUCCEEDED, ExitCode.SUCCEEDED)
@@ -530,7 +556,8 @@ def test_what_was_left_at_once_is_gone_on_with_or_taken_back(
         stage.pass_time(120)
         undisturbed(stage)
         with stage.command():
-            result = resume.resume(staged(stage), yes=True, abort=way == "back")
+            yes = verb != "apply" or call != "update web new"  # what has moved was approved
+            result = resume.resume(staged(stage), yes=yes, abort=way == "back")
         assert env.ledger.locks.read() is None
         assert (result.kind, result.resumed) == (verb, 1)
         if way == "on":

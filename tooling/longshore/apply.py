@@ -31,7 +31,7 @@ def carry(run: Run, order: Order) -> None:
         steady.refuse_strayed(run, last)
     with builds.planned(run, order) as saved:
         left = _left_to_roll_out(run)
-        if saved.changed or left:
+        if saved.changed or (left and not _begun(run)):
             run.approve(yes=order.yes)
         run.begin_moving()
         with undone_on_failure(run):
@@ -53,14 +53,26 @@ def carry(run: Run, order: Order) -> None:
     run.result.verdict = Verdict.SUCCEEDED
 
 
+def _begun(run: Run) -> bool:
+    """Whether another process of this apply has moved something: then it was approved."""
+    outcomes = [service.outcome for service in run.result.services.values()]
+    outcomes += [schedule.outcome for schedule in run.result.schedules.values()]
+    return run.resumed and any(outcome != "not moved" for outcome in outcomes)
+
+
 def _left_to_roll_out(run: Run) -> bool:
-    """Shows what is registered already, but does not run."""
+    """Shows what this will do besides the plan: what is registered already, but does not run, and other minimums."""
     names = {key: service.name for key, service in run.contract.services.items()}
+    rules = {key: schedule.rule for key, schedule in run.contract.schedules.items()}
     lines = [f"{names[key]} · {line} (registered)" for key, found in moves.differing(run).items() for line in found]
-    if lines:
-        run.env.console.say("Registered already, and not running:")
-        run.env.console.differences(lines)
-        run.result.changes = [*run.result.changes, *lines]
+    lines += [f"{rules[key]} · {line} (registered)" for key, found in moves.differing_schedules(run).items()
+              for line in found]  # fmt: skip
+    minimums = moves.other_minimums(run)
+    for title, found in (("Registered already, and not running:", lines), ("Of autoscaling:", minimums)):
+        if found:
+            run.env.console.say(title)
+            run.env.console.differences(found)
+            run.result.changes = [*run.result.changes, *found]
     if run.contract.migration and (lines or run.result.changes):
         run.env.console.say("The migration does not run again: it belongs to a release.")
-    return bool(lines)
+    return bool(lines or minimums)

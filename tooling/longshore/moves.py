@@ -437,18 +437,24 @@ def registered_schedules(run: Run) -> dict[str, str]:
     return {key: schedule.task_definition for key, schedule in run.contract.schedules.items()}
 
 
+def differing_schedules(run: Run) -> dict[str, list[str]]:
+    """What the revisions registered last would change in what the rules start, as `differing`."""
+    ecs, found = run.env.aws.ecs, {}
+    for key, arn in registered_schedules(run).items():
+        before = run.result.schedules[key].before
+        if arn != before:
+            old, new = ecs.task_definition(before), ecs.task_definition(arn)
+            run.env.console.masks.hide(
+                secrets_of_containers([*old["containerDefinitions"], *new["containerDefinitions"]])
+            )
+            found[key] = list(difference.revisions(old, new))
+    return {key: lines for key, lines in found.items() if lines}
+
+
 def changed_schedules(run: Run, fresh: Collection[str]) -> dict[str, str]:
     """Of those, the ones whose content is another one than what the rule starts, and those never released."""
-    ecs, found = run.env.aws.ecs, registered_schedules(run)
-    before = {key: run.result.schedules[key].before for key in found}
-    return {
-        key: arn
-        for key, arn in found.items()
-        if key in fresh
-        or (
-            arn != before[key] and any(difference.revisions(ecs.task_definition(before[key]), ecs.task_definition(arn)))
-        )
-    }
+    changed, found = differing_schedules(run), registered_schedules(run)
+    return {key: arn for key, arn in found.items() if key in changed or key in fresh}
 
 
 def recorded_schedules(run: Run, target: ReleaseResult, gone: Collection[str] = frozenset()) -> dict[str, str]:
@@ -514,6 +520,20 @@ def set_minimums(run: Run) -> None:
                     f"autoscaling could not be told to keep at least {service.min_capacity} tasks of {service.name}:"
                     f" {error.message} (then: invoke release --resume)"
                 )
+
+
+def other_minimums(run: Run) -> list[str]:
+    """What an apply would set of the counts that autoscaling keeps, by what is registered last; one line each."""
+    said = []
+    for key, service in run.contract.services.items():
+        if service.min_capacity and run.result.services[key].before.count:
+            try:
+                minimum = run.env.aws.scaling.minimum(run.contract.cluster, service.name)
+            except AwsError:
+                continue  # it is asked for again, and said, when it is set
+            if minimum not in (None, service.min_capacity):
+                said.append(f"{service.name}: autoscaling keeps at least {minimum} → {service.min_capacity} tasks")
+    return said
 
 
 def _set_minimum(run: Run, key: str, name: str, wanted: int) -> None:
