@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from longshore import apply, drift, preflight, promote, release, restart, resume
 from longshore.errors import ExitCode, UsageError
 from longshore.order import order
 from longshore.result import Cause, ReleaseResult, Verdict
+from longshore.terraform import OnEvent, SavedPlan
 
 from . import shop
 from .play import StagedEnvironment, record_releases, staged
@@ -43,6 +45,25 @@ def set_for(theatre: Theatre, folder: Path, **given: Any) -> Iterator[tuple[Stag
 def undisturbed(stage: Stage, **tasks: str) -> None:
     """From now on nothing goes wrong any more."""
     stage.scenario = stage.scenario.model_copy(update={"events": (), "faults": (), "tasks": tasks})
+
+
+@dataclass
+class Replacing(shop.Stack):
+    """Terraform whose first apply makes the service web anew: with no task."""
+
+    stage: Any = None
+
+    def apply(self, plan: SavedPlan, on_event: OnEvent | None = None) -> dict[str, Any]:
+        """Registers what the plan would change, and replaces the service."""
+        outputs, stage, self.stage = super().apply(plan, on_event), self.stage, None
+        if stage:
+            stage.do("web is deleted")
+            stage.pass_time(20)
+            arn = self.revisions["web"].arn
+            self.ecs.create_service(
+                cluster=shop.CLUSTER, serviceName=shop.family("web"), taskDefinition=arn, desiredCount=0
+            )
+        return outputs
 
 
 def runs(stage: Stage) -> dict[str, str]:
@@ -205,6 +226,26 @@ def test_a_service_that_an_apply_takes_away_is_forgotten_and_begins_anew(theatre
         with stage.command():
             assert release.release(env, order(tag="v1.0.1", yes=True, allow_infra=True)).verdict is Verdict.SUCCEEDED
         assert stage.service("worker").desired == 1  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("tasks", [{}, {"worker new": "exits 3 at start"}, {"web new": "exits 3 at start"}])
+@pytest.mark.parametrize("verb", ["apply", "release"])
+def test_a_service_that_was_replaced_gets_its_count_again(
+    verb: str, tasks: dict[str, str], theatre: Theatre, tmp_path: Path
+) -> None:
+    with set_for(theatre, tmp_path, shape={"migration": 0}, tasks=tasks) as (stage, env):
+        stage.do("somebody scales web to 3")
+        stage.settle()
+        stage.stack = Replacing(**vars(stage.stack), stage=stage)
+        stage.stack.greeting = "good day" if verb == "apply" else "hello"
+        named = order(
+            yes=True, allow_infra=True, allow_destroy=["a service"], tag="v1.0.1" if verb != "apply" else None
+        )
+        with stage.command():
+            result = apply.apply(env, named) if verb == "apply" else release.release(env, named)
+        assert result.verdict is (Verdict.ROLLED_BACK if tasks else Verdict.SUCCEEDED), result.hint
+        assert stage.service("web").desired == 3  # type: ignore[union-attr]
+        assert stage.live_roles("web") == {"old" if tasks else "new"}
 
 
 @pytest.mark.parametrize("verb", ["apply", "restart"])

@@ -62,6 +62,7 @@ def record_before(run: Run, *, repairing: bool = False) -> None:
             name=service.name,
             wave=service.wave,
             before=Running(task_definition=found[service.name].task_definition, count=found[service.name].desired),
+            made=found[service.name].created_at,
         )
         for key, service in new.items()
     }
@@ -74,6 +75,23 @@ def record_before(run: Run, *, repairing: bool = False) -> None:
         for key, schedule in contract.schedules.items()
         if key not in result.schedules
     }
+
+
+def notice_replaced(run: Run) -> None:
+    """Notes which services an apply has made anew: with no task, for Terraform makes them so.
+
+    Only what was named with --allow-destroy can have been. Their count is sent to them again, forward as well as back.
+
+    Raises:
+        AwsError: a service is missing.
+    """
+    known = {key: one for key, one in run.result.services.items() if key in run.contract.services}
+    if not known or not run.result.options.get("allow_destroy"):
+        return
+    found = run.env.aws.ecs.services(run.contract.cluster, [one.name for one in known.values()])
+    for one in known.values():
+        made = found[one.name].created_at
+        one.replaced = one.replaced or (one.made is not None and made is not None and made > one.made)
 
 
 def _left_behind(run: Run) -> set[str]:
@@ -144,6 +162,7 @@ def apply(run: Run, order: Order, saved: SavedPlan) -> None:
         if targeted.alone(run):
             outputs = _written(run)
         run.contract = run.env.contract(outputs)
+    notice_replaced(run)
     _see_registered(run)
     record_before(run)  # with --allow-infra, an apply makes services and schedules, or takes them away
 
@@ -268,16 +287,20 @@ def _explain_migration(run: Run, task_definition: str) -> None:
 
 
 def to_registered(run: Run, wave: int, last: ReleaseResult | None) -> dict[str, Move]:
-    """The moves of a wave to what Terraform registered last; a count only for a service never rolled out."""
+    """The moves of a wave to what Terraform registered last; a count only for one never rolled out, or made anew."""
     return {
-        key: Move(
-            service.name,
-            service.task_definition,
-            service.desired_count if _never_rolled_out(run, key, last) else None,
-        )
+        key: Move(service.name, service.task_definition, _count(run, key, last))
         for key, service in sorted(run.contract.services.items())
         if service.wave == wave
     }
+
+
+def _count(run: Run, key: str, last: ReleaseResult | None) -> int | None:
+    """The count to send to a service: none where it keeps the one that it has."""
+    if _never_rolled_out(run, key, last):
+        return run.contract.services[key].desired_count
+    service = run.result.services[key]
+    return service.before.count if service.replaced else None
 
 
 def differing(run: Run) -> dict[str, list[str]]:
@@ -295,9 +318,9 @@ def differing(run: Run) -> dict[str, list[str]]:
 
 
 def to_changed(run: Run, wave: int, last: ReleaseResult, changed: Collection[str]) -> dict[str, Move]:
-    """Of the moves of a wave to what is registered last, those of services that change, or were never rolled out."""
+    """Of the moves of a wave to what is registered last, those of services that change, or that get a count."""
     wanted = to_registered(run, wave, last)
-    return {key: move for key, move in wanted.items() if key in changed or _never_rolled_out(run, key, last)}
+    return {key: move for key, move in wanted.items() if key in changed or move.count is not None}
 
 
 def _never_rolled_out(run: Run, key: str, last: ReleaseResult | None) -> bool:

@@ -126,11 +126,16 @@ class Running(Data):
 
 
 class ServiceResult(Data):
-    """A service before and after; ``after`` stays None if it was never moved."""
+    """A service before and after; ``after`` stays None if it was never moved.
+
+    ``made`` is when ECS made it; ``replaced`` says that this apply has made it anew, with no task.
+    """
 
     name: str
     wave: int
     before: Running
+    made: datetime | None = None
+    replaced: bool = False
     after: Running | None = None
     deployment: str | None = None
     outcome: Literal["not moved", "moved", "completed", "failed", "moved back", "not moved back", "superseded"] = (

@@ -87,13 +87,27 @@ def go_back(run: Run, error: LongshoreError) -> None:
     """
     # Whoever resumes this goes back as well, and says why.
     run.result.going_back, run.result.cause, run.result.message = True, cause_of(error), error.message
-    moved = [key for key, service in run.result.services.items() if service.outcome in _MOVED]
+    _notice_replaced(run)
+    moved = [key for key, one in run.result.services.items() if one.outcome in _MOVED or _is_empty(one)]
     if moved or _has_moved(run):
         _move_back(run, error, sorted(moved, key=lambda key: run.result.services[key].wave, reverse=True))
     _take_tag_back(run)
     if isinstance(error, SupersededError) and run.result.verdict is not Verdict.ROLLBACK_FAILED:
         run.fail(Verdict.SUPERSEDED, error)
     register_again(run, run.result.previous_version)
+
+
+def _notice_replaced(run: Run) -> None:
+    """An apply that failed half way may have made a service anew all the same."""
+    try:
+        moves.notice_replaced(run)
+    except AwsError as error:
+        run.warn(f"whether a service was made anew, with no task, is not known: {error.message}")
+
+
+def _is_empty(service: ServiceResult) -> bool:
+    """Whether an apply has made it anew, and nothing has given it its tasks again."""
+    return service.replaced and service.outcome == "not moved" and service.before.count > 0
 
 
 def _take_tag_back(run: Run) -> None:
@@ -276,11 +290,11 @@ def _schedules_back(run: Run) -> list[LongshoreError]:
 def _move_one_back(run: Run, key: str, error: LongshoreError) -> None:
     service, ours = run.result.services[key], run.started.get(key)
     env, cluster = run.env, run.contract.cluster
-    # A count goes back only where this release sent one: to a service that had never been rolled out.
-    sent = service.after is not None and service.after.count != service.before.count
+    # A count goes back only where this release sent one, to a service that had never been rolled out, or that is new.
+    sent = service.replaced or (service.after is not None and service.after.count != service.before.count)
     move = Move(service.name, service.before.task_definition, service.before.count if sent else None)
     deadline = moves.deadline_of(run, key)
-    if ours is None and _never_began(run, service, error):
+    if ours is None and not service.replaced and _never_began(run, service, error):
         service.outcome, service.after = "not moved", None
         return
     back = _by_ecs(run, key, ours, move, error) if ours else _begun_before(run, service, move, deadline)

@@ -62,7 +62,8 @@ class ServiceDeployment:
 class Service:
     """A service as DescribeServices shows it.
 
-    ``rolls_back``: ECS itself goes back when a deployment fails, by its circuit breaker or by alarms.
+    ``rolls_back``: ECS itself goes back when a deployment fails, by its circuit breaker or by alarms. ``created_at`` is
+    when the service was made, by ECS's clock.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Service:
     deployments: tuple[Deployment, ...]
     events: tuple[str, ...] = ()
     rolls_back: bool = False
+    created_at: datetime | None = None
 
     @property
     def latest_event(self) -> str:
@@ -395,6 +397,7 @@ def _service(raw: Any) -> Service:
         deployments=tuple(_deployment(d) for d in raw.get("deployments", [])),
         events=tuple(event["message"] for event in raw.get("events", [])),
         rolls_back=any(judge.get("enable") and judge.get("rollback") for judge in judges),
+        created_at=raw.get("createdAt"),
     )
 
 
