@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longshore import agreement, hcl
+from longshore import agreement, hcl, masking
 from longshore.agreement import Place
 from longshore.errors import ConfigError, ExitCode
 from longshore.masking import Masks
@@ -124,8 +124,8 @@ def test_no_message_ever_shows_a_value(environ: dict[str, str], elsewhere: bool)
 
 def test_the_rule_for_secrets_is_that_of_terraform() -> None:
     """Else what is written as a plain variable would be refused by the next plan."""
-    assert patterns_of("name") == agreement.SECRET_NAME
-    assert patterns_of("value") == agreement.SECRET_VALUE
+    assert patterns_of("name") == masking.SECRET_NAME
+    assert patterns_of("value") == masking.SECRET_VALUE
 
 
 def patterns_of(local: str) -> str:

@@ -121,6 +121,24 @@ def test_secrets_are_masked_and_a_variable_without_a_value_is_one() -> None:
     assert lines(before, after) == ["web · environment API_KEY: (masked) → (masked)"]
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("command", ["serve", "--token", "canary", "--all"], '["serve", "--token", "(masked)", "--all"]'),
+        ("entryPoint", ["sh", "-c", "PASSWORD=canary exec app"], '["sh", "-c", "PASSWORD=(masked) exec app"]'),
+        ("command", ["--api-key=canary", "redis://u:canary@h"], '["--api-key=(masked)", "redis://(masked)@h"]'),
+        ("environment", [{"name": "PGPASSWORD", "value": "canary"}], "(masked)"),
+        ("environment", [{"name": "JDBC", "value": "db?password=canary&tls=1"}], "db?password=(masked)&tls=1"),
+        ("environment", [{"name": "PEM", "value": "-----BEGIN RSA PRIVATE KEY-----\ncanary"}], "(masked)"),
+        ("environment", [{"name": "REFERENCE", "value": "arn:aws:x:secret:app"}], "arn:aws:x:secret:app"),
+        ("logConfiguration", {"options": {"apikey": "canary"}}, "(masked)"),
+    ],
+)  # fmt: skip
+def test_a_secret_is_masked_wherever_it_has_a_telling_name(field: str, value: Any, said: str) -> None:
+    (line,) = containers([{"name": "web", "image": "i"}], [{"name": "web", "image": "i", field: value}])
+    assert line.partition(" → ")[2] == said
+
+
 def test_a_revision_has_fields_of_its_own() -> None:
     before = {"containerDefinitions": [WRITTEN], "cpu": "256", "memory": "512", "networkMode": "awsvpc", "revision": 1}
     after = {**json.loads(json.dumps(before)), "memory": "1024", "revision": 2, "volumes": [], "pidMode": None}

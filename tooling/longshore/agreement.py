@@ -14,7 +14,7 @@ from typing import Any
 
 from longshore import hcl, variable_files
 from longshore.errors import ConfigError
-from longshore.masking import Masks, is_secret
+from longshore.masking import SECRET_VALUE, Masks, is_secret
 
 PREFIX = "ECS_"
 SET_BY_ECS = frozenset({"ECS_AGENT_URI", "ECS_CONTAINER_METADATA_URI", "ECS_CONTAINER_METADATA_URI_V4"})
@@ -23,17 +23,6 @@ ABSENT = "is not there"
 """What is said of a variable that no file has."""
 NOT_NEEDED = ("REPO_URL", "TASK_DEFINITION_WEB", "TASK_DEFINITION_SIDEKIQ", "CI_REGION")
 """What the builds of the original needed, and ours do not."""
-
-# The rule of terraform/modules/plaintext, whose validation would refuse what we write.
-SECRET_NAME = "|".join((
-    r"(?i:(^|[_.-])([a-z0-9]*(password|passwd|passphrase)|secrets?|token|credentials?)([_.-]|$))",
-    r"(?i:(^|[_.-])(api|master|private|access|secret|encryption|signing)[_.-]?key([_.-]|$))",
-    r"(?i:[_.-](pass|pwd)$)",
-))  # fmt: skip
-SECRET_VALUE = "|".join((
-    r"(?i:[a-z][a-z0-9+.-]*://[^/?#\s]*:[^/?#\s]+@)",
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
-))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -163,8 +152,7 @@ def _otherwise(path: str, there: object) -> str:
 
 def looks_secret(name: str, value: str) -> bool:
     """Whether a variable holds a secret, by its name or by its value: by our own rules and by those of Terraform."""
-    named = is_secret(name) or re.search(SECRET_NAME, name)
-    return bool(named or re.search(SECRET_VALUE, value))
+    return is_secret(name) or bool(re.search(SECRET_VALUE, value))
 
 
 def _shows(masks: Masks, name: str, value: str) -> bool:

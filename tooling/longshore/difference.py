@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from longshore.masking import MASK, is_secret, without_passwords
+from longshore.masking import MASK, is_secret, text_without_secrets, without_passwords, words_without_secrets
 
 Definitions = Sequence[Mapping[str, Any]]
 """Container definitions, as RegisterTaskDefinition takes them."""
@@ -34,6 +34,9 @@ FIELDS = (
 
 _KEYED = {"environment": "value", "secrets": "valueFrom"}
 _IN_ORDER = {"command", "entryPoint", "environmentFiles", "links", "dnsServers", "dnsSearchDomains"}
+_WORDS, _TEXTS = ("command", "entryPoint"), ("environment ", "dockerLabels.", "logConfiguration.options.")
+"""What may hold a secret without being called one."""
+
 _DEFAULTS = {
     "cpu": 0,
     "essential": True,
@@ -135,5 +138,9 @@ def _shown(field: str, value: Any) -> str:
         return json.dumps(_DEFAULTS[field]) if field in ("cpu", "essential") else "(none)"
     if is_secret(field.replace(" ", "_").replace(".", "_").replace("-", "_")) and not field.startswith("secret "):
         return MASK
+    if isinstance(value, list) and field.rpartition(".")[2] in _WORDS:
+        value = words_without_secrets(value)
+    elif isinstance(value, str) and field.startswith(_TEXTS):
+        value = text_without_secrets(value)
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
     return without_passwords(text)

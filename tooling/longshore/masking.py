@@ -10,20 +10,32 @@ MASK = "(masked)"
 SHORTEST = 6
 """A value shorter than this is not looked for: it would turn up in other words."""
 
+# The rule of terraform/modules/plaintext, whose validation would refuse what we write.
+SECRET_NAME = "|".join((
+    r"(?i:(^|[_.-])([a-z0-9]*(password|passwd|passphrase)|secrets?|token|credentials?)([_.-]|$))",
+    r"(?i:(^|[_.-])(api|master|private|access|secret|encryption|signing)[_.-]?key([_.-]|$))",
+    r"(?i:[_.-](pass|pwd)$)",
+))  # fmt: skip
+SECRET_VALUE = "|".join((
+    r"(?i:[a-z][a-z0-9+.-]*://[^/?#\s]*:[^/?#\s]+@)",
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
+))  # fmt: skip
+
 _NAMES = "PASSWORD|PASSWD|SECRET|TOKEN|KEY|CREDENTIALS?|PASSPHRASE|DSN"
 _SECRET_NAME = re.compile(rf"(^|_)({_NAMES})(_|$)|_PWD$|^TF_TOKEN_", re.IGNORECASE)
+_PRIVATE_KEY = re.compile("-----BEGIN [A-Z ]*PRIVATE KEY-----")
 # A line may be a megabyte long: each of these looks at a character a few times at the most, whatever stands there.
 _URL_PASSWORD = re.compile(r"(?<=://)[^/@\s:]*:[^/@\s]*(?=@)")
 _AUTHORIZATION = re.compile(r"(?i)(authorization[\"']?\s*[:=]\s*[\"']?)((?:bearer|basic|token)\s+)?[^\s\"',;]+")
 _NAMED = re.compile(
-    r"(?i)((?:password|passwd|secret|token|api_?key|access_?key|credentials?|passphrase)[\"']?\s*[=:]\s*[\"']?)"
+    r"(?i)((?:password|passwd|secret|token|api[_-]?key|access[_-]?key|credentials?|passphrase)[\"']?\s*[=:]\s*[\"']?)"
     r"[^\s\"',;&]+"
 )
 
 
 def is_secret(name: str) -> bool:
-    """Whether a variable of this name holds a secret."""
-    return bool(_SECRET_NAME.search(name))
+    """Whether a variable of this name holds a secret: by our rule, or by that of Terraform."""
+    return bool(_SECRET_NAME.search(name) or re.search(SECRET_NAME, name))
 
 
 def secrets(variables: Mapping[str, str]) -> set[str]:
@@ -34,7 +46,23 @@ def secrets(variables: Mapping[str, str]) -> set[str]:
 def secrets_of_containers(definitions: Iterable[Mapping[str, Any]]) -> set[str]:
     """The secrets that stand in the variables of container definitions, in ECS's form."""
     named = ((entry["name"], entry.get("value") or "") for one in definitions for entry in one.get("environment") or [])
-    return {value for name, value in named if is_secret(name)}
+    return {value for name, value in named if is_secret(name) or _PRIVATE_KEY.search(value)}
+
+
+def words_without_secrets(words: Iterable[str]) -> list[str]:
+    """A command without what stands behind a telling name, in the same word or as the next one (``--token abc``)."""
+    found, flag = [], ""
+    for word in words:
+        found.append(MASK if is_secret(flag) else text_without_secrets(word))
+        flag = word.strip("-").replace("-", "_") if word.startswith("-") and "=" not in word else ""
+    return found
+
+
+def text_without_secrets(text: str) -> str:
+    """A text that somebody wrote for a container, without what stands behind a telling name in it; ARNs are none."""
+    if _PRIVATE_KEY.search(text):
+        return MASK
+    return text if text.startswith("arn:") else _NAMED.sub(rf"\1{MASK}", without_passwords(text))
 
 
 def without_passwords(text: str) -> str:
