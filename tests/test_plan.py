@@ -170,6 +170,30 @@ def test_the_difference_is_by_container_and_field_with_secrets_masked() -> None:
     ]
 
 
+@pytest.mark.parametrize("side", ["before_sensitive", "after_sensitive"])
+def test_what_terraform_takes_for_sensitive_is_shown_by_its_name_alone(side: str) -> None:
+    change = task_definition(["create", "delete"], container("v1", MODE="canary-1"), container("v2", MODE="canary-2"))
+    change["change"][side] = {"container_definitions": True, "tags": {}}
+    assert difference(changes(shown(change))) == [
+        "shop-web · web · environment MODE: (masked) → (masked)",
+        "shop-web · web · image: registry/app:v1 → registry/app:v2",
+    ]
+
+
+def test_what_only_moves_in_the_state_or_is_imported_is_a_change_that_is_listed() -> None:
+    moved = {**resource("module.new.aws_ecs_service.this", "no-op"), "previous_address": "aws_ecs_service.web"}
+    imported = resource("aws_s3_bucket.logs", "no-op")
+    imported["change"]["importing"] = {"id": "logs"}
+    found = changes(shown(moved, imported, resource("aws_sqs_queue.jobs", "no-op")))
+    said = ["module.new.aws_ecs_service.this: move from aws_ecs_service.web", "aws_s3_bucket.logs: import of logs"]
+    assert difference(found) == said
+    gate(found[:1], Allowed())  # nothing but the state knows of it
+    with pytest.raises(PlanError, match=r"definitions:\n  aws_s3_bucket\.logs: import of logs$"):
+        gate(found, Allowed())
+    gate(found, Allowed(infra=True))
+    gate(found, Allowed(["aws_s3_*"]))
+
+
 def test_containers_that_come_and_go_are_named() -> None:
     two = json.dumps([*json.loads(container("v1")), {"name": "proxy", "image": "p"}])
     came = difference(changes(shown(task_definition(["create", "delete"], container("v1"), two))))

@@ -50,22 +50,29 @@ _DEFAULTS = {
 }
 
 
-def revisions(before: Mapping[str, Any], after: Mapping[str, Any], fields: Sequence[str] = FIELDS) -> Iterator[str]:
+def revisions(
+    before: Mapping[str, Any], after: Mapping[str, Any], fields: Sequence[str] = FIELDS, *, hidden: bool = False
+) -> Iterator[str]:
     """One line for each field that differs, of the containers and of the task definition itself.
 
     Args:
         before: with ``containerDefinitions``, as DescribeTaskDefinition shows them, and the fields.
         after: likewise.
         fields: those that are compared besides.
+        hidden: of containers show no value but the image.
     """
     networks = (before.get("networkMode"), after.get("networkMode"))
-    yield from containers(before["containerDefinitions"], after["containerDefinitions"], networks)
+    yield from containers(before["containerDefinitions"], after["containerDefinitions"], networks, hidden=hidden)
     old, new = ({name: side.get(name) for name in fields} for side in (before, after))
     yield from _fields(dict(_flat("", old)), dict(_flat("", new)))
 
 
 def containers(
-    before: Definitions, after: Definitions, networks: tuple[str | None, str | None] = (None, None)
+    before: Definitions,
+    after: Definitions,
+    networks: tuple[str | None, str | None] = (None, None),
+    *,
+    hidden: bool = False,
 ) -> Iterator[str]:
     """One line for each container and field that differs; ``networks`` are the network modes, where they are known."""
     olds, news = _by_name(before, networks[0]), _by_name(after, networks[1])
@@ -73,13 +80,14 @@ def containers(
         if name not in news or name not in olds:
             yield f"{name}: {'new container' if name in news else 'container removed'}"
         else:
-            yield from (f"{name} · {line}" for line in _fields(olds[name], news[name]))
+            yield from (f"{name} · {line}" for line in _fields(olds[name], news[name], hidden=hidden))
 
 
-def _fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+def _fields(old: Mapping[str, Any], new: Mapping[str, Any], *, hidden: bool = False) -> Iterator[str]:
     for field in sorted({*old, *new}):
         if old.get(field) != new.get(field):
-            yield f"{field}: {_shown(field, old.get(field))} → {_shown(field, new.get(field))}"
+            sides = (_shown(field, side.get(field), hidden=hidden) for side in (old, new))
+            yield f"{field}: {' → '.join(sides)}"
 
 
 def _by_name(definitions: Definitions, network: str | None) -> dict[str, dict[str, Any]]:
@@ -133,9 +141,11 @@ def _says_nothing(path: str, value: Any) -> bool:
     return value is None or value is False or value in ("", [], {})
 
 
-def _shown(field: str, value: Any) -> str:
+def _shown(field: str, value: Any, *, hidden: bool = False) -> str:
     if value is None:
         return json.dumps(_DEFAULTS[field]) if field in ("cpu", "essential") else "(none)"
+    if hidden and field != "image":
+        return MASK
     if is_secret(field.replace(" ", "_").replace(".", "_").replace("-", "_")) and not field.startswith("secret "):
         return MASK
     if isinstance(value, list) and field.rpartition(".")[2] in _WORDS:

@@ -59,18 +59,30 @@ _HELD = re.compile(
 
 @dataclass(frozen=True)
 class Change:
-    """A resource that the plan changes."""
+    """A resource that the plan changes.
+
+    ``hidden``: Terraform takes its containers for sensitive, because a variable in them is. ``moved_from`` is its
+    address in the state so far, where that is another one; ``imported`` what Terraform takes it into the state by.
+    """
 
     address: str
     type: str
     actions: tuple[str, ...]
     before: Mapping[str, Any]
     after: Mapping[str, Any]
+    hidden: bool = False
+    moved_from: str = ""
+    imported: str = ""
 
     @property
     def registers(self) -> bool:
         """Whether this only registers a revision, and leaves every earlier one ACTIVE (skip_destroy)."""
-        return self.type == _REVISION and set(self.actions) in _REGISTERS and not self.loses
+        return self.type == _REVISION and set(self.actions) in _REGISTERS and not self.loses and not self.imported
+
+    @property
+    def moves(self) -> bool:
+        """Whether only its address in the state changes: nothing outside of it does."""
+        return set(self.actions) == {"no-op"} and not self.imported
 
     @property
     def destroys(self) -> bool:
@@ -90,11 +102,14 @@ class Change:
 
     def __str__(self) -> str:
         outage = " (an outage: its tasks stop)" if self.type == _SERVICE and self.destroys else ""
-        return f"{self.address}: {' and '.join(self.actions)}{outage}"
+        done = [action for action in self.actions if action != "no-op"]
+        done += [f"import of {self.imported}"] if self.imported else []
+        done += [f"move from {self.moved_from}"] if self.moved_from else []
+        return f"{self.address}: {' and '.join(done)}{outage}"
 
 
 def changes(shown: Mapping[str, Any]) -> list[Change]:
-    """Every change of a managed resource; reads of data sources are none."""
+    """Every change of a managed resource, or of where the state has it; reads of data sources are none."""
     return [
         Change(
             raw["address"],
@@ -102,10 +117,30 @@ def changes(shown: Mapping[str, Any]) -> list[Change]:
             tuple(raw["change"]["actions"]),
             raw["change"].get("before") or {},
             raw["change"].get("after") or {},
+            any(_is_hidden(raw["change"].get(side)) for side in ("before_sensitive", "after_sensitive")),
+            _moved_from(raw),
+            _imported(raw),
         )
         for raw in shown.get("resource_changes", [])
-        if set(raw["change"]["actions"]) - {"no-op", "read"}
+        if set(raw["change"]["actions"]) - {"no-op", "read"} or _moved_from(raw) or _imported(raw)
     ]
+
+
+def _is_hidden(sensitive: Any) -> bool:
+    """By the values of ``before_sensitive``: true, or an object that has true for each sensitive argument."""
+    return sensitive is True or (isinstance(sensitive, dict) and bool(sensitive.get("container_definitions")))
+
+
+def _moved_from(raw: Mapping[str, Any]) -> str:
+    """By a ``moved`` block (https://developer.hashicorp.com/terraform/internals/json-format)."""
+    before = str(raw.get("previous_address") or "")
+    return before if before != raw["address"] else ""
+
+
+def _imported(raw: Mapping[str, Any]) -> str:
+    """By an ``import`` block (https://developer.hashicorp.com/terraform/internals/json-format)."""
+    found = raw["change"].get("importing")
+    return "" if found is None else str(found.get("id") or "what is known after the apply")
 
 
 @dataclass(frozen=True)
@@ -138,7 +173,7 @@ def gate(found: Sequence[Change], allowed: Allowed) -> None:
         PlanError: lists every other address with its actions, and the flags that would let it through.
     """
     lost = _lost(found, allowed)
-    other = [c for c in found if not c.registers and not c.loses and not allowed.change(c)]
+    other = [c for c in found if not (c.registers or c.moves or c.loses or allowed.change(c))]
     if not lost and not other:
         return
     said, hints = [], []
@@ -227,7 +262,16 @@ def _unknown(path: str, value: Any) -> Iterator[str]:
 
 def fingerprint(found: Sequence[Change]) -> str:
     """What tells whether two plans would change the same, to the letter; it says nothing of what that is."""
-    parts = sorted((c.address, c.type, list(c.actions), _jsonable(c.before), _jsonable(c.after)) for c in found)
+    parts = sorted(
+        (
+            c.address,
+            c.type,
+            [*c.actions, *filter(None, (c.moved_from, c.imported))],
+            _jsonable(c.before),
+            _jsonable(c.after),
+        )
+        for c in found
+    )
     return f"sha256:{hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()}"
 
 
@@ -248,7 +292,9 @@ def difference(found: Sequence[Change]) -> list[str]:
     lines: list[str] = []
     for change in found:
         if change.type == _REVISION and change.before and change.after:
-            lines.extend(list(_revision(change)) or [str(change)])
+            fields = list(_revision(change))
+            lines.extend(fields)
+            lines.extend([str(change)] if not fields or change.moved_from or change.imported else [])
         else:
             lines.append(str(change))
     return lines
@@ -261,7 +307,7 @@ def _revision(change: Change) -> Iterator[str]:
     if new["containerDefinitions"] is None:
         new["containerDefinitions"] = old["containerDefinitions"]
         yield f"{family}: containers known after apply"
-    yield from (f"{family} · {line}" for line in revisions(old, new, known))
+    yield from (f"{family} · {line}" for line in revisions(old, new, known, hidden=change.hidden))
 
 
 def _described(values: Mapping[str, Any]) -> dict[str, Any]:
