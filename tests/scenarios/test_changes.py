@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from longshore import apply, drift, preflight, promote, release, restart, resume, rollback, scale
-from longshore.errors import ExitCode, UsageError
+from longshore.errors import ExitCode, StalePlanError, UsageError
 from longshore.order import order
 from longshore.result import Cause, ReleaseResult, Verdict
 from longshore.terraform import OnEvent, SavedPlan
@@ -246,6 +246,31 @@ def test_a_service_that_was_replaced_gets_its_count_again(
         assert result.verdict is (Verdict.ROLLED_BACK if tasks else Verdict.SUCCEEDED), result.hint
         assert stage.service("web").desired == 3  # type: ignore[union-attr]
         assert stage.live_roles("web") == {"old" if tasks else "new"}
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_plan_that_went_stale_is_applied_if_it_would_change_the_same_to_the_letter(
+    same: bool,  # noqa: FBT001
+    theatre: Theatre,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with set_for(theatre, tmp_path, shape={"unapplied": True}) as (stage, env):
+        real, stale = stage.stack.apply, [StalePlanError("Saved plan is stale")]
+
+        def apply_it(plan: SavedPlan, on_event: OnEvent | None = None) -> dict[str, Any]:
+            if stale:
+                if not same:  # of which the lines say as much as before
+                    change = shop._POLICY["change"] | {"after": {"policy": "{ everything }"}}  # type: ignore[operator]
+                    monkeypatch.setattr(shop, "_POLICY", shop._POLICY | {"change": change})
+                raise stale.pop()
+            return real(plan, on_event)
+
+        monkeypatch.setattr(stage.stack, "apply", apply_it)
+        with stage.command():
+            result = apply.apply(env, order(yes=True, allow_infra=True))
+        wanted = (Verdict.SUCCEEDED, None) if same else (Verdict.FAILED, Cause.PLAN)
+        assert (result.verdict, result.cause, stage.stack.applied) == (*wanted, same)
 
 
 @pytest.mark.parametrize("verb", ["apply", "restart"])

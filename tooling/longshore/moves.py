@@ -176,10 +176,11 @@ def _apply(run: Run, order: Order, saved: SavedPlan) -> dict[str, Any]:
             stale = isinstance(error, StalePlanError)
             if not stale and _TOO_MANY_AT_ONCE not in error.message:
                 raise
-            approved = run.result.changes
+            approved, fingerprint = run.result.changes, run.result.fingerprint
             with targeted.planned(run, run.result.version, alone=targeted.alone(run)) as again:
                 builds.judge(run, order, plan.changes(terraform.show(again)))
-                if stale and run.result.changes != approved:
+                # The lines that were shown don't tell: secrets are masked in them, and of the rest they have addresses.
+                if stale and run.result.fingerprint != fingerprint:
                     raise PlanError("the state changed while the plan waited, and it differs now") from None
                 run.result.changes = approved
                 return terraform.apply(again, console.detail)
