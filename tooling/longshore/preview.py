@@ -19,7 +19,9 @@ def plan(env: Environment, tag: str | None, *, check_env: bool = False) -> bool:
     variables = {"image_tag": tag_of(tag)} if tag else {}
     preflight.reach(env, planning=True, check_env=check_env)
     with env.terraform.plan(variables, purpose=Purpose(plan_only=True)) as saved:
-        env.console.differences(plans.difference(plans.changes(env.terraform.show(saved))) if saved.changed else [])
+        found = plans.changes(env.terraform.show(saved)) if saved.changed else []
+        env.console.masks.hide(plans.secret_values(found))
+        env.console.differences(plans.difference(found))
         return saved.changed
 
 
