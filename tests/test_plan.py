@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from longshore.errors import PlanError
+from longshore.order import order
 from longshore.plan import Allowed, addresses, changes, difference, gate, refuse_loss, unknown_outputs
 from tests.samples import arn
 
@@ -64,6 +65,15 @@ def test_a_release_may_not_change_a_service_unless_it_is_allowed() -> None:
 def resource(address: str, *actions: str, **before: object) -> dict[str, Any]:
     kind = address.rpartition("].")[2].split(".")[-2] if "]." in address else address.split(".")[-2]
     return {"address": address, "type": kind, "change": {"actions": list(actions), "before": before, "after": None}}
+
+
+def test_what_task_definitions_depend_on_is_not_left_for_later_by_the_flag_that_was_given() -> None:
+    for change in (resource("aws_iam_role.execution", "update"), resource("aws_kms_key.logs", "delete")):
+        with pytest.raises(PlanError) as caught:
+            gate(changes(shown(REVISION, change)), order(only_release=True).allowed(()))
+        assert "To leave it for later" not in caught.value.hint
+        assert "--allow-destroy" not in caught.value.hint
+        assert "invoke apply --allow-infra" in caught.value.hint
 
 
 def test_an_address_with_a_key_is_a_pattern_of_itself_alone() -> None:

@@ -60,7 +60,7 @@ class Order:
 
     def allowed(self, listed: Sequence[str]) -> Allowed:
         """What a plan may change, by these options and by the addresses and types that invoke.yaml lists."""
-        return Allowed(listed, self.allow_infra, self.allow_destroy)
+        return Allowed(listed, self.allow_infra, self.allow_destroy, alone=self.only_release)
 
     def of_a_change(self) -> Options:
         """The options of an apply, for the record: there is no version to choose."""

@@ -151,11 +151,13 @@ class Allowed:
         listed: addresses or types from invoke.yaml; ``*`` stands for any text.
         infra: everything, but for what would be lost.
         destroy: the addresses of what may be destroyed or replaced, each to the letter.
+        alone: it is a plan of the task definitions alone, with what they depend on: nothing else can be let through.
     """
 
     listed: Sequence[str] = ()
     infra: bool = False
     destroy: Collection[str] = ()
+    alone: bool = False
 
     def loss(self, change: Change) -> bool:
         """Whether what this destroys was named."""
@@ -164,6 +166,16 @@ class Allowed:
     def change(self, change: Change) -> bool:
         """Whether this was allowed, one way or another."""
         return self.infra or self.loss(change) or any(map(change.fits, self.listed))
+
+
+_LET_THROUGH = (
+    "To let it through: --allow-infra, or its addresses or types under allow_changes."
+    " To leave it for later: --only-release."
+)
+_BEFORE = (
+    "The task definitions depend on it, so that --only-release can't leave it for later."
+    " Apply it first: invoke apply --allow-infra. Or release from a tree without it."
+)
 
 
 def gate(found: Sequence[Change], allowed: Allowed) -> None:
@@ -179,14 +191,11 @@ def gate(found: Sequence[Change], allowed: Allowed) -> None:
     said, hints = [], []
     if other:
         said.append("the plan would change more than task definitions:" + _lines(other))
-        hints.append(
-            "To let it through: --allow-infra, or its addresses or types under allow_changes."
-            " To leave it for later: --only-release."
-        )
+        hints.append(_BEFORE if allowed.alone else _LET_THROUGH)
     if lost:
         said.append(_would_lose(lost))
-        hints.append(_names(lost))
-    raise PlanError("\n".join(said), " ".join(hints))
+        hints.append(_BEFORE if allowed.alone and not other else "" if allowed.alone else _names(lost))
+    raise PlanError("\n".join(said), " ".join(filter(None, hints)))
 
 
 def refuse_loss(found: Sequence[Change], allowed: Allowed) -> None:
