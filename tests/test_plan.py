@@ -167,6 +167,15 @@ def test_a_revision_that_is_only_deleted_is_refused() -> None:
     gate(found, Allowed(infra=True))  # it stays ACTIVE: nothing is lost
 
 
+def test_a_revision_that_a_killed_apply_has_left_may_leave_the_state() -> None:
+    left = {**task_definition(["delete"], container("v1"), container("v2")), "deposed": "0a1b2c3d"}
+    left["change"]["after"] = None
+    gate(changes(shown(left, REVISION)), Allowed())
+    left["change"]["before"]["skip_destroy"] = False
+    with pytest.raises(PlanError, match="stateful or running"):
+        gate(changes(shown(left, REVISION)), Allowed(infra=True))
+
+
 def test_the_difference_is_by_container_and_field_with_secrets_masked() -> None:
     before = container("v1", MODE="a", API_TOKEN="canary-one", URL="redis://u:canary-two@h/0")
     after = container("v2", MODE="b", API_TOKEN="canary-three", URL="redis://u:canary-four@h/0")

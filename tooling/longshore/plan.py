@@ -63,6 +63,7 @@ class Change:
 
     ``hidden``: Terraform takes its containers for sensitive, because a variable in them is. ``moved_from`` is its
     address in the state so far, where that is another one; ``imported`` what Terraform takes it into the state by.
+    ``deposed``: it is what a replacement with create_before_destroy has left, when it was killed.
     """
 
     address: str
@@ -73,11 +74,13 @@ class Change:
     hidden: bool = False
     moved_from: str = ""
     imported: str = ""
+    deposed: bool = False
 
     @property
     def registers(self) -> bool:
-        """Whether this only registers a revision, and leaves every earlier one ACTIVE (skip_destroy)."""
-        return self.type == _REVISION and set(self.actions) in _REGISTERS and not self.loses and not self.imported
+        """Whether this only registers a revision, or ends its registration, and leaves every earlier one ACTIVE."""
+        fits = set(self.actions) in _REGISTERS or (self.deposed and set(self.actions) == {"delete"})
+        return self.type == _REVISION and fits and not self.loses and not self.imported
 
     @property
     def moves(self) -> bool:
@@ -120,6 +123,7 @@ def changes(shown: Mapping[str, Any]) -> list[Change]:
             any(_is_hidden(raw["change"].get(side)) for side in ("before_sensitive", "after_sensitive")),
             _moved_from(raw),
             _imported(raw),
+            "deposed" in raw,
         )
         for raw in shown.get("resource_changes", [])
         if set(raw["change"]["actions"]) - {"no-op", "read"} or _moved_from(raw) or _imported(raw)
