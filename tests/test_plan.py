@@ -167,6 +167,16 @@ def test_a_revision_that_is_only_deleted_is_refused() -> None:
     gate(found, Allowed(infra=True))  # it stays ACTIVE: nothing is lost
 
 
+def test_an_action_of_a_provider_is_more_than_task_definitions() -> None:
+    address, values = "action.aws_lambda_invoke.warm", {"payload": "canary"}
+    action = {"address": address, "type": "aws_lambda_invoke", "config_values": values}
+    found = changes({**shown(REVISION), "action_invocations": [action]})
+    with pytest.raises(PlanError, match=r"task definitions:\n  action\.aws_lambda_invoke\.warm: invoke$"):
+        gate(found, Allowed())
+    gate(found, Allowed(["aws_lambda_invoke"]))
+    assert not any("canary" in line for line in difference(found))
+
+
 def test_a_revision_that_a_killed_apply_has_left_may_leave_the_state() -> None:
     left = {**task_definition(["delete"], container("v1"), container("v2")), "deposed": "0a1b2c3d"}
     left["change"]["after"] = None

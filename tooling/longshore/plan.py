@@ -112,8 +112,15 @@ class Change:
 
 
 def changes(shown: Mapping[str, Any]) -> list[Change]:
-    """Every change of a managed resource, or of where the state has it; reads of data sources are none."""
-    return [
+    """Every change of a managed resource, or of where the state has it, and every action that a provider would take.
+
+    Reads of data sources are none. Actions came with Terraform 1.14, and are triggered by changes of resources.
+    """
+    invoked = [
+        Change(raw["address"], raw["type"], ("invoke",), {}, raw.get("config_values") or {})
+        for raw in shown.get("action_invocations") or []
+    ]
+    return invoked + [
         Change(
             raw["address"],
             raw["type"],
