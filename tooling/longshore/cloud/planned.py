@@ -79,5 +79,6 @@ def _change(change: Mapping[str, Any]) -> dict[str, Any]:
     actions = _ACTIONS.get(str(change["action"]), [str(change["action"])])
     # Whether an earlier revision would stay registered is not in the log: it is taken as the contract wants it.
     values = {"skip_destroy": True} if resource["resource_type"] == "aws_ecs_task_definition" else {}
-    change = {"actions": actions, "before": values if actions != ["create"] else {}, "after": {}}
-    return {"address": resource["addr"], "type": resource["resource_type"], "change": change}
+    importing = change.get("importing")
+    found = {"actions": actions, "before": values if actions != ["create"] else {}, "after": {}, "importing": importing}
+    return {"address": resource["addr"], "type": resource["resource_type"], "change": found}

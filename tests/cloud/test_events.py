@@ -1,0 +1,30 @@
+"""What the events of a run's log say of a plan."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from longshore import plan
+from longshore.cloud.log import Log
+from longshore.cloud.planned import from_events
+from longshore.cloud.run import CloudRun
+from longshore.errors import PlanError
+
+
+def shown(*changes: dict[str, Any]) -> dict[str, Any]:
+    events = [{"type": "planned_change", "change": change} for change in changes]
+    lines = [json.dumps(event) for event in [*events, {"type": "change_summary"}]]
+    log = cast(Log, SimpleNamespace(lines=lines, complete=True))
+    return from_events(cast(CloudRun, SimpleNamespace(id="run-1", has_changes=True)), log)
+
+
+def test_an_import_is_gated_though_nothing_else_changes() -> None:
+    bucket = {"addr": "aws_s3_bucket.logs", "resource_type": "aws_s3_bucket"}
+    found = plan.changes(shown({"resource": bucket, "action": "import", "importing": {"id": "logs"}}))
+    with pytest.raises(PlanError, match="import of logs"):
+        plan.gate(found, plan.Allowed())
+    assert plan.changes(shown({"resource": bucket, "action": "noop"})) == []
