@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from longshore import actor, rollback, run
+from longshore import actor, run
 from longshore.result import Actor
 from longshore.run import Opening
 from longshore.source import Source
@@ -60,7 +60,7 @@ def test_the_author_of_the_commit_is_written_down(source: Source | None) -> None
     assert (entry.author, entry.actor) == ("Bea <bea@example.org>" if source else None, ACTOR)
 
 
-def test_a_roll_back_names_the_author_of_what_it_goes_back_to() -> None:
+def test_what_goes_back_or_is_promoted_names_the_author_of_the_commit() -> None:
     back = result(author=None)
-    rollback._take_over(back, result(author="Bea <bea@example.org>"))
+    back.is_of(result(author="Bea <bea@example.org>"))
     assert back.author == "Bea <bea@example.org>"

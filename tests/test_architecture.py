@@ -18,7 +18,8 @@ LAYERS = [
     {"sandboxes", "preview", "drift", "doctor", "importing", "release", "rollback", "apply", "scale", "restart"}
     | {"bootstrap", "prune", "report", "locking"},
     {"undo", "ways"},
-    {"moves"},
+    {"moves", "applying", "schedules", "minimums"},
+    {"baseline"},
     {"preflight"},
     {"builds", "targeted", "steady"},
     {"run"},

@@ -150,3 +150,10 @@ def test_a_state_that_could_not_be_saved_is_named_beside_the_lock() -> None:
     unlock_state(world.environment(), None)
     assert "an earlier terraform could not save its state" in world.err.getvalue()
     assert "Save it: terraform state push" in world.err.getvalue()
+
+
+def test_it_is_named_where_the_lock_can_not_be_looked_at_too() -> None:
+    world = World(LOCK, backend=False, unsaved=True)
+    with pytest.raises(NotReadyError):
+        unlock_state(world.environment(), None)
+    assert "Save it: terraform state push" in world.err.getvalue()

@@ -25,7 +25,8 @@ class Call:
     """A call that changes something.
 
     Attributes:
-        what: ``update``, ``run``, ``stop``, ``register``, ``point``, ``move`` or ``push``.
+        what: ``update``, ``run``, ``stop``, ``register``, ``point``, ``move``, ``switch on``, ``switch off`` or
+            ``push``.
         environment: where; empty for the registry, which all share.
         subject: the service, family, parameter, rule or tag.
         revision: what it is moved to, where it is a revision.
@@ -223,9 +224,10 @@ class Ecs:
 
 @dataclass(frozen=True)
 class Events:
-    """EventBridge as a process sees it: the revision of each rule."""
+    """EventBridge as a process sees it: the revision of each rule, and those that are switched on."""
 
     rules: dict[str, Revision]
+    on: set[str]
     fleet: Fleet
     about_to: AboutTo
 
@@ -236,6 +238,14 @@ class Events:
         revision = self.fleet.revisions[task_definition]
         self.about_to(Call("move", revision.environment, revision.key, revision))
         self.rules[rule] = revision
+
+    def is_on(self, rule: str) -> bool:
+        return rule in self.on
+
+    def switch(self, rule: str, *, on: bool) -> None:
+        revision = self.rules[rule]
+        self.about_to(Call("switch on" if on else "switch off", revision.environment, revision.key))
+        (self.on.add if on else self.on.discard)(rule)
 
 
 @dataclass(frozen=True)

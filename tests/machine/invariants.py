@@ -9,7 +9,7 @@ from longshore.errors import LongshoreError
 from longshore.ledger.locks import Lock
 from longshore.result import Cause, ReleaseResult, Verdict
 
-from .stack import KEYS, name_of, parameter_of
+from .stack import KEYS, NIGHTLY, name_of, parameter_of
 from .world import ENVIRONMENTS, Process, World
 
 _MISTAKE = re.compile(r"\b\w+Error: ")
@@ -149,11 +149,16 @@ def _of_success(world: World, found: ReleaseResult) -> Iterator[str]:
             digests = {task.containers[0].digest for task in world.fleet.tasks(name_of(name, key))}
             if digests != {found.images["app"].digest} and wanted.count:
                 yield f"{found.release} succeeded, but {key} runs {digests}"
+    if name_of(name, NIGHTLY) not in world.rules_on:
+        yield f"{found.release} succeeded, but nothing starts {NIGHTLY}"
     if found.cause is not Cause.RECORD:
         yield from _of_terraform(world, found, found.version)
 
 
 def _of_the_way_back(world: World, found: ReleaseResult) -> Iterator[str]:
+    for schedule in found.schedules.values():
+        if schedule.switched_on and schedule.rule in world.rules_on:
+            yield f"{found.release} is {found.verdict}, but {schedule.rule}, which it has switched on, is on"
     for key, service in found.services.items():
         if service.outcome != "superseded" and (found.environment, key) not in world.witness.strayed:
             yield from _runs(world, found, key, service.before.task_definition, settled=service.outcome == "moved back")

@@ -54,6 +54,16 @@ def test_an_approved_release_that_died_is_gone_on_with_though_another_one_failed
     assert [entry.verdict for entry in entries(history.world, "staging")] == ["succeeded", "succeeded", "failed"]
 
 
+def test_a_promotion_that_died_at_once_knows_what_it_promotes(history: Histories) -> None:
+    history.begins(window=0.0, ready=1)
+    history.promotes(None, "good", Trouble("dies before", 4, 1))
+    history.resumes("production", abort=False, trouble=Trouble())
+    history.holds()
+    (tried,), (promoted,) = entries(history.world, "staging"), entries(history.world, "production")
+    assert (promoted.verdict, promoted.promoted_from) == (Verdict.SUCCEEDED, tried.release)
+    assert (promoted.commit, promoted.images) == (tried.commit, tried.images)
+
+
 @pytest.mark.parametrize(("abort", "verdict"), [(True, "rolled_back"), (False, "succeeded")])
 def test_a_first_release_that_died_is_not_ended_by_a_roll_back_that_has_nowhere_to_go(
     abort: bool,  # noqa: FBT001 - a parameter of the test

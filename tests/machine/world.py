@@ -195,7 +195,7 @@ class Process:
         return Aws(
             Ecr(world.registry, self.about_to),
             Ecs(world.fleet, self.about_to),
-            Events(world.rules, world.fleet, self.about_to),
+            Events(world.rules, world.rules_on, world.fleet, self.about_to),
             Parameters(world.parameters, self.about_to),
             self.table,
         )
@@ -238,6 +238,7 @@ class World:
         self.fleet = Fleet(self.time, self._digest, window)
         self.parameters = {parameter_of(name): UNRELEASED for name in ENVIRONMENTS}
         self.rules: dict[str, Any] = {}
+        self.rules_on: set[str] = set()
         self.states: dict[str, State] = {}
         self.over = threading.Event()
         self.processes: list[Process] = []

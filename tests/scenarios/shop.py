@@ -207,7 +207,7 @@ class Stack:
         unknown = {key: {"name": True} for key in self.shape.added if key not in self.revisions}
         return {
             "resource_changes": changes + ([_POLICY] if made.policy else []),
-            "output_changes": {"release": {"after_unknown": {"services": unknown}}},
+            "output_changes": {"release": {"actions": ["update"], "after_unknown": {"services": unknown}}},
         }
 
     def state(self) -> dict[str, Any]:

@@ -482,6 +482,19 @@ def test_what_runs_and_was_never_released_is_drift(shape: dict[str, Any], theatr
 # scheduled tasks
 
 
+def test_a_schedule_whose_rule_starts_something_else_than_is_registered_is_drift(
+    theatre: Theatre, tmp_path: Path
+) -> None:
+    with set_for(theatre, tmp_path, shape={"schedule": True, "migration": 0}) as (stage, env):
+        stage.stack.greeting = "good day"
+        with stage.stack.plan() as saved:
+            stage.stack.apply(saved)  # by hand
+        assert (
+            "storefront-sandbox-nightly · nightly · environment GREETING: hello → good day"
+            " (storefront-sandbox-nightly:2)" in found(env)["content"]
+        )
+
+
 def never_released(stage: Stage, env: StagedEnvironment) -> None:
     """As if a change had brought the scheduled task after the last release, and nobody had released it yet."""
     last = env.ledger.last_good()
@@ -547,7 +560,7 @@ def test_a_minimum_that_has_changed_in_the_variable_file_takes_effect_by_an_appl
     with set_for(theatre, tmp_path, shape=SCALED) as (stage, env):
         web = stage.stack.shape.services["web"].model_copy(update={"minimum": 3})
         stage.stack.shape = stage.stack.shape.model_copy(update={"services": {"web": web}})
-        assert found(env) == NOTHING | {"terraform": ["outputs change"]}
+        assert found(env) == NOTHING | {"terraform": ["outputs change: release"]}
         with stage.command():
             assert apply.apply(env, APPLY).verdict is Verdict.SUCCEEDED
             assert stage.calls() == ["ledger", "minimum web 3", "ledger"]
@@ -565,6 +578,21 @@ def test_a_minimum_that_could_not_be_set_is_set_by_resuming(theatre: Theatre, tm
             again = resume.resume(env, yes=True)
             assert [call for call in stage.calls() if call != "ledger"] == ["minimum web 2", "tag v1.0.1"]
         assert (again.verdict, again.cause, stage.minimum("web")) == (Verdict.SUCCEEDED, None, 2)
+
+
+def test_a_first_release_that_is_taken_back_after_its_minimum_lifts_it_again(theatre: Theatre, tmp_path: Path) -> None:
+    unwritten = {"operation": "ssm:PutParameter", "kind": "denied"}
+    shape = SCALED | {"released": ()}
+    with set_for(theatre, tmp_path, shape=shape, faults=[unwritten]) as (stage, env):
+        with stage.command():
+            left = release.release(env, order(tag="v1.0.1", yes=True))
+        assert (left.exit_code, stage.minimum("web")) == (ExitCode.RECORD_INCOMPLETE, 2)
+        undisturbed(stage)
+        with stage.command():
+            back = resume.resume(staged(stage), yes=True, abort=True)
+            calls = [call for call in stage.calls() if call.startswith(("minimum", "update"))]
+        assert back.verdict is Verdict.ROLLED_BACK
+        assert calls == ["minimum web 0", "update web old count 0"]
 
 
 def test_what_is_parked_stays_parked(theatre: Theatre, tmp_path: Path) -> None:
@@ -622,7 +650,7 @@ def test_what_was_left_at_once_is_gone_on_with_or_taken_back(
         stage.pass_time(120)
         undisturbed(stage)
         with stage.command():
-            yes = verb != "apply" or call != "update web new"  # what has moved was approved
+            yes = call == "register web new"  # what has moved was approved
             result = resume.resume(staged(stage), yes=yes, abort=way == "back")
         assert env.ledger.locks.read() is None
         assert (result.kind, result.resumed) == (verb, 1)

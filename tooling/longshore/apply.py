@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from longshore import builds, moves, preflight, steady
+from longshore import applying, baseline, builds, minimums, moves, preflight, schedules, steady
 from longshore.environment import Environment
 from longshore.order import Order
 from longshore.result import ReleaseResult, Verdict
@@ -27,52 +27,52 @@ def carry(run: Run, order: Order) -> None:
     """The steps; what another process of the same apply has done is looked up, not done again."""
     with run.step("inspect"):
         last = steady.take_over(run)
-        moves.record_before(run)
+        baseline.record(run)
         steady.refuse_strayed(run, last)
     with builds.planned(run, order) as saved:
-        left = _left_to_roll_out(run)
-        if saved.changed or (left and not _begun(run)):
+        left = _left_to_roll_out(run, last)
+        if saved.changed or (left and not run.begun):
             run.approve(yes=order.yes)
         run.begin_moving()
         with undone_on_failure(run):
             if saved.changed:
                 with run.step("apply"):
-                    moves.apply(run, order, saved)
+                    applying.apply(run, order, saved)
             changed = moves.differing(run)
             for number in moves.wave_numbers(run):
                 if wanted := moves.to_changed(run, number, last, changed):
                     with run.step(f"roll out wave {number}"):
                         moves.move_wave(run, wanted)
-            fresh = moves.fresh_schedules(run, last)
-            moves.move_schedules(run, moves.changed_schedules(run, fresh), fresh)
+            fresh = schedules.fresh(run, last)
+            schedules.move(run, schedules.changed(run, fresh), fresh)
             steady.complete(run)
             with run.step("verify"):
                 moves.verify_all(run)
         with run.steadfast_step("record"):
-            moves.set_minimums(run)
+            minimums.keep(run)
     run.result.verdict = Verdict.SUCCEEDED
 
 
-def _begun(run: Run) -> bool:
-    """Whether another process of this apply has moved something: then it was approved."""
-    outcomes = [service.outcome for service in run.result.services.values()]
-    outcomes += [schedule.outcome for schedule in run.result.schedules.values()]
-    return run.resumed and any(outcome != "not moved" for outcome in outcomes)
-
-
-def _left_to_roll_out(run: Run) -> bool:
-    """Shows what this will do besides the plan: what is registered already, but does not run, and other minimums."""
-    names = {key: service.name for key, service in run.contract.services.items()}
-    rules = {key: schedule.rule for key, schedule in run.contract.schedules.items()}
-    lines = [f"{names[key]} · {line} (registered)" for key, found in moves.differing(run).items() for line in found]
-    lines += [f"{rules[key]} · {line} (registered)" for key, found in moves.differing_schedules(run).items()
-              for line in found]  # fmt: skip
-    minimums = moves.other_minimums(run)
-    for title, found in (("Registered already, and not running:", lines), ("Of autoscaling:", minimums)):
-        if found:
+def _left_to_roll_out(run: Run, last: ReleaseResult) -> bool:
+    """Shows what this will do besides the plan, and says whether there is any."""
+    services, rules = run.contract.services, run.contract.schedules
+    named = [(services[key].name, lines) for key, lines in moves.differing(run).items()]
+    named += [(rules[key].rule, lines) for key, lines in schedules.differing(run).items()]
+    fresh = [
+        f"{one.name}: {one.desired_count} tasks" for key, one in services.items() if baseline.is_new(run, key, last)
+    ]
+    fresh += [f"{rules[key].rule}: switched on" for key in sorted(schedules.fresh(run, last))]
+    registered = [f"{name} · {line} (registered)" for name, lines in named for line in lines]
+    left = {
+        "Registered already, and not running:": registered,
+        "Never released yet:": fresh,
+        "Of autoscaling:": minimums.others(run),
+    }
+    for title, lines in left.items():
+        if lines:
             run.env.console.say(title)
-            run.env.console.differences(found)
-            run.result.changes = [*run.result.changes, *found]
-    if run.contract.migration and (lines or run.result.changes):
+            run.env.console.differences(lines)
+            run.result.changes = [*run.result.changes, *lines]
+    if run.contract.migration and (registered or run.result.changes):
         run.env.console.say("The migration does not run again: it belongs to a release.")
-    return bool(lines or minimums)
+    return any(left.values())

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from longshore import plan, preflight, steady
+from longshore import baseline, plan, preflight, steady
 from longshore import status as statuses
 from longshore.aws.ecs import Service
 from longshore.contract import Contract
@@ -52,7 +52,13 @@ def drift(env: Environment) -> Drift:
     found = env.aws.ecs.services(contract.cluster, [service.name for service in contract.services.values()])
     services = {key: found[service.name] for key, service in contract.services.items()}
     terraform = tuple(_of_terraform(env))
-    running = (*_of_what_runs(env, contract, services, last),) if last else ()
+    starts = {
+        key: ScheduleResult(
+            rule=one.rule, target_id=one.target_id, before=env.aws.events.task_definition(one.rule, one.target_id)
+        )
+        for key, one in contract.schedules.items()
+    }
+    running = (*_of_what_runs(env, contract, services, starts, last),) if last else ()
     running += tuple(_never_released(services, last))
     return Drift(
         contract.application,
@@ -60,19 +66,28 @@ def drift(env: Environment) -> Drift:
         last.version if last else None,
         terraform,
         running,
-        tuple(_of_content(env, contract, last)),
+        (*_of_content(env, contract, last), *_of_schedules(env, contract, starts)),
     )
 
 
 def _of_terraform(env: Environment) -> list[str]:
     with env.terraform.plan() as saved:
-        found = plan.changes(env.terraform.show(saved)) if saved.changed else []
+        if not saved.changed:
+            return []
+        shown = env.terraform.show(saved)
+        found = plan.changes(shown)
         env.console.masks.hide(plan.secret_values(found))
-        return plan.difference(found) or (["outputs change"] if saved.changed else [])
+        return plan.difference(found) or [
+            f"outputs change: {', '.join(plan.changed_outputs(shown)) or 'not said which'}"
+        ]
 
 
 def _of_what_runs(
-    env: Environment, contract: Contract, services: Mapping[str, Service], last: ReleaseResult
+    env: Environment,
+    contract: Contract,
+    services: Mapping[str, Service],
+    starts: Mapping[str, ScheduleResult],
+    last: ReleaseResult,
 ) -> Iterator[str]:
     if (released := env.released_tag()) != last.version:
         yield f"{env.target.tag_parameter} says {released}, {last.release} has released {last.version}"
@@ -84,18 +99,12 @@ def _of_what_runs(
         )
         for key, service in services.items()
     }
-    starts = {
-        key: ScheduleResult(
-            rule=one.rule, target_id=one.target_id, before=env.aws.events.task_definition(one.rule, one.target_id)
-        )
-        for key, one in contract.schedules.items()
-    }
     yield from steady.strayed(runs, starts, last)
     for key, service in services.items():
         if service.desired and service.primary and service.primary.rollout_state != "COMPLETED":
             yield f"{service.name}: deployment {service.primary.id} is {service.primary.rollout_state}"
         yield from _other_images(env, contract, key, last)
-        if key in last.services:
+        if key in last.services and service.desired:
             yield from _other_minimum(env, contract, key)
 
 
@@ -134,3 +143,10 @@ def _of_content(env: Environment, contract: Contract, last: ReleaseResult | None
     status = statuses.inspect(env.aws.ecs, contract, contract.image_tag, last, env.access.base_url)
     for service in status.services:
         yield from (f"{service.name} · {line} ({service.registered})" for line in service.registered_differs)
+
+
+def _of_schedules(env: Environment, contract: Contract, starts: Mapping[str, ScheduleResult]) -> Iterator[str]:
+    revisions = {key: (starts[key].before, one.task_definition) for key, one in contract.schedules.items()}
+    for key, lines in baseline.apart(env, revisions).items():
+        registered = revisions[key][1].rpartition("/")[2]
+        yield from (f"{starts[key].rule} · {line} ({registered})" for line in lines)

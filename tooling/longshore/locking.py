@@ -61,10 +61,16 @@ def unlock_state(env: Environment, lock_id: str | None, *, foundation: bool = Fa
     if stack is None:
         raise UsageError("there is no foundation stack in invoke.yaml", "Leave out --foundation.")
     held = preflight.state_lock(env, stack)
-    if lock_id is None:
-        _show(env, stack, held)
-    else:
-        _unlock(env, stack, held, lock_id)
+    try:
+        if lock_id is None:
+            _show(env, stack, held)
+        else:
+            _unlock(env, stack, held, lock_id)
+    finally:
+        _name_unsaved(env, stack)
+
+
+def _name_unsaved(env: Environment, stack: Stack) -> None:
     try:
         env.terraform_of(stack).refuse_unsaved()
     except UnsavedStateError as error:

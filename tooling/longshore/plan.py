@@ -154,6 +154,12 @@ def _imported(raw: Mapping[str, Any]) -> str:
     return "" if found is None else str(found.get("id") or "what is known after the apply")
 
 
+def changed_outputs(shown: Mapping[str, Any]) -> list[str]:
+    """The names of the root's outputs that a plan would change."""
+    changes = (shown.get("output_changes") or {}).items()
+    return [name for name, change in changes if set(change.get("actions", ())) - {"no-op"}]
+
+
 @dataclass(frozen=True)
 class Allowed:
     """What a plan may change besides task definitions.

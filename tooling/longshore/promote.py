@@ -28,12 +28,10 @@ def promote(tried: Environment, env: Environment, order: Order) -> ReleaseResult
     given = _succeeded(tried, order.tag)
     order = order.with_tag(given.version)
     start = preflight.release(env, order)
-    opening = Opening("release", start.actor, preflight.contract, options=order.document(), wait=order.wait)
+    opening = Opening(
+        "release", start.actor, preflight.contract, options=order.document(), wait=order.wait, promoted=given
+    )
     with running(env, opening) as run:
-        run.result.promoted_from = given.release
-        run.result.commit, run.result.subject, run.result.dirty = given.commit, given.subject, given.dirty
-        run.result.author = given.author
-        run.result.images = given.images
         carry(run, order, Start(start.actor, None))  # what it was built from says nothing of what runs there
     return run.result
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from longshore import builds, moves, preflight
+from longshore import applying, baseline, builds, minimums, moves, preflight, schedules
 from longshore.contract import UNRELEASED
 from longshore.environment import Environment
 from longshore.order import Order
@@ -32,29 +32,29 @@ def carry(run: Run, order: Order, start: Start) -> None:
     with run.step("inspect"):
         last = run.env.ledger.last_good()
         preflight.refuse_older(run.env, order, start.commit)
-        moves.record_before(run, repairing=run.result.previous_version == UNRELEASED)
-        moves.refuse_zero(run, last, allowed=order.allow_zero)
-        moves.refuse_incomplete(run, last)
+        baseline.record(run, repairing=run.result.previous_version == UNRELEASED)
+        baseline.refuse_zero(run, last, allowed=order.allow_zero)
+        baseline.refuse_incomplete(run, last)
     with run.step("version"):
         tag = builds.choose_tag(run, order)
     with builds.built_and_planned(run, order, start.source, tag) as saved:
         if order.until:
             run.wait_for_approval()
             return
-        if not moves.applied(run, saved):
+        if not applying.applied(run, saved):
             run.approve(yes=order.yes)
         run.begin_moving()
         with undone_on_failure(run):
             with run.step("apply"):
-                moves.apply(run, order, saved)
+                applying.apply(run, order, saved)
             for number in moves.wave_numbers(run):
                 moves.migrate_before(run, number)
                 with run.step(f"roll out wave {number}"):
                     moves.move_wave(run, moves.to_registered(run, number, last))
-            moves.move_schedules(run, moves.registered_schedules(run), moves.fresh_schedules(run, last))
+            schedules.move(run, schedules.registered(run), schedules.fresh(run, last))
             with run.step("verify"):
                 moves.verify_all(run)
         with run.steadfast_step("record"):
-            moves.set_minimums(run)
+            minimums.keep(run)
             moves.write_tag(run)
     run.result.verdict = Verdict.SUCCEEDED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
-from longshore import moves, preflight, steady, undo
+from longshore import baseline, moves, preflight, steady, undo
 from longshore.environment import Environment
 from longshore.errors import LongshoreError, RolloutError, SupersededError
 from longshore.result import ReleaseResult, Verdict
@@ -37,10 +37,11 @@ def carry(run: Run, services: Sequence[str], *, yes: bool) -> None:
     with run.step("inspect"):
         last = steady.take_over(run)
         wanted = steady.named(run, services)
-        moves.record_before(run, repairing=True)
+        baseline.record(run, repairing=True)
         steady.refuse_strayed(run, last)
-    names = ", ".join(run.contract.services[key].name for key in wanted)
-    run.approve(yes=yes, question=f"Restart {names}?")
+    if not run.begun:
+        names = ", ".join(run.contract.services[key].name for key in wanted)
+        run.approve(yes=yes, question=f"Restart {names}?")
     run.begin_moving()
     with _nothing_to_go_back_from(run):
         for number in moves.wave_numbers(run):

@@ -256,6 +256,11 @@ class ReleaseResult(Data):
     failures: list[Failure] = []
     warnings: list[str] = []
 
+    def is_of(self, other: ReleaseResult) -> None:
+        """Takes over what another entry says of what is released: the commit and the images."""
+        self.commit, self.subject, self.author = other.commit, other.subject, other.author
+        self.dirty, self.images = other.dirty, other.images
+
     @property
     def left_behind(self) -> bool:
         """Whether its process died, or still runs: the end is written down last."""

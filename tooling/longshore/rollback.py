@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from longshore import moves, preflight, undo, ways
+from longshore import applying, baseline, moves, preflight, schedules, undo, ways
 from longshore.environment import Environment
 from longshore.errors import UsageError
 from longshore.ledger.locks import Lock
@@ -43,9 +43,10 @@ def rollback_to(
     opening = Opening("rollback", actor, preflight.contract, options={"to": to}, wait=wait, dead=dead)
     with running(env, opening) as run:
         with run.step("inspect"):
-            moves.record_before(run, repairing=True)
+            baseline.record(run, repairing=True)
             target = ways.target(env.ledger, run.result, run.contract.image_tag, to)
-            _take_over(run.result, target)
+            run.result.version = target.version
+            run.result.is_of(target)
             ways.refuse_other_images(env, target)
             ways.name_migrations(run, target)
             ways.there_already(run, target)
@@ -56,8 +57,8 @@ def rollback_to(
         with undo.undone_on_failure(run):
             if gone:
                 with run.step(f"register {target.version} again"):
-                    moves.register(run)
-            moves.move_schedules(run, moves.recorded_schedules(run, target, gone))
+                    applying.register(run)
+            schedules.move(run, schedules.recorded(run, target, gone))
             for number in reversed(moves.wave_numbers(run)):
                 with run.step(f"roll back wave {number}"):
                     moves.move_wave(run, moves.to_recorded(run, number, target, gone))
@@ -68,10 +69,3 @@ def rollback_to(
         undo.register_again(run, target.version)
         run.result.verdict = Verdict.SUCCEEDED
     return run.result
-
-
-def _take_over(result: ReleaseResult, target: ReleaseResult) -> None:
-    result.version = target.version
-    result.commit, result.subject, result.dirty = target.commit, target.subject, target.dirty
-    result.author = target.author
-    result.images = target.images

@@ -58,6 +58,7 @@ class Opening:
         source: the commit, where one is built.
         options: those it was ordered with, for the record.
         wait: seconds to wait for the lock.
+        promoted: the release of another environment whose version this takes over.
         dead: a lock whose holder gives no sign of life, to be taken over.
         again: the entry of a release that another process has begun, to be gone on with.
     """
@@ -68,6 +69,7 @@ class Opening:
     source: Source | None = None
     options: Options = field(default_factory=dict)
     wait: float = 0.0
+    promoted: ReleaseResult | None = None
     dead: Lock | None = None
     again: ReleaseResult | None = None
 
@@ -198,6 +200,13 @@ class Run:
     def left(self, seconds: float) -> float:
         """What is left of so many seconds, where the release has less."""
         return max(0.0, min(seconds, self.ends_at - self.env.clock.now()))
+
+    @property
+    def begun(self) -> bool:
+        """Whether another process of this run has moved something: then it was approved."""
+        outcomes = [service.outcome for service in self.result.services.values()]
+        outcomes += [schedule.outcome for schedule in self.result.schedules.values()]
+        return self.resumed and any(outcome != "not moved" for outcome in outcomes)
 
     def wait_for_approval(self) -> None:
         """Ends the run before anything is applied: somebody goes on with it elsewhere."""
@@ -386,8 +395,8 @@ def _open(error: errors.LongshoreError) -> bool:
 
 
 def _entry(env: Environment, opening: Opening, sequence: int) -> ReleaseResult:
-    source = opening.source
-    return ReleaseResult(
+    source, given = opening.source, opening.promoted
+    made = ReleaseResult(
         release=f"{env.target.environment}-{sequence:06d}",
         sequence=sequence,
         kind=opening.kind,
@@ -402,5 +411,9 @@ def _entry(env: Environment, opening: Opening, sequence: int) -> ReleaseResult:
         variables_digest=env.target.variables_digest(),
         actor=opening.actor,
         options=dict(opening.options),
+        promoted_from=given.release if given else None,
         started=datetime.now(UTC),
     )
+    if given:
+        made.is_of(given)
+    return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from longshore import moves, preflight, rollout, steady
+from longshore import baseline, moves, preflight, rollout, steady
 from longshore.environment import Environment
 from longshore.errors import UsageError
 from longshore.result import Options, ReleaseResult, Running, Verdict
@@ -60,11 +60,12 @@ def carry(run: Run, counts: Counts, *, force: bool, yes: bool) -> None:
         steady.take_over(run)
         steady.named(run, counts)
         _refuse_autoscaled(run, counts, force=force)
-        moves.record_before(run)
+        baseline.record(run)
     found = {key: run.result.services[key] for key in counts}
     run.result.changes = [f"{one.name}: {one.before.count} → {counts[key]} tasks" for key, one in found.items()]
     run.env.console.differences(run.result.changes)
-    run.approve(yes=yes, question=f"Scale {', '.join(one.name for one in found.values())}?")
+    if not run.begun:
+        run.approve(yes=yes, question=f"Scale {', '.join(one.name for one in found.values())}?")
     run.begin_moving()
     with run.step("scale"):
         scaled = [_send(run, key, count) for key, count in counts.items()]

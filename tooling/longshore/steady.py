@@ -15,11 +15,11 @@ def take_over(run: Run) -> ReleaseResult:
     Raises:
         NotReadyError: nothing was released yet.
     """
-    last, result = run.env.ledger.last_good(), run.result
+    last = run.env.ledger.last_good()
     if last is None:
-        raise NotReadyError(f"nothing was released to {result.environment} yet", "Release: invoke release")
-    result.version, result.images = last.version, last.images
-    result.commit, result.subject, result.dirty = last.commit, last.subject, last.dirty
+        raise NotReadyError(f"nothing was released to {run.result.environment} yet", "Release: invoke release")
+    run.result.version = last.version
+    run.result.is_of(last)
     return last
 
 
@@ -45,7 +45,8 @@ def refuse_strayed(run: Run, last: ReleaseResult) -> None:
     if said:
         raise NotReadyError(
             f"what runs is not what {last.release} has recorded: {'; '.join(said)}",
-            "Look with: invoke drift. Bring the recorded release back: invoke rollback. Or release anew.",
+            "Look with: invoke drift. Complete a record that lacks the tag: invoke release --resume. Bring the recorded"
+            " release back: invoke rollback. Or release anew.",
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from longshore import moves, plan, rollout, targeted, verify
+from longshore import baseline, minimums, moves, plan, rollout, targeted, verify
 from longshore.aws.ecs import Deployment, Service
 from longshore.diagnosis import Diagnosis
 from longshore.difference import revisions
@@ -100,7 +100,7 @@ def go_back(run: Run, error: LongshoreError) -> None:
 def _notice_replaced(run: Run) -> None:
     """An apply that failed half way may have made a service anew all the same."""
     try:
-        moves.notice_replaced(run)
+        baseline.notice_replaced(run)
     except AwsError as error:
         run.warn(f"whether a service was made anew, with no task, is not known: {error.message}")
 
@@ -298,6 +298,8 @@ def _move_one_back(run: Run, key: str, error: LongshoreError) -> None:
         service.outcome, service.after = "not moved", None
         return
     back = _by_ecs(run, key, ours, move, error) if ours else _begun_before(run, service, move, deadline)
+    if move.count == 0:
+        minimums.lift(run, key)
     if back is None:
         with run.effect(f"update {key} back", move.task_definition):
             back = rollout.start(env.aws.ecs, cluster, move, deadline)
