@@ -517,6 +517,30 @@ def test_a_schedule_that_a_change_brings_is_switched_on_by_the_next_run(theatre:
             assert stage.calls() == ["ledger"]
 
 
+def test_what_a_roll_back_has_met_and_no_release_has_rolled_out_is_new_to_the_next_release(
+    theatre: Theatre, tmp_path: Path
+) -> None:
+    added = {"web2": {"wave": 1}}
+    shape = {"schedule": True, "migration": 0, "released": TWO, "services": {"web": {"wave": 1}}, "added": added}
+    with set_for(theatre, tmp_path, shape=shape) as (stage, env):
+        with stage.stack.plan() as saved:
+            stage.stack.apply(saved)  # by invoke bootstrap
+        for entry in env.ledger.releases():
+            entry.schedules = {}
+            env.ledger.write(entry)
+        stage.client("events").disable_rule(Name="storefront-sandbox-nightly")
+        with stage.command():
+            back = rollback.rollback(env, yes=True)
+        assert (back.verdict, back.version) == (Verdict.SUCCEEDED, "v1.0.0")
+        assert (list(back.services), back.schedules) == (["web"], {})
+        assert "storefront-sandbox-nightly was not part of v1.0.0: it stays as it is" in back.warnings
+        with stage.command():
+            result = release.release(env, order(tag="v1.0.1", yes=True))
+        assert result.verdict is Verdict.SUCCEEDED, result.message
+        assert stage.service("web2").desired == 1  # type: ignore[union-attr]
+        assert stage.client("events").describe_rule(Name="storefront-sandbox-nightly")["State"] == "ENABLED"
+
+
 def test_a_rule_that_a_person_has_switched_off_stays_off(theatre: Theatre, tmp_path: Path) -> None:
     shape = {"schedule": True, "migration": 0, "services": {"web": {"wave": 1}}}
     with set_for(theatre, tmp_path, shape=shape) as (stage, env):

@@ -129,6 +129,20 @@ def is_new(run: Run, key: str, last: ReleaseResult | None) -> bool:
     return run.result.previous_version == UNRELEASED or (last is not None and key not in last.services)
 
 
+def leave_out_new(run: Run, last: ReleaseResult | None) -> None:
+    """Leaves out of the record what no release has rolled out yet: noted there, it would not be new to the next one.
+
+    Args:
+        run: a run that moves nothing new.
+        last: the last good release before it.
+    """
+    services, schedules = (last.services, last.schedules) if last else ({}, {})
+    run.result.services = {
+        key: one for key, one in run.result.services.items() if one.after or one.before.count or key in services
+    }
+    run.result.schedules = {key: one for key, one in run.result.schedules.items() if one.after or key in schedules}
+
+
 def apart(env: Environment, revisions: Mapping[str, tuple[str, str]]) -> dict[str, list[str]]:
     """What differs in content between revisions (ARNs), line by line; without those that are alike.
 

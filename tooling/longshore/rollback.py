@@ -43,6 +43,7 @@ def rollback_to(
     opening = Opening("rollback", actor, preflight.contract, options={"to": to}, wait=wait, dead=dead)
     with running(env, opening) as run:
         with run.step("inspect"):
+            last = env.ledger.last_good()
             baseline.record(run, repairing=True)
             target = ways.target(env.ledger, run.result, run.contract.image_tag, to)
             run.result.version = target.version
@@ -65,6 +66,7 @@ def rollback_to(
             with run.step("verify"):
                 moves.verify_all(run)
         with run.steadfast_step("record"):
+            baseline.leave_out_new(run, last)
             moves.write_tag(run)
         undo.register_again(run, target.version)
         run.result.verdict = Verdict.SUCCEEDED

@@ -72,5 +72,7 @@ def changed(run: Run, fresh: Collection[str]) -> dict[str, str]:
 def recorded(run: Run, target: ReleaseResult, gone: Collection[str] = frozenset()) -> dict[str, str]:
     """What the rules started after an earlier release; for revisions that are gone, those registered again."""
     found = {key: target.schedules[key].after for key in run.result.schedules if key in target.schedules}
+    for key in sorted(run.result.schedules.keys() - found.keys()):
+        run.warn(f"{run.result.schedules[key].rule} was not part of {target.version}: it stays as it is")
     now = registered(run)
     return {key: now[key] if after in gone else after for key, after in found.items() if after}
