@@ -541,6 +541,18 @@ def test_what_a_roll_back_has_met_and_no_release_has_rolled_out_is_new_to_the_ne
         assert stage.client("events").describe_rule(Name="storefront-sandbox-nightly")["State"] == "ENABLED"
 
 
+def test_a_rule_that_may_not_be_switched_on_needs_not_be_switched_off(theatre: Theatre, tmp_path: Path) -> None:
+    denied = [{"operation": f"events:{name}", "kind": "denied"} for name in ("EnableRule", "DisableRule")]
+    shape = {"schedule": True, "migration": 0, "services": {"web": {"wave": 1}}}
+    with set_for(theatre, tmp_path, shape=shape, faults=denied) as (stage, env):
+        never_released(stage, env)
+        with stage.command():
+            result = release.release(env, order(tag="v1.0.1", yes=True))
+        assert result.verdict is Verdict.ROLLED_BACK, result.hint
+        assert "events:EnableRule" in result.message
+        assert result.schedules["nightly"].outcome == "moved back"
+
+
 def test_a_rule_that_a_person_has_switched_off_stays_off(theatre: Theatre, tmp_path: Path) -> None:
     shape = {"schedule": True, "migration": 0, "services": {"web": {"wave": 1}}}
     with set_for(theatre, tmp_path, shape=shape) as (stage, env):

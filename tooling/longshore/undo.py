@@ -276,8 +276,7 @@ def _schedules_back(run: Run) -> list[LongshoreError]:
         if schedule.outcome == "moved":
             try:
                 if schedule.switched_on:
-                    with run.effect(f"switch schedule {schedule.rule} off"):
-                        run.env.aws.events.switch(schedule.rule, on=False)
+                    _switch_off(run, schedule.rule)
                 with run.effect(f"move schedule {schedule.rule} back", schedule.before):
                     run.env.aws.events.move(schedule.rule, schedule.target_id, schedule.before)
                 schedule.outcome = "moved back"
@@ -285,6 +284,15 @@ def _schedules_back(run: Run) -> list[LongshoreError]:
                 schedule.outcome = "not moved back"
                 failed.append(error)
     return failed
+
+
+def _switch_off(run: Run, rule: str) -> None:
+    try:
+        with run.effect(f"switch schedule {rule} off"):
+            run.env.aws.events.switch(rule, on=False)
+    except AwsError:
+        if run.env.aws.events.is_on(rule):  # what may not be switched on may not be switched off either
+            raise
 
 
 def _move_one_back(run: Run, key: str, error: LongshoreError) -> None:
