@@ -653,6 +653,14 @@ def test_a_service_that_autoscaling_does_not_know_is_named(theatre: Theatre, tmp
         assert "it does not know the service" in result.warnings[-1]
 
 
+def test_a_hotfix_past_an_autoscaling_that_is_not_applied_yet_lacks_nothing(theatre: Theatre, tmp_path: Path) -> None:
+    with set_for(theatre, tmp_path, shape=SCALED | {"unapplied": True}) as (stage, env):
+        stage.client("application-autoscaling").deregister_scalable_target(**target_of("web"))
+        with stage.command():
+            result = release.release(env, order(tag="v1.0.1", yes=True, only_release=True))
+        assert (result.exit_code, result.warnings) == (ExitCode.SUCCEEDED, [])
+
+
 # a process that dies
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from longshore import targeted
 from longshore.errors import AwsError
 from longshore.result import Cause
 from longshore.run import Run
@@ -58,6 +59,8 @@ def others(run: Run) -> list[str]:
 def _keep(run: Run, key: str, name: str, wanted: int) -> None:
     scaling, cluster = run.env.aws.scaling, run.contract.cluster
     minimum = scaling.minimum(cluster, name)
+    if minimum is None and targeted.alone(run):
+        return  # the change that brings autoscaling was left for later
     if minimum is None:
         raise AwsError("it does not know the service")
     if minimum != wanted and (not minimum or run.result.kind == "apply"):
