@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from longshore import apply, drift, preflight, promote, release, restart, resume, rollback, scale
-from longshore.errors import ExitCode, StalePlanError, UsageError
+from longshore import apply, baseline, drift, preflight, promote, release, restart, resume, rollback, scale
+from longshore.errors import ExitCode, LeaveAtOnce, StalePlanError, UsageError
 from longshore.order import order
 from longshore.result import Cause, ReleaseResult, Verdict
 from longshore.terraform import OnEvent, SavedPlan
@@ -662,6 +663,26 @@ def test_a_hotfix_past_an_autoscaling_that_is_not_applied_yet_lacks_nothing(thea
 
 
 # a process that dies
+
+
+def test_an_apply_that_dies_once_a_service_was_replaced_gives_it_its_count_by_resuming(
+    theatre: Theatre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> None:
+        raise LeaveAtOnce(signal.SIGINT)
+
+    with set_for(theatre, tmp_path, shape={"migration": 0}) as (stage, env):
+        stage.stack = Replacing(**vars(stage.stack), stage=stage)
+        stage.stack.greeting = "good day"
+        with stage.command(), monkeypatch.context() as once:
+            once.setattr(baseline, "notice_replaced", dies)
+            left = apply.apply(env, order(yes=True, allow_infra=True, allow_destroy=["a service"]))
+        assert (left.verdict, stage.service("web").desired) == (Verdict.INTERRUPTED, 0)  # type: ignore[union-attr]
+        stage.pass_time(120)
+        with stage.command():
+            result = resume.resume(staged(stage), yes=True)
+        assert result.verdict is Verdict.SUCCEEDED, result.message
+        assert stage.service("web").desired == 2  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

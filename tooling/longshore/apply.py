@@ -35,7 +35,7 @@ def carry(run: Run, order: Order) -> None:
             run.approve(yes=order.yes)
         run.begin_moving()
         with undone_on_failure(run):
-            if saved.changed:
+            if saved.changed or run.resumed:
                 with run.step("apply"):
                     applying.apply(run, order, saved)
             changed = moves.differing(run)
