@@ -665,6 +665,31 @@ def test_a_hotfix_past_an_autoscaling_that_is_not_applied_yet_lacks_nothing(thea
 # a process that dies
 
 
+@pytest.mark.parametrize("strayed", [False, True])
+def test_what_stands_is_not_taken_back_for_its_record(theatre: Theatre, tmp_path: Path, *, strayed: bool) -> None:
+    unwritten = {"operation": "ssm:PutParameter", "kind": "denied"}
+    with set_for(theatre, tmp_path, shape={"migration": 0}, faults=[unwritten]) as (stage, env):
+        with stage.command():
+            left = release.release(env, order(tag="v1.0.1", yes=True))
+        assert left.exit_code is ExitCode.RECORD_INCOMPLETE
+        undisturbed(stage)
+        stage.stack.shape = stage.stack.shape.model_copy(update={"unapplied": True})  # what a plan would be refused for
+        if strayed:
+            stage.do("somebody deploys web")
+            stage.settle()
+        with stage.command():
+            result = resume.resume(staged(stage), yes=True)
+            calls = [call for call in stage.calls() if call != "ledger"]
+        assert (result.verdict, env.ledger.locks.read()) == (Verdict.SUCCEEDED, None)
+        if strayed:
+            assert (calls, result.exit_code) == ([], ExitCode.RECORD_INCOMPLETE)
+            assert "the record was not completed: storefront-sandbox-web runs" in result.warnings[-1]
+        else:
+            assert (calls, result.exit_code) == (["tag v1.0.1"], ExitCode.SUCCEEDED)
+            assert runs(stage) == {"web": "new", "worker": "new"}
+        assert newest(env).document() == result.document()
+
+
 def test_an_apply_that_dies_once_a_service_was_replaced_gives_it_its_count_by_resuming(
     theatre: Theatre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from itertools import islice
 
-from longshore import apply, preflight, restart, scale, undo
+from longshore import apply, minimums, moves, preflight, restart, scale, steady, undo
 from longshore.environment import Environment
-from longshore.errors import AbortError, NotReadyError, UsageError
+from longshore.errors import AbortError, LongshoreError, NotReadyError, UsageError
 from longshore.ledger.locks import Lock
 from longshore.order import Order, order_again
 from longshore.release import carry, release
 from longshore.remote_release import release_remotely
-from longshore.result import Actor, Cause, ReleaseResult, Verdict
+from longshore.result import Actor, Cause, ReleaseResult, Running, Verdict
 from longshore.rollback import rollback_to
 from longshore.run import Opening, Run, running
 
@@ -58,6 +58,9 @@ def resume(env: Environment, *, yes: bool, abort: bool = False) -> ReleaseResult
     if found.stays:
         return _start_anew(env, found, Opening(found.kind, actor, preflight.contract, options=found.options, dead=dead,
                                                again=found), yes=yes, abort=abort)  # fmt: skip
+    if found.verdict is Verdict.SUCCEEDED and not abort:
+        return _complete(env, found, Opening(found.kind, actor, preflight.contract, options=found.options, dead=dead,
+                                             again=found))  # fmt: skip
     back = abort or found.going_back
     cause, message = (found.cause, found.message) if found.going_back else (Cause.INTERRUPT, "")
     builds_nothing = back or found.kind == "apply"
@@ -92,6 +95,51 @@ def _start_anew(env: Environment, found: ReleaseResult, opening: Opening, *, yes
         else:
             restart.carry(run, _words(found, "services"), yes=yes)
     return run.result
+
+
+def _complete(env: Environment, found: ReleaseResult, opening: Opening) -> ReleaseResult:
+    """Completes the record of what stands: it was verified, so nothing is planned, moved or taken back for it."""
+    with running(env, opening) as run:
+        run.result.verdict, run.result.cause = found.verdict, found.cause  # whatever comes now, it stands
+        try:
+            _look(run)
+            _refuse_other(run)
+        except LongshoreError as error:
+            run.warn(f"the record was not completed: {error.message}. {error.hint}")
+            return run.result
+        run.result.cause = None
+        with run.steadfast_step("record"):
+            minimums.keep(run)
+            if found.kind == "release":
+                moves.write_tag(run)
+    return run.result
+
+
+def _refuse_other(run: Run) -> None:
+    """Refuses to write down as released what does not run any more.
+
+    Raises:
+        NotReadyError: names what runs, or is registered, in its place.
+    """
+    aws, contract, result = run.env.aws, run.contract, run.result
+    known = {key: one for key, one in result.services.items() if key in contract.services}
+    found = aws.ecs.services(contract.cluster, [one.name for one in known.values()])
+    services = {
+        key: one.model_copy(
+            update={"before": Running(task_definition=found[one.name].task_definition, count=found[one.name].desired)}
+        )
+        for key, one in known.items()
+    }
+    schedules = {
+        key: one.model_copy(update={"before": aws.events.task_definition(one.rule, one.target_id)})
+        for key, one in result.schedules.items()
+        if key in contract.schedules
+    }
+    said = list(steady.strayed(services, schedules, result))
+    if contract.image_tag != result.version:
+        said.append(f"registered last is {contract.image_tag}, not {result.version}")
+    if said:
+        raise NotReadyError("; ".join(said), "Go back with: invoke rollback. Or release anew.")
 
 
 def _words(found: ReleaseResult, option: str) -> list[str]:
