@@ -651,7 +651,7 @@ def test_a_service_that_autoscaling_does_not_know_is_named(theatre: Theatre, tmp
         with stage.command():
             result = release.release(env, order(tag="v1.0.1", yes=True))
         assert result.exit_code is ExitCode.RECORD_INCOMPLETE
-        assert "it does not know the service" in result.warnings[-1]
+        assert "it does not know the service (make it again: invoke apply --allow-infra)" in result.warnings[-1]
 
 
 def test_a_hotfix_past_an_autoscaling_that_is_not_applied_yet_lacks_nothing(theatre: Theatre, tmp_path: Path) -> None:
@@ -674,6 +674,8 @@ def test_what_stands_is_not_taken_back_for_its_record(theatre: Theatre, tmp_path
         assert left.exit_code is ExitCode.RECORD_INCOMPLETE
         undisturbed(stage)
         stage.stack.shape = stage.stack.shape.model_copy(update={"unapplied": True})  # what a plan would be refused for
+        release_ = stage.stack.written["release"]
+        release_["services"]["web2"] = {**release_["services"]["web"], "autoscaled": True, "min_capacity": 2}
         if strayed:
             stage.do("somebody deploys web")
             stage.settle()

@@ -16,16 +16,17 @@ def keep(run: Run) -> None:
     set leaves the record incomplete: the services run.
     """
     for key, service in run.contract.services.items():
-        after = run.result.services[key].after
-        if service.min_capacity and after and after.count:
+        one = run.result.services.get(key)
+        if service.min_capacity and one and one.after and one.after.count:
             try:
-                _keep(run, key, service.name, service.min_capacity)
+                known = _keep(run, key, service.name, service.min_capacity)
+                said = "" if known else "it does not know the service (make it again: invoke apply --allow-infra)"
             except AwsError as error:
+                said = f"{error.message} (then: invoke release --resume)"
+            if said:
                 run.result.cause = Cause.RECORD
-                run.warn(
-                    f"autoscaling could not be told to keep at least {service.min_capacity} tasks of {service.name}:"
-                    f" {error.message} (then: invoke release --resume)"
-                )
+                wanted = f"at least {service.min_capacity} tasks of {service.name}"
+                run.warn(f"autoscaling could not be told to keep {wanted}: {said}")
 
 
 def lift(run: Run, key: str) -> None:
@@ -56,14 +57,14 @@ def others(run: Run) -> list[str]:
     return said
 
 
-def _keep(run: Run, key: str, name: str, wanted: int) -> None:
+def _keep(run: Run, key: str, name: str, wanted: int) -> bool:
+    """Sets a minimum where it is to be set; whether autoscaling knows the service, or need not know it yet."""
     scaling, cluster = run.env.aws.scaling, run.contract.cluster
     minimum = scaling.minimum(cluster, name)
-    if minimum is None and targeted.alone(run):
-        return  # the change that brings autoscaling was left for later
     if minimum is None:
-        raise AwsError("it does not know the service")
+        return targeted.alone(run)  # the change that brings autoscaling was left for later
     if minimum != wanted and (not minimum or run.result.kind == "apply"):
         with run.effect(f"set the minimum of {key}", str(wanted)):
             scaling.keep(cluster, name, wanted)
         run.env.console.detail(f"{name}: autoscaling keeps at least {wanted} tasks (was {minimum})")
+    return True
