@@ -207,7 +207,13 @@ class Stack:
         unknown = {key: {"name": True} for key in self.shape.added if key not in self.revisions}
         return {
             "resource_changes": changes + ([_POLICY] if made.policy else []),
-            "output_changes": {"release": {"actions": ["update"], "after_unknown": {"services": unknown}}},
+            "output_changes": {
+                "release": {
+                    "actions": ["update"],
+                    "after": {"services": {key: {"min_capacity": s.minimum} for key, s in self.shape.services.items()}},
+                    "after_unknown": {"services": unknown},
+                }
+            },
         }
 
     def state(self) -> dict[str, Any]:

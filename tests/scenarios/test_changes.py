@@ -599,6 +599,10 @@ def test_a_minimum_that_has_changed_in_the_variable_file_takes_effect_by_an_appl
         stage.stack.shape = stage.stack.shape.model_copy(update={"services": {"web": web}})
         assert found(env) == NOTHING | {"terraform": ["outputs change: release"]}
         with stage.command():
+            asked = apply.apply(env, order())
+        assert asked.cause is Cause.DECLINED
+        assert asked.changes == ["storefront-sandbox-web: autoscaling keeps at least 2 → 3 tasks"]
+        with stage.command():
             assert apply.apply(env, APPLY).verdict is Verdict.SUCCEEDED
             assert stage.calls() == ["ledger", "minimum web 3", "ledger"]
         assert found(env) == NOTHING

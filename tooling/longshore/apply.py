@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from longshore import applying, baseline, builds, minimums, moves, preflight, schedules, steady
+from collections.abc import Mapping
+
+from longshore import applying, baseline, builds, minimums, moves, plan, preflight, schedules, steady
 from longshore.environment import Environment
 from longshore.order import Order
 from longshore.result import ReleaseResult, Verdict
@@ -30,7 +32,8 @@ def carry(run: Run, order: Order) -> None:
         baseline.record(run)
         steady.refuse_strayed(run, last)
     with builds.planned(run, order) as saved:
-        left = _left_to_roll_out(run, last)
+        planned = plan.minimums(run.env.terraform.show(saved)) if saved.changed else {}
+        left = _left_to_roll_out(run, last, planned)
         if saved.changed or (left and not run.begun):
             run.approve(yes=order.yes)
         run.begin_moving()
@@ -53,7 +56,7 @@ def carry(run: Run, order: Order) -> None:
     run.result.verdict = Verdict.SUCCEEDED
 
 
-def _left_to_roll_out(run: Run, last: ReleaseResult) -> bool:
+def _left_to_roll_out(run: Run, last: ReleaseResult, planned: Mapping[str, int]) -> bool:
     """Shows what this will do besides the plan, and says whether there is any."""
     services, rules = run.contract.services, run.contract.schedules
     named = [(services[key].name, lines) for key, lines in moves.differing(run).items()]
@@ -66,7 +69,7 @@ def _left_to_roll_out(run: Run, last: ReleaseResult) -> bool:
     left = {
         "Registered already, and not running:": registered,
         "Never released yet:": fresh,
-        "Of autoscaling:": minimums.others(run),
+        "Of autoscaling:": minimums.others(run, planned),
     }
     for title, lines in left.items():
         if lines:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from longshore import targeted
 from longshore.errors import AwsError
 from longshore.result import Cause
@@ -43,17 +45,18 @@ def lift(run: Run, key: str) -> None:
         run.warn(f"autoscaling could not be told to keep no task of {service.name}: {error.message}")
 
 
-def others(run: Run) -> list[str]:
-    """What an apply would set of the counts that autoscaling keeps, by what is registered last; one line each."""
+def others(run: Run, planned: Mapping[str, int]) -> list[str]:
+    """What an apply would set of the counts that autoscaling keeps, by its plan or the contract; one line each."""
     said = []
     for key, service in run.contract.services.items():
-        if service.min_capacity and run.result.services[key].before.count:
+        wanted = planned.get(key, service.min_capacity)
+        if wanted and run.result.services[key].before.count:
             try:
                 minimum = run.env.aws.scaling.minimum(run.contract.cluster, service.name)
             except AwsError:
                 continue  # it is asked for again, and said, when it is set
-            if minimum not in (None, service.min_capacity):
-                said.append(f"{service.name}: autoscaling keeps at least {minimum} → {service.min_capacity} tasks")
+            if minimum not in (None, wanted):
+                said.append(f"{service.name}: autoscaling keeps at least {minimum} → {wanted} tasks")
     return said
 
 

@@ -160,6 +160,13 @@ def changed_outputs(shown: Mapping[str, Any]) -> list[str]:
     return [name for name, change in changes if set(change.get("actions", ())) - {"no-op"}]
 
 
+def minimums(shown: Mapping[str, Any]) -> dict[str, int]:
+    """What the contract would say of the counts that autoscaling keeps, by the key of the service; what is known."""
+    release = (shown.get("output_changes") or {}).get("release") or {}
+    services = (release.get("after") or {}).get("services") or {}
+    return {key: service["min_capacity"] for key, service in services.items() if service.get("min_capacity")}
+
+
 @dataclass(frozen=True)
 class Allowed:
     """What a plan may change besides task definitions.
