@@ -72,6 +72,7 @@ class Cloud:
     errors: dict[str, LongshoreError] = field(default_factory=dict)
     table: MemoryTable = field(default_factory=MemoryTable)
     account: str = ACCOUNT
+    minimum: int | None = 2
     backend: dict[str, str] | None = field(default_factory=dict)
     said: io.StringIO = field(default_factory=io.StringIO)
 
@@ -129,7 +130,9 @@ class Cloud:
             buckets=SimpleNamespace(read=self.does("s3:GetObject", lambda _bucket, _key: None)),
             events=SimpleNamespace(task_definition=self.does("events:ListTargetsByRule", lambda *_: arn("nightly", 2))),
             scaling=SimpleNamespace(
-                minimum=self.does("application-autoscaling:DescribeScalableTargets", lambda _cluster, _name: 2)
+                minimum=self.does(
+                    "application-autoscaling:DescribeScalableTargets", lambda _cluster, _name: self.minimum
+                )
             ),
             logs=SimpleNamespace(tail=self.does("logs:GetLogEvents", lambda _group, _stream, _lines: [])),
             ecr=self.ecr(),
@@ -221,6 +224,13 @@ def test_what_is_not_there_is_said_once(cloud: Cloud) -> None:
     assert cloud.fails().message == missing.message
     assert {cloud.marks()[name] for name in ("tags", "digests", "images")} == {"SKIP"}
     assert cloud.others("repositories", "tags", "digests", "images") == {"OK"}
+
+
+def test_a_service_that_autoscaling_does_not_know_is_named(cloud: Cloud) -> None:
+    cloud.minimum = None
+    error = cloud.fails()
+    assert error.message == "autoscaling does not know shop-test-web"
+    assert "invoke apply --allow-infra" in error.hint
 
 
 def test_the_exit_code_is_that_of_the_first(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from longshore.errors import (
     SupersededError,
     UnknownOutcomeError,
 )
-from longshore.result import ServiceResult, Verdict
+from longshore.result import ScheduleResult, ServiceResult, Verdict
 from longshore.rollout import Move, Started
 from longshore.run import Run, cause_of
 from longshore.terraform import Purpose
@@ -271,28 +271,39 @@ def _verdict(run: Run, error: LongshoreError) -> Verdict:
 
 
 def _schedules_back(run: Run) -> list[LongshoreError]:
+    """Moves scheduled tasks back, also those with which another process of this release has failed."""
     failed: list[LongshoreError] = []
     for schedule in run.result.schedules.values():
-        if schedule.outcome == "moved":
-            try:
-                if schedule.switched_on:
-                    _switch_off(run, schedule.rule)
-                with run.effect(f"move schedule {schedule.rule} back", schedule.before):
-                    run.env.aws.events.move(schedule.rule, schedule.target_id, schedule.before)
-                schedule.outcome = "moved back"
-            except AwsError as error:
-                schedule.outcome = "not moved back"
-                failed.append(error)
+        if schedule.outcome in ("moved", "not moved back"):
+            refused = [error for step in (_switch_off, _point_back) if (error := _refusal(step, run, schedule))]
+            schedule.outcome = "not moved back" if refused else "moved back"
+            failed += refused
     return failed
 
 
-def _switch_off(run: Run, rule: str) -> None:
+def _refusal(step: Callable[[Run, ScheduleResult], None], run: Run, schedule: ScheduleResult) -> LongshoreError | None:
     try:
-        with run.effect(f"switch schedule {rule} off"):
-            run.env.aws.events.switch(rule, on=False)
+        step(run, schedule)
+    except AwsError as error:
+        return error
+    return None
+
+
+def _switch_off(run: Run, schedule: ScheduleResult) -> None:
+    if not schedule.switched_on:
+        return
+    events = run.env.aws.events
+    try:
+        with run.effect(f"switch schedule {schedule.rule} off"):
+            events.switch(schedule.rule, on=False)
     except AwsError:
-        if run.env.aws.events.is_on(rule):  # what may not be switched on may not be switched off either
+        if events.is_on(schedule.rule):  # what may not be switched on may not be switched off either
             raise
+
+
+def _point_back(run: Run, schedule: ScheduleResult) -> None:
+    with run.effect(f"move schedule {schedule.rule} back", schedule.before):
+        run.env.aws.events.move(schedule.rule, schedule.target_id, schedule.before)
 
 
 def _move_one_back(run: Run, key: str, error: LongshoreError) -> None:
