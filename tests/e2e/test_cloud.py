@@ -58,8 +58,9 @@ class Service:
         return self.call("GET", f"/api/v2/organizations/acme/workspaces/storefront-{ENVIRONMENT}")["data"]
 
     def runs(self) -> list[Any]:
-        """Newest first."""
-        return list(self.call("GET", f"/api/v2/workspaces/{self.workspace['id']}/runs")["data"])
+        """Newest first, those that only plan as well."""
+        path = f"/api/v2/workspaces/{self.workspace['id']}/runs?filter%5Boperation%5D=plan_and_apply,plan_only,destroy"
+        return list(self.call("GET", path)["data"])
 
     def bare_run(self) -> dict[str, Any]:
         """A run as the page of Terraform Cloud, or a push, would start one: nobody says a tag."""
