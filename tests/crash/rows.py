@@ -24,6 +24,13 @@ def play_case(name: str, every: int) -> list[bool]:
     return found
 
 
+def wrong_in(name: str, every: int) -> list[str]:
+    """Plays a case, and says of each of its ends what does not hold; nothing where all invariants do."""
+    found: list[Outcome] = []
+    run(Theatre(), [case for case in CASES if case.name == name], found.append, every)
+    return [f"{o.point} ({o.write}): {o.verdict}: {'; '.join(o.violations)}" if o.violations else "" for o in found]
+
+
 def row(*cells: str) -> None:
     """Prints a row."""
     padded = [cell[:width].ljust(width) for cell, width in zip(cells, _WIDTHS, strict=False)]
