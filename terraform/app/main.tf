@@ -38,9 +38,7 @@ locals {
 
     execute_command_kms_key_arn = var.cluster.execute_command_kms_key_arn
   }
-}
 
-locals {
   # The capacity providers that some strategy names.
   strategies = toset(flatten([
     [for service in values(var.services) : service.capacity_provider_strategy[*].capacity_provider],

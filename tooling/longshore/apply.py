@@ -31,9 +31,8 @@ def carry(run: Run, order: Order) -> None:
         last = steady.take_over(run)
         baseline.record(run)
         steady.refuse_strayed(run, last)
-    with builds.planned(run, order) as saved:
-        planned = plan.minimums(run.env.terraform.show(saved)) if saved.changed else {}
-        left = _left_to_roll_out(run, last, planned)
+    with builds.planned(run, order) as (saved, shown):
+        left = _left_to_roll_out(run, last, plan.minimums(shown) if saved.changed else {})
         if saved.changed or (left and not run.begun):
             run.approve(yes=order.yes)
         run.begin_moving()
@@ -62,7 +61,9 @@ def _left_to_roll_out(run: Run, last: ReleaseResult, planned: Mapping[str, int])
     named = [(services[key].name, lines) for key, lines in moves.differing(run).items()]
     named += [(rules[key].rule, lines) for key, lines in schedules.differing(run).items()]
     fresh = [
-        f"{one.name}: {one.desired_count} tasks" for key, one in services.items() if baseline.is_new(run, key, last)
+        f"{one.name}: {one.desired_count} tasks"
+        for key, one in services.items()
+        if baseline.is_new(run, key, last.services)
     ]
     fresh += [f"{rules[key].rule}: switched on" for key in sorted(schedules.fresh(run, last))]
     registered = [f"{name} · {line} (registered)" for name, lines in named for line in lines]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from longshore import difference, rollout
-from longshore.contract import UNRELEASED
+from longshore.aws.ecs import Service
+from longshore.contract import UNRELEASED, Contract
+from longshore.contract import Service as Declared
 from longshore.environment import Environment
 from longshore.errors import NotReadyError
 from longshore.masking import secrets_of_containers
@@ -38,23 +40,34 @@ def record(run: Run, *, repairing: bool = False) -> None:
         raise NotReadyError(f"a service was deleted: {'; '.join(gone)}", "Make it again: invoke bootstrap")
     latest, ours = aws.ecs.latest_deployments(contract.cluster, names), _left_behind(run) if repairing else set()
     rollout.refuse_in_flight(found, latest, repairing=repairing, ours=ours)
-    result.services = result.services | {
-        key: ServiceResult(
-            name=service.name,
-            wave=service.wave,
-            before=Running(task_definition=found[service.name].task_definition, count=found[service.name].desired),
-            made=found[service.name].created_at,
-        )
-        for key, service in new.items()
-    }
-    result.schedules = result.schedules | {
+    result.services = result.services | {key: as_it_is(one, found[one.name]) for key, one in new.items()}
+    fresh = contract.schedules.keys() - result.schedules.keys()
+    result.schedules = result.schedules | schedules_now(run.env, contract, fresh)
+
+
+def as_it_is(service: Declared, found: Service) -> ServiceResult:
+    """A service with what it runs now, as ``before``."""
+    return ServiceResult(
+        name=service.name,
+        wave=service.wave,
+        before=Running(task_definition=found.task_definition, count=found.desired),
+        made=found.created_at,
+    )
+
+
+def schedules_now(env: Environment, contract: Contract, keys: Collection[str]) -> dict[str, ScheduleResult]:
+    """What the rules of scheduled tasks start now, as ``before``, by their keys.
+
+    Raises:
+        AwsError: one is missing.
+    """
+    events = env.aws.events
+    return {
         key: ScheduleResult(
-            rule=schedule.rule,
-            target_id=schedule.target_id,
-            before=aws.events.task_definition(schedule.rule, schedule.target_id),
+            rule=one.rule, target_id=one.target_id, before=events.task_definition(one.rule, one.target_id)
         )
-        for key, schedule in contract.schedules.items()
-        if key not in result.schedules
+        for key, one in contract.schedules.items()
+        if key in keys
     }
 
 
@@ -92,7 +105,7 @@ def refuse_zero(run: Run, last: ReleaseResult | None, *, allowed: bool) -> None:
     """
     idle = []
     for key, service in run.result.services.items() if not run.resumed else ():
-        fresh = is_new(run, key, last)
+        fresh = is_new(run, key, last.services if last else None)
         if fresh and not run.contract.services[key].desired_count:
             idle.append(f"{service.name}: desired_count is 0 in the variable file")
         if not fresh and not service.before.count:
@@ -118,15 +131,15 @@ def refuse_incomplete(run: Run, last: ReleaseResult | None) -> None:
         )
 
 
-def is_new(run: Run, key: str, last: ReleaseResult | None) -> bool:
-    """Whether no release has rolled a service out yet.
+def is_new(run: Run, key: str, recorded: Collection[str] | None) -> bool:
+    """Whether no release has rolled out a service, or moved a scheduled task, yet.
 
     Args:
         run: the run.
-        key: of the service.
-        last: the last good release; None where there is none.
+        key: of the service or scheduled task.
+        recorded: the keys that the last good release has; None where there is none.
     """
-    return run.result.previous_version == UNRELEASED or (last is not None and key not in last.services)
+    return run.result.previous_version == UNRELEASED or (recorded is not None and key not in recorded)
 
 
 def leave_out_new(run: Run, last: ReleaseResult | None) -> None:

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from threading import Event
+from typing import Any
 
 from longshore import actor, builders, images, plan, remote_build, source, targeted
 from longshore.environment import Environment
@@ -115,23 +116,26 @@ def built_and_planned(run: Run, order: Order, found: source.Source | None, tag: 
             else:
                 run.result.images = images.existing(env, tag)
             _refuse_others(expected, run.result.images)
-            saved, changes = planning.result()
-            judge(run, order, changes)
+            saved, shown = planning.result()
+            judge(run, order, plan.changes(shown))
         yield saved
 
 
 @contextmanager
-def planned(run: Run, order: Order) -> Iterator[SavedPlan]:
+def planned(run: Run, order: Order) -> Iterator[tuple[SavedPlan, dict[str, Any]]]:
     """Makes the plan for the version that runs; shows the difference and lets the gate judge it.
+
+    Yields:
+        The plan, and Terraform's JSON representation of it.
 
     Raises:
         PlanError: the plan would change more than was allowed.
     """
     with ExitStack() as stack:
         with run.step("plan"):
-            saved, changes = _planned(run, run.result.version, stack)
-            judge(run, order, changes)
-        yield saved
+            saved, shown = _planned(run, run.result.version, stack)
+            judge(run, order, plan.changes(shown))
+        yield saved, shown
 
 
 def _making(run: Run, order: Order) -> images.Making:
@@ -177,12 +181,10 @@ def _set_if_it_fails(unwanted: Event) -> Iterator[None]:
         raise
 
 
-def _planned(
-    run: Run, tag: str, stack: ExitStack, unwanted: Event | None = None
-) -> tuple[SavedPlan, list[plan.Change]]:
+def _planned(run: Run, tag: str, stack: ExitStack, unwanted: Event | None = None) -> tuple[SavedPlan, dict[str, Any]]:
     purpose = Purpose(wanted=lambda: unwanted is None or not unwanted.is_set())
     saved = stack.enter_context(targeted.planned(run, tag, alone=targeted.alone(run), purpose=purpose))
-    return saved, plan.changes(run.env.terraform.show(saved))
+    return saved, run.env.terraform.show(saved)
 
 
 def judge(run: Run, order: Order, found: Sequence[plan.Change]) -> None:

@@ -184,13 +184,12 @@ class _Reads:
     def autoscaling(self) -> str:
         scaling, cluster = self.env.aws.scaling, self.contract.cluster
         names = [service.name for service in self.contract.services.values() if service.min_capacity]
-        found = _each(names, lambda name: scaling.minimum(cluster, name))
-        if unknown := [name for name, minimum in zip(names, found, strict=True) if minimum is None]:
+        found = dict(zip(names, _each(names, lambda name: scaling.minimum(cluster, name)), strict=True))
+        if unknown := [name for name, minimum in found.items() if minimum is None]:
             raise NotReadyError(
                 f"autoscaling does not know {', '.join(unknown)}", "Make its target again: invoke apply --allow-infra"
             )
-        said = [f"{name} at least {minimum}" for name, minimum in zip(names, found, strict=True)]
-        return ", ".join(said) or "none"
+        return ", ".join(f"{name} at least {minimum}" for name, minimum in found.items()) or "none"
 
     def logs(self) -> str:
         parts = [*self.contract.services.values(), self.contract.migration]

@@ -11,7 +11,7 @@ from longshore import status as statuses
 from longshore.aws.ecs import Service
 from longshore.contract import Contract
 from longshore.environment import Environment
-from longshore.result import ReleaseResult, Running, ScheduleResult, ServiceResult
+from longshore.result import ReleaseResult, ScheduleResult
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,7 @@ def drift(env: Environment) -> Drift:
     found = env.aws.ecs.services(contract.cluster, [service.name for service in contract.services.values()])
     services = {key: found[service.name] for key, service in contract.services.items()}
     terraform = tuple(_of_terraform(env))
-    starts = {
-        key: ScheduleResult(
-            rule=one.rule, target_id=one.target_id, before=env.aws.events.task_definition(one.rule, one.target_id)
-        )
-        for key, one in contract.schedules.items()
-    }
+    starts = baseline.schedules_now(env, contract, contract.schedules)
     running = (*_of_what_runs(env, contract, services, starts, last),) if last else ()
     running += tuple(_never_released(services, last))
     return Drift(
@@ -91,14 +86,7 @@ def _of_what_runs(
 ) -> Iterator[str]:
     if (released := env.released_tag()) != last.version:
         yield f"{env.target.tag_parameter} says {released}, {last.release} has released {last.version}"
-    runs = {
-        key: ServiceResult(
-            name=service.name,
-            wave=contract.services[key].wave,
-            before=Running(task_definition=service.task_definition, count=service.desired),
-        )
-        for key, service in services.items()
-    }
+    runs = {key: baseline.as_it_is(contract.services[key], service) for key, service in services.items()}
     yield from steady.strayed(runs, starts, last)
     for key, service in services.items():
         if service.desired and service.primary and service.primary.rollout_state != "COMPLETED":

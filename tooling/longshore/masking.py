@@ -16,14 +16,14 @@ SECRET_NAME = "|".join((
     r"(?i:(^|[_.-])(api|master|private|access|secret|encryption|signing)[_.-]?key([_.-]|$))",
     r"(?i:[_.-](pass|pwd)$)",
 ))  # fmt: skip
+_PRIVATE_KEY = r"-----BEGIN [A-Z ]*PRIVATE KEY-----"
 SECRET_VALUE = "|".join((
     r"(?i:[a-z][a-z0-9+.-]*://[^/?#\s]*:[^/?#\s]+@)",
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
+    _PRIVATE_KEY,
 ))  # fmt: skip
 
 _NAMES = "PASSWORD|PASSWD|SECRET|TOKEN|KEY|CREDENTIALS?|PASSPHRASE|DSN"
 _SECRET_NAME = re.compile(rf"(^|_)({_NAMES})(_|$)|_PWD$|^TF_TOKEN_", re.IGNORECASE)
-_PRIVATE_KEY = re.compile("-----BEGIN [A-Z ]*PRIVATE KEY-----")
 # A line may be a megabyte long: each of these looks at a character a few times at the most, whatever stands there.
 _URL_PASSWORD = re.compile(r"(?<=://)[^/@\s:]*:[^/@\s]*(?=@)")
 _AUTHORIZATION = re.compile(r"(?i)(authorization[\"']?\s*[:=]\s*[\"']?)((?:bearer|basic|token)\s+)?[^\s\"',;]+")
@@ -46,7 +46,7 @@ def secrets(variables: Mapping[str, str]) -> set[str]:
 def secrets_of_containers(definitions: Iterable[Mapping[str, Any]]) -> set[str]:
     """The secrets that stand in the variables of container definitions, in ECS's form."""
     named = ((entry["name"], entry.get("value") or "") for one in definitions for entry in one.get("environment") or [])
-    return {value for name, value in named if is_secret(name) or _PRIVATE_KEY.search(value)}
+    return {value for name, value in named if is_secret(name) or re.search(_PRIVATE_KEY, value)}
 
 
 def words_without_secrets(words: Iterable[str]) -> list[str]:
@@ -60,7 +60,7 @@ def words_without_secrets(words: Iterable[str]) -> list[str]:
 
 def text_without_secrets(text: str) -> str:
     """A text that somebody wrote for a container, without what stands behind a telling name in it; ARNs are none."""
-    if _PRIVATE_KEY.search(text):
+    if re.search(_PRIVATE_KEY, text):
         return MASK
     return text if text.startswith("arn:") else _NAMED.sub(rf"\1{MASK}", without_passwords(text))
 

@@ -36,11 +36,9 @@ def lift(run: Run, key: str) -> None:
     service = run.contract.services.get(key)
     if service is None or not service.min_capacity:
         return
-    scaling = run.env.aws.scaling
     try:
-        if scaling.minimum(run.contract.cluster, service.name):
-            with run.effect(f"set the minimum of {key}", "0"):
-                scaling.keep(run.contract.cluster, service.name, 0)
+        if run.env.aws.scaling.minimum(run.contract.cluster, service.name):
+            _set(run, key, service.name, 0)
     except AwsError as error:
         run.warn(f"autoscaling could not be told to keep no task of {service.name}: {error.message}")
 
@@ -62,12 +60,15 @@ def others(run: Run, planned: Mapping[str, int]) -> list[str]:
 
 def _keep(run: Run, key: str, name: str, wanted: int) -> bool:
     """Sets a minimum where it is to be set; whether autoscaling knows the service, or need not know it yet."""
-    scaling, cluster = run.env.aws.scaling, run.contract.cluster
-    minimum = scaling.minimum(cluster, name)
+    minimum = run.env.aws.scaling.minimum(run.contract.cluster, name)
     if minimum is None:
         return targeted.alone(run)  # the change that brings autoscaling was left for later
     if minimum != wanted and (not minimum or run.result.kind == "apply"):
-        with run.effect(f"set the minimum of {key}", str(wanted)):
-            scaling.keep(cluster, name, wanted)
+        _set(run, key, name, wanted)
         run.env.console.detail(f"{name}: autoscaling keeps at least {wanted} tasks (was {minimum})")
     return True
+
+
+def _set(run: Run, key: str, name: str, minimum: int) -> None:
+    with run.effect(f"set the minimum of {key}", str(minimum)):
+        run.env.aws.scaling.keep(run.contract.cluster, name, minimum)

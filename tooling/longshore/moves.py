@@ -89,7 +89,7 @@ def to_registered(run: Run, wave: int, last: ReleaseResult | None) -> dict[str, 
 
 def _count(run: Run, key: str, last: ReleaseResult | None) -> int | None:
     """The count to send to a service: none where it keeps the one that it has."""
-    if baseline.is_new(run, key, last):
+    if baseline.is_new(run, key, last.services if last else None):
         return run.contract.services[key].desired_count
     service = run.result.services[key]
     return service.before.count if service.replaced else None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 
-from longshore import apply, minimums, moves, preflight, restart, scale, steady, undo
+from longshore import apply, baseline, minimums, moves, preflight, restart, scale, steady, undo
 from longshore.environment import Environment
 from longshore.errors import AbortError, LongshoreError, NotReadyError, UsageError
 from longshore.ledger.locks import Lock
 from longshore.order import Order, order_again
 from longshore.release import carry, release
 from longshore.remote_release import release_remotely
-from longshore.result import Actor, Cause, ReleaseResult, Running, Verdict
+from longshore.result import Actor, Cause, ReleaseResult, Verdict
 from longshore.rollback import rollback_to
 from longshore.run import Opening, Run, running
 
@@ -55,18 +56,16 @@ def resume(env: Environment, *, yes: bool, abort: bool = False) -> ReleaseResult
     order = order_again(found.options, yes=yes)
     if found.kind == "rollback":
         return rollback_to(env, found.version or None, actor=actor, yes=yes, dead=dead)
+    opening = Opening(found.kind, actor, preflight.contract, options=found.options, dead=dead, again=found)
     if found.stays:
-        return _start_anew(env, found, Opening(found.kind, actor, preflight.contract, options=found.options, dead=dead,
-                                               again=found), yes=yes, abort=abort)  # fmt: skip
+        return _start_anew(env, found, opening, yes=yes, abort=abort)
     if found.verdict is Verdict.SUCCEEDED and not abort:
-        return _complete(env, found, Opening(found.kind, actor, preflight.contract, options=found.options, dead=dead,
-                                             again=found))  # fmt: skip
+        return _complete(env, found, opening)
     back = abort or found.going_back
     cause, message = (found.cause, found.message) if found.going_back else (Cause.INTERRUPT, "")
     builds_nothing = back or found.kind == "apply"
     start = preflight.Start(actor, None) if builds_nothing else preflight.again(env, actor, found)
-    opening = Opening(found.kind, actor, preflight.contract, start.source, found.options, dead=dead, again=found)
-    with running(env, opening) as run:
+    with running(env, replace(opening, source=start.source)) as run:
         if back:
             with env.interrupts.held():
                 _look(run)
@@ -121,20 +120,11 @@ def _refuse_other(run: Run) -> None:
     Raises:
         NotReadyError: names what runs, or is registered, in its place.
     """
-    aws, contract, result = run.env.aws, run.contract, run.result
-    known = {key: one for key, one in result.services.items() if key in contract.services}
-    found = aws.ecs.services(contract.cluster, [one.name for one in known.values()])
-    services = {
-        key: one.model_copy(
-            update={"before": Running(task_definition=found[one.name].task_definition, count=found[one.name].desired)}
-        )
-        for key, one in known.items()
-    }
-    schedules = {
-        key: one.model_copy(update={"before": aws.events.task_definition(one.rule, one.target_id)})
-        for key, one in result.schedules.items()
-        if key in contract.schedules
-    }
+    contract, result = run.contract, run.result
+    known = {key: one for key, one in contract.services.items() if key in result.services}
+    found = run.env.aws.ecs.services(contract.cluster, [one.name for one in known.values()])
+    services = {key: baseline.as_it_is(one, found[one.name]) for key, one in known.items()}
+    schedules = baseline.schedules_now(run.env, contract, result.schedules)
     said = list(steady.strayed(services, schedules, result))
     if contract.image_tag != result.version:
         said.append(f"registered last is {contract.image_tag}, not {result.version}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from longshore import baseline
-from longshore.contract import UNRELEASED
 from longshore.result import ReleaseResult, ScheduleResult
 from longshore.run import Run
 
@@ -45,11 +44,7 @@ def _switch_on(run: Run, key: str, schedule: ScheduleResult) -> None:
 
 def fresh(run: Run, last: ReleaseResult | None) -> set[str]:
     """The keys of the schedules that were never released."""
-    return {
-        key
-        for key in run.contract.schedules
-        if run.result.previous_version == UNRELEASED or (last is not None and key not in last.schedules)
-    }
+    return {key for key in run.contract.schedules if baseline.is_new(run, key, last.schedules if last else None)}
 
 
 def registered(run: Run) -> dict[str, str]:
