@@ -6,29 +6,33 @@ import sys
 
 from tests.scenarios.stage import Theatre
 
-from .matrix import CASES, Outcome, run
+from .matrix import CASES, Each, Outcome, run
 
 _WIDTHS = (48, 8, 34, 14)
 
 
 def play_case(name: str, every: int) -> list[bool]:
     """Plays a case, and says of each of its ends whether all invariants hold."""
-    theatre, found = Theatre(), list[bool]()
+    found: list[bool] = []
 
     def show(outcome: Outcome) -> None:
         found.append(not outcome.violations)
         place = "after" if outcome.point.after else "before"
         row(outcome.case.name, place, outcome.write, outcome.verdict, "; ".join(outcome.violations) or "yes")
 
-    run(theatre, [case for case in CASES if case.name == name], show, every)
+    _play(name, every, show)
     return found
 
 
 def wrong_in(name: str, every: int) -> list[str]:
     """Plays a case, and says of each of its ends what does not hold; nothing where all invariants do."""
     found: list[Outcome] = []
-    run(Theatre(), [case for case in CASES if case.name == name], found.append, every)
+    _play(name, every, found.append)
     return [f"{o.point} ({o.write}): {o.verdict}: {'; '.join(o.violations)}" if o.violations else "" for o in found]
+
+
+def _play(name: str, every: int, each: Each) -> None:
+    run(Theatre(), [case for case in CASES if case.name == name], each, every)
 
 
 def row(*cells: str) -> None:

@@ -80,14 +80,14 @@ class Project:
     def url(self, service: str) -> str:
         return next(str(s["url"]) for s in self.sandbox()["services"] if s["service"] == service)
 
-    def _state(self) -> State:
+    def state(self) -> State:
         """How the sandbox is reached, by its state file: to ask a task takes a second, and events don't wait."""
         found = load(sandbox_directory(self.folder))
         assert found, "no sandbox runs"
         return found
 
     def client(self, name: str) -> Any:
-        environment = self._state().environment()
+        environment = self.state().environment()
         return boto3.client(  # type: ignore[call-overload]
             name,
             endpoint_url=environment["AWS_ENDPOINT_URL"],
@@ -98,7 +98,7 @@ class Project:
 
     def requests(self, since: int = 0) -> tuple[int, list[dict[str, Any]]]:
         """The sandbox's request log from a number on, and the number to go on from."""
-        with urlopen(f"{self._state().endpoint}/_sandbox/requests?since={since}", timeout=10) as answer:
+        with urlopen(f"{self.state().endpoint}/_sandbox/requests?since={since}", timeout=10) as answer:
             document = json.load(answer)
         return document["next"], document["requests"]
 

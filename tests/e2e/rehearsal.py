@@ -16,7 +16,6 @@ from typing import Any
 
 from longshore.sandbox import control
 from longshore.sandbox.ecs.behaviours import Behaviour, parse
-from longshore.sandbox.state import State
 from tests.e2e.project import ACCOUNT, INVOKE, Project
 from tests.scenarios.calls import key_of, normal_form, own_role
 from tests.scenarios.play import Found, differences
@@ -78,8 +77,8 @@ class Rehearsal:
     def play(self, scenario: Scenario) -> tuple[list[str], str]:
         """Plays one; returns what is otherwise than its file says, and all that was printed."""
         self._configure(scenario.settings.deadlines)
-        control.settings(self._state(), rollback_window=scenario.settings.window)
-        control.clear_faults(self._state())
+        control.settings(self.project.state(), rollback_window=scenario.settings.window)
+        control.clear_faults(self.project.state())
         self._tree(_script(scenario))
         if scenario.shape.variables_changed:
             self._change_variables()
@@ -337,11 +336,6 @@ class Rehearsal:
                 return
             time.sleep(LOOK)
         raise TimeoutError(f"not settled after {SETTLES_WITHIN:.0f} s: {services}")
-
-    def _state(self) -> State:
-        state = control.status(self.project.folder / ".longshore" / "sandbox").state
-        assert state is not None
-        return state
 
 
 def prepare(project: Project) -> None:
