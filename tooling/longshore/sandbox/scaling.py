@@ -65,19 +65,23 @@ class ScalingResponse(ApplicationAutoScalingResponse):
 
     def tag_resource(self) -> str:
         """TagResource."""
-        _tags(self._target(self._get_param("ResourceARN"))).update(self._get_param("Tags"))
+        self._asked().update(self._get_param("Tags"))
         return "{}"
 
     def untag_resource(self) -> str:
         """UntagResource."""
-        tags = _tags(self._target(self._get_param("ResourceARN")))
+        tags = self._asked()
         for key in self._get_param("TagKeys"):
             tags.pop(key, None)
         return "{}"
 
     def list_tags_for_resource(self) -> str:
         """ListTagsForResource."""
-        return json.dumps({"Tags": _tags(self._target(self._get_param("ResourceARN")))})
+        return json.dumps({"Tags": self._asked()})
+
+    def _asked(self) -> dict[str, str]:
+        """The tags of the target that the call names."""
+        return _tags(self._target(self._get_param("ResourceARN")))
 
     def _target(self, arn: str) -> FakeScalableTarget:
         for targets in self.applicationautoscaling_backend.targets.values():
