@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from unittest.mock import create_autospec
 
 import pytest
+from docker.models.containers import Container
 from moto.logs.models import logs_backends
 
+from longshore.sandbox.ecs.host import Host
 from longshore.sandbox.ecs.logs import LONGEST, LogWriter, Stream, lines, stream_of
 from longshore.sandbox.ecs.troubles import StartError
 
@@ -85,6 +88,13 @@ def test_the_first_line_of_a_quiet_container_is_there_at_once(writer: LogWriter)
     assert [event.message for event in events] == ["ready"]
     quiet.set()
     follower.drain()
+
+
+def test_lines_that_docker_leaves_out_at_the_end_of_a_container_are_read_once_more() -> None:
+    container = create_autospec(Container, instance=True)
+    kept = [STAMP + b"%d\n" % number for number in range(10)]
+    container.logs.side_effect = lambda *, follow, **_: iter(kept[:6] if follow else [kept[0] + kept[1], *kept[2:]])
+    assert [line for _, line in lines(Host.follow(container))] == [str(number) for number in range(10)]
 
 
 def test_a_missing_log_group_keeps_the_container_from_starting(writer: LogWriter) -> None:

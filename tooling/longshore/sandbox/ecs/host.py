@@ -118,10 +118,21 @@ class Host:
         pairs = ((inner, bindings[0]["HostPort"]) for inner, bindings in bound.items() if bindings)
         return tuple((int(inner.partition("/")[0]), int(outer)) for inner, outer in pairs)
 
-    def follow(self, container: Container) -> Iterator[bytes]:
-        """What a container says, until it ends."""
-        stream: Iterator[bytes] = container.logs(stream=True, follow=True, timestamps=True)
-        return stream
+    @staticmethod
+    def follow(container: Container) -> Iterator[bytes]:
+        """What a container says, until it ends: all of it.
+
+        Docker 20.10 ends the stream of a container that ends now and then before its last lines (one of a hundred that
+        write ten thousand lines and exit). So what it has kept is read once more, past what has come.
+        """
+        come = 0
+        for chunk in container.logs(stream=True, follow=True, timestamps=True):
+            come += len(chunk)
+            yield chunk
+        with contextlib.suppress(NotFound):  # somebody removed it by hand
+            for chunk in container.logs(stream=True, follow=False, timestamps=True):
+                yield chunk[come:]
+                come = max(come - len(chunk), 0)
 
     def ended(self, container: Container) -> tuple[int, str] | None:
         """Exit code and reason of a container that has ended; None while it runs, or if it never did."""
