@@ -12,7 +12,7 @@ from .rows import wrong_in
 
 pytestmark = pytest.mark.scenario
 
-EVERY = 17
+EVERY = 29
 """In the quick run each so-many-th point of a case."""
 
 QUICK = ("release, resumed", "release, aborted", "release that goes back, resumed", "approved release, resumed")

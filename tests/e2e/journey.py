@@ -59,6 +59,9 @@ CMD ["sh", "-c", "trap 'exit 0' TERM; while true; do date; sleep 1; done"]
 CRASHING = """
 ENTRYPOINT ["sh", "-c", "case $0 in web) sleep 1; exit 3;; esac; exec /app/storefront $0"]
 """
+NOT_MIGRATING = """
+ENTRYPOINT ["sh", "-c", "case $0 in migrate) echo column exists already; exit 3;; esac; exec /app/storefront $0"]
+"""
 
 
 def write_gateway(project: Project) -> None:
@@ -100,7 +103,6 @@ def _first_application(project: Project, found: Found) -> None:
     found.plans["bootstrap"] = _plans(project)
     found.releases["first"] = _release(project)
     found.pages["first"] = _page(project)
-    found.plans["first"] = _plans(project)
 
     greeting = project.folder / "storefront" / "greeting.txt"
     greeting.write_text("Hello from the second release\n")
@@ -122,7 +124,7 @@ def _first_application(project: Project, found: Found) -> None:
 
 
 def _failures(project: Project, found: Found) -> None:
-    """A version whose web server crashes; a Dockerfile that fails; the page afterwards."""
+    """A version whose web server crashes, one that does not migrate, a Dockerfile that fails; the page afterwards."""
     start = project.folder / "storefront"
     docker = (start / "Dockerfile").read_text()
     (start / "Dockerfile").write_text(docker + CRASHING)
@@ -131,6 +133,10 @@ def _failures(project: Project, found: Found) -> None:
     found.answers["crash"] = project.invoke("release", "-a", "storefront", "--yes", "--json", expect=8, **deadline)
     found.pages["crash"] = _page(project)
     found.plans["crash"] = _plans(project)
+    (start / "Dockerfile").write_text(docker + NOT_MIGRATING)
+    project.commit("storefront", "Does not migrate")
+    found.answers["migration"] = project.invoke("release", "-a", "storefront", "--yes", "--json", expect=7)
+    found.plans["migration"] = _plans(project)
     (start / "Dockerfile").write_text(docker + "\nRUN echo this is the end && false\n")
     project.commit("storefront", "Does not build")
     found.answers["build"] = project.invoke("release", "-a", "storefront", "--yes", expect=4)

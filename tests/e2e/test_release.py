@@ -34,7 +34,7 @@ def test_no_request_failed_during_the_second_release(found: Found) -> None:
     assert found.visitor.asked > 100
 
 
-@pytest.mark.parametrize("after", ["bootstrap", "first", "second", "rollback", "crash"])
+@pytest.mark.parametrize("after", ["bootstrap", "second", "rollback", "crash", "migration"])
 def test_terraforms_next_plan_is_empty(found: Found, after: str) -> None:
     assert found.plans[after] == (0, 0, 0)
 
@@ -115,6 +115,14 @@ def test_a_version_that_crashes_is_moved_back(found: Found) -> None:
     assert {key: s["outcome"] for key, s in crash["services"].items()} == {"web": "moved back", "worker": "moved back"}
     assert any("migration had run" in warning for warning in crash["warnings"])
     assert "v1.0.1" in found.pages["crash"]
+
+
+def test_a_migration_that_fails_moves_nothing(found: Found) -> None:
+    migration = found.answers["migration"].json()
+    assert (migration["verdict"], migration["cause"]) == ("failed", "migration")
+    assert {s["outcome"] for s in migration["services"].values()} == {"not moved"}
+    assert "exit code 3" in found.answers["migration"].err
+    assert "column exists already" in found.answers["migration"].err
 
 
 def test_a_build_that_fails_shows_its_last_lines(found: Found) -> None:
