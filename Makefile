@@ -1,7 +1,7 @@
 # Longshore. `make` alone lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup venv demo check check-security test test-all scenarios crash machine bench-verdicts bench-version readmes release plan \
+.PHONY: help setup venv demo check check-security test test-all scenarios crash machine bench bench-verdicts bench-version readmes release plan \
         rollback apply scale restart drift status clean
 
 # Set on the command line: make release ENV=staging YES=1. Variables of the shell don't reach them: shells have an ENV of
@@ -61,6 +61,8 @@ crash: venv ## end a release at every point, resume it, and look whether all inv
 
 machine: venv ## five hundred histories of releases drawn at random: do all invariants hold, is every verdict reached?
 	@.venv/bin/python -m tests.machine
+
+bench: bench-version bench-verdicts ## both benchmarks
 
 bench-verdicts: setup ## what Longshore and its peers say of the same faults, and how late: about 15 minutes
 	@.venv/bin/python -m scripts.verdicts
