@@ -37,7 +37,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
         project.invoke("sandbox.down", expect=None)
 
 
-@pytest.mark.parametrize("scenario", [pytest.param(scenario, id=scenario.name) for scenario in _in_order()])
+@pytest.mark.parametrize("scenario", _in_order(), ids=lambda scenario: scenario.name)
 def test_real_containers_come_out_as_the_file_says(scenario: Scenario, played: Rehearsal) -> None:
     try:
         said, printed = played.play(scenario)
