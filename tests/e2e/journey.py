@@ -103,6 +103,7 @@ def _first_application(project: Project, found: Found) -> None:
     found.plans["bootstrap"] = _plans(project)
     found.releases["first"] = _release(project)
     found.pages["first"] = _page(project)
+    found.plans["first"] = _plans(project)
 
     greeting = project.folder / "storefront" / "greeting.txt"
     greeting.write_text("Hello from the second release\n")
@@ -125,23 +126,24 @@ def _first_application(project: Project, found: Found) -> None:
 
 def _failures(project: Project, found: Found) -> None:
     """A version whose web server crashes, one that does not migrate, a Dockerfile that fails; the page afterwards."""
-    start = project.folder / "storefront"
-    docker = (start / "Dockerfile").read_text()
-    (start / "Dockerfile").write_text(docker + CRASHING)
-    project.commit("storefront", "Crash")
+    file = project.folder / "storefront" / "Dockerfile"
+    good = file.read_text()
+
+    def commit(message: str, addition: str = "") -> None:
+        file.write_text(good + addition)
+        project.commit("storefront", message)
+
+    commit("Crash", CRASHING)
     deadline = {"INVOKE_LONGSHORE_APPLICATIONS_STOREFRONT_ENVIRONMENTS_SANDBOX_DEADLINES_ROLLOUT": "15"}
     found.answers["crash"] = project.invoke("release", "-a", "storefront", "--yes", "--json", expect=8, **deadline)
     found.pages["crash"] = _page(project)
     found.plans["crash"] = _plans(project)
-    (start / "Dockerfile").write_text(docker + NOT_MIGRATING)
-    project.commit("storefront", "Does not migrate")
+    commit("Does not migrate", NOT_MIGRATING)
     found.answers["migration"] = project.invoke("release", "-a", "storefront", "--yes", "--json", expect=7)
     found.plans["migration"] = _plans(project)
-    (start / "Dockerfile").write_text(docker + "\nRUN echo this is the end && false\n")
-    project.commit("storefront", "Does not build")
+    commit("Does not build", "\nRUN echo this is the end && false\n")
     found.answers["build"] = project.invoke("release", "-a", "storefront", "--yes", expect=4)
-    (start / "Dockerfile").write_text(docker)
-    project.commit("storefront", "Good again")
+    commit("Good again")
     found.answers["unattended"] = project.invoke("release", "-a", "storefront", expect=5)
 
 

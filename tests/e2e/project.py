@@ -86,6 +86,12 @@ class Project:
         assert found, "no sandbox runs"
         return found
 
+    def variables(self) -> dict[str, str]:
+        """This process's variables, and those that lead to the sandbox and to Terraform's provider."""
+        config = self.folder / ".longshore" / "terraform.rc"
+        rc = {"TF_CLI_CONFIG_FILE": str(config)} if config.exists() else {}
+        return os.environ | self.state().environment() | rc
+
     def client(self, name: str) -> Any:
         environment = self.state().environment()
         return boto3.client(  # type: ignore[call-overload]
@@ -104,8 +110,6 @@ class Project:
 
     def terraform_plan(self, stack: str, data: str, var_file: str) -> int:
         """`terraform plan -detailed-exitcode` by hand, with no tag: 0 nothing, 2 changes."""
-        config = self.folder / ".longshore" / "terraform.rc"
-        rc = {"TF_CLI_CONFIG_FILE": str(config)} if config.exists() else {}
         done = subprocess.run(
             [
                 "terraform",
@@ -116,10 +120,7 @@ class Project:
                 f"-var-file={self.folder / var_file}",
             ],
             cwd=self.folder / stack,
-            env=os.environ
-            | self.sandbox()["environment"]
-            | rc
-            | {"TF_DATA_DIR": str(self.folder / ".longshore" / data)},
+            env=self.variables() | {"TF_DATA_DIR": str(self.folder / ".longshore" / data)},
             capture_output=True,
             text=True,
             timeout=120,

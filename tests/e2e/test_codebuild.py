@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -91,9 +90,7 @@ def released(project: Project) -> list[dict[str, Any]]:
 
 def script(project: Project, name: str, **outcome: Any) -> None:
     """Has the sandbox play what real builds can't on demand, for the next build of a project."""
-    state = control.status(project.folder / ".longshore" / "sandbox").state
-    assert state is not None
-    control.script_builds(state, [{"project": name, **outcome}], clear=True)
+    control.script_builds(project.state(), [{"project": name, **outcome}], clear=True)
 
 
 def test_a_commit_that_codebuild_can_not_fetch_is_refused(project: Project) -> None:
@@ -215,7 +212,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def stock(project: Project, aws: Path, *arguments: str) -> dict[str, Any]:
     done = subprocess.run(
         [aws, *arguments, "--output", "json"],
-        env=os.environ | project.sandbox()["environment"],
+        env=project.variables(),
         capture_output=True,
         text=True,
         check=True,

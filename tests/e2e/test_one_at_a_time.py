@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import pytest
 
@@ -85,12 +84,10 @@ def begin(project: Project, *arguments: str) -> subprocess.Popen[str]:
 
 def killed_after(project: Project, call: tuple[str, str], since: int, *, children: bool = False) -> None:
     """Begins a release and kills it as soon as it has made a call; and nothing else, or what it had started too."""
-    log = f"{project.sandbox()['endpoint']}/_sandbox/requests?since={since}"
     with begin(project, "release", "--yes") as process:
         until = time.monotonic() + 120
         while time.monotonic() < until and process.poll() is None:
-            with urlopen(log, timeout=10) as answer:
-                made = json.load(answer)["requests"]
+            _, made = project.requests(since)
             if any((r["service"], r["operation"]) == call for r in made):
                 break
             time.sleep(0.05)
@@ -252,10 +249,7 @@ def test_an_approval_is_void_once_another_release_was_in_between(project: Projec
 def by_hand(project: Project, hint: str) -> None:
     """Does what a hint says, to the letter: a command line between ``Save it: `` and what stands in brackets."""
     command = hint.partition("Save it: ")[2].partition(" (if")[0]
-    config = project.folder / ".longshore" / "terraform.rc"
-    rc = {"TF_CLI_CONFIG_FILE": str(config)} if config.exists() else {}
-    environ = os.environ | project.sandbox()["environment"] | rc
-    subprocess.run(["bash", "-c", command], env=environ, check=True, capture_output=True, timeout=120)
+    subprocess.run(["bash", "-c", command], env=project.variables(), check=True, capture_output=True, timeout=120)
 
 
 @pytest.mark.long

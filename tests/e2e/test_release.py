@@ -34,7 +34,7 @@ def test_no_request_failed_during_the_second_release(found: Found) -> None:
     assert found.visitor.asked > 100
 
 
-@pytest.mark.parametrize("after", ["bootstrap", "second", "rollback", "crash", "migration"])
+@pytest.mark.parametrize("after", ["bootstrap", "first", "second", "rollback", "crash", "migration"])
 def test_terraforms_next_plan_is_empty(found: Found, after: str) -> None:
     assert found.plans[after] == (0, 0, 0)
 

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from unittest.mock import create_autospec
 
 import pytest
+from docker.errors import APIError
 from docker.models.containers import Container
 from moto.logs.models import logs_backends
+from requests import Response
 
 from longshore.sandbox.ecs.host import Host
 from longshore.sandbox.ecs.logs import LONGEST, LogWriter, Stream, lines, stream_of
@@ -95,6 +97,15 @@ def test_lines_that_docker_leaves_out_at_the_end_of_a_container_are_read_once_mo
     kept = [STAMP + b"%d\n" % number for number in range(10)]
     container.logs.side_effect = lambda *, follow, **_: iter(kept[:6] if follow else [kept[0] + kept[1], *kept[2:]])
     assert [line for _, line in lines(Host.follow(container))] == [str(number) for number in range(10)]
+
+
+def test_a_container_that_is_removed_meanwhile_has_said_what_has_come() -> None:
+    container = create_autospec(Container, instance=True)
+    response = Response()
+    response.status_code = 409
+    removed = APIError("Conflict: marked for removal", response)
+    container.logs.side_effect = [iter([STAMP + b"one\n"]), removed]
+    assert [line for _, line in lines(Host.follow(container))] == ["one"]
 
 
 def test_a_missing_log_group_keeps_the_container_from_starting(writer: LogWriter) -> None:

@@ -129,7 +129,7 @@ class Host:
         for chunk in container.logs(stream=True, follow=True, timestamps=True):
             come += len(chunk)
             yield chunk
-        with contextlib.suppress(NotFound):  # somebody removed it by hand
+        with _unless_gone():
             for chunk in container.logs(stream=True, follow=False, timestamps=True):
                 yield chunk[come:]
                 come = max(come - len(chunk), 0)
@@ -150,11 +150,8 @@ class Host:
     def signal(self, container: Container, signal: str = "") -> None:
         """Send a container a signal, by default its image's stop signal; one that has ended gets none."""
         stop_signal = container.attrs["Config"].get("StopSignal") or "SIGTERM"
-        try:
+        with _unless_gone():
             container.kill(signal or stop_signal)
-        except APIError as error:
-            if error.status_code not in (404, 409):
-                raise
 
     def remove(self, task: str) -> None:
         """Remove the containers, the network and the own volumes of a task."""
@@ -195,6 +192,16 @@ class Host:
         _each(self._docker.api.remove_network, networks)
         volumes = [found["Name"] for found in self._docker.api.volumes(filters=filters)["Volumes"] or []]
         _each(self._docker.api.remove_volume, volumes)
+
+
+@contextlib.contextmanager
+def _unless_gone() -> Iterator[None]:
+    """Goes on where a container has ended, is being removed, or was removed."""
+    try:
+        yield
+    except APIError as error:
+        if error.status_code not in (404, 409):
+            raise
 
 
 def _each(remove: Callable[[str], Any], names: list[str]) -> None:
