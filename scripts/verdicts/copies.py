@@ -51,7 +51,7 @@ class Copies:
             "image": f"{container['image'].rpartition(':')[0]}:{tag}",
             "environment": [{"name": key, "value": value} for key, value in variables.items()],
         }
-        kept = ("networkMode", "requiresCompatibilities", "cpu", "memory", "executionRoleArn", "taskRoleArn")
+        kept = ("networkMode", "requiresCompatibilities", "cpu", "memory", "executionRoleArn", "taskRoleArn", "volumes")
         made = self.ecs.register_task_definition(
             family=name, containerDefinitions=[container], **{key: content[key] for key in kept if content.get(key)}
         )
