@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from longshore.tasks import namespace
+from longshore.tasks.common import LETTERS
+
 INVOKE = [sys.executable, "-m", "invoke"]
 ROOT = Path(__file__).parent.parent
 YAML = """
@@ -54,6 +57,42 @@ def test_every_task_has_one_line_of_help(project: Path) -> None:
         "sandbox.up", "sandbox.down", "sandbox.status", "sandbox.fault", "sandbox.repository",
     }  # fmt: skip
     assert all(text.endswith(".") for text in tasks.values())
+
+
+SHORT_FLAGS = {
+    "apply": "aejy", "bootstrap": "aey", "build": "aet", "ci.exports": "", "ci.engine": "", "ci.login": "ae",
+    "ci.ordered": "ae", "destroy": "ae", "doctor": "ae", "drift": "aej", "env.import": "ae", "history": "aej",
+    "lock.free": "ae", "lock.status": "aej", "lock.take": "ae", "plan": "aet", "promote": "ajy", "prune": "aey",
+    "push": "aet", "release": "abejty", "restart": "aejy", "rollback": "aejy", "sandbox.down": "",
+    "sandbox.fault": "j", "sandbox.repository": "", "sandbox.status": "j", "sandbox.up": "", "scale": "aejy",
+    "show": "aej", "state.unlock": "ae", "status": "aej", "version": "abe",
+}  # fmt: skip
+"""Every short flag of every task: none lowers a guard, and each letter means the same in all of them."""
+
+
+def flags() -> dict[str, dict[str, str]]:
+    """The long name of each flag of each task, by its letter."""
+    arguments = {context.name: context.args.values() for context in namespace.to_contexts()}
+    return {
+        str(task): {name: argument.name for argument in known for name in argument.names if len(name) == 1}
+        for task, known in arguments.items()
+    }
+
+
+def test_the_short_flags_are_these() -> None:
+    assert {task: "".join(sorted(letters)) for task, letters in flags().items()} == SHORT_FLAGS
+    meanings = {(letter, name) for letters in flags().values() for letter, name in letters.items()}
+    assert dict(meanings) == {letter: name for name, letter in LETTERS.items()}
+    assert len(meanings) == len(LETTERS)
+
+
+def test_f_is_not_a_flag_of_a_release(project: Path) -> None:
+    answer = run(project, "release", "-f")  # Invoke's own --config, which lacks its value
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert "config (f)" in answer.stderr
+    helped = run(project, "release", "--help").stdout
+    assert "--, " not in helped
+    assert "\n  --allow-failed-version " in helped
 
 
 def test_the_command_longshore_has_the_same_tasks(project: Path) -> None:

@@ -24,8 +24,22 @@ _HELP = {
     "json": "print one JSON document on stdout",
     "allow_infra": "let the plan change more than task definitions",
     "allow_destroy": "the exact address of what the plan may destroy or replace; may be given several times",
-    "wait_lock": "wait so long for another release, such as 15m",
+    "wait_lock": "how long to wait for another release to finish, e.g. 15m",
 }
+
+LETTERS = {"app": "a", "bump": "b", "env": "e", "json": "j", "tag": "t", "yes": "y"}
+"""The short flags: the same letter for the same flag in every task, and none for a flag that lowers a guard."""
+
+
+class LetteredTask(tasks.Task[Callable[..., None]]):
+    """A task whose short flags are assigned by hand: Invoke takes the first free letter of each name (``-f``)."""
+
+    def arg_opts(self, name: str, default: str, taken_names: set[str]) -> dict[str, Any]:
+        """What Invoke's parser knows of a flag, with its letter if it has one."""
+        options = super().arg_opts(name, default, taken_names)
+        if name in LETTERS:
+            options["names"] = [*options["names"], LETTERS[name]]
+        return options
 
 
 def task(*, repeatable: Sequence[str] = (), **texts: str) -> Callable[[Callable[..., None]], Any]:
@@ -44,7 +58,7 @@ def task(*, repeatable: Sequence[str] = (), **texts: str) -> Callable[[Callable[
 
         flags = signature(body).parameters
         known = {name: text for name, text in (_HELP | texts).items() if name in flags}
-        return tasks.task(help=known, iterable=list(repeatable))(guarded)
+        return tasks.task(help=known, iterable=list(repeatable), auto_shortflags=False, klass=LetteredTask)(guarded)
 
     return decorate
 
