@@ -11,38 +11,21 @@ import longshore
 
 PACKAGE = Path(longshore.__file__).parent
 FILES = {str(path.relative_to(PACKAGE)): path for path in sorted(PACKAGE.rglob("*.py"))}
-VERBS = {"version", "image", "plan", "migrate", "rollout", "verify", "status", "remote_build"}
-LAYERS = [
-    {"tasks", "program"},
-    {"resume", "promote", "remote_release"},
-    {"sandboxes", "preview", "drift", "doctor", "importing", "release", "rollback", "apply", "scale", "restart"}
-    | {"bootstrap", "prune", "report", "locking"},
-    {"undo", "ways"},
-    {"moves", "applying", "schedules", "minimums"},
-    {"baseline"},
-    {"preflight"},
-    {"builds", "targeted", "steady"},
+ROOMS = [
+    {"program"},
+    {"tasks"},
+    {"commands"},
     {"run"},
-    {"images"},
-    {"needed", "builders"},
-    {"environment", "order", "reservation"},
-    VERBS | {"actor", "agreement", "diagnosis"},
-    {
-        "ledger",
-        "aws",
-        "terraform",
-        "driver",
-        "cloud",
-        "access",
-        "docker",
-        "engine",
-        "source",
-        "health",
-        "variable_files",
-    },
-    {"contract", "target", "config", "result", "console", "live", "difference", "masking", "hcl"}
-    | {"clock", "signals", "usage", "errors", "process", "streams"},
+    {"images", "rollout"},
+    {"environment"},
+    {"terraform"},
+    {"config", "ledger", "aws"},
+    {"root"},
 ]
+"""A package imports only packages to its right, which stand below it here; those on one line don't know each other."""
+
+ROOT = {"errors", "result", "clock", "signals", "masking", "process", "git", "console", "live_display", "safe_output"}
+"""The modules that belong to no package: plain words that all of them use."""
 
 
 def imported(path: Path) -> set[str]:
@@ -59,15 +42,21 @@ def imported(path: Path) -> set[str]:
     return names
 
 
-def ours(path: Path) -> set[str]:
-    """The modules of ours that a file imports at run time, by their first name below the package."""
-    known = {name.removesuffix(".py").split("/")[0] for name in FILES}
-    parts = {name.split(".")[1] for name in imported(path) if name.startswith("longshore.")}
-    return parts & known
+def room(module: str) -> str:
+    """The package of a module, by its path or its dotted name below ``longshore``."""
+    first = module.removesuffix(".py").replace("/", ".").split(".")[0]
+    return "root" if first in ROOT else first
 
 
-def layer(module: str) -> int:
-    return next(number for number, modules in enumerate(LAYERS) if module in modules)
+def rooms_used(path: Path) -> set[str]:
+    """The packages of ours that a file imports at run time."""
+    names = {name.removeprefix("longshore.") for name in imported(path) if name.startswith("longshore.")}
+    return {room(name) for name in names}
+
+
+def number(name: str) -> int | None:
+    """Where a package stands; None for the sandbox, which stands apart, and for what is no package."""
+    return next((number for number, names in enumerate(ROOMS) if name in names), None)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +64,7 @@ def layer(module: str) -> int:
     [
         ("boto3", "aws/"),
         ("botocore", "aws/"),
-        ("python_terraform", "terraform.py"),
+        ("python_terraform", "terraform"),
         ("hcl2", "hcl.py"),
         ("lark", "hcl.py"),
         ("urllib3", "cloud/"),
@@ -87,20 +76,16 @@ def test_one_place_imports_it(library: str, folder: str) -> None:
 
 
 @pytest.mark.parametrize("name", [n for n in FILES if not n.startswith(("sandbox/", "__init__"))])
-def test_imports_point_downwards(name: str) -> None:
-    module = name.removesuffix(".py").split("/")[0]
-    upwards = {other for other in ours(FILES[name]) - {"sandbox", module} if layer(other) < layer(module)}
-    assert upwards == set()
-
-
-@pytest.mark.parametrize("verb", sorted(VERBS))
-def test_verbs_do_not_import_each_other(verb: str) -> None:
-    assert ours(FILES[f"{verb}.py"]) & (VERBS - {verb}) == set()
+def test_a_package_imports_only_packages_to_its_right(name: str) -> None:
+    own = room(name)
+    place = number(own)
+    others = {other: number(other) for other in rooms_used(FILES[name]) - {own}}
+    assert {other for other, at in others.items() if place is not None and at is not None and at <= place} == set()
 
 
 def test_only_the_access_and_its_tasks_know_the_sandbox() -> None:
-    users = {name for name, path in FILES.items() if not name.startswith("sandbox/") and "sandbox" in ours(path)}
-    assert users == {"access.py", "sandboxes.py"}
+    users = {name for name, path in FILES.items() if not name.startswith("sandbox/") and "sandbox" in rooms_used(path)}
+    assert {Path(user).name for user in users} == {"access.py", "sandboxes.py"}
 
 
 def test_only_the_console_prints() -> None:
