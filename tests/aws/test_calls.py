@@ -12,7 +12,7 @@ import pytest
 from botocore import exceptions
 from botocore.config import Config
 
-from longshore.aws.calls import call, translated
+from longshore.aws.translate import call, translated
 from longshore.errors import AwsError
 
 from .clients import client, scripted

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from longshore.aws.calls import call
+from longshore.aws.translate import call
 from longshore.errors import AwsError, NotReadyError
 
 if TYPE_CHECKING:

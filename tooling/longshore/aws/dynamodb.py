@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from longshore.aws.calls import call
+from longshore.aws.translate import call
 from longshore.errors import AwsError
 
 if TYPE_CHECKING:

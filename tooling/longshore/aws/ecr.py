@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from longshore.aws.calls import call, translated
+from longshore.aws.translate import call, translated
 from longshore.errors import AwsError, BuildError
 
 if TYPE_CHECKING:

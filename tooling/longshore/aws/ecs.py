@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from longshore.aws.calls import call
+from longshore.aws.translate import call
 from longshore.errors import AwsError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from longshore.aws.calls import call
+from longshore.aws.translate import call
 from longshore.errors import AwsError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from longshore.aws.calls import call
+from longshore.aws.translate import call
 from longshore.errors import AwsError
 
 if TYPE_CHECKING:

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from longshore.aws.calls import translated
+from longshore.aws.autoscaling import Scaling
 from longshore.aws.codebuild import CodeBuild
 from longshore.aws.dynamodb import Table
 from longshore.aws.ecr import Ecr
 from longshore.aws.ecs import Ecs
-from longshore.aws.events import Events
+from longshore.aws.eventbridge import Events
 from longshore.aws.logs import Logs
 from longshore.aws.s3 import Buckets
-from longshore.aws.scaling import Scaling
 from longshore.aws.ssm import Parameters
 from longshore.aws.sts import Identity
+from longshore.aws.translate import translated
 
 if TYPE_CHECKING:
     from longshore.access import Access

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from longshore.aws.calls import call
+from longshore.aws.translate import call
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
