@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from longshore import actor, run
+from longshore import run
+from longshore.config import actor
 from longshore.result import Actor
 from longshore.run import Opening
 from longshore.source import Source

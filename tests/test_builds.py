@@ -12,17 +12,17 @@ from typing import Any, cast
 import pytest
 
 from longshore import builds, docker, images
-from longshore.config import load
+from longshore.config.settings import load
+from longshore.config.target import select
 from longshore.console import Console
 from longshore.environment import Environment
 from longshore.errors import AwsError, BuildError
 from longshore.images import Making
-from longshore.ledger import Ledger
+from longshore.ledger.releases import Ledger
 from longshore.order import Order
 from longshore.reservation import Wanted
 from longshore.run import Run
 from longshore.source import Source
-from longshore.target import select
 from tests.memory_table import MemoryTable
 from tests.samples import result
 from tests.test_reservation import APP, Registry

@@ -14,7 +14,7 @@ from moto.server import ThreadedMotoServer
 
 from longshore import variable_files
 from longshore.aws.dynamodb import Table
-from longshore.ledger import Ledger
+from longshore.ledger.releases import Ledger
 from longshore.result import Verdict
 from tests.aws.clients import client
 from tests.samples import result

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from longshore.config import load
+from longshore.config.settings import load
+from longshore.config.target import Workspace, select
 from longshore.errors import ConfigError, ExitCode
-from longshore.target import Workspace, select
 
 
 def settings(**environment: Any) -> dict[str, Any]:

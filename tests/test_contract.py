@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from longshore.contract import parse
+from longshore.config.contract import parse
 from longshore.errors import ConfigError
 from tests.samples import arn, release_output
 

@@ -14,15 +14,15 @@ import pytest
 from longshore.aws.ecr import Repository, Tagged
 from longshore.aws.ecs import ServiceDeployment
 from longshore.aws.sts import Caller
-from longshore.config import load
+from longshore.config.contract import Contract, parse
+from longshore.config.settings import load
+from longshore.config.target import select
 from longshore.console import Console
-from longshore.contract import Contract, parse
 from longshore.docker import Docker
 from longshore.doctor import doctor
 from longshore.environment import Environment
 from longshore.errors import AwsError, BuildError, ConfigError, ExitCode, LongshoreError, TerraformError
-from longshore.ledger import Ledger
-from longshore.target import select
+from longshore.ledger.releases import Ledger
 from tests.memory_table import MemoryTable
 from tests.samples import ACTOR, WHEN, arn, deployment, moved_clock, release_output, service
 

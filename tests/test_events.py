@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from longshore.errors import AwsError, LockLostError
-from longshore.ledger.events import Events
+from longshore.ledger.journal import Events
 from longshore.masking import Masks
 from tests.memory_table import MemoryTable
 

@@ -17,17 +17,17 @@ from longshore.aws.codebuild import Build
 from longshore.aws.ecr import Repository
 from longshore.builders import Ordered
 from longshore.clock import Clock
-from longshore.config import load
+from longshore.config.settings import load
+from longshore.config.target import select
 from longshore.console import Console
 from longshore.environment import Environment
 from longshore.errors import BuildError, ConfigError, GitError, UsageError
 from longshore.image import BuildSpec, BuiltImage
 from longshore.images import Making
-from longshore.ledger import Ledger
+from longshore.ledger.releases import Ledger
 from longshore.remote_build import Followed, Request, Watch
 from longshore.result import BuildResult
 from longshore.source import Source
-from longshore.target import select
 from tests.memory_table import MemoryTable
 
 ROOT = Path(__file__).parents[1]

@@ -6,7 +6,7 @@ from itertools import islice
 import pytest
 
 from longshore.errors import LockedError, LockLostError
-from longshore.ledger import LARGEST_ITEM, Ledger
+from longshore.ledger.releases import LARGEST_ITEM, Ledger
 from longshore.result import Failure, Verdict
 from tests.memory_table import MemoryTable
 from tests.samples import WHEN, result

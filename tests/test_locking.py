@@ -17,8 +17,8 @@ from longshore import preflight
 from longshore.console import Console
 from longshore.environment import Environment
 from longshore.errors import LockedError, NotReadyError, UnsavedStateError, UsageError
-from longshore.ledger import Ledger
-from longshore.ledger.locks import Lease
+from longshore.ledger.lock import Lease
+from longshore.ledger.releases import Ledger
 from longshore.locking import unlock_state
 from tests.memory_table import MemoryTable
 from tests.samples import ACTOR, moved_clock

@@ -8,7 +8,7 @@ import pytest
 
 from longshore.clock import Clock
 from longshore.errors import AwsError, LockedError, LockLostError, UsageError
-from longshore.ledger.locks import Lease, Locks
+from longshore.ledger.lock import Lease, Locks
 from longshore.masking import Masks
 from tests.memory_table import MemoryTable
 from tests.samples import ACTOR, BackwardClock, moved_clock
@@ -199,7 +199,7 @@ def test_whether_a_holder_lives_is_judged_by_a_record_that_changes(table: Memory
 
 def test_a_sign_of_life_dated_before_the_last_one_is_one(table: MemoryTable, monkeypatch: pytest.MonkeyPatch) -> None:
     """Clocks are set back: what changes counts, not which time it says."""
-    monkeypatch.setattr("longshore.ledger.locks.datetime", BackwardClock())
+    monkeypatch.setattr("longshore.ledger.lock.datetime", BackwardClock())
     with locks(table, lease=3600).held("one", ACTOR, "x") as lease:
         held = locks(table).read()
         assert held is not None

@@ -11,7 +11,7 @@ from longshore import plan, report
 from longshore.console import Console
 from longshore.diagnosis import LINE_LENGTH, shortened
 from longshore.errors import LongshoreError
-from longshore.ledger import Ledger
+from longshore.ledger.releases import Ledger
 from longshore.masking import MASK, Masks, NoMasks, is_secret, secrets, secrets_of_containers
 from longshore.result import Cause, Failure, MigrationResult, ReleaseResult, Verdict
 from tests.memory_table import MemoryTable

@@ -12,7 +12,7 @@ from longshore import images, preflight, source
 from longshore.console import Console
 from longshore.environment import Environment
 from longshore.errors import LockedError, NotReadyError, UsageError
-from longshore.ledger import Ledger
+from longshore.ledger.releases import Ledger
 from longshore.order import order
 from longshore.result import Cause, Verdict
 from longshore.source import Source

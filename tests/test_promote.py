@@ -7,7 +7,7 @@ import pytest
 
 from longshore import promote
 from longshore.errors import UsageError
-from longshore.ledger import Ledger
+from longshore.ledger.releases import Ledger
 from longshore.result import Verdict
 from tests.memory_table import MemoryTable
 from tests.samples import result

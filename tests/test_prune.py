@@ -15,15 +15,15 @@ import pytest
 from longshore import preflight
 from longshore.aws.ecr import Tagged
 from longshore.aws.ecs import Container, Service, Task
-from longshore.config import load
+from longshore.config.contract import Contract, parse
+from longshore.config.settings import load
+from longshore.config.target import Target, select
 from longshore.console import Console
-from longshore.contract import Contract, parse
 from longshore.environment import Environment
 from longshore.errors import AwsError, DeclinedError, LockedError, LongshoreError, NotReadyError, UsageError
-from longshore.ledger import Ledger
+from longshore.ledger.releases import Ledger
 from longshore.prune import prune
 from longshore.result import ImageResult, Verdict
-from longshore.target import Target, select
 from tests.memory_table import MemoryTable
 from tests.samples import ACTOR, WHEN, arn, deployment, moved_clock, release_output, result, service, task
 

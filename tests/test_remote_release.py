@@ -16,11 +16,12 @@ import pytest
 
 from longshore import builders, preflight, report
 from longshore.aws.codebuild import Build
-from longshore.config import Deadlines, load
+from longshore.config.settings import Deadlines, load
+from longshore.config.target import select
 from longshore.console import Console
 from longshore.environment import Environment
 from longshore.errors import BuildError, DeclinedError, LockedError, LongshoreError, UnknownOutcomeError, UsageError
-from longshore.ledger import Ledger
+from longshore.ledger.releases import Ledger
 from longshore.order import order
 from longshore.preflight import Start
 from longshore.remote_build import Followed, Request, Watch
@@ -28,7 +29,6 @@ from longshore.remote_release import release_remotely, verdict
 from longshore.result import Cause, Verdict
 from longshore.signals import Interrupts
 from longshore.source import Source
-from longshore.target import select
 from tests.memory_table import MemoryTable
 from tests.samples import ACTOR, WHEN, result
 

@@ -8,7 +8,7 @@ import pytest
 from longshore import report
 from longshore.console import Console
 from longshore.errors import UsageError
-from longshore.ledger import Ledger
+from longshore.ledger.releases import Ledger
 from longshore.result import Cause, ImageResult, MigrationResult, Running, ServiceResult, StepResult, Verdict
 from tests.memory_table import MemoryTable
 from tests.samples import ACTOR, arn, result

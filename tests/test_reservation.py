@@ -17,7 +17,7 @@ from longshore import version
 from longshore.aws.dynamodb import Table
 from longshore.aws.ecr import Ecr
 from longshore.errors import UsageError
-from longshore.ledger.versions import Versions
+from longshore.ledger.issued_versions import Versions
 from longshore.masking import Masks
 from longshore.reservation import Claim, Numbers, Wanted
 from longshore.version import Bump, Version

@@ -9,7 +9,7 @@ from threading import Thread
 import pytest
 
 from longshore.aws.ecs import Container, Task
-from longshore.contract import parse
+from longshore.config.contract import parse
 from longshore.errors import AwsError, UnknownOutcomeError, VerifyError
 from longshore.masking import Masks
 from longshore.verify import Expectation, tasks, urls

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longshore.errors import AwsError
-from longshore.ledger.versions import Versions
+from longshore.ledger.issued_versions import Versions
 from longshore.masking import MASK, Masks
 from longshore.version import Version
 from tests.memory_table import MemoryTable

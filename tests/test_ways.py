@@ -6,7 +6,7 @@ import pytest
 
 from longshore import ways
 from longshore.errors import UsageError
-from longshore.ledger import Ledger
+from longshore.ledger.releases import Ledger
 from longshore.result import Cause, ReleaseResult, Running, ServiceResult, Verdict
 from tests.memory_table import MemoryTable
 from tests.samples import arn, result

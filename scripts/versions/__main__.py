@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from longshore import version
 from longshore.aws.ecr import Ecr
-from longshore.ledger.versions import Versions
+from longshore.ledger.issued_versions import Versions
 from longshore.masking import Masks
 from longshore.reservation import Numbers, Wanted
 from scripts.versions.cloud import CALL_SECONDS, REPOSITORY, EcrClient, Ledger, Line

@@ -11,8 +11,8 @@ import pytest
 from longshore.cloud.api import Api
 from longshore.cloud.archive import pack
 from longshore.cloud.configuration import other_commit, upload
+from longshore.config.target import Stack
 from longshore.errors import TerraformError
-from longshore.target import Stack
 
 from .fake import HOST, TOKEN, Fake, Time, found
 

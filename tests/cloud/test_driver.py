@@ -14,11 +14,11 @@ import pytest
 
 from longshore.cloud.api import Api
 from longshore.cloud.driver import Cloud, CloudPlan, Patience, Told
+from longshore.config.target import Stack
 from longshore.errors import InterruptError, PlanError, TerraformError, UnsavedStateError
 from longshore.masking import Masks
 from longshore.plan import Allowed, changes, gate
 from longshore.sandbox.terraform_cloud.model import Run, Workspace
-from longshore.target import Stack
 from longshore.terraform import Purpose, Terraform
 
 from .fake import ADDRESS, HOST, TOKEN, Played, Stage, quick_clock, stage

@@ -22,7 +22,7 @@ import pytest
 from longshore import docker
 from longshore.docker import LocalImage
 from longshore.errors import LongshoreError
-from longshore.ledger import Ledger
+from longshore.ledger.releases import Ledger
 from longshore.ledger.table import Table as AnyTable
 from longshore.result import ReleaseResult
 from tests.scenarios import shop

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from longshore.aws.ecs import Container, Deployment, Service, ServiceDeployment, Task
-from longshore.contract import UNRELEASED
+from longshore.config.contract import UNRELEASED
 from longshore.errors import AwsError
 
 ACCOUNT, REGION = "123456789012", "eu-central-1"

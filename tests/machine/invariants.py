@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from longshore.errors import LongshoreError
-from longshore.ledger.locks import Lock
+from longshore.ledger.lock import Lock
 from longshore.result import Cause, ReleaseResult, Verdict
 
 from .stack import KEYS, NIGHTLY, name_of, parameter_of

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, get_state_machine_test, initialize, invariant, rule
 
 from longshore import locking, promote, release, resume, rollback
+from longshore.config.target import Target
 from longshore.errors import LockedError
 from longshore.order import order
 from longshore.result import ReleaseResult, Verdict
-from longshore.target import Target
 from tests.crash.world import Point
 
 from .fleet import Fate

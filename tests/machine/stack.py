@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from longshore.contract import UNRELEASED
+from longshore.config.contract import UNRELEASED
 from longshore.errors import StalePlanError
 from longshore.terraform import APPLIED, OnEvent, Purpose, SavedPlan
 

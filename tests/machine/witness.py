@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from longshore.contract import UNRELEASED
+from longshore.config.contract import UNRELEASED
 from tests.crash.world import said
 
 if TYPE_CHECKING:

@@ -24,9 +24,10 @@ from longshore import builds, docker, health, source
 from longshore.access import Access
 from longshore.aws.session import Aws as RealAws
 from longshore.clock import Clock
-from longshore.config import load
+from longshore.config.contract import UNRELEASED
+from longshore.config.settings import load
+from longshore.config.target import Target, select
 from longshore.console import Console
-from longshore.contract import UNRELEASED
 from longshore.driver import Driver
 from longshore.environment import Environment
 from longshore.errors import LeaveAtOnce, LongshoreError
@@ -34,7 +35,6 @@ from longshore.masking import Masks
 from longshore.result import ReleaseResult
 from longshore.signals import Interrupts
 from longshore.source import Source
-from longshore.target import Target, select
 from tests.crash.world import MortalTable, Point
 from tests.memory_table import MemoryTable
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from longshore.aws.ecr import Ecr
-from longshore.ledger.versions import Versions
+from longshore.ledger.issued_versions import Versions
 from longshore.masking import Masks
 from longshore.reservation import Claim, Numbers, Wanted
 from tests.memory_table import MemoryTable

@@ -16,16 +16,16 @@ from typing import Any, cast
 from longshore import release, rollback
 from longshore.access import Access
 from longshore.clock import Clock
-from longshore.config import load
+from longshore.config.contract import UNRELEASED
+from longshore.config.settings import load
+from longshore.config.target import Target, select
 from longshore.console import Console
-from longshore.contract import UNRELEASED
 from longshore.driver import Driver
 from longshore.environment import Environment
 from longshore.errors import LongshoreError
 from longshore.order import order
 from longshore.result import Cause, ImageResult, ReleaseResult, Running, ScheduleResult, ServiceResult, Verdict
 from longshore.signals import Interrupts
-from longshore.target import Target, select
 from tests.samples import ACTOR, WHEN
 
 from . import shop

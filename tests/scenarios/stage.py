@@ -29,7 +29,7 @@ from moto.moto_api._internal.models import moto_api_backend
 
 from longshore import verify
 from longshore.aws.dynamodb import Table
-from longshore.ledger.locks import Lock
+from longshore.ledger.lock import Lock
 from longshore.sandbox import ecs, faults, scaling
 from longshore.sandbox.cloud import Cloud
 from longshore.sandbox.credentials import Environ, Keys

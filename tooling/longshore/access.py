@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from urllib.request import urlopen
 
 from longshore.cloud.tokens import token
+from longshore.config.target import Target
 from longshore.errors import SandboxError
-from longshore.target import Target
 
 if TYPE_CHECKING:
     from longshore.sandbox.state import State

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 
 from longshore import difference, rollout
 from longshore.aws.ecs import Service
-from longshore.contract import UNRELEASED, Contract
-from longshore.contract import Service as Declared
+from longshore.config.contract import UNRELEASED, Contract
+from longshore.config.contract import Service as Declared
 from longshore.environment import Environment
 from longshore.errors import NotReadyError
 from longshore.masking import secrets_of_containers

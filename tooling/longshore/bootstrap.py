@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from longshore import plan, preflight
+from longshore.config.target import Stack
 from longshore.driver import Driver
 from longshore.environment import Environment
 from longshore.errors import ApplyError, TerraformError, UsageError
-from longshore.target import Stack
 from longshore.terraform import SavedPlan
 
 

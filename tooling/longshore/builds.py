@@ -12,7 +12,8 @@ from functools import partial
 from threading import Event
 from typing import Any
 
-from longshore import actor, builders, images, plan, remote_build, source, targeted
+from longshore import builders, images, plan, remote_build, source, targeted
+from longshore.config import actor
 from longshore.environment import Environment
 from longshore.errors import AwsError, BuildError, LockLostError, LongshoreError, UsageError
 from longshore.order import Order, tag_of

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from longshore import builders, preflight
-from longshore.contract import Contract
+from longshore.config.contract import Contract
 from longshore.environment import Environment
 from longshore.errors import AwsError, LongshoreError, NotReadyError
 from longshore.preflight import Checks

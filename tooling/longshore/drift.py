@@ -9,7 +9,7 @@ from typing import Any
 from longshore import baseline, plan, preflight, steady
 from longshore import status as statuses
 from longshore.aws.ecs import Service
-from longshore.contract import Contract
+from longshore.config.contract import Contract
 from longshore.environment import Environment
 from longshore.result import ReleaseResult, ScheduleResult
 

@@ -9,20 +9,20 @@ from typing import Any
 
 from invoke.config import Config, DataProxy
 
-from longshore import contract as contracts
 from longshore.access import Access, cloud_access, resolve
 from longshore.aws.session import Aws
 from longshore.clock import Clock
 from longshore.cloud.api import Api, Http
 from longshore.cloud.driver import Cloud, Patience, Told
-from longshore.config import load
+from longshore.config import contract as contracts
+from longshore.config.contract import Contract
+from longshore.config.settings import load
+from longshore.config.target import Stack, Target, Workspace, select
 from longshore.console import Console
-from longshore.contract import Contract
 from longshore.driver import Driver
-from longshore.ledger import Ledger
+from longshore.ledger.releases import Ledger
 from longshore.masking import secrets
 from longshore.signals import Interrupts
-from longshore.target import Stack, Target, Workspace, select
 from longshore.terraform import Terraform
 
 

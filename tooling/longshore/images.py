@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from longshore import builders, docker, image, source
+from longshore.config.target import Target
 from longshore.environment import Environment
 from longshore.errors import GitError
 from longshore.order import tag_of
 from longshore.result import BuildResult, ImageResult
-from longshore.target import Target
 
 
 def source_of(target: Target) -> source.Source:

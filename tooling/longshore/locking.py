@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 
 from longshore import preflight
+from longshore.config.target import Stack
 from longshore.environment import Environment
 from longshore.errors import NotReadyError, UnsavedStateError, UsageError
-from longshore.ledger.locks import Lock
+from longshore.ledger.lock import Lock
 from longshore.preflight import StateLock
-from longshore.target import Stack
 
 
 def take(env: Environment, why: str) -> Lock:

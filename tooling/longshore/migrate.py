@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from longshore.aws.ecs import CapacityProvider, Placement, Task
 from longshore.clock import Clock
-from longshore.contract import Migration
+from longshore.config.contract import Migration
 from longshore.errors import AwsError, LongshoreError, MigrationError, UnknownOutcomeError
 from longshore.masking import Masks, secrets_of_containers
 from longshore.result import MigrationResult

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, cast
 
 from longshore import version
-from longshore.contract import UNRELEASED
+from longshore.config.contract import UNRELEASED
 from longshore.errors import UsageError
 from longshore.plan import Allowed
 from longshore.result import Options

@@ -7,17 +7,18 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from longshore import actor, agreement, builders, images, source, variable_files
+from longshore import agreement, builders, images, source, variable_files
 from longshore.agreement import Place
+from longshore.config import actor
+from longshore.config.contract import Contract
+from longshore.config.target import Stack
 from longshore.console import Console
-from longshore.contract import Contract
 from longshore.environment import Environment
 from longshore.errors import ConfigError, LockedError, LongshoreError, NotReadyError, UsageError
-from longshore.ledger.locks import Lock
+from longshore.ledger.lock import Lock
 from longshore.order import Order
 from longshore.result import Actor, ReleaseResult, Verdict
 from longshore.source import Source
-from longshore.target import Stack
 
 _BAD_VERSION = (Verdict.ROLLED_BACK, Verdict.ROLLBACK_FAILED)
 _ARCHITECTURES = {"linux/amd64": "X86_64", "linux/arm64": "ARM64"}

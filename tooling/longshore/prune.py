@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from longshore import preflight
 from longshore.environment import Environment
 from longshore.errors import LockedError, LongshoreError, NotReadyError, UsageError
-from longshore.ledger.locks import Lease
+from longshore.ledger.lock import Lease
 from longshore.needed import Needed
 from longshore.result import Actor
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from longshore import applying, baseline, builds, minimums, moves, preflight, schedules
-from longshore.contract import UNRELEASED
+from longshore.config.contract import UNRELEASED
 from longshore.environment import Environment
 from longshore.order import Order
 from longshore.preflight import Start

@@ -10,8 +10,8 @@ from pathlib import Path
 from longshore.console import Console
 from longshore.drift import Drift
 from longshore.errors import LongshoreError, UsageError
-from longshore.ledger import Ledger
-from longshore.ledger.locks import Lock
+from longshore.ledger.lock import Lock
+from longshore.ledger.releases import Ledger
 from longshore.result import STAYING, ReleaseResult, ServiceResult, Verdict
 from longshore.status import Status
 

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Protocol
 
 from longshore import version
-from longshore.ledger.versions import Issued, Versions
+from longshore.ledger.issued_versions import Issued, Versions
 from longshore.version import Bump, Version
 
 LOOKS = 3

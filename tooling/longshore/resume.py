@@ -8,7 +8,7 @@ from itertools import islice
 from longshore import apply, baseline, minimums, moves, preflight, restart, scale, steady, undo
 from longshore.environment import Environment
 from longshore.errors import AbortError, LongshoreError, NotReadyError, UsageError
-from longshore.ledger.locks import Lock
+from longshore.ledger.lock import Lock
 from longshore.order import Order, order_again
 from longshore.release import carry, release
 from longshore.remote_release import release_remotely

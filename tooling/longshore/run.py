@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from longshore import errors
-from longshore.contract import Contract
+from longshore.config.contract import Contract
 from longshore.environment import Environment
-from longshore.ledger.events import Events
-from longshore.ledger.locks import Lease, Lock
+from longshore.ledger.journal import Events
+from longshore.ledger.lock import Lease, Lock
 from longshore.result import Actor, Cause, Kind, Options, ReleaseResult, StepResult, Verdict
 from longshore.rollout import Started
 from longshore.source import Source

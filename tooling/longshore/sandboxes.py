@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from longshore.access import sandbox_directory
-from longshore.config import load
+from longshore.config.settings import load
 from longshore.console import Console
 from longshore.environment import project_root, raw_settings
 from longshore.errors import SandboxError, UsageError

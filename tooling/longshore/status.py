@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from longshore.aws.ecs import Service
-from longshore.contract import Contract
+from longshore.config.contract import Contract
 from longshore.difference import revisions
 from longshore.result import ReleaseResult
 

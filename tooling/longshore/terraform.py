@@ -19,9 +19,9 @@ from typing import Any, BinaryIO
 from python_terraform import IsFlagged
 from python_terraform import Terraform as Arguments
 
+from longshore.config.target import Stack
 from longshore.errors import LeaveAtOnce, StalePlanError, TerraformError, UnsavedStateError
 from longshore.masking import Masks
-from longshore.target import Stack
 
 MINIMUM = (1, 10)
 """`use_lockfile` of the S3 backend came with Terraform 1.10."""

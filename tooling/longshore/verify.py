@@ -10,7 +10,7 @@ from typing import Protocol
 from longshore import health
 from longshore.aws.ecs import Task
 from longshore.clock import Clock
-from longshore.contract import Contract
+from longshore.config.contract import Contract
 from longshore.errors import AwsError, UnknownOutcomeError, VerifyError
 from longshore.masking import Masks
 

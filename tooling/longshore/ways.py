@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from longshore import images
-from longshore.contract import UNRELEASED
+from longshore.config.contract import UNRELEASED
 from longshore.environment import Environment
 from longshore.errors import NotReadyError, UsageError
-from longshore.ledger import Ledger
+from longshore.ledger.releases import Ledger
 from longshore.result import ReleaseResult, Verdict
 from longshore.run import Run
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from longshore import source
+from longshore.config.target import Stack
 from longshore.errors import TerraformError
-from longshore.target import Stack
 
 OVERRIDE = "longshore_override.tf"
 """The file of a copy that puts its state into a workspace."""

@@ -8,8 +8,8 @@ import shlex
 from collections.abc import Sequence
 from itertools import pairwise
 
+from longshore.config.target import Stack
 from longshore.errors import TerraformError
-from longshore.target import Stack
 
 ARGUMENTS = "TF_CLI_ARGS_plan"
 _ONE_WORD = re.compile(r"--?var-file=")

@@ -10,8 +10,8 @@ from longshore.clock import Clock
 from longshore.cloud import archive
 from longshore.cloud.api import Api
 from longshore.cloud.workspaces import Found
+from longshore.config.target import Stack
 from longshore.errors import CloudError, GitError, TerraformError
-from longshore.target import Stack
 
 _TAKEN_WITHIN = 120.0
 """Seconds after which an uploaded configuration can be used in a run."""

@@ -19,9 +19,9 @@ from longshore.cloud.run import CloudRun
 from longshore.cloud.runs import Runs
 from longshore.cloud.wanted import Wanted, named
 from longshore.cloud.workspaces import Found
+from longshore.config.target import Workspace
 from longshore.errors import PlanError, TerraformError
 from longshore.masking import Masks
-from longshore.target import Workspace
 from longshore.terraform import APPLIED, OnEvent, Purpose, SavedPlan, Terraform
 
 _PRIVATE = 0o600

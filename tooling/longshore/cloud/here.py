@@ -7,7 +7,7 @@ from pathlib import Path
 
 from longshore.cloud import archive, tokens
 from longshore.cloud.hcl import literal
-from longshore.target import Workspace
+from longshore.config.target import Workspace
 from longshore.terraform import Terraform
 
 _OVERRIDE = """terraform {{

@@ -11,8 +11,8 @@ from longshore.cloud import arguments
 from longshore.cloud.api import Api
 from longshore.cloud.arguments import ARGUMENTS
 from longshore.cloud.run import related
+from longshore.config.target import Stack, Workspace
 from longshore.errors import CloudError, TerraformError
-from longshore.target import Stack, Workspace
 
 _PAGE = 100
 

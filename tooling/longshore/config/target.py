@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from longshore.config import ApplicationSettings, EnvironmentSettings, Settings, StackSettings, choose
+from longshore.config.settings import ApplicationSettings, EnvironmentSettings, Settings, StackSettings, choose
 from longshore.errors import ConfigError
 
 
