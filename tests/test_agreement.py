@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longshore import agreement, hcl, masking
-from longshore.agreement import Place
+from longshore import masking
 from longshore.errors import ConfigError, ExitCode
 from longshore.masking import Masks
+from longshore.terraform import build_variables, hcl
+from longshore.terraform.build_variables import Place
 
 PLACE = Place("shop", "test", "environments/test.tfvars")
 CANARY = "canary-7f3a9c"
@@ -19,12 +20,14 @@ PLAINTEXT = Path(__file__).parent.parent / "terraform" / "modules" / "plaintext"
 
 
 def said(process: dict[str, str], **files: Any) -> dict[str, str]:
-    return agreement.disagreeing(agreement.given({f"ECS_{name}": value for name, value in process.items()}), files)
+    return build_variables.disagreeing(
+        build_variables.given({f"ECS_{name}": value for name, value in process.items()}), files
+    )
 
 
 def refusal(environ: dict[str, str], **files: Any) -> ConfigError:
     with pytest.raises(ConfigError) as caught:
-        agreement.check(environ, files, PLACE, Masks())
+        build_variables.check(environ, files, PLACE, Masks())
     return caught.value
 
 
@@ -34,13 +37,13 @@ def test_what_the_platform_sets_and_what_has_no_prefix_is_not_ours() -> None:
         "ECS_AGENT_URI": "http://169.254.170.2", "ECS_CONTAINER_METADATA_URI": "http://169.254.170.2/v3",
         "ECS_CONTAINER_METADATA_URI_V4": "http://169.254.170.2/v4",
     }  # fmt: skip
-    assert agreement.given(environ) == {"RAILS_ENV": "staging"}
+    assert build_variables.given(environ) == {"RAILS_ENV": "staging"}
 
 
 def test_what_the_platform_sets_is_what_terraform_refuses() -> None:
     """The same three as in terraform/app/environment.tf."""
     found = hcl.parse((PLAINTEXT.parents[2] / "app" / "environment.tf").read_text())
-    assert set(found["locals"][0]["set_by_ecs"]) == agreement.SET_BY_ECS
+    assert set(found["locals"][0]["set_by_ecs"]) == build_variables.SET_BY_ECS
 
 
 @pytest.mark.parametrize(
@@ -75,10 +78,10 @@ def test_letters_are_the_same_however_they_are_composed() -> None:
 
 def test_what_agrees_is_counted() -> None:
     files = {"variables": {"ECS_A": "1"}, "secrets": {"B": "ssm:/b"}}
-    assert agreement.check({"ECS_A": "1", "ECS_B": "2"}, files, PLACE, Masks()) == (
+    assert build_variables.check({"ECS_A": "1", "ECS_B": "2"}, files, PLACE, Masks()) == (
         "2 ECS_ variables agree with environments/test.tfvars"
     )
-    assert agreement.check({"HOME": "/root"}, files, PLACE, Masks()) == "no ECS_ variables"
+    assert build_variables.check({"HOME": "/root"}, files, PLACE, Masks()) == "no ECS_ variables"
 
 
 def test_all_findings_at_once_with_the_lines_to_add_and_no_value() -> None:
@@ -115,7 +118,7 @@ VALUES = st.text(st.sampled_from("abcdef0123456789-_. /"), min_size=1, max_size=
 def test_no_message_ever_shows_a_value(environ: dict[str, str], elsewhere: bool) -> None:  # noqa: FBT001
     files = {"variables": {name: f"{value}!" for name, value in environ.items()}} if elsewhere else {}
     try:
-        agreement.check(environ, files, PLACE, Masks())
+        build_variables.check(environ, files, PLACE, Masks())
     except ConfigError as error:
         assert "canary" not in f"{error.message}{error.hint}{error}"
     else:
@@ -147,7 +150,7 @@ def patterns_of(local: str) -> str:
 )  # fmt: skip
 def test_a_secret_becomes_a_reference(name: str, value: str) -> None:
     process = {name: value, "ADMIN_PASS": "hunter22"}
-    found = agreement.lacking(process, dict.fromkeys(process, agreement.ABSENT), PLACE, Masks())
+    found = build_variables.lacking(process, dict.fromkeys(process, build_variables.ABSENT), PLACE, Masks())
     assert found.variables == {}
     assert found.secrets[name] == f"ssm:/shop/test/{name.lower()}"
 
@@ -155,7 +158,7 @@ def test_a_secret_becomes_a_reference(name: str, value: str) -> None:
 @pytest.mark.parametrize(("name", "value"), [("RAILS_ENV", "staging"), ("REDIS_URL", "redis://cache:6379/0"),
                                              ("TOKENIZER_PATH", "/t"), ("LOG", "")])  # fmt: skip
 def test_what_is_none_stays_plain(name: str, value: str) -> None:
-    found = agreement.lacking({name: value}, {name: agreement.ABSENT}, PLACE, Masks())
+    found = build_variables.lacking({name: value}, {name: build_variables.ABSENT}, PLACE, Masks())
     assert (found.variables, found.secrets) == ({f"ECS_{name}": value}, {})
 
 

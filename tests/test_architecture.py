@@ -64,10 +64,10 @@ def number(name: str) -> int | None:
     [
         ("boto3", "aws/"),
         ("botocore", "aws/"),
-        ("python_terraform", "terraform"),
-        ("hcl2", "hcl.py"),
-        ("lark", "hcl.py"),
-        ("urllib3", "cloud/"),
+        ("python_terraform", "terraform/local.py"),
+        ("hcl2", "terraform/hcl.py"),
+        ("lark", "terraform/hcl.py"),
+        ("urllib3", "terraform/cloud/"),
     ],
 )
 def test_one_place_imports_it(library: str, folder: str) -> None:

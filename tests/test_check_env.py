@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from moto.server import ThreadedMotoServer
 
-from longshore import variable_files
 from longshore.aws.dynamodb import Table
 from longshore.ledger.releases import Ledger
 from longshore.result import Verdict
+from longshore.terraform import variable_files
 from tests.aws.clients import client
 from tests.samples import result
 from tests.test_tasks import run

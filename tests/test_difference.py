@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from longshore.difference import containers, revisions
+from longshore.terraform.task_definition_diff import containers, revisions
 
 WRITTEN: dict[str, Any] = {
     "name": "web",

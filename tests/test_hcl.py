@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longshore import hcl
 from longshore.errors import ConfigError
+from longshore.terraform import hcl
 
 NAMES = st.from_regex(r"ECS_[A-Z0-9_]{1,12}", fullmatch=True)
 # Whatever a process's environment can hold, with what HCL looks at drawn often.

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from longshore import builders, image, images, source, variable_files
+from longshore import builders, image, images, source
 from longshore.aws.codebuild import Build
 from longshore.aws.ecr import Repository
 from longshore.builders import Ordered
@@ -28,6 +28,7 @@ from longshore.ledger.releases import Ledger
 from longshore.remote_build import Followed, Request, Watch
 from longshore.result import BuildResult
 from longshore.source import Source
+from longshore.terraform import variable_files
 from tests.memory_table import MemoryTable
 
 ROOT = Path(__file__).parents[1]

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longshore import agreement, hcl, importing, variable_files
+from longshore import importing
 from longshore.console import Console
 from longshore.environment import Environment
 from longshore.errors import ConfigError, UsageError
 from longshore.masking import Masks
+from longshore.terraform import build_variables, hcl, variable_files
 from tests.test_hcl import TEXTS
 
 CANARY = "canary-7f3a9c"
@@ -49,8 +50,8 @@ class World:
         importing.take_over(self.env, environ, skip=importing.names(skip), write=write)
 
     def check(self, environ: dict[str, str]) -> str:
-        place = agreement.Place("shop", "test", self.files[0].name)
-        return agreement.check(environ, variable_files.read(self.files), place, Masks())
+        place = build_variables.Place("shop", "test", self.files[0].name)
+        return build_variables.check(environ, variable_files.read(self.files), place, Masks())
 
 
 def test_the_variables_of_the_original_are_shown_as_lines_that_can_be_pasted(tmp_path: Path) -> None:
@@ -77,7 +78,7 @@ def test_the_variables_of_the_original_are_shown_as_lines_that_can_be_pasted(tmp
         "# aws ssm put-parameter --region eu-central-1 --type SecureString --name /shop/test/redis_url"
         ' --value "$ECS_REDIS_URL"\n'
     )
-    for name in agreement.NOT_NEEDED:
+    for name in build_variables.NOT_NEEDED:
         assert f"{name} is not needed any more" in world.err.getvalue()
     assert CANARY not in world.out.getvalue() + world.err.getvalue()
     assert world.files[0].read_text() == ""
@@ -186,9 +187,9 @@ def test_whatever_is_written_agrees_afterwards(
 ) -> None:
     world = World(tmp_path_factory.mktemp("world"), a_tfvars=f"variables = {{\n{hcl.lines(there)}}}\n")
     world.take_over(environ, write=True)
-    left = agreement.disagreeing(agreement.given(environ), variable_files.read(world.files))
+    left = build_variables.disagreeing(build_variables.given(environ), variable_files.read(world.files))
     other = {name for name in left if f"ECS_{name}" in there}
-    empty = {name for name in left if agreement.looks_secret(name, "") and not environ[f"ECS_{name}"]}
+    empty = {name for name in left if build_variables.looks_secret(name, "") and not environ[f"ECS_{name}"]}
     assert set(left) == other | empty
     kept = variable_files.read(world.files)["variables"]
     assert {name: kept[name] for name in there} == there

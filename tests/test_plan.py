@@ -8,7 +8,7 @@ import pytest
 
 from longshore.errors import PlanError
 from longshore.order import order
-from longshore.plan import Allowed, addresses, changes, difference, gate, refuse_loss, unknown_outputs
+from longshore.terraform.plan import Allowed, addresses, changes, difference, gate, refuse_loss, unknown_outputs
 from tests.samples import arn
 
 

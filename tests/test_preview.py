@@ -15,7 +15,7 @@ import pytest
 from longshore import preflight, preview
 from longshore.console import Console
 from longshore.environment import Environment
-from longshore.terraform import SavedPlan
+from longshore.terraform.local import SavedPlan
 
 
 def containers(version: str) -> str:

@@ -10,10 +10,11 @@ from typing import Any, cast
 
 import pytest
 
-from longshore import plan, targeted
+from longshore import targeted
 from longshore.errors import PlanError, TerraformError
 from longshore.run import Run
-from longshore.terraform import APPLIED, Purpose, SavedPlan
+from longshore.terraform import plan
+from longshore.terraform.local import APPLIED, Purpose, SavedPlan
 
 
 class Terraform:

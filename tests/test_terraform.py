@@ -15,7 +15,7 @@ import pytest
 
 from longshore.config.target import Stack
 from longshore.errors import ExitCode, StalePlanError, TerraformError, UnsavedStateError
-from longshore.terraform import Purpose, SavedPlan, Terraform
+from longshore.terraform.local import Purpose, SavedPlan, Terraform
 
 SCRIPT = """#!/usr/bin/env python3
 import json, os, sys, time
@@ -274,7 +274,7 @@ def test_an_interrupt_is_passed_on_once_and_waited_for(tmp_path: Path) -> None:
     binary.chmod(0o755)
     code = (
         "import os, signal\nfrom pathlib import Path\nfrom longshore.config.target import Stack\n"
-        "from longshore.terraform import *\n"
+        "from longshore.terraform.local import *\n"
         # Whoever runs the tests in the background may have handed down a SIGINT that is ignored.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"root = Path({str(tmp_path)!r})\n"

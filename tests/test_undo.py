@@ -10,7 +10,7 @@ from typing import Any, cast
 from longshore import undo
 from longshore.errors import PlanError
 from longshore.run import Run
-from longshore.terraform import APPLIED, Purpose, SavedPlan
+from longshore.terraform.local import APPLIED, Purpose, SavedPlan
 
 
 class Remote:

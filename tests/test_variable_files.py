@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from longshore import variable_files
 from longshore.errors import ConfigError
+from longshore.terraform import variable_files
 
 
 def write(folder: Path, **files: str) -> tuple[Path, ...]:

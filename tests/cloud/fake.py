@@ -12,15 +12,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from longshore.clock import Clock
-from longshore.cloud.api import Answer, Api
-from longshore.cloud.runs import Runs
-from longshore.cloud.workspaces import Found
 from longshore.config.target import Workspace
 from longshore.masking import Masks
 from longshore.sandbox.terraform_cloud.application import Application
 from longshore.sandbox.terraform_cloud.model import Log, Run, Store
 from longshore.sandbox.terraform_cloud.model import Workspace as Kept
 from longshore.sandbox.terraform_cloud.worker import Worker
+from longshore.terraform.cloud.api import Answer, Api
+from longshore.terraform.cloud.runs import Runs
+from longshore.terraform.cloud.workspaces import Found
 
 HOST = "https://cloud.example.com"
 TOKEN = "token-of-the-test"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer  # a server of HTTP that is here already
 
-from longshore.cloud.api import Api, Http
 from longshore.errors import CloudError
+from longshore.terraform.cloud.api import Api, Http
 
 from .fake import HOST, TOKEN, Fake, Time
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from longshore.cloud.api import Api
-from longshore.cloud.archive import pack
-from longshore.cloud.configuration import other_commit, upload
 from longshore.config.target import Stack
 from longshore.errors import TerraformError
+from longshore.terraform.cloud.api import Api
+from longshore.terraform.cloud.archive import pack
+from longshore.terraform.cloud.configuration import other_commit, upload
 
 from .fake import HOST, TOKEN, Fake, Time, found
 

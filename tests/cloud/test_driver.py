@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from longshore.cloud.api import Api
-from longshore.cloud.driver import Cloud, CloudPlan, Patience, Told
 from longshore.config.target import Stack
 from longshore.errors import InterruptError, PlanError, TerraformError, UnsavedStateError
 from longshore.masking import Masks
-from longshore.plan import Allowed, changes, gate
 from longshore.sandbox.terraform_cloud.model import Run, Workspace
-from longshore.terraform import Purpose, Terraform
+from longshore.terraform.cloud.api import Api
+from longshore.terraform.cloud.driver import Cloud, CloudPlan, Patience, Told
+from longshore.terraform.local import Purpose, Terraform
+from longshore.terraform.plan import Allowed, changes, gate
 
 from .fake import ADDRESS, HOST, TOKEN, Played, Stage, quick_clock, stage
 
@@ -257,7 +257,7 @@ def test_without_the_right_to_the_json_the_log_says_what_changes_and_it_is_said_
 
 
 def test_without_json_and_without_a_whole_log_nothing_is_guessed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("longshore.cloud.log._ENDS_WITHIN", 0.3)
+    monkeypatch.setattr("longshore.terraform.cloud.log._ENDS_WITHIN", 0.3)
     scene.scripted("log_cut_and_json_forbidden")
     with pytest.raises(TerraformError, match="can't be seen"), scene.driver().plan({"image_tag": "v1"}):
         raise AssertionError("no plan was expected")

@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from longshore import plan
-from longshore.cloud.log import Log
-from longshore.cloud.planned import from_events
-from longshore.cloud.run import CloudRun
 from longshore.errors import PlanError
+from longshore.terraform import plan
+from longshore.terraform.cloud.log import Log
+from longshore.terraform.cloud.plan_json import from_events
+from longshore.terraform.cloud.run import CloudRun
 
 
 def shown(*changes: dict[str, Any]) -> dict[str, Any]:

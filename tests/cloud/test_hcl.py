@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longshore.cloud.hcl import literal
+from longshore.terraform.cloud.hcl import literal
 
 AWKWARD = [
     "v1.0.3",

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from longshore.cloud.api import Api
-from longshore.cloud.planned import representation
-from longshore.cloud.run import run_of
-from longshore.cloud.wanted import Wanted, named
 from longshore.errors import CloudError, InterruptError, PlanError, TerraformError
+from longshore.terraform.cloud.api import Api
+from longshore.terraform.cloud.plan_json import representation
+from longshore.terraform.cloud.run import run_of
+from longshore.terraform.cloud.run_request import Wanted, named
 
 from .fake import HOST, TOKEN, Fake, Time, Told, run, runs
 

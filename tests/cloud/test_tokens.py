@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from longshore.cloud.tokens import token, variable
 from longshore.errors import TerraformError
 from longshore.masking import is_secret
+from longshore.terraform.cloud.tokens import token, variable
 
 
 def write(folder: Path, **tokens: str) -> Path:

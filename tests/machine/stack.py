@@ -11,7 +11,7 @@ from typing import Any
 
 from longshore.config.contract import UNRELEASED
 from longshore.errors import StalePlanError
-from longshore.terraform import APPLIED, OnEvent, Purpose, SavedPlan
+from longshore.terraform.local import APPLIED, OnEvent, Purpose, SavedPlan
 
 from .fleet import ACCOUNT, REGION, Fleet, Revision
 
@@ -58,7 +58,7 @@ class State:
 
 @dataclass(frozen=True)
 class Stack:
-    """Stands in for longshore.terraform.
+    """Stands in for longshore.terraform.local.
 
     Args:
         state: of the environment.

@@ -28,13 +28,13 @@ from longshore.config.contract import UNRELEASED
 from longshore.config.settings import load
 from longshore.config.target import Target, select
 from longshore.console import Console
-from longshore.driver import Driver
 from longshore.environment import Environment
 from longshore.errors import LeaveAtOnce, LongshoreError
 from longshore.masking import Masks
 from longshore.result import ReleaseResult
 from longshore.signals import Interrupts
 from longshore.source import Source
+from longshore.terraform.driver import Driver
 from tests.crash.world import MortalTable, Point
 from tests.memory_table import MemoryTable
 

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from longshore.clock import Clock
-from longshore.cloud.api import Api, Http
 from longshore.errors import CloudError
 from longshore.sandbox.terraform_cloud.execution import Terraform
 from longshore.sandbox.terraform_cloud.model import Run, Workspace
 from longshore.sandbox.terraform_cloud.serving import serve
+from longshore.terraform.cloud.api import Api, Http
 from tests.cloud.fake import Played
 
 TOKEN = "the-secret"

@@ -20,12 +20,12 @@ from longshore.config.contract import UNRELEASED
 from longshore.config.settings import load
 from longshore.config.target import Target, select
 from longshore.console import Console
-from longshore.driver import Driver
 from longshore.environment import Environment
 from longshore.errors import LongshoreError
 from longshore.order import order
 from longshore.result import Cause, ImageResult, ReleaseResult, Running, ScheduleResult, ServiceResult, Verdict
 from longshore.signals import Interrupts
+from longshore.terraform.driver import Driver
 from tests.samples import ACTOR, WHEN
 
 from . import shop

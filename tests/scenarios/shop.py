@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from longshore.errors import TerraformError
-from longshore.terraform import APPLIED, OnEvent, Purpose, SavedPlan
+from longshore.terraform.local import APPLIED, OnEvent, Purpose, SavedPlan
 
 from .scenario import Shape
 
@@ -142,7 +142,7 @@ class _Plan:
 
 @dataclass
 class Stack:
-    """Stands in for Terraform (longshore.terraform) with the stack terraform/app.
+    """Stands in for Terraform (longshore.terraform.local) with the stack terraform/app.
 
     Its apply registers every revision whose content differs from the state's, and does nothing else: services and
     targets ignore their task definition. A plan without a tag takes the one of the parameter.

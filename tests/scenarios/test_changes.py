@@ -15,7 +15,7 @@ from longshore import apply, baseline, drift, preflight, promote, release, resta
 from longshore.errors import ExitCode, LeaveAtOnce, StalePlanError, UsageError
 from longshore.order import order
 from longshore.result import Cause, ReleaseResult, Verdict
-from longshore.terraform import OnEvent, SavedPlan
+from longshore.terraform.local import OnEvent, SavedPlan
 
 from . import shop
 from .play import StagedEnvironment, record_releases, staged

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from longshore import hcl, variable_files
+from longshore.terraform import hcl, variable_files
 from tests.test_hcl import BEFORE, NAMES, READ, TEXTS
 from tests.test_importing import ORIGINAL, World
 

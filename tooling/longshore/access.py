@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import urlopen
 
-from longshore.cloud.tokens import token
 from longshore.config.target import Target
 from longshore.errors import SandboxError
+from longshore.terraform.cloud.tokens import token
 
 if TYPE_CHECKING:
     from longshore.sandbox.state import State

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from longshore import applying, baseline, builds, minimums, moves, plan, preflight, schedules, steady
+from longshore import applying, baseline, builds, minimums, moves, preflight, schedules, steady
 from longshore.environment import Environment
 from longshore.order import Order
 from longshore.result import ReleaseResult, Verdict
 from longshore.run import Opening, Run, running
+from longshore.terraform import plan
 from longshore.undo import undone_on_failure
 
 

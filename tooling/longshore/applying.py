@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from longshore import baseline, builds, plan, targeted
+from longshore import baseline, builds, targeted
 from longshore.errors import ApplyError, PlanError, StalePlanError, TerraformError
 from longshore.masking import secrets_of_containers
 from longshore.order import Order
 from longshore.run import Run
-from longshore.terraform import SavedPlan
+from longshore.terraform import plan
+from longshore.terraform.local import SavedPlan
 
 _TOO_MANY_AT_ONCE = "Too many concurrent attempts to create a new revision"
 """A refusal that passes (failures.md, row 39); botocore does not retry it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from longshore import difference, rollout
+from longshore import rollout
 from longshore.aws.ecs import Service
 from longshore.config.contract import UNRELEASED, Contract
 from longshore.config.contract import Service as Declared
@@ -13,6 +13,7 @@ from longshore.errors import NotReadyError
 from longshore.masking import secrets_of_containers
 from longshore.result import ReleaseResult, Running, ScheduleResult, ServiceResult
 from longshore.run import Run
+from longshore.terraform import task_definition_diff
 
 
 def record(run: Run, *, repairing: bool = False) -> None:
@@ -168,5 +169,5 @@ def apart(env: Environment, revisions: Mapping[str, tuple[str, str]]) -> dict[st
         if runs != registered:
             old, new = ecs.task_definition(runs), ecs.task_definition(registered)
             env.console.masks.hide(secrets_of_containers([*old["containerDefinitions"], *new["containerDefinitions"]]))
-            found[key] = list(difference.revisions(old, new))
+            found[key] = list(task_definition_diff.revisions(old, new))
     return {key: lines for key, lines in found.items() if lines}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from longshore import plan, preflight
+from longshore import preflight
 from longshore.config.target import Stack
-from longshore.driver import Driver
 from longshore.environment import Environment
 from longshore.errors import ApplyError, TerraformError, UsageError
-from longshore.terraform import SavedPlan
+from longshore.terraform import plan
+from longshore.terraform.driver import Driver
+from longshore.terraform.local import SavedPlan
 
 
 def bootstrap(env: Environment, *, yes: bool, allow_destroy: Sequence[str] = ()) -> list[str]:

@@ -12,7 +12,7 @@ from functools import partial
 from threading import Event
 from typing import Any
 
-from longshore import builders, images, plan, remote_build, source, targeted
+from longshore import builders, images, remote_build, source, targeted
 from longshore.config import actor
 from longshore.environment import Environment
 from longshore.errors import AwsError, BuildError, LockLostError, LongshoreError, UsageError
@@ -20,7 +20,8 @@ from longshore.order import Order, tag_of
 from longshore.reservation import Claim, Numbers, Wanted
 from longshore.result import BuildResult, ImageResult
 from longshore.run import Run
-from longshore.terraform import Purpose, SavedPlan
+from longshore.terraform import plan
+from longshore.terraform.local import Purpose, SavedPlan
 
 
 def numbers(env: Environment) -> Numbers:

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from longshore import baseline, plan, preflight, steady
+from longshore import baseline, preflight, steady
 from longshore import status as statuses
 from longshore.aws.ecs import Service
 from longshore.config.contract import Contract
 from longshore.environment import Environment
 from longshore.result import ReleaseResult, ScheduleResult
+from longshore.terraform import plan
 
 
 @dataclass(frozen=True)

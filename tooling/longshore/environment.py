@@ -12,18 +12,18 @@ from invoke.config import Config, DataProxy
 from longshore.access import Access, cloud_access, resolve
 from longshore.aws.session import Aws
 from longshore.clock import Clock
-from longshore.cloud.api import Api, Http
-from longshore.cloud.driver import Cloud, Patience, Told
 from longshore.config import contract as contracts
 from longshore.config.contract import Contract
 from longshore.config.settings import load
 from longshore.config.target import Stack, Target, Workspace, select
 from longshore.console import Console
-from longshore.driver import Driver
 from longshore.ledger.releases import Ledger
 from longshore.masking import secrets
 from longshore.signals import Interrupts
-from longshore.terraform import Terraform
+from longshore.terraform.cloud.api import Api, Http
+from longshore.terraform.cloud.driver import Cloud, Patience, Told
+from longshore.terraform.driver import Driver
+from longshore.terraform.local import Terraform
 
 
 @dataclass(frozen=True)

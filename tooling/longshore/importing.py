@@ -6,10 +6,11 @@ import re
 import shlex
 from collections.abc import Collection, Mapping
 
-from longshore import agreement, preflight, variable_files
-from longshore.agreement import PREFIX, Lacking
+from longshore import preflight
 from longshore.environment import Environment
 from longshore.errors import UsageError
+from longshore.terraform import build_variables, variable_files
+from longshore.terraform.build_variables import PREFIX, Lacking
 
 _SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -35,13 +36,13 @@ def take_over(env: Environment, environ: Mapping[str, str], *, skip: Collection[
         ConfigError: a variable file is missing, or can't be read or written.
     """
     preflight.files(env)
-    files, process = env.target.stack.var_files, agreement.given(environ)
+    files, process = env.target.stack.var_files, build_variables.given(environ)
     _refuse(process, skip)
     _tell(env, environ, skip)
     wanted = {name: value for name, value in process.items() if name not in skip}
-    said = agreement.disagreeing(wanted, variable_files.read(files))
+    said = build_variables.disagreeing(wanted, variable_files.read(files))
     _warn(env, wanted, said)
-    found = _storable(wanted, agreement.lacking(wanted, said, preflight.place(env), env.console.masks))
+    found = _storable(wanted, build_variables.lacking(wanted, said, preflight.place(env), env.console.masks))
     if not (found.variables or found.secrets):
         env.console.say(f"Nothing of {len(wanted)} {PREFIX} variables is to be added.")
         return
@@ -58,7 +59,7 @@ def take_over(env: Environment, environ: Mapping[str, str], *, skip: Collection[
 
 
 def _tell(env: Environment, environ: Mapping[str, str], skip: Collection[str]) -> None:
-    for name in agreement.NOT_NEEDED:
+    for name in build_variables.NOT_NEEDED:
         if name in environ:
             env.console.say(f"{name} is not needed any more: take it off the build project")
     for name in sorted(skip):
@@ -67,9 +68,9 @@ def _tell(env: Environment, environ: Mapping[str, str], skip: Collection[str]) -
 
 def _warn(env: Environment, process: Mapping[str, str], said: Mapping[str, str]) -> None:
     for name, what in said.items():
-        if what != agreement.ABSENT:
+        if what != build_variables.ABSENT:
             env.console.warn(f"{PREFIX}{name} {what}; what is there stays")
-        elif not process[name] and agreement.looks_secret(name, ""):
+        elif not process[name] and build_variables.looks_secret(name, ""):
             env.console.warn(f"{PREFIX}{name} is empty, and looks like a secret: take it off the build project")
 
 

@@ -10,8 +10,8 @@ from typing import Any, Literal, cast
 from longshore import version
 from longshore.config.contract import UNRELEASED
 from longshore.errors import UsageError
-from longshore.plan import Allowed
 from longshore.result import Options
+from longshore.terraform.plan import Allowed
 
 Bump = Literal["patch", "minor", "major"]
 

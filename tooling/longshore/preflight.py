@@ -7,8 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from longshore import agreement, builders, images, source, variable_files
-from longshore.agreement import Place
+from longshore import builders, images, source
 from longshore.config import actor
 from longshore.config.contract import Contract
 from longshore.config.target import Stack
@@ -19,6 +18,8 @@ from longshore.ledger.lock import Lock
 from longshore.order import Order
 from longshore.result import Actor, ReleaseResult, Verdict
 from longshore.source import Source
+from longshore.terraform import build_variables, variable_files
+from longshore.terraform.build_variables import Place
 
 _BAD_VERSION = (Verdict.ROLLED_BACK, Verdict.ROLLBACK_FAILED)
 _ARCHITECTURES = {"linux/amd64": "X86_64", "linux/arm64": "ARM64"}
@@ -274,7 +275,7 @@ def files(env: Environment) -> str:
 def _agree(env: Environment, checks: Checks, *, always: bool = False) -> None:
     if checks.failed:
         checks.skip("variables", "what it needs is missing")
-    elif always or agreement.in_build(os.environ):
+    elif always or build_variables.in_build(os.environ):
         checks.run("variables", lambda: variables(env))
     else:
         checks.skip("variables", "compared with ECS_ variables in a build, and with --check-env")
@@ -287,7 +288,7 @@ def variables(env: Environment) -> str:
         ConfigError: they do not; every finding by its name, and the lines to add.
     """
     found = variable_files.read(env.target.stack.var_files)
-    return agreement.check(os.environ, found, place(env), env.console.masks)
+    return build_variables.check(os.environ, found, place(env), env.console.masks)
 
 
 def place(env: Environment) -> Place:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from longshore import plan as plans
 from longshore import preflight
 from longshore import status as statuses
 from longshore.environment import Environment
 from longshore.order import tag_of
-from longshore.terraform import Purpose
+from longshore.terraform import plan as plans
+from longshore.terraform.local import Purpose
 
 
 def plan(env: Environment, tag: str | None, *, check_env: bool = False) -> bool:

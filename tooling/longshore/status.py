@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from longshore.aws.ecs import Service
 from longshore.config.contract import Contract
-from longshore.difference import revisions
 from longshore.result import ReleaseResult
+from longshore.terraform.task_definition_diff import revisions
 
 
 class Revisions(Protocol):

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from longshore import plan
 from longshore.errors import PlanError, TerraformError
 from longshore.run import Run
-from longshore.terraform import APPLIED, Purpose, SavedPlan
+from longshore.terraform import plan
+from longshore.terraform.local import APPLIED, Purpose, SavedPlan
 
 
 def alone(run: Run) -> bool:

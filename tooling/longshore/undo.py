@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from longshore import baseline, minimums, moves, plan, rollout, targeted, verify
+from longshore import baseline, minimums, moves, rollout, targeted, verify
 from longshore.aws.ecs import Deployment, Service
 from longshore.diagnosis import Diagnosis
-from longshore.difference import revisions
 from longshore.errors import (
     AwsError,
     CrashLoopError,
@@ -25,7 +24,9 @@ from longshore.errors import (
 from longshore.result import ScheduleResult, ServiceResult, Verdict
 from longshore.rollout import Move, Started
 from longshore.run import Run, cause_of
-from longshore.terraform import Purpose
+from longshore.terraform import plan
+from longshore.terraform.local import Purpose
+from longshore.terraform.task_definition_diff import revisions
 
 _MOVED = ("moved", "completed", "failed")
 

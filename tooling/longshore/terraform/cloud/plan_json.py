@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from longshore.cloud.api import Api
-from longshore.cloud.log import Log
-from longshore.cloud.run import CloudRun
 from longshore.errors import CloudError, TerraformError
-from longshore.terraform import Output
+from longshore.terraform.cloud.api import Api
+from longshore.terraform.cloud.log import Log
+from longshore.terraform.cloud.run import CloudRun
+from longshore.terraform.local import Output
 
 _COMPLETE_WITHIN = 20.0
 """Seconds after which the JSON of a plan is there that can be confirmed."""

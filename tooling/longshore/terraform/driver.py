@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from longshore.terraform import APPLIED, OnEvent, Purpose, SavedPlan
+from longshore.terraform.local import APPLIED, OnEvent, Purpose, SavedPlan
 
 
 class Driver(Protocol):

@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from longshore.clock import Clock
-from longshore.cloud import archive, configuration, planned, state, workspaces
-from longshore.cloud.api import Api
-from longshore.cloud.here import Here
-from longshore.cloud.log import Log
-from longshore.cloud.run import CloudRun
-from longshore.cloud.runs import Runs
-from longshore.cloud.wanted import Wanted, named
-from longshore.cloud.workspaces import Found
 from longshore.config.target import Workspace
 from longshore.errors import PlanError, TerraformError
 from longshore.masking import Masks
-from longshore.terraform import APPLIED, OnEvent, Purpose, SavedPlan, Terraform
+from longshore.terraform.cloud import archive, configuration, outputs, plan_json, workspaces
+from longshore.terraform.cloud.api import Api
+from longshore.terraform.cloud.local_mode import Here
+from longshore.terraform.cloud.log import Log
+from longshore.terraform.cloud.run import CloudRun
+from longshore.terraform.cloud.run_request import Wanted, named
+from longshore.terraform.cloud.runs import Runs
+from longshore.terraform.cloud.workspaces import Found
+from longshore.terraform.local import APPLIED, OnEvent, Purpose, SavedPlan, Terraform
 
 _PRIVATE = 0o600
 
@@ -168,7 +168,7 @@ class Cloud:
             return self.outputs()
         runs = self._runs(found, APPLIED)
         run = runs.applied(runs.confirm(plan.run), self.patience.run, on_event)
-        return state.outputs(self.api, found, self._patient, of_run=run.id)
+        return outputs.outputs(self.api, found, self._patient, of_run=run.id)
 
     def state(self) -> dict[str, Any]:
         """What the state holds, where it is run here.
@@ -200,7 +200,7 @@ class Cloud:
 
     def outputs(self) -> dict[str, Any]:
         """The values of all outputs in the state that are not sensitive."""
-        return state.outputs(self.api, self._found(), self._patient)
+        return outputs.outputs(self.api, self._found(), self._patient)
 
     @property
     def _patient(self) -> Clock:
@@ -237,9 +237,9 @@ class Cloud:
         return Runs(self.api, found, clock, self.told.say, self.told.warn, self.masks)
 
     def _kept(self, folder: Path, run: CloudRun, log: Log) -> CloudPlan:
-        shown = planned.representation(self.api, run)
+        shown = plan_json.representation(self.api, run)
         if shown is None:
-            shown = planned.from_events(run, log)
+            shown = plan_json.from_events(run, log)
             self.told.warn(
                 f"the token may not read the JSON of {run.plan}: the difference is poorer. It has addresses and actions"
                 " but no values, and that earlier revisions stay registered (skip_destroy) is taken for granted"

@@ -9,8 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from longshore import hcl
 from longshore.errors import ConfigError
+from longshore.terraform import hcl
 
 
 def read(files: Sequence[Path]) -> dict[str, Any]:

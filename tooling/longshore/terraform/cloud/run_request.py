@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from longshore.cloud import hcl
+from longshore.terraform.cloud import hcl
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from longshore.clock import Clock
-from longshore.cloud.api import Api
-from longshore.cloud.run import related
-from longshore.cloud.workspaces import Found, refuse_unreadable
 from longshore.errors import CloudError, TerraformError
+from longshore.terraform.cloud.api import Api
+from longshore.terraform.cloud.run import related
+from longshore.terraform.cloud.workspaces import Found, refuse_unreadable
 
 _PROCESSED_WITHIN = 120.0
 """Seconds after which the outputs of a new state can be read: they are worked out after its upload."""

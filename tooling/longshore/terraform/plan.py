@@ -13,9 +13,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from longshore.difference import FIELDS, revisions
 from longshore.errors import PlanError
 from longshore.masking import secrets_of_containers
+from longshore.terraform.task_definition_diff import FIELDS, revisions
 
 _ARGUMENTS = {
     "cpu": "cpu",

@@ -7,11 +7,11 @@ from typing import Any
 
 from longshore import source
 from longshore.clock import Clock
-from longshore.cloud import archive
-from longshore.cloud.api import Api
-from longshore.cloud.workspaces import Found
 from longshore.config.target import Stack
 from longshore.errors import CloudError, GitError, TerraformError
+from longshore.terraform.cloud import archive
+from longshore.terraform.cloud.api import Api
+from longshore.terraform.cloud.workspaces import Found
 
 _TAKEN_WITHIN = 120.0
 """Seconds after which an uploaded configuration can be used in a run."""

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from longshore import hcl, variable_files
 from longshore.errors import ConfigError
 from longshore.masking import SECRET_VALUE, Masks, is_secret
+from longshore.terraform import hcl, variable_files
 
 PREFIX = "ECS_"
 SET_BY_ECS = frozenset({"ECS_AGENT_URI", "ECS_CONTAINER_METADATA_URI", "ECS_CONTAINER_METADATA_URI_V4"})

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from longshore.clock import Clock
-from longshore.cloud.api import Api
-from longshore.cloud.ends import Ends
-from longshore.cloud.log import Log
-from longshore.cloud.run import BAD, GOOD, HELD, CloudRun, run_of
-from longshore.cloud.wanted import Wanted
-from longshore.cloud.workspaces import Found
 from longshore.errors import CloudError, PlanError, TerraformError
 from longshore.masking import Masks
-from longshore.terraform import OnEvent
+from longshore.terraform.cloud.api import Api
+from longshore.terraform.cloud.failures import Ends
+from longshore.terraform.cloud.log import Log
+from longshore.terraform.cloud.run import BAD, GOOD, HELD, CloudRun, run_of
+from longshore.terraform.cloud.run_request import Wanted
+from longshore.terraform.cloud.workspaces import Found
+from longshore.terraform.local import OnEvent
 
 _SHOWN_WITHIN = 10.0
 """Seconds after which a run whose creation was never answered is in the list, if it exists."""

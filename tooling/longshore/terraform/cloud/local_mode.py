@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from longshore.cloud import archive, tokens
-from longshore.cloud.hcl import literal
 from longshore.config.target import Workspace
-from longshore.terraform import Terraform
+from longshore.terraform.cloud import archive, tokens
+from longshore.terraform.cloud.hcl import literal
+from longshore.terraform.local import Terraform
 
 _OVERRIDE = """terraform {{
   cloud {{

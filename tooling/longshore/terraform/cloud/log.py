@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from longshore.clock import Clock
-from longshore.cloud.api import Api
 from longshore.errors import CloudError
-from longshore.terraform import OnEvent, message
+from longshore.terraform.cloud.api import Api
+from longshore.terraform.local import OnEvent, message
 
 _BEGIN, _END = b"\x02", b"\x03"
 """STX and ETX: the API's client of HashiCorp's own (go-tfe, logreader.go) tells a whole log by them."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from longshore.cloud import arguments
-from longshore.cloud.api import Api
-from longshore.cloud.arguments import ARGUMENTS
-from longshore.cloud.run import related
 from longshore.config.target import Stack, Workspace
 from longshore.errors import CloudError, TerraformError
+from longshore.terraform.cloud import arguments
+from longshore.terraform.cloud.api import Api
+from longshore.terraform.cloud.arguments import ARGUMENTS
+from longshore.terraform.cloud.run import related
 
 _PAGE = 100
 

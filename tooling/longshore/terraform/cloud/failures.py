@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from longshore.cloud.api import Api
-from longshore.cloud.log import Log
-from longshore.cloud.run import CloudRun
-from longshore.cloud.workspaces import Found
 from longshore.errors import CloudError, PlanError, TerraformError
 from longshore.masking import Masks
-from longshore.terraform import Output
+from longshore.terraform.cloud.api import Api
+from longshore.terraform.cloud.log import Log
+from longshore.terraform.cloud.run import CloudRun
+from longshore.terraform.cloud.workspaces import Found
+from longshore.terraform.local import Output
 
 
 @dataclass(frozen=True)
