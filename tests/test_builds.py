@@ -15,7 +15,7 @@ from longshore import builds, docker, images
 from longshore.config.settings import load
 from longshore.config.target import select
 from longshore.console import Console
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import AwsError, BuildError
 from longshore.images import Making
 from longshore.ledger.releases import Ledger

@@ -20,7 +20,7 @@ from longshore.config.target import select
 from longshore.console import Console
 from longshore.docker import Docker
 from longshore.doctor import doctor
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import AwsError, BuildError, ConfigError, ExitCode, LongshoreError, TerraformError
 from longshore.ledger.releases import Ledger
 from tests.memory_table import MemoryTable

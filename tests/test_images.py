@@ -20,7 +20,7 @@ from longshore.clock import Clock
 from longshore.config.settings import load
 from longshore.config.target import select
 from longshore.console import Console
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import BuildError, ConfigError, GitError, UsageError
 from longshore.image import BuildSpec, BuiltImage
 from longshore.images import Making

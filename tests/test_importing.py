@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from longshore import importing
 from longshore.console import Console
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import ConfigError, UsageError
 from longshore.masking import Masks
 from longshore.terraform import build_variables, hcl, variable_files

@@ -15,7 +15,7 @@ import pytest
 
 from longshore import preflight
 from longshore.console import Console
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import LockedError, NotReadyError, UnsavedStateError, UsageError
 from longshore.ledger.lock import Lease
 from longshore.ledger.releases import Ledger

@@ -10,7 +10,7 @@ import pytest
 
 from longshore import images, preflight, source
 from longshore.console import Console
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import LockedError, NotReadyError, UsageError
 from longshore.ledger.releases import Ledger
 from longshore.order import order

@@ -14,7 +14,7 @@ import pytest
 
 from longshore import preflight, preview
 from longshore.console import Console
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.terraform.local import SavedPlan
 
 

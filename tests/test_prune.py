@@ -19,7 +19,7 @@ from longshore.config.contract import Contract, parse
 from longshore.config.settings import load
 from longshore.config.target import Target, select
 from longshore.console import Console
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import AwsError, DeclinedError, LockedError, LongshoreError, NotReadyError, UsageError
 from longshore.ledger.releases import Ledger
 from longshore.prune import prune

@@ -19,7 +19,7 @@ from longshore.aws.codebuild import Build
 from longshore.config.settings import Deadlines, load
 from longshore.config.target import select
 from longshore.console import Console
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import BuildError, DeclinedError, LockedError, LongshoreError, UnknownOutcomeError, UsageError
 from longshore.ledger.releases import Ledger
 from longshore.order import order

@@ -16,7 +16,7 @@ from urllib.request import urlopen
 
 import boto3
 
-from longshore.access import sandbox_directory
+from longshore.environment.access import sandbox_directory
 from longshore.sandbox.state import State, load
 
 ROOT = Path(__file__).parent.parent.parent

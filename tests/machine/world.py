@@ -21,14 +21,14 @@ from urllib.parse import urlsplit
 import pytest
 
 from longshore import builds, docker, health, source
-from longshore.access import Access
 from longshore.aws.session import Aws as RealAws
 from longshore.clock import Clock
 from longshore.config.contract import UNRELEASED
 from longshore.config.settings import load
 from longshore.config.target import Target, select
 from longshore.console import Console
-from longshore.environment import Environment
+from longshore.environment.access import Access
+from longshore.environment.environment import Environment
 from longshore.errors import LeaveAtOnce, LongshoreError
 from longshore.masking import Masks
 from longshore.result import ReleaseResult

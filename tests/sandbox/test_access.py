@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from longshore import access
 from longshore.aws.session import Aws
+from longshore.environment import access
 from longshore.sandbox import processes, state
 
 from .test_control import STATE

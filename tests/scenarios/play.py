@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from longshore import release, rollback
-from longshore.access import Access
 from longshore.clock import Clock
 from longshore.config.contract import UNRELEASED
 from longshore.config.settings import load
 from longshore.config.target import Target, select
 from longshore.console import Console
-from longshore.environment import Environment
+from longshore.environment.access import Access
+from longshore.environment.environment import Environment
 from longshore.errors import LongshoreError
 from longshore.order import order
 from longshore.result import Cause, ImageResult, ReleaseResult, Running, ScheduleResult, ServiceResult, Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from longshore import applying, baseline, builds, minimums, moves, preflight, schedules, steady
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.order import Order
 from longshore.result import ReleaseResult, Verdict
 from longshore.run import Opening, Run, running

@@ -8,7 +8,7 @@ from longshore import rollout
 from longshore.aws.ecs import Service
 from longshore.config.contract import UNRELEASED, Contract
 from longshore.config.contract import Service as Declared
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import NotReadyError
 from longshore.masking import secrets_of_containers
 from longshore.result import ReleaseResult, Running, ScheduleResult, ServiceResult

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from longshore import preflight
 from longshore.config.target import Stack
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import ApplyError, TerraformError, UsageError
 from longshore.terraform import plan
 from longshore.terraform.driver import Driver

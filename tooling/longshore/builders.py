@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from longshore import docker, image, remote_build, source
 from longshore.aws.codebuild import Build
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import BuildError, ConfigError, GitError, UsageError
 from longshore.image import BuildSpec, BuiltImage
 from longshore.order import BUILT_ON

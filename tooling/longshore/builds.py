@@ -14,7 +14,7 @@ from typing import Any
 
 from longshore import builders, images, remote_build, source, targeted
 from longshore.config import actor
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import AwsError, BuildError, LockLostError, LongshoreError, UsageError
 from longshore.order import Order, tag_of
 from longshore.reservation import Claim, Numbers, Wanted

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from longshore import builders, preflight
 from longshore.config.contract import Contract
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import AwsError, LongshoreError, NotReadyError
 from longshore.preflight import Checks
 from longshore.version import FIRST

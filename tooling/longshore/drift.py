@@ -10,7 +10,7 @@ from longshore import baseline, preflight, steady
 from longshore import status as statuses
 from longshore.aws.ecs import Service
 from longshore.config.contract import Contract
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.result import ReleaseResult, ScheduleResult
 from longshore.terraform import plan
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from longshore import builders, docker, image, source
 from longshore.config.target import Target
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import GitError
 from longshore.order import tag_of
 from longshore.result import BuildResult, ImageResult

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Collection, Mapping
 
 from longshore import preflight
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import UsageError
 from longshore.terraform import build_variables, variable_files
 from longshore.terraform.build_variables import PREFIX, Lacking

@@ -6,7 +6,7 @@ import uuid
 
 from longshore import preflight
 from longshore.config.target import Stack
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import NotReadyError, UnsavedStateError, UsageError
 from longshore.ledger.lock import Lock
 from longshore.preflight import StateLock

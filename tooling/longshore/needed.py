@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from longshore import version
 from longshore.aws.ecr import Tagged
 from longshore.config.contract import UNRELEASED
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import NotReadyError, UsageError
 from longshore.result import ReleaseResult, Verdict
 from longshore.version import Version

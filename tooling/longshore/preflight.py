@@ -12,7 +12,7 @@ from longshore.config import actor
 from longshore.config.contract import Contract
 from longshore.config.target import Stack
 from longshore.console import Console
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import ConfigError, LockedError, LongshoreError, NotReadyError, UsageError
 from longshore.ledger.lock import Lock
 from longshore.order import Order

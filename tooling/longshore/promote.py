@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from longshore import preflight
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import UsageError
 from longshore.order import Order
 from longshore.preflight import Start

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from longshore import preflight
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import LockedError, LongshoreError, NotReadyError, UsageError
 from longshore.ledger.lock import Lease
 from longshore.needed import Needed

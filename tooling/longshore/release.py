@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from longshore import applying, baseline, builds, minimums, moves, preflight, schedules
 from longshore.config.contract import UNRELEASED
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.order import Order
 from longshore.preflight import Start
 from longshore.result import ReleaseResult, Verdict

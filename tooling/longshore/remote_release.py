@@ -7,7 +7,7 @@ from itertools import islice
 
 from longshore import builders, preflight, remote_build
 from longshore.aws.codebuild import Build
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import BuildError, ExitCode, LongshoreError, UnknownOutcomeError
 from longshore.order import Order
 from longshore.remote_build import Followed, Request, Watch

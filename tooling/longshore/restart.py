@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from longshore import baseline, moves, preflight, steady, undo
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import LongshoreError, RolloutError, SupersededError
 from longshore.result import ReleaseResult, Verdict
 from longshore.rollout import Move

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import islice
 
 from longshore import apply, baseline, minimums, moves, preflight, restart, scale, steady, undo
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import AbortError, LongshoreError, NotReadyError, UsageError
 from longshore.ledger.lock import Lock
 from longshore.order import Order, order_again

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from longshore import applying, baseline, moves, preflight, schedules, undo, ways
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import UsageError
 from longshore.ledger.lock import Lock
 from longshore.order import tag_of

@@ -12,7 +12,7 @@ from itertools import islice
 
 from longshore import errors
 from longshore.config.contract import Contract
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.ledger.journal import Events
 from longshore.ledger.lock import Lease, Lock
 from longshore.result import Actor, Cause, Kind, Options, ReleaseResult, StepResult, Verdict

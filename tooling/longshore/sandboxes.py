@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from longshore.access import sandbox_directory
 from longshore.config.settings import load
 from longshore.console import Console
-from longshore.environment import project_root, raw_settings
+from longshore.environment.access import sandbox_directory
+from longshore.environment.environment import project_root, raw_settings
 from longshore.errors import SandboxError, UsageError
 from longshore.masking import NoMasks
 

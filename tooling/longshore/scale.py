@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from longshore import baseline, moves, preflight, rollout, steady
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import UsageError
 from longshore.result import Options, ReleaseResult, Running, Verdict
 from longshore.rollout import Move, Started

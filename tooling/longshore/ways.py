@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from longshore import images
 from longshore.config.contract import UNRELEASED
-from longshore.environment import Environment
+from longshore.environment.environment import Environment
 from longshore.errors import NotReadyError, UsageError
 from longshore.ledger.releases import Ledger
 from longshore.result import ReleaseResult, Verdict

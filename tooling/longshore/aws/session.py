@@ -21,7 +21,7 @@ from longshore.aws.sts import Identity
 from longshore.aws.translate import translated
 
 if TYPE_CHECKING:
-    from longshore.access import Access
+    from longshore.environment.access import Access
 
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 8}, connect_timeout=5, read_timeout=30)
 

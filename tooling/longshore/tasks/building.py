@@ -12,7 +12,7 @@ from invoke.exceptions import Exit
 from longshore.tasks.common import opened, task
 
 if TYPE_CHECKING:
-    from longshore.environment import Environment
+    from longshore.environment.environment import Environment
     from longshore.result import ImageResult
 
 
@@ -107,9 +107,9 @@ def login(c: Context, app: str | None = None, env: str = "sandbox") -> None:
 def engine(c: Context) -> None:
     """Start a Docker engine where none answers."""
     from longshore import engine
-    from longshore.access import own_folder
     from longshore.console import Console
-    from longshore.environment import project_root
+    from longshore.environment.access import own_folder
+    from longshore.environment.environment import project_root
 
     console = Console()
     console.say(f"{engine.start(own_folder(project_root(c.config)) / 'dockerd.log', console.say)} answers.")
@@ -119,7 +119,7 @@ def engine(c: Context) -> None:
 def exports(c: Context, file: str) -> None:
     """Print a release's document as variables of a shell."""
     from longshore.console import Console
-    from longshore.environment import project_root
+    from longshore.environment.environment import project_root
     from longshore.report import exports as show
 
     show(Console(), project_root(c.config) / file)

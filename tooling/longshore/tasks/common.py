@@ -14,7 +14,7 @@ from invoke.exceptions import Exit
 from longshore import usage
 
 if TYPE_CHECKING:
-    from longshore.environment import Environment
+    from longshore.environment.environment import Environment
     from longshore.result import ReleaseResult
 
 _HELP = {
@@ -65,7 +65,7 @@ def task(*, repeatable: Sequence[str] = (), **texts: str) -> Callable[[Callable[
 
 def opened(c: Context, app: str | None, env: str) -> Environment:
     """The environment that ``-a`` and ``-e`` name."""
-    from longshore.environment import open_environment
+    from longshore.environment.environment import open_environment
 
     return open_environment(c.config, app, env)
 

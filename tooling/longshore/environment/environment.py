@@ -9,7 +9,6 @@ from typing import Any
 
 from invoke.config import Config, DataProxy
 
-from longshore.access import Access, cloud_access, resolve
 from longshore.aws.session import Aws
 from longshore.clock import Clock
 from longshore.config import contract as contracts
@@ -17,6 +16,7 @@ from longshore.config.contract import Contract
 from longshore.config.settings import load
 from longshore.config.target import Stack, Target, Workspace, select
 from longshore.console import Console
+from longshore.environment.access import Access, cloud_access, resolve
 from longshore.ledger.releases import Ledger
 from longshore.masking import secrets
 from longshore.signals import Interrupts

@@ -1,0 +1,1 @@
+"""An environment, and how it is reached."""
