@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from longshore.aws.ecs import Container, Service, Task
-from longshore.diagnosis import LINE_LENGTH, Diagnosis
 from longshore.errors import AwsError
 from longshore.masking import MASK, Masks
 from longshore.result import Failure
+from longshore.rollout.diagnosis import LINE_LENGTH, Diagnosis
 from tests.samples import deployment, service, task
 
 CANARY = "canary-7f3a9c"

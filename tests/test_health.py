@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from longshore import health
 from longshore.masking import Masks
+from longshore.rollout import health
 
 CANARY = 'canary-"7f3a9c"-\\-and-more'
 Handle = Callable[[BaseHTTPRequestHandler], None]

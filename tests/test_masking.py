@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from longshore import report
 from longshore.console import Console
-from longshore.diagnosis import LINE_LENGTH, shortened
 from longshore.errors import LongshoreError
 from longshore.ledger.releases import Ledger
 from longshore.masking import MASK, Masks, NoMasks, is_secret, secrets, secrets_of_containers
 from longshore.result import Cause, Failure, MigrationResult, ReleaseResult, Verdict
+from longshore.rollout.diagnosis import LINE_LENGTH, shortened
 from longshore.terraform import plan
 from tests.memory_table import MemoryTable
 from tests.samples import result as release

@@ -11,8 +11,8 @@ from longshore.aws.ecs import CapacityProvider, Container, Placement, Task
 from longshore.config.contract import Launch, parse
 from longshore.errors import AwsError, MigrationError, UnknownOutcomeError
 from longshore.masking import Masks
-from longshore.migrate import Migrator, starter
 from longshore.result import MigrationResult
+from longshore.rollout.migration import Migrator, starter
 from tests.samples import WHEN, moved_clock, release_output, task
 
 MIGRATION = parse(release_output(), "shop", "test").migration

@@ -19,7 +19,7 @@ from longshore.errors import (
     SupersededError,
     UnknownOutcomeError,
 )
-from longshore.rollout import Move, Started, completed, keep_watching, refuse_in_flight, start, wait
+from longshore.rollout.deployments import Move, Started, completed, keep_watching, refuse_in_flight, start, wait
 from tests.samples import WHEN, arn, deployment, moved_clock, service, task
 
 NAME = "shop-test-web"

@@ -12,7 +12,7 @@ from longshore.aws.ecs import Container, Task
 from longshore.config.contract import parse
 from longshore.errors import AwsError, UnknownOutcomeError, VerifyError
 from longshore.masking import Masks
-from longshore.verify import Expectation, tasks, urls
+from longshore.rollout.verification import Expectation, tasks, urls
 from tests.samples import arn, moved_clock, release_output, task
 
 EXPECTED = Expectation("shop-test-web", arn("shop-test-web", 2), {"web": "sha256:right"})

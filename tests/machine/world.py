@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from longshore import builds, docker, health, source
+from longshore import builds, docker, source
 from longshore.aws.session import Aws as RealAws
 from longshore.clock import Clock
 from longshore.config.contract import UNRELEASED
@@ -32,6 +32,7 @@ from longshore.environment.environment import Environment
 from longshore.errors import LeaveAtOnce, LongshoreError
 from longshore.masking import Masks
 from longshore.result import ReleaseResult
+from longshore.rollout import health
 from longshore.signals import Interrupts
 from longshore.source import Source
 from longshore.terraform.driver import Driver

@@ -27,9 +27,9 @@ from botocore.config import Config
 from moto.ecs import urls
 from moto.moto_api._internal.models import moto_api_backend
 
-from longshore import verify
 from longshore.aws.dynamodb import Table
 from longshore.ledger.lock import Lock
+from longshore.rollout import verification
 from longshore.sandbox import ecs, faults, scaling
 from longshore.sandbox.cloud import Cloud
 from longshore.sandbox.credentials import Environ, Keys
@@ -107,7 +107,7 @@ class Theatre:
                 patch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=stage.pass_time))
                 # Each session would read the same models of AWS's services again: a fifth of a scenario's time.
                 patch.setattr(botocore.loaders, "create_loader", lambda *_: self._models)
-                patch.setattr(verify, "REQUEST_SECONDS", _IMPATIENT)
+                patch.setattr(verification, "REQUEST_SECONDS", _IMPATIENT)
                 stage.set()
                 yield stage
         finally:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from longshore import baseline, migrate, rollout, verify
-from longshore.diagnosis import shortened
+from longshore import baseline
 from longshore.errors import (
     AwsError,
     DeadlineError,
@@ -16,7 +15,10 @@ from longshore.errors import (
 )
 from longshore.masking import secrets_of_containers
 from longshore.result import Cause, Failure, ReleaseResult, Running
-from longshore.rollout import Move, Started
+from longshore.rollout import deployments, verification
+from longshore.rollout.deployments import Move, Started
+from longshore.rollout.diagnosis import shortened
+from longshore.rollout.migration import Migrator, starter
 from longshore.run import Run
 
 
@@ -38,12 +40,12 @@ def migrate_before(run: Run, wave: int) -> None:
     env = run.env
     _refuse_late(run, "to run the migration in")
     deadline = env.target.env.deadlines.migration  # once it runs it has all of its time
-    starter = migrate.starter(run.result.application, run.result.release, run.result.started)
+    started_by = starter(run.result.application, run.result.release, run.result.started)
     masks = env.console.masks
-    migrator = migrate.Migrator(env.aws.ecs, env.aws.logs, env.clock, run.contract.cluster, deadline, masks)
+    migrator = Migrator(env.aws.ecs, env.aws.logs, env.clock, run.contract.cluster, deadline, masks)
     with run.step("migrate"), env.interrupts.held(), run.effect("migrate", migration.task_definition):
         try:
-            run.result.migration = migrator.run(migration, starter, env.console.log_line)
+            run.result.migration = migrator.run(migration, started_by, env.console.log_line)
         except (MigrationError, UnknownOutcomeError) as error:
             run.result.migration = error.result
             _explain_migration(run, migration.task_definition)
@@ -149,7 +151,7 @@ def move_wave(run: Run, moves: Mapping[str, Move]) -> None:
         run.started[key] = _found_again(run, key, move) or _start(run, key, move)
         service.deployment = run.started[key].deployment
     try:
-        rollout.wait(env.aws.ecs, cluster, [run.started[key] for key in moves], env.clock, env.console.service)
+        deployments.wait(env.aws.ecs, cluster, [run.started[key] for key in moves], env.clock, env.console.service)
     except LongshoreError as error:
         _take_down(run, moves, error)
         raise
@@ -167,7 +169,7 @@ def _start(run: Run, key: str, move: Move) -> Started:
         service.outcome, service.after = "moved", Running(task_definition=move.task_definition, count=count)
 
     with run.effect(f"update {key}", move.task_definition, mark):
-        return rollout.start(run.env.aws.ecs, run.contract.cluster, move, run.left(deadline_of(run, key)))
+        return deployments.start(run.env.aws.ecs, run.contract.cluster, move, run.left(deadline_of(run, key)))
 
 
 def _found_again(run: Run, key: str, move: Move) -> Started | None:
@@ -177,7 +179,7 @@ def _found_again(run: Run, key: str, move: Move) -> Started | None:
         return None
     before = service.before.task_definition
     deadline = run.left(deadline_of(run, key))
-    return rollout.find_again(run.env.aws.ecs, run.contract.cluster, move, before, deadline)
+    return deployments.find_again(run.env.aws.ecs, run.contract.cluster, move, before, deadline)
 
 
 def deadline_of(run: Run, key: str) -> float:
@@ -204,7 +206,7 @@ def verify_all(run: Run) -> None:
     started = list(run.started.values())
     deadlines = env.target.env.deadlines
     try:
-        rollout.keep_watching(
+        deployments.keep_watching(
             env.aws.ecs, run.contract.cluster, started, deadlines.bake, env.clock, env.console.service
         )
     except SupersededError as error:
@@ -213,7 +215,7 @@ def verify_all(run: Run) -> None:
     digests = {key: image.digest for key, image in run.result.images.items()}
     moved = {key: after for key, service in run.result.services.items() if (after := service.after)}
     expected = [
-        verify.Expectation(
+        verification.Expectation(
             services[key].name,
             after.task_definition,
             {container: digests[image] for container, image in services[key].containers.items() if image in digests},
@@ -221,9 +223,9 @@ def verify_all(run: Run) -> None:
         )
         for key, after in moved.items()
     ]
-    verify.tasks(env.aws.ecs, run.contract.cluster, expected, env.clock, deadlines.verify)
+    verification.tasks(env.aws.ecs, run.contract.cluster, expected, env.clock, deadlines.verify)
     masks = env.console.masks
-    asked = verify.urls(run.contract, env.access.base_url, run.result.version, deadlines.verify, env.clock, masks)
+    asked = verification.urls(run.contract, env.access.base_url, run.result.version, deadlines.verify, env.clock, masks)
     for url in asked:
         env.console.detail(f"{url} answers with {run.result.version}")
     if run.contract.verify and not asked:

@@ -9,7 +9,7 @@ from longshore import baseline, moves, preflight, steady, undo
 from longshore.environment.environment import Environment
 from longshore.errors import LongshoreError, RolloutError, SupersededError
 from longshore.result import ReleaseResult, Verdict
-from longshore.rollout import Move
+from longshore.rollout.deployments import Move
 from longshore.run import Opening, Run, running
 
 

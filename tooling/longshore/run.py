@@ -16,7 +16,7 @@ from longshore.environment.environment import Environment
 from longshore.ledger.journal import Events
 from longshore.ledger.lock import Lease, Lock
 from longshore.result import Actor, Cause, Kind, Options, ReleaseResult, StepResult, Verdict
-from longshore.rollout import Started
+from longshore.rollout.deployments import Started
 from longshore.source import Source
 
 _CAUSES: dict[type[errors.LongshoreError], Cause] = {

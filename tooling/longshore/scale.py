@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from longshore import baseline, moves, preflight, rollout, steady
+from longshore import baseline, moves, preflight, steady
 from longshore.environment.environment import Environment
 from longshore.errors import UsageError
 from longshore.result import Options, ReleaseResult, Running, Verdict
-from longshore.rollout import Move, Started
+from longshore.rollout import deployments
+from longshore.rollout.deployments import Move, Started
 from longshore.run import Opening, Run, running
 
 Counts = Mapping[str, int]
@@ -71,7 +72,7 @@ def carry(run: Run, counts: Counts, *, force: bool, yes: bool) -> None:
         scaled = [_send(run, key, count) for key, count in counts.items()]
     with run.step("wait"):
         env = run.env
-        rollout.wait_for_counts(env.aws.ecs, run.contract.cluster, scaled, env.clock, env.console.service)
+        deployments.wait_for_counts(env.aws.ecs, run.contract.cluster, scaled, env.clock, env.console.service)
         for service in found.values():
             service.outcome = "completed"
     steady.complete(run)

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from longshore import baseline, minimums, moves, rollout, targeted, verify
+from longshore import baseline, minimums, moves, targeted
 from longshore.aws.ecs import Deployment, Service
-from longshore.diagnosis import Diagnosis
 from longshore.errors import (
     AwsError,
     CrashLoopError,
@@ -22,7 +21,9 @@ from longshore.errors import (
     UnknownOutcomeError,
 )
 from longshore.result import ScheduleResult, ServiceResult, Verdict
-from longshore.rollout import Move, Started
+from longshore.rollout import deployments, verification
+from longshore.rollout.deployments import Move, Started
+from longshore.rollout.diagnosis import Diagnosis
 from longshore.run import Run, cause_of
 from longshore.terraform import plan
 from longshore.terraform.local import Purpose
@@ -322,9 +323,9 @@ def _move_one_back(run: Run, key: str, error: LongshoreError) -> None:
         minimums.lift(run, key)
     if back is None:
         with run.effect(f"update {key} back", move.task_definition):
-            back = rollout.start(env.aws.ecs, cluster, move, deadline)
+            back = deployments.start(env.aws.ecs, cluster, move, deadline)
     run.started[key], service.deployment = back, back.deployment
-    rollout.wait(env.aws.ecs, cluster, [back], env.clock, env.console.service)
+    deployments.wait(env.aws.ecs, cluster, [back], env.clock, env.console.service)
     service.outcome = "moved back"
 
 
@@ -345,7 +346,7 @@ def _never_began(run: Run, service: ServiceResult, error: LongshoreError) -> boo
     """Whether a service whose move was refused, or never answered, is still where it was."""
     refused = isinstance(error, AwsError) and not error.ambiguous
     # What was never answered may show itself a moment later: one read is no proof.
-    for _ in run.env.clock.polls(0.0 if refused else rollout.SHOWN_WITHIN, longest=1.0):
+    for _ in run.env.clock.polls(0.0 if refused else deployments.SHOWN_WITHIN, longest=1.0):
         found = run.env.aws.ecs.services(run.contract.cluster, [service.name])[service.name]
         settled = found.primary is not None and found.primary.rollout_state == "COMPLETED"
         if not settled or found.task_definition != service.before.task_definition:
@@ -433,10 +434,10 @@ def _verify_back(run: Run, moved: list[str]) -> None:
     env = run.env
     back = [service for key in moved if (service := run.result.services[key]).outcome == "moved back"]
     expected = [
-        verify.Expectation(service.name, service.before.task_definition, {}, idle=not service.before.count)
+        verification.Expectation(service.name, service.before.task_definition, {}, idle=not service.before.count)
         for service in back
     ]
-    verify.tasks(env.aws.ecs, run.contract.cluster, expected, env.clock, env.target.env.deadlines.verify)
+    verification.tasks(env.aws.ecs, run.contract.cluster, expected, env.clock, env.target.env.deadlines.verify)
 
 
 def _what_runs(run: Run) -> str:

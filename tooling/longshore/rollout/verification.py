@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from longshore import health
 from longshore.aws.ecs import Task
 from longshore.clock import Clock
 from longshore.config.contract import Contract
 from longshore.errors import AwsError, UnknownOutcomeError, VerifyError
 from longshore.masking import Masks
+from longshore.rollout import health
 
 REQUEST_SECONDS = 5.0
 STREAK = 3

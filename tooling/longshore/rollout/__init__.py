@@ -1,0 +1,1 @@
+"""Moving services and watching them; takes clients as arguments, knows no environment."""
