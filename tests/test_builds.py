@@ -11,16 +11,17 @@ from typing import Any, cast
 
 import pytest
 
-from longshore import builds, docker, images
+from longshore import builds
 from longshore.config.settings import load
 from longshore.config.target import select
 from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import AwsError, BuildError
-from longshore.images import Making
+from longshore.images import docker, images
+from longshore.images.images import Making
+from longshore.images.version_counter import Wanted
 from longshore.ledger.releases import Ledger
 from longshore.order import Order
-from longshore.reservation import Wanted
 from longshore.run import Run
 from longshore.source import Source
 from tests.memory_table import MemoryTable

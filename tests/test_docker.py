@@ -8,8 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from longshore.aws.ecr import Credentials
-from longshore.docker import Docker
 from longshore.errors import BuildError
+from longshore.images.docker import Docker
 from longshore.masking import Masks
 from longshore.process import Completed, OnLine, execute
 

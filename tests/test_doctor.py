@@ -18,10 +18,10 @@ from longshore.config.contract import Contract, parse
 from longshore.config.settings import load
 from longshore.config.target import select
 from longshore.console import Console
-from longshore.docker import Docker
 from longshore.doctor import doctor
 from longshore.environment.environment import Environment
 from longshore.errors import AwsError, BuildError, ConfigError, ExitCode, LongshoreError, TerraformError
+from longshore.images.docker import Docker
 from longshore.ledger.releases import Ledger
 from tests.memory_table import MemoryTable
 from tests.samples import ACTOR, WHEN, arn, deployment, moved_clock, release_output, service

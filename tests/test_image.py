@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from longshore import image
 from longshore.aws.ecr import Credentials, Ecr, Manifest, Repository
-from longshore.docker import Docker
 from longshore.errors import BuildError
+from longshore.images import build_image
+from longshore.images.docker import Docker
 from longshore.masking import Masks
 from longshore.process import Completed, OnLine
 from longshore.source import Source
@@ -90,16 +90,18 @@ class Registry(Ecr):
 class Shop:
     """A folder with a Dockerfile, its repository, a registry, and programs that wait for their script."""
 
-    spec: image.BuildSpec
+    spec: build_image.BuildSpec
     source: Source
     programs: Programs
     registry: Registry
     seen: list[str]
     masks: Masks = field(default_factory=Masks)
 
-    def build(self, **options: Any) -> image.BuiltImage:
+    def build(self, **options: Any) -> build_image.BuiltImage:
         docker = Docker(self.programs, self.masks)
-        return image.build(self.spec, "v1.0.0", self.source, docker, self.registry, on_line=self.seen.append, **options)
+        return build_image.build(
+            self.spec, "v1.0.0", self.source, docker, self.registry, on_line=self.seen.append, **options
+        )
 
     def expect_build(self, output: str = "Successfully built", exit_code: int = 0) -> None:
         command = [
@@ -135,7 +137,9 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     context = tmp_path / "shop" / "app"
     context.mkdir(parents=True)
     (context / "Dockerfile").write_text("FROM scratch\n")
-    spec = image.BuildSpec("app", REPOSITORY, context, context / "Dockerfile", "linux/amd64", {"B": "2", "A": "1"})
+    spec = build_image.BuildSpec(
+        "app", REPOSITORY, context, context / "Dockerfile", "linux/amd64", {"B": "2", "A": "1"}
+    )
     source = Source(tmp_path / "shop", COMMIT, "Greet", remote="https://git.example/shop.git")
     made = Shop(spec, source, Programs(), Registry(), [])
     yield made
@@ -148,7 +152,7 @@ def test_an_image_is_built_inspected_pushed_and_compared(shop: Shop) -> None:
     shop.expect_push()
     shop.registry.tagged["v1.0.0"] = DIGEST
     built = shop.build(now=iter([10.0, 12.5]).__next__)
-    assert built == image.BuiltImage("app", REPOSITORY, "v1.0.0", DIGEST, reused=False, seconds=2.5)
+    assert built == build_image.BuiltImage("app", REPOSITORY, "v1.0.0", DIGEST, reused=False, seconds=2.5)
     assert shop.seen == ["Step 1/2 : FROM scratch", "Successfully built", *PUSHED.splitlines()]
 
 
@@ -233,13 +237,13 @@ def test_another_platform_than_asked_for_is_not_pushed(shop: Shop) -> None:
     [("linux/arm64", "linux/arm64/v8"), ("linux/aarch64", "linux/arm64"), ("linux/x86_64", "linux/amd64")],
 )
 def test_one_platform_has_several_names(wanted: str, found: str) -> None:
-    image.check_platform("app", wanted, found)
+    build_image.check_platform("app", wanted, found)
 
 
 @pytest.mark.parametrize(("wanted", "found"), [("linux/arm/v6", "linux/arm/v7"), ("linux/amd64", "windows/amd64")])
 def test_platforms_that_differ(wanted: str, found: str) -> None:
     with pytest.raises(BuildError, match=f"came out for {found}, not for {wanted}"):
-        image.check_platform("app", wanted, found)
+        build_image.check_platform("app", wanted, found)
 
 
 def test_a_registry_with_another_digest_than_was_pushed(shop: Shop) -> None:
@@ -351,27 +355,27 @@ def test_contexts_and_certificates_of_the_user_reach_the_push(
 
 def test_an_image_built_before_gets_the_tag_without_docker(shop: Shop) -> None:
     shop.registry.manifests[DIGEST] = Manifest(DIGEST, "{}", "")
-    reused = image.reuse(shop.spec, "v1.0.1", DIGEST, shop.registry)
+    reused = build_image.reuse(shop.spec, "v1.0.1", DIGEST, shop.registry)
     assert reused is not None
     assert (reused.tag, reused.digest, reused.reused) == ("v1.0.1", DIGEST, True)
     assert shop.registry.tagged == {"v1.0.1": DIGEST}
 
 
 def test_an_image_that_is_gone_can_not_be_reused(shop: Shop) -> None:
-    assert image.reuse(shop.spec, "v1.0.1", DIGEST, shop.registry) is None
+    assert build_image.reuse(shop.spec, "v1.0.1", DIGEST, shop.registry) is None
     assert shop.registry.tagged == {}
 
 
 def test_labels_leave_out_what_is_not_known() -> None:
     created = datetime(2026, 1, 2, 3, 4, 5, 999, tzinfo=timezone(timedelta(hours=2)))
-    assert image.labels(Source(Path("/shop"), COMMIT, "Greet"), created) == {
+    assert build_image.labels(Source(Path("/shop"), COMMIT, "Greet"), created) == {
         "org.opencontainers.image.revision": COMMIT,
         "org.opencontainers.image.created": "2026-01-02T01:04:05Z",
     }
 
 
 def test_labels_say_that_the_tree_was_dirty() -> None:
-    found = image.labels(Source(Path("/shop"), COMMIT, "Greet", ("app.py",)), datetime.now(UTC))
+    found = build_image.labels(Source(Path("/shop"), COMMIT, "Greet", ("app.py",)), datetime.now(UTC))
     assert found["org.opencontainers.image.revision"] == f"{COMMIT}-dirty"
 
 
@@ -383,8 +387,8 @@ def test_inputs_are_the_same_wherever_the_repository_lies(shop: Shop, tmp_path: 
         dockerfile=elsewhere / "app" / "Dockerfile",
         build_args={"A": "1", "B": "2"},
     )
-    there = image.inputs_digest(moved, replace(shop.source, root=elsewhere, commit="f" * 40))
-    assert there == image.inputs_digest(shop.spec, shop.source)
+    there = build_image.inputs_digest(moved, replace(shop.source, root=elsewhere, commit="f" * 40))
+    assert there == build_image.inputs_digest(shop.spec, shop.source)
     assert re.fullmatch("[0-9a-f]{64}", there)
 
 
@@ -400,6 +404,6 @@ def test_inputs_are_the_same_wherever_the_repository_lies(shop: Shop, tmp_path: 
 )
 def test_each_input_counts(change: dict[str, Any]) -> None:
     app = Path("/shop/app")
-    spec = image.BuildSpec("app", REPOSITORY, app, app / "Dockerfile", "linux/amd64", {"A": "1", "B": "2"})
+    spec = build_image.BuildSpec("app", REPOSITORY, app, app / "Dockerfile", "linux/amd64", {"A": "1", "B": "2"})
     source = Source(Path("/shop"), COMMIT, "Greet")
-    assert image.inputs_digest(replace(spec, **change), source) != image.inputs_digest(spec, source)
+    assert build_image.inputs_digest(replace(spec, **change), source) != build_image.inputs_digest(spec, source)

@@ -12,20 +12,21 @@ from typing import Any, cast
 
 import pytest
 
-from longshore import builders, image, images, source
+from longshore import source
 from longshore.aws.codebuild import Build
 from longshore.aws.ecr import Repository
-from longshore.builders import Ordered
 from longshore.clock import Clock
 from longshore.config.settings import load
 from longshore.config.target import select
 from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import BuildError, ConfigError, GitError, UsageError
-from longshore.image import BuildSpec, BuiltImage
-from longshore.images import Making
+from longshore.images import build_image, builders, images
+from longshore.images.build_image import BuildSpec, BuiltImage
+from longshore.images.builders import Ordered
+from longshore.images.codebuild import Followed, Request, Watch
+from longshore.images.images import Making
 from longshore.ledger.releases import Ledger
-from longshore.remote_build import Followed, Request, Watch
 from longshore.result import BuildResult
 from longshore.source import Source
 from longshore.terraform import variable_files
@@ -162,7 +163,7 @@ def here(world: World, found: Source, monkeypatch: pytest.MonkeyPatch) -> list[t
         built.append((spec.image, tag, dict(spec.build_args)))
         return BuiltImage(spec.image, spec.repository, tag, "sha256:here", reused=False, seconds=0.0)
 
-    monkeypatch.setattr(image, "build", build)
+    monkeypatch.setattr(build_image, "build", build)
     monkeypatch.setattr(images, "source_of", lambda target: found)
     return built
 

@@ -8,10 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from longshore import images, preflight, source
+from longshore import preflight, source
 from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import LockedError, NotReadyError, UsageError
+from longshore.images import images
 from longshore.ledger.releases import Ledger
 from longshore.order import order
 from longshore.result import Cause, Verdict

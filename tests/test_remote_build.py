@@ -11,8 +11,8 @@ import pytest
 from longshore.aws.codebuild import Build, Phase
 from longshore.clock import Clock
 from longshore.errors import AwsError, BuildError, InterruptError, UnknownOutcomeError
+from longshore.images.codebuild import TOKEN, Builder, Followed, Request, Watch, refuse, token_of
 from longshore.masking import Masks
-from longshore.remote_build import TOKEN, Builder, Followed, Request, Watch, refuse, token_of
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 REQUEST = Request("shop-build", COMMIT, token_of("shop", "test-000001"), {"LONGSHORE_TAG": "v1.0.0"})

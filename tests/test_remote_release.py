@@ -14,17 +14,18 @@ from typing import Any, cast
 
 import pytest
 
-from longshore import builders, preflight, report
+from longshore import preflight, report
 from longshore.aws.codebuild import Build
 from longshore.config.settings import Deadlines, load
 from longshore.config.target import select
 from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import BuildError, DeclinedError, LockedError, LongshoreError, UnknownOutcomeError, UsageError
+from longshore.images import builders
+from longshore.images.codebuild import Followed, Request, Watch
 from longshore.ledger.releases import Ledger
 from longshore.order import order
 from longshore.preflight import Start
-from longshore.remote_build import Followed, Request, Watch
 from longshore.remote_release import release_remotely, verdict
 from longshore.result import Cause, Verdict
 from longshore.signals import Interrupts

@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from longshore import version
 from longshore.aws.dynamodb import Table
 from longshore.aws.ecr import Ecr
 from longshore.errors import UsageError
+from longshore.images import version
+from longshore.images.version import Bump, Version
+from longshore.images.version_counter import Claim, Numbers, Wanted
 from longshore.ledger.issued_versions import Versions
 from longshore.masking import Masks
-from longshore.reservation import Claim, Numbers, Wanted
-from longshore.version import Bump, Version
 from tests.memory_table import MemoryTable
 
 APP, WORKER = "shop/app", "shop/worker"

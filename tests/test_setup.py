@@ -14,7 +14,7 @@ from scripts.setup import __main__ as setup
 from scripts.setup import engine, images, machine, provider, terraform
 from scripts.setup.machine import MissingError
 
-from longshore import engine as starting
+from longshore.images import docker_engine as starting
 
 LINUX = "linux_amd64"
 HERE = Path("registry.terraform.io/hashicorp/aws")

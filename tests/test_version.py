@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longshore import version
 from longshore.errors import UsageError
-from longshore.version import Bump, Version, next_version, parse, survey
+from longshore.images import version
+from longshore.images.version import Bump, Version, next_version, parse, survey
 
 JUNK = [
     *("latest", "unreleased", "", "v", "v1", "v1.0", "v1.0.0.0", "1.0.0", "V1.0.0", " v9.0.0", "v9.0.0 ", "v9.0.0\n"),

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longshore.errors import AwsError
+from longshore.images.version import Version
 from longshore.ledger.issued_versions import Versions
 from longshore.masking import MASK, Masks
-from longshore.version import Version
 from tests.memory_table import MemoryTable
 
 SECRET = "canary-7f3a9c"

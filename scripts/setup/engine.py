@@ -7,8 +7,8 @@ import shutil
 import time
 from pathlib import Path
 
-from longshore import engine
 from longshore.errors import BuildError
+from longshore.images import docker_engine
 from scripts.setup.machine import WORK, MissingError, install, installs, run, say
 
 PATIENCE = 60  # seconds until a started engine must answer
@@ -55,7 +55,7 @@ def _start_detached() -> str | None:
     log = WORK / "dockerd.log"
     log.parent.mkdir(exist_ok=True)
     try:
-        engine.start(log, say)
+        docker_engine.start(log, say)
     except BuildError as error:
         say(error.message)
         return None

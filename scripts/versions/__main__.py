@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from longshore import version
 from longshore.aws.ecr import Ecr
+from longshore.images import version
+from longshore.images.version_counter import Numbers, Wanted
 from longshore.ledger.issued_versions import Versions
 from longshore.masking import Masks
-from longshore.reservation import Numbers, Wanted
 from scripts.versions.cloud import CALL_SECONDS, REPOSITORY, EcrClient, Ledger, Line
 
 SIZES = (100, 1_000, 10_000, 100_000)

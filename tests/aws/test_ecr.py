@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from longshore.aws.ecr import Ecr, Manifest
 from longshore.errors import AwsError, BuildError
-from longshore.version import next_version
+from longshore.images.version import next_version
 
 from .clients import client, scripted
 

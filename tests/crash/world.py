@@ -19,9 +19,9 @@ from typing import Any
 
 import pytest
 
-from longshore import docker
-from longshore.docker import LocalImage
 from longshore.errors import LongshoreError
+from longshore.images import docker
+from longshore.images.docker import LocalImage
 from longshore.ledger.releases import Ledger
 from longshore.ledger.table import Table as AnyTable
 from longshore.result import ReleaseResult

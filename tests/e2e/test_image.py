@@ -14,10 +14,11 @@ from typing import Any
 import boto3
 import pytest
 
-from longshore import image, source, version
+from longshore import source
 from longshore.aws.ecr import Ecr
-from longshore.docker import Docker
 from longshore.errors import AwsError, BuildError
+from longshore.images import build_image, version
+from longshore.images.docker import Docker
 from longshore.sandbox import control
 from longshore.source import Source
 
@@ -53,7 +54,7 @@ def ecr(client: Any) -> Ecr:
 
 
 @pytest.fixture
-def spec(client: Any, ecr: Ecr, tmp_path: Path) -> Iterator[image.BuildSpec]:
+def spec(client: Any, ecr: Ecr, tmp_path: Path) -> Iterator[build_image.BuildSpec]:
     """A context with a Dockerfile, and a repository of its own."""
     name = f"shop/{tmp_path.name.replace('_', '-').lower()}"
     client.create_repository(repositoryName=name, imageTagMutability="IMMUTABLE")
@@ -62,14 +63,16 @@ def spec(client: Any, ecr: Ecr, tmp_path: Path) -> Iterator[image.BuildSpec]:
     context.mkdir()
     shutil.copy("/bin/busybox", context / "busybox")
     (context / "Dockerfile").write_text(DOCKERFILE)
-    yield image.BuildSpec("app", repository, context, context / "Dockerfile", "linux/amd64", {"GREETING": "hello"})
+    yield build_image.BuildSpec(
+        "app", repository, context, context / "Dockerfile", "linux/amd64", {"GREETING": "hello"}
+    )
     found = _docker("image", "ls", "--quiet", "--filter", f"reference={repository.uri}")
     if found:
         _docker("image", "rm", "--force", *sorted(set(found.split())))
 
 
 @pytest.fixture
-def commit(spec: image.BuildSpec) -> Source:
+def commit(spec: build_image.BuildSpec) -> Source:
     git = ["git", "-C", str(spec.context), "-c", "user.name=Ann", "-c", "user.email=ann@example.org"]
     for step in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "Greet"]):
         subprocess.run([*git, *step], check=True)
@@ -80,9 +83,11 @@ def _docker(*arguments: str) -> str:
     return subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True).stdout.strip()
 
 
-def test_an_image_is_built_pushed_labelled_and_runs_as_pulled(spec: image.BuildSpec, commit: Source, ecr: Ecr) -> None:
+def test_an_image_is_built_pushed_labelled_and_runs_as_pulled(
+    spec: build_image.BuildSpec, commit: Source, ecr: Ecr
+) -> None:
     seen: list[str] = []
-    built = image.build(spec, "v1.0.0", commit, Docker(), ecr, on_line=seen.append)
+    built = build_image.build(spec, "v1.0.0", commit, Docker(), ecr, on_line=seen.append)
     assert built.digest == ecr.digest(spec.repository.name, "v1.0.0")
     assert any("building" in line for line in seen)
     assert not any("DEPRECATED" in line for line in seen)
@@ -94,81 +99,81 @@ def test_an_image_is_built_pushed_labelled_and_runs_as_pulled(spec: image.BuildS
     assert set(labels) == {f"org.opencontainers.image.{name}" for name in ("revision", "created")}
 
 
-def test_the_same_manifest_gets_the_next_tag(spec: image.BuildSpec, commit: Source, ecr: Ecr) -> None:
-    built = image.build(spec, "v1.0.0", commit, Docker(), ecr)
+def test_the_same_manifest_gets_the_next_tag(spec: build_image.BuildSpec, commit: Source, ecr: Ecr) -> None:
+    built = build_image.build(spec, "v1.0.0", commit, Docker(), ecr)
     for _ in range(2):
-        reused = image.reuse(spec, "v1.0.1", built.digest, ecr)
+        reused = build_image.reuse(spec, "v1.0.1", built.digest, ecr)
         assert reused is not None
         assert (reused.digest, reused.reused) == (built.digest, True)
     assert sorted(ecr.tags(spec.repository.name)) == ["v1.0.0", "v1.0.1"]
     _docker("pull", "--quiet", f"{spec.repository.uri}:v1.0.1")
 
 
-def test_the_same_image_pushed_again_is_fine(spec: image.BuildSpec, commit: Source, ecr: Ecr) -> None:
-    image.build(spec, "v1.0.0", commit, Docker(), ecr)
+def test_the_same_image_pushed_again_is_fine(spec: build_image.BuildSpec, commit: Source, ecr: Ecr) -> None:
+    build_image.build(spec, "v1.0.0", commit, Docker(), ecr)
     local = Docker().inspect(f"{spec.repository.uri}:v1.0.0")
     # Building once more would make another image: its label `created` says another time.
-    digest = image._push(spec.repository, "v1.0.0", local, Docker(), ecr, lambda line: None)
+    digest = build_image._push(spec.repository, "v1.0.0", local, Docker(), ecr, lambda line: None)
     assert digest == ecr.digest(spec.repository.name, "v1.0.0")
 
 
-def test_a_tag_is_never_moved_to_another_image(spec: image.BuildSpec, commit: Source, ecr: Ecr) -> None:
-    first = image.build(spec, "v1.0.0", commit, Docker(), ecr)
+def test_a_tag_is_never_moved_to_another_image(spec: build_image.BuildSpec, commit: Source, ecr: Ecr) -> None:
+    first = build_image.build(spec, "v1.0.0", commit, Docker(), ecr)
     other = replace(spec, build_args={"GREETING": "changed"})
     with pytest.raises(BuildError, match="a tag is never overwritten"):
-        image.build(other, "v1.0.0", commit, Docker(), ecr)
+        build_image.build(other, "v1.0.0", commit, Docker(), ecr)
     assert ecr.digest(spec.repository.name, "v1.0.0") == first.digest
-    second = image.build(other, "v1.0.1", commit, Docker(), ecr)
+    second = build_image.build(other, "v1.0.1", commit, Docker(), ecr)
     with pytest.raises(BuildError, match="a tag is never overwritten"):
-        image.reuse(spec, "v1.0.0", second.digest, ecr)
+        build_image.reuse(spec, "v1.0.0", second.digest, ecr)
 
 
 def test_an_image_that_was_deleted_can_not_be_reused(
-    spec: image.BuildSpec, commit: Source, ecr: Ecr, client: Any
+    spec: build_image.BuildSpec, commit: Source, ecr: Ecr, client: Any
 ) -> None:
-    built = image.build(spec, "v1.0.0", commit, Docker(), ecr)
+    built = build_image.build(spec, "v1.0.0", commit, Docker(), ecr)
     client.batch_delete_image(repositoryName=spec.repository.name, imageIds=[{"imageDigest": built.digest}])
-    assert image.reuse(spec, "v1.0.1", built.digest, ecr) is None
+    assert build_image.reuse(spec, "v1.0.1", built.digest, ecr) is None
 
 
 def test_a_build_that_fails_shows_its_last_lines_and_pushes_nothing(
-    spec: image.BuildSpec, commit: Source, ecr: Ecr
+    spec: build_image.BuildSpec, commit: Source, ecr: Ecr
 ) -> None:
     with spec.dockerfile.open("a") as dockerfile:
         dockerfile.write('RUN ["/bin/busybox", "sh", "-c", "echo the reason; exit 7"]\n')
     with pytest.raises(BuildError, match="the reason") as caught:
-        image.build(spec, "v1.0.0", commit, Docker(), ecr)
+        build_image.build(spec, "v1.0.0", commit, Docker(), ecr)
     assert "DEPRECATED" not in caught.value.message
     assert "the reason" not in _docker("ps", "--all", "--no-trunc", "--format", "{{.Command}}")
     assert ecr.digest(spec.repository.name, "v1.0.0") is None
 
 
-def test_a_build_that_is_killed_is_recognised(spec: image.BuildSpec, commit: Source, ecr: Ecr) -> None:
+def test_a_build_that_is_killed_is_recognised(spec: build_image.BuildSpec, commit: Source, ecr: Ecr) -> None:
     with spec.dockerfile.open("a") as dockerfile:
         dockerfile.write('RUN ["/bin/busybox", "sh", "-c", "exit 137"]\n')
     with pytest.raises(BuildError) as caught:
-        image.build(spec, "v1.0.0", commit, Docker(), ecr)
+        build_image.build(spec, "v1.0.0", commit, Docker(), ecr)
     assert "want of memory" in caught.value.hint
 
 
-def test_a_repository_that_does_not_exist(spec: image.BuildSpec, ecr: Ecr) -> None:
+def test_a_repository_that_does_not_exist(spec: build_image.BuildSpec, ecr: Ecr) -> None:
     with pytest.raises(AwsError, match="there is no ECR repository") as caught:
         ecr.repository(f"{spec.repository.name}-other")
     assert "invoke bootstrap" in caught.value.hint
 
 
-def test_a_push_to_a_registry_that_is_away(spec: image.BuildSpec, commit: Source, ecr: Ecr) -> None:
+def test_a_push_to_a_registry_that_is_away(spec: build_image.BuildSpec, commit: Source, ecr: Ecr) -> None:
     away = replace(spec.repository, uri="127.0.0.1:1/shop/away")
     with pytest.raises(BuildError, match=r"docker push of 127\.0\.0\.1:1/shop/away:v1\.0\.0 failed with exit code 1"):
-        image.build(replace(spec, repository=away), "v1.0.0", commit, Docker(), ecr)
+        build_image.build(replace(spec, repository=away), "v1.0.0", commit, Docker(), ecr)
     _docker("image", "rm", "127.0.0.1:1/shop/away:v1.0.0")
 
 
 def test_the_push_goes_to_the_engine_of_the_users_context(
-    spec: image.BuildSpec, commit: Source, ecr: Ecr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spec: build_image.BuildSpec, commit: Source, ecr: Ecr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = _docker("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
-    image.build(spec, "v1.0.0", commit, Docker(), ecr, push=False)
+    build_image.build(spec, "v1.0.0", commit, Docker(), ecr, push=False)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     _docker("context", "create", "away", "--docker", "host=tcp://127.0.0.1:1")
@@ -195,9 +200,11 @@ def test_the_engine_answers() -> None:
     assert Docker().check().startswith("Docker ")
 
 
-def test_the_next_version_among_2500_tags_in_random_order(spec: image.BuildSpec, commit: Source, ecr: Ecr) -> None:
+def test_the_next_version_among_2500_tags_in_random_order(
+    spec: build_image.BuildSpec, commit: Source, ecr: Ecr
+) -> None:
     name = spec.repository.name
-    built = image.build(spec, "latest", commit, Docker(), ecr)
+    built = build_image.build(spec, "latest", commit, Docker(), ecr)
     manifest = ecr.manifest(name, built.digest)
     assert manifest is not None
     junk = ["v1.0", "v01.0.1", "1.99.0", "v9.0", "v7.0.0-rc.1", "v1.99.x", commit.commit]

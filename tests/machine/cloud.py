@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from longshore.aws.ecr import Credentials, Manifest, Repository, refuse_other_digest
 from longshore.aws.ecs import Deployment, Placement, Service, ServiceDeployment, Task
 from longshore.aws.sts import Caller
-from longshore.docker import LocalImage
 from longshore.errors import AwsError, BuildError
+from longshore.images.docker import LocalImage
 from longshore.ledger.table import Table
 
 from .fleet import ACCOUNT, Fleet, Revision

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from longshore import builds, docker, source
+from longshore import builds, source
 from longshore.aws.session import Aws as RealAws
 from longshore.clock import Clock
 from longshore.config.contract import UNRELEASED
@@ -30,6 +30,7 @@ from longshore.console import Console
 from longshore.environment.access import Access
 from longshore.environment.environment import Environment
 from longshore.errors import LeaveAtOnce, LongshoreError
+from longshore.images import docker
 from longshore.masking import Masks
 from longshore.result import ReleaseResult
 from longshore.rollout import health

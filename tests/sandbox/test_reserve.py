@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from longshore.aws.ecr import Ecr
+from longshore.images.version_counter import Claim, Numbers, Wanted
 from longshore.ledger.issued_versions import Versions
 from longshore.masking import Masks
-from longshore.reservation import Claim, Numbers, Wanted
 from tests.memory_table import MemoryTable
 
 from .api import Api, Repo

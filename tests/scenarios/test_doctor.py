@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from longshore.console import Console
-from longshore.docker import Docker
 from longshore.doctor import doctor
 from longshore.errors import LongshoreError
+from longshore.images.docker import Docker
 
 from . import shop
 from .play import record_releases, staged

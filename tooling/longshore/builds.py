@@ -12,12 +12,13 @@ from functools import partial
 from threading import Event
 from typing import Any
 
-from longshore import builders, images, remote_build, source, targeted
+from longshore import source, targeted
 from longshore.config import actor
 from longshore.environment.environment import Environment
 from longshore.errors import AwsError, BuildError, LockLostError, LongshoreError, UsageError
+from longshore.images import builders, codebuild, images
+from longshore.images.version_counter import Claim, Numbers, Wanted
 from longshore.order import Order, tag_of
-from longshore.reservation import Claim, Numbers, Wanted
 from longshore.result import BuildResult, ImageResult
 from longshore.run import Run
 from longshore.terraform import plan
@@ -93,9 +94,7 @@ def build(env: Environment, tag: str | None, how: images.Making, *, allow_dirty:
     away = how.on == builders.CODEBUILD  # here, docker gets the signal itself
     watched = env.interrupts.watched(env.console.interrupted) if away else nullcontext()
     with _unused_if_it_fails(env, chosen, claim.by), watched:
-        return images.make(
-            env, found, chosen, replace(how, token=remote_build.token_of(env.target.application, claim.by))
-        )
+        return images.make(env, found, chosen, replace(how, token=codebuild.token_of(env.target.application, claim.by)))
 
 
 @contextmanager
@@ -151,7 +150,7 @@ def _making(run: Run, order: Order) -> images.Making:
     release = f"{run.result.release} {run.result.started.isoformat()}"
     return images.Making(
         on=order.on or run.env.target.app.build_on,
-        token=remote_build.token_of(run.env.target.application, release),
+        token=codebuild.token_of(run.env.target.application, release),
         rebuild=order.rebuild,
         resumed=run.resumed,
         on_result=note,

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-from longshore import builders, preflight
+from longshore import preflight
 from longshore.config.contract import Contract
 from longshore.environment.environment import Environment
 from longshore.errors import AwsError, LongshoreError, NotReadyError
+from longshore.images import builders
+from longshore.images.version import FIRST
 from longshore.preflight import Checks
-from longshore.version import FIRST
 
 T = TypeVar("T")
 

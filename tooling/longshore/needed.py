@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from longshore import version
 from longshore.aws.ecr import Tagged
 from longshore.config.contract import UNRELEASED
 from longshore.environment.environment import Environment
 from longshore.errors import NotReadyError, UsageError
+from longshore.images import version
+from longshore.images.version import Version
 from longshore.result import ReleaseResult, Verdict
-from longshore.version import Version
 
 _UNDER_WAY = (Verdict.RUNNING, Verdict.WAITING)
 

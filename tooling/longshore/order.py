@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, cast
 
-from longshore import version
 from longshore.config.contract import UNRELEASED
 from longshore.errors import UsageError
+from longshore.images import version
 from longshore.result import Options
 from longshore.terraform.plan import Allowed
 

@@ -7,13 +7,14 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from longshore import builders, images, source
+from longshore import source
 from longshore.config import actor
 from longshore.config.contract import Contract
 from longshore.config.target import Stack
 from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import ConfigError, LockedError, LongshoreError, NotReadyError, UsageError
+from longshore.images import builders, images
 from longshore.ledger.lock import Lock
 from longshore.order import Order
 from longshore.result import Actor, ReleaseResult, Verdict

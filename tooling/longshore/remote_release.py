@@ -5,12 +5,13 @@ from __future__ import annotations
 import uuid
 from itertools import islice
 
-from longshore import builders, preflight, remote_build
+from longshore import preflight
 from longshore.aws.codebuild import Build
 from longshore.environment.environment import Environment
 from longshore.errors import BuildError, ExitCode, LongshoreError, UnknownOutcomeError
+from longshore.images import builders, codebuild
+from longshore.images.codebuild import Followed, Request, Watch
 from longshore.order import Order
-from longshore.remote_build import Followed, Request, Watch
 from longshore.result import ReleaseResult, Verdict
 from longshore.source import Source
 
@@ -60,14 +61,14 @@ def verdict(env: Environment, followed: Followed, commit: Source) -> ReleaseResu
         raise _nothing_released(followed, commit)
     if found.ended is None or found.verdict is Verdict.RUNNING:
         raise UnknownOutcomeError(
-            f"{followed.build.id} ended with {remote_build.status_of(followed.build)} while {found.release} ran",
+            f"{followed.build.id} ended with {codebuild.status_of(followed.build)} while {found.release} ran",
             "Look at it with: invoke status. Go on with: invoke release --resume",
         )
     return found
 
 
 def _request(env: Environment, order: Order, commit: Source) -> Request:
-    token = remote_build.token_of(env.target.application, uuid.uuid4().hex)
+    token = codebuild.token_of(env.target.application, uuid.uuid4().hex)
     return Request(env.target.release_project, commit.commit, token, {BUMP: order.bump, OPTIONS: order.told})
 
 
@@ -100,7 +101,7 @@ def _nothing_released(followed: Followed, commit: Source) -> LongshoreError:
         error.exit_code = ExitCode(int(code))
         return error
     try:
-        remote_build.refuse(followed, commit.commit)
+        codebuild.refuse(followed, commit.commit)
     except BuildError as error:
         return error
     return BuildError(

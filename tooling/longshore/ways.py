@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from longshore import images
 from longshore.config.contract import UNRELEASED
 from longshore.environment.environment import Environment
 from longshore.errors import NotReadyError, UsageError
+from longshore.images import images
 from longshore.ledger.releases import Ledger
 from longshore.result import ReleaseResult, Verdict
 from longshore.run import Run

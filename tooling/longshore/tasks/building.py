@@ -33,8 +33,8 @@ def version(
 ) -> None:
     """Print the next version and nothing else."""
     from longshore.builds import next_tag, reserve_tag
+    from longshore.images.version_counter import Wanted
     from longshore.order import bump_of
-    from longshore.reservation import Wanted
 
     environment, wanted = opened(c, app, env), Wanted(bump_of(bump), series, recount)
     environment.console.result((reserve_tag if reserve else next_tag)(environment, wanted))
@@ -59,7 +59,7 @@ def build(
 ) -> None:
     """Build and push the images; print tag and digest."""
     from longshore.builds import build as verb
-    from longshore.images import Making
+    from longshore.images.images import Making
     from longshore.order import on_of
 
     environment = opened(c, app, env)
@@ -70,8 +70,8 @@ def build(
 @task()
 def ordered(c: Context, app: str | None = None, env: str = "sandbox") -> None:
     """Build and push what a CodeBuild build was ordered to."""
-    from longshore.builders import Ordered
-    from longshore.images import build_ordered
+    from longshore.images.builders import Ordered
+    from longshore.images.images import build_ordered
 
     environment = opened(c, app, env)
     made(environment, build_ordered(environment, Ordered.read(os.environ)))
@@ -80,7 +80,7 @@ def ordered(c: Context, app: str | None = None, env: str = "sandbox") -> None:
 @task(tag="the tag that they were built with")
 def push(c: Context, tag: str, app: str | None = None, env: str = "sandbox") -> None:
     """Push what build --no-push has built."""
-    from longshore.images import push as verb
+    from longshore.images.images import push as verb
 
     environment = opened(c, app, env)
     made(environment, verb(environment, tag))
@@ -95,7 +95,7 @@ def made(environment: Environment, images: Mapping[str, ImageResult]) -> None:
 @task()
 def login(c: Context, app: str | None = None, env: str = "sandbox") -> None:
     """Sign Docker in to the registry."""
-    from longshore.docker import Docker
+    from longshore.images.docker import Docker
 
     environment = opened(c, app, env)
     credentials = environment.aws.ecr.credentials()
@@ -106,13 +106,13 @@ def login(c: Context, app: str | None = None, env: str = "sandbox") -> None:
 @task()
 def engine(c: Context) -> None:
     """Start a Docker engine where none answers."""
-    from longshore import engine
     from longshore.console import Console
     from longshore.environment.access import own_folder
     from longshore.environment.environment import project_root
+    from longshore.images import docker_engine
 
     console = Console()
-    console.say(f"{engine.start(own_folder(project_root(c.config)) / 'dockerd.log', console.say)} answers.")
+    console.say(f"{docker_engine.start(own_folder(project_root(c.config)) / 'dockerd.log', console.say)} answers.")
 
 
 @task(file="the JSON document of invoke release --json")

@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from longshore import docker, image, remote_build, source
+from longshore import source
 from longshore.aws.codebuild import Build
 from longshore.environment.environment import Environment
 from longshore.errors import BuildError, ConfigError, GitError, UsageError
-from longshore.image import BuildSpec, BuiltImage
+from longshore.images import build_image, codebuild, docker
+from longshore.images.build_image import BuildSpec, BuiltImage
+from longshore.images.codebuild import Builder, Followed, Request, Watch
 from longshore.order import BUILT_ON
-from longshore.remote_build import Builder, Followed, Request, Watch
 from longshore.result import BuildResult
 from longshore.source import Source
 
@@ -119,7 +120,7 @@ def here(
     """
     engine, show = docker.Docker(masks=env.console.masks), env.console.detail
     return {
-        name: image.build(spec, tag, found, engine, env.aws.ecr, push=push, on_line=show)
+        name: build_image.build(spec, tag, found, engine, env.aws.ecr, push=push, on_line=show)
         for name, spec in specs.items()
     }
 
@@ -156,7 +157,7 @@ def there(
     watch = Watch(deadlines.queue, deadlines.build, env.console.log_line, tell, mask=mask)
     followed = builder(env).run(_request(env, specs, tag, found, token), watch)
     on_result(build_result(followed, env.clock.now() - begun))
-    remote_build.refuse(followed, found.commit)
+    codebuild.refuse(followed, found.commit)
     return {name: _in_registry(env, spec, tag, followed) for name, spec in specs.items()}
 
 

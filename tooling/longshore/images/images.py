@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from longshore import builders, docker, image, source
+from longshore import source
 from longshore.config.target import Target
 from longshore.environment.environment import Environment
 from longshore.errors import GitError
+from longshore.images import build_image, builders, docker
 from longshore.order import tag_of
 from longshore.result import BuildResult, ImageResult
 
@@ -43,12 +44,12 @@ def committed(env: Environment, on: str, *, allow_dirty: bool = False) -> source
     return found
 
 
-def specs(env: Environment) -> dict[str, image.BuildSpec]:
+def specs(env: Environment) -> dict[str, build_image.BuildSpec]:
     """How each image is built."""
     root, built = env.target.root, {}
     for name, settings in env.target.app.images.items():
         context = (root / settings.context).resolve()
-        built[name] = image.BuildSpec(
+        built[name] = build_image.BuildSpec(
             image=name,
             repository=env.aws.ecr.repository(env.target.repository(name)),
             context=context,
@@ -105,30 +106,30 @@ def make(env: Environment, found: source.Source, tag: str, how: Making) -> dict[
 
 
 def _ready(
-    env: Environment, spec: image.BuildSpec, found: source.Source, tag: str, how: Making
-) -> image.BuiltImage | None:
+    env: Environment, spec: build_image.BuildSpec, found: source.Source, tag: str, how: Making
+) -> build_image.BuiltImage | None:
     """An image that need not be built: this release has pushed it before, or the commit was built before."""
     if how.resumed and (pushed := env.aws.ecr.digest(spec.repository.name, tag)):
-        return image.BuiltImage(spec.image, spec.repository, tag, pushed, reused=False, seconds=0.0)
+        return build_image.BuiltImage(spec.image, spec.repository, tag, pushed, reused=False, seconds=0.0)
     if how.rebuild or found.dirty or not how.push:
         return None
-    digest = env.ledger.built(spec.image, found.commit, image.inputs_digest(spec, found))
-    return image.reuse(spec, tag, digest, env.aws.ecr) if digest else None
+    digest = env.ledger.built(spec.image, found.commit, build_image.inputs_digest(spec, found))
+    return build_image.reuse(spec, tag, digest, env.aws.ecr) if digest else None
 
 
 def _remember(
     env: Environment,
-    built_by: Mapping[str, image.BuildSpec],
+    built_by: Mapping[str, build_image.BuildSpec],
     found: source.Source,
-    built: Mapping[str, image.BuiltImage],
+    built: Mapping[str, build_image.BuiltImage],
 ) -> None:
     """Notes what the commit was built into, so that it need not be built again."""
     for name, made in built.items() if not found.dirty else ():
-        inputs = image.inputs_digest(built_by[name], found)
+        inputs = build_image.inputs_digest(built_by[name], found)
         env.ledger.remember_build(name, found.commit, inputs, made.digest, made.tag)
 
 
-def _image_result(made: image.BuiltImage) -> ImageResult:
+def _image_result(made: build_image.BuiltImage) -> ImageResult:
     return ImageResult(repository=made.repository.uri, tag=made.tag, digest=made.digest, reused=made.reused)
 
 
@@ -151,7 +152,7 @@ def push(env: Environment, tag: str) -> dict[str, ImageResult]:
     found, wanted = source_of(env.target), specs(env)
     engine, show = docker.Docker(masks=env.console.masks), env.console.detail
     tag = tag_of(tag)
-    made = {name: image.push(spec, tag, engine, env.aws.ecr, show) for name, spec in wanted.items()}
+    made = {name: build_image.push(spec, tag, engine, env.aws.ecr, show) for name, spec in wanted.items()}
     _remember(env, wanted, found, made)
     return {name: _image_result(one) for name, one in made.items()}
 
@@ -183,7 +184,7 @@ def built_from(env: Environment, tag: str) -> source.Source | None:
     if found.dirty:
         return None
     for name, spec in specs(env).items():
-        digest = env.ledger.built(name, found.commit, image.inputs_digest(spec, found))
+        digest = env.ledger.built(name, found.commit, build_image.inputs_digest(spec, found))
         if digest is None or digest != env.aws.ecr.digest(spec.repository.name, tag):
             return None
     return found

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Protocol
 
-from longshore import version
+from longshore.images import version
+from longshore.images.version import Bump, Version
 from longshore.ledger.issued_versions import Issued, Versions
-from longshore.version import Bump, Version
 
 LOOKS = 3
 """So many looks in a row may find a tag above; then the whole registry is listed."""

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from longshore.docker import Docker
 from longshore.errors import BuildError
+from longshore.images.docker import Docker
 
 PATIENCE = 60.0
 """Seconds until a started engine must answer."""

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from longshore.aws.ecr import Ecr, Repository, refuse_other_digest
-from longshore.docker import Docker, LocalImage
 from longshore.errors import BuildError
+from longshore.images.docker import Docker, LocalImage
 from longshore.process import OnLine, unwatched
 from longshore.source import Source
 

@@ -1,0 +1,1 @@
+"""Versions, and the images that carry them."""
