@@ -17,8 +17,9 @@ from longshore.config import actor
 from longshore.environment.environment import Environment
 from longshore.errors import AwsError, BuildError, LockLostError, LongshoreError, UsageError
 from longshore.images import builders, codebuild, images
+from longshore.images.version import tag_of
 from longshore.images.version_counter import Claim, Numbers, Wanted
-from longshore.order import Order, tag_of
+from longshore.order import Order
 from longshore.result import BuildResult, ImageResult
 from longshore.run import Run
 from longshore.terraform import plan

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, cast
+from typing import Any
 
-from longshore.config.contract import UNRELEASED
 from longshore.errors import UsageError
-from longshore.images import version
+from longshore.images.builders import on_of
+from longshore.images.version import Bump, bump_of, tag_of
 from longshore.result import Options
 from longshore.terraform.plan import Allowed
-
-Bump = Literal["patch", "minor", "major"]
 
 
 @dataclass(frozen=True)
@@ -87,44 +85,7 @@ def seconds(text: str) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
-def bump_of(text: str) -> Bump:
-    """The part of the version to count up.
-
-    Raises:
-        UsageError: it is not one of the three.
-    """
-    if text not in ("patch", "minor", "major"):
-        raise UsageError(f"--bump {text!r} is not known", "Use patch, minor or major.")
-    return cast(Bump, text)
-
-
-def on_of(text: str | None) -> str | None:
-    """What builds the images, if it was said.
-
-    Raises:
-        UsageError: nothing of this name builds.
-    """
-    if text not in (None, *BUILT_ON):
-        raise UsageError(f"--on {text!r} is not known", f"Images are built on: {', '.join(BUILT_ON)}.")
-    return text
-
-
-def tag_of(text: str) -> str:
-    """A tag that can be released.
-
-    Raises:
-        UsageError: it is ``unreleased``, or no version.
-    """
-    if text == UNRELEASED:
-        raise UsageError(
-            f"{UNRELEASED!r} stands for the time before the first release and can't be released",
-            "Release a version: invoke release, or --tag vX.Y.Z.",
-        )
-    return str(version.parse(text))
-
-
 APPROVE = "approve"
-BUILT_ON = ("local", "codebuild")
 _TOLD = ("allow_infra", "only_release", "allow_zero", "allow_older")
 """The switches that a release inside a build is told."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from longshore import preflight
 from longshore import status as statuses
 from longshore.environment.environment import Environment
-from longshore.order import tag_of
+from longshore.images.version import tag_of
 from longshore.terraform import plan as plans
 from longshore.terraform.local import Purpose
 

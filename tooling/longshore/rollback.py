@@ -5,8 +5,8 @@ from __future__ import annotations
 from longshore import applying, baseline, moves, preflight, schedules, undo, ways
 from longshore.environment.environment import Environment
 from longshore.errors import UsageError
+from longshore.images.version import tag_of
 from longshore.ledger.lock import Lock
-from longshore.order import tag_of
 from longshore.result import Actor, ReleaseResult, Verdict
 from longshore.run import Opening, running
 

@@ -13,14 +13,25 @@ from longshore.errors import BuildError, ConfigError, GitError, UsageError
 from longshore.images import build_image, codebuild, docker
 from longshore.images.build_image import BuildSpec, BuiltImage
 from longshore.images.codebuild import Builder, Followed, Request, Watch
-from longshore.order import BUILT_ON
 from longshore.result import BuildResult
 from longshore.source import Source
 
-LOCAL, CODEBUILD = BUILT_ON
+BUILT_ON = LOCAL, CODEBUILD = "local", "codebuild"
+"""What builds images: the Docker engine of this machine, or CodeBuild."""
 
 TAG, IMAGES, BUILD_ARGS = "LONGSHORE_TAG", "LONGSHORE_IMAGES", "LONGSHORE_BUILD_ARGS"
 """The variables by which a build on CodeBuild learns what to build."""
+
+
+def on_of(text: str | None) -> str | None:
+    """What builds the images, if it was said.
+
+    Raises:
+        UsageError: nothing of this name builds.
+    """
+    if text not in (None, *BUILT_ON):
+        raise UsageError(f"--on {text!r} is not known", f"Images are built on: {', '.join(BUILT_ON)}.")
+    return text
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from longshore.config.target import Target
 from longshore.environment.environment import Environment
 from longshore.errors import GitError
 from longshore.images import build_image, builders, docker
-from longshore.order import tag_of
+from longshore.images.version import tag_of
 from longshore.result import BuildResult, ImageResult
 
 

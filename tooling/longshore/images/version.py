@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import semver
 
+from longshore.config.contract import UNRELEASED
 from longshore.errors import UsageError
 
 Bump = Literal["patch", "minor", "major"]
@@ -130,3 +131,28 @@ def _first_of(series: str) -> Version:
     if not _SERIES.fullmatch(series):
         raise UsageError(f"{series!r} is not a series", "A series looks like v1.0.")
     return parse(f"{series}.0")
+
+
+def bump_of(text: str) -> Bump:
+    """The part of the version to count up.
+
+    Raises:
+        UsageError: it is not one of the three.
+    """
+    if text not in ("patch", "minor", "major"):
+        raise UsageError(f"--bump {text!r} is not known", "Use patch, minor or major.")
+    return cast(Bump, text)
+
+
+def tag_of(text: str) -> str:
+    """A tag that can be released.
+
+    Raises:
+        UsageError: it is ``unreleased``, or no version.
+    """
+    if text == UNRELEASED:
+        raise UsageError(
+            f"{UNRELEASED!r} stands for the time before the first release and can't be released",
+            "Release a version: invoke release, or --tag vX.Y.Z.",
+        )
+    return str(parse(text))

@@ -33,8 +33,8 @@ def version(
 ) -> None:
     """Print the next version and nothing else."""
     from longshore.builds import next_tag, reserve_tag
+    from longshore.images.version import bump_of
     from longshore.images.version_counter import Wanted
-    from longshore.order import bump_of
 
     environment, wanted = opened(c, app, env), Wanted(bump_of(bump), series, recount)
     environment.console.result((reserve_tag if reserve else next_tag)(environment, wanted))
@@ -59,8 +59,8 @@ def build(
 ) -> None:
     """Build and push the images; print tag and digest."""
     from longshore.builds import build as verb
+    from longshore.images.builders import on_of
     from longshore.images.images import Making
-    from longshore.order import on_of
 
     environment = opened(c, app, env)
     how = Making(on=on_of(on) or environment.target.app.build_on, rebuild=rebuild, push=push)
