@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from longshore import run
 from longshore.config import actor
 from longshore.result import Actor
-from longshore.run import Opening
+from longshore.run import run
+from longshore.run.run import Opening
 from longshore.source import Source
 from tests.samples import ACTOR, result
 

@@ -11,7 +11,6 @@ from typing import Any, cast
 
 import pytest
 
-from longshore import builds
 from longshore.config.settings import load
 from longshore.config.target import select
 from longshore.console import Console
@@ -21,8 +20,9 @@ from longshore.images import docker, images
 from longshore.images.images import Making
 from longshore.images.version_counter import Wanted
 from longshore.ledger.releases import Ledger
-from longshore.order import Order
-from longshore.run import Run
+from longshore.run import build_and_plan
+from longshore.run.options import Order
+from longshore.run.run import Run
 from longshore.source import Source
 from tests.memory_table import MemoryTable
 from tests.samples import result
@@ -68,31 +68,31 @@ def shop(tmp_path: Path) -> Shop:
 
 def test_a_release_reserves_its_version_and_keeps_it(shop: Shop) -> None:
     run = shop.run()
-    assert builds.choose_tag(run, Order()) == builds.choose_tag(run, Order()) == "v1.0.0"
+    assert build_and_plan.choose_tag(run, Order()) == build_and_plan.choose_tag(run, Order()) == "v1.0.0"
     assert shop.issued() == [("v1.0.0", "test-000001", "reserved")]
     # Its process died before it could write the version down.
-    assert builds.choose_tag(shop.run(), Order()) == "v1.0.0"
-    assert builds.choose_tag(shop.run(release="test-000002"), Order()) == "v1.0.1"
+    assert build_and_plan.choose_tag(shop.run(), Order()) == "v1.0.0"
+    assert build_and_plan.choose_tag(shop.run(release="test-000002"), Order()) == "v1.0.1"
 
 
 def test_an_image_that_exists_and_a_dirty_tree_take_no_number(shop: Shop) -> None:
-    assert builds.choose_tag(shop.run(), Order(tag="v3.0.0")) == "v3.0.0"
-    assert builds.choose_tag(shop.run(dirty=True), Order()).startswith("v1.0.0-dirty.")
+    assert build_and_plan.choose_tag(shop.run(), Order(tag="v3.0.0")) == "v3.0.0"
+    assert build_and_plan.choose_tag(shop.run(dirty=True), Order()).startswith("v1.0.0-dirty.")
     assert shop.issued() == []
 
 
 def test_to_look_takes_nothing_and_to_reserve_takes_it_for_this_process_alone(shop: Shop) -> None:
     env = shop.env
-    assert builds.next_tag(env, Wanted()) == "v1.0.0"
+    assert build_and_plan.next_tag(env, Wanted()) == "v1.0.0"
     assert shop.issued() == []
-    assert [builds.reserve_tag(env, Wanted()) for _ in range(2)] == ["v1.0.0", "v1.0.1"]
+    assert [build_and_plan.reserve_tag(env, Wanted()) for _ in range(2)] == ["v1.0.0", "v1.0.1"]
     assert all(by.startswith("version --reserve ") for _, by, _ in shop.issued())
 
 
 def test_what_was_released_to_any_environment_counts(shop: Shop) -> None:
     shop.registry.held[APP] = {"v1.0.0"}
     shop.ledger.begin(result(version="v1.0.7"))
-    assert builds.next_tag(shop.env, Wanted()) == "v1.0.8"
+    assert build_and_plan.next_tag(shop.env, Wanted()) == "v1.0.8"
 
 
 @pytest.fixture
@@ -110,30 +110,30 @@ def failing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
 
 def test_a_build_that_fails_leaves_its_number_marked_as_unused(failing: Shop) -> None:
     with pytest.raises(BuildError):
-        builds.build(failing.env, None, Making(), allow_dirty=False)
+        build_and_plan.build(failing.env, None, Making(), allow_dirty=False)
     (found,) = failing.ledger.versions.all()
     assert (found.version, found.state, found.why) == ("v1.0.0", "unused", "docker build failed with exit code 1")
     assert found.by.startswith("build ")
-    assert builds.next_tag(failing.env, Wanted()) == "v1.0.1"
+    assert build_and_plan.next_tag(failing.env, Wanted()) == "v1.0.1"
 
 
 def test_a_tag_that_was_given_is_no_number_of_ours(failing: Shop) -> None:
     failing.ledger.versions.reserve("v1.0.0", "test-000001", "ann")
     with pytest.raises(BuildError):
-        builds.build(failing.env, "v1.0.0", Making(), allow_dirty=False)
+        build_and_plan.build(failing.env, "v1.0.0", Making(), allow_dirty=False)
     assert failing.issued() == [("v1.0.0", "test-000001", "reserved")]
 
 
 def test_a_release_whose_build_fails_leaves_its_number_marked(failing: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(builds, "_planned", lambda *_: (None, []))
+    monkeypatch.setattr(build_and_plan, "_planned", lambda *_: (None, []))
     run = failing.run()
     monkeypatch.setattr(run, "step", lambda _: nullcontext(), raising=False)
     monkeypatch.setattr(run, "effect", lambda *_: nullcontext(), raising=False)
     monkeypatch.setattr(run, "resumed", False, raising=False)
-    tag = builds.choose_tag(run, Order())
+    tag = build_and_plan.choose_tag(run, Order())
     with (
         pytest.raises(BuildError),
-        builds.built_and_planned(run, Order(), Source(Path(), COMMIT, "Greet"), tag),
+        build_and_plan.built_and_planned(run, Order(), Source(Path(), COMMIT, "Greet"), tag),
     ):
         pass
     assert failing.issued() == [("v1.0.0", "test-000001", "unused")]
@@ -146,5 +146,5 @@ def test_that_it_can_not_be_marked_does_not_hide_why_the_build_failed(failing: S
 
     failing.table.before = refuse
     with pytest.raises(BuildError, match="docker build failed"):
-        builds.build(failing.env, None, Making(), allow_dirty=False)
+        build_and_plan.build(failing.env, None, Making(), allow_dirty=False)
     assert "v1.0.0 could not be marked as unused: denied" in failing.err.getvalue()

@@ -13,13 +13,13 @@ from typing import Any, cast
 
 import pytest
 
-from longshore import preflight
 from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import LockedError, NotReadyError, UnsavedStateError, UsageError
 from longshore.ledger.lock import Lease
 from longshore.ledger.releases import Ledger
 from longshore.locking import unlock_state
+from longshore.run import checks
 from tests.memory_table import MemoryTable
 from tests.samples import ACTOR, moved_clock
 
@@ -73,8 +73,8 @@ class World:
 
 @pytest.fixture(autouse=True)
 def _signed_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight, "account", lambda _env: "")
-    monkeypatch.setattr(preflight, "who", lambda _env: ACTOR)
+    monkeypatch.setattr(checks, "account", lambda _env: "")
+    monkeypatch.setattr(checks, "who", lambda _env: ACTOR)
 
 
 def test_without_an_id_it_is_shown_who_holds_it_and_nothing_is_changed() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from longshore.errors import UsageError
-from longshore.order import Order, order, order_again, seconds
+from longshore.run.options import Order, order, order_again, seconds
 
 
 @pytest.mark.parametrize(("text", "found"), [("90s", 90), ("15m", 900), ("1h", 3600), ("0s", 0)])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from longshore.errors import PlanError
-from longshore.order import order
+from longshore.run.options import order
 from longshore.terraform.plan import Allowed, addresses, changes, difference, gate, refuse_loss, unknown_outputs
 from tests.samples import arn
 

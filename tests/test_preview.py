@@ -12,9 +12,10 @@ from typing import Any, cast
 
 import pytest
 
-from longshore import preflight, preview
+from longshore import preview
 from longshore.console import Console
 from longshore.environment.environment import Environment
+from longshore.run import checks
 from longshore.terraform.local import SavedPlan
 
 
@@ -38,7 +39,7 @@ class Terraform:
 
 
 def test_a_plan_shows_no_secret_of_its_containers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight, "reach", lambda *_, **__: None)
+    monkeypatch.setattr(checks, "reach", lambda *_, **__: None)
     out, told = io.StringIO(), io.StringIO()
     env = cast(Environment, SimpleNamespace(terraform=Terraform(), console=Console(out, told)))
     assert preview.plan(env, None)

@@ -12,7 +12,6 @@ from typing import Any, cast
 
 import pytest
 
-from longshore import preflight
 from longshore.aws.ecr import Tagged
 from longshore.aws.ecs import Container, Service, Task
 from longshore.config.contract import Contract, parse
@@ -24,6 +23,7 @@ from longshore.errors import AwsError, DeclinedError, LockedError, LongshoreErro
 from longshore.ledger.releases import Ledger
 from longshore.prune import prune
 from longshore.result import ImageResult, Verdict
+from longshore.run import checks
 from tests.memory_table import MemoryTable
 from tests.samples import ACTOR, WHEN, arn, deployment, moved_clock, release_output, result, service, task
 
@@ -154,7 +154,7 @@ class Opened:
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """Ten images. In test v1.0.1 to v1.0.6 were released, in production v1.0.1 and v1.0.2; all run v1.0.2."""
-    monkeypatch.setattr(preflight, "reach", lambda _: ACTOR)
+    monkeypatch.setattr(checks, "reach", lambda _: ACTOR)
     made = Shop(tmp_path)
     made.push(*(f"v1.0.{number}" for number in range(10)))
     for number in range(1, 7):
@@ -259,7 +259,7 @@ def test_dirty_builds_go_and_what_is_no_version_stays(shop: Shop) -> None:
 
 
 def test_nothing_goes_before_the_first_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight, "reach", lambda _: ACTOR)
+    monkeypatch.setattr(checks, "reach", lambda _: ACTOR)
     shop = Shop(tmp_path)
     shop.push("v1.0.0", "v0.9.0")
     assert shop.prune() == []
@@ -286,7 +286,7 @@ def test_an_environment_in_another_account_is_named(shop: Shop, monkeypatch: pyt
             raise UsageError("these credentials are for AWS account 1, but 2 is set", "Sign in to the right account.")
         return ACTOR
 
-    monkeypatch.setattr(preflight, "reach", reach)
+    monkeypatch.setattr(checks, "reach", reach)
     with pytest.raises(NotReadyError, match="production needs is not known: these credentials") as caught:
         shop.prune()
     assert caught.value.hint.startswith("Sign in to the right account. Nothing is removed before that.")

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import pytest
 
-from longshore import preflight, report
+from longshore import report
 from longshore.aws.codebuild import Build
 from longshore.config.settings import Deadlines, load
 from longshore.config.target import select
@@ -24,10 +24,11 @@ from longshore.errors import BuildError, DeclinedError, LockedError, LongshoreEr
 from longshore.images import builders
 from longshore.images.codebuild import Followed, Request, Watch
 from longshore.ledger.releases import Ledger
-from longshore.order import order
-from longshore.preflight import Start
 from longshore.remote_release import release_remotely, verdict
 from longshore.result import Cause, Verdict
+from longshore.run import checks
+from longshore.run.checks import Start
+from longshore.run.options import order
 from longshore.signals import Interrupts
 from longshore.source import Source
 from tests.memory_table import MemoryTable
@@ -158,7 +159,7 @@ def test_without_a_terminal_it_must_be_said_that_nobody_is_asked_or_that_somebod
 ) -> None:
     waiting = of_build(verdict=Verdict.WAITING)
     env = of_the_shop(tmp_path, io.StringIO(), waiting)
-    monkeypatch.setattr(preflight, "remote", lambda env, order: Start(ACTOR, COMMIT, COMMIT))
+    monkeypatch.setattr(checks, "remote", lambda env, order: Start(ACTOR, COMMIT, COMMIT))
     monkeypatch.setattr(builders, "builder", lambda env: SimpleNamespace(run=lambda request, watch: followed("FAILED")))
     with pytest.raises(DeclinedError):
         release_remotely(env, order(remote=True))
@@ -180,7 +181,7 @@ def test_whoever_leaves_is_told_that_the_release_goes_on(tmp_path: Path, monkeyp
             return followed()
 
     env = of_the_shop(tmp_path, err, good)
-    monkeypatch.setattr(preflight, "remote", lambda env, order: Start(ACTOR, COMMIT, COMMIT))
+    monkeypatch.setattr(checks, "remote", lambda env, order: Start(ACTOR, COMMIT, COMMIT))
     monkeypatch.setattr(builders, "builder", lambda env: Service())
     assert release_remotely(env, order(remote=True, yes=True, wait_lock="15m")).release == good.release
     assert seen == [

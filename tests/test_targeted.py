@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import pytest
 
-from longshore import targeted
 from longshore.errors import PlanError, TerraformError
-from longshore.run import Run
+from longshore.run import plan_scope
+from longshore.run.run import Run
 from longshore.terraform import plan
 from longshore.terraform.local import APPLIED, Purpose, SavedPlan
 
@@ -41,7 +41,7 @@ def test_a_pending_change_that_terraform_trips_over_refuses_the_plan(monkeypatch
     monkeypatch.setattr(plan, "addresses", lambda state, arns: ["aws_ecs_task_definition.web"])
     with (
         pytest.raises(PlanError, match=r"is not applied yet adds to the contract.*Invalid index") as caught,
-        targeted.planned(run, "v1.0.1", alone=True),
+        plan_scope.planned(run, "v1.0.1", alone=True),
     ):
         pytest.fail("there is no plan to apply")
     assert "invoke apply --allow-infra" in caught.value.hint

@@ -7,9 +7,9 @@ from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 from typing import Any, cast
 
-from longshore import undo
 from longshore.errors import PlanError
-from longshore.run import Run
+from longshore.run import undo
+from longshore.run.run import Run
 from longshore.terraform.local import APPLIED, Purpose, SavedPlan
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from longshore import ways
 from longshore.errors import UsageError
 from longshore.ledger.releases import Ledger
 from longshore.result import Cause, ReleaseResult, Running, ServiceResult, Verdict
+from longshore.run import rollback_target
 from tests.memory_table import MemoryTable
 from tests.samples import arn, result
 
@@ -45,7 +45,7 @@ class History:
         """The way back when web runs a revision; the last one if not given."""
         running = Running(task_definition=arn("web", revision or self.revision), count=1)
         now = result(sequence=99, services={"web": ServiceResult(name="web", wave=1, before=running)})
-        return ways.target(self.ledger, now, registered or self.current, to)
+        return rollback_target.target(self.ledger, now, registered or self.current, to)
 
 
 @pytest.fixture
@@ -119,12 +119,12 @@ def test_nothing_released(history: History) -> None:
 
 
 def test_what_was_meant_by_a_process_that_died(history: History) -> None:
-    assert ways.meant(history.ledger) is None
+    assert rollback_target.meant(history.ledger) is None
     history.add("v1.0.0")
     history.add("v1.0.1")
-    assert ways.meant(history.ledger) == "v1.0.1", "a release died before it had an entry"
+    assert rollback_target.meant(history.ledger) == "v1.0.1", "a release died before it had an entry"
     history.add("v1.0.0", Verdict.RUNNING, kind="rollback")
-    assert ways.meant(history.ledger) == "v1.0.0", "it was going back"
+    assert rollback_target.meant(history.ledger) == "v1.0.0", "it was going back"
 
 
 def test_after_an_apply_the_way_back_is_the_version_before_and_the_way_to_it_the_apply() -> None:
@@ -137,5 +137,5 @@ def test_after_an_apply_the_way_back_is_the_version_before_and_the_way_to_it_the
     runs = applied.services["web"].after
     assert runs
     current = result(services={"web": ServiceResult(name="web", wave=1, before=runs)})
-    assert ways.target(history.ledger, current, "v1.0.1", None).version == "v1.0.0"
-    assert ways.target(history.ledger, current, "v1.0.1", "v1.0.1") == applied
+    assert rollback_target.target(history.ledger, current, "v1.0.1", None).version == "v1.0.0"
+    assert rollback_target.target(history.ledger, current, "v1.0.1", "v1.0.1") == applied

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from longshore import release, resume, rollback
 from longshore.errors import LongshoreError, NotReadyError, UsageError
-from longshore.order import order
 from longshore.result import ReleaseResult, Verdict
+from longshore.run.options import order
 from tests.scenarios import shop
 from tests.scenarios.scenario import Scenario, Shape
 from tests.scenarios.stage import Theatre

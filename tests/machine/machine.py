@@ -18,8 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, get_state_machine_test, i
 from longshore import locking, promote, release, resume, rollback
 from longshore.config.target import Target
 from longshore.errors import LockedError
-from longshore.order import order
 from longshore.result import ReleaseResult, Verdict
+from longshore.run.options import order
 from tests.crash.world import Point
 
 from .fleet import Fate

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from longshore import builds, source
+from longshore import source
 from longshore.aws.session import Aws as RealAws
 from longshore.clock import Clock
 from longshore.config.contract import UNRELEASED
@@ -34,6 +34,7 @@ from longshore.images import docker
 from longshore.masking import Masks
 from longshore.result import ReleaseResult
 from longshore.rollout import health
+from longshore.run import build_and_plan
 from longshore.signals import Interrupts
 from longshore.source import Source
 from longshore.terraform.driver import Driver
@@ -323,7 +324,7 @@ class World:
         patch.setattr(source, "read", self._read)
         patch.setattr(source, "is_older", lambda found, than: int(found.commit, 16) < int(than, 16))
         patch.setattr(health, "ask", self._ask)
-        patch.setattr(builds, "ThreadPoolExecutor", AtOnce)
+        patch.setattr(build_and_plan, "ThreadPoolExecutor", AtOnce)
 
     @cached_property
     def _local(self) -> dict[str, tuple[str, str]]:

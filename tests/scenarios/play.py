@@ -22,8 +22,8 @@ from longshore.console import Console
 from longshore.environment.access import Access
 from longshore.environment.environment import Environment
 from longshore.errors import LongshoreError
-from longshore.order import order
 from longshore.result import Cause, ImageResult, ReleaseResult, Running, ScheduleResult, ServiceResult, Verdict
+from longshore.run.options import order
 from longshore.signals import Interrupts
 from longshore.terraform.driver import Driver
 from tests.samples import ACTOR, WHEN

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from longshore import apply, baseline, drift, preflight, promote, release, restart, resume, rollback, scale
+from longshore import apply, drift, promote, release, restart, resume, rollback, scale
 from longshore.errors import ExitCode, LeaveAtOnce, StalePlanError, UsageError
-from longshore.order import order
 from longshore.result import Cause, ReleaseResult, Verdict
+from longshore.run import checks, snapshot
+from longshore.run.options import order
 from longshore.terraform.local import OnEvent, SavedPlan
 
 from . import shop
@@ -191,7 +192,7 @@ def test_an_apply_that_fails_takes_back_what_moved_and_says_nothing_of_the_versi
         assert not stage.stack.pending()
         undisturbed(stage)
         with stage.command():  # nobody needs --allow-failed-version
-            start = preflight.release(env, order(tag="v1.0.0", yes=True))
+            start = checks.release(env, order(tag="v1.0.0", yes=True))
             assert start.source is None
         with pytest.raises(UsageError, match="are both"):
             promote.promote(env, env, order(promotes=True))
@@ -706,7 +707,7 @@ def test_an_apply_that_dies_once_a_service_was_replaced_gives_it_its_count_by_re
         stage.stack = Replacing(**vars(stage.stack), stage=stage)
         stage.stack.greeting = "good day"
         with stage.command(), monkeypatch.context() as once:
-            once.setattr(baseline, "notice_replaced", dies)
+            once.setattr(snapshot, "notice_replaced", dies)
             left = apply.apply(env, order(yes=True, allow_infra=True, allow_destroy=["a service"]))
         assert (left.verdict, stage.service("web").desired) == (Verdict.INTERRUPTED, 0)  # type: ignore[union-attr]
         stage.pass_time(120)

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from longshore import moves, preflight, release, resume, rollback, undo
+from longshore import release, resume, rollback
 from longshore.console import Console
 from longshore.errors import ExitCode
-from longshore.order import order
 from longshore.result import Verdict
-from longshore.run import Run
+from longshore.run import checks, undo, waves
+from longshore.run.options import order
+from longshore.run.run import Run
 from tests.samples import BackwardClock
 
 from .play import StagedEnvironment, record_releases, staged
@@ -65,7 +66,7 @@ def test_a_mistake_of_ours_moves_back_what_has_moved(
     def mistaken(_run: object) -> None:
         raise KeyError("api")
 
-    monkeypatch.setattr(moves, "verify_all", mistaken)
+    monkeypatch.setattr(waves, "verify_all", mistaken)
     with set_for(theatre, file("plain"), tmp_path) as (stage, env), stage.command():
         result = release.release(env, ORDER)
         assert {key: stage.runs(key) for key in result.services} == {"web": "old", "worker": "old"}
@@ -95,14 +96,14 @@ def test_a_mistake_on_the_way_back_keeps_the_lock(
 def test_a_service_that_a_mistake_keeps_from_going_back_keeps_no_other(
     failing: str, theatre: Theatre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deadline_of = moves.deadline_of
+    deadline_of = waves.deadline_of
 
     def mistaken(run: Run, key: str) -> float:
         if run.result.going_back and key == failing:
             raise KeyError(key)
         return deadline_of(run, key)
 
-    monkeypatch.setattr(moves, "deadline_of", mistaken)
+    monkeypatch.setattr(waves, "deadline_of", mistaken)
     with set_for(theatre, file("health-500"), tmp_path) as (stage, env), stage.command():
         result = release.release(env, ORDER)
     other = {"web": "worker", "worker": "web"}[failing]
@@ -189,7 +190,7 @@ def test_what_ran_last_is_asked_once_the_lock_is_held(
         held.append(env.ledger.locks.read() is not None)
         return ""
 
-    monkeypatch.setattr(preflight, "refuse_older", asked)
+    monkeypatch.setattr(checks, "refuse_older", asked)
     with set_for(theatre, file("plain"), tmp_path) as (stage, env), stage.command():
         other = staged(stage)
         taking = env.ledger.locks.held

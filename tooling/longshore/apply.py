@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from longshore import applying, baseline, builds, minimums, moves, preflight, schedules, steady
 from longshore.environment.environment import Environment
-from longshore.order import Order
 from longshore.result import ReleaseResult, Verdict
-from longshore.run import Opening, Run, running
+from longshore.run import apply_plan, autoscaling, build_and_plan, checks, consistency, schedules, snapshot, waves
+from longshore.run.options import Order
+from longshore.run.run import Opening, Run, running
+from longshore.run.undo import undone_on_failure
 from longshore.terraform import plan
-from longshore.undo import undone_on_failure
 
 
 def apply(env: Environment, order: Order) -> ReleaseResult:
@@ -19,8 +19,8 @@ def apply(env: Environment, order: Order) -> ReleaseResult:
     Raises:
         LongshoreError: it could not begin: nothing was touched, and there is no record.
     """
-    actor = preflight.reach(env, locked_out=not order.wait)
-    opening = Opening("apply", actor, preflight.contract, options=order.of_a_change(), wait=order.wait)
+    actor = checks.reach(env, locked_out=not order.wait)
+    opening = Opening("apply", actor, checks.contract, options=order.of_a_change(), wait=order.wait)
     with running(env, opening) as run:
         carry(run, order)
     return run.result
@@ -29,10 +29,10 @@ def apply(env: Environment, order: Order) -> ReleaseResult:
 def carry(run: Run, order: Order) -> None:
     """The steps; what another process of the same apply has done is looked up, not done again."""
     with run.step("inspect"):
-        last = steady.take_over(run)
-        baseline.record(run)
-        steady.refuse_strayed(run, last)
-    with builds.planned(run, order) as (saved, shown):
+        last = consistency.take_over(run)
+        snapshot.record(run)
+        consistency.refuse_strayed(run, last)
+    with build_and_plan.planned(run, order) as (saved, shown):
         left = _left_to_roll_out(run, last, plan.minimums(shown) if saved.changed else {})
         if saved.changed or (left and not run.begun):
             run.approve(yes=order.yes)
@@ -40,38 +40,38 @@ def carry(run: Run, order: Order) -> None:
         with undone_on_failure(run):
             if saved.changed or run.resumed:
                 with run.step("apply"):
-                    applying.apply(run, order, saved)
-            changed = moves.differing(run)
-            for number in moves.wave_numbers(run):
-                if wanted := moves.to_changed(run, number, last, changed):
+                    apply_plan.apply(run, order, saved)
+            changed = waves.differing(run)
+            for number in waves.wave_numbers(run):
+                if wanted := waves.to_changed(run, number, last, changed):
                     with run.step(f"roll out wave {number}"):
-                        moves.move_wave(run, wanted)
+                        waves.move_wave(run, wanted)
             fresh = schedules.fresh(run, last)
             schedules.move(run, schedules.changed(run, fresh), fresh)
-            steady.complete(run)
+            consistency.complete(run)
             with run.step("verify"):
-                moves.verify_all(run)
+                waves.verify_all(run)
         with run.steadfast_step("record"):
-            minimums.keep(run)
+            autoscaling.keep(run)
     run.result.verdict = Verdict.SUCCEEDED
 
 
 def _left_to_roll_out(run: Run, last: ReleaseResult, planned: Mapping[str, int]) -> bool:
     """Shows what this will do besides the plan, and says whether there is any."""
     services, rules = run.contract.services, run.contract.schedules
-    named = [(services[key].name, lines) for key, lines in moves.differing(run).items()]
+    named = [(services[key].name, lines) for key, lines in waves.differing(run).items()]
     named += [(rules[key].rule, lines) for key, lines in schedules.differing(run).items()]
     fresh = [
         f"{one.name}: {one.desired_count} tasks"
         for key, one in services.items()
-        if baseline.is_new(run, key, last.services)
+        if snapshot.is_new(run, key, last.services)
     ]
     fresh += [f"{rules[key].rule}: switched on" for key in sorted(schedules.fresh(run, last))]
     registered = [f"{name} · {line} (registered)" for name, lines in named for line in lines]
     left = {
         "Registered already, and not running:": registered,
         "Never released yet:": fresh,
-        "Of autoscaling:": minimums.others(run, planned),
+        "Of autoscaling:": autoscaling.others(run, planned),
     }
     for title, lines in left.items():
         if lines:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from longshore import preflight
 from longshore.config.target import Stack
 from longshore.environment.environment import Environment
 from longshore.errors import ApplyError, TerraformError, UsageError
+from longshore.run import checks
 from longshore.terraform import plan
 from longshore.terraform.driver import Driver
 from longshore.terraform.local import SavedPlan
@@ -32,7 +32,7 @@ def bootstrap(env: Environment, *, yes: bool, allow_destroy: Sequence[str] = ())
         PlanError: something would be lost that was not named.
     """
     allowed = plan.Allowed(destroy=allow_destroy)
-    preflight.before_bootstrap(env)
+    checks.before_bootstrap(env)
     stacks = [stack for stack in (env.target.foundation, env.target.stack) if stack]
     bucket = env.target.state_bucket
     if bucket and any(stack.backend for stack in stacks):
@@ -51,7 +51,7 @@ def destroy(env: Environment, *, confirmed: str | None) -> list[str]:
     Raises:
         UsageError: another name was typed.
     """
-    preflight.before_bootstrap(env, planning=False)
+    checks.before_bootstrap(env, planning=False)
     name = env.target.environment
     with ExitStack() as stack:
         terraform = env.terraform

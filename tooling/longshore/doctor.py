@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-from longshore import preflight
 from longshore.config.contract import Contract
 from longshore.environment.environment import Environment
 from longshore.errors import AwsError, LongshoreError, NotReadyError
 from longshore.images import builders
 from longshore.images.version import FIRST
-from longshore.preflight import Checks
+from longshore.run import checks
+from longshore.run.checks import Checks
 
 T = TypeVar("T")
 
@@ -93,7 +93,7 @@ class _Reads:
         return self.env.contract()
 
     def files(self) -> str:
-        return preflight.files(self.env)
+        return checks.files(self.env)
 
     def terraform(self) -> str:
         return self.env.terraform.check()
@@ -102,7 +102,7 @@ class _Reads:
         return builders.check(self.env, self.env.target.app.build_on)
 
     def account(self) -> str:
-        return preflight.account(self.env)
+        return checks.account(self.env)
 
     def lock(self) -> str:
         held = _each([self._table], lambda _: self.env.ledger.locks.read())[0]
@@ -146,7 +146,7 @@ class _Reads:
 
     def state_lock(self) -> str:
         backend = self.env.target.stack.backend
-        _each([f"{backend['bucket']}/{backend['key']}"], lambda _: preflight.refuse_locked_state(self.env))
+        _each([f"{backend['bucket']}/{backend['key']}"], lambda _: checks.refuse_locked_state(self.env))
         return f"nobody holds {backend['key']}"
 
     def registered(self) -> str:

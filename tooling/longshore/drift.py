@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from longshore import baseline, preflight, steady
 from longshore import status as statuses
 from longshore.aws.ecs import Service
 from longshore.config.contract import Contract
 from longshore.environment.environment import Environment
 from longshore.result import ReleaseResult, ScheduleResult
+from longshore.run import checks, consistency, snapshot
 from longshore.terraform import plan
 
 
@@ -46,14 +46,14 @@ class Drift:
 
 def drift(env: Environment) -> Drift:
     """Looks at all of it; nothing is changed."""
-    preflight.reach(env)
+    checks.reach(env)
     if held := env.ledger.locks.read():
         env.console.warn(f"it is {held}: what follows may be its doing")
     contract, last = env.contract(), env.ledger.last_good()
     found = env.aws.ecs.services(contract.cluster, [service.name for service in contract.services.values()])
     services = {key: found[service.name] for key, service in contract.services.items()}
     terraform = tuple(_of_terraform(env))
-    starts = baseline.schedules_now(env, contract, contract.schedules)
+    starts = snapshot.schedules_now(env, contract, contract.schedules)
     running = (*_of_what_runs(env, contract, services, starts, last),) if last else ()
     running += tuple(_never_released(services, last))
     return Drift(
@@ -87,8 +87,8 @@ def _of_what_runs(
 ) -> Iterator[str]:
     if (released := env.released_tag()) != last.version:
         yield f"{env.target.tag_parameter} says {released}, {last.release} has released {last.version}"
-    runs = {key: baseline.as_it_is(contract.services[key], service) for key, service in services.items()}
-    yield from steady.strayed(runs, starts, last)
+    runs = {key: snapshot.as_it_is(contract.services[key], service) for key, service in services.items()}
+    yield from consistency.strayed(runs, starts, last)
     for key, service in services.items():
         if service.desired and service.primary and service.primary.rollout_state != "COMPLETED":
             yield f"{service.name}: deployment {service.primary.id} is {service.primary.rollout_state}"
@@ -136,6 +136,6 @@ def _of_content(env: Environment, contract: Contract, last: ReleaseResult | None
 
 def _of_schedules(env: Environment, contract: Contract, starts: Mapping[str, ScheduleResult]) -> Iterator[str]:
     revisions = {key: (starts[key].before, one.task_definition) for key, one in contract.schedules.items()}
-    for key, lines in baseline.apart(env, revisions).items():
+    for key, lines in snapshot.apart(env, revisions).items():
         registered = revisions[key][1].rpartition("/")[2]
         yield from (f"{starts[key].rule} · {line} ({registered})" for line in lines)

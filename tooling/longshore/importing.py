@@ -6,9 +6,9 @@ import re
 import shlex
 from collections.abc import Collection, Mapping
 
-from longshore import preflight
 from longshore.environment.environment import Environment
 from longshore.errors import UsageError
+from longshore.run import checks
 from longshore.terraform import build_variables, variable_files
 from longshore.terraform.build_variables import PREFIX, Lacking
 
@@ -35,14 +35,14 @@ def take_over(env: Environment, environ: Mapping[str, str], *, skip: Collection[
         UsageError: a name to leave out is not there, or a value can't be written down.
         ConfigError: a variable file is missing, or can't be read or written.
     """
-    preflight.files(env)
+    checks.files(env)
     files, process = env.target.stack.var_files, build_variables.given(environ)
     _refuse(process, skip)
     _tell(env, environ, skip)
     wanted = {name: value for name, value in process.items() if name not in skip}
     said = build_variables.disagreeing(wanted, variable_files.read(files))
     _warn(env, wanted, said)
-    found = _storable(wanted, build_variables.lacking(wanted, said, preflight.place(env), env.console.masks))
+    found = _storable(wanted, build_variables.lacking(wanted, said, checks.place(env), env.console.masks))
     if not (found.variables or found.secrets):
         env.console.say(f"Nothing of {len(wanted)} {PREFIX} variables is to be added.")
         return

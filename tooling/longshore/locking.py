@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import uuid
 
-from longshore import preflight
 from longshore.config.target import Stack
 from longshore.environment.environment import Environment
 from longshore.errors import NotReadyError, UnsavedStateError, UsageError
 from longshore.ledger.lock import Lock
-from longshore.preflight import StateLock
+from longshore.run import checks
+from longshore.run.checks import StateLock
 
 
 def take(env: Environment, why: str) -> Lock:
@@ -18,8 +18,8 @@ def take(env: Environment, why: str) -> Lock:
     Raises:
         LockedError: somebody holds it.
     """
-    preflight.account(env)
-    return env.ledger.locks.hold(uuid.uuid4().hex, preflight.who(env), why)
+    checks.account(env)
+    return env.ledger.locks.hold(uuid.uuid4().hex, checks.who(env), why)
 
 
 def free(env: Environment, lock_id: str) -> None:
@@ -30,14 +30,14 @@ def free(env: Environment, lock_id: str) -> None:
         LockedError: its holder lives.
         NotReadyError: Terraform's state is locked.
     """
-    preflight.account(env)
+    checks.account(env)
     locks, held = env.ledger.locks, env.ledger.locks.read()
     if held and held.lease and held.id == lock_id:
         env.console.say(f"It is {held}. Watching it for {held.lease:.0f} s")
-        preflight.refuse_locked_state(env)
+        checks.refuse_locked_state(env)
     freed = locks.free(lock_id)
     if freed.release:
-        who = preflight.who(env)
+        who = checks.who(env)
         env.ledger.events(freed.release).append("note", "the lock was freed", f"by {who.user} ({who.arn})", freed.fence)
 
 
@@ -56,11 +56,11 @@ def unlock_state(env: Environment, lock_id: str | None, *, foundation: bool = Fa
         LockedError: a release lives, whose terraform it may be.
         NotReadyError: the backend is the root's own, whose lock can't be looked at here.
     """
-    preflight.account(env)
+    checks.account(env)
     stack = env.target.foundation if foundation else env.target.stack
     if stack is None:
         raise UsageError("there is no foundation stack in invoke.yaml", "Leave out --foundation.")
-    held = preflight.state_lock(env, stack)
+    held = checks.state_lock(env, stack)
     try:
         if lock_id is None:
             _show(env, stack, held)
@@ -98,7 +98,7 @@ def _unlock(env: Environment, stack: Stack, held: StateLock | None, lock_id: str
             raise env.ledger.locks.refuse(env.ledger.locks.read() or ours)
     env.terraform_of(stack).unlock(lock_id)
     if ours and ours.release:
-        who = preflight.who(env)
+        who = checks.who(env)
         note = f"by {who.user} ({who.arn}), lock id {lock_id}"
         env.ledger.events(ours.release).append("note", "Terraform's state was unlocked", note, ours.fence)
     env.console.say(f"The state of {stack.name} is not locked any more.")

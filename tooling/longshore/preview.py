@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from longshore import preflight
 from longshore import status as statuses
 from longshore.environment.environment import Environment
 from longshore.images.version import tag_of
+from longshore.run import checks
 from longshore.terraform import plan as plans
 from longshore.terraform.local import Purpose
 
@@ -17,7 +17,7 @@ def plan(env: Environment, tag: str | None, *, check_env: bool = False) -> bool:
         Whether there are changes.
     """
     variables = {"image_tag": tag_of(tag)} if tag else {}
-    preflight.reach(env, planning=True, check_env=check_env)
+    checks.reach(env, planning=True, check_env=check_env)
     with env.terraform.plan(variables, purpose=Purpose(plan_only=True)) as saved:
         found = plans.changes(env.terraform.show(saved)) if saved.changed else []
         env.console.masks.hide(plans.secret_values(found))

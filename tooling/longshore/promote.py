@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from longshore import preflight
 from longshore.environment.environment import Environment
 from longshore.errors import UsageError
-from longshore.order import Order
-from longshore.preflight import Start
 from longshore.release import carry
 from longshore.result import ReleaseResult
-from longshore.run import Opening, running
+from longshore.run import checks
+from longshore.run.checks import Start
+from longshore.run.options import Order
+from longshore.run.run import Opening, running
 
 
 def promote(tried: Environment, env: Environment, order: Order) -> ReleaseResult:
@@ -27,9 +27,9 @@ def promote(tried: Environment, env: Environment, order: Order) -> ReleaseResult
         raise UsageError(f"--from and --to are both {env.target.environment}", "A version is promoted to another one.")
     given = _succeeded(tried, order.tag)
     order = order.with_tag(given.version)
-    start = preflight.release(env, order)
+    start = checks.release(env, order)
     opening = Opening(
-        "release", start.actor, preflight.contract, options=order.document(), wait=order.wait, promoted=given
+        "release", start.actor, checks.contract, options=order.document(), wait=order.wait, promoted=given
     )
     with running(env, opening) as run:
         carry(run, order, Start(start.actor, None))  # what it was built from says nothing of what runs there

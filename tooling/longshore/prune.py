@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from longshore import preflight
 from longshore.environment.environment import Environment
 from longshore.errors import LockedError, LongshoreError, NotReadyError, UsageError
 from longshore.ledger.lock import Lease
 from longshore.needed import Needed
 from longshore.result import Actor
+from longshore.run import checks
 
 
 def prune(env: Environment, *, keep: int, dry_run: bool, yes: bool) -> None:
@@ -40,7 +40,7 @@ def prune(env: Environment, *, keep: int, dry_run: bool, yes: bool) -> None:
     with ExitStack() as stack:
         for one in environments:
             with _known(one):
-                who = preflight.reach(one)
+                who = checks.reach(one)
                 if not dry_run:
                     leases.append(stack.enter_context(_held(one, who)))
         removable = _judge(env, _needed(environments, keep))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from longshore import applying, baseline, builds, minimums, moves, preflight, schedules
 from longshore.config.contract import UNRELEASED
 from longshore.environment.environment import Environment
-from longshore.order import Order
-from longshore.preflight import Start
 from longshore.result import ReleaseResult, Verdict
-from longshore.run import Opening, Run, running
-from longshore.undo import undone_on_failure
+from longshore.run import apply_plan, autoscaling, build_and_plan, checks, schedules, snapshot, waves
+from longshore.run.checks import Start
+from longshore.run.options import Order
+from longshore.run.run import Opening, Run, running
+from longshore.run.undo import undone_on_failure
 
 
 def release(env: Environment, order: Order) -> ReleaseResult:
@@ -18,10 +18,8 @@ def release(env: Environment, order: Order) -> ReleaseResult:
     Raises:
         LongshoreError: it could not begin: nothing was touched, and there is no record.
     """
-    start = preflight.release(env, order)
-    opening = Opening(
-        "release", start.actor, preflight.contract, start.commit, options=order.document(), wait=order.wait
-    )
+    start = checks.release(env, order)
+    opening = Opening("release", start.actor, checks.contract, start.commit, options=order.document(), wait=order.wait)
     with running(env, opening) as run:
         carry(run, order, start)
     return run.result
@@ -31,30 +29,30 @@ def carry(run: Run, order: Order, start: Start) -> None:
     """The steps of a release; what another process of the same release has done is looked up, not done again."""
     with run.step("inspect"):
         last = run.env.ledger.last_good()
-        preflight.refuse_older(run.env, order, start.commit)
-        baseline.record(run, repairing=run.result.previous_version == UNRELEASED)
-        baseline.refuse_zero(run, last, allowed=order.allow_zero)
-        baseline.refuse_incomplete(run, last)
+        checks.refuse_older(run.env, order, start.commit)
+        snapshot.record(run, repairing=run.result.previous_version == UNRELEASED)
+        snapshot.refuse_zero(run, last, allowed=order.allow_zero)
+        snapshot.refuse_incomplete(run, last)
     with run.step("version"):
-        tag = builds.choose_tag(run, order)
-    with builds.built_and_planned(run, order, start.source, tag) as saved:
+        tag = build_and_plan.choose_tag(run, order)
+    with build_and_plan.built_and_planned(run, order, start.source, tag) as saved:
         if order.until:
             run.wait_for_approval()
             return
-        if not applying.applied(run, saved):
+        if not apply_plan.applied(run, saved):
             run.approve(yes=order.yes)
         run.begin_moving()
         with undone_on_failure(run):
             with run.step("apply"):
-                applying.apply(run, order, saved)
-            for number in moves.wave_numbers(run):
-                moves.migrate_before(run, number)
+                apply_plan.apply(run, order, saved)
+            for number in waves.wave_numbers(run):
+                waves.migrate_before(run, number)
                 with run.step(f"roll out wave {number}"):
-                    moves.move_wave(run, moves.to_registered(run, number, last))
+                    waves.move_wave(run, waves.to_registered(run, number, last))
             schedules.move(run, schedules.registered(run), schedules.fresh(run, last))
             with run.step("verify"):
-                moves.verify_all(run)
+                waves.verify_all(run)
         with run.steadfast_step("record"):
-            minimums.keep(run)
-            moves.write_tag(run)
+            autoscaling.keep(run)
+            waves.write_tag(run)
     run.result.verdict = Verdict.SUCCEEDED

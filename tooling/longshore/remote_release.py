@@ -5,14 +5,14 @@ from __future__ import annotations
 import uuid
 from itertools import islice
 
-from longshore import preflight
 from longshore.aws.codebuild import Build
 from longshore.environment.environment import Environment
 from longshore.errors import BuildError, ExitCode, LongshoreError, UnknownOutcomeError
 from longshore.images import builders, codebuild
 from longshore.images.codebuild import Followed, Request, Watch
-from longshore.order import Order
 from longshore.result import ReleaseResult, Verdict
+from longshore.run import checks
+from longshore.run.options import Order
 from longshore.source import Source
 
 BUMP, OPTIONS = "LONGSHORE_BUMP", "LONGSHORE_OPTIONS"
@@ -33,7 +33,7 @@ def release_remotely(env: Environment, order: Order) -> ReleaseResult:
         LongshoreError: nothing was released: it could not begin, here or there, with the exit code that it had there.
         UnknownOutcomeError: the build has ended, or its time was over, and its release has no verdict.
     """
-    start = preflight.remote(env, order)
+    start = checks.remote(env, order)
     commit = start.commit
     if commit is None:
         raise LongshoreError("there is no commit to release")  # the checks have seen one

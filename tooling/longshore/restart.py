@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
-from longshore import baseline, moves, preflight, steady, undo
 from longshore.environment.environment import Environment
 from longshore.errors import LongshoreError, RolloutError, SupersededError
 from longshore.result import ReleaseResult, Verdict
 from longshore.rollout.deployments import Move
-from longshore.run import Opening, Run, running
+from longshore.run import checks, consistency, snapshot, undo, waves
+from longshore.run.run import Opening, Run, running
 
 
 def restart(env: Environment, services: Sequence[str], *, yes: bool, wait: float = 0.0) -> ReleaseResult:
@@ -25,8 +25,8 @@ def restart(env: Environment, services: Sequence[str], *, yes: bool, wait: float
     Raises:
         LongshoreError: it could not begin: nothing was touched, and there is no record.
     """
-    actor = preflight.reach(env, locked_out=not wait)
-    opening = Opening("restart", actor, preflight.contract, options={"services": list(services)}, wait=wait)
+    actor = checks.reach(env, locked_out=not wait)
+    opening = Opening("restart", actor, checks.contract, options={"services": list(services)}, wait=wait)
     with running(env, opening) as run:
         carry(run, services, yes=yes)
     return run.result
@@ -35,22 +35,22 @@ def restart(env: Environment, services: Sequence[str], *, yes: bool, wait: float
 def carry(run: Run, services: Sequence[str], *, yes: bool) -> None:
     """The steps; a service that another process of the same restart has seen restarted is not started again."""
     with run.step("inspect"):
-        last = steady.take_over(run)
-        wanted = steady.named(run, services)
-        baseline.record(run, repairing=True)
-        steady.refuse_strayed(run, last)
+        last = consistency.take_over(run)
+        wanted = consistency.named(run, services)
+        snapshot.record(run, repairing=True)
+        consistency.refuse_strayed(run, last)
     if not run.begun:
         names = ", ".join(run.contract.services[key].name for key in wanted)
         run.approve(yes=yes, question=f"Restart {names}?")
     run.begin_moving()
     with _nothing_to_go_back_from(run):
-        for number in moves.wave_numbers(run):
+        for number in waves.wave_numbers(run):
             if here := _of_wave(run, number, wanted):
                 with run.step(f"restart wave {number}"):
-                    moves.move_wave(run, here)
-        steady.complete(run)
+                    waves.move_wave(run, here)
+        consistency.complete(run)
         with run.step("verify"):
-            moves.verify_all(run)
+            waves.verify_all(run)
     run.result.verdict = Verdict.SUCCEEDED
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import islice
 
-from longshore import apply, baseline, minimums, moves, preflight, restart, scale, steady, undo
+from longshore import apply, restart, scale
 from longshore.environment.environment import Environment
 from longshore.errors import AbortError, LongshoreError, NotReadyError, UsageError
 from longshore.ledger.lock import Lock
-from longshore.order import Order, order_again
 from longshore.release import carry, release
 from longshore.remote_release import release_remotely
 from longshore.result import Actor, Cause, ReleaseResult, Verdict
 from longshore.rollback import rollback_to
-from longshore.run import Opening, Run, running
+from longshore.run import autoscaling, checks, consistency, snapshot, undo, waves
+from longshore.run.options import Order, order_again
+from longshore.run.run import Opening, Run, running
 
 _OPEN = (Verdict.RUNNING, Verdict.UNKNOWN, Verdict.INTERRUPTED, Verdict.ROLLBACK_FAILED)
 
@@ -47,8 +48,8 @@ def resume(env: Environment, *, yes: bool, abort: bool = False) -> ReleaseResult
     Raises:
         LongshoreError: there is nothing to go on with, or its process lives: nothing was touched.
     """
-    actor = preflight.reach(env)
-    dead = preflight.dead_lock(env)
+    actor = checks.reach(env)
+    dead = checks.dead_lock(env)
     found = _left_behind(env, dead, actor)
     if not _is_open(found, dead):
         _give_back(env, dead, actor)
@@ -56,7 +57,7 @@ def resume(env: Environment, *, yes: bool, abort: bool = False) -> ReleaseResult
     order = order_again(found.options, yes=yes)
     if found.kind == "rollback":
         return rollback_to(env, found.version or None, actor=actor, yes=yes, dead=dead)
-    opening = Opening(found.kind, actor, preflight.contract, options=found.options, dead=dead, again=found)
+    opening = Opening(found.kind, actor, checks.contract, options=found.options, dead=dead, again=found)
     if found.stays:
         return _start_anew(env, found, opening, yes=yes, abort=abort)
     if found.verdict is Verdict.SUCCEEDED and not abort:
@@ -64,7 +65,7 @@ def resume(env: Environment, *, yes: bool, abort: bool = False) -> ReleaseResult
     back = abort or found.going_back
     cause, message = (found.cause, found.message) if found.going_back else (Cause.INTERRUPT, "")
     builds_nothing = back or found.kind == "apply"
-    start = preflight.Start(actor, None) if builds_nothing else preflight.again(env, actor, found)
+    start = checks.Start(actor, None) if builds_nothing else checks.again(env, actor, found)
     with running(env, replace(opening, source=start.source)) as run:
         if back:
             with env.interrupts.held():
@@ -108,9 +109,9 @@ def _complete(env: Environment, found: ReleaseResult, opening: Opening) -> Relea
             return run.result
         run.result.cause = None
         with run.steadfast_step("record"):
-            minimums.keep(run)
+            autoscaling.keep(run)
             if found.kind == "release":
-                moves.write_tag(run)
+                waves.write_tag(run)
     return run.result
 
 
@@ -123,9 +124,9 @@ def _refuse_other(run: Run) -> None:
     contract, result = run.contract, run.result
     known = {key: one for key, one in contract.services.items() if key in result.services}
     found = run.env.aws.ecs.services(contract.cluster, [one.name for one in known.values()])
-    services = {key: baseline.as_it_is(one, found[one.name]) for key, one in known.items()}
-    schedules = baseline.schedules_now(run.env, contract, result.schedules)
-    said = list(steady.strayed(services, schedules, result))
+    services = {key: snapshot.as_it_is(one, found[one.name]) for key, one in known.items()}
+    schedules = snapshot.schedules_now(run.env, contract, result.schedules)
+    said = list(consistency.strayed(services, schedules, result))
     if contract.image_tag != result.version:
         said.append(f"registered last is {contract.image_tag}, not {result.version}")
     if said:
@@ -148,17 +149,17 @@ def continue_(env: Environment, waiting: str, *, wait: float = 0.0) -> ReleaseRe
     Raises:
         LongshoreError: it does not wait, or is locked out: nothing was touched.
     """
-    actor = preflight.reach(env, planning=True)
+    actor = checks.reach(env, planning=True)
     if not wait:
-        preflight.refuse_locked(env)
+        checks.refuse_locked(env)
     found = env.ledger.find(waiting)
     if found is None:
         raise UsageError(f"there is no release {waiting!r} in {env.target.environment}", "See: invoke history")
     if found.verdict is not Verdict.WAITING:
         raise UsageError(f"{waiting} does not wait for approval: it is {found.verdict}", f"See: invoke show {waiting}")
     order = order_again(found.options, yes=True)
-    start = preflight.again(env, actor, found)
-    opening = Opening("release", actor, preflight.contract, options=found.options, wait=wait, again=found)
+    start = checks.again(env, actor, found)
+    opening = Opening("release", actor, checks.contract, options=found.options, wait=wait, again=found)
     with running(env, opening) as run:
         with run.step("look"):
             _refuse_overtaken(run)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from longshore import applying, baseline, moves, preflight, schedules, undo, ways
 from longshore.environment.environment import Environment
 from longshore.errors import UsageError
 from longshore.images.version import tag_of
 from longshore.ledger.lock import Lock
 from longshore.result import Actor, ReleaseResult, Verdict
-from longshore.run import Opening, running
+from longshore.run import apply_plan, checks, rollback_target, schedules, snapshot, undo, waves
+from longshore.run.run import Opening, running
 
 
 def rollback(env: Environment, *, yes: bool, to: str | None = None, wait: float = 0.0) -> ReleaseResult:
@@ -24,9 +24,9 @@ def rollback(env: Environment, *, yes: bool, to: str | None = None, wait: float 
     Raises:
         LongshoreError: it could not begin: nothing was touched, and there is no record.
     """
-    actor = preflight.reach(env)
-    dead = None if wait else preflight.dead_lock(env)
-    version = tag_of(to) if to else ways.meant(env.ledger) if dead else None
+    actor = checks.reach(env)
+    dead = None if wait else checks.dead_lock(env)
+    version = tag_of(to) if to else rollback_target.meant(env.ledger) if dead else None
     if dead and version is None:
         # Taking the lock over would end the release that died: nobody could go on with it any more.
         raise UsageError(
@@ -40,34 +40,34 @@ def rollback_to(
     env: Environment, to: str | None, *, actor: Actor, yes: bool, wait: float = 0.0, dead: Lock | None = None
 ) -> ReleaseResult:
     """As `rollback`, once the checks are done."""
-    opening = Opening("rollback", actor, preflight.contract, options={"to": to}, wait=wait, dead=dead)
+    opening = Opening("rollback", actor, checks.contract, options={"to": to}, wait=wait, dead=dead)
     with running(env, opening) as run:
         with run.step("inspect"):
             last = env.ledger.last_good()
-            baseline.record(run, repairing=True)
-            target = ways.target(env.ledger, run.result, run.contract.image_tag, to)
+            snapshot.record(run, repairing=True)
+            target = rollback_target.target(env.ledger, run.result, run.contract.image_tag, to)
             run.result.version = target.version
             run.result.is_of(target)
-            ways.refuse_other_images(env, target)
-            ways.name_migrations(run, target)
-            ways.there_already(run, target)
-            gone = ways.gone_revisions(env, target)
-            moves.learn_secrets(run, target)
+            rollback_target.refuse_other_images(env, target)
+            rollback_target.name_migrations(run, target)
+            rollback_target.there_already(run, target)
+            gone = rollback_target.gone_revisions(env, target)
+            waves.learn_secrets(run, target)
         run.approve(yes=yes)
         run.begin_moving()
         with undo.undone_on_failure(run):
             if gone:
                 with run.step(f"register {target.version} again"):
-                    applying.register(run)
+                    apply_plan.register(run)
             schedules.move(run, schedules.recorded(run, target, gone))
-            for number in reversed(moves.wave_numbers(run)):
+            for number in reversed(waves.wave_numbers(run)):
                 with run.step(f"roll back wave {number}"):
-                    moves.move_wave(run, moves.to_recorded(run, number, target, gone))
+                    waves.move_wave(run, waves.to_recorded(run, number, target, gone))
             with run.step("verify"):
-                moves.verify_all(run)
+                waves.verify_all(run)
         with run.steadfast_step("record"):
-            baseline.leave_out_new(run, last)
-            moves.write_tag(run)
+            snapshot.leave_out_new(run, last)
+            waves.write_tag(run)
         undo.register_again(run, target.version)
         run.result.verdict = Verdict.SUCCEEDED
     return run.result

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from longshore import baseline, moves, preflight, steady
 from longshore.environment.environment import Environment
 from longshore.errors import UsageError
 from longshore.result import Options, ReleaseResult, Running, Verdict
 from longshore.rollout import deployments
 from longshore.rollout.deployments import Move, Started
-from longshore.run import Opening, Run, running
+from longshore.run import checks, consistency, snapshot, waves
+from longshore.run.run import Opening, Run, running
 
 Counts = Mapping[str, int]
 """The wanted count by the key of the service."""
@@ -47,9 +47,9 @@ def scale(env: Environment, counts: Counts, *, force: bool, yes: bool, wait: flo
     Raises:
         LongshoreError: it could not begin: nothing was touched, and there is no record.
     """
-    actor = preflight.reach(env, locked_out=not wait)
+    actor = checks.reach(env, locked_out=not wait)
     options: Options = {"counts": [f"{key}={count}" for key, count in counts.items()], "force": force}
-    opening = Opening("scale", actor, preflight.contract, options=options, wait=wait)
+    opening = Opening("scale", actor, checks.contract, options=options, wait=wait)
     with running(env, opening) as run:
         carry(run, counts, force=force, yes=yes)
     return run.result
@@ -58,10 +58,10 @@ def scale(env: Environment, counts: Counts, *, force: bool, yes: bool, wait: flo
 def carry(run: Run, counts: Counts, *, force: bool, yes: bool) -> None:
     """The steps; a count may be sent twice."""
     with run.step("inspect"):
-        steady.take_over(run)
-        steady.named(run, counts)
+        consistency.take_over(run)
+        consistency.named(run, counts)
         _refuse_autoscaled(run, counts, force=force)
-        baseline.record(run)
+        snapshot.record(run)
     found = {key: run.result.services[key] for key in counts}
     run.result.changes = [f"{one.name}: {one.before.count} → {counts[key]} tasks" for key, one in found.items()]
     run.env.console.differences(run.result.changes)
@@ -75,7 +75,7 @@ def carry(run: Run, counts: Counts, *, force: bool, yes: bool) -> None:
         deployments.wait_for_counts(env.aws.ecs, run.contract.cluster, scaled, env.clock, env.console.service)
         for service in found.values():
             service.outcome = "completed"
-    steady.complete(run)
+    consistency.complete(run)
     run.result.verdict = Verdict.SUCCEEDED
 
 
@@ -98,5 +98,5 @@ def _send(run: Run, key: str, count: int) -> Started:
     with run.effect(f"scale {key}", str(count), mark):
         made = run.env.aws.ecs.scale(cluster, service.name, count)
     service.deployment = made.id
-    deadline = run.left(moves.deadline_of(run, key))
+    deadline = run.left(waves.deadline_of(run, key))
     return Started(Move(service.name, made.task_definition, count), made.id, made.created_at, deadline, by_ecs=True)

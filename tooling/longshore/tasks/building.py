@@ -32,9 +32,9 @@ def version(
     recount: bool = False,
 ) -> None:
     """Print the next version and nothing else."""
-    from longshore.builds import next_tag, reserve_tag
     from longshore.images.version import bump_of
     from longshore.images.version_counter import Wanted
+    from longshore.run.build_and_plan import next_tag, reserve_tag
 
     environment, wanted = opened(c, app, env), Wanted(bump_of(bump), series, recount)
     environment.console.result((reserve_tag if reserve else next_tag)(environment, wanted))
@@ -58,9 +58,9 @@ def build(
     on: str | None = None,
 ) -> None:
     """Build and push the images; print tag and digest."""
-    from longshore.builds import build as verb
     from longshore.images.builders import on_of
     from longshore.images.images import Making
+    from longshore.run.build_and_plan import build as verb
 
     environment = opened(c, app, env)
     how = Making(on=on_of(on) or environment.target.app.build_on, rebuild=rebuild, push=push)

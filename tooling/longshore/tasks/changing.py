@@ -20,7 +20,7 @@ def apply(
 ) -> None:
     """Apply this tree's Terraform; the version stays."""
     from longshore.apply import apply as verb
-    from longshore.order import order
+    from longshore.run.options import order
 
     ordered = order(yes=yes, allow_infra=allow_infra, allow_destroy=allow_destroy, wait_lock=wait_lock)
     environment = opened(c, app, env)
@@ -45,7 +45,7 @@ def scale(
     json: bool = False,
 ) -> None:
     """Set how many tasks of a service run: scale web=3."""
-    from longshore.order import seconds
+    from longshore.run.options import seconds
     from longshore.scale import counts_of
     from longshore.scale import scale as verb
 
@@ -67,8 +67,8 @@ def restart(
     json: bool = False,
 ) -> None:
     """Start the tasks of services anew, with today's secrets."""
-    from longshore.order import seconds
     from longshore.restart import restart as verb
+    from longshore.run.options import seconds
 
     wait = seconds(wait_lock) if wait_lock else 0.0
     environment = opened(c, app, env)

@@ -55,8 +55,8 @@ def release(
     json: bool = False,
 ) -> None:
     """Carry this commit to a verified, recorded roll-out."""
-    from longshore.order import order
     from longshore.resume import begin_or_go_on
+    from longshore.run.options import order
 
     ordered = order(
         bump=bump,
@@ -114,8 +114,8 @@ def promote(
     json: bool = False,
 ) -> None:
     """Release what succeeded in one environment to another."""
-    from longshore.order import order
     from longshore.promote import promote as verb
+    from longshore.run.options import order
 
     ordered = order(
         tag=version,
@@ -147,8 +147,8 @@ def rollback(
     json: bool = False,
 ) -> None:
     """Go back to a good release, by default the one before."""
-    from longshore.order import seconds
     from longshore.rollback import rollback as verb
+    from longshore.run.options import seconds
 
     wait = seconds(wait_lock) if wait_lock else 0.0
     environment = opened(c, app, env)

@@ -16,8 +16,8 @@ from longshore.environment.environment import Environment
 from longshore.errors import ConfigError, LockedError, LongshoreError, NotReadyError, UsageError
 from longshore.images import builders, images
 from longshore.ledger.lock import Lock
-from longshore.order import Order
 from longshore.result import Actor, ReleaseResult, Verdict
+from longshore.run.options import Order
 from longshore.source import Source
 from longshore.terraform import build_variables, variable_files
 from longshore.terraform.build_variables import Place

@@ -12,7 +12,7 @@ from longshore.errors import NotReadyError
 from longshore.masking import secrets_of_containers
 from longshore.result import ReleaseResult, Running, ScheduleResult, ServiceResult
 from longshore.rollout import deployments
-from longshore.run import Run
+from longshore.run.run import Run
 from longshore.terraform import task_definition_diff
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from longshore import targeted
 from longshore.errors import AwsError
 from longshore.result import Cause
-from longshore.run import Run
+from longshore.run import plan_scope
+from longshore.run.run import Run
 
 
 def keep(run: Run) -> None:
@@ -62,7 +62,7 @@ def _keep(run: Run, key: str, name: str, wanted: int) -> bool:
     """Sets a minimum where it is to be set; whether autoscaling knows the service, or need not know it yet."""
     minimum = run.env.aws.scaling.minimum(run.contract.cluster, name)
     if minimum is None:
-        return targeted.alone(run)  # the change that brings autoscaling was left for later
+        return plan_scope.alone(run)  # the change that brings autoscaling was left for later
     if minimum != wanted and (not minimum or run.result.kind == "apply"):
         _set(run, key, name, wanted)
         run.env.console.detail(f"{name}: autoscaling keeps at least {wanted} tasks (was {minimum})")

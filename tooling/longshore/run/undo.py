@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from longshore import baseline, minimums, moves, targeted
 from longshore.aws.ecs import Deployment, Service
 from longshore.errors import (
     AwsError,
@@ -24,7 +23,8 @@ from longshore.result import ScheduleResult, ServiceResult, Verdict
 from longshore.rollout import deployments, verification
 from longshore.rollout.deployments import Move, Started
 from longshore.rollout.diagnosis import Diagnosis
-from longshore.run import Run, cause_of
+from longshore.run import autoscaling, plan_scope, snapshot, waves
+from longshore.run.run import Run, cause_of
 from longshore.terraform import plan
 from longshore.terraform.local import Purpose
 from longshore.terraform.task_definition_diff import revisions
@@ -102,7 +102,7 @@ def go_back(run: Run, error: LongshoreError) -> None:
 def _notice_replaced(run: Run) -> None:
     """An apply that failed half way may have made a service anew all the same."""
     try:
-        baseline.notice_replaced(run)
+        snapshot.notice_replaced(run)
     except AwsError as error:
         run.warn(f"whether a service was made anew, with no task, is not known: {error.message}")
 
@@ -137,9 +137,9 @@ def register_again(run: Run, tag: str) -> None:
     try:
         with run.steadfast_step(f"register {tag} again"):
             try:
-                _register(run, tag, alone=targeted.alone(run))
+                _register(run, tag, alone=plan_scope.alone(run))
             except PlanError as error:
-                if targeted.alone(run):
+                if plan_scope.alone(run):
                     raise
                 _register_alone(run, tag, error)
                 run.warn(f"what is not applied yet was left alone: {error.message}")
@@ -161,7 +161,7 @@ def _register_alone(run: Run, tag: str, why: PlanError) -> None:
 
 def _register(run: Run, tag: str, *, alone: bool) -> None:
     env = run.env
-    with targeted.planned(run, tag, alone=alone, purpose=Purpose(back=True)) as saved:
+    with plan_scope.planned(run, tag, alone=alone, purpose=Purpose(back=True)) as saved:
         if not saved.changed:
             return
         found = plan.changes(env.terraform.show(saved))
@@ -169,7 +169,7 @@ def _register(run: Run, tag: str, *, alone: bool) -> None:
         plan.gate(found, plan.Allowed(env.target.app.allow_changes))
         with run.effect(f"apply {tag} again"):
             outputs = env.terraform.apply(saved, env.console.detail)
-    run.contract = env.contract(targeted.written(run, tag) if alone else outputs)
+    run.contract = env.contract(plan_scope.written(run, tag) if alone else outputs)
 
 
 def _compare(run: Run) -> None:
@@ -314,13 +314,13 @@ def _move_one_back(run: Run, key: str, error: LongshoreError) -> None:
     # A count goes back only where this release sent one, to a service that had never been rolled out, or that is new.
     sent = service.replaced or (service.after is not None and service.after.count != service.before.count)
     move = Move(service.name, service.before.task_definition, service.before.count if sent else None)
-    deadline = moves.deadline_of(run, key)
+    deadline = waves.deadline_of(run, key)
     if ours is None and not service.replaced and _never_began(run, service, error):
         service.outcome, service.after = "not moved", None
         return
     back = _by_ecs(run, key, ours, move, error) if ours else _begun_before(run, service, move, deadline)
     if move.count == 0:
-        minimums.lift(run, key)
+        autoscaling.lift(run, key)
     if back is None:
         with run.effect(f"update {key} back", move.task_definition):
             back = deployments.start(env.aws.ecs, cluster, move, deadline)
@@ -374,7 +374,7 @@ def _by_ecs(run: Run, key: str, ours: Started, move: Move, error: LongshoreError
                 # The same revision with another count: no deployment of ours, the roll-back that is under way shrinks.
                 with run.effect(f"scale {service.name} back", str(move.count)):
                     env.aws.ecs.update(cluster, service.name, move.task_definition, move.count)
-            return Started(move, primary.id, primary.created_at, moves.deadline_of(run, key), by_ecs=True)
+            return Started(move, primary.id, primary.created_at, waves.deadline_of(run, key), by_ecs=True)
         if not _will_roll_back(run, found, ours):
             return None
     return None

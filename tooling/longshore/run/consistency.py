@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from longshore.errors import NotReadyError, UsageError
 from longshore.result import ReleaseResult, ScheduleResult, ServiceResult
-from longshore.run import Run
+from longshore.run.run import Run
 
 
 def take_over(run: Run) -> ReleaseResult:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from longshore import baseline
 from longshore.result import ReleaseResult, ScheduleResult
-from longshore.run import Run
+from longshore.run import snapshot
+from longshore.run.run import Run
 
 
 def move(run: Run, revisions: Mapping[str, str], fresh: Collection[str] = ()) -> None:
@@ -44,7 +44,7 @@ def _switch_on(run: Run, key: str, schedule: ScheduleResult) -> None:
 
 def fresh(run: Run, last: ReleaseResult | None) -> set[str]:
     """The keys of the schedules that were never released."""
-    return {key for key in run.contract.schedules if baseline.is_new(run, key, last.schedules if last else None)}
+    return {key for key in run.contract.schedules if snapshot.is_new(run, key, last.schedules if last else None)}
 
 
 def registered(run: Run) -> dict[str, str]:
@@ -55,7 +55,7 @@ def registered(run: Run) -> dict[str, str]:
 def differing(run: Run) -> dict[str, list[str]]:
     """What the revisions registered last would change in what the rules start, line by line."""
     before = {key: run.result.schedules[key].before for key in run.contract.schedules}
-    return baseline.apart(run.env, {key: (before[key], arn) for key, arn in registered(run).items()})
+    return snapshot.apart(run.env, {key: (before[key], arn) for key, arn in registered(run).items()})
 
 
 def changed(run: Run, fresh: Collection[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from longshore.errors import NotReadyError, UsageError
 from longshore.images import images
 from longshore.ledger.releases import Ledger
 from longshore.result import ReleaseResult, Verdict
-from longshore.run import Run
+from longshore.run.run import Run
 
 _LOOK = "See: invoke history"
 

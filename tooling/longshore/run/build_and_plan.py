@@ -12,16 +12,17 @@ from functools import partial
 from threading import Event
 from typing import Any
 
-from longshore import source, targeted
+from longshore import source
 from longshore.config import actor
 from longshore.environment.environment import Environment
 from longshore.errors import AwsError, BuildError, LockLostError, LongshoreError, UsageError
 from longshore.images import builders, codebuild, images
 from longshore.images.version import tag_of
 from longshore.images.version_counter import Claim, Numbers, Wanted
-from longshore.order import Order
 from longshore.result import BuildResult, ImageResult
-from longshore.run import Run
+from longshore.run import plan_scope
+from longshore.run.options import Order
+from longshore.run.run import Run
 from longshore.terraform import plan
 from longshore.terraform.local import Purpose, SavedPlan
 
@@ -185,7 +186,7 @@ def _set_if_it_fails(unwanted: Event) -> Iterator[None]:
 
 def _planned(run: Run, tag: str, stack: ExitStack, unwanted: Event | None = None) -> tuple[SavedPlan, dict[str, Any]]:
     purpose = Purpose(wanted=lambda: unwanted is None or not unwanted.is_set())
-    saved = stack.enter_context(targeted.planned(run, tag, alone=targeted.alone(run), purpose=purpose))
+    saved = stack.enter_context(plan_scope.planned(run, tag, alone=plan_scope.alone(run), purpose=purpose))
     return saved, run.env.terraform.show(saved)
 
 

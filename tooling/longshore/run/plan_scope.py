@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from longshore.errors import PlanError, TerraformError
-from longshore.run import Run
+from longshore.run.run import Run
 from longshore.terraform import plan
 from longshore.terraform.local import APPLIED, Purpose, SavedPlan
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from longshore import baseline
 from longshore.errors import (
     AwsError,
     DeadlineError,
@@ -19,7 +18,8 @@ from longshore.rollout import deployments, verification
 from longshore.rollout.deployments import Move, Started
 from longshore.rollout.diagnosis import shortened
 from longshore.rollout.migration import Migrator, starter
-from longshore.run import Run
+from longshore.run import snapshot
+from longshore.run.run import Run
 
 
 def wave_numbers(run: Run) -> list[int]:
@@ -91,7 +91,7 @@ def to_registered(run: Run, wave: int, last: ReleaseResult | None) -> dict[str, 
 
 def _count(run: Run, key: str, last: ReleaseResult | None) -> int | None:
     """The count to send to a service: none where it keeps the one that it has."""
-    if baseline.is_new(run, key, last.services if last else None):
+    if snapshot.is_new(run, key, last.services if last else None):
         return run.contract.services[key].desired_count
     service = run.result.services[key]
     return service.before.count if service.replaced else None
@@ -101,7 +101,7 @@ def differing(run: Run) -> dict[str, list[str]]:
     """What the revisions registered last would change in what ran before, by the key of the service; line by line."""
     services = run.contract.services.items()
     before = {key: run.result.services[key].before.task_definition for key, _ in services}
-    return baseline.apart(run.env, {key: (before[key], service.task_definition) for key, service in services})
+    return snapshot.apart(run.env, {key: (before[key], service.task_definition) for key, service in services})
 
 
 def to_changed(run: Run, wave: int, last: ReleaseResult, changed: Collection[str]) -> dict[str, Move]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from longshore import baseline, builds, targeted
 from longshore.errors import ApplyError, PlanError, StalePlanError, TerraformError
 from longshore.masking import secrets_of_containers
-from longshore.order import Order
-from longshore.run import Run
+from longshore.run import build_and_plan, plan_scope, snapshot
+from longshore.run.options import Order
+from longshore.run.run import Run
 from longshore.terraform import plan
 from longshore.terraform.local import SavedPlan
 
@@ -34,16 +34,16 @@ def apply(run: Run, order: Order, saved: SavedPlan) -> None:
     """
     if applied(run, saved):
         # The apply had ended when the process died, but perhaps not the writing of the outputs.
-        run.contract = run.env.contract(_written(run) if targeted.alone(run) else None)
+        run.contract = run.env.contract(_written(run) if plan_scope.alone(run) else None)
     else:
         with run.effect(f"apply {run.result.version}"):
             outputs = _apply(run, order, saved)
-        if targeted.alone(run):
+        if plan_scope.alone(run):
             outputs = _written(run)
         run.contract = run.env.contract(outputs)
-    baseline.notice_replaced(run)
+    snapshot.notice_replaced(run)
     _see_registered(run)
-    baseline.record(run)  # with --allow-infra, an apply makes services and schedules, or takes them away
+    snapshot.record(run)  # with --allow-infra, an apply makes services and schedules, or takes them away
 
 
 def _apply(run: Run, order: Order, saved: SavedPlan) -> dict[str, Any]:
@@ -56,8 +56,8 @@ def _apply(run: Run, order: Order, saved: SavedPlan) -> dict[str, Any]:
             if not stale and _TOO_MANY_AT_ONCE not in error.message:
                 raise
             approved, fingerprint = run.result.changes, run.result.fingerprint
-            with targeted.planned(run, run.result.version, alone=targeted.alone(run)) as again:
-                builds.judge(run, order, plan.changes(terraform.show(again)))
+            with plan_scope.planned(run, run.result.version, alone=plan_scope.alone(run)) as again:
+                build_and_plan.judge(run, order, plan.changes(terraform.show(again)))
                 # The lines that were shown don't tell: secrets are masked in them, and of the rest they have addresses.
                 if stale and run.result.fingerprint != fingerprint:
                     raise PlanError("the state changed while the plan waited, and it differs now") from None
@@ -69,7 +69,7 @@ def _apply(run: Run, order: Order, saved: SavedPlan) -> dict[str, Any]:
 
 def _written(run: Run) -> dict[str, Any]:
     try:
-        return targeted.written(run, run.result.version)
+        return plan_scope.written(run, run.result.version)
     except TerraformError as error:
         raise ApplyError(error.message, error.hint) from error
 
@@ -82,8 +82,8 @@ def register(run: Run) -> None:
         ApplyError: Terraform failed.
     """
     env = run.env
-    with targeted.planned(run, run.result.version, alone=targeted.alone(run)) as saved:
-        builds.judge(run, Order(), plan.changes(env.terraform.show(saved)))
+    with plan_scope.planned(run, run.result.version, alone=plan_scope.alone(run)) as saved:
+        build_and_plan.judge(run, Order(), plan.changes(env.terraform.show(saved)))
         apply(run, Order(), saved)
 
 

@@ -1,0 +1,1 @@
+"""A release in progress, and what it does step by step."""
