@@ -14,11 +14,11 @@ import pytest
 from longshore.aws.ecr import Repository, Tagged
 from longshore.aws.ecs import ServiceDeployment
 from longshore.aws.sts import Caller
+from longshore.commands.doctor import doctor
 from longshore.config.contract import Contract, parse
 from longshore.config.settings import load
 from longshore.config.target import select
 from longshore.console import Console
-from longshore.doctor import doctor
 from longshore.environment.environment import Environment
 from longshore.errors import AwsError, BuildError, ConfigError, ExitCode, LongshoreError, TerraformError
 from longshore.images.docker import Docker

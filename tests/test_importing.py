@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longshore import importing
+from longshore.commands import import_env
 from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import ConfigError, UsageError
@@ -47,7 +47,7 @@ class World:
         self.env = cast(Environment, SimpleNamespace(target=target, console=console))
 
     def take_over(self, environ: dict[str, str], *, skip: str | None = None, write: bool = False) -> None:
-        importing.take_over(self.env, environ, skip=importing.names(skip), write=write)
+        import_env.take_over(self.env, environ, skip=import_env.names(skip), write=write)
 
     def check(self, environ: dict[str, str]) -> str:
         place = build_variables.Place("shop", "test", self.files[0].name)

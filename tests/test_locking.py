@@ -13,12 +13,12 @@ from typing import Any, cast
 
 import pytest
 
+from longshore.commands.lock import unlock_state
 from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import LockedError, NotReadyError, UnsavedStateError, UsageError
 from longshore.ledger.lock import Lease
 from longshore.ledger.releases import Ledger
-from longshore.locking import unlock_state
 from longshore.run import checks
 from tests.memory_table import MemoryTable
 from tests.samples import ACTOR, moved_clock

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from longshore import preview
+from longshore.commands import preview
 from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.run import checks

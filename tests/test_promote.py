@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from longshore import promote
+from longshore.commands import promote
 from longshore.errors import UsageError
 from longshore.ledger.releases import Ledger
 from longshore.result import Verdict

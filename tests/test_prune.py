@@ -14,6 +14,7 @@ import pytest
 
 from longshore.aws.ecr import Tagged
 from longshore.aws.ecs import Container, Service, Task
+from longshore.commands.prune import prune
 from longshore.config.contract import Contract, parse
 from longshore.config.settings import load
 from longshore.config.target import Target, select
@@ -21,7 +22,6 @@ from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import AwsError, DeclinedError, LockedError, LongshoreError, NotReadyError, UsageError
 from longshore.ledger.releases import Ledger
-from longshore.prune import prune
 from longshore.result import ImageResult, Verdict
 from longshore.run import checks
 from tests.memory_table import MemoryTable

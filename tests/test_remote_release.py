@@ -16,6 +16,7 @@ import pytest
 
 from longshore import report
 from longshore.aws.codebuild import Build
+from longshore.commands.remote_release import release_remotely, verdict
 from longshore.config.settings import Deadlines, load
 from longshore.config.target import select
 from longshore.console import Console
@@ -24,7 +25,6 @@ from longshore.errors import BuildError, DeclinedError, LockedError, LongshoreEr
 from longshore.images import builders
 from longshore.images.codebuild import Followed, Request, Watch
 from longshore.ledger.releases import Ledger
-from longshore.remote_release import release_remotely, verdict
 from longshore.result import Cause, Verdict
 from longshore.run import checks
 from longshore.run.checks import Start

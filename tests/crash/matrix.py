@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from longshore import release, resume, rollback
+from longshore.commands import release, resume, rollback
 from longshore.errors import LongshoreError, NotReadyError, UsageError
 from longshore.result import ReleaseResult, Verdict
 from longshore.run.options import order

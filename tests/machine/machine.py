@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, currently_in_test_context, note, seed
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, get_state_machine_test, initialize, invariant, rule
 
-from longshore import locking, promote, release, resume, rollback
+from longshore.commands import lock, promote, release, resume, rollback
 from longshore.config.target import Target
 from longshore.errors import LockedError
 from longshore.result import ReleaseResult, Verdict
@@ -286,13 +286,13 @@ class Histories(RuleBasedStateMachine):
 
     @rule(name=environments)
     def somebody_holds(self, name: str) -> None:
-        self._run("take", name, lambda process: locking.take(process.env(), "the database moves"))
+        self._run("take", name, lambda process: lock.take(process.env(), "the database moves"))
 
     @rule(name=environments)
     def somebody_frees(self, name: str) -> None:
         def free(process: Process) -> Found:
             held = process.env().ledger.locks.read()
-            locking.free(process.env(), held.id if held else "1-none")
+            lock.free(process.env(), held.id if held else "1-none")
             return None
 
         self._run("free", name, free)

@@ -13,8 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from longshore import release, rollback
 from longshore.clock import Clock
+from longshore.commands import release, rollback
 from longshore.config.contract import UNRELEASED
 from longshore.config.settings import load
 from longshore.config.target import Target, select

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from longshore import apply, drift, promote, release, restart, resume, rollback, scale
+from longshore.commands import apply, drift, promote, release, restart, resume, rollback, scale
 from longshore.errors import ExitCode, LeaveAtOnce, StalePlanError, UsageError
 from longshore.result import Cause, ReleaseResult, Verdict
 from longshore.run import checks, snapshot

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from longshore.commands.doctor import doctor
 from longshore.console import Console
-from longshore.doctor import doctor
 from longshore.errors import LongshoreError
 from longshore.images.docker import Docker
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from longshore.aws.ecr import Ecr
+from longshore.commands.prune import prune
 from longshore.console import Console
-from longshore.prune import prune
 
 from . import shop
 from .play import record_releases, staged

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from longshore import release, resume, rollback
+from longshore.commands import release, resume, rollback
 from longshore.console import Console
 from longshore.errors import ExitCode
 from longshore.result import Verdict

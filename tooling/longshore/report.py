@@ -7,13 +7,13 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from longshore.commands.drift import Drift
+from longshore.commands.status import Status
 from longshore.console import Console
-from longshore.drift import Drift
 from longshore.errors import LongshoreError, UsageError
 from longshore.ledger.lock import Lock
 from longshore.ledger.releases import Ledger
 from longshore.result import STAYING, ReleaseResult, ServiceResult, Verdict
-from longshore.status import Status
 
 _LONGEST_EXPORT = 1000
 """Characters of a message that a build exports."""

@@ -133,7 +133,7 @@ def plan(
     c: Context, app: str | None = None, env: str = "sandbox", tag: str | None = None, check_env: bool = False
 ) -> None:
     """Show what would change: exit code 0 nothing, 20 some."""
-    from longshore import preview
+    from longshore.commands import preview
     from longshore.errors import ExitCode
 
     if preview.plan(opened(c, app, env), tag, check_env=check_env):

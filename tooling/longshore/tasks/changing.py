@@ -19,7 +19,7 @@ def apply(
     json: bool = False,
 ) -> None:
     """Apply this tree's Terraform; the version stays."""
-    from longshore.apply import apply as verb
+    from longshore.commands.apply import apply as verb
     from longshore.run.options import order
 
     ordered = order(yes=yes, allow_infra=allow_infra, allow_destroy=allow_destroy, wait_lock=wait_lock)
@@ -45,9 +45,9 @@ def scale(
     json: bool = False,
 ) -> None:
     """Set how many tasks of a service run: scale web=3."""
+    from longshore.commands.scale import counts_of
+    from longshore.commands.scale import scale as verb
     from longshore.run.options import seconds
-    from longshore.scale import counts_of
-    from longshore.scale import scale as verb
 
     counts, wait = counts_of(words or []), seconds(wait_lock) if wait_lock else 0.0
     environment = opened(c, app, env)
@@ -67,7 +67,7 @@ def restart(
     json: bool = False,
 ) -> None:
     """Start the tasks of services anew, with today's secrets."""
-    from longshore.restart import restart as verb
+    from longshore.commands.restart import restart as verb
     from longshore.run.options import seconds
 
     wait = seconds(wait_lock) if wait_lock else 0.0

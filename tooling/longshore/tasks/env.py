@@ -17,6 +17,6 @@ def import_(
     """Take over the ECS_ variables of this process."""
     import os
 
-    from longshore.importing import names, take_over
+    from longshore.commands.import_env import names, take_over
 
     take_over(opened(c, app, env), os.environ, skip=names(skip), write=write)

@@ -19,7 +19,7 @@ def status(c: Context, app: str | None = None, env: str = "sandbox", json: bool 
 @task(why="what the others shall read")
 def take(c: Context, why: str, app: str | None = None, env: str = "sandbox") -> None:
     """Hold an environment until its lock is freed."""
-    from longshore.locking import take as verb
+    from longshore.commands.lock import take as verb
 
     environment = opened(c, app, env)
     environment.console.result(verb(environment, why).id)
@@ -28,7 +28,7 @@ def take(c: Context, why: str, app: str | None = None, env: str = "sandbox") -> 
 @task(id="its exact id, as lock.status shows it")
 def free(c: Context, id: str, app: str | None = None, env: str = "sandbox") -> None:  # noqa: A002 - the flag's name
     """Free the lock of a dead release, or a person's."""
-    from longshore.locking import free as verb
+    from longshore.commands.lock import free as verb
 
     environment = opened(c, app, env)
     verb(environment, id)

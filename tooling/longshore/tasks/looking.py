@@ -11,7 +11,7 @@ from longshore.tasks.common import opened, task
 @task()
 def status(c: Context, app: str | None = None, env: str = "sandbox", json: bool = False) -> None:
     """Show what runs, what is released and registered last."""
-    from longshore import preview
+    from longshore.commands import preview
     from longshore.report import status as show
 
     environment = opened(c, app, env)
@@ -21,7 +21,7 @@ def status(c: Context, app: str | None = None, env: str = "sandbox", json: bool 
 @task()
 def drift(c: Context, app: str | None = None, env: str = "sandbox", json: bool = False) -> None:
     """Show what is not as it was released: exit code 0 or 20."""
-    from longshore.drift import drift as verb
+    from longshore.commands.drift import drift as verb
     from longshore.errors import ExitCode
     from longshore.report import drift as show
 
@@ -55,6 +55,6 @@ def show(c: Context, release: str, app: str | None = None, env: str | None = Non
 @task()
 def doctor(c: Context, app: str | None = None, env: str = "sandbox") -> None:
     """Try the reads that a release needs; nothing is changed."""
-    from longshore.doctor import doctor as verb
+    from longshore.commands.doctor import doctor as verb
 
     verb(opened(c, app, env))

@@ -55,7 +55,7 @@ def release(
     json: bool = False,
 ) -> None:
     """Carry this commit to a verified, recorded roll-out."""
-    from longshore.resume import begin_or_go_on
+    from longshore.commands.resume import begin_or_go_on
     from longshore.run.options import order
 
     ordered = order(
@@ -114,7 +114,7 @@ def promote(
     json: bool = False,
 ) -> None:
     """Release what succeeded in one environment to another."""
-    from longshore.promote import promote as verb
+    from longshore.commands.promote import promote as verb
     from longshore.run.options import order
 
     ordered = order(
@@ -147,7 +147,7 @@ def rollback(
     json: bool = False,
 ) -> None:
     """Go back to a good release, by default the one before."""
-    from longshore.rollback import rollback as verb
+    from longshore.commands.rollback import rollback as verb
     from longshore.run.options import seconds
 
     wait = seconds(wait_lock) if wait_lock else 0.0

@@ -16,7 +16,7 @@ def bootstrap(
     allow_destroy: list[str] | None = None,
 ) -> None:
     """Set an environment up; safe to run again."""
-    from longshore.bootstrap import bootstrap as verb
+    from longshore.commands.bootstrap import bootstrap as verb
 
     environment = opened(c, app, env)
     verb(environment, yes=yes, allow_destroy=allow_destroy or ())
@@ -31,7 +31,7 @@ def prune(
     c: Context, app: str | None = None, env: str = "sandbox", keep: int = 10, dry_run: bool = False, yes: bool = False
 ) -> None:
     """Remove images that no environment runs or may go to."""
-    from longshore.prune import prune as verb
+    from longshore.commands.prune import prune as verb
 
     verb(opened(c, app, env), keep=keep, dry_run=dry_run, yes=yes)
 
@@ -39,7 +39,7 @@ def prune(
 @task(yes_really="the environment's name, instead of typing it")
 def destroy(c: Context, app: str | None = None, env: str = "sandbox", yes_really: str | None = None) -> None:
     """Take an environment down, but not its images."""
-    from longshore.bootstrap import destroy as verb
+    from longshore.commands.bootstrap import destroy as verb
 
     environment = opened(c, app, env)
     verb(environment, confirmed=yes_really)

@@ -19,6 +19,6 @@ def unlock(
     foundation: bool = False,
 ) -> None:
     """Show, or free, Terraform's own lock."""
-    from longshore.locking import unlock_state
+    from longshore.commands.lock import unlock_state
 
     unlock_state(opened(c, app, env), id, foundation=foundation)

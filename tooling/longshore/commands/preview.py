@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from longshore import status as statuses
+from longshore.commands import status as statuses
 from longshore.environment.environment import Environment
 from longshore.images.version import tag_of
 from longshore.run import checks

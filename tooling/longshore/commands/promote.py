@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from longshore.commands.release import carry
 from longshore.environment.environment import Environment
 from longshore.errors import UsageError
-from longshore.release import carry
 from longshore.result import ReleaseResult
 from longshore.run import checks
 from longshore.run.checks import Start

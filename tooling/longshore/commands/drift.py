@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from longshore import status as statuses
 from longshore.aws.ecs import Service
+from longshore.commands import status as statuses
 from longshore.config.contract import Contract
 from longshore.environment.environment import Environment
 from longshore.result import ReleaseResult, ScheduleResult

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import islice
 
-from longshore import apply, restart, scale
+from longshore.commands import apply, restart, scale
+from longshore.commands.release import carry, release
+from longshore.commands.remote_release import release_remotely
+from longshore.commands.rollback import rollback_to
 from longshore.environment.environment import Environment
 from longshore.errors import AbortError, LongshoreError, NotReadyError, UsageError
 from longshore.ledger.lock import Lock
-from longshore.release import carry, release
-from longshore.remote_release import release_remotely
 from longshore.result import Actor, Cause, ReleaseResult, Verdict
-from longshore.rollback import rollback_to
 from longshore.run import autoscaling, checks, consistency, snapshot, undo, waves
 from longshore.run.options import Order, order_again
 from longshore.run.run import Opening, Run, running

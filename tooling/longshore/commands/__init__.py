@@ -1,0 +1,1 @@
+"""One verb of the user, one file, one public function."""
