@@ -85,7 +85,7 @@ def test_a_package_imports_only_packages_to_its_right(name: str) -> None:
 
 def test_only_the_access_and_its_tasks_know_the_sandbox() -> None:
     users = {name for name, path in FILES.items() if not name.startswith("sandbox/") and "sandbox" in rooms_used(path)}
-    assert {Path(user).name for user in users} == {"access.py", "sandboxes.py"}
+    assert users == {"environment/access.py", "tasks/sandboxes.py"}
 
 
 def test_only_the_console_prints() -> None:

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longshore import report
 from longshore.console import Console
 from longshore.errors import LongshoreError
 from longshore.ledger.releases import Ledger
 from longshore.masking import MASK, Masks, NoMasks, is_secret, secrets, secrets_of_containers
 from longshore.result import Cause, Failure, MigrationResult, ReleaseResult, Verdict
 from longshore.rollout.diagnosis import LINE_LENGTH, shortened
+from longshore.tasks import views
 from longshore.terraform import plan
 from tests.memory_table import MemoryTable
 from tests.samples import result as release
@@ -109,7 +109,7 @@ def test_neither_the_ledger_nor_the_document_holds_one() -> None:
     with ledger.locks.held("owner", result.actor, "release") as lock:
         lock.keep(TEXTS[0])
     out = io.StringIO()
-    report.result(Console(out, io.StringIO(), masks=masks), result, as_json=True)
+    views.result(Console(out, io.StringIO(), masks=masks), result, as_json=True)
     for text in (repr(table.written), out.getvalue()):
         assert CANARY not in text
     document = json.loads(out.getvalue())

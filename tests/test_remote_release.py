@@ -14,7 +14,6 @@ from typing import Any, cast
 
 import pytest
 
-from longshore import report
 from longshore.aws.codebuild import Build
 from longshore.commands.remote_release import release_remotely, verdict
 from longshore.config.settings import Deadlines, load
@@ -31,6 +30,7 @@ from longshore.run.checks import Start
 from longshore.run.options import order
 from longshore.signals import Interrupts
 from longshore.source import Source
+from longshore.tasks import views
 from tests.memory_table import MemoryTable
 from tests.samples import ACTOR, WHEN, result
 
@@ -114,7 +114,7 @@ def exported(tmp_path: Path, text: str | None) -> dict[str, str]:
     file, out = tmp_path / "release.json", io.StringIO()
     if text is not None:
         file.write_text(text)
-    report.exports(Console(out, io.StringIO()), file)
+    views.exports(Console(out, io.StringIO()), file)
     words = [line.removeprefix("export ") for line in out.getvalue().splitlines()]
     return dict(shlex.split(word)[0].split("=", 1) for word in words)
 

@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from longshore import report
 from longshore.console import Console
 from longshore.errors import UsageError
 from longshore.ledger.releases import Ledger
 from longshore.result import Cause, ImageResult, MigrationResult, Running, ServiceResult, StepResult, Verdict
+from longshore.tasks import views
 from tests.memory_table import MemoryTable
 from tests.samples import ACTOR, arn, result
 
@@ -49,7 +49,7 @@ def ledger() -> Ledger:
 
 def shown(ledger: Ledger, release: str, *, as_json: bool = False) -> str:
     out = io.StringIO()
-    report.everything(Console(out, io.StringIO()), ledger, release, as_json=as_json)
+    views.everything(Console(out, io.StringIO()), ledger, release, as_json=as_json)
     return out.getvalue()
 
 
@@ -75,7 +75,7 @@ def test_as_json_with_its_events(ledger: Ledger) -> None:
 
 def test_the_history_says_which_release_left_the_infrastructure_alone(ledger: Ledger) -> None:
     out = io.StringIO()
-    report.history(Console(out, io.StringIO()), list(ledger.releases()), as_json=False)
+    views.history(Console(out, io.StringIO()), list(ledger.releases()), as_json=False)
     assert "release (--only-release)" in out.getvalue()
 
 

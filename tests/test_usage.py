@@ -8,12 +8,12 @@ import signal
 import pytest
 from invoke.exceptions import Exit
 
-from longshore import usage
 from longshore.errors import LeaveAtOnce, LockedError
+from longshore.tasks import parser
 
 
 def ended(error: BaseException, *, as_json: bool = False) -> int:
-    with pytest.raises(Exit) as caught, usage.exits(as_json=as_json):
+    with pytest.raises(Exit) as caught, parser.exits(as_json=as_json):
         raise error
     return int(caught.value.code)
 

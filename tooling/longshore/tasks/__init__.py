@@ -2,29 +2,28 @@
 
 from invoke.collection import Collection
 
-from longshore import usage
-from longshore.tasks import building, changing, env, lock, looking, releasing, sandbox, setting_up, state
+from longshore.tasks import building, changes, env, inspection, lock, parser, releases, sandbox, setup, state
 
-usage.install()
+parser.install()
 namespace = Collection(
-    setting_up.bootstrap,
+    setup.bootstrap,
     building.version,
     building.build,
     building.push,
     building.plan,
-    releasing.release,
-    releasing.promote,
-    releasing.rollback,
-    changing.apply,
-    changing.scale,
-    changing.restart,
-    looking.status,
-    looking.drift,
-    looking.history,
-    looking.show,
-    looking.doctor,
-    setting_up.prune,
-    setting_up.destroy,
+    releases.release,
+    releases.promote,
+    releases.rollback,
+    changes.apply,
+    changes.scale,
+    changes.restart,
+    inspection.status,
+    inspection.drift,
+    inspection.history,
+    inspection.show,
+    inspection.doctor,
+    setup.prune,
+    setup.destroy,
 )
 namespace.add_collection(
     Collection(sandbox.up, sandbox.down, sandbox.status, sandbox.fault, sandbox.repository), name="sandbox"

@@ -120,7 +120,7 @@ def exports(c: Context, file: str) -> None:
     """Print a release's document as variables of a shell."""
     from longshore.console import Console
     from longshore.environment.environment import project_root
-    from longshore.report import exports as show
+    from longshore.tasks.views import exports as show
 
     show(Console(), project_root(c.config) / file)
 

@@ -11,7 +11,7 @@ from invoke import tasks
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from longshore import usage
+from longshore.tasks import parser
 
 if TYPE_CHECKING:
     from longshore.environment.environment import Environment
@@ -53,7 +53,7 @@ def task(*, repeatable: Sequence[str] = (), **texts: str) -> Callable[[Callable[
     def decorate(body: Callable[..., None]) -> Any:
         @wraps(body)
         def guarded(*args: Any, **kwargs: Any) -> None:
-            with usage.exits(as_json=bool(kwargs.get("json"))):
+            with parser.exits(as_json=bool(kwargs.get("json"))):
                 body(*args, **kwargs)
 
         flags = signature(body).parameters
@@ -72,7 +72,7 @@ def opened(c: Context, app: str | None, env: str) -> Environment:
 
 def end(environment: Environment, result: ReleaseResult, *, as_json: bool) -> None:
     """Shows what became of a release, and ends with its exit code."""
-    from longshore.report import result as show
+    from longshore.tasks.views import result as show
 
     show(environment.console, result, as_json=as_json)
     if result.exit_code:

@@ -10,7 +10,7 @@ from longshore.tasks.common import opened, task
 @task(json="print one JSON document on stdout")
 def status(c: Context, app: str | None = None, env: str = "sandbox", json: bool = False) -> None:
     """Show who holds an environment."""
-    from longshore.report import lock as show
+    from longshore.tasks.views import lock as show
 
     environment = opened(c, app, env)
     show(environment.console, env, environment.ledger.locks.read(), as_json=json)

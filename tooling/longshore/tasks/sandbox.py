@@ -10,7 +10,7 @@ from longshore.tasks.common import task
 @task(port="port of the AWS API; any free one if not given")
 def up(c: Context, port: int = 0) -> None:
     """Start the local cloud, with real containers."""
-    from longshore import sandboxes
+    from longshore.tasks import sandboxes
 
     sandboxes.up(c, port)
 
@@ -18,7 +18,7 @@ def up(c: Context, port: int = 0) -> None:
 @task()
 def down(c: Context) -> None:
     """Stop the local cloud and remove all that it made."""
-    from longshore import sandboxes
+    from longshore.tasks import sandboxes
 
     sandboxes.down(c)
 
@@ -26,7 +26,7 @@ def down(c: Context) -> None:
 @task()
 def status(c: Context, json: bool = False) -> None:
     """Show where the local cloud answers and what it runs."""
-    from longshore import sandboxes
+    from longshore.tasks import sandboxes
 
     sandboxes.status(c, as_json=json)
 
@@ -34,7 +34,7 @@ def status(c: Context, json: bool = False) -> None:
 @task(name="last part of a build project's source location; the only repository if not given")
 def repository(c: Context, name: str = "") -> None:
     """Show where the local cloud keeps a git repository."""
-    from longshore import sandboxes
+    from longshore.tasks import sandboxes
 
     sandboxes.repository(c, name)
 
@@ -66,7 +66,7 @@ def fault(
     json: bool = False,
 ) -> None:
     """List, set or clear the faults of the local cloud."""
-    from longshore import sandboxes
+    from longshore.tasks import sandboxes
 
     given = {"operation": operation, "kind": kind, "times": times, "skip": skip, "every": every}
     given |= {"seconds": seconds, "code": code, "message": message, "window": window}

@@ -73,7 +73,7 @@ def _interrupted(code: ExitCode, *, as_json: bool) -> Exit:
 
 
 def _say(error: LongshoreError, *, as_json: bool) -> None:
-    from longshore.console import Console  # noqa: PLC0415 - only where there is something to say
+    from longshore.console import Console
 
     console = Console()
     console.error(error)

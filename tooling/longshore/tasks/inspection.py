@@ -12,7 +12,7 @@ from longshore.tasks.common import opened, task
 def status(c: Context, app: str | None = None, env: str = "sandbox", json: bool = False) -> None:
     """Show what runs, what is released and registered last."""
     from longshore.commands import preview
-    from longshore.report import status as show
+    from longshore.tasks.views import status as show
 
     environment = opened(c, app, env)
     show(environment.console, preview.status(environment), as_json=json)
@@ -23,7 +23,7 @@ def drift(c: Context, app: str | None = None, env: str = "sandbox", json: bool =
     """Show what is not as it was released: exit code 0 or 20."""
     from longshore.commands.drift import drift as verb
     from longshore.errors import ExitCode
-    from longshore.report import drift as show
+    from longshore.tasks.views import drift as show
 
     environment = opened(c, app, env)
     found = verb(environment)
@@ -37,7 +37,7 @@ def history(c: Context, app: str | None = None, env: str = "sandbox", limit: int
     """List the releases and how they ended."""
     from itertools import islice
 
-    from longshore.report import history as show
+    from longshore.tasks.views import history as show
 
     environment = opened(c, app, env)
     show(environment.console, list(islice(environment.ledger.releases(), limit)), as_json=json)
@@ -46,7 +46,7 @@ def history(c: Context, app: str | None = None, env: str = "sandbox", limit: int
 @task(json="print one JSON document on stdout")
 def show(c: Context, release: str, app: str | None = None, env: str | None = None, json: bool = False) -> None:
     """Show everything that is known of a release."""
-    from longshore.report import everything
+    from longshore.tasks.views import everything
 
     environment = opened(c, app, env or release.rpartition("-")[0])
     everything(environment.console, environment.ledger, release, as_json=json)

@@ -115,7 +115,7 @@ def fault(c: Context, given: Mapping[str, str | None], *, clear: bool, as_json: 
         name = str(wanted["operation"]).removeprefix("cloud:")
         control.script_cloud(state, [name] * int(wanted.get("times", 1)))
     elif wanted:
-        from longshore.sandbox import operations  # noqa: PLC0415 - as in _control
+        from longshore.sandbox import operations
 
         operations.check(str(wanted.get("operation", "")))
         control.add_fault(state, wanted)
@@ -154,7 +154,7 @@ def _running(c: Context) -> State:
 
 def _control() -> ModuleType:
     try:
-        from longshore.sandbox import control  # noqa: PLC0415 - its packages are an extra
+        from longshore.sandbox import control  # its packages are an extra
     except ModuleNotFoundError as error:
         raise SandboxError(
             f"the sandbox needs the package {error.name!r}", "Install it with: pip install 'longshore[sandbox]'"
