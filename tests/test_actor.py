@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from longshore.config import actor
+from longshore.git import Source
 from longshore.result import Actor
 from longshore.run import run
 from longshore.run.run import Opening
-from longshore.source import Source
 from tests.samples import ACTOR, result
 
 ARN = "arn:aws:sts::123456789012:assumed-role/shop-test-release/AWSCodeBuild-1d9d"

@@ -16,6 +16,7 @@ from longshore.config.target import select
 from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import AwsError, BuildError
+from longshore.git import Source
 from longshore.images import docker, images
 from longshore.images.images import Making
 from longshore.images.version_counter import Wanted
@@ -23,7 +24,6 @@ from longshore.ledger.releases import Ledger
 from longshore.run import build_and_plan
 from longshore.run.options import Order
 from longshore.run.run import Run
-from longshore.source import Source
 from tests.memory_table import MemoryTable
 from tests.samples import result
 from tests.test_reservation import APP, Registry

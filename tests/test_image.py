@@ -15,11 +15,11 @@ from pydantic import SecretStr
 
 from longshore.aws.ecr import Credentials, Ecr, Manifest, Repository
 from longshore.errors import BuildError
+from longshore.git import Source
 from longshore.images import build_image
 from longshore.images.docker import Docker
 from longshore.masking import Masks
 from longshore.process import Completed, OnLine
-from longshore.source import Source
 
 REGISTRY = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
 REPOSITORY = Repository("storefront/app", f"{REGISTRY}/storefront/app", "123456789012")

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from longshore import source
+from longshore import git
 from longshore.aws.codebuild import Build
 from longshore.aws.ecr import Repository
 from longshore.clock import Clock
@@ -21,6 +21,7 @@ from longshore.config.target import select
 from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import BuildError, ConfigError, GitError, UsageError
+from longshore.git import Source
 from longshore.images import build_image, builders, images
 from longshore.images.build_image import BuildSpec, BuiltImage
 from longshore.images.builders import Ordered
@@ -28,7 +29,6 @@ from longshore.images.codebuild import Followed, Request, Watch
 from longshore.images.images import Making
 from longshore.ledger.releases import Ledger
 from longshore.result import BuildResult
-from longshore.source import Source
 from longshore.terraform import variable_files
 from tests.memory_table import MemoryTable
 
@@ -223,10 +223,10 @@ def test_codebuild_can_fetch_only_what_was_committed_and_pushed(found: Source, m
     with pytest.raises(GitError, match=r"changes that are not committed:\n  app.py") as caught:
         builders.refuse_unpublished(Source(found.root, COMMIT, "Greet", ("app.py",)))
     assert "push" in caught.value.hint
-    monkeypatch.setattr(source, "is_pushed", lambda found: False)
+    monkeypatch.setattr(git, "is_pushed", lambda found: False)
     with pytest.raises(GitError, match=r"no remote of .* is known to have the commit 0123456789ab"):
         builders.refuse_unpublished(found)
-    monkeypatch.setattr(source, "is_pushed", lambda found: True)
+    monkeypatch.setattr(git, "is_pushed", lambda found: True)
     builders.refuse_unpublished(found)
 
 

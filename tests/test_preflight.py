@@ -8,16 +8,16 @@ from typing import Any, cast
 
 import pytest
 
-from longshore import source
+from longshore import git
 from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import LockedError, NotReadyError, UsageError
+from longshore.git import Source
 from longshore.images import images
 from longshore.ledger.releases import Ledger
 from longshore.result import Cause, Verdict
 from longshore.run import checks
 from longshore.run.options import order
-from longshore.source import Source
 from tests.memory_table import MemoryTable
 from tests.samples import ACTOR, moved_clock, result
 
@@ -86,7 +86,7 @@ def history_of(env: Environment, commit: str | None) -> None:
 def test_an_older_commit_wants_a_word(older: object, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     env, head = environment(), Source(Path("/shop"), "1" * 40, "Head")
     history_of(env, "2" * 40)
-    monkeypatch.setattr(source, "is_older", lambda found, than: older)
+    monkeypatch.setattr(git, "is_older", lambda found, than: older)
     monkeypatch.setattr(images, "source_of", lambda target: head)
     text = checks._source(env, order(allow_older=True), "local")
     assert said in text

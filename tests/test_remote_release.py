@@ -21,6 +21,7 @@ from longshore.config.target import select
 from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import BuildError, DeclinedError, LockedError, LongshoreError, UnknownOutcomeError, UsageError
+from longshore.git import Source
 from longshore.images import builders
 from longshore.images.codebuild import Followed, Request, Watch
 from longshore.ledger.releases import Ledger
@@ -29,7 +30,6 @@ from longshore.run import checks
 from longshore.run.checks import Start
 from longshore.run.options import order
 from longshore.signals import Interrupts
-from longshore.source import Source
 from longshore.tasks import views
 from tests.memory_table import MemoryTable
 from tests.samples import ACTOR, WHEN, result

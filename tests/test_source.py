@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from longshore import source
+from longshore import git
 from longshore.errors import GitError
 
 
-def git(folder: Path, *arguments: str) -> str:
+def run_git(folder: Path, *arguments: str) -> str:
     identity = ["-c", "user.name=Ann", "-c", "user.email=ann@example.org", "-c", "protocol.file.allow=always"]
     done = subprocess.run(["git", "-C", str(folder), *identity, *arguments], check=True, capture_output=True, text=True)
     return done.stdout.strip()
@@ -20,15 +20,15 @@ def repository(folder: Path, subject: str = "Greet the world") -> Path:
     (folder / "app").mkdir(parents=True)
     (folder / "app" / "Dockerfile").write_text("FROM scratch\n")
     (folder / ".gitignore").write_text("*.log\n")
-    git(folder, "init", "--quiet", "--initial-branch=main")
+    run_git(folder, "init", "--quiet", "--initial-branch=main")
     commit(folder, subject)
     return folder
 
 
 def commit(folder: Path, subject: str) -> str:
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message", subject)
-    return git(folder, "rev-parse", "HEAD")
+    run_git(folder, "add", "--all")
+    run_git(folder, "commit", "--quiet", "--message", subject)
+    return run_git(folder, "rev-parse", "HEAD")
 
 
 @pytest.fixture(autouse=True)
@@ -43,21 +43,21 @@ def shop(tmp_path: Path) -> Path:
 
 
 def test_a_clean_commit(shop: Path) -> None:
-    found = source.read(shop / "app")
-    assert found == source.Source(
-        shop.resolve(), git(shop, "rev-parse", "HEAD"), "Greet the world", author="Ann <ann@example.org>"
+    found = git.read(shop / "app")
+    assert found == git.Source(
+        shop.resolve(), run_git(shop, "rev-parse", "HEAD"), "Greet the world", author="Ann <ann@example.org>"
     )
     assert len(found.commit) == 40
     assert not found.dirty
-    source.refuse_dirty(found)
+    git.refuse_dirty(found)
 
 
 def test_the_repository_is_the_one_that_holds_the_path(shop: Path) -> None:
     inner = repository(shop / "vendored", "Inner")
     (shop / "app" / "new.txt").write_text("outer change")
-    assert source.read(inner / "app").subject == "Inner"
-    assert not source.read(inner / "app").dirty
-    assert source.read(shop / "app").dirty
+    assert git.read(inner / "app").subject == "Inner"
+    assert not git.read(inner / "app").dirty
+    assert git.read(shop / "app").dirty
 
 
 def test_the_repository_of_a_hook_that_calls_us_does_not_count(
@@ -66,28 +66,28 @@ def test_the_repository_of_a_hook_that_calls_us_does_not_count(
     other = repository(tmp_path / "other", "Other")
     monkeypatch.setenv("GIT_DIR", str(other / ".git"))
     monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git" / "index"))
-    assert source.read(shop / "app").subject == "Greet the world"
+    assert git.read(shop / "app").subject == "Greet the world"
 
 
 def test_changes_anywhere_in_the_tree_count(shop: Path) -> None:
     (shop / "README.md").write_text("new\n")
     (shop / "app" / "Dockerfile").write_text("FROM busybox\n")
     (shop / "debug.log").write_text("ignored\n")
-    found = source.read(shop / "app")
+    found = git.read(shop / "app")
     assert found.changed == ("app/Dockerfile", "README.md")
     with pytest.raises(GitError, match=r"changes that are not committed:\n  app/Dockerfile\n  README.md$") as caught:
-        source.refuse_dirty(found)
+        git.refuse_dirty(found)
     assert "--allow-dirty" in caught.value.hint
 
 
 def test_names_of_all_kinds_are_read_whole(shop: Path) -> None:
-    git(shop, "mv", "app/Dockerfile", "app/Containerfile")
+    run_git(shop, "mv", "app/Dockerfile", "app/Containerfile")
     (shop / "two words -> \u00fc.txt").write_text("")
     (shop / "line\nfeed").write_text("")
-    found = source.read(shop)
+    found = git.read(shop)
     assert sorted(found.changed) == ["app/Containerfile", "app/Dockerfile", "line\nfeed", "two words -> \u00fc.txt"]
     with pytest.raises(GitError, match=r"line\?feed"):
-        source.refuse_dirty(found)
+        git.refuse_dirty(found)
 
 
 @pytest.mark.parametrize(("count", "more"), [(10, ""), (11, "\n  and 1 more"), (25, "\n  and 15 more")])
@@ -95,73 +95,73 @@ def test_ten_files_are_named(shop: Path, count: int, more: str) -> None:
     for number in range(count):
         (shop / f"new-{number:02}").write_text("")
     with pytest.raises(GitError) as caught:
-        source.refuse_dirty(source.read(shop))
+        git.refuse_dirty(git.read(shop))
     named = "".join(f"\n  new-{number:02}" for number in range(min(count, 10)))
     assert caught.value.message.endswith(f"not committed:{named}{more}")
 
 
 def test_a_setting_that_hides_untracked_files_hides_nothing_from_a_release(shop: Path) -> None:
-    git(shop, "config", "status.showUntrackedFiles", "no")
+    run_git(shop, "config", "status.showUntrackedFiles", "no")
     (shop / "new").write_text("")
-    assert source.read(shop).changed == ("new",)
+    assert git.read(shop).changed == ("new",)
 
 
 def test_submodules_count_by_their_content_not_by_litter(shop: Path, tmp_path: Path) -> None:
     repository(tmp_path / "library", "Library")
-    git(shop, "submodule", "--quiet", "add", str(tmp_path / "library"), "library")
+    run_git(shop, "submodule", "--quiet", "add", str(tmp_path / "library"), "library")
     commit(shop, "Use the library")
     (shop / "library" / "litter").write_text("")
-    assert not source.read(shop).dirty
+    assert not git.read(shop).dirty
     (shop / "library" / "app" / "Dockerfile").write_text("FROM busybox\n")
-    assert source.read(shop).changed == ("library",)
+    assert git.read(shop).changed == ("library",)
 
 
 def test_reading_writes_nothing(shop: Path) -> None:
     index = shop / ".git" / "index"
     os.utime(shop / "app" / "Dockerfile", (1, 1))  # git status would refresh its index now
     before = index.read_bytes()
-    assert not source.read(shop).dirty
+    assert not git.read(shop).dirty
     assert index.read_bytes() == before
 
 
 def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
     with pytest.raises(GitError, match="there is no folder") as caught:
-        source.read(tmp_path / "missing")
+        git.read(tmp_path / "missing")
     assert "context" in caught.value.hint
 
 
 def test_a_folder_outside_any_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     with pytest.raises(GitError, match=f"{tmp_path} is not in a git repository: fatal: not a git repository") as caught:
-        source.read(tmp_path)
+        git.read(tmp_path)
     assert "git init" in caught.value.hint
 
 
 def test_a_repository_without_a_commit(tmp_path: Path) -> None:
-    git(tmp_path, "init", "--quiet")
+    run_git(tmp_path, "init", "--quiet")
     with pytest.raises(GitError, match="has no commit") as caught:
-        source.read(tmp_path)
+        git.read(tmp_path)
     assert "commit" in caught.value.hint
 
 
 def test_no_git(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
     with pytest.raises(GitError, match="git can't be run") as caught:
-        source.read(shop)
+        git.read(shop)
     assert caught.value.hint == "Install git."
 
 
 def test_a_subject_can_not_control_the_terminal(tmp_path: Path) -> None:
-    found = source.read(repository(tmp_path / "odd", "Gr\u00fc\u00dfe \x1b[31mred"))
+    found = git.read(repository(tmp_path / "odd", "Gr\u00fc\u00dfe \x1b[31mred"))
     assert found.subject == "Gr\u00fc\u00dfe ?[31mred"
 
 
 def test_the_remote_is_origin_or_the_only_one(shop: Path) -> None:
-    assert source.read(shop).remote is None
-    git(shop, "remote", "add", "mirror", "https://mirror.example/shop.git")
-    assert source.read(shop).remote == "https://mirror.example/shop.git"
-    git(shop, "remote", "add", "origin", "https://ann:canary@git.example/shop.git")
-    found = source.read(shop)
+    assert git.read(shop).remote is None
+    run_git(shop, "remote", "add", "mirror", "https://mirror.example/shop.git")
+    assert git.read(shop).remote == "https://mirror.example/shop.git"
+    run_git(shop, "remote", "add", "origin", "https://ann:canary@git.example/shop.git")
+    found = git.read(shop)
     assert found.remote == "https://git.example/shop.git"
     assert "canary" not in repr(found)
 
@@ -184,18 +184,18 @@ def test_the_remote_is_origin_or_the_only_one(shop: Path) -> None:
     ],
 )
 def test_a_remote_is_published_without_credentials(url: str, published: str | None) -> None:
-    assert source.without_credentials(url) == published
+    assert git.without_credentials(url) == published
 
 
 def test_an_ancestor_is_older_and_nothing_else_is(shop: Path) -> None:
-    first = source.read(shop / "app")
+    first = git.read(shop / "app")
     (shop / "app" / "new.txt").write_text("more")
     second = commit(shop, "More")
-    assert source.is_older(first, second) is True
-    assert source.is_older(source.read(shop / "app"), first.commit) is False
-    assert source.is_older(first, first.commit) is False
-    git(shop, "checkout", "--quiet", "--detach", first.commit)
+    assert git.is_older(first, second) is True
+    assert git.is_older(git.read(shop / "app"), first.commit) is False
+    assert git.is_older(first, first.commit) is False
+    run_git(shop, "checkout", "--quiet", "--detach", first.commit)
     (shop / "app" / "other.txt").write_text("another way")
     commit(shop, "Beside")
-    assert source.is_older(source.read(shop / "app"), second) is False, "a branch beside is not older"
-    assert source.is_older(first, "0" * 40) is None, "this clone does not know it"
+    assert git.is_older(git.read(shop / "app"), second) is False, "a branch beside is not older"
+    assert git.is_older(first, "0" * 40) is None, "this clone does not know it"

@@ -14,13 +14,13 @@ from typing import Any
 import boto3
 import pytest
 
-from longshore import source
+from longshore import git
 from longshore.aws.ecr import Ecr
 from longshore.errors import AwsError, BuildError
+from longshore.git import Source
 from longshore.images import build_image, version
 from longshore.images.docker import Docker
 from longshore.sandbox import control
-from longshore.source import Source
 
 pytestmark = pytest.mark.e2e
 
@@ -73,10 +73,10 @@ def spec(client: Any, ecr: Ecr, tmp_path: Path) -> Iterator[build_image.BuildSpe
 
 @pytest.fixture
 def commit(spec: build_image.BuildSpec) -> Source:
-    git = ["git", "-C", str(spec.context), "-c", "user.name=Ann", "-c", "user.email=ann@example.org"]
+    command = ["git", "-C", str(spec.context), "-c", "user.name=Ann", "-c", "user.email=ann@example.org"]
     for step in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "Greet"]):
-        subprocess.run([*git, *step], check=True)
-    return source.read(spec.context)
+        subprocess.run([*command, *step], check=True)
+    return git.read(spec.context)
 
 
 def _docker(*arguments: str) -> str:

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from longshore import source
+from longshore import git
 from longshore.aws.session import Aws as RealAws
 from longshore.clock import Clock
 from longshore.config.contract import UNRELEASED
@@ -30,13 +30,13 @@ from longshore.console import Console
 from longshore.environment.access import Access
 from longshore.environment.environment import Environment
 from longshore.errors import LeaveAtOnce, LongshoreError
+from longshore.git import Source
 from longshore.images import docker
 from longshore.masking import Masks
 from longshore.result import ReleaseResult
 from longshore.rollout import health
 from longshore.run import build_and_plan
 from longshore.signals import Interrupts
-from longshore.source import Source
 from longshore.terraform.driver import Driver
 from tests.crash.world import MortalTable, Point
 from tests.memory_table import MemoryTable
@@ -321,8 +321,8 @@ class World:
     def replace(self, patch: pytest.MonkeyPatch) -> None:
         """Puts this world in the place of the real one."""
         patch.setattr(docker, "Docker", lambda **_: Engine(self.registry, self._process.about_to, self._local))
-        patch.setattr(source, "read", self._read)
-        patch.setattr(source, "is_older", lambda found, than: int(found.commit, 16) < int(than, 16))
+        patch.setattr(git, "read", self._read)
+        patch.setattr(git, "is_older", lambda found, than: int(found.commit, 16) < int(than, 16))
         patch.setattr(health, "ask", self._ask)
         patch.setattr(build_and_plan, "ThreadPoolExecutor", AtOnce)
 

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from longshore import streams
+from longshore import safe_output
 from longshore.errors import DeclinedError, LongshoreError
 from longshore.masking import Masks, secrets
 
 if TYPE_CHECKING:
     from longshore.aws.ecs import Service
-    from longshore.live import Live
+    from longshore.live_display import Live
     from longshore.result import Failure
 
 
@@ -40,7 +40,7 @@ class Console:
         masks: Masks | None = None,
     ) -> None:
         self._out = out or sys.stdout
-        self._err = cast(TextIO, streams.Forgiving(err or sys.stderr))
+        self._err = cast(TextIO, safe_output.Forgiving(err or sys.stderr))
         self.masks = masks or Masks(secrets(os.environ))
         self._stdin = stdin or sys.stdin
         at_terminal = self._stdin.isatty() and self._err.isatty()
@@ -54,7 +54,7 @@ class Console:
         if not self._err.isatty():
             yield
             return
-        from longshore.live import Live  # noqa: PLC0415 - rich takes 0.1 s to import
+        from longshore.live_display import Live  # noqa: PLC0415 - rich takes 0.1 s to import
 
         self._live = Live(self._err)
         self._live.start()
@@ -172,22 +172,22 @@ class Console:
             self._live.stop()
         self._err.write(self.masks.ours(question))
         self._err.flush()
-        answer = streams.line(self._stdin)
+        answer = safe_output.line(self._stdin)
         if self._live:
             self._live.start()
         return answer
 
     def result(self, text: str) -> None:
         """A result, for a person or a pipe."""
-        streams.put(self._out, f"{self.masks.ours(text)}\n")
+        safe_output.put(self._out, f"{self.masks.ours(text)}\n")
 
     def verbatim(self, text: str) -> None:
         """A result that is to be used as it is, by a shell or a file. Whoever made it has left out what is secret."""
-        streams.put(self._out, f"{text}\n")
+        safe_output.put(self._out, f"{text}\n")
 
     def document(self, value: Any) -> None:
         """One JSON document. Whoever made it has masked its texts: here it would lose its form."""
-        streams.put(self._out, f"{json.dumps(value, indent=2)}\n")
+        safe_output.put(self._out, f"{json.dumps(value, indent=2)}\n")
 
     def table(self, rows: Iterable[Mapping[str, object]], empty: str) -> None:
         """Rows under their keys, as a result; ``empty`` where there is none."""

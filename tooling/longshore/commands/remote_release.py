@@ -8,12 +8,12 @@ from itertools import islice
 from longshore.aws.codebuild import Build
 from longshore.environment.environment import Environment
 from longshore.errors import BuildError, ExitCode, LongshoreError, UnknownOutcomeError
+from longshore.git import Source
 from longshore.images import builders, codebuild
 from longshore.images.codebuild import Followed, Request, Watch
 from longshore.result import ReleaseResult, Verdict
 from longshore.run import checks
 from longshore.run.options import Order
-from longshore.source import Source
 
 BUMP, OPTIONS = "LONGSHORE_BUMP", "LONGSHORE_OPTIONS"
 RELEASE, EXIT_CODE, MESSAGE = "LONGSHORE_RELEASE", "LONGSHORE_EXIT_CODE", "LONGSHORE_MESSAGE"

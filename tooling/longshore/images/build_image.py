@@ -13,9 +13,9 @@ from pathlib import Path
 
 from longshore.aws.ecr import Ecr, Repository, refuse_other_digest
 from longshore.errors import BuildError
+from longshore.git import Source
 from longshore.images.docker import Docker, LocalImage
 from longshore.process import OnLine, unwatched
-from longshore.source import Source
 
 _ALIASES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64"}
 _INPUTS_SCHEMA = 1

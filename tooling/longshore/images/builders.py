@@ -6,15 +6,15 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from longshore import source
+from longshore import git
 from longshore.aws.codebuild import Build
 from longshore.environment.environment import Environment
 from longshore.errors import BuildError, ConfigError, GitError, UsageError
+from longshore.git import Source
 from longshore.images import build_image, codebuild, docker
 from longshore.images.build_image import BuildSpec, BuiltImage
 from longshore.images.codebuild import Builder, Followed, Request, Watch
 from longshore.result import BuildResult
-from longshore.source import Source
 
 BUILT_ON = LOCAL, CODEBUILD = "local", "codebuild"
 """What builds images: the Docker engine of this machine, or CodeBuild."""
@@ -113,8 +113,8 @@ def refuse_unpublished(found: Source) -> None:
         GitError: uncommitted changes, or no remote has the commit.
     """
     if found.dirty:
-        source.refuse_dirty(found, "Commit them and push: CodeBuild builds what it can fetch, and nothing else.")
-    if not source.is_pushed(found):
+        git.refuse_dirty(found, "Commit them and push: CodeBuild builds what it can fetch, and nothing else.")
+    if not git.is_pushed(found):
         raise GitError(
             f"no remote of {found.root} is known to have the commit {found.commit[:12]}: CodeBuild could not fetch it",
             "Push it (git push), or build here: --on local.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from longshore import source
+from longshore import git
 from longshore.config.target import Target
 from longshore.environment.environment import Environment
 from longshore.errors import GitError
@@ -14,14 +14,14 @@ from longshore.images.version import tag_of
 from longshore.result import BuildResult, ImageResult
 
 
-def source_of(target: Target) -> source.Source:
+def source_of(target: Target) -> git.Source:
     """The commit that the images are built from.
 
     Raises:
         GitError: the contexts are in no repository, or in several: one release is one commit.
     """
     contexts = [(target.root / settings.context).resolve() for settings in target.app.images.values()]
-    found = {read.root: read for read in map(source.read, contexts)}
+    found = {read.root: read for read in map(git.read, contexts)}
     if len(found) > 1:
         raise GitError(
             f"the images of {target.application} are built from several repositories: {', '.join(map(str, found))}",
@@ -30,7 +30,7 @@ def source_of(target: Target) -> source.Source:
     return next(iter(found.values()))
 
 
-def committed(env: Environment, on: str, *, allow_dirty: bool = False) -> source.Source:
+def committed(env: Environment, on: str, *, allow_dirty: bool = False) -> git.Source:
     """The commit to build; on CodeBuild it must be one that CodeBuild can fetch.
 
     Raises:
@@ -40,7 +40,7 @@ def committed(env: Environment, on: str, *, allow_dirty: bool = False) -> source
     if on == builders.CODEBUILD:
         builders.refuse_unpublished(found)
     elif not allow_dirty:
-        source.refuse_dirty(found)
+        git.refuse_dirty(found)
     return found
 
 
@@ -87,7 +87,7 @@ class Making:
     on_result: Callable[[BuildResult], None] = lambda _: None
 
 
-def make(env: Environment, found: source.Source, tag: str, how: Making) -> dict[str, ImageResult]:
+def make(env: Environment, found: git.Source, tag: str, how: Making) -> dict[str, ImageResult]:
     """Builds and pushes every image, or gives an earlier build of the same commit the new tag.
 
     Raises:
@@ -106,7 +106,7 @@ def make(env: Environment, found: source.Source, tag: str, how: Making) -> dict[
 
 
 def _ready(
-    env: Environment, spec: build_image.BuildSpec, found: source.Source, tag: str, how: Making
+    env: Environment, spec: build_image.BuildSpec, found: git.Source, tag: str, how: Making
 ) -> build_image.BuiltImage | None:
     """An image that need not be built: this release has pushed it before, or the commit was built before."""
     if how.resumed and (pushed := env.aws.ecr.digest(spec.repository.name, tag)):
@@ -120,7 +120,7 @@ def _ready(
 def _remember(
     env: Environment,
     built_by: Mapping[str, build_image.BuildSpec],
-    found: source.Source,
+    found: git.Source,
     built: Mapping[str, build_image.BuiltImage],
 ) -> None:
     """Notes what the commit was built into, so that it need not be built again."""
@@ -167,7 +167,7 @@ def build_ordered(env: Environment, ordered: builders.Ordered) -> dict[str, Imag
         BuildError: an image could not be built or pushed.
     """
     found = source_of(env.target)
-    source.refuse_dirty(found)
+    git.refuse_dirty(found)
     tag = tag_of(ordered.tag) if ordered.tag else f"commit-{found.commit[:12]}"
     wanted = ordered.choose(specs(env))
     if not ordered.tag:  # the same commit may be pushed to two branches
@@ -175,7 +175,7 @@ def build_ordered(env: Environment, ordered: builders.Ordered) -> dict[str, Imag
     return {name: _image_result(made) for name, made in builders.here(env, wanted, tag, found, push=True).items()}
 
 
-def built_from(env: Environment, tag: str) -> source.Source | None:
+def built_from(env: Environment, tag: str) -> git.Source | None:
     """The commit that lies here, if all images of a tag were built from it; None if it can't be told."""
     try:
         found = source_of(env.target)

@@ -12,7 +12,7 @@ from functools import partial
 from threading import Event
 from typing import Any
 
-from longshore import source
+from longshore import git
 from longshore.config import actor
 from longshore.environment.environment import Environment
 from longshore.errors import AwsError, BuildError, LockLostError, LongshoreError, UsageError
@@ -100,7 +100,7 @@ def build(env: Environment, tag: str | None, how: images.Making, *, allow_dirty:
 
 
 @contextmanager
-def built_and_planned(run: Run, order: Order, found: source.Source | None, tag: str) -> Iterator[SavedPlan]:
+def built_and_planned(run: Run, order: Order, found: git.Source | None, tag: str) -> Iterator[SavedPlan]:
     """Makes the images and, meanwhile, the plan; shows the difference and lets the gate judge it.
 
     Raises:

@@ -7,18 +7,18 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from longshore import source
+from longshore import git
 from longshore.config import actor
 from longshore.config.contract import Contract
 from longshore.config.target import Stack
 from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import ConfigError, LockedError, LongshoreError, NotReadyError, UsageError
+from longshore.git import Source
 from longshore.images import builders, images
 from longshore.ledger.lock import Lock
 from longshore.result import Actor, ReleaseResult, Verdict
 from longshore.run.options import Order
-from longshore.source import Source
 from longshore.terraform import build_variables, variable_files
 from longshore.terraform.build_variables import Place
 
@@ -401,7 +401,7 @@ def refuse_older(env: Environment, order: Order, found: Source | None) -> str:
     last = env.ledger.last_good()
     if found is None or last is None or last.commit is None:
         return ""
-    older = source.is_older(found, last.commit)
+    older = git.is_older(found, last.commit)
     if older is None:
         return f" (this clone does not have {last.commit[:12]}, which runs: whether this is older is not known)"
     if older and not order.allow_older:

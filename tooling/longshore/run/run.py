@@ -13,11 +13,11 @@ from itertools import islice
 from longshore import errors
 from longshore.config.contract import Contract
 from longshore.environment.environment import Environment
+from longshore.git import Source
 from longshore.ledger.journal import Events
 from longshore.ledger.lock import Lease, Lock
 from longshore.result import Actor, Cause, Kind, Options, ReleaseResult, StepResult, Verdict
 from longshore.rollout.deployments import Started
-from longshore.source import Source
 
 _CAUSES: dict[type[errors.LongshoreError], Cause] = {
     errors.NotReadyError: Cause.CHECK,

@@ -8,7 +8,7 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from longshore import source
+from longshore import git
 from longshore.config.target import Stack
 from longshore.errors import TerraformError
 
@@ -45,7 +45,7 @@ def pack(root: Path, stack: Stack) -> bytes:
         GitError: there is a .terraformignore, and no repository or no git.
     """
     ignore = root / ".terraformignore"
-    left_out = source.matching(root, ignore) if ignore.is_file() else set()
+    left_out = git.matching(root, ignore) if ignore.is_file() else set()
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz", dereference=True) as archive:
         for file in _files(root, stack):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from longshore import source
+from longshore import git
 from longshore.clock import Clock
 from longshore.config.target import Stack
 from longshore.errors import CloudError, GitError, TerraformError
@@ -49,7 +49,7 @@ def other_commit(api: Api, run: str, root: Path) -> str:
     """
     try:
         document = api.get(f"runs/{run}", {"include": "configuration_version.ingress_attributes"})
-        here = source.read(root).commit
+        here = git.read(root).commit
     except (CloudError, GitError):
         return ""
     included = (one for one in document.get("included", []) if one.get("type") == "ingress-attributes")
