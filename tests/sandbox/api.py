@@ -10,9 +10,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from longshore.sandbox.images import digest_of
-from longshore.sandbox.request_log import RequestLog
-from longshore.sandbox.upstream import Answer, StoreError, Upstream
+from longshore.sandbox.api.request_log import RequestLog
+from longshore.sandbox.registry.images import digest_of
+from longshore.sandbox.registry.upstream import Answer, StoreError, Upstream
 
 KEY = "AKIATESTTESTTESTTEST"
 REGION = "eu-central-1"

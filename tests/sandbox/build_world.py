@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from longshore.sandbox import codebuild
-from longshore.sandbox.credentials import Keys
-from longshore.sandbox.front import Front, listen, moto_application, serve
-from longshore.sandbox.request_log import RequestLog
+from longshore.sandbox.api.credentials import Keys
+from longshore.sandbox.api.request_log import RequestLog
+from longshore.sandbox.api.wsgi_front import Front, listen, moto_application, serve
 from longshore.sandbox.state import State
 
 from .api import KEY, REGION, aws

@@ -9,10 +9,11 @@ from moto.codebuild import urls as codebuild_urls
 from moto.ecr import urls as ecr_urls
 from moto.ecs import urls as ecs_urls
 
-from longshore.sandbox import control, ecr
-from longshore.sandbox.credentials import Keys
-from longshore.sandbox.front import Front, listen, moto_application, serve
-from longshore.sandbox.request_log import RequestLog
+from longshore.sandbox import control
+from longshore.sandbox.api.credentials import Keys
+from longshore.sandbox.api.request_log import RequestLog
+from longshore.sandbox.api.wsgi_front import Front, listen, moto_application, serve
+from longshore.sandbox.registry import ecr
 from longshore.sandbox.state import State
 
 from .api import KEY, Api, MemoryRegistry, Repo, repository

@@ -13,12 +13,13 @@ import pytest
 from botocore.exceptions import ClientError, HTTPClientError
 
 from longshore.errors import UsageError
-from longshore.sandbox import control, operations
+from longshore.sandbox import control
+from longshore.sandbox.api import operations
+from longshore.sandbox.api.faults import parse
 from longshore.sandbox.codebuild import record, submitted
 from longshore.sandbox.codebuild.builds import TOKEN_SECONDS
 from longshore.sandbox.codebuild.record import Record
 from longshore.sandbox.codebuild.responses import CodeBuildResponse
-from longshore.sandbox.faults import parse
 
 from .build_world import World, commands, context, phases
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from longshore.sandbox.door import Address, FrontDoors, Targets
+from longshore.sandbox.load_balancer.load_balancer import Address, FrontDoors, Targets
 
 Service = tuple[str, str]
 WEB: Service = ("storefront-sandbox", "web")

@@ -4,7 +4,7 @@ import socket
 import threading
 from typing import Any
 
-from longshore.sandbox.ecs.doorway import Doorway, accepts
+from longshore.sandbox.ecs.target_registration import Doorway, accepts
 
 
 class Door:

@@ -15,9 +15,9 @@ from botocore.model import ListShape, Shape, StructureShape
 from moto.core.responses import ActionResult
 from moto.ecr.models import ecr_backends
 
-from longshore.sandbox import ecr
-from longshore.sandbox.catalogue import Repository
-from longshore.sandbox.images import Images
+from longshore.sandbox.registry import ecr
+from longshore.sandbox.registry.catalogue import Repository
+from longshore.sandbox.registry.images import Images
 
 from .api import MANIFEST_TYPE, REGION, Api, Repo, repository
 

@@ -18,13 +18,13 @@ from botocore.model import ListShape, Shape, StructureShape
 from docker import DockerClient
 
 from longshore.sandbox import ecs
+from longshore.sandbox.api.credentials import Keys
+from longshore.sandbox.api.request_log import RequestLog
+from longshore.sandbox.api.wsgi_front import Front, listen, moto_application, serve
 from longshore.sandbox.cloud import Cloud
-from longshore.sandbox.credentials import Keys
 from longshore.sandbox.ecs.breaker import TRIPPED
 from longshore.sandbox.ecs.orchestrator import Orchestrator
 from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
-from longshore.sandbox.front import Front, listen, moto_application, serve
-from longshore.sandbox.request_log import RequestLog
 
 from .api import KEY, aws
 from .ecs_world import Script, crashes, never_starts, runs

@@ -11,10 +11,11 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from longshore.errors import UsageError
-from longshore.sandbox import control, operations
-from longshore.sandbox.credentials import Caller
-from longshore.sandbox.faults import Fault, FaultError, Faults, parse
-from longshore.sandbox.memory import Memory
+from longshore.sandbox import control
+from longshore.sandbox.api import operations
+from longshore.sandbox.api.credentials import Caller
+from longshore.sandbox.api.faults import Fault, FaultError, Faults, parse
+from longshore.sandbox.api.stale_reads import Memory
 from longshore.sandbox.state import State
 
 from .api import Api

@@ -21,15 +21,15 @@ from docker.errors import DockerException, ImageNotFound
 from moto.ecr.models import Repository as Record
 
 from longshore.errors import SandboxError
-from longshore.sandbox import registry
-from longshore.sandbox.catalogue import Catalogue, Repository
 from longshore.sandbox.cloud import LABEL, sandbox_id
-from longshore.sandbox.images import digest_of
 from longshore.sandbox.processes import command_line
-from longshore.sandbox.proxy import Proxy
-from longshore.sandbox.registry import Child, end_orphan
+from longshore.sandbox.registry import distribution
+from longshore.sandbox.registry.catalogue import Catalogue, Repository
+from longshore.sandbox.registry.distribution import Child, end_orphan
+from longshore.sandbox.registry.images import digest_of
+from longshore.sandbox.registry.proxy import Proxy
+from longshore.sandbox.registry.upstream import Answer, Upstream
 from longshore.sandbox.state import State
-from longshore.sandbox.upstream import Answer, Upstream
 
 from .api import MANIFEST_TYPE, REGION, MemoryRegistry, Repo, aws
 
@@ -267,9 +267,9 @@ def test_without_the_program_its_image_runs_and_tasks_are_swept_without_it(
 ) -> None:
     monkeypatch.setenv("PATH", "")
     engine: Any = Engine(front.address)
-    running = registry.start(tmp_path, engine)
+    running = distribution.start(tmp_path, engine)
     assert running.address == front.address
-    assert engine.started["image"] == registry.IMAGE
+    assert engine.started["image"] == distribution.IMAGE
     assert engine.started["ports"] == {"5000/tcp": ("127.0.0.1", 0)}
     assert engine.started["labels"] == {LABEL: f"{sandbox_id(tmp_path)}-registry"}
     running.stop()
@@ -280,7 +280,7 @@ def test_without_program_and_image_it_says_what_to_install(tmp_path: Path, monke
     monkeypatch.setenv("PATH", "")
     engine: Any = Engine()
     with pytest.raises(SandboxError, match="no such image") as error:
-        registry.start(tmp_path, engine)
+        distribution.start(tmp_path, engine)
     assert "docker-registry" in error.value.hint
 
 
@@ -316,9 +316,9 @@ def test_a_stranger_who_got_the_registrys_pid_is_left_alone(tmp_path: Path) -> N
 
 @pytest.mark.e2e
 def test_a_registry_dies_with_the_sandbox_that_was_killed(tmp_path: Path) -> None:
-    program = next(filter(None, map(shutil.which, registry.PROGRAMS)))
+    program = next(filter(None, map(shutil.which, distribution.PROGRAMS)))
     code = (
-        "import pathlib, sys, time; from longshore.sandbox.registry import Child;"
+        "import pathlib, sys, time; from longshore.sandbox.registry.distribution import Child;"
         "child = Child(sys.argv[1], pathlib.Path(sys.argv[2])); print(child.address, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code, program, str(tmp_path)], stdout=subprocess.PIPE) as parent:

@@ -10,7 +10,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from longshore.sandbox.request_log import RequestLog, is_mutating
+from longshore.sandbox.api.request_log import RequestLog, is_mutating
 
 from .api import Api
 

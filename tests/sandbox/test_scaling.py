@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from longshore.sandbox import scaling
-from longshore.sandbox.credentials import Keys
-from longshore.sandbox.front import Front, listen, moto_application, serve
-from longshore.sandbox.request_log import RequestLog
+from longshore.sandbox.api import scaling
+from longshore.sandbox.api.credentials import Keys
+from longshore.sandbox.api.request_log import RequestLog
+from longshore.sandbox.api.wsgi_front import Front, listen, moto_application, serve
 
 from .api import KEY, aws
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from moto.ec2.models import security_groups as models
 
-from longshore.sandbox import security_groups
+from longshore.sandbox.api import security_groups
 
 from .api import Api
 

@@ -30,15 +30,16 @@ from moto.moto_api._internal.models import moto_api_backend
 from longshore.aws.dynamodb import Table
 from longshore.ledger.lock import Lock
 from longshore.rollout import verification
-from longshore.sandbox import ecs, faults, scaling
+from longshore.sandbox import ecs
+from longshore.sandbox.api import faults, scaling
+from longshore.sandbox.api.credentials import Environ, Keys
+from longshore.sandbox.api.request_log import RequestLog
+from longshore.sandbox.api.wsgi_front import Application, Front, StartResponse, listen, moto_application, serve
 from longshore.sandbox.cloud import Cloud
-from longshore.sandbox.credentials import Environ, Keys
 from longshore.sandbox.ecs.behaviours import Behaviour, parse
 from longshore.sandbox.ecs.fleet import Service
 from longshore.sandbox.ecs.logs import LogWriter
 from longshore.sandbox.ecs.scripted import CloudWatchLines, Scripted
-from longshore.sandbox.front import Application, Front, StartResponse, listen, moto_application, serve
-from longshore.sandbox.request_log import RequestLog
 from tests.samples import ACTOR, WHEN
 
 from . import shop

@@ -18,8 +18,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from longshore.errors import SandboxError, UsageError
-from longshore.sandbox import engine, processes, registry
+from longshore.sandbox import engine, processes
 from longshore.sandbox.cloud import sandbox_id
+from longshore.sandbox.registry import distribution
 from longshore.sandbox.state import State, load, mark, read
 
 LOG = "server.log"
@@ -121,7 +122,7 @@ def faults(state: State) -> list[dict[str, Any]]:
 
 
 def add_fault(state: State, fault: dict[str, Any]) -> None:
-    """Set a fault: the fields of `longshore.sandbox.faults.Fault`.
+    """Set a fault: the fields of `longshore.sandbox.api.faults.Fault`.
 
     Raises:
         UsageError: a field is not as it must be; the message names it.
@@ -244,7 +245,7 @@ def _clean(directory: Path) -> list[str]:
     # whatever builds of a killed server have started still runs
     orphans = processes.end_all((f"LONGSHORE_SANDBOX={directory}", "CODEBUILD_BUILD_ID="), patience=2.0)
     removed = [f"build process {pid}" for pid in orphans]
-    removed += registry.end_orphan(directory)
+    removed += distribution.end_orphan(directory)
     client = engine.connect()
     try:
         removed += engine.sweep(client, sandbox_id(directory), former.registry if former else None)

@@ -20,17 +20,19 @@ from pathlib import Path
 from typing import Any
 
 from longshore.errors import SandboxError
-from longshore.sandbox import buckets, codebuild, ecr, ecs, engine, registry, scaling, security_groups
-from longshore.sandbox.catalogue import Catalogue
+from longshore.sandbox import codebuild, ecs, engine
+from longshore.sandbox.api import buckets, scaling, security_groups
+from longshore.sandbox.api.credentials import Keys
+from longshore.sandbox.api.request_log import RequestLog
+from longshore.sandbox.api.wsgi_front import Front, listen, moto_application, serve
 from longshore.sandbox.cloud import Cloud, sandbox_id
-from longshore.sandbox.credentials import Keys
-from longshore.sandbox.door import FrontDoors
-from longshore.sandbox.front import Front, listen, moto_application, serve
-from longshore.sandbox.proxy import Proxy
-from longshore.sandbox.request_log import RequestLog
+from longshore.sandbox.load_balancer.load_balancer import FrontDoors
+from longshore.sandbox.registry import distribution, ecr
+from longshore.sandbox.registry.catalogue import Catalogue
+from longshore.sandbox.registry.proxy import Proxy
+from longshore.sandbox.registry.upstream import Upstream
 from longshore.sandbox.state import State, save
 from longshore.sandbox.terraform_cloud import serving as terraform_cloud
-from longshore.sandbox.upstream import Upstream
 
 REGION = "eu-central-1"
 ACCOUNT_ID = "123456789012"
@@ -70,7 +72,7 @@ def run(directory: Path, port: int, cleanup: ExitStack) -> None:
     cleanup.callback(docker.close)
     cleanup.callback(engine.sweep, docker, sandbox_id(directory), None)
 
-    upstream = registry.start(directory, docker)
+    upstream = distribution.start(directory, docker)
     cleanup.callback(upstream.stop)
     proxy = Proxy(Upstream(upstream.address), Catalogue(ACCOUNT_ID))
     cleanup.callback(proxy.stop)

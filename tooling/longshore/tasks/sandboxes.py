@@ -115,7 +115,7 @@ def fault(c: Context, given: Mapping[str, str | None], *, clear: bool, as_json: 
         name = str(wanted["operation"]).removeprefix("cloud:")
         control.script_cloud(state, [name] * int(wanted.get("times", 1)))
     elif wanted:
-        from longshore.sandbox import operations
+        from longshore.sandbox.api import operations
 
         operations.check(str(wanted.get("operation", "")))
         control.add_fault(state, wanted)

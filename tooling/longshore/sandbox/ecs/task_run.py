@@ -14,11 +14,11 @@ from docker.models.images import Image
 
 from longshore.sandbox.cloud import Doors
 from longshore.sandbox.ecs import launch as made
-from longshore.sandbox.ecs.doorway import Doorway
 from longshore.sandbox.ecs.host import Host, image_digest
 from longshore.sandbox.ecs.logs import Follower, LogWriter, stream_of
 from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
 from longshore.sandbox.ecs.secret_values import SecretValues
+from longshore.sandbox.ecs.target_registration import Doorway
 from longshore.sandbox.ecs.troubles import ESSENTIAL_EXITED, FAILED_TO_START, StartError, cannot_create, no_dependency
 
 LOOK = 1.0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from longshore.sandbox.front import listen
+from longshore.sandbox.api.wsgi_front import listen
 from longshore.sandbox.terraform_cloud.application import Application
 from longshore.sandbox.terraform_cloud.execution import Execution, Terraform
 from longshore.sandbox.terraform_cloud.model import Store

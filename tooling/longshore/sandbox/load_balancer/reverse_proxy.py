@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from longshore.sandbox.door import Targets
+    from longshore.sandbox.load_balancer.load_balancer import Targets
 
 _PIECE = 64 * 1024
 _IDLE_SECONDS = 60  # the default idle time-out of an Application Load Balancer

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
-from longshore.sandbox import faults
-from longshore.sandbox.credentials import Answer, Caller, Environ, body_of, identify
-from longshore.sandbox.faults import ANSWERED_LATER, Fault, Faults
-from longshore.sandbox.memory import Memory
-from longshore.sandbox.request_log import is_mutating
+from longshore.sandbox.api import faults
+from longshore.sandbox.api.credentials import Answer, Caller, Environ, body_of, identify
+from longshore.sandbox.api.faults import ANSWERED_LATER, Fault, Faults
+from longshore.sandbox.api.request_log import is_mutating
+from longshore.sandbox.api.stale_reads import Memory
 
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from longshore.sandbox.credentials import Answer, Caller, error
-from longshore.sandbox.request_log import is_mutating
+from longshore.sandbox.api.credentials import Answer, Caller, error
+from longshore.sandbox.api.request_log import is_mutating
 
 KINDS = {
     "throttle": "the call is throttled",

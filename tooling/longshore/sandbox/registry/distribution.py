@@ -21,7 +21,7 @@ from docker.errors import DockerException
 from longshore.errors import SandboxError
 from longshore.sandbox import engine, processes, state
 from longshore.sandbox.cloud import LABEL, sandbox_id
-from longshore.sandbox.upstream import Upstream
+from longshore.sandbox.registry.upstream import Upstream
 
 PROGRAMS = ("docker-registry", "registry")
 IMAGE = "registry:2"

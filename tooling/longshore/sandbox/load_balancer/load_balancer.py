@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
 
-from longshore.sandbox.forward import Forwarder
+from longshore.sandbox.load_balancer.reverse_proxy import Forwarder
 
 Address = tuple[str, int]
 

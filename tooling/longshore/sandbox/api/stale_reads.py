@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
-from longshore.sandbox.credentials import Caller
+from longshore.sandbox.api.credentials import Caller
 
 KEPT = 500
 """So many answers are remembered, those that were read last."""

@@ -13,9 +13,16 @@ from moto.core.responses import ActionResult
 from moto.ecr.exceptions import ImageAlreadyExistsException, ImageNotFoundException, InvalidParameterException
 from moto.ecr.responses import ECRResponse
 
-from longshore.sandbox.catalogue import Parameters, Repository, identifier
-from longshore.sandbox.images import Image, ImageExistsError, Images, TagExistsError, digest_of, immutable_message
-from longshore.sandbox.upstream import StoreError, Upstream
+from longshore.sandbox.registry.catalogue import Parameters, Repository, identifier
+from longshore.sandbox.registry.images import (
+    Image,
+    ImageExistsError,
+    Images,
+    TagExistsError,
+    digest_of,
+    immutable_message,
+)
+from longshore.sandbox.registry.upstream import StoreError, Upstream
 
 
 class EcrError(ServiceException):

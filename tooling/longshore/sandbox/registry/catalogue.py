@@ -7,7 +7,7 @@ from typing import Any
 
 from moto.ecr.models import ecr_backends
 
-from longshore.sandbox.images import Image, Images
+from longshore.sandbox.registry.images import Image, Images
 
 Parameters = dict[str, Any]
 

@@ -13,9 +13,16 @@ from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from longshore.sandbox.catalogue import Catalogue, Repository
-from longshore.sandbox.images import Image, ImageExistsError, Images, TagExistsError, digest_of, immutable_message
-from longshore.sandbox.upstream import Answer, StoreError, Upstream
+from longshore.sandbox.registry.catalogue import Catalogue, Repository
+from longshore.sandbox.registry.images import (
+    Image,
+    ImageExistsError,
+    Images,
+    TagExistsError,
+    digest_of,
+    immutable_message,
+)
+from longshore.sandbox.registry.upstream import Answer, StoreError, Upstream
 
 _PATH = re.compile(r"/v2/(?P<name>[a-z0-9._/-]+)/(?P<kind>manifests|blobs|tags)/(?P<rest>.+)")
 _MANIFEST_LIMIT = 4 * 1024 * 1024

@@ -12,11 +12,11 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from longshore.errors import SandboxError
-from longshore.sandbox.credentials import Environ, Keys, identify, refusal, role_of
-from longshore.sandbox.faults import Faults
-from longshore.sandbox.faulty import STRUCK, Application, Faulty, StartResponse, reply
-from longshore.sandbox.pages import Adjustable, Builder, Pages
-from longshore.sandbox.request_log import RequestLog, parameters_of
+from longshore.sandbox.api.admin_pages import Adjustable, Builder, Pages
+from longshore.sandbox.api.credentials import Environ, Keys, identify, refusal, role_of
+from longshore.sandbox.api.fault_injection import STRUCK, Application, Faulty, StartResponse, reply
+from longshore.sandbox.api.faults import Faults
+from longshore.sandbox.api.request_log import RequestLog, parameters_of
 
 __all__ = ["Application", "Front", "StartResponse", "listen", "moto_application", "serve"]
 

@@ -1,0 +1,1 @@
+"""ECR, and the real registry behind it."""
