@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from longshore.sandbox.load_balancer.load_balancer import Address, FrontDoors, Targets
+from longshore.sandbox.load_balancer.load_balancer import FrontDoors
+from longshore.sandbox.load_balancer.targets import Address, Targets
 
 Service = tuple[str, str]
 WEB: Service = ("storefront-sandbox", "web")

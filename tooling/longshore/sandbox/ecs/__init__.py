@@ -5,6 +5,7 @@ the control loop, `scheduler` its pure decisions, `fleet` the state; `runtime` i
 tasks on Docker.
 """
 
-from longshore.sandbox.ecs.api import Ecs, install
+from longshore.sandbox.ecs.api import Ecs
+from longshore.sandbox.ecs.install import install
 
 __all__ = ["Ecs", "install"]

@@ -8,19 +8,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from moto.ecs import urls
-
 from longshore.sandbox.cloud import Cloud
-from longshore.sandbox.ecs.containers import DockerRuntime
 from longshore.sandbox.ecs.definitions import Definitions
 from longshore.sandbox.ecs.deployments import Deployments
 from longshore.sandbox.ecs.fleet import RUNNING, Service, Task
-from longshore.sandbox.ecs.orchestrator import SETTLING, Orchestrator
-from longshore.sandbox.ecs.responses import EcsResponse, Operation
-from longshore.sandbox.ecs.runtime import Runtime
+from longshore.sandbox.ecs.orchestrator import Orchestrator
 from longshore.sandbox.ecs.services import Services
 from longshore.sandbox.ecs.tagging import Tagging
 from longshore.sandbox.ecs.task_operations import Tasks
+
+Operation = Callable[[dict[str, Any]], dict[str, Any]]
+"""What answers a call: its parameters in, its answer out, as plain dictionaries."""
 
 TICK = 0.2
 """Seconds between two looks of the control loop; news from the runtime and changes through the API wake it earlier."""
@@ -122,33 +120,6 @@ class Ecs:
                 # One task's trouble must not end the scheduling of all others; the log of the sandbox tells.
                 logging.getLogger(__name__).exception("the ECS control loop stumbled")
                 time.sleep(TICK)
-
-
-def install(
-    cloud: Cloud,
-    runtime: Runtime | None = None,
-    clock: Callable[[], float] = time.time,
-    settling: float = SETTLING,
-    rollback_window: float = 0.0,
-) -> Ecs:
-    """Put this ECS in the place of moto's; to be called before moto's server starts.
-
-    Args:
-        cloud: the sandbox.
-        runtime: what runs the tasks; Docker by default.
-        clock: the time in seconds since the epoch.
-        settling: seconds for which a task with neither port nor health check must run before it counts; AWS's are 40.
-        rollback_window: seconds for which PRIMARY shows FAILED before the circuit breaker's roll-back begins.
-
-    Returns:
-        The ECS, not started yet.
-    """
-    woken = threading.Event()
-    orchestrator = Orchestrator(runtime or DockerRuntime(cloud, woken.set), clock, settling, rollback_window)
-    ecs = Ecs(cloud, orchestrator, woken)
-    EcsResponse.ecs = ecs
-    urls.url_paths["{0}/$"] = EcsResponse.dispatch
-    return ecs
 
 
 def _service_row(service: Service, tasks: list[Task]) -> dict[str, Any]:

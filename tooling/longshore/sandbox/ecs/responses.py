@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from moto.core.responses import ActionResult
 from moto.ecs.responses import EC2ContainerServiceResponse
 
+from longshore.sandbox.ecs.api import Ecs, Operation
 from longshore.sandbox.ecs.definitions import refuse
 from longshore.sandbox.ecs.fleet import RUNNING, STARTING, Service
 from longshore.sandbox.ecs.paging import page
 from longshore.sandbox.ecs.shapes import moment
-
-if TYPE_CHECKING:
-    from longshore.sandbox.ecs.api import Ecs
-
-Operation = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class EcsResponse(EC2ContainerServiceResponse):

@@ -6,10 +6,9 @@ import contextlib
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from longshore.sandbox.load_balancer.load_balancer import Targets
+from longshore.sandbox.load_balancer.targets import Targets
 
 _PIECE = 64 * 1024
 _IDLE_SECONDS = 60  # the default idle time-out of an Application Load Balancer
