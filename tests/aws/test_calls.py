@@ -14,8 +14,7 @@ from botocore.config import Config
 
 from longshore.aws.translate import call, translated
 from longshore.errors import AwsError
-
-from .clients import client, scripted
+from tests.aws.clients import client, scripted
 
 
 def _botocore_errors() -> Iterator[Exception]:

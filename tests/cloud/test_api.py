@@ -10,8 +10,7 @@ from moto.moto_server.threaded_moto_server import ThreadedMotoServer  # a server
 
 from longshore.errors import CloudError
 from longshore.terraform.cloud.api import Api, Http
-
-from .fake import HOST, TOKEN, Fake, Time
+from tests.cloud.fake import HOST, TOKEN, Fake, Time
 
 
 def made() -> tuple[Fake, Time, Api]:

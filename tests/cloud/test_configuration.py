@@ -13,8 +13,7 @@ from longshore.errors import TerraformError
 from longshore.terraform.cloud.api import Api
 from longshore.terraform.cloud.archive import pack
 from longshore.terraform.cloud.configuration import other_commit, upload
-
-from .fake import HOST, TOKEN, Fake, Time, found
+from tests.cloud.fake import HOST, TOKEN, Fake, Time, found
 
 
 @pytest.fixture

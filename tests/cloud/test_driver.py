@@ -20,8 +20,7 @@ from longshore.terraform.cloud.api import Api
 from longshore.terraform.cloud.driver import Cloud, CloudPlan, Patience, Told
 from longshore.terraform.local import Purpose, Terraform
 from longshore.terraform.plan import Allowed, changes, gate
-
-from .fake import ADDRESS, HOST, TOKEN, Played, Stage, quick_clock, stage
+from tests.cloud.fake import ADDRESS, HOST, TOKEN, Played, Stage, quick_clock, stage
 
 ARGUMENTS = "-var-file=../../environments/test.tfvars"
 

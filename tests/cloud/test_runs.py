@@ -12,8 +12,7 @@ from longshore.terraform.cloud.api import Api
 from longshore.terraform.cloud.plan_json import representation
 from longshore.terraform.cloud.run import run_of
 from longshore.terraform.cloud.run_request import Wanted, named
-
-from .fake import HOST, TOKEN, Fake, Time, Told, run, runs
+from tests.cloud.fake import HOST, TOKEN, Fake, Time, Told, run, runs
 
 UNDER_WAY = [
     "pending", "fetching", "fetching_completed", "pre_plan_running", "pre_plan_completed", "queuing", "plan_queued",

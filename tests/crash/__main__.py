@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from functools import partial
 from multiprocessing import get_context
 
-from .matrix import CASES
-from .rows import play_case, row
+from tests.crash.matrix import CASES
+from tests.crash.rows import play_case, row
 
 
 def main(arguments: Sequence[str]) -> int:

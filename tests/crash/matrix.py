@@ -13,11 +13,10 @@ from longshore.commands import release, resume, rollback
 from longshore.errors import LongshoreError, NotReadyError, UsageError
 from longshore.result import ReleaseResult, Verdict
 from longshore.run.options import order
+from tests.crash.world import Command, Mortal, Point, World, world
 from tests.scenarios import shop
 from tests.scenarios.scenario import Scenario, Shape
 from tests.scenarios.stage import Theatre
-
-from .world import Command, Mortal, Point, World, world
 
 CRASHING = (("web new", "exits 1 at start"),)
 USUAL = Shape()

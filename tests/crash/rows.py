@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from tests.crash.matrix import CASES, Each, Outcome, run
 from tests.scenarios.stage import Theatre
-
-from .matrix import CASES, Each, Outcome, run
 
 _WIDTHS = (48, 8, 34, 14)
 

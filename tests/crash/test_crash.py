@@ -7,8 +7,8 @@ from multiprocessing import get_context
 
 import pytest
 
-from .matrix import CASES
-from .rows import wrong_in
+from tests.crash.matrix import CASES
+from tests.crash.rows import wrong_in
 
 pytestmark = pytest.mark.scenario
 

@@ -7,7 +7,7 @@ import secrets
 import sys
 from collections.abc import Sequence
 
-from .machine import play
+from tests.machine.machine import play
 
 EXAMPLES = 500
 

@@ -16,8 +16,7 @@ from longshore.aws.sts import Caller
 from longshore.errors import AwsError, BuildError
 from longshore.images.docker import LocalImage
 from longshore.ledger.table import Table
-
-from .fleet import ACCOUNT, Fleet, Revision
+from tests.machine.fleet import ACCOUNT, Fleet, Revision
 
 
 @dataclass(frozen=True)

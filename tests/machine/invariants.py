@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from longshore.errors import LongshoreError
 from longshore.ledger.lock import Lock
 from longshore.result import Cause, ReleaseResult, Verdict
-
-from .stack import KEYS, NIGHTLY, name_of, parameter_of
-from .world import ENVIRONMENTS, Process, World
+from tests.machine.stack import KEYS, NIGHTLY, name_of, parameter_of
+from tests.machine.world import ENVIRONMENTS, Process, World
 
 _MISTAKE = re.compile(r"\b\w+Error: ")
 """How a mistake in Longshore, or in the fakes of this world, is told: never what AWS, or the package itself, said."""

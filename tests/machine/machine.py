@@ -21,10 +21,9 @@ from longshore.errors import LockedError
 from longshore.result import ReleaseResult, Verdict
 from longshore.run.options import order
 from tests.crash.world import Point
-
-from .fleet import Fate
-from .invariants import entries, violations
-from .world import ENVIRONMENTS, LEASE, Command, Found, Process, World, project
+from tests.machine.fleet import Fate
+from tests.machine.invariants import entries, violations
+from tests.machine.world import ENVIRONMENTS, LEASE, Command, Found, Process, World, project
 
 STEPS = 12
 WRITES = 80

@@ -12,8 +12,7 @@ from typing import Any
 from longshore.config.contract import UNRELEASED
 from longshore.errors import StalePlanError
 from longshore.terraform.local import APPLIED, OnEvent, Purpose, SavedPlan
-
-from .fleet import ACCOUNT, REGION, Fleet, Revision
+from tests.machine.fleet import ACCOUNT, REGION, Fleet, Revision
 
 APPLICATION = "shop"
 WAVES = {"worker": 1, "web": 2}

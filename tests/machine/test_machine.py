@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from longshore.result import Verdict
-
-from .invariants import entries
-from .machine import Histories, Tally, Trouble, play
-from .world import project
+from tests.machine.invariants import entries
+from tests.machine.machine import Histories, Tally, Trouble, play
+from tests.machine.world import project
 
 EXAMPLES = 500
 

@@ -10,8 +10,8 @@ from longshore.config.contract import UNRELEASED
 from tests.crash.world import said
 
 if TYPE_CHECKING:
-    from .cloud import Call
-    from .world import Process, World
+    from tests.machine.cloud import Call
+    from tests.machine.world import Process, World
 
 TAKES_OVER = ("resume", "abort", "rollback")
 """The commands that may take over a lock whose holder gives no sign of life."""

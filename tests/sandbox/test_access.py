@@ -16,8 +16,7 @@ import pytest
 from longshore.aws.session import Aws
 from longshore.environment import access
 from longshore.sandbox import processes, state
-
-from .test_control import STATE
+from tests.sandbox.test_control import STATE
 
 WAITS = "import sys; print('ready', flush=True); sys.stdin.read()"
 PIPES: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}

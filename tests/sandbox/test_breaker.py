@@ -5,8 +5,7 @@ import pytest
 from longshore.sandbox.ecs.breaker import STOPPED_BY_USER, TRIPPED, threshold
 from longshore.sandbox.ecs.fleet import Service
 from longshore.sandbox.ecs.runtime import Launch
-
-from .ecs_world import World, crashes, never_starts, runs, service
+from tests.sandbox.ecs_world import World, crashes, never_starts, runs, service
 
 
 def guarded(desired: int, *, rollback: bool = True) -> Service:

@@ -15,8 +15,7 @@ from botocore.exceptions import ClientError
 
 import longshore
 from longshore.sandbox.processes import command_line
-
-from .build_world import World, commands, commit, context, git, phases
+from tests.sandbox.build_world import World, commands, commit, context, git, phases
 
 pytestmark = pytest.mark.scenario
 

@@ -20,8 +20,7 @@ from longshore.sandbox.codebuild import record, submitted
 from longshore.sandbox.codebuild.builds import TOKEN_SECONDS
 from longshore.sandbox.codebuild.record import Record
 from longshore.sandbox.codebuild.responses import CodeBuildResponse
-
-from .build_world import World, commands, context, phases
+from tests.sandbox.build_world import World, commands, context, phases
 
 pytestmark = pytest.mark.scenario
 
@@ -357,7 +356,7 @@ def _strange(shape: Any, value: Any, path: str) -> Iterator[str]:
 
 
 def test_ending_the_sandbox_ends_its_builds(tmp_path: Path) -> None:
-    from .build_world import world_in  # noqa: PLC0415
+    from tests.sandbox.build_world import world_in  # noqa: PLC0415
 
     with world_in(tmp_path / "sandbox") as world:
         build = world.start(world.project(WAITS))

@@ -13,8 +13,7 @@ from botocore.exceptions import ClientError
 from longshore.errors import UsageError
 from longshore.sandbox import control
 from longshore.sandbox.codebuild.repositories import repository_name
-
-from .build_world import World, commands, commit, git
+from tests.sandbox.build_world import World, commands, commit, git
 
 pytestmark = pytest.mark.scenario
 
@@ -192,7 +191,7 @@ def test_where_a_repository_lies(world: World, tmp_path: Path) -> None:
 
 
 def test_a_push_when_the_sandbox_is_gone_says_so(tmp_path: Path) -> None:
-    from .build_world import world_in  # noqa: PLC0415
+    from tests.sandbox.build_world import world_in  # noqa: PLC0415
 
     clone = tmp_path / "clone"
     clone.mkdir()

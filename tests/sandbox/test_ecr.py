@@ -18,8 +18,7 @@ from moto.ecr.models import ecr_backends
 from longshore.sandbox.registry import ecr
 from longshore.sandbox.registry.catalogue import Repository
 from longshore.sandbox.registry.images import Images
-
-from .api import MANIFEST_TYPE, REGION, Api, Repo, repository
+from tests.sandbox.api import MANIFEST_TYPE, REGION, Api, Repo, repository
 
 CROWD = [f"v{number // 100}.{number // 10 % 10}.{number % 10}" for number in range(2_400)]
 CROWD += [f"junk-{number}" for number in range(98)] + ["latest", "v1.0"]

@@ -25,9 +25,8 @@ from longshore.sandbox.cloud import Cloud
 from longshore.sandbox.ecs.breaker import TRIPPED
 from longshore.sandbox.ecs.orchestrator import Orchestrator
 from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
-
-from .api import KEY, aws
-from .ecs_world import Script, crashes, never_starts, runs
+from tests.sandbox.api import KEY, aws
+from tests.sandbox.ecs_world import Script, crashes, never_starts, runs
 
 ACCOUNT = "123456789012"
 PREFIX = f"arn:aws:ecs:eu-central-1:{ACCOUNT}"

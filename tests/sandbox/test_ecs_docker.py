@@ -17,9 +17,8 @@ from docker import DockerClient
 
 from longshore.sandbox import engine
 from longshore.sandbox.state import State
-
-from . import busybox
-from .api import aws
+from tests.sandbox import busybox
+from tests.sandbox.api import aws
 
 pytestmark = pytest.mark.e2e
 

@@ -17,9 +17,8 @@ from longshore.sandbox.api.credentials import Caller
 from longshore.sandbox.api.faults import Fault, FaultError, Faults, parse
 from longshore.sandbox.api.stale_reads import Memory
 from longshore.sandbox.state import State
-
-from .api import Api
-from .test_control import STATE
+from tests.sandbox.api import Api
+from tests.sandbox.test_control import STATE
 
 READ = Caller("k", "ecs", "DescribeServices", "json")
 WRITE = Caller("k", "ecs", "UpdateService", "json")

@@ -13,8 +13,7 @@ from requests import Response
 from longshore.sandbox.ecs.host import Host
 from longshore.sandbox.ecs.logs import LONGEST, LogWriter, Stream, lines, stream_of
 from longshore.sandbox.ecs.troubles import StartError
-
-from .api import REGION
+from tests.sandbox.api import REGION
 
 ACCOUNT = "123456789012"
 STAMP = b"2026-11-23T11:37:34.858123456Z "

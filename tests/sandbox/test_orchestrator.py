@@ -8,8 +8,7 @@ from longshore.sandbox.ecs.fleet import RUNNING
 from longshore.sandbox.ecs.orchestrator import EVENTS_KEPT
 from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
 from longshore.sandbox.ecs.scheduler import BLOCKED, STEADY_AFTER
-
-from .ecs_world import World, crashes, never_starts, runs, service
+from tests.sandbox.ecs_world import World, crashes, never_starts, runs, service
 
 
 def by_revision(outcomes: dict[str, object]) -> object:

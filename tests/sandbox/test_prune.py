@@ -7,8 +7,7 @@ import json
 import pytest
 
 from longshore.aws.ecr import Ecr, Tagged
-
-from .api import MANIFEST_TYPE, Api, Repo
+from tests.sandbox.api import MANIFEST_TYPE, Api, Repo
 
 
 def put(repo: Repo, content: str, tag: str) -> str:

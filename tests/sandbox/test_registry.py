@@ -30,8 +30,7 @@ from longshore.sandbox.registry.images import digest_of
 from longshore.sandbox.registry.proxy import Proxy
 from longshore.sandbox.registry.upstream import Answer, Upstream
 from longshore.sandbox.state import State
-
-from .api import MANIFEST_TYPE, REGION, MemoryRegistry, Repo, aws
+from tests.sandbox.api import MANIFEST_TYPE, REGION, MemoryRegistry, Repo, aws
 
 
 class UploadingRegistry(MemoryRegistry):

@@ -11,8 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from longshore.sandbox.api.request_log import RequestLog, is_mutating
-
-from .api import Api
+from tests.sandbox.api import Api
 
 STRANGER = "AKIASTRANGERSTRANGER"
 

@@ -7,8 +7,7 @@ from longshore.images.version_counter import Claim, Numbers, Wanted
 from longshore.ledger.issued_versions import Versions
 from longshore.masking import Masks
 from tests.memory_table import MemoryTable
-
-from .api import Api, Repo
+from tests.sandbox.api import Api, Repo
 
 
 def test_the_registry_is_listed_once_and_never_again(api: Api, immutable: Repo) -> None:

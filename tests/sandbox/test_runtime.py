@@ -18,9 +18,8 @@ from longshore.sandbox import engine
 from longshore.sandbox.cloud import Cloud
 from longshore.sandbox.ecs.containers import DockerRuntime
 from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
-
-from . import busybox
-from .api import REGION
+from tests.sandbox import busybox
+from tests.sandbox.api import REGION
 
 pytestmark = pytest.mark.e2e
 

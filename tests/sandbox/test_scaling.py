@@ -12,8 +12,7 @@ from longshore.sandbox.api import scaling
 from longshore.sandbox.api.credentials import Keys
 from longshore.sandbox.api.request_log import RequestLog
 from longshore.sandbox.api.wsgi_front import Front, listen, moto_application, serve
-
-from .api import KEY, aws
+from tests.sandbox.api import KEY, aws
 
 TARGET = {
     "ServiceNamespace": "ecs",

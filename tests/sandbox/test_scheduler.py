@@ -19,8 +19,7 @@ from longshore.sandbox.ecs.scheduler import (
     backoff,
     tick,
 )
-
-from .ecs_world import deployment, service, task
+from tests.sandbox.ecs_world import deployment, service, task
 
 NOW = 100.0
 NEW, OLD = "ecs-svc/2", "ecs-svc/1"

@@ -6,8 +6,7 @@ import pytest
 
 from longshore.sandbox.ecs.secret_values import SecretValues
 from longshore.sandbox.ecs.troubles import StartError
-
-from .api import REGION, Api
+from tests.sandbox.api import REGION, Api
 
 ACCOUNT = "123456789012"
 

@@ -9,8 +9,7 @@ import pytest
 from moto.ec2.models import security_groups as models
 
 from longshore.sandbox.api import security_groups
-
-from .api import Api
+from tests.sandbox.api import Api
 
 
 @pytest.fixture

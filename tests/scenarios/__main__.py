@@ -7,9 +7,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from .play import Played, play
-from .scenario import read_all
-from .stage import Theatre
+from tests.scenarios.play import Played, play
+from tests.scenarios.scenario import read_all
+from tests.scenarios.stage import Theatre
 
 _HEADINGS = ("scenario", "verdict", "cause", "exit", "as expected", "seconds")
 

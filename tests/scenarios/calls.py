@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
-from .shop import CLUSTER, TABLE
+from tests.scenarios.shop import CLUSTER, TABLE
 
 Call = Mapping[str, Any]
 """A call as the request log shows it."""

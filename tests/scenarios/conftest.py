@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .stage import Theatre
+from tests.scenarios.stage import Theatre
 
 
 @pytest.fixture(scope="module")

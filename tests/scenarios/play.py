@@ -27,10 +27,9 @@ from longshore.run.options import order
 from longshore.signals import Interrupts
 from longshore.terraform.driver import Driver
 from tests.samples import ACTOR, WHEN
-
-from . import shop
-from .scenario import Expected, Scenario
-from .stage import KEY, SECRET, Stage, Theatre
+from tests.scenarios import shop
+from tests.scenarios.scenario import Expected, Scenario
+from tests.scenarios.stage import KEY, SECRET, Stage, Theatre
 
 NONE = "none"
 """The verdict of a command that refused to begin: it has no record."""

@@ -13,8 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from longshore.errors import TerraformError
 from longshore.terraform.local import APPLIED, OnEvent, Purpose, SavedPlan
-
-from .scenario import Shape
+from tests.scenarios.scenario import Shape
 
 APPLICATION, ENVIRONMENT = "storefront", "sandbox"
 ACCOUNT, REGION = "123456789012", "eu-central-1"

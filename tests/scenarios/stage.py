@@ -41,11 +41,10 @@ from longshore.sandbox.ecs.fleet import Service
 from longshore.sandbox.ecs.logs import LogWriter
 from longshore.sandbox.ecs.scripted import CloudWatchLines, Scripted
 from tests.samples import ACTOR, WHEN
-
-from . import shop
-from .calls import key_of, normal_form, own_role
-from .door import Answer, FrontDoor
-from .scenario import Event, Fault, Scenario, words
+from tests.scenarios import shop
+from tests.scenarios.calls import key_of, normal_form, own_role
+from tests.scenarios.door import Answer, FrontDoor
+from tests.scenarios.scenario import Event, Fault, Scenario, words
 
 KEY = "AKIATESTTESTTESTTEST"
 SECRET = "secret"

@@ -17,11 +17,10 @@ from longshore.result import Cause, ReleaseResult, Verdict
 from longshore.run import checks, snapshot
 from longshore.run.options import order
 from longshore.terraform.local import OnEvent, SavedPlan
-
-from . import shop
-from .play import StagedEnvironment, record_releases, staged
-from .scenario import Event, Scenario, Shape
-from .stage import Stage, Theatre, target_of
+from tests.scenarios import shop
+from tests.scenarios.play import StagedEnvironment, record_releases, staged
+from tests.scenarios.scenario import Event, Scenario, Shape
+from tests.scenarios.stage import Stage, Theatre, target_of
 
 pytestmark = pytest.mark.scenario
 

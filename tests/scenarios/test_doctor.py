@@ -11,11 +11,10 @@ from longshore.commands.doctor import doctor
 from longshore.console import Console
 from longshore.errors import LongshoreError
 from longshore.images.docker import Docker
-
-from . import shop
-from .play import record_releases, staged
-from .scenario import FOLDER, Fault, read
-from .stage import Theatre
+from tests.scenarios import shop
+from tests.scenarios.play import record_releases, staged
+from tests.scenarios.scenario import FOLDER, Fault, read
+from tests.scenarios.stage import Theatre
 
 pytestmark = pytest.mark.scenario
 

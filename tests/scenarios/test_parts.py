@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from .calls import normal_form
-from .play import Found, differences
-from .scenario import Expected, Scenario, read
-from .shop import TABLE
+from tests.scenarios.calls import normal_form
+from tests.scenarios.play import Found, differences
+from tests.scenarios.scenario import Expected, Scenario, read
+from tests.scenarios.shop import TABLE
 
 ARN = "arn:aws:ecs:eu-central-1:123456789012:task-definition/storefront-sandbox-"
 

@@ -10,11 +10,10 @@ import pytest
 from longshore.aws.ecr import Ecr
 from longshore.commands.prune import prune
 from longshore.console import Console
-
-from . import shop
-from .play import record_releases, staged
-from .scenario import read_all
-from .stage import Theatre
+from tests.scenarios import shop
+from tests.scenarios.play import record_releases, staged
+from tests.scenarios.scenario import read_all
+from tests.scenarios.stage import Theatre
 
 pytestmark = pytest.mark.scenario
 

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from longshore.result import Verdict
-
-from .play import NONE, play
-from .scenario import Scenario, read_all
-from .stage import Theatre
+from tests.scenarios.play import NONE, play
+from tests.scenarios.scenario import Scenario, read_all
+from tests.scenarios.stage import Theatre
 
 pytestmark = pytest.mark.scenario
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from . import shop
-from .play import Played, play
-from .scenario import read_all
-from .stage import Theatre
+from tests.scenarios import shop
+from tests.scenarios.play import Played, play
+from tests.scenarios.scenario import read_all
+from tests.scenarios.stage import Theatre
 
 pytestmark = pytest.mark.scenario
 

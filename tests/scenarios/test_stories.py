@@ -17,10 +17,9 @@ from longshore.run import checks, undo, waves
 from longshore.run.options import order
 from longshore.run.run import Run
 from tests.samples import BackwardClock
-
-from .play import StagedEnvironment, record_releases, staged
-from .scenario import FOLDER, Scenario, read
-from .stage import Stage, Theatre
+from tests.scenarios.play import StagedEnvironment, record_releases, staged
+from tests.scenarios.scenario import FOLDER, Scenario, read
+from tests.scenarios.stage import Stage, Theatre
 
 pytestmark = pytest.mark.scenario
 
