@@ -45,7 +45,7 @@ check: venv ## format, lint, types, fast tests: under a minute
 check-security: venv ## checkov on all Terraform, and what it does not see; it makes its own environment at first
 	@.venv/bin/python -m scripts.setup terraform
 	@.venv/bin/python -m scripts.security
-	@$(PYTEST) --dist loadfile -q tests/terraform/test_security.py tests/terraform/test_permissions.py
+	@$(PYTEST) --dist loadfile -q tests/modules/test_security.py tests/modules/test_permissions.py
 
 test: setup ## one path of each kind, with real Terraform and containers: under 12 minutes
 	@$(PYTEST) --dist loadfile --no-loadscope-reorder -m "not long"

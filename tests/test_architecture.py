@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -25,14 +26,17 @@ ROOMS = [
 """A package imports only packages to its right, which stand below it here; those on one line don't know each other."""
 
 ROOT = {"errors", "result", "clock", "signals", "masking", "process", "git", "console", "live_display", "safe_output"}
-"""The modules that belong to no package: plain words that all of them use."""
+"""The modules that belong to no package: plain words that every package may use."""
+
+APART = {"sandbox", "__init__"}
+"""What stands beside the row: the sandbox is another program, which shares the root with the tool."""
 
 
-def imported(path: Path) -> set[str]:
-    """What a file imports at run time; imports for types alone, under TYPE_CHECKING, don't count."""
+def imported(path: Path, *, for_types: bool = False) -> set[str]:
+    """What a file imports at run time; with ``for_types`` what it imports under TYPE_CHECKING as well."""
     tree = ast.parse(path.read_text())
-    for_types = [n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
-    apart = {id(inner) for block in for_types for inner in ast.walk(block)}
+    blocks = [n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
+    apart = {id(inner) for block in blocks for inner in ast.walk(block)} if not for_types else set()
     names: set[str] = set()
     for node in (node for node in ast.walk(tree) if id(node) not in apart):
         if isinstance(node, ast.Import):
@@ -54,9 +58,9 @@ def rooms_used(path: Path) -> set[str]:
     return {room(name) for name in names}
 
 
-def number(name: str) -> int | None:
-    """Where a package stands; None for the sandbox, which stands apart, and for what is no package."""
-    return next((number for number, names in enumerate(ROOMS) if name in names), None)
+def number(name: str) -> int:
+    """Where a package stands in the row."""
+    return next(number for number, names in enumerate(ROOMS) if name in names)
 
 
 @pytest.mark.parametrize(
@@ -75,17 +79,38 @@ def test_one_place_imports_it(library: str, folder: str) -> None:
     assert [name for name in users if not name.startswith((folder, "sandbox/"))] == []
 
 
-@pytest.mark.parametrize("name", [n for n in FILES if not n.startswith(("sandbox/", "__init__"))])
-def test_a_package_imports_only_packages_to_its_right(name: str) -> None:
-    own = room(name)
-    place = number(own)
-    others = {other: number(other) for other in rooms_used(FILES[name]) - {own}}
-    assert {other for other, at in others.items() if place is not None and at is not None and at <= place} == set()
+def test_every_module_belongs_to_a_package_or_to_the_root() -> None:
+    assert {room(name) for name in FILES} == set.union(*ROOMS, APART)
+
+
+@pytest.mark.parametrize("package", sorted(set.union(*ROOMS)))
+def test_a_package_imports_only_packages_to_its_right(package: str) -> None:
+    files = [path for name, path in FILES.items() if room(name) == package]
+    used = set.union(*(rooms_used(path) for path in files)) - {package} - APART
+    assert {other for other in used if number(other) <= number(package)} == set()
 
 
 def test_only_the_access_and_its_tasks_know_the_sandbox() -> None:
-    users = {name for name, path in FILES.items() if not name.startswith("sandbox/") and "sandbox" in rooms_used(path)}
+    users = {name for name, path in FILES.items() if room(name) != "sandbox" and "sandbox" in rooms_used(path)}
     assert users == {"environment/access.py", "tasks/sandboxes.py"}
+
+
+def test_the_sandbox_knows_only_the_root() -> None:
+    used = set.union(*(rooms_used(path) for name, path in FILES.items() if room(name) == "sandbox"))
+    assert used - {"sandbox", "root", "longshore"} == set()
+
+
+def test_no_module_is_imported_by_what_it_imports() -> None:
+    """Imports for types alone count here: a circle of them is a circle for the reader."""
+    modules = {".".join(("longshore", *Path(name).with_suffix("").parts)).removesuffix(".__init__"): path
+               for name, path in FILES.items()}  # fmt: skip
+    uses = {
+        module: {
+            name for name in imported(path, for_types=True) if name in modules and modules[name].stem != "__init__"
+        }
+        for module, path in modules.items()
+    }
+    TopologicalSorter(uses).prepare()  # raises CycleError, which names the circle
 
 
 def test_only_the_console_prints() -> None:

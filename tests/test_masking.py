@@ -15,8 +15,8 @@ from longshore.result import Cause, Failure, MigrationResult, ReleaseResult, Ver
 from longshore.rollout.diagnosis import LINE_LENGTH, shortened
 from longshore.tasks import views
 from longshore.terraform import plan
-from tests.memory_table import MemoryTable
-from tests.samples import result as release
+from tests.fakes.memory_table import MemoryTable
+from tests.fakes.samples import result as release
 
 CANARY = "canary-7f3a9c"
 TEXTS = [

@@ -4,7 +4,7 @@ import pytest
 
 from longshore.errors import ExitCode
 from longshore.result import Cause, Verdict
-from tests.samples import result
+from tests.fakes.samples import result
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from longshore.aws.codebuild import Build, CodeBuild, Phase
 from longshore.errors import AwsError, NotReadyError
-from tests.aws.clients import scripted
+from tests.fakes.clients import scripted
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 RAW: dict[str, Any] = {

@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from longshore.aws.dynamodb import Table
 from longshore.ledger.table import Table as Either
-from tests.memory_table import MemoryTable
+from tests.fakes.memory_table import MemoryTable
 
 
 @pytest.fixture(params=["moto", "memory"])

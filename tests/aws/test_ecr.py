@@ -12,7 +12,7 @@ from moto import mock_aws
 from longshore.aws.ecr import Ecr, Manifest
 from longshore.errors import AwsError, BuildError
 from longshore.images.version import next_version
-from tests.aws.clients import client, scripted
+from tests.fakes.clients import client, scripted
 
 NAME = "storefront/app"
 MEDIA_TYPE = "application/vnd.docker.distribution.manifest.v2+json"

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from longshore.aws.ecs import CapacityProvider, Container, Ecs, Placement
-from tests import samples
-from tests.aws.clients import scripted
-from tests.samples import WHEN
+from tests.fakes import samples
+from tests.fakes.clients import scripted
+from tests.fakes.samples import WHEN
 
 
 def test_the_tasks_of_a_family_are_asked_for_by_no_other_filter_than_their_status() -> None:

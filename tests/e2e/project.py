@@ -18,8 +18,8 @@ import boto3
 
 from longshore.environment.access import sandbox_directory
 from longshore.sandbox.state import State, load
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 INVOKE = [sys.executable, "-m", "invoke"]
 ACCOUNT = "123456789012"
 

@@ -13,8 +13,9 @@ from urllib.request import urlopen
 import pytest
 
 from longshore.sandbox import control
-from tests import iam
-from tests.e2e.project import ACCOUNT, ROOT, Project, whole
+from tests.e2e.project import ACCOUNT, Project, whole
+from tests.fakes import iam
+from tests.paths import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 

@@ -10,7 +10,8 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
-from tests.e2e.project import ROOT, Project, whole
+from tests.e2e.project import Project, whole
+from tests.paths import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-PAGE = Path(__file__).parents[2] / "docs" / "walkthrough.md"
+from tests.paths import ROOT
+
+PAGE = ROOT / "docs" / "walkthrough.md"
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"^`([^`\n]+)`(?:, from `([^`\n]+)` on)?:\n\n\Z", re.MULTILINE)
 

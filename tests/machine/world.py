@@ -39,11 +39,11 @@ from longshore.run import build_and_plan
 from longshore.signals import Interrupts
 from longshore.terraform.driver import Driver
 from tests.crash.world import MortalTable, Point
+from tests.fakes.memory_table import MemoryTable
 from tests.machine.cloud import Aws, Call, Ecr, Ecs, Engine, Events, Parameters, Registry, denied
 from tests.machine.fleet import ACCOUNT, REGION, Fate, Fleet
 from tests.machine.stack import APPLICATION, KEYS, NIGHTLY, WAVES, Stack, State, content, name_of, parameter_of
 from tests.machine.witness import Witness
-from tests.memory_table import MemoryTable
 
 ENVIRONMENTS = ("staging", "production")
 LEASE = 3600.0

@@ -17,7 +17,7 @@ from longshore.sandbox.api.credentials import Keys
 from longshore.sandbox.api.request_log import RequestLog
 from longshore.sandbox.api.wsgi_front import Front, listen, moto_application, serve
 from longshore.sandbox.state import State
-from tests.sandbox.api import KEY, REGION, aws
+from tests.sandbox.moto_api import KEY, REGION, aws
 
 ACCOUNT_ID = "123456789012"
 TRUST = {

@@ -15,8 +15,8 @@ from longshore.sandbox.api.request_log import RequestLog
 from longshore.sandbox.api.wsgi_front import Front, listen, moto_application, serve
 from longshore.sandbox.registry import ecr
 from longshore.sandbox.state import State
-from tests.sandbox.api import KEY, Api, MemoryRegistry, Repo, repository
 from tests.sandbox.build_world import World, world_in
+from tests.sandbox.moto_api import KEY, Api, MemoryRegistry, Repo, repository
 
 
 @pytest.fixture(scope="module", autouse=True)

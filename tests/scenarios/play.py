@@ -26,7 +26,7 @@ from longshore.result import Cause, ImageResult, ReleaseResult, Running, Schedul
 from longshore.run.options import order
 from longshore.signals import Interrupts
 from longshore.terraform.driver import Driver
-from tests.samples import ACTOR, WHEN
+from tests.fakes.samples import ACTOR, WHEN
 from tests.scenarios import shop
 from tests.scenarios.scenario import Expected, Scenario
 from tests.scenarios.stage import KEY, SECRET, Stage, Theatre

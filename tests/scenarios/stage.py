@@ -40,7 +40,7 @@ from longshore.sandbox.ecs.behaviours import Behaviour, parse
 from longshore.sandbox.ecs.fleet import Service
 from longshore.sandbox.ecs.logs import LogWriter
 from longshore.sandbox.ecs.scripted import CloudWatchLines, Scripted
-from tests.samples import ACTOR, WHEN
+from tests.fakes.samples import ACTOR, WHEN
 from tests.scenarios import shop
 from tests.scenarios.calls import key_of, normal_form, own_role
 from tests.scenarios.door import Answer, FrontDoor

@@ -16,7 +16,7 @@ from longshore.result import Verdict
 from longshore.run import checks, undo, waves
 from longshore.run.options import order
 from longshore.run.run import Run
-from tests.samples import BackwardClock
+from tests.fakes.samples import BackwardClock
 from tests.scenarios.play import StagedEnvironment, record_releases, staged
 from tests.scenarios.scenario import FOLDER, Scenario, read
 from tests.scenarios.stage import Stage, Theatre

@@ -1,94 +1,101 @@
-"""Variable files mean to the real Terraform what they mean to us, and it reads what we write as it was meant."""
-
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import unicodedata
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from longshore.terraform import hcl, variable_files
-from tests.test_hcl import BEFORE, NAMES, READ, TEXTS
-from tests.test_importing import ORIGINAL, World
-
-ROOT = """
-variable "variables" {
-  type = map(string)
-}
-
-output "variables" {
-  value = var.variables
-}
-"""
-
-pytestmark = pytest.mark.terraform
-Read = Callable[[Path], dict[str, Any]]
+from longshore.errors import ConfigError
+from longshore.terraform import variable_files
+from tests.paths import ROOT
 
 
-def terraform(folder: Path, *arguments: str) -> str:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
-    done = subprocess.run(
-        ["terraform", *arguments], cwd=folder, env=kept | {"CHECKPOINT_DISABLE": "1"}, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+def write(folder: Path, **files: str) -> tuple[Path, ...]:
+    """Files by their name, with underscores for its dots."""
+    paths = []
+    for name, text in files.items():
+        path = folder / name.replace("_", ".")
+        path.write_bytes(text.encode())
+        paths.append(path)
+    return tuple(paths)
 
 
-@pytest.fixture(scope="module")
-def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
-    """What Terraform reads from a variable file: a root that has no provider, planned."""
-    folder = tmp_path_factory.mktemp("root")
-    (folder / "main.tf").write_text(ROOT)
-    terraform(folder, "init", "-input=false")
-
-    def planned(file: Path) -> dict[str, Any]:
-        terraform(folder, "plan", "-input=false", "-no-color", f"-var-file={file}", "-out=saved")
-        shown = json.loads(terraform(folder, "show", "-json", "saved"))
-        return dict(shown["planned_values"]["outputs"]["variables"]["value"])
-
-    return planned
+def test_what_a_later_file_assigns_wins_as_a_whole(tmp_path: Path) -> None:
+    first = 'variables = { ECS_A = "1", ECS_B = "1" }\nsecrets = { C = "ssm:/c" }\n'
+    files = write(tmp_path, a_tfvars=first, b_tfvars='variables = { ECS_A = "2" }\n')
+    assert variable_files.read(files) == {"variables": {"ECS_A": "2"}, "secrets": {"C": "ssm:/c"}}
 
 
-def test_every_form_of_a_value(read: Read, tmp_path: Path) -> None:
-    file = tmp_path / "a.tfvars"
-    sources = "".join(f"  ECS_{number} = {source}\n" for number, source in enumerate(READ))
-    file.write_bytes(f"variables = {{\n{sources}}}\n".encode())
-    assert read(file) == variable_files.read([file])["variables"]
+def test_texts_of_json_are_no_templates_and_numbers_are_as_terraform_writes_them(tmp_path: Path) -> None:
+    text = '{"variables": {"A": "${x} $${y}", "B": 1.50, "C": true, "D": null, "E": 1e3, "F": 0.1234567890123456789}}'
+    found = variable_files.texts(variable_files.read(write(tmp_path, a_tfvars_json=text)), "variables")
+    assert found == {"A": "${x} $${y}", "B": "1.5", "C": "true", "E": "1000", "F": "0.1234567890123456789"}
 
 
-def test_every_form_of_json(read: Read, tmp_path: Path) -> None:
-    file = tmp_path / "a.tfvars.json"
-    file.write_text('{"variables": {"A": "${x} $${y} %{z}", "B": 1.50, "C": true, "D": null, "E": 1e3, "F": -0.5}}')
-    assert read(file) == variable_files.read([file])["variables"]
+def test_the_files_of_this_repository_can_be_read() -> None:
+    folder = ROOT / "environments"
+    found = {file.name: variable_files.read([file]) for file in sorted(folder.glob("*.tfvars"))}
+    assert variable_files.texts(found["staging.tfvars"], "environment") == {"RAILS_LOG_TO_STDOUT": "ENABLE"}
+    assert variable_files.texts(found["staging.tfvars"], "secrets")["RAILS_MASTER_KEY"].startswith("ssm:/")
+    assert variable_files.texts(found["sandbox.tfvars"], "variables") == {}
 
 
-@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(st.dictionaries(NAMES, TEXTS, min_size=25, max_size=50), st.sampled_from(["a.tfvars", "a.tfvars.json"]))
-def test_what_is_written_is_read_by_terraform(read: Read, tmp_path: Path, entries: dict[str, str], name: str) -> None:
-    (tmp_path / name).write_text("{}" if name.endswith("json") else "")
-    variable_files.add([tmp_path / name], "variables", entries)
-    assert read(tmp_path / name) == {key: unicodedata.normalize("NFC", value) for key, value in entries.items()}
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.tfvars", b'variables = { ECS_A = "canary-7f3a9c', "variable file a.tfvars is no HCL near line 1"),
+        ("a.tfvars", b'a = "\xff canary"', "variable file a.tfvars is not in UTF-8"),
+        ("a.tfvars.json", b'{"variables": canary', "variable file a.tfvars.json is no JSON: Expecting value in line 1"),
+        ("a.tfvars.json", b'["canary"]', "variable file a.tfvars.json is no JSON object"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named_and_not_shown(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        variable_files.read([tmp_path / name])
+    assert said in caught.value.message
+    assert "canary" not in f"{caught.value.message}{caught.value.hint}"
 
 
-def test_fmt_has_nothing_to_mend(tmp_path: Path) -> None:
-    world = World(tmp_path, a_tfvars='variables = {\n  ECS_A = "a" # first\n  ECS_LONGER_NAME = "b"\n}\n')
-    terraform(tmp_path, "fmt", "a.tfvars")
-    world.take_over(ORIGINAL, write=True)
-    (tmp_path / "printed.tfvars").write_text(f"variables = {{\n{hcl.lines({'ECS_A': 'a', 'for': '${b}'})}}}\n")
-    # In these two fmt would set lines anew that stand there already, and those stay as they are.
-    aligned = {"variables = {}\nc = 2\n", 'variables = { A = "a"\n  C = "c" }\n'}
-    assert aligned < set(BEFORE)
-    for number, text in enumerate(set(BEFORE) - aligned):
-        file = tmp_path / f"before-{number}.tfvars"
-        file.write_text(text)
-        terraform(tmp_path, "fmt", file.name)
-        file.write_text(hcl.with_entries(file.read_text(), "variables", {"ECS_LONG_NAME": "b", "ECS_C": "c"}))
-    terraform(tmp_path, "fmt", "-check", "-diff", ".")
+def test_a_file_that_is_away_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"variable file away\.tfvars: No such file"):
+        variable_files.read([tmp_path / "away.tfvars"])
+
+
+@pytest.mark.parametrize("text", ['variables = "a"', "variables {\n}\n", "variables = []"])
+def test_what_is_no_map_is_said(tmp_path: Path, text: str) -> None:
+    found = variable_files.read(write(tmp_path, a_tfvars=text))
+    with pytest.raises(ConfigError, match="variables is no map in the variable files"):
+        variable_files.texts(found, "variables")
+
+
+def test_entries_go_where_they_count(tmp_path: Path) -> None:
+    """Terraform reads a variable from the last file that assigns it: in another one they would have no effect."""
+    files = write(tmp_path, a_tfvars="variables = {}\n", b_tfvars="# ours\nvariables = {}\n", c_tfvars="a = 1\n")
+    assert variable_files.add(files, "variables", {"ECS_A": "1"}) == files[1]
+    assert variable_files.add(files, "secrets", {"B": "ssm:/b"}) == files[0]
+    assert variable_files.read(files) == {"variables": {"ECS_A": "1"}, "secrets": {"B": "ssm:/b"}, "a": "1"}
+    assert files[1].read_text() == '# ours\nvariables = {\n  ECS_A = "1"\n}\n'
+    assert files[2].read_text() == "a = 1\n"
+
+
+def test_entries_go_into_a_json_file(tmp_path: Path) -> None:
+    files = write(tmp_path, a_tfvars_json='{"services": {"web": {"wave": 2}}, "variables": {"ECS_A": "é"}}')
+    variable_files.add(files, "variables", {"ECS_B": "${b}"})
+    variable_files.add(files, "secrets", {"C": "ssm:/c"})
+    assert json.loads(files[0].read_text()) == {
+        "services": {"web": {"wave": 2}},
+        "variables": {"ECS_A": "é", "ECS_B": "${b}"},
+        "secrets": {"C": "ssm:/c"},
+    }
+
+
+@pytest.mark.parametrize("name", ["a.tfvars", "a.tfvars.json"])
+def test_a_file_that_cannot_take_them_stays_as_it_is(tmp_path: Path, name: str) -> None:
+    content = b'{"variables": 1}' if name.endswith("json") else b"variables = 1\n"
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ConfigError, match=f"variable file {name} variables is no map"):
+        variable_files.add([tmp_path / name], "variables", {"ECS_A": "1"})
+    assert (tmp_path / name).read_bytes() == content

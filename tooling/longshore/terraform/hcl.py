@@ -1,7 +1,7 @@
 """HCL as variable files have it: read into texts, written so that Terraform reads the same. Only importer of hcl2.
 
 python-hcl2 parses, and gives strings as they stand in the file; what their escapes and heredocs mean is decided here,
-as HCL's native syntax specification says. tests/terraform/test_variable_files.py holds it against the real Terraform.
+as HCL's native syntax specification says. tests/modules/test_variable_files.py holds it against the real Terraform.
 """
 
 from __future__ import annotations

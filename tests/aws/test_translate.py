@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import inspect
+import socket
+from collections.abc import Iterator
+from string import Formatter
+from typing import Any
+
+import boto3
+import botocore.parsers
+import pytest
+from botocore import exceptions
+from botocore.config import Config
+
+from longshore.aws.translate import call, translated
+from longshore.errors import AwsError
+from tests.fakes.clients import client, scripted
+
+
+def _botocore_errors() -> Iterator[Exception]:
+    for _, kind in inspect.getmembers(exceptions, inspect.isclass):
+        if not issubclass(kind, Exception) or issubclass(kind, Warning):
+            continue
+        if kind.__module__ != exceptions.__name__:
+            continue  # classes of other libraries that botocore's own derive from
+        yield _made(kind)
+
+
+def _made(kind: type[Exception]) -> Exception:
+    if issubclass(kind, exceptions.ClientError):
+        return kind({"Error": {"Code": "Teapot", "Message": "short and stout"}}, "Brew")
+    fields: dict[str, Any] = {name: "x" for _, name, _, _ in Formatter().parse(getattr(kind, "fmt", "")) if name}
+    if kind is exceptions.WaiterError:
+        fields["last_response"] = {}
+    return kind(**fields)
+
+
+@pytest.mark.parametrize("error", list(_botocore_errors()), ids=lambda error: type(error).__name__)
+def test_no_error_of_botocore_escapes(error: Exception) -> None:
+    with pytest.raises(AwsError, match=r"^ECR DescribeImages") as caught, translated("ECR DescribeImages"):
+        raise error
+    assert caught.value.__cause__ is error
+    words = "short and stout" if isinstance(error, exceptions.ClientError) else str(error).strip()
+    assert (words or type(error).__name__) in caught.value.message
+
+
+def test_the_walk_over_botocore_finds_its_errors() -> None:
+    found = {type(error).__name__ for error in _botocore_errors()}
+    assert {"ClientError", "NoCredentialsError", "SSLError", "UndefinedModelAttributeError"} <= found
+    assert len(found) > 80
+
+
+def test_an_answer_that_is_not_awss_is_translated() -> None:
+    with pytest.raises(AwsError, match="no xml") as caught, translated("S3 HeadBucket"):
+        raise botocore.parsers.ResponseParserError("no xml")
+    assert "Something other than AWS" in caught.value.hint
+    assert not caught.value.transient
+
+
+def test_other_errors_pass() -> None:
+    with pytest.raises(ZeroDivisionError), translated("ECR DescribeImages"):
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        ("ExpiredToken", "Sign in to AWS again"),
+        ("ExpiredTokenException", "Sign in to AWS again"),
+        ("RequestExpired", "Sign in to AWS again"),
+        ("UnrecognizedClientException", "These credentials are not valid"),
+        ("InvalidClientTokenId", "These credentials are not valid"),
+        ("InvalidSignatureException", "These credentials are not valid"),
+        ("SignatureDoesNotMatch", "These credentials are not valid"),
+        ("ThrottlingException", "AWS limits the rate"),
+        ("RepositoryNotFoundException", "If this environment was never set up"),
+        ("ImageNotFoundException", ""),
+    ],
+)
+def test_a_refusal_names_service_operation_and_awss_words(code: str, hint: str) -> None:
+    ecr, script = scripted("ecr")
+    script.add_client_error("describe_images", code, "the words of AWS", 400)
+    with pytest.raises(AwsError) as caught:
+        call(ecr.describe_images, repositoryName="storefront/app")
+    assert caught.value.message == f"ECR DescribeImages: the words of AWS ({code})"
+    assert caught.value.code == code
+    assert caught.value.hint.startswith(hint)
+    assert bool(caught.value.hint) is bool(hint)
+
+
+def test_a_denied_call_names_the_permission_that_awss_words_name() -> None:
+    ecs, script = scripted("ecs")
+    words = "User: arn:aws:iam::123456789012:user/ann is not authorized to perform: ecs:UpdateService on resource: *"
+    script.add_client_error("update_service", "AccessDeniedException", words, 400)
+    with pytest.raises(AwsError) as caught:
+        call(ecs.update_service, service="web")
+    assert caught.value.hint == "The role lacks a permission: ecs:UpdateService."
+
+
+def test_a_denied_call_without_words_names_the_operation() -> None:
+    s3, script = scripted("s3")
+    script.add_client_error("head_bucket", "AccessDenied", "", 403)
+    with pytest.raises(AwsError, match=r"S3 HeadBucket: no explanation \(AccessDenied\)") as caught:
+        call(s3.head_bucket, Bucket="b")
+    assert caught.value.hint == "The role lacks a permission: S3 HeadBucket."
+
+
+def test_a_refused_page_names_its_operation() -> None:
+    ecr, script = scripted("ecr")
+    script.add_client_error("list_images", "ThrottlingException", "slow down", 400)
+    with pytest.raises(AwsError, match="AWS ListImages: slow down"):
+        call(list, ecr.get_paginator("list_images").paginate(repositoryName="storefront/app"))
+
+
+def test_no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    sts = boto3.Session(region_name="eu-central-1").client("sts")
+    with pytest.raises(AwsError, match="STS GetCallerIdentity: Unable to locate credentials") as caught:
+        call(sts.get_caller_identity)
+    assert "AWS_PROFILE" in caught.value.hint
+    assert not caught.value.transient
+
+
+def test_an_endpoint_that_does_not_answer_may_answer_later() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        ecr = client("ecr", endpoint_url=endpoint)
+        with pytest.raises(AwsError, match=f'ECR DescribeRepositories: .*"{endpoint}') as caught:
+            call(ecr.describe_repositories)
+    assert "invoke sandbox.status" in caught.value.hint
+    assert (caught.value.code, caught.value.transient) == ("", True)
+
+
+def test_a_read_that_takes_too_long_may_work_later() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        impatient = Config(retries={"total_max_attempts": 1}, read_timeout=0.1)
+        ecr = client("ecr", endpoint_url=endpoint, config=impatient)
+        with pytest.raises(AwsError, match="Read timeout") as caught:
+            call(ecr.describe_repositories)
+    assert caught.value.transient
+
+
+def test_a_certificate_that_is_not_trusted_stays_so() -> None:
+    with pytest.raises(AwsError) as caught, translated("ECR ListImages"):
+        raise exceptions.SSLError(endpoint_url="https://ecr", error=OSError("self-signed"))
+    assert (caught.value.code, caught.value.transient) == ("SSLError", False)
+
+
+def test_a_parameter_that_aws_does_not_know_is_our_mistake() -> None:
+    with pytest.raises(AwsError, match="ECR DescribeImages: Parameter validation failed") as caught:
+        call(client("ecr").describe_images, repository="misspelt")
+    assert "please report" in caught.value.hint

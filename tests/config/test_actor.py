@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import getpass
+import socket
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from longshore.config import actor
+from longshore.git import Source
+from longshore.result import Actor
+from longshore.run import run
+from longshore.run.run import Opening
+from tests.fakes.samples import ACTOR, result
+
+ARN = "arn:aws:sts::123456789012:assumed-role/shop-test-release/AWSCodeBuild-1d9d"
+BUILD = {
+    "CODEBUILD_BUILD_ID": "shop-test-release:1d9d",
+    "CODEBUILD_INITIATOR": "GitHub-Hookshot/b9d3f5e",
+    "CODEBUILD_BUILD_URL": "https://eu-central-1.console.aws.amazon.com/codebuild/home?region=eu-central-1#/builds/1d9d",
+}
+
+
+def test_in_a_build_it_is_who_started_it_and_not_the_user_of_the_container() -> None:
+    assert actor.identify(ARN, BUILD) == Actor(
+        arn=ARN,
+        user="GitHub-Hookshot/b9d3f5e",
+        host=socket.gethostname(),
+        ci_url=BUILD["CODEBUILD_BUILD_URL"],
+        build="shop-test-release:1d9d",
+        initiator="GitHub-Hookshot/b9d3f5e",
+    )
+
+
+@pytest.mark.parametrize("name", ["GITHUB_ACTOR", "GITLAB_USER_LOGIN"])
+def test_a_person_is_named_before_what_started_the_build(name: str) -> None:
+    found = actor.identify(ARN, {**BUILD, name: "ann"})
+    assert (found.user, found.initiator) == ("ann", "GitHub-Hookshot/b9d3f5e")
+
+
+@pytest.mark.parametrize("environ", [{}, {"CODEBUILD_INITIATOR": "", "CODEBUILD_BUILD_ID": ""}])
+def test_outside_a_build_there_is_none(environ: dict[str, str]) -> None:
+    found = actor.identify(ARN, environ)
+    assert (found.user, found.build, found.initiator) == (getpass.getuser(), None, None)
+
+
+def test_a_record_of_before_has_neither() -> None:
+    assert Actor.model_validate({"arn": ARN, "user": "ann", "host": "laptop"}).build is None
+
+
+@pytest.mark.parametrize("source", [Source(Path(), "1" * 40, "Greet", author="Bea <bea@example.org>"), None])
+def test_the_author_of_the_commit_is_written_down(source: Source | None) -> None:
+    opening = Opening("release", ACTOR, lambda _: pytest.fail("is read elsewhere"), source)
+    env: Any = SimpleNamespace(
+        target=SimpleNamespace(environment="test", application="shop", variables_digest=lambda: "sha256:0"),
+        released_tag=lambda: "v1.0.0",
+    )
+    entry = run._entry(env, opening, 1)
+    assert (entry.author, entry.actor) == ("Bea <bea@example.org>" if source else None, ACTOR)
+
+
+def test_what_goes_back_or_is_promoted_names_the_author_of_the_commit() -> None:
+    back = result(author=None)
+    back.is_of(result(author="Bea <bea@example.org>"))
+    assert back.author == "Bea <bea@example.org>"

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from longshore.aws.ecs import Container, Service, Task
+from longshore.errors import AwsError
+from longshore.masking import MASK, Masks
+from longshore.result import Failure
+from longshore.rollout.diagnosis import LINE_LENGTH, Diagnosis
+from tests.fakes.samples import deployment, service, task
+
+CANARY = "canary-7f3a9c"
+DEFINITION = {
+    "containerDefinitions": [
+        {
+            "name": "web",
+            "environment": [{"name": "DB_PASSWORD", "value": CANARY}],
+            "logConfiguration": {"options": {"awslogs-group": "/shop/test/web", "awslogs-stream-prefix": "ecs"}},
+        }
+    ]
+}
+
+
+def stopped() -> Task:
+    one = task(Container("web", "app:v1", None, 3, ""), last_status="STOPPED", stop_code="EssentialContainerExited")
+    return replace(one, started_by="ours", stopped_reason="Essential container in task exited")
+
+
+@dataclass
+class Ecs:
+    """ECS with one failed task."""
+
+    broken: bool = False
+
+    def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]:
+        if self.broken:
+            raise AwsError("ECS DescribeServices: denied")
+        return {"shop-test-web": service(deployment("ours", "FAILED"))}
+
+    def tasks(self, cluster: str, name: str) -> list[Task]:
+        return []
+
+    def stopped_tasks(self, cluster: str, name: str) -> list[Task]:
+        return [stopped(), stopped(), replace(stopped(), started_by="another")]
+
+    def task_definition(self, arn: str) -> dict[str, Any]:
+        return DEFINITION
+
+
+@dataclass
+class Logs:
+    lines: list[str] = field(default_factory=lambda: ["starting", "boom"])
+
+    def tail(self, group: str, stream: str, lines: int) -> list[str]:
+        assert (group, stream) == ("/shop/test/web", "ecs/web/0123abcd")
+        return self.lines
+
+
+def diagnose(ecs: Ecs, logs: Logs, answer: str = "") -> Failure:
+    return Diagnosis(ecs, logs, "shop-test", Masks()).of_service("shop-test-web", "ours", answer)
+
+
+def test_the_first_failing_container_is_named_with_its_log() -> None:
+    found = diagnose(Ecs(), Logs())
+    assert (found.container, found.exit_codes, found.tasks) == ("web", {"web": 3}, 2)
+    assert (found.stop_code, found.log) == ("EssentialContainerExited", ["starting", "boom"])
+
+
+@pytest.mark.parametrize("before", [0, LINE_LENGTH - 5])
+def test_the_secrets_of_its_containers_are_masked_before_anything_is_cut(before: int) -> None:
+    text = f"{'x' * before}{CANARY}"
+    found = diagnose(Ecs(), Logs([text]), answer=text)
+    assert "canar" not in f"{found.log} {found.answer}"
+    assert before or (found.log, found.answer) == ([MASK], MASK)
+
+
+def test_what_can_not_be_read_is_said_in_its_place() -> None:
+    found = diagnose(Ecs(broken=True), Logs(), answer="answered 500")
+    assert found.reason == "the reason could not be read: ECS DescribeServices: denied"
+    assert found.answer == "answered 500"

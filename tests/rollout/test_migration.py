@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from longshore.aws.ecs import CapacityProvider, Container, Placement, Task
+from longshore.config.contract import Launch, parse
+from longshore.errors import AwsError, MigrationError, UnknownOutcomeError
+from longshore.masking import Masks
+from longshore.result import MigrationResult
+from longshore.rollout.migration import Migrator, starter
+from tests.fakes.samples import WHEN, moved_clock, release_output, task
+
+MIGRATION = parse(release_output(), "shop", "test").migration
+STARTER = starter("shop", "test-000007", WHEN)
+DEFINITION = {
+    "containerDefinitions": [
+        {
+            "name": "migrate",
+            "essential": True,
+            "logConfiguration": {"options": {"awslogs-stream-prefix": "ecs"}},
+        },
+        {"name": "agent", "essential": False},
+    ]
+}
+
+
+def ended(exit_code: int | None, stop_code: str = "EssentialContainerExited", *others: Container) -> Task:
+    main = Container("migrate", "app:v1", None, exit_code, "")
+    return task(main, *others, last_status="STOPPED", stop_code=stop_code)
+
+
+@dataclass
+class Ecs:
+    seen: list[list[Task] | AwsError]
+    refused: list[AwsError] = field(default_factory=list)
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    before: list[Task | AwsError] = field(default_factory=list)
+    asked: bool = False
+    definition: dict[str, Any] = field(default_factory=lambda: DEFINITION)
+
+    def tasks_of_family(self, cluster: str, family: str) -> list[Task]:
+        assert family == "shop-test-migrate"
+        for error in [one for one in self.before if isinstance(one, AwsError)]:
+            if self.asked:
+                raise error
+        return [one for one in self.before if isinstance(one, Task)]
+
+    def run_task(self, cluster: str, task_definition: str, **options: Any) -> Task:
+        self.asked = True
+        if self.refused:
+            raise self.refused.pop(0)
+        self.runs.append({"cluster": cluster, "task_definition": task_definition, **options})
+        return task(last_status="PROVISIONING")
+
+    def describe_tasks(self, cluster: str, arns: list[str]) -> list[Task]:
+        found = self.seen.pop(0) if len(self.seen) > 1 else self.seen[0]
+        if isinstance(found, AwsError):
+            raise found
+        return found
+
+    def task_definition(self, arn: str) -> dict[str, Any]:
+        return self.definition
+
+
+class Logs:
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self.left = ["schema 1", "schema 2"]
+
+    def follow(self, group: str, stream: str) -> Logs:
+        self.asked.append((group, stream))
+        return self
+
+    def lines(self) -> list[str]:
+        lines, self.left = self.left, []
+        return lines
+
+
+def run(ecs: Ecs, logs: Logs | None = None, deadline: float = 600, masks: Masks | None = None) -> MigrationResult:
+    assert MIGRATION is not None
+    migrator = Migrator(ecs, logs or Logs(), moved_clock(), "cluster", deadline, masks or Masks())  # type: ignore[arg-type]
+    return migrator.run(MIGRATION, STARTER, lambda _: None)
+
+
+def test_exit_code_0_is_success_and_the_log_is_kept() -> None:
+    ecs, logs = Ecs([[task()], [ended(0)]]), Logs()
+    result = run(ecs, logs)
+    assert (result.exit_code, result.log) == (0, ["schema 1", "schema 2"])
+    assert logs.asked == [("/shop/test/migrate", "ecs/migrate/0123abcd")]
+    assert [(r["client_token"], r["started_by"]) for r in ecs.runs] == [(STARTER, STARTER)]
+
+
+def test_it_runs_where_the_contract_says() -> None:
+    assert MIGRATION is not None
+    strategy = [{"capacity_provider": "FARGATE_SPOT", "weight": 3, "base": 1}]
+    launch = {"type": "FARGATE", "capacity_provider_strategy": strategy, "subnets": ["subnet-1"]}
+    ecs = Ecs([[ended(0)]])
+    migrator = Migrator(ecs, Logs(), moved_clock(), "cluster", 600, Masks())  # type: ignore[arg-type]
+    migrator.run(MIGRATION.model_copy(update={"launch": Launch.model_validate(launch)}), STARTER, lambda _: None)
+    expected = Placement("FARGATE", (CapacityProvider("FARGATE_SPOT", 3, 1),), ("subnet-1",))
+    assert [asked["placement"] for asked in ecs.runs] == [expected]
+
+
+def test_a_task_that_is_missing_at_first_is_waited_for() -> None:
+    assert run(Ecs([[], [], [ended(0)]])).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "last",
+    [ended(3), ended(None), ended(None, "TaskFailedToStart"), ended(0, "UserInitiated")],
+)
+def test_anything_else_is_a_failure_with_its_result(last: Task) -> None:
+    with pytest.raises(MigrationError) as caught:
+        run(Ecs([[last]]))
+    assert caught.value.result.log == ["schema 1", "schema 2"]
+
+
+def test_a_container_that_is_not_essential_may_fail() -> None:
+    agent = Container("agent", "agent", None, 1, "")
+    assert run(Ecs([[ended(0, "EssentialContainerExited", agent)]])).exit_code == 0
+
+
+def test_a_migration_that_still_runs_at_the_deadline_is_unknown() -> None:
+    with pytest.raises(UnknownOutcomeError, match="still runs after 60 s"):
+        run(Ecs([[task()]]), deadline=60)
+
+
+def test_a_task_that_could_not_be_placed_is_a_failure() -> None:
+    with pytest.raises(MigrationError, match="did not start: no capacity"):
+        run(Ecs([[]], refused=[AwsError("no capacity", code="Failures")]))
+
+
+@pytest.mark.parametrize("code", ["", "ServerException"])
+def test_a_start_that_is_never_answered_is_unknown_for_it_may_have_worked(code: str) -> None:
+    with pytest.raises(UnknownOutcomeError, match="whether the migration has started is not known: away"):
+        run(Ecs([[]], refused=[AwsError("away", code=code)] * 1000))
+
+
+def test_a_start_that_is_always_throttled_is_a_failure() -> None:
+    with pytest.raises(MigrationError, match="did not start: slow down"):
+        run(Ecs([[]], refused=[AwsError("slow down", code="ThrottlingException")] * 1000))
+
+
+def test_a_start_that_got_no_answer_is_tried_again_with_the_same_token() -> None:
+    ecs = Ecs([[ended(0)]], refused=[AwsError("no answer"), AwsError("slow down", code="ThrottlingException")])
+    assert run(ecs).exit_code == 0
+    assert [r["client_token"] for r in ecs.runs] == [STARTER]
+
+
+def test_a_task_that_this_release_started_before_is_not_started_again() -> None:
+    ecs = Ecs([[ended(0)]], before=[task(), replace(task(), started_by=STARTER)])
+    assert run(ecs).exit_code == 0
+    assert ecs.runs == []
+
+
+def test_a_task_of_another_application_or_ledger_is_not_taken_for_ours() -> None:
+    """Two applications may share a cluster, and a ledger that was made anew counts from 1 again."""
+    others = [starter("billing", "test-000007", WHEN), starter("shop", "test-000007", WHEN + timedelta(days=1))]
+    ecs = Ecs([[ended(0)]], before=[replace(ended(0), started_by=name) for name in [*others, "test-000007"]])
+    assert run(ecs).exit_code == 0
+    assert [r["started_by"] for r in ecs.runs] == [STARTER]
+
+
+def test_what_a_release_calls_itself_fits_wherever_it_must() -> None:
+    name = starter("a" * 60, "an-environment-with-a-long-name-000007", WHEN)
+    assert re.fullmatch(r"[A-Za-z0-9-]{1,36}", name)
+    assert name == starter("a" * 60, "an-environment-with-a-long-name-000007", WHEN)
+    assert STARTER.startswith("test-000007-")
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        {"refused": [AwsError("no answer"), AwsError("expired", code="ExpiredTokenException")]},
+        {"refused": [AwsError("no answer"), AwsError("no capacity", code="Failures")]},
+        {"refused": [AwsError("no answer")], "before": [AwsError("expired", code="ExpiredTokenException")]},
+    ],
+    ids=["start refused", "no capacity", "read refused"],
+)
+def test_a_refusal_after_a_start_without_an_answer_proves_nothing(later: dict[str, Any]) -> None:
+    with pytest.raises(UnknownOutcomeError, match="whether the migration has started is not known"):
+        run(Ecs([[]], **later))
+
+
+def test_a_container_that_the_revision_does_not_have_is_refused_before_the_start() -> None:
+    ecs = Ecs([[task()]], definition={"containerDefinitions": [{"name": "other"}]})
+    with pytest.raises(MigrationError, match=r"shop-test-migrate:2 has no container 'migrate'"):
+        run(ecs)
+    assert not ecs.asked
+
+
+def test_a_read_that_fails_for_a_moment_is_tried_again() -> None:
+    assert run(Ecs([AwsError("slow down", code="ThrottlingException"), [ended(0)]])).exit_code == 0
+
+
+@pytest.mark.parametrize("lost", [[], AwsError("expired", code="ExpiredTokenException")])
+def test_a_task_that_can_no_longer_be_seen_is_unknown_and_never_success(lost: list[Task] | AwsError) -> None:
+    with pytest.raises(UnknownOutcomeError, match="0123abcd"):
+        run(Ecs([[task()], lost]))
+
+
+def test_a_log_that_cannot_be_read_fails_no_migration(monkeypatch: pytest.MonkeyPatch) -> None:
+    logs = Logs()
+
+    def refuse() -> list[str]:
+        raise AwsError("denied", code="AccessDeniedException")
+
+    monkeypatch.setattr(logs, "lines", refuse)
+    result = run(Ecs([[ended(0)]]), logs)
+    assert (result.exit_code, result.log_complete) == (0, False)
+
+
+def test_the_secrets_of_its_containers_are_known_before_a_line_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    masks, shown = Masks(), []
+    container = DEFINITION["containerDefinitions"][0] | {"environment": [{"name": "DB_PASSWORD", "value": "schema 1"}]}
+    monkeypatch.setitem(DEFINITION, "containerDefinitions", [container])
+    migrator = Migrator(Ecs([[ended(0)]]), Logs(), moved_clock(), "cluster", 60, masks)  # type: ignore[arg-type]
+    assert MIGRATION is not None
+    migrator.run(MIGRATION, "test-000007", lambda line: shown.append(masks.theirs(line)))
+    assert shown == ["(masked)", "schema 2"]

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from longshore.sandbox.api.request_log import RequestLog, is_mutating
+from tests.sandbox.moto_api import Api
+
+STRANGER = "AKIASTRANGERSTRANGER"
+
+
+def get(api: Api, path: str) -> Any:
+    with urllib.request.urlopen(api.endpoint + path) as answer:
+        return json.load(answer)
+
+
+@pytest.mark.parametrize(
+    ("operation", "mutating"),
+    [
+        ("DescribeServices", False),
+        ("ListImages", False),
+        ("GetParameter", False),
+        ("BatchGetImage", False),
+        ("BatchCheckLayerAvailability", False),
+        ("Query", False),
+        ("TransactGetItems", False),
+        ("FilterLogEvents", False),
+        ("HeadObject", False),
+        ("AssumeRole", False),
+        ("GET /what", False),
+        ("RegisterTaskDefinition", True),
+        ("UpdateService", True),
+        ("PutItem", True),
+        ("TransactWriteItems", True),
+        ("BatchDeleteImage", True),
+        ("StartQuery", True),
+        ("Getaway", True),
+        ("POST /what", True),
+    ],
+)
+def test_what_changes_something(operation: str, mutating: bool) -> None:  # noqa: FBT001 - a parameter of the table
+    assert is_mutating(operation) is mutating
+
+
+def test_the_log_forgets_the_oldest_and_keeps_counting() -> None:
+    log = RequestLog(limit=2)
+    for number in range(4):
+        log.add("ecs", "RunTask", 200 + number, {"count": number}, fault="lost" if number == 3 else "")
+    logged = {"service": "ecs", "operation": "RunTask", "mutating": True}
+    assert log.since(0) == {
+        "next": 4,
+        "requests": [
+            {**logged, "n": 2, "status": 202, "parameters": {"count": 2}, "fault": "", "caller": ""},
+            {**logged, "n": 3, "status": 203, "parameters": {"count": 3}, "fault": "lost", "caller": ""},
+        ],
+    }
+    assert log.since(4) == {"next": 4, "requests": []}
+
+
+def test_the_log_keeps_what_a_change_is_about_and_nothing_secret(api: Api) -> None:
+    start = get(api, "/_sandbox/requests")["next"]
+    api.client("ssm").put_parameter(Name="/shop/tag", Value="v1.0.1", Type="String", Overwrite=True)
+    secret = {"environment": [{"name": "TOKEN", "value": "canary"}]}
+    web = {"name": "web", "image": "shop/app:v1", "memory": 64, **secret}
+    api.client("ecs").register_task_definition(family="log-web", containerDefinitions=[web])
+    table = api.client("dynamodb")
+    table.create_table(
+        TableName="log",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    table.put_item(TableName="log", Item={"pk": {"S": "lock"}, "why": {"S": "canary"}})
+    logged = get(api, f"/_sandbox/requests?since={start}")["requests"]
+    assert [call["parameters"] for call in logged] == [
+        {"Name": "/shop/tag", "Value": "v1.0.1"},
+        {"family": "log-web"},
+        {},
+        {"TableName": "log", "Item": {"pk": {"S": "lock"}}},
+    ]
+
+
+def test_calls_of_every_protocol_are_logged_in_order(api: Api) -> None:
+    start = get(api, "/_sandbox/requests")["next"]
+    api.client("sts").get_caller_identity()
+    api.client("ssm").put_parameter(Name="/a/b", Value="1", Type="String", Overwrite=True)
+    s3 = api.client("s3")
+    s3.create_bucket(Bucket="log", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    s3.put_object(Bucket="log", Key="a/b c", Body=b"1")
+    s3.list_objects_v2(Bucket="log")
+    s3.put_bucket_versioning(Bucket="log", VersioningConfiguration={"Status": "Enabled"})
+    with pytest.raises(ClientError):
+        api.client("ssm").get_parameter(Name="/no/such")
+    logged = get(api, f"/_sandbox/requests?since={start}")
+    assert [(each["service"], each["operation"], each["mutating"], each["status"]) for each in logged["requests"]] == [
+        ("sts", "GetCallerIdentity", False, 200),
+        ("ssm", "PutParameter", True, 200),
+        ("s3", "CreateBucket", True, 200),
+        ("s3", "PutObject", True, 200),
+        ("s3", "ListObjectsV2", False, 200),
+        ("s3", "PutBucketVersioning", True, 200),
+        ("ssm", "GetParameter", False, 400),
+    ]
+    assert [each["n"] for each in logged["requests"]] == list(range(start, logged["next"]))
+
+
+def test_the_key_belongs_to_the_account(api: Api) -> None:
+    assert api.client("sts").get_caller_identity()["Account"] == "123456789012"
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "code", "status"),
+    [
+        ("sts", "get_caller_identity", "InvalidClientTokenId", 403),
+        ("iam", "list_roles", "InvalidClientTokenId", 403),
+        ("ecs", "list_clusters", "UnrecognizedClientException", 400),
+        ("dynamodb", "list_tables", "UnrecognizedClientException", 400),
+        ("s3", "list_buckets", "InvalidAccessKeyId", 403),
+        ("lambda", "list_functions", "UnrecognizedClientException", 403),
+        ("ec2", "describe_vpcs", "AuthFailure", 401),
+    ],
+)
+def test_a_stranger_gets_what_aws_answers(api: Api, service: str, operation: str, code: str, status: int) -> None:
+    with pytest.raises(ClientError) as error:
+        getattr(api.client(service, STRANGER), operation)()
+    response = error.value.response
+    assert (response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]) == (code, status)
+    assert "AWS" in response["Error"]["Message"] or "security token" in response["Error"]["Message"]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "code"),
+    [
+        ("ecs", "list_clusters", "MissingAuthenticationTokenException"),
+        ("s3", "list_buckets", "AccessDenied"),
+        ("iam", "list_roles", "MissingAuthenticationToken"),
+    ],
+)
+def test_a_request_without_a_signature_is_refused(api: Api, service: str, operation: str, code: str) -> None:
+    with pytest.raises(ClientError) as error:
+        getattr(api.client(service, config=Config(signature_version=UNSIGNED)), operation)()
+    assert error.value.response["Error"]["Code"] == code
+
+
+def test_a_presigned_address_works_and_a_strangers_does_not(api: Api) -> None:
+    api.client("s3").create_bucket(Bucket="sign", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    api.client("s3").put_object(Bucket="sign", Key="a", Body=b"1")
+    arguments = ("get_object", {"Bucket": "sign", "Key": "a"})
+    with urllib.request.urlopen(api.client("s3").generate_presigned_url(*arguments)) as answer:
+        assert answer.read() == b"1"
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(api.client("s3", STRANGER).generate_presigned_url(*arguments))
+    with error.value as answer:
+        assert (answer.code, b"InvalidAccessKeyId" in answer.read()) == (403, True)
+
+
+def test_keys_that_iam_and_sts_issue_are_accepted_until_they_are_inactive(api: Api) -> None:
+    iam = api.client("iam")
+    iam.create_user(UserName="ci")
+    issued = iam.create_access_key(UserName="ci")["AccessKey"]["AccessKeyId"]
+    assert api.client("sts", issued).get_caller_identity()["Arn"].endswith("user/ci")
+    iam.update_access_key(UserName="ci", AccessKeyId=issued, Status="Inactive")
+    with pytest.raises(ClientError):
+        api.client("sts", issued).get_caller_identity()
+
+    role = api.client("sts").assume_role(RoleArn="arn:aws:iam::123456789012:role/releaser", RoleSessionName="run")
+    temporary = role["Credentials"]
+    identity = api.client("sts", temporary["AccessKeyId"], temporary["SessionToken"]).get_caller_identity()
+    assert "releaser/run" in identity["Arn"]
+
+
+def test_an_unknown_page_of_the_sandbox_is_404(api: Api) -> None:
+    with pytest.raises(urllib.error.HTTPError) as error:
+        get(api, "/_sandbox/what")
+    with error.value as answer:
+        assert answer.code == 404
+    assert get(api, "/_sandbox/status") == {"services": [], "tasks": []}

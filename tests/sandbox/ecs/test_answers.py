@@ -1,0 +1,736 @@
+"""The answers of ECS, over HTTP, with a scripted runtime in Docker's place."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.exceptions import ClientError
+from botocore.model import ListShape, Shape, StructureShape
+from docker import DockerClient
+
+from longshore.sandbox import ecs
+from longshore.sandbox.api.credentials import Keys
+from longshore.sandbox.api.request_log import RequestLog
+from longshore.sandbox.api.wsgi_front import Front, listen, moto_application, serve
+from longshore.sandbox.cloud import Cloud
+from longshore.sandbox.ecs.breaker import TRIPPED
+from longshore.sandbox.ecs.orchestrator import Orchestrator
+from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
+from tests.sandbox.ecs_world import Script, crashes, never_starts, runs
+from tests.sandbox.moto_api import KEY, aws
+
+ACCOUNT = "123456789012"
+PREFIX = f"arn:aws:ecs:eu-central-1:{ACCOUNT}"
+
+
+class Doors:
+    """Front doors that only note what they are asked."""
+
+    def open(self, cluster: str, service: str, port: int) -> str:
+        return f"http://127.0.0.1/{cluster}/{service}/{port}"
+
+    def add(self, cluster: str, service: str, target: tuple[str, int]) -> None:
+        raise AssertionError("a scripted task has no target")
+
+    def drain(self, cluster: str, service: str, target: tuple[str, int], timeout: float) -> None:
+        raise AssertionError("a scripted task has no target")
+
+    def close(self, cluster: str, service: str) -> None:
+        raise AssertionError("the runtime closes doors")
+
+
+@dataclass
+class Play:
+    """An ECS whose clock and control loop the test moves, and a cluster of the test's own."""
+
+    ecs: ecs.Ecs
+    runtime: Script
+    client: Any
+    clock: list[float]
+    cluster: str
+
+    def register(self, family: str | None = None, **container: Any) -> str:
+        """Register a task definition of one container; its ARN."""
+        family = family or f"{self.cluster}-web"
+        containers = [{"name": "web", "image": "shop/app:v1", "memory": 64, **container}]
+        answer = self.client.register_task_definition(family=family, containerDefinitions=containers)
+        return str(answer["taskDefinition"]["taskDefinitionArn"])
+
+    def create(self, count: int = 2, name: str = "web", **rest: Any) -> dict[str, Any]:
+        """Create a service; the answer's service."""
+        rest = {"taskDefinition": rest.get("taskDefinition") or self.register()} | rest
+        answer = self.client.create_service(cluster=self.cluster, serviceName=name, desiredCount=count, **rest)
+        return dict(answer["service"])
+
+    def update(self, name: str = "web", **rest: Any) -> dict[str, Any]:
+        """Update a service; the answer's service."""
+        return dict(self.client.update_service(cluster=self.cluster, service=name, **rest)["service"])
+
+    def service(self, name: str = "web") -> dict[str, Any]:
+        """The service as DescribeServices shows it."""
+        answer = self.client.describe_services(cluster=self.cluster, services=[name])
+        assert answer["failures"] == []
+        return dict(answer["services"][0])
+
+    def tasks(self, **filters: Any) -> list[dict[str, Any]]:
+        """The tasks that ListTasks finds."""
+        arns = self.client.list_tasks(cluster=self.cluster, **filters)["taskArns"]
+        return list(self.client.describe_tasks(cluster=self.cluster, tasks=arns)["tasks"]) if arns else []
+
+    def deployments(self, *arns: str) -> list[dict[str, Any]]:
+        """The service deployments as DescribeServiceDeployments shows them."""
+        return list(self.client.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"])
+
+    def pass_time(self, seconds: float) -> None:
+        """Move the clock, with a step of the control loop each quarter of a second."""
+        for _ in range(int(seconds * 4) + 1):
+            self.ecs.orchestrator.step()
+            self.clock[0] += 0.25
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
+    runtime, clock = Script(runs), [1_700_000_000.0]
+    docker = DockerClient(base_url="tcp://127.0.0.1:1", version="1.41")  # nothing here may ask it
+    cloud = Cloud(tmp_path_factory.mktemp("cloud"), "eu-central-1", ACCOUNT, "127.0.0.1:5999", Doors(), docker)
+    installed = ecs.install(cloud, runtime, lambda: clock[0])
+    with listen(0) as listener:
+        server = serve(Front(moto_application(), Keys(KEY), RequestLog(), installed.status), listener)
+        yield Play(installed, runtime, aws("ecs", f"http://127.0.0.1:{server.port}"), clock, "")
+        server.shutdown()
+        server.server_close()
+    docker.close()
+
+
+@pytest.fixture
+def play(stage: Play) -> Play:
+    stage.runtime.outcome = runs
+    stage.ecs.orchestrator.rollback_window = 0.0
+    stage.cluster = f"c{uuid.uuid4().hex[:8]}"
+    stage.client.create_cluster(clusterName=stage.cluster)
+    return stage
+
+
+def code_of(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
+    answer = error.value.response["Error"]
+    return answer["Code"], answer["Message"]
+
+
+# Services
+
+
+def test_create_service_answers_as_aws_does(play: Play) -> None:
+    definition = play.register()
+    answer = play.create(taskDefinition=definition.rpartition("/")[2])
+    (deployment,) = answer["deployments"]
+    assert answer["serviceArn"] == f"{PREFIX}:service/{play.cluster}/web"
+    assert answer["clusterArn"] == f"{PREFIX}:cluster/{play.cluster}"
+    assert answer["taskDefinition"] == deployment["taskDefinition"] == definition
+    assert "networkConfiguration" not in answer
+    assert answer["availabilityZoneRebalancing"] == "DISABLED"
+    assert answer["deploymentConfiguration"]["maximumPercent"] == 200
+    assert answer["deploymentConfiguration"]["minimumHealthyPercent"] == 100
+    assert deployment["id"].startswith("ecs-svc/")
+    assert deployment["id"].removeprefix("ecs-svc/").isdecimal()
+    assert (deployment["status"], deployment["rolloutState"]) == ("PRIMARY", "IN_PROGRESS")
+    assert (answer["status"], answer["desiredCount"], answer["runningCount"]) == ("ACTIVE", 2, 0)
+
+
+def test_the_same_create_service_again_gives_the_service_that_there_is(play: Play) -> None:
+    definition = play.register()
+    first = play.create(taskDefinition=definition)
+    again = play.create(taskDefinition=definition)
+    assert again["serviceArn"] == first["serviceArn"]
+    assert [one["id"] for one in again["deployments"]] == [one["id"] for one in first["deployments"]]
+    with pytest.raises(ClientError, match="Creation of service was not idempotent"):
+        play.create(3, taskDefinition=definition)
+
+
+def test_a_service_comes_up(play: Play) -> None:
+    play.create()
+    play.pass_time(3)
+    service = play.service()
+    (deployment,) = service["deployments"]
+    counts = [(part["desiredCount"], part["runningCount"], part["pendingCount"]) for part in (service, deployment)]
+    assert counts == [(2, 2, 0)] * 2
+    assert (deployment["rolloutState"], deployment["failedTasks"]) == ("COMPLETED", 0)
+    assert deployment["rolloutStateReason"] == f"ECS deployment {deployment['id']} completed."
+    assert service["events"][0]["message"] == "(service web) has reached a steady state."
+    assert [event["createdAt"] for event in service["events"]] == sorted(
+        (event["createdAt"] for event in service["events"]), reverse=True
+    )
+
+
+def test_a_service_of_no_tasks_completes(play: Play) -> None:
+    play.create(0)
+    play.pass_time(0.5)
+    assert play.service()["deployments"][0]["rolloutState"] == "COMPLETED"
+    assert play.tasks() == []
+
+
+def test_update_to_a_short_name_answers_the_new_deployment_with_full_arns(play: Play) -> None:
+    first = play.create()["deployments"][0]
+    play.pass_time(3)
+    definition = play.register()
+    answer = play.update(taskDefinition=definition.rpartition("/")[2])
+    assert answer["taskDefinition"] == definition
+    assert [(entry["status"], entry["taskDefinition"]) for entry in answer["deployments"]] == [
+        ("PRIMARY", definition),
+        ("ACTIVE", first["taskDefinition"]),
+    ]
+    assert answer["deployments"][1]["id"] == first["id"] != answer["deployments"][0]["id"]
+    play.pass_time(8)
+    (deployment,) = play.service()["deployments"]
+    assert (deployment["id"], deployment["rolloutState"]) == (answer["deployments"][0]["id"], "COMPLETED")
+    assert {task["taskDefinitionArn"] for task in play.tasks()} == {definition}
+    assert {task["startedBy"] for task in play.tasks()} == {deployment["id"]}
+
+
+def test_a_count_or_percentages_alone_start_no_deployment(play: Play) -> None:
+    before = play.create()["deployments"][0]["id"]
+    play.pass_time(3)
+    answer = play.update(
+        desiredCount=3,
+        taskDefinition=play.service()["taskDefinition"],
+        deploymentConfiguration={"maximumPercent": 150, "minimumHealthyPercent": 50},
+    )
+    assert [entry["id"] for entry in answer["deployments"]] == [before]
+    assert answer["deploymentConfiguration"]["maximumPercent"] == 150
+    play.pass_time(3)
+    assert play.service()["runningCount"] == 3
+    assert play.service()["deployments"][0]["rolloutState"] == "COMPLETED"
+
+
+def test_force_new_deployment_moves_to_the_same_revision(play: Play) -> None:
+    before = play.create()
+    play.pass_time(3)
+    answer = play.update(forceNewDeployment=True)
+    assert len(answer["deployments"]) == 2
+    assert answer["taskDefinition"] == before["taskDefinition"]
+    play.pass_time(8)
+    assert [entry["id"] for entry in play.service()["deployments"]] == [answer["deployments"][0]["id"]]
+
+
+def test_a_deployment_that_can_not_pull_stays_in_progress_and_counts(play: Play) -> None:
+    play.create()
+    play.pass_time(3)
+    play.runtime.outcome = never_starts
+    play.update(taskDefinition=play.register())
+    play.pass_time(6)
+    new, old = play.service()["deployments"]
+    assert (new["rolloutState"], new["runningCount"], old["runningCount"]) == ("IN_PROGRESS", 0, 2)
+    assert new["failedTasks"] >= 2
+    stopped = play.tasks(serviceName="web", desiredStatus="STOPPED")
+    assert {(task["stopCode"], task["stoppedReason"]) for task in stopped} == {
+        ("TaskFailedToStart", "Task failed to start")
+    }
+    assert {task["containers"][0]["reason"] for task in stopped} == {"CannotPullContainerError: not found"}
+    assert not any("exitCode" in task["containers"][0] for task in stopped)
+
+
+def test_a_service_scaled_above_zero_is_deleted_by_force_only(play: Play) -> None:
+    play.create(1)
+    play.pass_time(3)
+    with pytest.raises(ClientError) as error:
+        play.client.delete_service(cluster=play.cluster, service="web")
+    assert code_of(error)[0] == "InvalidParameterException"
+    deleted = play.client.delete_service(cluster=play.cluster, service="web", force=True)["service"]
+    assert (deleted["status"], deleted["desiredCount"]) == ("DRAINING", 0)
+    with pytest.raises(ClientError) as error:
+        play.client.delete_cluster(cluster=play.cluster)
+    assert code_of(error)[0] == "ClusterContainsServicesException"
+    play.pass_time(3)
+    assert play.service()["status"] == "INACTIVE"
+    assert play.client.list_services(cluster=play.cluster)["serviceArns"] == []
+    with pytest.raises(ClientError) as error:
+        play.update(desiredCount=1)
+    assert code_of(error)[0] == "ServiceNotActiveException"
+    assert play.create(1)["status"] == "ACTIVE"
+
+
+def test_missing_services_are_failures_of_a_successful_answer(play: Play) -> None:
+    play.create(0)
+    answer = play.client.describe_services(cluster=play.cluster, services=["nope", "web"])
+    assert [service["serviceName"] for service in answer["services"]] == ["web"]
+    assert answer["failures"] == [{"arn": f"{PREFIX}:service/{play.cluster}/nope", "reason": "MISSING"}]
+
+
+def test_services_are_listed_in_pages_of_ten(play: Play) -> None:
+    definition = play.register()
+    for number in range(12):
+        play.create(0, name=f"s{number}", taskDefinition=definition)
+    first = play.client.list_services(cluster=play.cluster)
+    assert len(first["serviceArns"]) == 10
+    pages = play.client.get_paginator("list_services").paginate(cluster=play.cluster, PaginationConfig={"PageSize": 5})
+    found = [arn.rpartition("/")[2] for page in pages for arn in page["serviceArns"]]
+    assert sorted(found) == sorted(f"s{number}" for number in range(12))
+
+
+def test_tags_are_shown_when_asked_for(play: Play) -> None:
+    play.create(0, tags=[{"key": "app", "value": "shop"}])
+    plain, asked = (
+        play.client.describe_services(cluster=play.cluster, services=["web"], include=include)["services"][0]
+        for include in ([], ["TAGS"])
+    )
+    assert "tags" not in plain
+    assert asked["tags"] == [{"key": "app", "value": "shop"}]
+
+
+def test_tags_of_services_can_be_changed(play: Play) -> None:
+    arn = play.create(0, tags=[{"key": "app", "value": "shop"}])["serviceArn"]
+    play.client.tag_resource(resourceArn=arn, tags=[{"key": "app", "value": "store"}, {"key": "team", "value": "a"}])
+    play.client.untag_resource(resourceArn=arn, tagKeys=["team"])
+    assert play.client.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "app", "value": "store"}]
+
+
+def test_network_configuration_is_completed_and_needed_for_awsvpc(play: Play) -> None:
+    containers = [{"name": "web", "image": "shop/app:v1", "memory": 64}]
+    play.client.register_task_definition(family=play.cluster, containerDefinitions=containers, networkMode="awsvpc")
+    with pytest.raises(ClientError) as error:
+        play.create(taskDefinition=play.cluster)
+    assert code_of(error)[0] == "InvalidParameterException"
+    network = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
+    answer = play.create(taskDefinition=play.cluster, networkConfiguration=network, launchType="FARGATE")
+    expected = {"subnets": ["subnet-1"], "securityGroups": [], "assignPublicIp": "DISABLED"}
+    assert answer["networkConfiguration"] == {"awsvpcConfiguration": expected}
+    assert answer["platformVersion"] == "LATEST"
+
+
+# Service deployments
+
+
+def test_service_deployments_tell_the_story(play: Play) -> None:
+    first = play.create()
+    play.pass_time(3)
+    second = play.update(taskDefinition=play.register())
+    play.pass_time(0.25)
+    third = play.update(forceNewDeployment=True)
+    listed = play.client.list_service_deployments(cluster=play.cluster, service="web")["serviceDeployments"]
+    assert [entry["status"] for entry in listed] == ["PENDING", "STOPPED", "SUCCESSFUL"]
+    assert [entry["serviceDeploymentArn"] for entry in listed] == [
+        answer["currentServiceDeployment"] for answer in (third, second, first)
+    ]
+    play.pass_time(8)
+    arns = [entry["serviceDeploymentArn"] for entry in listed]
+    missing = arns[0][:-3] + "000"
+    answer = play.client.describe_service_deployments(serviceDeploymentArns=[*arns, missing])
+    assert [entry["status"] for entry in answer["serviceDeployments"]] == ["SUCCESSFUL", "STOPPED", "SUCCESSFUL"]
+    assert answer["failures"] == [{"arn": missing, "reason": "MISSING"}]
+    latest = answer["serviceDeployments"][0]
+    assert latest["targetServiceRevision"]["runningTaskCount"] == 2
+    revision = latest["targetServiceRevision"]["arn"]
+    (described,) = play.client.describe_service_revisions(serviceRevisionArns=[revision])["serviceRevisions"]
+    assert described["taskDefinition"] == play.service()["taskDefinition"]
+    assert revision.rpartition("/")[2] == play.service()["deployments"][0]["id"].rpartition("/")[2]
+
+
+def test_service_deployments_are_filtered_and_paged(play: Play) -> None:
+    play.create(0)
+    for _ in range(4):
+        play.pass_time(0.5)
+        play.update(forceNewDeployment=True)
+    find = partial(play.client.list_service_deployments, cluster=play.cluster, service="web")
+    assert len(find(status=["SUCCESSFUL"])["serviceDeployments"]) == 4
+    first = find(maxResults=3)
+    second = find(maxResults=3, nextToken=first["nextToken"])
+    times = [entry["createdAt"] for page in (first, second) for entry in page["serviceDeployments"]]
+    assert (len(times), "nextToken" in second) == (5, False)
+    assert times == sorted(times, reverse=True)
+    assert len(find(createdAt={"after": times[1]})["serviceDeployments"]) == 2
+
+
+BREAKER = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
+
+
+def only_the_first_runs(launch: Launch) -> list[tuple[float, Report]]:
+    return (runs if launch.revision == 1 else never_starts)(launch)
+
+
+def test_during_the_window_the_service_deployment_waits_for_its_rollback(play: Play) -> None:
+    play.create(deploymentConfiguration=BREAKER)
+    play.pass_time(4)
+    play.runtime.outcome = only_the_first_runs
+    play.ecs.orchestrator.rollback_window = 60.0
+    bad = play.update(taskDefinition=play.register())
+    play.pass_time(6)
+    (waiting,) = play.deployments(bad["currentServiceDeployment"])
+    assert (waiting["status"], waiting["statusReason"]) == ("ROLLBACK_REQUESTED", TRIPPED)
+    assert waiting["deploymentCircuitBreaker"]["status"] == "TRIGGERED"
+    assert waiting["deploymentCircuitBreaker"]["threshold"] == 3
+    assert "rollback" not in waiting
+    assert [(d["status"], d["rolloutState"]) for d in play.service()["deployments"]] == [
+        ("PRIMARY", "FAILED"),
+        ("ACTIVE", "COMPLETED"),
+    ]
+
+
+def test_a_rollback_is_part_of_the_service_deployment_that_failed(play: Play) -> None:
+    good = play.create(deploymentConfiguration=BREAKER)
+    play.pass_time(4)
+    play.runtime.outcome = only_the_first_runs
+    bad = play.update(taskDefinition=play.register())
+    play.pass_time(15)
+    after = play.service()
+    assert after["currentServiceDeployment"] == bad["currentServiceDeployment"]
+    assert after["taskDefinition"] == good["taskDefinition"]
+    (ended,) = play.deployments(bad["currentServiceDeployment"])
+    assert (ended["status"], ended["rollback"]["reason"]) == ("ROLLBACK_SUCCESSFUL", TRIPPED)
+    (revision,) = play.client.describe_service_revisions(serviceRevisionArns=[ended["rollback"]["serviceRevisionArn"]])[
+        "serviceRevisions"
+    ]
+    assert revision["taskDefinition"] == good["taskDefinition"]
+    listed = play.client.list_service_deployments(cluster=play.cluster, service="web")["serviceDeployments"]
+    assert [entry["status"] for entry in listed] == ["ROLLBACK_SUCCESSFUL", "SUCCESSFUL"]
+
+
+def test_stopping_a_service_deployment_rolls_it_back(play: Play) -> None:
+    first = play.create()
+    play.pass_time(4)
+    second = play.update(taskDefinition=play.register())
+    arn = second["currentServiceDeployment"]
+    assert play.client.stop_service_deployment(serviceDeploymentArn=arn)["serviceDeploymentArn"] == arn
+    assert [entry["status"] for entry in play.deployments(arn)] == ["STOP_REQUESTED"]
+    play.pass_time(8)
+    assert [entry["status"] for entry in play.deployments(arn)] == ["ROLLBACK_SUCCESSFUL"]
+    assert play.service()["taskDefinition"] == first["taskDefinition"]
+
+
+def test_what_can_not_be_stopped_is_refused(play: Play) -> None:
+    arn = play.create()["currentServiceDeployment"]
+    stop = play.client.stop_service_deployment
+    with pytest.raises(ClientError) as error:
+        stop(serviceDeploymentArn=arn, stopType="ABORT")
+    assert code_of(error)[0] == "InvalidParameterException"
+    with pytest.raises(ClientError) as error:
+        stop(serviceDeploymentArn=arn[:-4] + "none")
+    assert code_of(error)[0] == "ServiceDeploymentNotFoundException"
+    play.pass_time(4)
+    with pytest.raises(ClientError) as error:
+        stop(serviceDeploymentArn=arn)
+    assert code_of(error)[0] == "ConflictException"
+
+
+# Tasks
+
+
+def run(play: Play, **rest: Any) -> dict[str, Any]:
+    rest = {"taskDefinition": rest.get("taskDefinition") or play.register(f"{play.cluster}-migrate")} | rest
+    answer = play.client.run_task(cluster=play.cluster, **rest)
+    assert answer["failures"] == []
+    return dict(answer["tasks"][0])
+
+
+def described(play: Play, task: dict[str, Any]) -> dict[str, Any]:
+    return dict(play.client.describe_tasks(cluster=play.cluster, tasks=[task["taskArn"]])["tasks"][0])
+
+
+def test_capacity_providers_take_the_place_of_the_launch_type(play: Play) -> None:
+    strategy = [{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}]
+    assert run(play, capacityProviderStrategy=strategy)["launchType"] == "FARGATE"
+    assert run(play, capacityProviderStrategy=[{"capacityProvider": "instances"}])["launchType"] == "EC2"
+    with pytest.raises(ClientError, match="both a launch type and capacity provider strategy"):
+        run(play, capacityProviderStrategy=strategy, launchType="FARGATE")
+
+
+def test_a_one_off_task_walks_to_its_exit_code(play: Play) -> None:
+    def migrates(launch: Launch) -> list[tuple[float, Report]]:
+        end = ContainerReport("web", "STOPPED", exit_code=3)
+        started = ContainerReport("web", "RUNNING", runtime_id="f00", image_digest="sha256:1", ports=((8080, 32768),))
+        reason = "Essential container in task exited"
+        return [
+            (1.0, Report(launch.task, "PENDING")),
+            (2.0, Report(launch.task, "RUNNING", containers=[started])),
+            (3.0, Report(launch.task, "STOPPING", "EssentialContainerExited", reason, containers=[end])),
+            (4.0, Report(launch.task, "STOPPED")),
+        ]
+
+    play.runtime.outcome = migrates
+    task = run(play, startedBy="release-1")
+    assert (task["lastStatus"], task["desiredStatus"], task["startedBy"]) == ("PROVISIONING", "RUNNING", "release-1")
+    assert task["group"] == f"family:{play.cluster}-migrate"
+    seen: list[str] = []
+    for _ in range(20):
+        play.pass_time(0)
+        status = described(play, task)["lastStatus"]
+        seen += [status] if status not in seen[-1:] else []
+    assert seen == ["PROVISIONING", "PENDING", "RUNNING", "STOPPING", "STOPPED"]
+    ended = described(play, task)
+    assert (ended["stopCode"], ended["stoppedReason"]) == (
+        "EssentialContainerExited",
+        "Essential container in task exited",
+    )
+    assert ended["createdAt"] < ended["startedAt"] < ended["stoppingAt"] < ended["stoppedAt"]
+    (container,) = ended["containers"]
+    assert (container["exitCode"], container["imageDigest"], container["runtimeId"]) == (3, "sha256:1", "f00")
+    binding = {"bindIP": "127.0.0.1", "containerPort": 8080, "hostPort": 32768, "protocol": "tcp"}
+    assert container["networkBindings"] == [binding]
+
+
+def test_a_client_token_starts_one_task(play: Play) -> None:
+    definition = play.register(f"{play.cluster}-migrate")
+    first, again = (run(play, taskDefinition=definition, clientToken="r1") for _ in range(2))
+    assert first["taskArn"] == again["taskArn"]
+    assert len(play.tasks()) == 1
+    with pytest.raises(ClientError) as error:
+        run(play, taskDefinition=definition, clientToken="r1", count=2)
+    assert code_of(error)[0] == "ConflictException"
+    assert run(play, taskDefinition=definition)["taskArn"] != first["taskArn"]
+
+
+def test_overrides_reach_the_runtime_and_the_answer(play: Play) -> None:
+    overrides = {"containerOverrides": [{"name": "web", "command": ["migrate"], "environment": []}]}
+    launches: list[Launch] = []
+
+    def noted(launch: Launch) -> list[tuple[float, Report]]:
+        launches.append(launch)
+        return runs(launch)
+
+    play.runtime.outcome = noted
+    task = run(play, overrides=overrides)
+    play.pass_time(0)
+    assert task["overrides"]["containerOverrides"] == overrides["containerOverrides"]
+    (own,) = [launch for launch in launches if launch.cluster == play.cluster]
+    assert own.overrides["containerOverrides"] == overrides["containerOverrides"]
+    with pytest.raises(ClientError) as error:
+        run(play, overrides={"containerOverrides": [{"name": "nope", "command": ["x"]}]})
+    assert code_of(error)[0] == "InvalidParameterException"
+
+
+def test_stop_task_gives_its_reason(play: Play) -> None:
+    task = run(play)
+    play.pass_time(2)
+    stopped = play.client.stop_task(cluster=play.cluster, task=task["taskArn"], reason="deadline")["task"]
+    assert (stopped["desiredStatus"], stopped["lastStatus"]) == ("STOPPED", "RUNNING")
+    play.pass_time(2)
+    ended = described(play, task)
+    assert (ended["lastStatus"], ended["stopCode"], ended["stoppedReason"]) == ("STOPPED", "UserInitiated", "deadline")
+    with pytest.raises(ClientError) as error:
+        play.client.stop_task(cluster=play.cluster, task="0" * 32)
+    assert code_of(error) == ("InvalidParameterException", "The referenced task was not found.")
+
+
+def test_tasks_are_found_by_service_family_starter_and_status(play: Play) -> None:
+    service = play.create(2)
+    play.pass_time(3)
+    play.runtime.outcome = partial(crashes, lasting=0.25)
+    one_off = run(play, startedBy="r1")
+    play.pass_time(3)
+    of_service = {task["taskArn"] for task in play.tasks(serviceName="web")}
+    assert len(of_service) == 2
+    assert {task["taskArn"] for task in play.tasks(serviceName=service["serviceArn"])} == of_service
+    assert {task["taskArn"] for task in play.tasks(startedBy=service["deployments"][0]["id"])} == of_service
+    assert {task["taskArn"] for task in play.tasks(family=f"{play.cluster}-web")} == of_service
+    assert {task["taskArn"] for task in play.tasks()} == of_service
+    assert [task["taskArn"] for task in play.tasks(desiredStatus="STOPPED")] == [one_off["taskArn"]]
+    assert [task["taskArn"] for task in play.tasks(startedBy="r1", desiredStatus="STOPPED")] == [one_off["taskArn"]]
+    with pytest.raises(ClientError) as error:
+        play.tasks(serviceName="nope")
+    assert code_of(error)[0] == "ServiceNotFoundException"
+
+
+def test_tasks_are_listed_in_pages(play: Play) -> None:
+    play.create(7)
+    play.pass_time(1)
+    pages = play.client.get_paginator("list_tasks").paginate(cluster=play.cluster, PaginationConfig={"PageSize": 3})
+    found = [page["taskArns"] for page in pages]
+    assert [len(page) for page in found] == [3, 3, 1]
+    assert len({arn for page in found for arn in page}) == 7
+
+
+def test_missing_tasks_are_failures_of_a_successful_answer(play: Play) -> None:
+    answer = play.client.describe_tasks(cluster=play.cluster, tasks=["0" * 32])
+    assert answer["tasks"] == []
+    assert answer["failures"] == [{"arn": f"{PREFIX}:task/{play.cluster}/{'0' * 32}", "reason": "MISSING"}]
+
+
+# Clusters and task definitions
+
+
+def test_a_cluster_counts_what_runs(play: Play) -> None:
+    play.create(2)
+    play.pass_time(3)
+    (cluster,) = play.client.describe_clusters(clusters=[play.cluster])["clusters"]
+    assert (cluster["runningTasksCount"], cluster["pendingTasksCount"], cluster["activeServicesCount"]) == (2, 0, 1)
+
+
+@pytest.mark.parametrize("operation", ["list_services", "list_tasks"])
+def test_an_unknown_cluster_is_an_error(play: Play, operation: str) -> None:
+    with pytest.raises(ClientError) as error:
+        getattr(play.client, operation)(cluster="nope")
+    assert code_of(error) == ("ClusterNotFoundException", "Cluster not found.")
+
+
+def test_a_deleted_cluster_runs_nothing(play: Play) -> None:
+    definition = play.register()
+    play.client.delete_cluster(cluster=play.cluster)
+    with pytest.raises(ClientError) as error:
+        play.create(taskDefinition=definition)
+    assert code_of(error)[0] == "ClusterNotFoundException"
+
+
+def test_unknown_services_and_task_definitions_are_errors(play: Play) -> None:
+    with pytest.raises(ClientError) as error:
+        play.update(desiredCount=1)
+    assert code_of(error) == ("ServiceNotFoundException", "Service not found.")
+    with pytest.raises(ClientError) as error:
+        play.create(taskDefinition="nope")
+    assert code_of(error) == ("ClientException", "TaskDefinition not found.")
+    with pytest.raises(ClientError) as error:
+        play.client.describe_task_definition(taskDefinition="nope:1")
+    assert code_of(error) == ("ClientException", "Unable to describe task definition.")
+
+
+def test_an_inactive_revision_starts_nothing_and_is_skipped_by_its_family(play: Play) -> None:
+    family = f"{play.cluster}-web"
+    first, second = play.register(), play.register()
+    play.client.deregister_task_definition(taskDefinition=second)
+    with pytest.raises(ClientError) as error:
+        play.create(taskDefinition=second)
+    assert code_of(error) == ("ClientException", "TaskDefinition is inactive")
+    found = play.client.describe_task_definition(taskDefinition=family)["taskDefinition"]
+    assert found["taskDefinitionArn"] == first
+    assert play.create(0, taskDefinition=family)["taskDefinition"] == first
+
+
+def test_task_definitions_are_listed_by_revision_as_a_number(play: Play) -> None:
+    family = f"{play.cluster}-web"
+    arns = [play.register() for _ in range(11)]
+    find = partial(play.client.list_task_definitions, familyPrefix=family)
+    assert find()["taskDefinitionArns"] == arns
+    latest = find(sort="DESC", maxResults=2)
+    assert latest["taskDefinitionArns"] == [arns[10], arns[9]]
+    following = find(sort="DESC", maxResults=2, nextToken=latest["nextToken"])
+    assert following["taskDefinitionArns"] == [arns[8], arns[7]]
+
+
+def test_a_task_definition_keeps_every_field(play: Play) -> None:
+    container: dict[str, Any] = {
+        "name": "web",
+        "image": "shop/app:v1",
+        "cpu": 256,
+        "memory": 512,
+        "essential": True,
+        "command": ["web"],
+        "environment": [{"name": "A", "value": "1"}],
+        "secrets": [{"name": "S", "valueFrom": "/shop/secret"}],
+        "portMappings": [{"containerPort": 8080, "hostPort": 0, "protocol": "tcp"}],
+        "mountPoints": [{"sourceVolume": "data", "containerPath": "/data", "readOnly": True}],
+        "volumesFrom": [],
+        "stopTimeout": 5,
+        "linuxParameters": {"initProcessEnabled": True},
+        "dependsOn": [{"containerName": "side", "condition": "HEALTHY"}],
+        "healthCheck": {"command": ["CMD", "true"], "interval": 5, "timeout": 2, "retries": 3, "startPeriod": 1},
+        "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/shop"}},
+    }
+    volume = {
+        "name": "data",
+        "dockerVolumeConfiguration": {"scope": "shared", "autoprovision": True, "driver": "local"},
+    }
+    side = {"name": "side", "image": "shop/side:v1", "memory": 64}
+    given = {"family": play.cluster, "containerDefinitions": [container, side], "volumes": [volume]}
+    play.client.register_task_definition(**given, tags=[{"key": "a", "value": "b"}])
+    answer = play.client.describe_task_definition(taskDefinition=play.cluster, include=["TAGS"])
+    kept = answer["taskDefinition"]
+    assert kept["containerDefinitions"][0] == container
+    assert kept["volumes"] == [volume]
+    assert answer["tags"] == [{"key": "a", "value": "b"}]
+    assert "registeredAt" in kept
+
+
+# Shapes
+
+
+def unknown_fields(shape: Shape, value: Any, path: str = "") -> list[str]:
+    """The fields of a value that the model does not know: moto would leave them out without a word."""
+    if isinstance(shape, StructureShape):
+        members = shape.members
+        strange = [f"{path}.{name}" for name in value if name not in members]
+        known = [(members[name], item, f"{path}.{name}") for name, item in value.items() if name in members]
+        return strange + [found for entry in known for found in unknown_fields(*entry)]
+    if isinstance(shape, ListShape):
+        return [found for item in value for found in unknown_fields(shape.member, item, path)]
+    return []
+
+
+def test_no_answer_has_a_field_that_the_model_does_not_know(play: Play) -> None:
+    model = botocore.session.get_session().get_service_model("ecs")
+    play.create(tags=[{"key": "a", "value": "b"}], networkConfiguration={"awsvpcConfiguration": {"subnets": ["s"]}})
+    play.pass_time(3)
+    play.runtime.outcome = only_the_first_runs
+    play.update(taskDefinition=play.register(), deploymentConfiguration=BREAKER)
+    run(play)
+    play.pass_time(15)
+    play.update(forceNewDeployment=True, taskDefinition=play.register())
+    play.pass_time(1)
+    here, services, tasks, deployments = (
+        {"cluster": play.cluster},
+        play.ecs.services,
+        play.ecs.tasks,
+        play.ecs.deployments,
+    )
+    listed = deployments.list_deployments(here | {"service": "web"})
+    described = deployments.describe(
+        {"serviceDeploymentArns": [entry["serviceDeploymentArn"] for entry in listed["serviceDeployments"]]}
+    )
+    revisions = [entry["targetServiceRevision"]["arn"] for entry in described["serviceDeployments"]]
+    arns = tasks.list_tasks(here)["taskArns"] + tasks.list_tasks(here | {"desiredStatus": "STOPPED"})["taskArns"]
+    answers = {
+        "ListServiceDeployments": listed,
+        "StopServiceDeployment": deployments.stop(
+            {"serviceDeploymentArn": listed["serviceDeployments"][0]["serviceDeploymentArn"]}
+        ),
+        "DescribeServiceDeployments": described,
+        "DescribeServiceRevisions": deployments.revisions({"serviceRevisionArns": revisions}),
+        "DescribeServices": services.describe(here | {"services": ["web", "nope"], "include": ["TAGS"]}),
+        "ListServices": services.list_services(here),
+        "DescribeTasks": tasks.describe(here | {"tasks": [*arns, "nope"], "include": ["TAGS"]}),
+        "RunTask": tasks.run(here | {"taskDefinition": f"{play.cluster}-web"}),
+        "StopTask": tasks.stop(here | {"task": arns[0]}),
+        "UpdateService": services.update(here | {"service": "web", "desiredCount": 1}),
+        "DeleteService": services.delete(here | {"service": "web", "force": True}),
+    }
+    for operation, answer in answers.items():
+        shape = model.operation_model(operation).output_shape
+        assert shape is not None
+        assert unknown_fields(shape, answer, operation) == []
+        assert all(answer[name] != [] for name in answer if name != "failures")
+
+
+def test_status_names_doors_and_tasks(play: Play) -> None:
+    definition = play.register(portMappings=[{"containerPort": 8080, "hostPort": 0}])
+    play.create(1, taskDefinition=definition)
+    play.create(1, name="worker")
+    play.pass_time(3)
+    status = play.ecs.status()
+    rows = [row for row in status["services"] if row["cluster"] == play.cluster]
+    assert rows[0] == {
+        "cluster": play.cluster,
+        "service": "web",
+        "url": f"http://127.0.0.1/{play.cluster}/web/8080",
+        "desired": 1,
+        "running": 1,
+        "deployment": "COMPLETED",
+        "task_definition": definition,
+    }
+    assert rows[1]["url"] is None
+    assert [task["status"] for task in status["tasks"] if task["cluster"] == play.cluster] == ["RUNNING", "RUNNING"]
+
+
+def test_the_control_loop_runs_until_it_is_stopped(tmp_path: Path) -> None:
+    runtime = Script(runs)
+    docker = DockerClient(base_url="tcp://127.0.0.1:1", version="1.41")
+    cloud = Cloud(tmp_path, "eu-central-1", ACCOUNT, "127.0.0.1:5999", Doors(), docker)
+    looping = ecs.Ecs(cloud, Orchestrator(runtime, time.time), Event())
+    looping.start()
+    looping.stop()
+    assert runtime.closed
+    docker.close()

@@ -1,0 +1,367 @@
+"""Tasks as real containers: each test hands the runtime a task, and reads what it reports."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from docker import DockerClient
+from moto.logs.models import logs_backends
+
+from longshore.sandbox import engine
+from longshore.sandbox.cloud import Cloud
+from longshore.sandbox.ecs.containers import DockerRuntime
+from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
+from tests.sandbox import busybox
+from tests.sandbox.moto_api import REGION
+
+pytestmark = pytest.mark.e2e
+
+ACCOUNT = "123456789012"
+LOOP = "trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done"
+
+
+class Doors:
+    """Front doors that note what they are asked, and what ran when they were asked to drain."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str]] = []
+        self.targets: list[tuple[str, int]] = []
+
+    def open(self, cluster: str, service: str, port: int) -> str:
+        self.calls.append(("open", service))
+        return "http://127.0.0.1:1"
+
+    def add(self, cluster: str, service: str, target: tuple[str, int]) -> None:
+        self.calls.append(("add", service))
+        self.targets.append(target)
+
+    def drain(self, cluster: str, service: str, target: tuple[str, int], timeout: float) -> None:
+        self.calls.append(("drain", service))
+        assert target in self.targets
+
+    def close(self, cluster: str, service: str) -> None:
+        self.calls.append(("close", service))
+
+
+@dataclass
+class Bench:
+    """A Docker runtime, and all that it reported."""
+
+    docker: DockerClient
+    runtime: DockerRuntime
+    doors: Doors
+    image: str
+    reports: list[Report] = field(default_factory=list)
+
+    def container(self, script: str = LOOP, name: str = "web", **rest: Any) -> dict[str, Any]:
+        """A container definition."""
+        return {"name": name, "image": self.image, "command": ["sh", "-c", script], "memory": 64, **rest}
+
+    def start(self, *containers: dict[str, Any], service: str = "", port: int | None = None, **rest: Any) -> str:
+        """Start a task; its id."""
+        name = uuid.uuid4().hex
+        definition = {"family": "test", "containerDefinitions": list(containers), **rest}
+        self.runtime.start(Launch(name, "shop", service, "test", definition, port=port))
+        return name
+
+    def until(self, met: Callable[[], Any], seconds: float = 20) -> Any:
+        """Read reports until something holds."""
+        deadline = time.monotonic() + seconds
+        while True:
+            self.reports += self.runtime.poll(0)
+            if found := met():
+                return found
+            assert time.monotonic() < deadline, self.reports
+            time.sleep(0.02)
+
+    def of(self, task: str) -> list[Report]:
+        """The reports of a task."""
+        return [report for report in self.reports if report.task == task]
+
+    def statuses(self, task: str) -> list[str]:
+        """The states that a task went through."""
+        return [report.status for report in self.of(task) if report.status]
+
+    def reach(self, task: str, status: str) -> None:
+        """Wait until a task has a state."""
+        self.until(lambda: status in self.statuses(task))
+
+    def news(self, task: str, name: str = "web") -> list[ContainerReport]:
+        """What was reported of a container."""
+        return [news for report in self.of(task) for news in report.containers if news.name == name]
+
+    def exit_code(self, task: str, name: str = "web") -> int | None:
+        """The exit code that was reported of a container."""
+        codes = [news.exit_code for news in self.news(task, name) if news.exit_code is not None]
+        return codes[0] if codes else None
+
+    def why(self, task: str) -> tuple[str, str]:
+        """Why a task stopped."""
+        return next(((report.stop_code, report.reason) for report in self.of(task) if report.stop_code), ("", ""))
+
+    def leftovers(self, task: str) -> list[Any]:
+        """What is left of a task in the engine."""
+        label: dict[str, str | list[str] | bool] = {"label": f"longshore.task={task}"}
+        kinds = (self.docker.containers.list(all=True, filters=label), self.docker.networks.list(filters=label))
+        return [*kinds[0], *kinds[1], *self.docker.volumes.list(filters=label)]
+
+
+@pytest.fixture(scope="module")
+def docker() -> Iterator[DockerClient]:
+    client = engine.connect()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def image(docker: DockerClient) -> Iterator[str]:
+    tag = busybox.build(docker, f"longshore-test-{uuid.uuid4().hex[:8]}:v1")
+    yield tag
+    docker.images.remove(tag, force=True)
+
+
+@pytest.fixture(scope="module")
+def bench(docker: DockerClient, image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    doors = Doors()
+    cloud = Cloud(tmp_path_factory.mktemp("cloud"), REGION, ACCOUNT, "127.0.0.1:1", doors, docker)
+    runtime = DockerRuntime(cloud, threading.Event().set)
+    yield Bench(docker, runtime, doors, image)
+    runtime.close()
+    assert engine.sweep(docker, cloud.labels["longshore.sandbox"], None) == []
+
+
+def test_a_task_ends_with_its_exit_code_and_leaves_nothing(bench: Bench) -> None:
+    task = bench.start(bench.container("sleep 1; exit 3"))
+    bench.reach(task, "STOPPED")
+    assert bench.statuses(task) == ["PENDING", "RUNNING", "STOPPING", "STOPPED"]
+    assert bench.exit_code(task) == 3
+    assert bench.why(task) == ("EssentialContainerExited", "Essential container in task exited")
+    assert bench.leftovers(task) == []
+
+
+def test_a_task_that_ends_at_its_start_has_never_been_running(bench: Bench) -> None:
+    task = bench.start(bench.container("exit 3"))
+    bench.reach(task, "STOPPED")
+    assert bench.statuses(task) == ["PENDING", "STOPPING", "STOPPED"]
+    assert bench.exit_code(task) == 3
+
+
+def test_a_stopped_task_gets_sigterm_and_leaves_nothing(bench: Bench) -> None:
+    task = bench.start(bench.container())
+    bench.reach(task, "RUNNING")
+    begun = time.monotonic()
+    bench.runtime.stop(task)
+    bench.reach(task, "STOPPED")
+    assert time.monotonic() - begun < 5
+    assert (bench.exit_code(task), bench.why(task), bench.leftovers(task)) == (0, ("", ""), [])
+
+
+def test_what_ignores_sigterm_is_killed_after_its_stop_time_out(bench: Bench) -> None:
+    task = bench.start(bench.container("trap '' TERM; while :; do sleep 1; done", stopTimeout=2))
+    bench.reach(task, "RUNNING")
+    begun = time.monotonic()
+    bench.runtime.stop(task)
+    bench.reach(task, "STOPPED")
+    assert 2 <= time.monotonic() - begun < 7
+    assert bench.exit_code(task) == 137
+
+
+def test_an_init_process_passes_sigterm_on(bench: Bench) -> None:
+    container = bench.container(linuxParameters={"initProcessEnabled": True}) | {"command": ["sleep", "60"]}
+    task = bench.start(container)
+    bench.reach(task, "RUNNING")
+    bench.runtime.stop(task)
+    bench.reach(task, "STOPPED")
+    assert bench.exit_code(task) == 143
+
+
+def test_a_task_that_is_stopped_while_it_starts_does_stop(bench: Bench) -> None:
+    task = bench.start(bench.container())
+    bench.runtime.stop(task)
+    bench.reach(task, "STOPPED")
+    assert bench.leftovers(task) == []
+
+
+def test_too_much_memory_is_said_to_be_the_reason(bench: Bench) -> None:
+    task = bench.start(bench.container("exec tail /dev/zero", memory=16))
+    bench.reach(task, "STOPPED")
+    assert bench.exit_code(task) == 137
+    assert [news.reason for news in bench.news(task) if news.reason] == [
+        "OutOfMemoryError: Container killed due to memory usage"
+    ]
+
+
+def test_a_missing_program_is_a_task_that_failed_to_start(bench: Bench) -> None:
+    task = bench.start(bench.container() | {"command": ["/nope"]})
+    bench.reach(task, "STOPPED")
+    assert bench.why(task) == ("TaskFailedToStart", "Task failed to start")
+    assert bench.exit_code(task) is None
+    (reason,) = [news.reason for news in bench.news(task) if news.reason]
+    assert reason.startswith("CannotStartContainerError: Error response from daemon:")
+    assert bench.leftovers(task) == []
+
+
+def test_a_missing_image_is_a_task_that_failed_to_start(bench: Bench) -> None:
+    task = bench.start(bench.container() | {"image": "127.0.0.1:1/shop/app:v1"})
+    bench.reach(task, "STOPPED")
+    assert bench.why(task) == ("TaskFailedToStart", "Task failed to start")
+    (reason,) = [news.reason for news in bench.news(task) if news.reason]
+    assert reason.startswith("CannotPullContainerError: Error response from daemon:")
+
+
+def test_a_missing_secret_is_a_task_that_failed_to_start(bench: Bench) -> None:
+    task = bench.start(bench.container(secrets=[{"name": "S", "valueFrom": "/runtime/nope"}]))
+    bench.reach(task, "STOPPED")
+    stop_code, reason = bench.why(task)
+    assert stop_code == "TaskFailedToStart"
+    assert reason.startswith("ResourceInitializationError:")
+    assert reason.endswith("/runtime/nope")
+
+
+def test_every_line_is_there_when_the_task_says_stopped(bench: Bench) -> None:
+    logs_backends[ACCOUNT][REGION].create_log_group("/runtime/lines", {})
+    options = {"awslogs-group": "/runtime/lines", "awslogs-region": REGION, "awslogs-stream-prefix": "ecs"}
+    container = bench.container("seq 1 10000", logConfiguration={"logDriver": "awslogs", "options": options})
+    task = bench.start(container)
+    bench.reach(task, "STOPPED")
+    events = logs_backends[ACCOUNT][REGION].groups["/runtime/lines"].streams[f"ecs/web/{task}"].events
+    assert [event.message for event in events] == [str(number) for number in range(1, 10001)]
+
+
+def test_a_port_is_published_on_loopback_and_put_behind_the_door(bench: Bench) -> None:
+    web = bench.container("sleep 1; " + busybox.SERVE, portMappings=[{"containerPort": 8080, "hostPort": 0}])
+    task = bench.start(web, service="doors", port=8080)
+    bench.reach(task, "RUNNING")
+    assert not any(report.reachable for report in bench.of(task))
+    bench.until(lambda: any(report.reachable for report in bench.of(task)))
+    (ports,) = [news.ports for news in bench.news(task) if news.ports]
+    assert bench.doors.targets[-1] == ("127.0.0.1", ports[0][1])
+    bench.runtime.stop(task)
+    bench.reach(task, "STOPPED")
+    assert bench.statuses(task) == ["PENDING", "RUNNING", "DEACTIVATING", "STOPPING", "STOPPED"]
+    assert [call for call, service in bench.doors.calls if service == "doors"] == ["open", "add", "drain"]
+    bench.runtime.withdraw("shop", "doors")
+    bench.until(lambda: ("close", "doors") in bench.doors.calls)
+
+
+def test_what_never_listens_never_gets_behind_the_door(bench: Bench) -> None:
+    deaf = bench.container(portMappings=[{"containerPort": 8080}])
+    task = bench.start(deaf, service="deaf", port=8080)
+    bench.reach(task, "RUNNING")
+    with pytest.raises(AssertionError):
+        bench.until(lambda: any(report.reachable for report in bench.of(task)), seconds=1.5)
+    bench.runtime.stop(task)
+    bench.reach(task, "STOPPED")
+    assert [call for call, service in bench.doors.calls if service == "deaf"] == []
+
+
+def test_health_checks_are_reported_as_they_change(bench: Bench) -> None:
+    check = {"command": ["CMD-SHELL", "test -e /tmp/well"], "interval": 1, "timeout": 2, "retries": 1}
+    task = bench.start(bench.container("touch /tmp/well; sleep 3; rm /tmp/well; " + LOOP, healthCheck=check))
+    bench.until(lambda: [news.health for news in bench.news(task) if news.health] == ["HEALTHY", "UNHEALTHY"])
+    bench.runtime.stop(task)
+    bench.reach(task, "STOPPED")
+
+
+def test_sidecars_find_each_other_and_one_end_is_the_end_of_all(bench: Bench) -> None:
+    server = bench.container(busybox.SERVE, name="server")
+    asks = "until wget -qO- http://server:8080/version; do sleep 0.2; done; exit 7"
+    task = bench.start(server, bench.container(asks, name="asker"))
+    bench.reach(task, "STOPPED")
+    assert (bench.exit_code(task, "asker"), bench.exit_code(task, "server")) == (7, 0)
+    assert bench.leftovers(task) == []
+
+
+def test_the_end_of_an_inessential_container_is_not_the_tasks(bench: Bench) -> None:
+    task = bench.start(bench.container(), bench.container("exit 1", name="side", essential=False))
+    bench.until(lambda: bench.exit_code(task, "side") == 1)
+    assert "STOPPING" not in bench.statuses(task)
+    bench.runtime.stop(task)
+    bench.reach(task, "STOPPED")
+
+
+@pytest.mark.parametrize(("condition", "script"), [("SUCCESS", "sleep 1"), ("COMPLETE", "sleep 1; exit 1")])
+def test_a_container_waits_for_another_to_end(bench: Bench, condition: str, script: str) -> None:
+    first = bench.container(script, name="first", essential=False)
+    second = bench.container(name="web", dependsOn=[{"containerName": "first", "condition": condition}])
+    task = bench.start(second, first)
+    bench.reach(task, "RUNNING")
+    order = [(news.name, news.status) for report in bench.of(task) for news in report.containers]
+    assert order == [("first", "RUNNING"), ("first", "STOPPED"), ("web", "RUNNING")]
+    bench.runtime.stop(task)
+    bench.reach(task, "STOPPED")
+
+
+def test_a_container_waits_for_another_to_be_healthy(bench: Bench) -> None:
+    check = {"command": ["CMD-SHELL", "true"], "interval": 1}
+    task = bench.start(
+        bench.container(dependsOn=[{"containerName": "first", "condition": "HEALTHY"}]),
+        bench.container(name="first", healthCheck=check),
+    )
+    bench.reach(task, "RUNNING")
+    assert [news.health for news in bench.news(task, "first") if news.health] == ["HEALTHY"]
+    bench.runtime.stop(task)
+    bench.reach(task, "STOPPED")
+
+
+def test_a_dependency_that_fails_keeps_the_task_from_starting(bench: Bench) -> None:
+    first = bench.container("exit 4", name="first", essential=False)
+    task = bench.start(bench.container(dependsOn=[{"containerName": "first", "condition": "SUCCESS"}]), first)
+    bench.reach(task, "STOPPED")
+    assert bench.why(task)[0] == "TaskFailedToStart"
+    assert (bench.exit_code(task, "first"), bench.exit_code(task)) == (4, None)
+
+
+def test_a_shared_volume_outlives_its_task_and_a_private_one_does_not(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "given").write_text("from the host")
+    shared = {"scope": "shared", "autoprovision": True, "driver": "local"}
+    volumes = [
+        {"name": "shared", "dockerVolumeConfiguration": shared},
+        {"name": "own", "dockerVolumeConfiguration": {"scope": "task"}},
+        {"name": "host", "host": {"sourcePath": str(tmp_path)}},
+    ]
+    points = [
+        {"sourceVolume": "shared", "containerPath": "/shared"},
+        {"sourceVolume": "own", "containerPath": "/own"},
+        {"sourceVolume": "host", "containerPath": "/host", "readOnly": True},
+    ]
+    script = (
+        "test ! -e /own/mark && grep -q from /host/given && ! touch /host/x && touch /own/mark && echo $0 >> /shared/n"
+    )
+    for turn in (1, 2):
+        both = f"{script}; test $(wc -l < /shared/n) = {turn}"
+        task = bench.start(bench.container(both, mountPoints=points), volumes=volumes)
+        bench.reach(task, "STOPPED")
+        assert (bench.exit_code(task), bench.leftovers(task)) == (0, [])
+
+
+def test_a_container_removed_by_hand_is_noticed(bench: Bench) -> None:
+    task = bench.start(bench.container())
+    bench.reach(task, "RUNNING")
+    (container,) = bench.docker.containers.list(filters={"label": f"longshore.task={task}"})
+    container.remove(force=True)
+    bench.reach(task, "STOPPED")
+    assert bench.why(task)[0] == "EssentialContainerExited"
+
+
+def test_closing_takes_everything_down_at_once(docker: DockerClient, image: str, tmp_path: Path) -> None:
+    cloud = Cloud(tmp_path, REGION, ACCOUNT, "127.0.0.1:1", Doors(), docker)
+    runtime = DockerRuntime(cloud, threading.Event().set)
+    bench = Bench(docker, runtime, Doors(), image)
+    stubborn = [bench.container("trap '' TERM; while :; do sleep 1; done", name=name) for name in ("a", "b")]
+    shared = [{"name": "data", "dockerVolumeConfiguration": {"scope": "shared", "autoprovision": True}}]
+    tasks = [bench.start(*stubborn, volumes=shared) for _ in range(3)]
+    for task in tasks:
+        bench.reach(task, "RUNNING")
+    bench.runtime.stop(tasks[0])
+    begun = time.monotonic()
+    runtime.close()
+    assert time.monotonic() - begun < 8
+    assert engine.sweep(docker, cloud.labels["longshore.sandbox"], None) == []

@@ -1,0 +1,420 @@
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+from botocore.exceptions import ClientError
+from docker.errors import DockerException, ImageNotFound
+from moto.ecr.models import Repository as Record
+
+from longshore.errors import SandboxError
+from longshore.sandbox.cloud import LABEL, sandbox_id
+from longshore.sandbox.processes import command_line
+from longshore.sandbox.registry import distribution
+from longshore.sandbox.registry.catalogue import Catalogue, Repository
+from longshore.sandbox.registry.distribution import Child, end_orphan
+from longshore.sandbox.registry.images import digest_of
+from longshore.sandbox.registry.proxy import Proxy
+from longshore.sandbox.registry.upstream import Answer, Upstream
+from longshore.sandbox.state import State
+from tests.sandbox.moto_api import MANIFEST_TYPE, REGION, MemoryRegistry, Repo, aws
+
+
+class UploadingRegistry(MemoryRegistry):
+    """Answers an upload's start as the real one does: with the address that it was asked at."""
+
+    def request(self, method: str, path: str, body: bytes | None = None, media_type: str = "") -> Answer:
+        assert (method, body) == ("POST", b"")
+        return Answer(202, {"location": f"http://{self.address}{path}7f"}, b"")
+
+
+class Shelf(Catalogue):
+    """A catalogue of the repositories that a test puts there."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, Record] = {}
+
+    def add(self, name: str, mutability: str) -> None:
+        make: Any = Record  # abstract for a type checker only: CloudFormation's half is missing
+        self.records[name] = make("123456789012", REGION, name, None, None, "", mutability)
+
+    def find(self, name: str) -> Repository | None:
+        return Repository(self.records[name]) if name in self.records else None
+
+
+@dataclass
+class Front:
+    """The proxy, before a registry in memory."""
+
+    address: str
+    registry: MemoryRegistry
+    shelf: Shelf
+    connections: list[HTTPConnection] = field(default_factory=list)
+
+    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
+        connection = HTTPConnection(self.address, timeout=10)
+        self.connections.append(connection)
+        connection.request(method, path, body=body, headers={name.replace("_", "-"): headers[name] for name in headers})
+        response = connection.getresponse()
+        return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
+
+    def push(self, name: str, reference: str, manifest: bytes) -> Answer:
+        return self.ask("PUT", f"/v2/{name}/manifests/{reference}", manifest, Content_Type=MANIFEST_TYPE)
+
+    def manifest(self, name: str, content: str = "a") -> bytes:
+        return Repo(name, None, self.registry).manifest(content).encode()
+
+    def tags(self, name: str) -> dict[str, str]:
+        return {tag: image.image_digest for image in self.shelf.records[name].images for tag in image.image_tags}
+
+
+def proxy_before(upstream: MemoryRegistry) -> Iterator[Front]:
+    shelf = Shelf()
+    shelf.add("shop/app", "IMMUTABLE")
+    shelf.add("shop/cache", "MUTABLE")
+    proxy = Proxy(upstream, shelf)
+    front = Front(proxy.address, upstream, shelf)
+    yield front
+    for connection in front.connections:
+        connection.close()
+    proxy.stop()
+
+
+@pytest.fixture
+def front() -> Iterator[Front]:
+    yield from proxy_before(UploadingRegistry())
+
+
+@pytest.fixture
+def lonely() -> Iterator[Front]:
+    """A proxy whose registry is away."""
+    upstream = MemoryRegistry()
+    upstream.put_manifest = Upstream("127.0.0.1:1").put_manifest  # type: ignore[method-assign]
+    yield from proxy_before(upstream)
+
+
+def errors(answer: Answer) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = json.loads(answer.body)["errors"]
+    return found
+
+
+def test_the_registry_says_which_protocol_it_speaks(front: Front) -> None:
+    answer = front.ask("GET", "/v2/")
+    assert (answer.status, answer.headers["docker-distribution-api-version"]) == (200, "registry/2.0")
+
+
+def test_a_pushed_image_is_known_to_ecr_and_can_be_pulled(front: Front) -> None:
+    manifest = front.manifest("shop/app")
+    digest = digest_of(manifest)
+    pushed = front.push("shop/app", "v1", manifest)
+    assert (pushed.status, pushed.headers["docker-content-digest"]) == (201, digest)
+    assert front.tags("shop/app") == {"v1": digest}
+    assert front.registry.manifests == {("shop/app", digest): manifest}
+    for reference in ("v1", digest):
+        pulled = front.ask("GET", f"/v2/shop/app/manifests/{reference}")
+        assert (pulled.status, pulled.body) == (200, manifest)
+        assert pulled.headers["content-type"] == MANIFEST_TYPE
+        asked = front.ask("HEAD", f"/v2/shop/app/manifests/{reference}")
+        assert (asked.headers["docker-content-digest"], asked.headers["content-length"]) == (digest, str(len(manifest)))
+
+
+def test_a_manifest_pushed_by_its_digest_has_no_tag(front: Front) -> None:
+    manifest = front.manifest("shop/app")
+    assert front.push("shop/app", digest_of(manifest), manifest).status == 201
+    assert front.push("shop/app", digest_of(manifest), manifest).status == 201
+    assert front.tags("shop/app") == {}
+    assert front.ask("GET", f"/v2/shop/app/manifests/{digest_of(manifest)}").body == manifest
+    wrong = front.push("shop/app", f"sha256:{'0' * 64}", manifest)
+    assert (wrong.status, errors(wrong)[0]["code"]) == (400, "DIGEST_INVALID")
+
+
+@pytest.mark.parametrize("content", ["another", "a"])
+def test_a_tag_of_an_immutable_repository_is_refused_in_ecrs_words(front: Front, content: str) -> None:
+    front.push("shop/app", "v1", front.manifest("shop/app"))
+    before = front.tags("shop/app")
+    refused = front.push("shop/app", "v1", front.manifest("shop/app", content))
+    assert refused.status == 400
+    assert errors(refused) == [
+        {
+            "code": "TAG_INVALID",
+            "message": "The image tag 'v1' already exists in the 'shop/app' repository "
+            "and cannot be overwritten because the repository is immutable.",
+        }
+    ]
+    assert front.tags("shop/app") == before
+    assert len(front.registry.manifests) == 1
+
+
+def test_a_tag_of_a_mutable_repository_moves_and_may_be_pushed_again(front: Front) -> None:
+    for content in ("a", "a", "b"):
+        assert front.push("shop/cache", "latest", front.manifest("shop/cache", content)).status == 201
+    assert front.tags("shop/cache") == {"latest": digest_of(front.manifest("shop/cache", "b"))}
+
+
+def test_of_many_pushes_of_one_tag_at_once_one_wins(front: Front) -> None:
+    manifests = [front.manifest("shop/app", str(number)) for number in range(8)]
+    answers: list[Answer] = []
+    start = threading.Barrier(len(manifests))
+
+    def push(manifest: bytes) -> None:
+        start.wait()
+        answers.append(front.push("shop/app", "v1", manifest))
+
+    threads = [threading.Thread(target=push, args=(manifest,)) for manifest in manifests]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answer.status for answer in answers) == [201] + [400] * 7
+    (winner,) = [answer for answer in answers if answer.status == 201]
+    assert front.tags("shop/app") == {"v1": winner.headers["docker-content-digest"]}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("PUT", "manifests/v1"), ("GET", "manifests/v1"), ("HEAD", "blobs/sha256:0"), ("POST", "blobs/uploads/")],
+)
+def test_an_unknown_repository_is_refused(front: Front, method: str, path: str) -> None:
+    answer = front.ask(method, f"/v2/shop/other/{path}", b"" if method in ("PUT", "POST") else None)
+    assert answer.status == 404
+    if method != "HEAD":
+        assert errors(answer)[0]["code"] == "NAME_UNKNOWN"
+
+
+def test_a_manifest_whose_layers_are_missing_is_refused_as_the_registry_does(front: Front) -> None:
+    answer = front.push("shop/app", "v1", front.manifest("elsewhere"))
+    assert (answer.status, errors(answer)[0]["code"]) == (400, "MANIFEST_BLOB_UNKNOWN")
+    assert front.tags("shop/app") == {}
+
+
+def test_layers_go_straight_to_the_registry(front: Front) -> None:
+    begun = front.ask("POST", "/v2/shop/app/blobs/uploads/", b"")
+    assert (begun.status, begun.headers["location"]) == (202, "http://127.0.0.1:1/v2/shop/app/blobs/uploads/7f")
+    layer = front.ask("GET", "/v2/shop/app/blobs/sha256:0")
+    assert (layer.status, layer.headers["location"]) == (307, "http://127.0.0.1:1/v2/shop/app/blobs/sha256:0")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/v2/shop/app/manifests/v9", 404, "MANIFEST_UNKNOWN"),
+        ("DELETE", "/v2/shop/app/manifests/v1", 405, "UNSUPPORTED"),
+        ("GET", "/v2/_catalog", 404, "UNSUPPORTED"),
+    ],
+)
+def test_what_ecr_does_not_serve(front: Front, method: str, path: str, status: int, code: str) -> None:
+    answer = front.ask(method, path)
+    assert (answer.status, errors(answer)[0]["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("headers", [{"Content_Length": str(2**40)}, {"Transfer_Encoding": "chunked"}])
+def test_a_body_that_is_no_manifest_is_not_read(front: Front, headers: dict[str, str]) -> None:
+    answer = front.ask("PUT", "/v2/shop/app/manifests/v1", None, **headers)
+    assert (answer.status, errors(answer)[0]["code"]) == (413, "SIZE_INVALID")
+
+
+def test_tags_are_listed(front: Front) -> None:
+    for tag in ("v2", "v1"):
+        front.push("shop/app", tag, front.manifest("shop/app", tag))
+    assert json.loads(front.ask("GET", "/v2/shop/app/tags/list").body) == {"name": "shop/app", "tags": ["v1", "v2"]}
+
+
+def test_a_registry_that_is_away_is_said_so(lonely: Front) -> None:
+    answer = lonely.push("shop/app", "v1", lonely.manifest("shop/app"))
+    assert answer.status == 502
+    assert b"the sandbox's registry does not answer" in answer.body
+    assert lonely.tags("shop/app") == {}
+
+
+class Engine:
+    """As much of a Docker engine as starting the registry's image takes."""
+
+    def __init__(self, address: str = "") -> None:
+        self.containers = self
+        self.started: dict[str, Any] = {}
+        self.removed: dict[str, Any] = {}
+        self.ports = {"5000/tcp": [{"HostPort": address.rpartition(":")[2]}]}
+
+    def run(self, image: str, **options: Any) -> Engine:
+        if not self.ports["5000/tcp"][0]["HostPort"]:
+            raise DockerException("no such image")
+        self.started = {"image": image, **options}
+        return self
+
+    def reload(self) -> None:
+        pass
+
+    def remove(self, **options: Any) -> None:
+        self.removed = options
+
+
+def test_without_the_program_its_image_runs_and_tasks_are_swept_without_it(
+    front: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    engine: Any = Engine(front.address)
+    running = distribution.start(tmp_path, engine)
+    assert running.address == front.address
+    assert engine.started["image"] == distribution.IMAGE
+    assert engine.started["ports"] == {"5000/tcp": ("127.0.0.1", 0)}
+    assert engine.started["labels"] == {LABEL: f"{sandbox_id(tmp_path)}-registry"}
+    running.stop()
+    assert engine.removed == {"force": True, "v": True}
+
+
+def test_without_program_and_image_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    engine: Any = Engine()
+    with pytest.raises(SandboxError, match="no such image") as error:
+        distribution.start(tmp_path, engine)
+    assert "docker-registry" in error.value.hint
+
+
+def test_a_program_that_does_not_start_is_reported_with_its_words(tmp_path: Path) -> None:
+    program = tmp_path / "registry"
+    program.write_text("#!/bin/sh\necho the disk is full >&2\nexit 3\n")
+    program.chmod(0o755)
+    with pytest.raises(SandboxError, match="the disk is full"):
+        Child(str(program), tmp_path / "data")
+
+
+def sleeper(directory: Path, mark: str) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", mark])
+    (directory / "registry").mkdir()
+    (directory / "registry" / "pid").write_text(str(process.pid))
+    _until(lambda: command_line(process.pid) != "")
+    return process
+
+
+def test_an_orphaned_registry_is_ended(tmp_path: Path) -> None:
+    process = sleeper(tmp_path, str(tmp_path / "registry" / "config.json"))
+    assert end_orphan(tmp_path) == [f"registry process {process.pid}"]
+    process.wait()
+    assert end_orphan(tmp_path) == []
+
+
+def test_a_stranger_who_got_the_registrys_pid_is_left_alone(tmp_path: Path) -> None:
+    with sleeper(tmp_path, "something else") as process:
+        assert end_orphan(tmp_path) == []
+        assert process.poll() is None
+        process.kill()
+
+
+@pytest.mark.e2e
+def test_a_registry_dies_with_the_sandbox_that_was_killed(tmp_path: Path) -> None:
+    program = next(filter(None, map(shutil.which, distribution.PROGRAMS)))
+    code = (
+        "import pathlib, sys, time; from longshore.sandbox.registry.distribution import Child;"
+        "child = Child(sys.argv[1], pathlib.Path(sys.argv[2])); print(child.address, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, program, str(tmp_path)], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout
+        address = parent.stdout.readline().decode().strip()
+        assert Upstream(address).request("GET", "/v2/").status == 200
+        parent.kill()
+    _until(lambda: not _listens(address))
+
+
+@pytest.fixture
+def client(sandbox: State) -> Any:
+    return aws("ecr", sandbox.endpoint, sandbox.access_key_id)
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, str], str]]:
+    """Builds an image of one file; its names are removed at the end."""
+    engine = docker.from_env()
+    names: list[str] = []
+
+    def build(name: str, content: str) -> str:
+        context = tmp_path_factory.mktemp("context")
+        (context / "file").write_text(content)
+        (context / "Dockerfile").write_text("FROM scratch\nCOPY file /file\n")
+        engine.images.build(path=str(context), tag=name, rm=True, forcerm=True)
+        names.append(name)
+        return name
+
+    yield build
+    for name in names:
+        with contextlib.suppress(ImageNotFound):
+            engine.images.remove(name, force=True)
+    engine.close()
+
+
+def run(*words: str, state: State | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **(state.environment() if state else {})}
+    return subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
+
+
+@pytest.mark.e2e
+def test_docker_pushes_and_pulls(sandbox: State, client: Any, image: Callable[[str, str], str]) -> None:
+    created = client.create_repository(repositoryName="shop/app", imageTagMutability="IMMUTABLE")
+    uri = created["repository"]["repositoryUri"]
+    assert uri == f"{sandbox.registry}/shop/app"
+    pushed = run("docker", "push", image(f"{uri}:v1", "one"))
+    assert pushed.returncode == 0, pushed.stderr
+    (detail,) = client.describe_images(repositoryName="shop/app")["imageDetails"]
+    assert detail["imageTags"] == ["v1"]
+    assert f"v1: digest: {detail['imageDigest']}" in pushed.stdout
+
+    refused = run("docker", "push", image(f"{uri}:v1", "two"))
+    assert (refused.returncode, refused.stderr.strip()) == (
+        1,
+        "tag invalid: The image tag 'v1' already exists in the 'shop/app' repository "
+        "and cannot be overwritten because the repository is immutable.",
+    )
+    unknown = run("docker", "push", image(f"{sandbox.registry}/shop/other:v1", "one"))
+    assert unknown.stderr.startswith("name unknown: ")
+
+    (found,) = client.batch_get_image(repositoryName="shop/app", imageIds=[{"imageTag": "v1"}])["images"]
+    client.put_image(repositoryName="shop/app", imageManifest=found["imageManifest"], imageTag="v2")
+    run("docker", "rmi", "--force", f"{uri}:v1")
+    pulled = run("docker", "pull", f"{uri}:v2")
+    assert f"Digest: {detail['imageDigest']}" in pulled.stdout, pulled.stderr
+
+    client.batch_delete_image(repositoryName="shop/app", imageIds=[{"imageDigest": detail["imageDigest"]}])
+    assert "not found" in run("docker", "pull", f"{uri}:v2").stderr
+
+
+@pytest.mark.e2e
+def test_layers_uploaded_through_the_api_and_missing_ones(client: Any) -> None:
+    client.create_repository(repositoryName="shop/api")
+    upload = client.initiate_layer_upload(repositoryName="shop/api")["uploadId"]
+    client.upload_layer_part(
+        repositoryName="shop/api", uploadId=upload, partFirstByte=0, partLastByte=1, layerPartBlob=b"{}"
+    )
+    done = client.complete_layer_upload(repositoryName="shop/api", uploadId=upload, layerDigests=["sha256:" + "0" * 64])
+    config = {"mediaType": "application/vnd.docker.container.image.v1+json", "size": 2, "digest": done["layerDigest"]}
+    manifest = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": []}
+    client.put_image(repositoryName="shop/api", imageManifest=json.dumps(manifest), imageTag="v1")
+    manifest["config"] = config | {"digest": f"sha256:{'1' * 64}"}
+    with pytest.raises(ClientError) as error:
+        client.put_image(repositoryName="shop/api", imageManifest=json.dumps(manifest), imageTag="v2")
+    assert error.value.response["Error"]["Code"] == "LayersNotFoundException"
+
+
+def _listens(address: str) -> bool:
+    try:
+        return Upstream(address).request("GET", "/v2/").status == 200
+    except OSError:
+        return False
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

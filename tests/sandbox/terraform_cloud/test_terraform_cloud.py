@@ -1,0 +1,167 @@
+"""The stand-in for Terraform Cloud by itself, over HTTP; only terraform is played."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from longshore.clock import Clock
+from longshore.errors import CloudError
+from longshore.sandbox.terraform_cloud.execution import Terraform
+from longshore.sandbox.terraform_cloud.model import Run, Workspace
+from longshore.sandbox.terraform_cloud.serving import serve
+from longshore.terraform.cloud.api import Api, Http
+from tests.fakes.terraform_cloud import Played
+
+TOKEN = "the-secret"
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    with ExitStack() as cleanup:
+        yield Api(serve(tmp_path / "kept", TOKEN, Played(), cleanup), TOKEN, Http(), Clock())
+
+
+def workspace(api: Api) -> str:
+    document = {"data": {"type": "workspaces", "attributes": {"name": "shop"}}}
+    return str(api.send("POST", "organizations/acme/workspaces", document)["data"]["id"])
+
+
+def uploaded(api: Api, where: str, *, speculative: bool = False) -> str:
+    document = {"data": {"attributes": {"speculative": speculative}}}
+    made = api.send("POST", f"workspaces/{where}/configuration-versions", document)["data"]
+    assert made["attributes"]["status"] == "pending"
+    api.upload(made["attributes"]["upload-url"], b"tar")
+    assert api.get(f"configuration-versions/{made['id']}")["data"]["attributes"]["status"] == "uploaded"
+    return str(made["id"])
+
+
+def run(api: Api, where: str, configuration: str = "", tag: str = "") -> str:
+    related = {"workspace": {"data": {"id": where}}, "configuration-version": {"data": {"id": configuration}}}
+    variables = [{"key": "image_tag", "value": json.dumps(tag)}] if tag else []
+    document = {"data": {"attributes": {"variables": variables}, "relationships": related}}
+    return str(api.send("POST", "runs", document)["data"]["id"])
+
+
+def becomes(api: Api, which: str, status: str) -> dict[str, Any]:
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        attributes = dict(api.get(f"runs/{which}")["data"]["attributes"])
+        if attributes["status"] == status:
+            return attributes
+        time.sleep(0.02)
+    raise AssertionError(f"{attributes['status']}, not {status}")
+
+
+def test_a_run_does_not_mix_the_sandboxes_keys_with_a_session_of_whoever_started_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shim, seen = tmp_path / "terraform", tmp_path / "seen"
+    shim.write_text(f"#!/bin/sh\nenv >> {seen}\nexit 1\n")
+    shim.chmod(0o755)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "of-a-person")
+    monkeypatch.setenv("AWS_PROFILE", "of-a-person")
+    monkeypatch.setenv("TF_CLI_ARGS", "of-a-person")
+    archive = tmp_path / "archive"
+    tarfile.open(archive, "w:gz").close()
+    where = Workspace("ws-1", "acme", tmp_path, {"name": "shop"})
+    planned = Run("run-1", "ws-1", "cv-1", tmp_path / "run-1", "m", [], plan_only=False, destroy=False)
+    assert Terraform({"AWS_ACCESS_KEY_ID": "sandbox"}, str(shim)).plan(where, planned, archive) is None
+    assert "AWS_ACCESS_KEY_ID=sandbox" in seen.read_text()
+    assert "of-a-person" not in seen.read_text()
+
+
+def test_only_its_token_opens_it(api: Api) -> None:
+    for token in ("", "another"):
+        with pytest.raises(CloudError) as caught:
+            Api(api.url, token, Http(), Clock()).get("organizations/acme/workspaces/shop")
+        assert caught.value.status == 401
+
+
+@pytest.mark.parametrize("path", ["runs/run-1", "workspaces/ws-1", "plans/plan-1", "organizations/acme/workspaces/x"])
+def test_what_is_not_there_is_not_found(api: Api, path: str) -> None:
+    with pytest.raises(CloudError) as caught:
+        api.get(path)
+    assert caught.value.status == 404
+
+
+def test_a_name_is_taken_once(api: Api) -> None:
+    workspace(api)
+    with pytest.raises(CloudError, match="taken"):
+        workspace(api)
+
+
+def test_a_run_needs_a_configuration_and_takes_the_latest_if_none_is_named(api: Api) -> None:
+    where = workspace(api)
+    with pytest.raises(CloudError, match="Configuration"):
+        run(api, where)
+    uploaded(api, where)
+    assert becomes(api, run(api, where), "planned_and_finished")["has-changes"] is False
+
+
+def test_runs_wait_for_one_another_and_those_that_only_plan_do_not(api: Api) -> None:
+    where = workspace(api)
+    configuration = uploaded(api, where)
+    first = run(api, where, configuration, "v1")
+    becomes(api, first, "policy_checked")
+    second = run(api, where, configuration, "v2")
+    looks = run(api, where, uploaded(api, where, speculative=True), "v3")
+    assert becomes(api, looks, "planned_and_finished")["plan-only"] is True
+    assert becomes(api, second, "pending")["position-in-queue"] == 1
+    current = api.get(f"workspaces/{where}")["data"]["relationships"]["current-run"]["data"]["id"]
+    assert current == first
+    api.send("POST", f"runs/{first}/actions/apply", {})
+    becomes(api, first, "applied")
+    becomes(api, second, "policy_checked")
+    api.send("POST", f"runs/{second}/actions/discard", {})
+    becomes(api, second, "discarded")
+
+
+def test_what_a_run_does_not_allow_is_a_conflict(api: Api) -> None:
+    where = workspace(api)
+    which = run(api, where, uploaded(api, where))
+    becomes(api, which, "planned_and_finished")
+    for action in ("apply", "discard", "cancel"):
+        with pytest.raises(CloudError) as caught:
+            api.send("POST", f"runs/{which}/actions/{action}", {})
+        assert caught.value.status == 409
+
+
+def test_a_log_begins_and_ends_with_its_marks_and_is_read_from_anywhere(api: Api) -> None:
+    where = workspace(api)
+    which = run(api, where, uploaded(api, where))
+    becomes(api, which, "planned_and_finished")
+    url = api.get(f"plans/{which.replace('run-', 'plan-')}")["data"]["attributes"]["log-read-url"]
+    whole = api.download(url)
+    assert (whole[:1], whole[-1:]) == (b"\x02", b"\x03")
+    assert api.download(url, {"offset": 5, "limit": 7}) == whole[5:12]
+    assert api.download(url, {"offset": len(whole)}) == b""
+
+
+def test_a_sensitive_output_has_no_value(api: Api) -> None:
+    where = workspace(api)
+    which = run(api, where, uploaded(api, where), "v1")
+    becomes(api, which, "policy_checked")
+    api.send("POST", f"runs/{which}/actions/apply", {})
+    becomes(api, which, "applied")
+    state = api.get(f"workspaces/{where}/current-state-version")["data"]
+    assert state["relationships"]["run"]["data"]["id"] == which
+    found = api.get(f"state-versions/{state['id']}/outputs")["data"]
+    assert {one["attributes"]["name"]: one["attributes"]["value"] for one in found} == {
+        "release": {"image_tag": '"v1"'},
+        "secret": None,
+    }
+
+
+def test_a_fault_that_there_is_not_is_refused_with_those_that_there_are(api: Api) -> None:
+    assert json.loads(api.download(f"{api.url}/_sandbox/script")) == []
+    with pytest.raises(CloudError, match=r"known are .*policy_soft") as caught:
+        api.send("POST", f"{api.url}/_sandbox/script", ["politics"])
+    assert caught.value.status == 400

@@ -1,0 +1,31 @@
+"""What a build machine installs is what was tested, and no more than the package needs."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+from tests.paths import ROOT
+
+_PIN = re.compile(r"^([a-z0-9._-]+)==(\S+) \\\n((?: +--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE)
+
+
+def pins(name: str) -> dict[str, tuple[str, str]]:
+    """Version and hashes by package."""
+    return {found[1]: (found[2], found[3]) for found in _PIN.finditer((ROOT / "requirements" / name).read_text())}
+
+
+def test_a_build_machine_installs_the_pins_that_were_tested() -> None:
+    tested, installed = pins("dev.txt"), pins("release.txt")
+    assert {name: pin for name, pin in installed.items() if tested.get(name) != pin} == {}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = project["project"]["dependencies"] + project["build-system"]["requires"]
+    assert {re.split(r"[^a-z0-9._-]", line)[0] for line in wanted} <= set(installed)
+    assert not {"moto", "docker", "pytest"} & set(installed)
+
+
+def test_every_line_of_the_pins_is_a_pin_or_a_word_about_it() -> None:
+    """No registry's address, which would be ours alone."""
+    for name in ("dev.txt", "release.txt"):
+        rest = _PIN.sub("", (ROOT / "requirements" / name).read_text())
+        assert [line for line in rest.splitlines() if line and not line.lstrip().startswith("#")] == [], name

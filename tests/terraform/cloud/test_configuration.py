@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import io
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from longshore.config.target import Stack
+from longshore.errors import TerraformError
+from longshore.terraform.cloud.api import Api
+from longshore.terraform.cloud.archive import pack
+from longshore.terraform.cloud.configuration import other_commit, upload
+from tests.fakes.terraform_cloud import HOST, TOKEN, Fake, Time, found
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    (tmp_path / "main.tf").write_text("# a root")
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "First"]):
+        who = ["-c", "user.name=Test", "-c", "user.email=test@example.com"]
+        subprocess.run(["git", *who, *command], cwd=tmp_path, check=True)
+    return tmp_path
+
+
+def commit(clone: Path) -> str:
+    return subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=clone, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def said(clone: Path, sha: str | None) -> str:
+    fake, time = Fake(), Time()
+    included = [{"type": "ingress-attributes", "attributes": {"commit-sha": sha}}] if sha else []
+    fake.says("GET runs/run-1", {"data": {}, "included": included})
+    return other_commit(Api(HOST, TOKEN, fake, time.clock()), "run-1", clone)
+
+
+def test_another_commit_of_the_connected_branch_is_said_and_the_same_is_not(clone: Path) -> None:
+    here = commit(clone)
+    assert said(clone, here) == ""
+    assert said(clone, "f" * 40) == f"run-1 plans the connected branch at ffffffffffff; this clone is at {here[:12]}"
+    assert said(clone, None) == ""
+
+
+def test_what_terraformignore_names_is_not_uploaded_whether_it_is_tracked_or_not(clone: Path) -> None:
+    for name in ("app/main.tf", "app/secrets/key", "app/notes.md", "app/kept.md", "app/.gitignore"):
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        (clone / name).write_text("secrets/\n")
+    (clone / ".terraformignore").write_text("# what no run needs\nsecrets/\n*.md\n!kept.md\n")
+    subprocess.run(["git", "add", "app/notes.md"], cwd=clone, check=True)
+    stack = Stack("shop-test", clone / "app", (), clone, {})
+    with tarfile.open(fileobj=io.BytesIO(pack(clone, stack))) as archive:
+        assert sorted(archive.getnames()) == ["app/.gitignore", "app/kept.md", "app/main.tf"]
+
+
+def test_where_there_is_no_repository_nothing_can_be_compared(tmp_path: Path) -> None:
+    assert said(tmp_path, "f" * 40) == ""
+
+
+def _uploaded(tmp_path: Path, *states: dict[str, Any]) -> str:
+    fake, time = Fake(), Time()
+    url = "https://archive.example.com/upload"
+    fake.says(
+        "POST workspaces/ws-1/configuration-versions", {"data": {"id": "cv-1", "attributes": {"upload-url": url}}}
+    )
+    fake.says("PUT /upload", b"")
+    fake.says("GET configuration-versions/cv-1", *({"data": {"attributes": state}} for state in states))
+    root = tmp_path / "app"
+    root.mkdir()
+    stack = Stack("shop-test", root, (), tmp_path, {})
+    return upload(Api(HOST, TOKEN, fake, time.clock()), found(), tmp_path, stack, time.clock(), plan_only=False)
+
+
+def test_an_uploaded_configuration_is_waited_for(tmp_path: Path) -> None:
+    assert _uploaded(tmp_path, {"status": "pending"}, {"status": "uploaded"}) == "cv-1"
+
+
+def test_a_configuration_that_can_not_be_taken_is_said(tmp_path: Path) -> None:
+    with pytest.raises(TerraformError, match="too large"):
+        _uploaded(tmp_path, {"status": "errored", "error-message": "it is too large"})
+
+
+def test_a_configuration_that_is_never_taken_ends_the_waiting(tmp_path: Path) -> None:
+    with pytest.raises(TerraformError, match="still pending after 120 s"):
+        _uploaded(tmp_path, {"status": "pending"})

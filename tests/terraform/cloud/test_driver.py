@@ -1,0 +1,474 @@
+"""The driver, against the stand-in in process; only terraform itself is played."""
+
+from __future__ import annotations
+
+import io
+import stat
+import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from longshore.config.target import Stack
+from longshore.errors import InterruptError, PlanError, TerraformError, UnsavedStateError
+from longshore.masking import Masks
+from longshore.sandbox.terraform_cloud.model import Run, Workspace
+from longshore.terraform.cloud.api import Api
+from longshore.terraform.cloud.driver import Cloud, CloudPlan, Patience, Told
+from longshore.terraform.local import Purpose, Terraform
+from longshore.terraform.plan import Allowed, changes, gate
+from tests.fakes.terraform_cloud import ADDRESS, HOST, TOKEN, Played, Stage, quick_clock, stage
+
+ARGUMENTS = "-var-file=../../environments/test.tfvars"
+
+
+@dataclass
+class Scene:
+    """A repository, a stand-in, and the driver between them."""
+
+    root: Path
+    stage: Stage
+    execution: Played
+    said: list[str] = field(default_factory=list)
+    warned: list[str] = field(default_factory=list)
+
+    def driver(self, check: Callable[[], None] = lambda: None, patience: float = 20) -> Cloud:
+        clock = quick_clock(check)
+        files = (self.root / "environments" / "test.tfvars",)
+        data = self.root / ".longshore" / "data"
+        stack = Stack("shop-test", self.root / "terraform" / "app", files, data, {}, ADDRESS)
+        return Cloud(
+            local=Terraform(stack, "terraform", {}),
+            api=Api(HOST, TOKEN, self.stage, clock),
+            workspace=ADDRESS,
+            root=self.root,
+            clock=clock,
+            told=Told(self.said.append, self.warned.append),
+            patience=Patience(patience, 0.3),
+            masks=Masks(),
+        )
+
+    def run(self) -> Run:
+        """The run that was created last."""
+        return list(self.stage.store.runs.values())[-1]
+
+    def workspace(self) -> Workspace:
+        return next(iter(self.stage.store.workspaces.values()))
+
+    def scripted(self, *faults: str) -> None:
+        self.stage.store.scripted += faults
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Scene:
+    root = tmp_path / "repository"
+    for name, text in {
+        "terraform/app/main.tf": "# the root",
+        "terraform/modules/service/main.tf": "# a module",
+        "terraform/app/.terraform/big": "no",
+        "terraform/app/terraform.tfstate": "no",
+        "terraform/app/tfplan": "no",
+        "terraform/app/test.tfplan": "no",
+        "environments/test.tfvars": 'region = "eu-central-1"\n',
+        "src/app.py": "no",
+    }.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    played = Played()
+    return Scene(root, stage(tmp_path / "stand-in", played), played)
+
+
+@pytest.fixture
+def scene(empty: Scene) -> Scene:
+    empty.driver().set_up()
+    return empty
+
+
+def test_setting_up_makes_the_workspace_and_says_what_it_did_and_is_safe_to_run_again(empty: Scene) -> None:
+    driver = empty.driver()
+    assert "not there yet" in driver.check(before_setup=True)
+    with pytest.raises(TerraformError, match="no workspace acme/shop-test"):
+        driver.check()
+    assert driver.set_up() == [
+        "workspace acme/shop-test: made",
+        f"workspace acme/shop-test: TF_CLI_ARGS_plan {ARGUMENTS}",
+    ]
+    assert driver.set_up() == []
+    made = empty.workspace().attributes
+    assert (made["execution-mode"], made["auto-apply"], made["working-directory"]) == ("remote", False, "terraform/app")
+    assert driver.check() == "Terraform latest on Terraform Cloud, workspace acme/shop-test (remote)"
+
+
+def test_setting_up_mends_a_workspace_and_keeps_the_arguments_that_somebody_gave(scene: Scene) -> None:
+    scene.workspace().attributes["working-directory"] = "infra"
+    variable = next(iter(scene.workspace().variables.values()))
+    variable["value"] = "-parallelism=5 -var-file=old.tfvars"
+    with pytest.raises(TerraformError) as caught:
+        scene.driver().check()
+    assert "working directory is 'infra', not 'terraform/app'" in caught.value.message
+    assert f"lacks {ARGUMENTS}" in caught.value.message
+    assert "invoke bootstrap" in caught.value.hint
+    assert len(scene.driver().set_up()) == 2
+    assert variable["value"] == f"-parallelism=5 {ARGUMENTS}"
+    scene.driver().check()
+    assert scene.driver().set_up() == []
+
+
+@pytest.mark.parametrize(
+    "other", ["-var-file=../../environments/prod.tfvars", "-var-file ../../environments/prod.tfvars"]
+)
+def test_a_variable_file_of_another_environment_beside_ours_is_refused_and_taken_out(scene: Scene, other: str) -> None:
+    variable = next(iter(scene.workspace().variables.values()))
+    variable["value"] = f"{ARGUMENTS} {other} -parallelism=5"
+    with pytest.raises(TerraformError, match=r"gives ../../environments/prod.tfvars, too"):
+        scene.driver().check()
+    scene.driver().set_up()
+    assert variable["value"] == f"-parallelism=5 {ARGUMENTS}"
+    scene.driver().check()
+
+
+def test_arguments_that_are_none_are_an_error_of_ours(scene: Scene) -> None:
+    next(iter(scene.workspace().variables.values()))["value"] = "-var-file='half"
+    for act in (scene.driver().check, scene.driver().set_up):
+        with pytest.raises(TerraformError, match="can't be read as arguments"):
+            act()
+
+
+def test_arguments_that_nobody_may_read_are_left_as_they_are(scene: Scene) -> None:
+    variable = next(iter(scene.workspace().variables.values()))
+    variable |= {"value": None, "sensitive": True}
+    assert scene.driver().set_up() == [
+        f"workspace acme/shop-test: TF_CLI_ARGS_plan can't be read and is left as it is; it needs {ARGUMENTS}"
+    ]
+    assert variable["value"] is None
+
+
+def test_a_workspace_that_applies_by_itself_is_refused_everywhere(scene: Scene) -> None:
+    scene.workspace().attributes["auto-apply"] = True
+    driver = scene.driver()
+    for act in (driver.check, driver.set_up, driver.plan({}).__enter__):
+        with pytest.raises(TerraformError, match="auto-apply"):
+            act()
+    assert scene.stage.store.runs == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("a.tfvars", 'image_tag = "v1"\n'), ("a.tfvars.json", '{"image_tag": "v1"}')]
+)
+def test_a_variable_file_that_says_the_tag_is_refused(scene: Scene, name: str, text: str) -> None:
+    file = scene.root / "environments" / name
+    file.write_text(text)
+    driver = scene.driver()
+    stack = replace(driver.local.stack, var_files=(file,))
+    with pytest.raises(TerraformError, match="sets image_tag"):
+        replace(driver, local=replace(driver.local, stack=stack)).check()
+
+
+def test_a_root_outside_the_repository_is_refused(scene: Scene) -> None:
+    driver = scene.driver()
+    stack = replace(driver.local.stack, directory=scene.root.parent)
+    with pytest.raises(TerraformError, match="outside"):
+        replace(driver, local=replace(driver.local, stack=stack)).check()
+
+
+def test_a_plan_is_shown_and_applied_and_its_outputs_are_read(scene: Scene) -> None:
+    driver = scene.driver()
+    events: list[str] = []
+    with driver.plan({"image_tag": "v1.0.3"}, on_event=events.append) as plan:
+        assert plan.changed
+        assert stat.S_IMODE(plan.file.stat().st_mode) == 0o600
+        assert [str(change) for change in changes(driver.show(plan))] == ["aws_ecs_task_definition.web: create"]
+        outputs = driver.apply(plan, events.append)
+    assert outputs == {"release": {"image_tag": '"v1.0.3"'}}  # as the literal that terraform would have read
+    assert driver.outputs() == outputs
+    assert not plan.file.exists()
+    assert scene.run().seen == [
+        "pending", "plan_queued", "planning", "planned", "cost_estimated", "policy_checking", "policy_checked",
+        "confirmed", "apply_queued", "applying", "applied",
+    ]  # fmt: skip
+    assert "Plan: 1 to add" in events
+    assert "web: Creating..." in events
+    assert scene.run().message.startswith("Longshore: shop-test, image_tag v1.0.3 (plan and apply) [")
+    assert scene.warned == []
+
+
+def test_what_is_uploaded_is_what_the_root_and_its_variable_files_need(scene: Scene) -> None:
+    with scene.driver().plan({}):
+        pass
+    with tarfile.open(fileobj=io.BytesIO(scene.execution.configurations[0])) as archive:
+        assert sorted(archive.getnames()) == [
+            "environments/test.tfvars", "terraform/app/main.tf", "terraform/modules/service/main.tf"
+        ]  # fmt: skip
+
+
+def test_symbolic_links_are_uploaded_as_what_they_lead_to(scene: Scene, tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "main.tf").write_text("# shared with another repository")
+    (scene.root / "terraform" / "modules" / "shared").symlink_to(shared)
+    (scene.root / "terraform" / "app" / "shared.tf").symlink_to(shared / "main.tf")
+    (scene.root / "terraform" / "modules" / "again").symlink_to(scene.root / "terraform")
+    with scene.driver().plan({}):
+        pass
+    with tarfile.open(fileobj=io.BytesIO(scene.execution.configurations[0])) as archive:
+        assert all(member.isfile() for member in archive.getmembers())
+        assert {"terraform/modules/shared/main.tf", "terraform/app/shared.tf"} <= set(archive.getnames())
+        read = archive.extractfile("terraform/app/shared.tf")
+        assert read and read.read() == b"# shared with another repository"
+
+
+def test_a_plan_that_changes_nothing_has_no_run_left_and_applies_nothing(scene: Scene) -> None:
+    driver = scene.driver()
+    with driver.plan({"image_tag": "v1"}) as plan:
+        driver.apply(plan)
+    with driver.plan() as plan:
+        assert not plan.changed
+        assert driver.apply(plan) == {"release": {"image_tag": '"v1"'}}
+    assert scene.run().status == "planned_and_finished"
+    assert scene.execution.tags == ['"v1"']
+
+
+def test_a_plan_that_is_not_applied_is_discarded(scene: Scene) -> None:
+    with pytest.raises(PlanError, match="no thanks"), scene.driver().plan({"image_tag": "v1"}):
+        raise PlanError("no thanks")
+    _settled(scene)
+    assert scene.run().status == "discarded"
+
+
+def test_a_plan_to_look_at_can_not_be_applied_by_anybody(scene: Scene) -> None:
+    with scene.driver().plan({"image_tag": "v1"}, purpose=Purpose(plan_only=True)) as plan:
+        assert plan.changed
+    assert scene.run().plan_only
+    assert scene.run().status == "planned_and_finished"
+
+
+def test_without_the_right_to_the_json_the_log_says_what_changes_and_it_is_said_to_be_poorer(scene: Scene) -> None:
+    scene.scripted("json_forbidden")
+    driver = scene.driver()
+    with driver.plan({"image_tag": "v1"}) as plan:
+        found = changes(driver.show(plan))
+    assert [(c.address, c.actions) for c in found] == [("aws_ecs_task_definition.web", ("delete", "create"))]
+    gate(found, Allowed())
+    assert "poorer" in scene.warned[0]
+
+
+def test_without_json_and_without_a_whole_log_nothing_is_guessed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("longshore.terraform.cloud.log._ENDS_WITHIN", 0.3)
+    scene.scripted("log_cut_and_json_forbidden")
+    with pytest.raises(TerraformError, match="can't be seen"), scene.driver().plan({"image_tag": "v1"}):
+        raise AssertionError("no plan was expected")
+    _settled(scene)
+    assert scene.run().status == "discarded"
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "says", "ends"),
+    [
+        ("policy_soft", PlanError, "policy failed", "discarded"),
+        ("policy_hard", PlanError, "nobody can override", "errored"),
+        ("queued", TerraformError, "no plan after 1 s", "discarded"),
+        ("unknown", TerraformError, "reticulating", "canceled"),
+    ],
+)
+def test_a_plan_that_does_not_come_to_be(scene: Scene, fault: str, kind: type[Exception], says: str, ends: str) -> None:
+    scene.scripted(fault)
+    with pytest.raises(kind, match=says), scene.driver(patience=1).plan({"image_tag": "v1"}):
+        raise AssertionError("no plan was expected")
+    _settled(scene)
+    assert (scene.run().status, scene.execution.tags) == (ends, [])
+
+
+def test_terraforms_own_error_is_said(scene: Scene) -> None:
+    scene.execution.changes = None
+    with pytest.raises(TerraformError, match="no region"), scene.driver().plan({"image_tag": "v1"}):
+        raise AssertionError("no plan was expected")
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "says"),
+    [
+        ("discarded", PlanError, "discarded by somebody else"),
+        ("canceled", TerraformError, "canceled by somebody else"),
+        ("unknown_apply", TerraformError, "not applied after 1 s .reticulating"),
+    ],
+)
+def test_an_apply_that_does_not_come_to_be(scene: Scene, fault: str, kind: type[Exception], says: str) -> None:
+    scene.scripted(fault)
+    driver = scene.driver(patience=1)
+    with pytest.raises(kind, match=says), driver.plan({"image_tag": "v1"}) as plan:
+        driver.apply(plan)
+    _settled(scene)
+    assert scene.run().final
+    assert scene.execution.tags == []
+
+
+def test_an_apply_that_fails_says_why(scene: Scene) -> None:
+    scene.execution.applies = False
+    driver = scene.driver()
+    with pytest.raises(TerraformError, match="no capacity"), driver.plan({"image_tag": "v1"}) as plan:
+        driver.apply(plan)
+
+
+def test_too_many_calls_and_a_lost_answer_change_nothing(scene: Scene) -> None:
+    scene.scripted(*["throttled"] * 12, "lost")
+    driver = scene.driver()
+    with driver.plan({"image_tag": "v1"}) as plan:
+        driver.apply(plan)
+    assert len(scene.stage.store.runs) == 1
+    assert scene.execution.tags == ['"v1"']
+
+
+def test_a_plan_to_look_at_is_made_once_though_the_answer_is_lost(scene: Scene) -> None:
+    scene.scripted("lost")
+    with scene.driver().plan({"image_tag": "v1"}, purpose=Purpose(plan_only=True)):
+        assert len(scene.stage.store.runs) == 1
+
+
+def test_a_signal_while_a_run_waits_ends_it(scene: Scene) -> None:
+    scene.scripted("queued")
+    asked: list[int] = []
+
+    def check() -> None:
+        asked.append(1)
+        if len(asked) > 20:
+            raise InterruptError(2)
+
+    with pytest.raises(InterruptError), scene.driver(check).plan({"image_tag": "v1"}):
+        raise AssertionError("no plan was expected")
+    _settled(scene)
+    assert scene.run().status == "discarded"
+
+
+def test_a_plan_that_nobody_needs_any_more_is_not_waited_for(scene: Scene) -> None:
+    scene.scripted("queued")
+    planning = scene.driver().plan({"image_tag": "v1"}, purpose=Purpose(wanted=lambda: False))
+    with pytest.raises(TerraformError, match="nobody needs"), planning:
+        raise AssertionError("no plan was expected")
+
+
+def test_after_a_roll_back_the_queue_is_not_waited_for_as_long(scene: Scene) -> None:
+    scene.scripted("queued")
+    planning = scene.driver().plan({"image_tag": "v1"}, purpose=Purpose(back=True))
+    with pytest.raises(TerraformError, match="place 1 in the queue"), planning:
+        raise AssertionError("no plan was expected")
+
+
+def test_a_second_run_waits_behind_the_first_and_it_is_said_which(scene: Scene) -> None:
+    driver = scene.driver(patience=1)
+    with driver.plan({"image_tag": "v1"}) as first:
+        assert isinstance(first, CloudPlan)
+        with pytest.raises(TerraformError, match=f"behind {first.run.id}"), driver.plan({"image_tag": "v2"}):
+            raise AssertionError("no plan was expected")
+        driver.apply(first)
+    assert any(f"place 1 behind {first.run.id} (policy_checked" in said for said in scene.said)
+
+
+def test_a_workspace_connected_to_version_control_gets_no_upload(scene: Scene) -> None:
+    with scene.driver().plan({}):
+        pass  # a configuration, as a push would have left one
+    before = len(scene.execution.configurations)
+    scene.workspace().attributes["vcs-repo"] = {"identifier": "acme/shop", "branch": "main"}
+    driver = scene.driver()
+    with driver.plan({"image_tag": "v1"}) as plan:
+        driver.apply(plan)
+    assert len(scene.stage.store.configurations) == before
+
+
+@pytest.mark.parametrize("command", ["plan"])
+def test_in_local_mode_terraform_runs_here_in_a_copy_whose_state_is_in_the_workspace(
+    scene: Scene, tmp_path: Path, command: str
+) -> None:
+    scene.workspace().attributes["execution-mode"] = "local"
+    shim = tmp_path / "terraform"
+    seen = tmp_path / "seen"
+    shim.write_text(
+        "#!/bin/sh\n"
+        f'echo "$1 $PWD $TF_CLOUD_ORGANIZATION $TF_WORKSPACE $TF_CLOUD_HOSTNAME" >> {seen}\n'
+        f"cat longshore_override.tf >> {seen}\n"
+        'for a in "$@"; do case $a in -out=*) echo plan > "${a#-out=}";; esac; done\n'
+        '[ "$1" = version ] && echo \'{"terraform_version": "1.11.4"}\'\nexit 0\n'
+    )
+    shim.chmod(0o755)
+    driver = scene.driver()
+    driver = replace(driver, local=replace(driver.local, binary=str(shim), environ={"PATH": "/usr/bin:/bin"}))
+    with driver.plan({"image_tag": "v1"}) as plan:
+        assert not isinstance(plan, CloudPlan)
+    lines = seen.read_text()
+    copied = scene.root / ".longshore" / "cloud" / "terraform" / "app"
+    assert f"{command} {copied} acme shop-test cloud.example.com" in lines
+    assert 'organization = "acme"' in lines
+    assert (copied.parent / "modules" / "service" / "main.tf").is_file()
+    assert not (scene.root / "terraform" / "app" / "longshore_override.tf").exists()
+    assert scene.stage.store.runs == {}
+
+
+def _local(scene: Scene, tmp_path: Path, script: str) -> Cloud:
+    """The driver of a workspace in local mode, whose terraform does what a script says."""
+    scene.workspace().attributes["execution-mode"] = "local"
+    shim = tmp_path / "terraform"
+    shim.write_text(
+        "#!/bin/sh\n"
+        'for a in "$@"; do case $a in -out=*) echo plan > "${a#-out=}";; esac; done\n'
+        f'[ "$1" = version ] && echo \'{{"terraform_version": "1.11.4"}}\'\n{script}\nexit 0\n'
+    )
+    shim.chmod(0o755)
+    driver = scene.driver()
+    return replace(driver, local=replace(driver.local, binary=str(shim), environ={"PATH": "/usr/bin:/bin"}))
+
+
+def test_in_local_mode_a_state_that_a_dead_release_could_not_save_is_kept_and_nothing_goes_on(
+    scene: Scene, tmp_path: Path
+) -> None:
+    driver = _local(scene, tmp_path, "")
+    with driver.plan({}):
+        pass
+    copied = scene.root / ".longshore" / "cloud" / "terraform" / "app"
+    (copied / "errored.tfstate").write_text("what it had done")  # and Longshore was killed before it took it away
+    acts: list[Callable[[], object]] = [driver.refuse_unsaved, driver.check, driver.plan({}).__enter__]
+    for act in acts:
+        with pytest.raises(UnsavedStateError) as caught:
+            act()
+        assert f"-chdir={copied} state push {copied / 'errored.tfstate'}" in caught.value.hint
+    driver.init()
+    assert (copied / "errored.tfstate").read_text() == "what it had done"
+
+
+def test_in_local_mode_terraform_gets_the_token_that_longshore_found(scene: Scene, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    with _local(scene, tmp_path, f'echo "$TF_TOKEN_cloud_example_com" > {seen}').plan({}):
+        assert seen.read_text().strip() == TOKEN
+
+
+def test_in_local_mode_the_copy_of_a_terraform_at_work_is_not_taken_from_under_it(scene: Scene, tmp_path: Path) -> None:
+    driver = _local(scene, tmp_path, "")
+    copied = scene.root / ".longshore" / "cloud" / "terraform" / "app"
+    with driver.plan({}):
+        before = {path: path.stat().st_ino for path in (copied.parent, copied, *copied.iterdir())}
+        (copied / "gone.tf").write_text("# a file that the root has no more")
+        driver.init()
+        assert {path: path.stat().st_ino for path in (copied.parent, copied, *copied.iterdir())} == before
+        (scene.root / "terraform" / "app" / "main.tf").write_text("# another root")
+        driver.init()
+        assert (copied / "main.tf").read_text() == "# another root"
+
+
+def test_outputs_of_a_workspace_without_a_state_are_none(scene: Scene) -> None:
+    assert scene.driver().outputs() == {}
+
+
+def test_a_state_that_may_not_be_read_is_not_taken_for_none(scene: Scene) -> None:
+    scene.workspace().attributes["permissions"] = {"can-read-state-outputs": True, "can-read-state-versions": False}
+    for act in (scene.driver().check, scene.driver().outputs):
+        with pytest.raises(TerraformError, match="may not read the states of workspace acme/shop-test") as caught:
+            act()
+        assert "state versions" in caught.value.hint
+
+
+def _settled(scene: Scene) -> None:
+    """Waits until the stand-in's thread has done what was asked of it."""
+    run: Any = scene.run()
+    with scene.stage.store.changed:
+        assert scene.stage.store.changed.wait_for(lambda: run.final, timeout=10), run.seen

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from longshore.errors import ConfigError
+from longshore.terraform import hcl
+
+NAMES = st.from_regex(r"ECS_[A-Z0-9_]{1,12}", fullmatch=True)
+# Whatever a process's environment can hold, with what HCL looks at drawn often.
+TEXTS = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20),
+    st.text(st.sampled_from('${}%"\\\n\r\t #/*<-EOTa=,~\ue000é'), max_size=12),
+)
+
+# What stands in a file, and what Terraform reads there (tests/modules/test_variable_files.py asks it).
+READ = {
+    '"plain"': "plain",
+    '""': "",
+    '"  leading and trailing  "': "  leading and trailing  ",
+    r'"q\"uo\\te\n\r\ttab \u00e9 \U0001f600 €"': 'q"uo\\te\n\r\ttab é 😀 €',
+    r'"\\n is a backslash and a letter"': "\\n is a backslash and a letter",
+    '"# no comment, // none, /* none */"': "# no comment, // none, /* none */",
+    '"$${x} %%{if}"': "${x} %{if}",
+    '"$$${x} $$$${x} %%%{y}"': "$${x} $$${x} %%{y}",
+    '"$${never closed"': "${never closed",
+    '"$${\\"quoted\\"} } %%{"': '${"quoted"} } %{',
+    '"$ $$ % %% a$$b $"': "$ $$ % %% a$$b $",
+    r'"\u0024{x}"': "${x}",
+    '"<<EOT"': "<<EOT",
+    "12": "12",
+    "-3": "-3",
+    "1.50": "1.5",
+    "2.0": "2",
+    "1e3": "1000",
+    "-1.5e-3": "-0.0015",
+    "100000000000000000000000": "100000000000000000000000",
+    "true": "true",
+    "false": "false",
+    "null": None,
+    '<<EOT\nhello $${x} "q" \\n \\\n  two\nEOT\n': 'hello ${x} "q" \\n \\\n  two\n',
+    "<<EOT\n$$${x} %%%{y} $$ %\nEOT\n": "$${x} %%{y} $$ %\n",
+    "<<-EOT\n      a\n\n        b\n\ttab\n    EOT\n": "     a\n\n       b\ntab\n",
+    "<<-EOT\n      a\n    \n        b\n    EOT\n": "a\n    \n  b\n",
+    "<<EOT\nEOT\n": "",
+    "<<-EOT\n  EOT\n": "",
+    "<<A\r\nhey\r\nyou\r\nA\r\n": "hey\r\nyou\r\n",
+}
+
+
+def one(source: str) -> object:
+    return hcl.parse(f"variables = {{\n  ECS_X = {source}\n}}\n")["variables"]["ECS_X"]
+
+
+@pytest.mark.parametrize("source", READ)
+def test_a_value_is_what_terraform_reads(source: str) -> None:
+    assert one(source) == READ[source]
+
+
+@pytest.mark.parametrize("source", ['"${1 + 2}"', '"a${"b"}"', '"%{ if true }x%{ endif }"', "1 + 2", "upper"])
+def test_what_is_no_constant_is_not_evaluated(source: str) -> None:
+    assert isinstance(one(source), hcl.Expression)
+
+
+def test_a_file_whole() -> None:
+    text = """
+    # A comment { with a brace
+    variables = { ECS_A = "a", "ECS_B" : "b"
+      ECS_C = "c" # }
+      1 = "one", true = "t", A-b = "ab", "a b" = "spaces", (key) = "expression"
+      ECS_A = "the last one counts"
+    }
+    /* not_secret = [] */
+    not_secret = ["A", "B",]
+    services = { web = { wave = 1, environment = { X = "$${y}" } } }
+    """
+    assert hcl.parse(text) == {
+        "variables": {
+            "ECS_A": "the last one counts", "ECS_B": "b", "ECS_C": "c", "1": "one", "true": "t", "A-b": "ab",
+            "a b": "spaces", "${(key)}": "expression",
+        },
+        "not_secret": ["A", "B"],
+        "services": {"web": {"wave": "1", "environment": {"X": "${y}"}}},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ['a = "canary-7f3a9c', "a = canary-7f3a9c {", "a = <<canary-7f3a9c\n", "= 1", "a"])
+def test_what_is_no_hcl_is_said_without_what_stands_there(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"is no HCL near line \d+, column \d+") as caught:
+        hcl.parse(text)
+    assert "canary" not in f"{caught.value.message}{caught.value.hint}"
+    assert caught.value.__suppress_context__
+
+
+@given(st.dictionaries(st.one_of(NAMES, TEXTS.filter(bool)), TEXTS, max_size=5))
+def test_what_is_written_is_read_again(entries: dict[str, str]) -> None:
+    assert hcl.parse(f"variables = {{\n{hcl.lines(entries)}}}")["variables"] == entries
+
+
+def test_how_it_is_written() -> None:
+    entries = {"ECS_A": 'say "${x}" %{y}\n', "ECS_LONGER": "C:\\dir\x07", "for": "a word of HCL's"}
+    assert hcl.lines(entries) == (
+        '  ECS_A      = "say \\"$${x}\\" %%{y}\\n"\n'
+        '  ECS_LONGER = "C:\\\\dir\\u0007"\n'
+        '  "for"      = "a word of HCL\'s"\n'
+    )  # fmt: skip
+
+
+BEFORE = {
+    "": 'variables = {\n  B = "b"\n}\n',
+    "a = 1": 'a = 1\n\nvariables = {\n  B = "b"\n}\n',
+    "variables = {}\nc = 2\n": 'variables = {\n  B = "b"\n}\nc = 2\n',
+    "variables = {\n}": 'variables = {\n  B = "b"\n}',
+    'variables = { A = "a", }  # why': 'variables = {\n  A = "a",\n\n  B = "b"\n}  # why',
+    'variables = {\n  A   = "$${a" # }\n}\n': 'variables = {\n  A   = "$${a" # }\n\n  B = "b"\n}\n',
+    'variables = { A = "a"\n  C = "c" }\n': 'variables = { A = "a"\n  C = "c"\n\n  B = "b"\n}\n',
+    "variables = {\n  # none yet }\n}\n": 'variables = {\n  # none yet }\n\n  B = "b"\n}\n',
+    'variables = {\n  A = <<E\n}\nE\n}\n': 'variables = {\n  A = <<E\n}\nE\n\n  B = "b"\n}\n',
+    'o = { variables = {} }\n# variables = {}\n':
+    'o = { variables = {} }\n# variables = {}\n\nvariables = {\n  B = "b"\n}\n',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", BEFORE)
+def test_entries_are_added_and_all_else_stays(text: str) -> None:
+    written = hcl.with_entries(text, "variables", {"B": "b"})
+    assert written == BEFORE[text]
+    before, after = hcl.parse(text), hcl.parse(written)
+    assert after == {**before, "variables": {**before.get("variables", {}), "B": "b"}}
+
+
+@given(st.dictionaries(NAMES, TEXTS, max_size=3), st.dictionaries(NAMES, TEXTS, min_size=1, max_size=3))
+def test_whatever_is_there_stays(there: dict[str, str], added: dict[str, str]) -> None:
+    text = hcl.with_entries('a = "$${"\n', "variables", there)
+    assert hcl.parse(hcl.with_entries(text, "variables", added)) == {"a": "${", "variables": {**there, **added}}
+
+
+@pytest.mark.parametrize("text", ["variables = null", 'variables = ["a"]', "variables = {"])
+def test_what_is_no_map_gets_no_entries(text: str) -> None:
+    with pytest.raises(ConfigError):
+        hcl.with_entries(text, "variables", {"B": "b"})
