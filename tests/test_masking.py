@@ -58,14 +58,14 @@ def test_which_names_hold_secrets(name: str, *, secret: bool) -> None:
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_our_texts_show_no_secret(text: str) -> None:
-    assert CANARY not in Masks([CANARY]).ours(text)
-    assert MASK in Masks([CANARY]).ours(text)
+    assert CANARY not in Masks([CANARY]).mask(text)
+    assert MASK in Masks([CANARY]).mask(text)
 
 
 @pytest.mark.parametrize("text", [*TEXTS, *LINES])
 def test_texts_of_containers_show_none_that_has_a_telling_name_either(text: str) -> None:
-    assert CANARY not in Masks([CANARY]).theirs(text)
-    assert text == TEXTS[0] or CANARY not in Masks().theirs(text)
+    assert CANARY not in Masks([CANARY]).mask_untrusted(text)
+    assert text == TEXTS[0] or CANARY not in Masks().mask_untrusted(text)
 
 
 @pytest.mark.parametrize(
@@ -78,16 +78,16 @@ def test_texts_of_containers_show_none_that_has_a_telling_name_either(text: str)
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:
-    assert Masks([CANARY]).ours(text) == text
+    assert Masks([CANARY]).mask(text) == text
 
 
 def test_short_values_are_not_looked_for_and_long_ones_first() -> None:
-    assert Masks(["true", "secret-one", "secret-one-more"]).ours("true secret-one-more") == f"true {MASK}"
+    assert Masks(["true", "secret-one", "secret-one-more"]).mask("true secret-one-more") == f"true {MASK}"
 
 
 @given(st.lists(st.text("abcdef", min_size=6, max_size=20), min_size=1, max_size=5))
 def test_no_known_value_survives(values: list[str]) -> None:
-    masked = Masks(values).ours(" ".join(values))
+    masked = Masks(values).mask(" ".join(values))
     assert masked.replace(MASK, "").replace(" ", "") == ""
 
 
@@ -120,7 +120,7 @@ def test_neither_the_ledger_nor_the_document_holds_one() -> None:
 def test_a_line_of_a_megabyte_is_no_more_work_than_its_length(text: str) -> None:
     """With a pattern that looks back at every character, this would take hours."""
     line = text * (1_000_000 // len(text))
-    assert len(Masks([CANARY]).theirs(f"{line} password={CANARY}")) >= 1000
+    assert len(Masks([CANARY]).mask_untrusted(f"{line} password={CANARY}")) >= 1000
 
 
 class Terminal(io.StringIO):
@@ -194,10 +194,10 @@ KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n  qwertyui
 
 def test_a_value_of_several_lines_is_masked_line_by_line() -> None:
     masks = Masks([KEY])
-    assert masks.ours(f"key: {KEY}") == f"key: {MASK}"
+    assert masks.mask(f"key: {KEY}") == f"key: {MASK}"
     lines = KEY.splitlines()
-    assert [masks.theirs(line) for line in lines] == [MASK, MASK, f"  {MASK}", "abc=", MASK]
-    assert masks.ours(json.dumps(KEY)).count(MASK) == 4
+    assert [masks.mask_untrusted(line) for line in lines] == [MASK, MASK, f"  {MASK}", "abc=", MASK]
+    assert masks.mask(json.dumps(KEY)).count(MASK) == 4
 
 
 @given(st.integers(min_value=LINE_LENGTH - 60, max_value=LINE_LENGTH + 10))

@@ -23,7 +23,7 @@ from longshore.environment.environment import Environment
 from longshore.errors import BuildError, DeclinedError, LockedError, LongshoreError, UnknownOutcomeError, UsageError
 from longshore.git import Source
 from longshore.images import builders
-from longshore.images.codebuild import Followed, Request, Watch
+from longshore.images.codebuild import BuildOutcome, Request, Watch
 from longshore.ledger.releases import Ledger
 from longshore.result import Cause, Verdict
 from longshore.run import checks
@@ -45,9 +45,9 @@ def environment(*releases: Any) -> Environment:
     return cast(Environment, SimpleNamespace(ledger=ledger))
 
 
-def followed(status: str = "SUCCEEDED", **exported: str) -> Followed:
+def followed(status: str = "SUCCEEDED", **exported: str) -> BuildOutcome:
     build = Build("shop-test-release:1", status=status, complete=True, commit=COMMIT.commit, exported=exported)
-    return Followed(build)
+    return BuildOutcome(build)
 
 
 def of_build(**known: Any) -> Any:
@@ -92,8 +92,8 @@ def test_a_build_without_a_release_is_no_success(status: str, exported: dict[str
 
 def test_what_goes_along_into_the_build() -> None:
     made = order(remote=True, allow_zero=True, allow_infra=True, wait_lock="15m", until="approve", bump="minor")
-    assert made.told == "--allow-infra --allow-zero --until approve --wait-lock 15m"
-    assert order(remote=True).told == ""
+    assert made.command_line == "--allow-infra --allow-zero --until approve --wait-lock 15m"
+    assert order(remote=True).command_line == ""
 
 
 @pytest.mark.parametrize("options", [{"tag": "v1.0.0"}, {"rebuild": True}, {"on": "codebuild"}, {"allow_dirty": True}])
@@ -175,7 +175,7 @@ def test_whoever_leaves_is_told_that_the_release_goes_on(tmp_path: Path, monkeyp
     class Service:
         """In place of CodeBuild; a signal comes while it is followed."""
 
-        def run(self, request: Request, watch: Watch) -> Followed:
+        def run(self, request: Request, watch: Watch) -> BuildOutcome:
             seen.append((request.project, request.commit, request.variables["LONGSHORE_OPTIONS"]))
             seen.append((watch.run, watch.stops, watch.mask("NPM_TOKEN=unheard-of")))
             os.kill(os.getpid(), signal.SIGTERM)

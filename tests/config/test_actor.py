@@ -12,7 +12,7 @@ from longshore.config import actor
 from longshore.git import Source
 from longshore.result import Actor
 from longshore.run import run
-from longshore.run.run import Opening
+from longshore.run.run import RunRequest
 from tests.fakes.samples import ACTOR, result
 
 ARN = "arn:aws:sts::123456789012:assumed-role/shop-test-release/AWSCodeBuild-1d9d"
@@ -52,7 +52,7 @@ def test_a_record_of_before_has_neither() -> None:
 
 @pytest.mark.parametrize("source", [Source(Path(), "1" * 40, "Greet", author="Bea <bea@example.org>"), None])
 def test_the_author_of_the_commit_is_written_down(source: Source | None) -> None:
-    opening = Opening("release", ACTOR, lambda _: pytest.fail("is read elsewhere"), source)
+    opening = RunRequest("release", ACTOR, lambda _: pytest.fail("is read elsewhere"), source)
     env: Any = SimpleNamespace(
         target=SimpleNamespace(environment="test", application="shop", variables_digest=lambda: "sha256:0"),
         released_tag=lambda: "v1.0.0",
@@ -63,5 +63,5 @@ def test_the_author_of_the_commit_is_written_down(source: Source | None) -> None
 
 def test_what_goes_back_or_is_promoted_names_the_author_of_the_commit() -> None:
     back = result(author=None)
-    back.is_of(result(author="Bea <bea@example.org>"))
+    back.copy_source_from(result(author="Bea <bea@example.org>"))
     assert back.author == "Bea <bea@example.org>"

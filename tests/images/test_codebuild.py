@@ -11,7 +11,7 @@ import pytest
 from longshore.aws.codebuild import Build, Phase
 from longshore.clock import Clock
 from longshore.errors import AwsError, BuildError, InterruptError, UnknownOutcomeError
-from longshore.images.codebuild import TOKEN, Builder, Followed, Request, Watch, refuse, token_of
+from longshore.images.codebuild import TOKEN, Builder, BuildOutcome, Request, Watch, refuse, token_of
 from longshore.masking import Masks
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -187,7 +187,7 @@ def test_the_last_lines_are_masked_before_they_are_cut() -> None:
     line = f"{'x' * 490}{secret} NPM_TOKEN=unheard-of"
     masks = Masks([secret])
     lines: list[str] = []
-    seen = watch(lines, mask=masks.theirs)
+    seen = watch(lines, mask=masks.mask_untrusted)
     followed = Builder(Service([ended("FAILED")]), Pages([[line, "NPM_TOKEN=unheard-of"]]), Time().clock).run(
         REQUEST, seen
     )
@@ -206,9 +206,9 @@ def test_an_unknown_status_that_is_not_complete_is_waited_for_and_never_success(
 
 def test_another_commit_is_refused() -> None:
     with pytest.raises(BuildError, match=r"has built fff, not 0123456789abcdef"):
-        refuse(Followed(ended("SUCCEEDED", commit="fff")), COMMIT)
+        refuse(BuildOutcome(ended("SUCCEEDED", commit="fff")), COMMIT)
     with pytest.raises(BuildError, match="has built nobody knows what"):
-        refuse(Followed(ended("SUCCEEDED", commit=None)), COMMIT)
+        refuse(BuildOutcome(ended("SUCCEEDED", commit=None)), COMMIT)
 
 
 def test_what_queues_for_ever_is_stopped_and_seen_to_stop() -> None:

@@ -25,8 +25,8 @@ from longshore.git import Source
 from longshore.images import build_image, builders, images
 from longshore.images.build_image import BuildSpec, BuiltImage
 from longshore.images.builders import Ordered
-from longshore.images.codebuild import Followed, Request, Watch
-from longshore.images.images import Making
+from longshore.images.codebuild import BuildOutcome, Request, Watch
+from longshore.images.images import BuildOptions
 from longshore.ledger.releases import Ledger
 from longshore.result import BuildResult
 from longshore.terraform import variable_files
@@ -81,14 +81,14 @@ class World:
         )
         self.env = cast(Environment, made)
 
-    def run(self, request: Request, watch: Watch) -> Followed:
+    def run(self, request: Request, watch: Watch) -> BuildOutcome:
         """In place of CodeBuild."""
         self.requests.append(request)
         watch.on_start(Build("shop-build:1"))
         self.masked = watch.mask("NPM_TOKEN=unheard-of")
         for name in request.variables["LONGSHORE_IMAGES"].split(",") if self.pushes else []:
             self.registry.held[(f"shop/{name}", request.variables["LONGSHORE_TAG"])] = f"sha256:{name}"
-        return Followed(Build("shop-build:1", "shop-build", self.status, complete=True, commit=self.commit))
+        return BuildOutcome(Build("shop-build:1", "shop-build", self.status, complete=True, commit=self.commit))
 
 
 @pytest.fixture
@@ -103,8 +103,8 @@ def found(tmp_path: Path) -> Source:
     return Source(tmp_path, COMMIT, "Greet")
 
 
-def away(**known: Any) -> Making:
-    return Making(**{"on": "codebuild", "token": "t" * 64} | known)
+def away(**known: Any) -> BuildOptions:
+    return BuildOptions(**{"on": "codebuild", "token": "t" * 64} | known)
 
 
 def test_codebuild_gets_one_build_for_all_images_with_what_it_must_know(world: World, found: Source) -> None:

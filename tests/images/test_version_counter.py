@@ -18,7 +18,7 @@ from longshore.aws.ecr import Ecr
 from longshore.errors import UsageError
 from longshore.images import version
 from longshore.images.version import Bump, Version
-from longshore.images.version_counter import Claim, Numbers, Wanted
+from longshore.images.version_counter import Claim, VersionCounter, Wanted
 from longshore.ledger.issued_versions import Versions
 from longshore.masking import Masks
 from tests.fakes.memory_table import MemoryTable
@@ -72,8 +72,10 @@ class Shop:
         self.table.before = lambda call, _pk: self.registry.asked.append(call)
 
     @property
-    def numbers(self) -> Numbers:
-        return Numbers(self.registry, list(self.registry.held), Versions(self.table, Masks()), lambda: self.recorded)
+    def numbers(self) -> VersionCounter:
+        return VersionCounter(
+            self.registry, list(self.registry.held), Versions(self.table, Masks()), lambda: self.recorded
+        )
 
     def look(self, bump: Bump = "patch", series: str | None = None, *, recount: bool = False) -> str:
         return str(self.numbers.look(Wanted(bump, series, recount)))
@@ -215,7 +217,7 @@ def test_a_number_whose_build_failed_is_not_given_again(counted: Shop) -> None:
 
 
 def test_who_is_second_takes_the_next_one(counted: Shop) -> None:
-    rival = Numbers(Registry(), [APP], Versions(counted.table, Masks()))
+    rival = VersionCounter(Registry(), [APP], Versions(counted.table, Masks()))
     found = counted.registry.which_exist
 
     def meanwhile(name: str, tags: Sequence[str]) -> set[str]:
@@ -278,7 +280,7 @@ def test_the_calls_that_aws_sees(monkeypatch: pytest.MonkeyPatch) -> None:
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
         )
-        numbers = Numbers(Ecr(ecr), [APP], Versions(Table(dynamodb, "shop-releases"), Masks()))
+        numbers = VersionCounter(Ecr(ecr), [APP], Versions(Table(dynamodb, "shop-releases"), Masks()))
         assert str(numbers.reserve(Wanted(), ANN)) == "v1.0.120"
         made.clear()
         assert str(numbers.look(Wanted())) == "v1.0.121"

@@ -19,7 +19,15 @@ from longshore.errors import (
     SupersededError,
     UnknownOutcomeError,
 )
-from longshore.rollout.deployments import Move, Started, completed, keep_watching, refuse_in_flight, start, wait
+from longshore.rollout.deployments import (
+    Move,
+    TrackedDeployment,
+    completed,
+    keep_watching,
+    refuse_in_flight,
+    start,
+    wait,
+)
 from tests.fakes.samples import WHEN, arn, deployment, moved_clock, service, task
 
 NAME = "shop-test-web"
@@ -29,8 +37,8 @@ OURS = deployment("ours", "IN_PROGRESS")
 DONE = service(deployment("ours", "COMPLETED"))
 
 
-def ours(deadline: float = 600) -> Started:
-    return Started(Move(NAME, arn(NAME, 2)), "ours", OURS.created_at, deadline)
+def ours(deadline: float = 600) -> TrackedDeployment:
+    return TrackedDeployment(Move(NAME, arn(NAME, 2)), "ours", OURS.created_at, deadline)
 
 
 def whole(status: str, reason: str = "") -> ServiceDeployment:

@@ -221,5 +221,5 @@ def test_the_secrets_of_its_containers_are_known_before_a_line_is_read(monkeypat
     monkeypatch.setitem(DEFINITION, "containerDefinitions", [container])
     migrator = Migrator(Ecs([[ended(0)]]), Logs(), moved_clock(), "cluster", 60, masks)  # type: ignore[arg-type]
     assert MIGRATION is not None
-    migrator.run(MIGRATION, "test-000007", lambda line: shown.append(masks.theirs(line)))
+    migrator.run(MIGRATION, "test-000007", lambda line: shown.append(masks.mask_untrusted(line)))
     assert shown == ["(masked)", "schema 2"]

@@ -18,11 +18,11 @@ from longshore.environment.environment import Environment
 from longshore.errors import AwsError, BuildError
 from longshore.git import Source
 from longshore.images import docker, images
-from longshore.images.images import Making
+from longshore.images.images import BuildOptions
 from longshore.images.version_counter import Wanted
 from longshore.ledger.releases import Ledger
 from longshore.run import build_and_plan
-from longshore.run.options import Order
+from longshore.run.options import ReleaseOptions
 from longshore.run.run import Run
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.samples import result
@@ -68,16 +68,18 @@ def shop(tmp_path: Path) -> Shop:
 
 def test_a_release_reserves_its_version_and_keeps_it(shop: Shop) -> None:
     run = shop.run()
-    assert build_and_plan.choose_tag(run, Order()) == build_and_plan.choose_tag(run, Order()) == "v1.0.0"
+    assert (
+        build_and_plan.choose_tag(run, ReleaseOptions()) == build_and_plan.choose_tag(run, ReleaseOptions()) == "v1.0.0"
+    )
     assert shop.issued() == [("v1.0.0", "test-000001", "reserved")]
     # Its process died before it could write the version down.
-    assert build_and_plan.choose_tag(shop.run(), Order()) == "v1.0.0"
-    assert build_and_plan.choose_tag(shop.run(release="test-000002"), Order()) == "v1.0.1"
+    assert build_and_plan.choose_tag(shop.run(), ReleaseOptions()) == "v1.0.0"
+    assert build_and_plan.choose_tag(shop.run(release="test-000002"), ReleaseOptions()) == "v1.0.1"
 
 
 def test_an_image_that_exists_and_a_dirty_tree_take_no_number(shop: Shop) -> None:
-    assert build_and_plan.choose_tag(shop.run(), Order(tag="v3.0.0")) == "v3.0.0"
-    assert build_and_plan.choose_tag(shop.run(dirty=True), Order()).startswith("v1.0.0-dirty.")
+    assert build_and_plan.choose_tag(shop.run(), ReleaseOptions(tag="v3.0.0")) == "v3.0.0"
+    assert build_and_plan.choose_tag(shop.run(dirty=True), ReleaseOptions()).startswith("v1.0.0-dirty.")
     assert shop.issued() == []
 
 
@@ -110,7 +112,7 @@ def failing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
 
 def test_a_build_that_fails_leaves_its_number_marked_as_unused(failing: Shop) -> None:
     with pytest.raises(BuildError):
-        build_and_plan.build(failing.env, None, Making(), allow_dirty=False)
+        build_and_plan.build(failing.env, None, BuildOptions(), allow_dirty=False)
     (found,) = failing.ledger.versions.all()
     assert (found.version, found.state, found.why) == ("v1.0.0", "unused", "docker build failed with exit code 1")
     assert found.by.startswith("build ")
@@ -120,7 +122,7 @@ def test_a_build_that_fails_leaves_its_number_marked_as_unused(failing: Shop) ->
 def test_a_tag_that_was_given_is_no_number_of_ours(failing: Shop) -> None:
     failing.ledger.versions.reserve("v1.0.0", "test-000001", "ann")
     with pytest.raises(BuildError):
-        build_and_plan.build(failing.env, "v1.0.0", Making(), allow_dirty=False)
+        build_and_plan.build(failing.env, "v1.0.0", BuildOptions(), allow_dirty=False)
     assert failing.issued() == [("v1.0.0", "test-000001", "reserved")]
 
 
@@ -130,10 +132,10 @@ def test_a_release_whose_build_fails_leaves_its_number_marked(failing: Shop, mon
     monkeypatch.setattr(run, "step", lambda _: nullcontext(), raising=False)
     monkeypatch.setattr(run, "effect", lambda *_: nullcontext(), raising=False)
     monkeypatch.setattr(run, "resumed", False, raising=False)
-    tag = build_and_plan.choose_tag(run, Order())
+    tag = build_and_plan.choose_tag(run, ReleaseOptions())
     with (
         pytest.raises(BuildError),
-        build_and_plan.built_and_planned(run, Order(), Source(Path(), COMMIT, "Greet"), tag),
+        build_and_plan.built_and_planned(run, ReleaseOptions(), Source(Path(), COMMIT, "Greet"), tag),
     ):
         pass
     assert failing.issued() == [("v1.0.0", "test-000001", "unused")]
@@ -146,5 +148,5 @@ def test_that_it_can_not_be_marked_does_not_hide_why_the_build_failed(failing: S
 
     failing.table.before = refuse
     with pytest.raises(BuildError, match="docker build failed"):
-        build_and_plan.build(failing.env, None, Making(), allow_dirty=False)
+        build_and_plan.build(failing.env, None, BuildOptions(), allow_dirty=False)
     assert "v1.0.0 could not be marked as unused: denied" in failing.err.getvalue()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from longshore.errors import UsageError
-from longshore.run.options import Order, order, order_again, seconds
+from longshore.run.options import ReleaseOptions, order, order_again, seconds
 
 
 @pytest.mark.parametrize(("text", "found"), [("90s", 90), ("15m", 900), ("1h", 3600), ("0s", 0)])
@@ -53,21 +53,21 @@ def test_an_order_is_recorded_and_given_again() -> None:
     given = order(bump="minor", allow_zero=True, yes=True, until="approve", wait_lock="1m")
     recorded = given.document()
     assert recorded == {"bump": "minor", "allow_zero": True, "yes": True, "until": "approve", "wait_lock": "1m"}
-    assert order_again(recorded, yes=False) == Order(bump="minor", allow_zero=True)
+    assert order_again(recorded, yes=False) == ReleaseOptions(bump="minor", allow_zero=True)
     given = order(allow_destroy=["aws_lb.this", 'module.x["a"].aws_sqs_queue.this'], allow_infra=True)
     assert given.document()["allow_destroy"] == ["aws_lb.this", 'module.x["a"].aws_sqs_queue.this']
     assert order_again(given.document(), yes=False) == given
     assert order_again(order(only_release=True).document(), yes=False).only_release
-    assert order_again({"of_a_later_version": True}, yes=True) == Order(yes=True)
+    assert order_again({"of_a_later_version": True}, yes=True) == ReleaseOptions(yes=True)
 
 
 def test_a_release_inside_a_build_is_told_what_it_may_change() -> None:
     address = 'module.services["web"].aws_ecs_service.this'
     given = order(remote=True, allow_infra=True, allow_destroy=[address, "aws_lb.this"], wait_lock="5m")
-    assert given.told.split() == [
+    assert given.command_line.split() == [
         "--allow-infra", "--allow-destroy", address, "--allow-destroy", "aws_lb.this", "--wait-lock", "5m",
     ]  # fmt: skip
-    assert order(remote=True, only_release=True).told == "--only-release"
+    assert order(remote=True, only_release=True).command_line == "--only-release"
 
 
 def test_an_apply_records_no_bump() -> None:

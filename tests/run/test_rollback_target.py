@@ -119,12 +119,12 @@ def test_nothing_released(history: History) -> None:
 
 
 def test_what_was_meant_by_a_process_that_died(history: History) -> None:
-    assert rollback_target.meant(history.ledger) is None
+    assert rollback_target.default_version(history.ledger) is None
     history.add("v1.0.0")
     history.add("v1.0.1")
-    assert rollback_target.meant(history.ledger) == "v1.0.1", "a release died before it had an entry"
+    assert rollback_target.default_version(history.ledger) == "v1.0.1", "a release died before it had an entry"
     history.add("v1.0.0", Verdict.RUNNING, kind="rollback")
-    assert rollback_target.meant(history.ledger) == "v1.0.0", "it was going back"
+    assert rollback_target.default_version(history.ledger) == "v1.0.0", "it was going back"
 
 
 def test_after_an_apply_the_way_back_is_the_version_before_and_the_way_to_it_the_apply() -> None:

@@ -49,7 +49,7 @@ def ledger() -> Ledger:
 
 def shown(ledger: Ledger, release: str, *, as_json: bool = False) -> str:
     out = io.StringIO()
-    views.everything(Console(out, io.StringIO()), ledger, release, as_json=as_json)
+    views.show_release(Console(out, io.StringIO()), ledger, release, as_json=as_json)
     return out.getvalue()
 
 

@@ -40,7 +40,7 @@ class Console:
         masks: Masks | None = None,
     ) -> None:
         self._out = out or sys.stdout
-        self._err = cast(TextIO, safe_output.Forgiving(err or sys.stderr))
+        self._err = cast(TextIO, safe_output.BestEffortStream(err or sys.stderr))
         self.masks = masks or Masks(secrets(os.environ))
         self._stdin = stdin or sys.stdin
         at_terminal = self._stdin.isatty() and self._err.isatty()
@@ -85,20 +85,20 @@ class Console:
             return
         self._services[service.name] = seen
         if self._live:
-            self._live.service(service.name, service.running, service.desired, self.masks.ours(service.latest_event))
+            self._live.service(service.name, service.running, service.desired, self.masks.mask(service.latest_event))
         else:
             self._say(f"    {service.name}: {service.running}/{service.desired} running  {service.latest_event}")
 
     def detail(self, text: str) -> None:
         """One line of what a step is doing."""
         if self._live:
-            self._live.detail(self.masks.ours(text))
+            self._live.detail(self.masks.mask(text))
         else:
             self._say(f"    {text}")
 
     def log_line(self, text: str) -> None:
         """One line of a container's log."""
-        self._say(f"    | {self.masks.theirs(text)}")
+        self._say(f"    | {self.masks.mask_untrusted(text)}")
 
     def say(self, text: str) -> None:
         """A sentence for people."""
@@ -134,9 +134,9 @@ class Console:
         rows = {
             "task": f"{failure.task} ({failure.tasks} like it)" if failure.tasks > 1 else failure.task,
             "stop code": failure.stop_code,
-            "reason": self.masks.theirs(failure.reason),
+            "reason": self.masks.mask_untrusted(failure.reason),
             "exit codes": exits,
-            "health URL": self.masks.theirs(failure.answer),
+            "health URL": self.masks.mask_untrusted(failure.answer),
         }
         self._say(f"why {failure.subject} failed:")
         for name, text in rows.items():
@@ -170,7 +170,7 @@ class Console:
         """Asks a question and returns the answer as it was typed."""
         if self._live:
             self._live.stop()
-        self._err.write(self.masks.ours(question))
+        self._err.write(self.masks.mask(question))
         self._err.flush()
         answer = safe_output.line(self._stdin)
         if self._live:
@@ -179,7 +179,7 @@ class Console:
 
     def result(self, text: str) -> None:
         """A result, for a person or a pipe."""
-        safe_output.put(self._out, f"{self.masks.ours(text)}\n")
+        safe_output.put(self._out, f"{self.masks.mask(text)}\n")
 
     def verbatim(self, text: str) -> None:
         """A result that is to be used as it is, by a shell or a file. Whoever made it has left out what is secret."""
@@ -204,10 +204,10 @@ class Console:
         if lines:
             self._say(f"    {title}:")
         for line in lines:
-            self._say(f"    | {self.masks.theirs(line)}")
+            self._say(f"    | {self.masks.mask_untrusted(line)}")
 
     def _say(self, text: str) -> None:
-        text = self.masks.ours(text)
+        text = self.masks.mask(text)
         if self._live:
             self._live.line(text)
         else:

@@ -90,23 +90,23 @@ class Masks:
         longest_first = sorted(self._values, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
-    def ours(self, text: str) -> str:
+    def mask(self, text: str) -> str:
         """A text of ours, or of a program that we run, without known values and passwords in URLs."""
         text = self._known.sub(MASK, text) if self._known else text
         return _AUTHORIZATION.sub(rf"\1{MASK}", without_passwords(text))
 
-    def theirs(self, text: str) -> str:
+    def mask_untrusted(self, text: str) -> str:
         """A text that a container wrote: without what stands behind a name such as ``password=``, too."""
-        return _NAMED.sub(rf"\1{MASK}", self.ours(text))
+        return _NAMED.sub(rf"\1{MASK}", self.mask(text))
 
 
 class NoMasks(Masks):
     """Shows everything: for what a person asked to see."""
 
-    def ours(self, text: str) -> str:
+    def mask(self, text: str) -> str:
         """The text."""
         return text
 
-    def theirs(self, text: str) -> str:
+    def mask_untrusted(self, text: str) -> str:
         """The text."""
         return text

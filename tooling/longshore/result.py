@@ -32,7 +32,7 @@ class Verdict(StrEnum):
         return self is Verdict.SUCCEEDED
 
     @property
-    def says_something(self) -> bool:
+    def is_conclusive(self) -> bool:
         """Whether it tells something about the version: it has run, well or not."""
         return self in (Verdict.SUCCEEDED, Verdict.ROLLED_BACK, Verdict.ROLLBACK_FAILED, Verdict.UNKNOWN)
 
@@ -256,7 +256,7 @@ class ReleaseResult(Data):
     failures: list[Failure] = []
     warnings: list[str] = []
 
-    def is_of(self, other: ReleaseResult) -> None:
+    def copy_source_from(self, other: ReleaseResult) -> None:
         """Takes over what another entry says of what is released: the commit and the images."""
         self.commit, self.subject, self.author = other.commit, other.subject, other.author
         self.dirty, self.images = other.dirty, other.images
@@ -267,12 +267,12 @@ class ReleaseResult(Data):
         return self.ended is None and self.verdict is not Verdict.SUCCEEDED
 
     @property
-    def stays(self) -> bool:
+    def keeps_revisions(self) -> bool:
         """Whether every service stays on its revision, so that there is nothing to go back from."""
         return self.kind in STAYING
 
     @property
-    def tries_its_version(self) -> bool:
+    def judges_version(self) -> bool:
         """Whether its end tells something of its version; what is changed without a release fails for other reasons."""
         return self.kind in ("release", "rollback")
 
@@ -290,18 +290,18 @@ class ReleaseResult(Data):
     def masked(self, masks: Masks) -> ReleaseResult:
         """A copy whose texts show no secrets. Names, revisions and digests stay as they are: others look them up."""
         found = self.model_copy(deep=True)
-        found.message, found.hint = masks.ours(self.message), masks.ours(self.hint)
-        found.subject = masks.ours(self.subject) if self.subject else None
-        found.author = masks.ours(self.author) if self.author else None
-        found.warnings = [masks.ours(text) for text in self.warnings]
-        found.changes = [masks.ours(text) for text in self.changes]
+        found.message, found.hint = masks.mask(self.message), masks.mask(self.hint)
+        found.subject = masks.mask(self.subject) if self.subject else None
+        found.author = masks.mask(self.author) if self.author else None
+        found.warnings = [masks.mask(text) for text in self.warnings]
+        found.changes = [masks.mask(text) for text in self.changes]
         for failure in found.failures:
-            failure.reason, failure.answer = masks.theirs(failure.reason), masks.theirs(failure.answer)
-            failure.log = [masks.theirs(line) for line in failure.log]
-            failure.events = [masks.theirs(line) for line in failure.events]
+            failure.reason, failure.answer = masks.mask_untrusted(failure.reason), masks.mask_untrusted(failure.answer)
+            failure.log = [masks.mask_untrusted(line) for line in failure.log]
+            failure.events = [masks.mask_untrusted(line) for line in failure.events]
         if found.migration:
-            found.migration.reason = masks.theirs(found.migration.reason)
-            found.migration.log = [masks.theirs(line) for line in found.migration.log]
+            found.migration.reason = masks.mask_untrusted(found.migration.reason)
+            found.migration.log = [masks.mask_untrusted(line) for line in found.migration.log]
         return found
 
     def shorten(self, lines: int, characters: int) -> None:

@@ -11,7 +11,7 @@ _GONE = (errno.EPIPE, errno.EIO)
 """What a write says where nobody reads any more."""
 
 
-class Forgiving:
+class BestEffortStream:
     """A stream for people: that nobody can read it ends no release.
 
     A signal's handler may also write while something else is being written, which Python refuses; then the line is

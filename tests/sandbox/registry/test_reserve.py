@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from longshore.aws.ecr import Ecr
-from longshore.images.version_counter import Claim, Numbers, Wanted
+from longshore.images.version_counter import Claim, VersionCounter, Wanted
 from longshore.ledger.issued_versions import Versions
 from longshore.masking import Masks
 from tests.fakes.memory_table import MemoryTable
@@ -16,7 +16,7 @@ def test_the_registry_is_listed_once_and_never_again(api: Api, immutable: Repo) 
         immutable.client.put_image(
             repositoryName=immutable.name, imageManifest=manifest, imageTag=f"v1.{number // 50}.{number % 50}"
         )
-    numbers = Numbers(Ecr(immutable.client), [immutable.name], Versions(MemoryTable(), Masks()))
+    numbers = VersionCounter(Ecr(immutable.client), [immutable.name], Versions(MemoryTable(), Masks()))
     begun = api.log.since(0)["next"]
     taken = [str(numbers.reserve(Wanted(), Claim(f"test-{number}", "ann"))) for number in range(3)]
     assert taken == ["v1.1.10", "v1.1.11", "v1.1.12"]
@@ -27,7 +27,10 @@ def test_the_registry_is_listed_once_and_never_again(api: Api, immutable: Repo) 
 
 
 def test_an_image_counts_by_each_of_its_tags_and_one_without_any_not_at_all(mutable: Repo) -> None:
-    ecr, numbers = Ecr(mutable.client), Numbers(Ecr(mutable.client), [mutable.name], Versions(MemoryTable(), Masks()))
+    ecr, numbers = (
+        Ecr(mutable.client),
+        VersionCounter(Ecr(mutable.client), [mutable.name], Versions(MemoryTable(), Masks())),
+    )
     several = mutable.put("several", "v1.0.0")
     for tag in ("v1.2.0", "stable", "latest"):
         mutable.put("several", tag)

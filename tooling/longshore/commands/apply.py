@@ -7,26 +7,26 @@ from collections.abc import Mapping
 from longshore.environment.environment import Environment
 from longshore.result import ReleaseResult, Verdict
 from longshore.run import apply_plan, autoscaling, build_and_plan, checks, consistency, schedules, snapshot, waves
-from longshore.run.options import Order
-from longshore.run.run import Opening, Run, running
+from longshore.run.options import ReleaseOptions
+from longshore.run.run import Run, RunRequest, running
 from longshore.run.undo import undone_on_failure
 from longshore.terraform import plan
 
 
-def apply(env: Environment, order: Order) -> ReleaseResult:
+def apply(env: Environment, order: ReleaseOptions) -> ReleaseResult:
     """Applies the variable files and the Terraform of this tree, and rolls out what that changes, as a release does.
 
     Raises:
         LongshoreError: it could not begin: nothing was touched, and there is no record.
     """
     actor = checks.reach(env, locked_out=not order.wait)
-    opening = Opening("apply", actor, checks.contract, options=order.of_a_change(), wait=order.wait)
+    opening = RunRequest("apply", actor, checks.contract, options=order.of_a_change(), wait=order.wait)
     with running(env, opening) as run:
-        carry(run, order)
+        run_steps(run, order)
     return run.result
 
 
-def carry(run: Run, order: Order) -> None:
+def run_steps(run: Run, order: ReleaseOptions) -> None:
     """The steps; what another process of the same apply has done is looked up, not done again."""
     with run.step("inspect"):
         last = consistency.take_over(run)
@@ -52,7 +52,7 @@ def carry(run: Run, order: Order) -> None:
             with run.step("verify"):
                 waves.verify_all(run)
         with run.steadfast_step("record"):
-            autoscaling.keep(run)
+            autoscaling.set_minimum(run)
     run.result.verdict = Verdict.SUCCEEDED
 
 
@@ -71,7 +71,7 @@ def _left_to_roll_out(run: Run, last: ReleaseResult, planned: Mapping[str, int])
     left = {
         "Registered already, and not running:": registered,
         "Never released yet:": fresh,
-        "Of autoscaling:": autoscaling.others(run, planned),
+        "Of autoscaling:": autoscaling.describe_changes(run, planned),
     }
     for title, lines in left.items():
         if lines:

@@ -136,6 +136,6 @@ def _of_content(env: Environment, contract: Contract, last: ReleaseResult | None
 
 def _of_schedules(env: Environment, contract: Contract, starts: Mapping[str, ScheduleResult]) -> Iterator[str]:
     revisions = {key: (starts[key].before, one.task_definition) for key, one in contract.schedules.items()}
-    for key, lines in snapshot.apart(env, revisions).items():
+    for key, lines in snapshot.differing_revisions(env, revisions).items():
         registered = revisions[key][1].rpartition("/")[2]
         yield from (f"{starts[key].rule} · {line} ({registered})" for line in lines)

@@ -10,7 +10,7 @@ from longshore.environment.environment import Environment
 from longshore.errors import UsageError
 from longshore.run import checks
 from longshore.terraform import build_variables, variable_files
-from longshore.terraform.build_variables import PREFIX, Lacking
+from longshore.terraform.build_variables import PREFIX, MissingVariables
 
 _SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -74,12 +74,14 @@ def _warn(env: Environment, process: Mapping[str, str], said: Mapping[str, str])
             env.console.warn(f"{PREFIX}{name} is empty, and looks like a secret: take it off the build project")
 
 
-def _storable(process: Mapping[str, str], found: Lacking) -> Lacking:
+def _storable(process: Mapping[str, str], found: MissingVariables) -> MissingVariables:
     """Without secrets that are empty: Parameter Store takes no empty value."""
-    return Lacking(found.variables, {name: reference for name, reference in found.secrets.items() if process[name]})
+    return MissingVariables(
+        found.variables, {name: reference for name, reference in found.secrets.items() if process[name]}
+    )
 
 
-def _write(env: Environment, found: Lacking) -> None:
+def _write(env: Environment, found: MissingVariables) -> None:
     for name, entries in (("variables", found.variables), ("secrets", found.secrets)):
         if entries:
             file = variable_files.add(env.target.stack.var_files, name, entries)

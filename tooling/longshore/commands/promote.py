@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from longshore.commands.release import carry
+from longshore.commands.release import run_steps
 from longshore.environment.environment import Environment
 from longshore.errors import UsageError
 from longshore.result import ReleaseResult
 from longshore.run import checks
 from longshore.run.checks import Start
-from longshore.run.options import Order
-from longshore.run.run import Opening, running
+from longshore.run.options import ReleaseOptions
+from longshore.run.run import RunRequest, running
 
 
-def promote(tried: Environment, env: Environment, order: Order) -> ReleaseResult:
+def promote(tried: Environment, env: Environment, order: ReleaseOptions) -> ReleaseResult:
     """Releases a version to an environment after it has succeeded in another one.
 
     Args:
@@ -28,11 +28,11 @@ def promote(tried: Environment, env: Environment, order: Order) -> ReleaseResult
     given = _succeeded(tried, order.tag)
     order = order.with_tag(given.version)
     start = checks.release(env, order)
-    opening = Opening(
+    opening = RunRequest(
         "release", start.actor, checks.contract, options=order.document(), wait=order.wait, promoted=given
     )
     with running(env, opening) as run:
-        carry(run, order, Start(start.actor, None))  # what it was built from says nothing of what runs there
+        run_steps(run, order, Start(start.actor, None))  # what it was built from says nothing of what runs there
     return run.result
 
 
@@ -44,11 +44,11 @@ def _succeeded(tried: Environment, version: str | None) -> ReleaseResult:
     """
     name = tried.target.environment
     if version is None:
-        found = next((r for r in tried.ledger.succeeded() if r.tries_its_version), None)
+        found = next((r for r in tried.ledger.succeeded() if r.judges_version), None)
         if found is None:
             raise UsageError(f"nothing has succeeded in {name} yet", f"Release there first: invoke release -e {name}")
         return found
-    ended = (r for r in tried.ledger.releases() if r.tries_its_version and r.verdict.says_something)
+    ended = (r for r in tried.ledger.releases() if r.judges_version and r.verdict.is_conclusive)
     newest = next((r for r in ended if r.version == version), None)
     if newest is None or not newest.verdict.good:
         said = f"its last release there is {newest.verdict}" if newest else "it was never released there"

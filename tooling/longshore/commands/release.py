@@ -7,25 +7,27 @@ from longshore.environment.environment import Environment
 from longshore.result import ReleaseResult, Verdict
 from longshore.run import apply_plan, autoscaling, build_and_plan, checks, schedules, snapshot, waves
 from longshore.run.checks import Start
-from longshore.run.options import Order
-from longshore.run.run import Opening, Run, running
+from longshore.run.options import ReleaseOptions
+from longshore.run.run import Run, RunRequest, running
 from longshore.run.undo import undone_on_failure
 
 
-def release(env: Environment, order: Order) -> ReleaseResult:
+def release(env: Environment, order: ReleaseOptions) -> ReleaseResult:
     """Carries one commit, or one image that exists, to a verified and recorded roll-out.
 
     Raises:
         LongshoreError: it could not begin: nothing was touched, and there is no record.
     """
     start = checks.release(env, order)
-    opening = Opening("release", start.actor, checks.contract, start.commit, options=order.document(), wait=order.wait)
+    opening = RunRequest(
+        "release", start.actor, checks.contract, start.commit, options=order.document(), wait=order.wait
+    )
     with running(env, opening) as run:
-        carry(run, order, start)
+        run_steps(run, order, start)
     return run.result
 
 
-def carry(run: Run, order: Order, start: Start) -> None:
+def run_steps(run: Run, order: ReleaseOptions, start: Start) -> None:
     """The steps of a release; what another process of the same release has done is looked up, not done again."""
     with run.step("inspect"):
         last = run.env.ledger.last_good()
@@ -53,6 +55,6 @@ def carry(run: Run, order: Order, start: Start) -> None:
             with run.step("verify"):
                 waves.verify_all(run)
         with run.steadfast_step("record"):
-            autoscaling.keep(run)
+            autoscaling.set_minimum(run)
             waves.write_tag(run)
     run.result.verdict = Verdict.SUCCEEDED

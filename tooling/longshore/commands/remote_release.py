@@ -10,10 +10,10 @@ from longshore.environment.environment import Environment
 from longshore.errors import BuildError, ExitCode, LongshoreError, UnknownOutcomeError
 from longshore.git import Source
 from longshore.images import builders, codebuild
-from longshore.images.codebuild import Followed, Request, Watch
+from longshore.images.codebuild import BuildOutcome, Request, Watch
 from longshore.result import ReleaseResult, Verdict
 from longshore.run import checks
-from longshore.run.options import Order
+from longshore.run.options import ReleaseOptions
 
 BUMP, OPTIONS = "LONGSHORE_BUMP", "LONGSHORE_OPTIONS"
 RELEASE, EXIT_CODE, MESSAGE = "LONGSHORE_RELEASE", "LONGSHORE_EXIT_CODE", "LONGSHORE_MESSAGE"
@@ -23,7 +23,7 @@ _LOOKED_AT = 20
 """The newest releases, among which the one of a build that exported nothing is looked for."""
 
 
-def release_remotely(env: Environment, order: Order) -> ReleaseResult:
+def release_remotely(env: Environment, order: ReleaseOptions) -> ReleaseResult:
     """Has the project of an environment release this commit, and follows it to its verdict.
 
     The verdict is what the ledger says of the release that the build names; the text of the log decides nothing.
@@ -47,7 +47,7 @@ def release_remotely(env: Environment, order: Order) -> ReleaseResult:
     return verdict(env, followed, commit)
 
 
-def verdict(env: Environment, followed: Followed, commit: Source) -> ReleaseResult:
+def verdict(env: Environment, followed: BuildOutcome, commit: Source) -> ReleaseResult:
     """What became of the release inside a build that has ended.
 
     Raises:
@@ -67,19 +67,19 @@ def verdict(env: Environment, followed: Followed, commit: Source) -> ReleaseResu
     return found
 
 
-def _request(env: Environment, order: Order, commit: Source) -> Request:
+def _request(env: Environment, order: ReleaseOptions, commit: Source) -> Request:
     token = codebuild.token_of(env.target.application, uuid.uuid4().hex)
-    return Request(env.target.release_project, commit.commit, token, {BUMP: order.bump, OPTIONS: order.told})
+    return Request(env.target.release_project, commit.commit, token, {BUMP: order.bump, OPTIONS: order.command_line})
 
 
-def _watch(env: Environment, order: Order) -> Watch:
+def _watch(env: Environment, order: ReleaseOptions) -> Watch:
     deadlines = env.target.env.deadlines
     whole = deadlines.build + order.wait + deadlines.release
 
     def tell(build: Build) -> None:
         env.console.say(f"CodeBuild: {build.id}. It goes on if you leave.")
 
-    mask = env.console.masks.theirs
+    mask = env.console.masks.mask_untrusted
     return Watch(deadlines.queue, whole, env.console.log_line, tell, stops=False, mask=mask)
 
 
@@ -93,7 +93,7 @@ def _of_build(env: Environment, build: str) -> ReleaseResult | None:
     return next((release for release in newest if release.actor.build == build), None)
 
 
-def _nothing_released(followed: Followed, commit: Source) -> LongshoreError:
+def _nothing_released(followed: BuildOutcome, commit: Source) -> LongshoreError:
     code = followed.build.exported.get(EXIT_CODE, "")
     if code.isdecimal() and int(code) in set(ExitCode) - {ExitCode.SUCCEEDED}:
         message = followed.build.exported.get(MESSAGE) or "it says no reason"

@@ -10,7 +10,7 @@ from longshore.errors import LongshoreError, RolloutError, SupersededError
 from longshore.result import ReleaseResult, Verdict
 from longshore.rollout.deployments import Move
 from longshore.run import checks, consistency, snapshot, undo, waves
-from longshore.run.run import Opening, Run, running
+from longshore.run.run import Run, RunRequest, running
 
 
 def restart(env: Environment, services: Sequence[str], *, yes: bool, wait: float = 0.0) -> ReleaseResult:
@@ -26,13 +26,13 @@ def restart(env: Environment, services: Sequence[str], *, yes: bool, wait: float
         LongshoreError: it could not begin: nothing was touched, and there is no record.
     """
     actor = checks.reach(env, locked_out=not wait)
-    opening = Opening("restart", actor, checks.contract, options={"services": list(services)}, wait=wait)
+    opening = RunRequest("restart", actor, checks.contract, options={"services": list(services)}, wait=wait)
     with running(env, opening) as run:
-        carry(run, services, yes=yes)
+        run_steps(run, services, yes=yes)
     return run.result
 
 
-def carry(run: Run, services: Sequence[str], *, yes: bool) -> None:
+def run_steps(run: Run, services: Sequence[str], *, yes: bool) -> None:
     """The steps; a service that another process of the same restart has seen restarted is not started again."""
     with run.step("inspect"):
         last = consistency.take_over(run)

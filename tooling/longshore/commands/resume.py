@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import islice
 
 from longshore.commands import apply, restart, scale
-from longshore.commands.release import carry, release
+from longshore.commands.release import release, run_steps
 from longshore.commands.remote_release import release_remotely
 from longshore.commands.rollback import rollback_to
 from longshore.environment.environment import Environment
@@ -14,13 +14,13 @@ from longshore.errors import AbortError, LongshoreError, NotReadyError, UsageErr
 from longshore.ledger.lock import Lock
 from longshore.result import Actor, Cause, ReleaseResult, Verdict
 from longshore.run import autoscaling, checks, consistency, snapshot, undo, waves
-from longshore.run.options import Order, order_again
-from longshore.run.run import Opening, Run, running
+from longshore.run.options import ReleaseOptions, order_again
+from longshore.run.run import Run, RunRequest, running
 
 _OPEN = (Verdict.RUNNING, Verdict.UNKNOWN, Verdict.INTERRUPTED, Verdict.ROLLBACK_FAILED)
 
 
-def begin_or_go_on(env: Environment, order: Order) -> ReleaseResult:
+def begin_or_go_on(env: Environment, order: ReleaseOptions) -> ReleaseResult:
     """What `invoke release` does, by its options: a new release, or one that another process has begun.
 
     Raises:
@@ -57,8 +57,8 @@ def resume(env: Environment, *, yes: bool, abort: bool = False) -> ReleaseResult
     order = order_again(found.options, yes=yes)
     if found.kind == "rollback":
         return rollback_to(env, found.version or None, actor=actor, yes=yes, dead=dead)
-    opening = Opening(found.kind, actor, checks.contract, options=found.options, dead=dead, again=found)
-    if found.stays:
+    opening = RunRequest(found.kind, actor, checks.contract, options=found.options, dead=dead, again=found)
+    if found.keeps_revisions:
         return _start_anew(env, found, opening, yes=yes, abort=abort)
     if found.verdict is Verdict.SUCCEEDED and not abort:
         return _complete(env, found, opening)
@@ -74,13 +74,15 @@ def resume(env: Environment, *, yes: bool, abort: bool = False) -> ReleaseResult
         with undo.undone_on_failure(run):  # what the dead process has moved goes back, whatever fails first
             _look(run)
             if found.kind == "apply":
-                apply.carry(run, order)
+                apply.run_steps(run, order)
             else:
-                carry(run, order, start)
+                run_steps(run, order, start)
     return run.result
 
 
-def _start_anew(env: Environment, found: ReleaseResult, opening: Opening, *, yes: bool, abort: bool) -> ReleaseResult:
+def _start_anew(
+    env: Environment, found: ReleaseResult, opening: RunRequest, *, yes: bool, abort: bool
+) -> ReleaseResult:
     """Goes on with what leaves every service on its revision: there is nothing that could be taken back."""
     with running(env, opening) as run:
         _look(run)
@@ -91,13 +93,13 @@ def _start_anew(env: Environment, found: ReleaseResult, opening: Opening, *, yes
             )
         if found.kind == "scale":
             counts = scale.counts_of(_words(found, "counts"))
-            scale.carry(run, counts, force=bool(found.options.get("force")), yes=yes)
+            scale.run_steps(run, counts, force=bool(found.options.get("force")), yes=yes)
         else:
-            restart.carry(run, _words(found, "services"), yes=yes)
+            restart.run_steps(run, _words(found, "services"), yes=yes)
     return run.result
 
 
-def _complete(env: Environment, found: ReleaseResult, opening: Opening) -> ReleaseResult:
+def _complete(env: Environment, found: ReleaseResult, opening: RunRequest) -> ReleaseResult:
     """Completes the record of what stands: it was verified, so nothing is planned, moved or taken back for it."""
     with running(env, opening) as run:
         run.result.verdict, run.result.cause = found.verdict, found.cause  # whatever comes now, it stands
@@ -109,7 +111,7 @@ def _complete(env: Environment, found: ReleaseResult, opening: Opening) -> Relea
             return run.result
         run.result.cause = None
         with run.steadfast_step("record"):
-            autoscaling.keep(run)
+            autoscaling.set_minimum(run)
             if found.kind == "release":
                 waves.write_tag(run)
     return run.result
@@ -159,12 +161,12 @@ def continue_(env: Environment, waiting: str, *, wait: float = 0.0) -> ReleaseRe
         raise UsageError(f"{waiting} does not wait for approval: it is {found.verdict}", f"See: invoke show {waiting}")
     order = order_again(found.options, yes=True)
     start = checks.again(env, actor, found)
-    opening = Opening("release", actor, checks.contract, options=found.options, wait=wait, again=found)
+    opening = RunRequest("release", actor, checks.contract, options=found.options, wait=wait, again=found)
     with running(env, opening) as run:
         with run.step("look"):
             _refuse_overtaken(run)
             run.result.approved = run.result.fingerprint
-        carry(run, order, start)
+        run_steps(run, order, start)
     return run.result
 
 
@@ -234,7 +236,7 @@ def _go_back(run: Run, cause: Cause | None, message: str) -> None:
 
 def _refuse_overtaken(run: Run) -> None:
     """Another release in between: what was approved was approved of something else."""
-    later = [r for r in run.env.ledger.releases(page=20) if r.sequence > run.result.sequence and not r.stays]
+    later = [r for r in run.env.ledger.releases(page=20) if r.sequence > run.result.sequence and not r.keeps_revisions]
     moved = [r.release for r in later if any(service.outcome != "not moved" for service in r.services.values())]
     released = run.env.released_tag()
     if moved or released != run.result.previous_version:

@@ -8,7 +8,7 @@ from longshore.images.version import tag_of
 from longshore.ledger.lock import Lock
 from longshore.result import Actor, ReleaseResult, Verdict
 from longshore.run import apply_plan, checks, rollback_target, schedules, snapshot, undo, waves
-from longshore.run.run import Opening, running
+from longshore.run.run import RunRequest, running
 
 
 def rollback(env: Environment, *, yes: bool, to: str | None = None, wait: float = 0.0) -> ReleaseResult:
@@ -26,7 +26,7 @@ def rollback(env: Environment, *, yes: bool, to: str | None = None, wait: float 
     """
     actor = checks.reach(env)
     dead = None if wait else checks.dead_lock(env)
-    version = tag_of(to) if to else rollback_target.meant(env.ledger) if dead else None
+    version = tag_of(to) if to else rollback_target.default_version(env.ledger) if dead else None
     if dead and version is None:
         # Taking the lock over would end the release that died: nobody could go on with it any more.
         raise UsageError(
@@ -40,14 +40,14 @@ def rollback_to(
     env: Environment, to: str | None, *, actor: Actor, yes: bool, wait: float = 0.0, dead: Lock | None = None
 ) -> ReleaseResult:
     """As `rollback`, once the checks are done."""
-    opening = Opening("rollback", actor, checks.contract, options={"to": to}, wait=wait, dead=dead)
+    opening = RunRequest("rollback", actor, checks.contract, options={"to": to}, wait=wait, dead=dead)
     with running(env, opening) as run:
         with run.step("inspect"):
             last = env.ledger.last_good()
             snapshot.record(run, repairing=True)
             target = rollback_target.target(env.ledger, run.result, run.contract.image_tag, to)
             run.result.version = target.version
-            run.result.is_of(target)
+            run.result.copy_source_from(target)
             rollback_target.refuse_other_images(env, target)
             rollback_target.name_migrations(run, target)
             rollback_target.there_already(run, target)

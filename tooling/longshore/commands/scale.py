@@ -9,9 +9,9 @@ from longshore.environment.environment import Environment
 from longshore.errors import UsageError
 from longshore.result import Options, ReleaseResult, Running, Verdict
 from longshore.rollout import deployments
-from longshore.rollout.deployments import Move, Started
+from longshore.rollout.deployments import Move, TrackedDeployment
 from longshore.run import checks, consistency, snapshot, waves
-from longshore.run.run import Opening, Run, running
+from longshore.run.run import Run, RunRequest, running
 
 Counts = Mapping[str, int]
 """The wanted count by the key of the service."""
@@ -49,13 +49,13 @@ def scale(env: Environment, counts: Counts, *, force: bool, yes: bool, wait: flo
     """
     actor = checks.reach(env, locked_out=not wait)
     options: Options = {"counts": [f"{key}={count}" for key, count in counts.items()], "force": force}
-    opening = Opening("scale", actor, checks.contract, options=options, wait=wait)
+    opening = RunRequest("scale", actor, checks.contract, options=options, wait=wait)
     with running(env, opening) as run:
-        carry(run, counts, force=force, yes=yes)
+        run_steps(run, counts, force=force, yes=yes)
     return run.result
 
 
-def carry(run: Run, counts: Counts, *, force: bool, yes: bool) -> None:
+def run_steps(run: Run, counts: Counts, *, force: bool, yes: bool) -> None:
     """The steps; a count may be sent twice."""
     with run.step("inspect"):
         consistency.take_over(run)
@@ -88,7 +88,7 @@ def _refuse_autoscaled(run: Run, counts: Counts, *, force: bool) -> None:
         )
 
 
-def _send(run: Run, key: str, count: int) -> Started:
+def _send(run: Run, key: str, count: int) -> TrackedDeployment:
     service, cluster = run.result.services[key], run.contract.cluster
 
     def mark() -> None:
@@ -99,4 +99,6 @@ def _send(run: Run, key: str, count: int) -> Started:
         made = run.env.aws.ecs.scale(cluster, service.name, count)
     service.deployment = made.id
     deadline = run.left(waves.deadline_of(run, key))
-    return Started(Move(service.name, made.task_definition, count), made.id, made.created_at, deadline, by_ecs=True)
+    return TrackedDeployment(
+        Move(service.name, made.task_definition, count), made.id, made.created_at, deadline, by_ecs=True
+    )

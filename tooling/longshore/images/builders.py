@@ -13,7 +13,7 @@ from longshore.errors import BuildError, ConfigError, GitError, UsageError
 from longshore.git import Source
 from longshore.images import build_image, codebuild, docker
 from longshore.images.build_image import BuildSpec, BuiltImage
-from longshore.images.codebuild import Builder, Followed, Request, Watch
+from longshore.images.codebuild import Builder, BuildOutcome, Request, Watch
 from longshore.result import BuildResult
 
 BUILT_ON = LOCAL, CODEBUILD = "local", "codebuild"
@@ -97,7 +97,7 @@ def _refuse_secret_args(env: Environment) -> None:
         f"images.{image}.build_args.{name}"
         for image, settings in env.target.app.images.items()
         for name, value in settings.build_args.items()
-        if env.console.masks.ours(value) != value
+        if env.console.masks.mask(value) != value
     ]
     if paths:
         raise ConfigError(
@@ -121,7 +121,7 @@ def refuse_unpublished(found: Source) -> None:
         )
 
 
-def here(
+def build_locally(
     env: Environment, specs: Mapping[str, BuildSpec], tag: str, found: Source, *, push: bool
 ) -> dict[str, BuiltImage]:
     """Builds images with the Docker engine of this machine.
@@ -136,7 +136,7 @@ def here(
     }
 
 
-def there(
+def build_on_codebuild(
     env: Environment,
     specs: Mapping[str, BuildSpec],
     tag: str,
@@ -164,7 +164,7 @@ def there(
         env.console.detail(f"CodeBuild: {build.id}")
         on_result(BuildResult(id=build.id, project=env.target.build_project))
 
-    mask = env.console.masks.theirs
+    mask = env.console.masks.mask_untrusted
     watch = Watch(deadlines.queue, deadlines.build, env.console.log_line, tell, mask=mask)
     followed = builder(env).run(_request(env, specs, tag, found, token), watch)
     on_result(build_result(followed, env.clock.now() - begun))
@@ -177,7 +177,7 @@ def builder(env: Environment) -> Builder:
     return Builder(env.aws.codebuild, env.aws.logs, env.clock)
 
 
-def build_result(followed: Followed, seconds: float) -> BuildResult:
+def build_result(followed: BuildOutcome, seconds: float) -> BuildResult:
     """What the record keeps of a build that has ended."""
     build = followed.build
     return BuildResult(
@@ -201,7 +201,7 @@ def _request(env: Environment, specs: Mapping[str, BuildSpec], tag: str, found: 
     return Request(env.target.build_project, found.commit, token, variables)
 
 
-def _in_registry(env: Environment, spec: BuildSpec, tag: str, followed: Followed) -> BuiltImage:
+def _in_registry(env: Environment, spec: BuildSpec, tag: str, followed: BuildOutcome) -> BuiltImage:
     digest = env.aws.ecr.digest(spec.repository.name, tag)
     if digest is None:
         raise BuildError(

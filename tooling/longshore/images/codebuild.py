@@ -78,7 +78,7 @@ class Request:
 
 
 @dataclass
-class Followed:
+class BuildOutcome:
     """A build that has ended, the last lines of its log, and whether all of its lines were shown."""
 
     build: Build
@@ -119,7 +119,7 @@ class Builder:
     logs: Logs
     clock: Clock
 
-    def run(self, request: Request, watch: Watch) -> Followed:
+    def run(self, request: Request, watch: Watch) -> BuildOutcome:
         """Has a build run to its end, whatever that is; `refuse` judges it.
 
         However often this is called, and whatever answer was lost, one request is one build.
@@ -160,8 +160,8 @@ class Builder:
             message += f"; one may have: look for a build with {TOKEN}={request.token}"
         raise BuildError(message, hint) from refused
 
-    def _follow(self, build: Build, watch: Watch) -> Followed:
-        found, log = Followed(build), _Log(self.logs, watch)
+    def _follow(self, build: Build, watch: Watch) -> BuildOutcome:
+        found, log = BuildOutcome(build), _Log(self.logs, watch)
         begun = last_seen = self.clock.now()
         running_since: float | None = None
         for _ in self.clock.polls(watch.queue + watch.run, first=0.5, longest=3):
@@ -194,7 +194,7 @@ class Builder:
                 return build
             raise _lost(watch, f"how the build {build.id} ends can't be read: {error.message}", error.hint) from error
 
-    def _drain(self, found: Followed, log: _Log) -> None:
+    def _drain(self, found: BuildOutcome, log: _Log) -> None:
         """Reads on until nothing has come for a while; only then are these the last lines."""
         for _ in self.clock.polls(DRAIN_SECONDS, first=0.5, longest=1):
             log.read(found)
@@ -202,7 +202,7 @@ class Builder:
         silent = found.build.status == "SUCCEEDED" and not found.tail
         found.log_complete = found.log_complete and log.answered and not silent
 
-    def _out_of_time(self, found: Followed, watch: Watch) -> BuildError | UnknownOutcomeError:
+    def _out_of_time(self, found: BuildOutcome, watch: Watch) -> BuildError | UnknownOutcomeError:
         build = found.build
         waits = f"still waits for a machine after {watch.queue:.0f} s"
         what = waits if build.waits else f"still runs after {watch.run:.0f} s"
@@ -235,7 +235,7 @@ class _Log:
         self._lines: Lines | None = None
         self.answered = True
 
-    def read(self, found: Followed) -> None:
+    def read(self, found: BuildOutcome) -> None:
         """Shows what has come. That lines can't be read never fails a build: it is said at the end."""
         if self._lines is None and found.build.log:
             self._lines = self._logs.follow(*found.build.log)
@@ -252,7 +252,7 @@ class _Log:
             found.log_complete = found.log_complete and error.transient
 
 
-def refuse(found: Followed, commit: str) -> None:
+def refuse(found: BuildOutcome, commit: str) -> None:
     """Makes sure that a build has succeeded, and has built this commit.
 
     Raises:

@@ -150,7 +150,7 @@ class Docker:
     def _failure(self, what: str, done: Completed) -> BuildError:
         lines = [line for line in f"{done.output}\n{done.errors}".splitlines() if _is_important(line)]
         # Masked before they are cut: a part of a secret is not recognised any more.
-        masked = [self._masks.ours(line) for line in lines[-_LINES_SHOWN:]]
+        masked = [self._masks.mask(line) for line in lines[-_LINES_SHOWN:]]
         text = "\n".join(f"  {line[:_LONGEST_LINE]}" for line in masked)
         return BuildError(f"{what}:\n{text}", _hint(done.exit_code, text))
 

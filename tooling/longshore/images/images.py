@@ -67,7 +67,7 @@ def digests(env: Environment, tag: str) -> dict[str, str | None]:
 
 
 @dataclass(frozen=True)
-class Making:
+class BuildOptions:
     """How the images are made.
 
     Attributes:
@@ -87,7 +87,7 @@ class Making:
     on_result: Callable[[BuildResult], None] = lambda _: None
 
 
-def make(env: Environment, found: git.Source, tag: str, how: Making) -> dict[str, ImageResult]:
+def make(env: Environment, found: git.Source, tag: str, how: BuildOptions) -> dict[str, ImageResult]:
     """Builds and pushes every image, or gives an earlier build of the same commit the new tag.
 
     Raises:
@@ -97,16 +97,16 @@ def make(env: Environment, found: git.Source, tag: str, how: Making) -> dict[str
     ready = {name: made for name, spec in wanted.items() if (made := _ready(env, spec, found, tag, how))}
     missing = {name: spec for name, spec in wanted.items() if name not in ready}
     if missing and how.on == builders.CODEBUILD:
-        built = builders.there(env, missing, tag, found, how.token, how.on_result)
+        built = builders.build_on_codebuild(env, missing, tag, found, how.token, how.on_result)
     else:
-        built = builders.here(env, missing, tag, found, push=how.push)
+        built = builders.build_locally(env, missing, tag, found, push=how.push)
     if how.push:
         _remember(env, missing, found, built)
     return {name: _image_result((ready | built)[name]) for name in wanted}
 
 
 def _ready(
-    env: Environment, spec: build_image.BuildSpec, found: git.Source, tag: str, how: Making
+    env: Environment, spec: build_image.BuildSpec, found: git.Source, tag: str, how: BuildOptions
 ) -> build_image.BuiltImage | None:
     """An image that need not be built: this release has pushed it before, or the commit was built before."""
     if how.resumed and (pushed := env.aws.ecr.digest(spec.repository.name, tag)):
@@ -172,7 +172,9 @@ def build_ordered(env: Environment, ordered: builders.Ordered) -> dict[str, Imag
     wanted = ordered.choose(specs(env))
     if not ordered.tag:  # the same commit may be pushed to two branches
         wanted = {name: spec for name, spec in wanted.items() if env.aws.ecr.digest(spec.repository.name, tag) is None}
-    return {name: _image_result(made) for name, made in builders.here(env, wanted, tag, found, push=True).items()}
+    return {
+        name: _image_result(made) for name, made in builders.build_locally(env, wanted, tag, found, push=True).items()
+    }
 
 
 def built_from(env: Environment, tag: str) -> git.Source | None:

@@ -52,7 +52,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Numbers:
+class VersionCounter:
     """What decides which version comes next.
 
     Attributes:

@@ -77,7 +77,7 @@ class Versions:
         found = self._find(version)
         if found and found.by == by:
             # Masked before it is cut: a part of a secret is not recognised any more.
-            marked = found.model_copy(update={"state": "unused", "why": self.masks.ours(why)[:_WHY_KEPT]})
+            marked = found.model_copy(update={"state": "unused", "why": self.masks.mask(why)[:_WHY_KEPT]})
             self.table.put(_PK, _sortable(version), marked.model_dump(mode="json"), when={"by": by})
 
     def _take(self, issued: Issued) -> bool:

@@ -74,7 +74,7 @@ class Events:
             number=number,
             kind=kind,
             what=what,
-            detail=self._masks.ours(detail),
+            detail=self._masks.mask(detail),
             fence=fence,
             at=datetime.now(UTC),
             key=uuid.uuid4().hex,

@@ -139,7 +139,7 @@ class Lease:
     def give_back(self) -> None:
         """Gives it back, or leaves it there with the reason; that it could not be done is a warning."""
         with self._writing:
-            changes = {"why": self.locks.masks.ours(self.kept_because)} if self.kept_because else {"owner": ""}
+            changes = {"why": self.locks.masks.mask(self.kept_because)} if self.kept_because else {"owner": ""}
             given = self.lock.model_copy(update=changes)
             try:
                 held: dict[str, str | int] = {"owner": self.lock.owner, "fence": self.lock.fence}
@@ -230,7 +230,7 @@ class Locks:
         Raises:
             LockedError: somebody else holds it.
         """
-        return self._take(owner, actor, f"held: {self.masks.ours(why)}", 0.0, lambda _: None, lease=0.0).lock
+        return self._take(owner, actor, f"held: {self.masks.mask(why)}", 0.0, lambda _: None, lease=0.0).lock
 
     def free(self, lock_id: str) -> Lock:
         """Frees the lock by its exact id: a person's at once, a release's once its lease has run out.

@@ -112,7 +112,7 @@ class Ledger:
 
     def succeeded(self) -> Iterator[ReleaseResult]:
         """The entries that say what ran after them, newest first: of releases, roll-backs by hand and applies."""
-        return (r for r in self.releases(page=20) if r.verdict is Verdict.SUCCEEDED and not r.stays)
+        return (r for r in self.releases(page=20) if r.verdict is Verdict.SUCCEEDED and not r.keeps_revisions)
 
     def recorded_versions(self, environments: Iterable[str]) -> Iterator[str]:
         """The version of every release to these environments of the application, whatever became of it."""

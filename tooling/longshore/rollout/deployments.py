@@ -72,7 +72,7 @@ class Move:
 
 
 @dataclass
-class Started:
+class TrackedDeployment:
     """A move whose deployment ECS has accepted.
 
     Attributes:
@@ -99,16 +99,16 @@ class Started:
 OnService = Callable[[Service], None]
 
 
-def start(ecs: Services, cluster: str, move: Move, deadline: float) -> Started:
+def start(ecs: Services, cluster: str, move: Move, deadline: float) -> TrackedDeployment:
     """Starts a move. A service that already has the revision gets a new deployment of it all the same."""
     current = ecs.services(cluster, [move.service])[move.service]
     known = ecs.newest_deployment(cluster, move.service)
     force = current.task_definition == move.task_definition
     made = ecs.update(cluster, move.service, move.task_definition, move.count, force=force)
-    return Started(move, made.id, made.created_at, deadline, known=known)
+    return TrackedDeployment(move, made.id, made.created_at, deadline, known=known)
 
 
-def find_again(ecs: Past, cluster: str, move: Move, before: str, deadline: float) -> Started | None:
+def find_again(ecs: Past, cluster: str, move: Move, before: str, deadline: float) -> TrackedDeployment | None:
     """The deployment of a move whose process died, by what the service works towards now.
 
     Args:
@@ -128,7 +128,7 @@ def find_again(ecs: Past, cluster: str, move: Move, before: str, deadline: float
     service = ecs.services(cluster, [move.service])[move.service]
     primary = service.primary
     if primary and primary.task_definition == move.task_definition != before:
-        return Started(move, primary.id, primary.created_at, deadline)
+        return TrackedDeployment(move, primary.id, primary.created_at, deadline)
     latest = ecs.latest_deployments(cluster, [move.service]).get(move.service)
     if latest and latest.status in _ROLLING_BACK:
         said = latest.reason or f"ECS rolled it back ({latest.status})"
@@ -185,7 +185,9 @@ def _way_out(busy: Sequence[Service], latest: Mapping[str, ServiceDeployment], *
     return f"Wait until it has ended, then try again. If it never ends, {'; or '.join(ways)}"
 
 
-def wait(ecs: Services, cluster: str, started: Sequence[Started], clock: Clock, on_service: OnService) -> None:
+def wait(
+    ecs: Services, cluster: str, started: Sequence[TrackedDeployment], clock: Clock, on_service: OnService
+) -> None:
     """Waits until every one of these deployments has completed.
 
     Judged by the deployment id that our call returned and by the service deployment that it is: a read without our id
@@ -225,7 +227,7 @@ def wait(ecs: Services, cluster: str, started: Sequence[Started], clock: Clock, 
 
 
 def wait_for_counts(
-    ecs: Services, cluster: str, scaled: Sequence[Started], clock: Clock, on_service: OnService
+    ecs: Services, cluster: str, scaled: Sequence[TrackedDeployment], clock: Clock, on_service: OnService
 ) -> None:
     """Waits until as many tasks run as each service was scaled to.
 
@@ -264,7 +266,7 @@ def wait_for_counts(
     raise _too_late(list(waiting.values()), unread)
 
 
-def _scaled(service: Service, one: Started, *, settled: bool) -> bool:
+def _scaled(service: Service, one: TrackedDeployment, *, settled: bool) -> bool:
     """Whether exactly as many tasks run as are wanted; ``settled`` once a read shows what our call has changed.
 
     Raises:
@@ -281,7 +283,12 @@ def _scaled(service: Service, one: Started, *, settled: bool) -> bool:
 
 
 def keep_watching(
-    ecs: Services, cluster: str, started: Sequence[Started], seconds: float, clock: Clock, on_service: OnService
+    ecs: Services,
+    cluster: str,
+    started: Sequence[TrackedDeployment],
+    seconds: float,
+    clock: Clock,
+    on_service: OnService,
 ) -> None:
     """Waits until the services have been well for so long without a break: one bad look, and the time begins anew.
 
@@ -307,7 +314,12 @@ def keep_watching(
 
 
 def _try_to_look(
-    ecs: Services, cluster: str, waiting: Mapping[str, Started], on_service: OnService, *, steady: bool = False
+    ecs: Services,
+    cluster: str,
+    waiting: Mapping[str, TrackedDeployment],
+    on_service: OnService,
+    *,
+    steady: bool = False,
 ) -> tuple[dict[str, Service | None], str]:
     """As `_look`; where a read fails that may succeed the next time: nothing, and what AWS said."""
     try:
@@ -319,7 +331,12 @@ def _try_to_look(
 
 
 def _look(
-    ecs: Services, cluster: str, waiting: Mapping[str, Started], on_service: OnService, *, steady: bool = False
+    ecs: Services,
+    cluster: str,
+    waiting: Mapping[str, TrackedDeployment],
+    on_service: OnService,
+    *,
+    steady: bool = False,
 ) -> dict[str, Service | None]:
     """One look at all of them: None for each that is where it should be.
 
@@ -343,7 +360,7 @@ def _look(
     return found
 
 
-def completed(service: Service, started: Started, ours_whole: ServiceDeployment | None) -> bool:
+def completed(service: Service, started: TrackedDeployment, ours_whole: ServiceDeployment | None) -> bool:
     """Whether our deployment has completed, by what ECS says of the service and of its service deployment.
 
     Raises:
@@ -368,7 +385,7 @@ def completed(service: Service, started: Started, ours_whole: ServiceDeployment 
     return bool(settled and ours and ours.status == "PRIMARY" and ours.rollout_state == "COMPLETED")
 
 
-def _failures(stopped: Sequence[Task], started: Started) -> int:
+def _failures(stopped: Sequence[Task], started: TrackedDeployment) -> int:
     """How many tasks of our deployment have failed.
 
     Raises:
@@ -393,12 +410,12 @@ def _busy(service: Service, latest: ServiceDeployment | None, *, repairing: bool
     return f"{service.name}: {primary.id} is {primary.rollout_state}"
 
 
-def _failed(service: Service, started: Started, reason: str) -> RolloutError:
+def _failed(service: Service, started: TrackedDeployment, reason: str) -> RolloutError:
     said = reason or service.latest_event
     return RolloutError(f"{service.name}: deployment {started.deployment} failed: {said}", _LOOK_WHY, service.name)
 
 
-def _too_late(late: Sequence[Started], unread: str) -> RolloutError | UnknownOutcomeError:
+def _too_late(late: Sequence[TrackedDeployment], unread: str) -> RolloutError | UnknownOutcomeError:
     names = ", ".join(f"{one.move.service} (deployment {one.deployment})" for one in late)
     seconds = max(one.deadline for one in late)
     if unread:

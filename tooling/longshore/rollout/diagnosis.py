@@ -63,7 +63,7 @@ class Diagnosis:
             failure.tasks = len([t for t in failed if t.failure() == failed[0].failure()])
         except AwsError as error:
             failure.reason = failure.reason or f"the reason could not be read: {error.message}"
-        failure.answer = self.masks.theirs(answer)[:LINE_LENGTH]
+        failure.answer = self.masks.mask_untrusted(answer)[:LINE_LENGTH]
         return failure
 
     def _of_task(self, failure: Failure, task: Task) -> None:
@@ -102,5 +102,5 @@ def log_stream(definition: dict[str, Any], container: str, task: str) -> tuple[s
 def shortened(lines: Sequence[str], masks: Masks) -> list[str]:
     """The last lines, each masked, then cut to fit a ledger item; a cut line says so."""
     # A part of a secret is not recognised any more.
-    masked = [masks.theirs(line) for line in lines[-LOG_LINES:]]
+    masked = [masks.mask_untrusted(line) for line in lines[-LOG_LINES:]]
     return [line if len(line) <= LINE_LENGTH else f"{line[:LINE_LENGTH]}… (cut)" for line in masked]

@@ -66,7 +66,7 @@ def ask(url: str, status: int, text: str, seconds: float, masks: Masks) -> str |
 
 def _judge(answer: Answer, status: int, text: str, masks: Masks) -> str | None:
     # Masked before it is cut, and before repr() writes it otherwise: a secret would not be recognised any more.
-    said = f": {masks.theirs(answer.body)[:_SHOWN]!r}" if answer.body else ""
+    said = f": {masks.mask_untrusted(answer.body)[:_SHOWN]!r}" if answer.body else ""
     if answer.status != status:
         return f"answered {answer.status}, not {status}{said}"
     return None if text in answer.body else f"answered without {text!r}{said}"

@@ -7,7 +7,7 @@ from typing import Any
 from longshore.errors import ApplyError, PlanError, StalePlanError, TerraformError
 from longshore.masking import secrets_of_containers
 from longshore.run import build_and_plan, plan_scope, snapshot
-from longshore.run.options import Order
+from longshore.run.options import ReleaseOptions
 from longshore.run.run import Run
 from longshore.terraform import plan
 from longshore.terraform.local import SavedPlan
@@ -21,7 +21,7 @@ def applied(run: Run, saved: SavedPlan) -> bool:
     return run.resumed and not saved.changed
 
 
-def apply(run: Run, order: Order, saved: SavedPlan) -> None:
+def apply(run: Run, order: ReleaseOptions, saved: SavedPlan) -> None:
     """Applies the approved plan; the contract with the revisions it registered becomes the run's.
 
     A plan that went stale, or that ECS refused for the moment, is made again once, and applied only if it would change
@@ -34,11 +34,11 @@ def apply(run: Run, order: Order, saved: SavedPlan) -> None:
     """
     if applied(run, saved):
         # The apply had ended when the process died, but perhaps not the writing of the outputs.
-        run.contract = run.env.contract(_written(run) if plan_scope.alone(run) else None)
+        run.contract = run.env.contract(_written(run) if plan_scope.only_task_definitions(run) else None)
     else:
         with run.effect(f"apply {run.result.version}"):
             outputs = _apply(run, order, saved)
-        if plan_scope.alone(run):
+        if plan_scope.only_task_definitions(run):
             outputs = _written(run)
         run.contract = run.env.contract(outputs)
     snapshot.notice_replaced(run)
@@ -46,7 +46,7 @@ def apply(run: Run, order: Order, saved: SavedPlan) -> None:
     snapshot.record(run)  # with --allow-infra, an apply makes services and schedules, or takes them away
 
 
-def _apply(run: Run, order: Order, saved: SavedPlan) -> dict[str, Any]:
+def _apply(run: Run, order: ReleaseOptions, saved: SavedPlan) -> dict[str, Any]:
     terraform, console = run.env.terraform, run.env.console
     try:
         try:
@@ -56,7 +56,7 @@ def _apply(run: Run, order: Order, saved: SavedPlan) -> dict[str, Any]:
             if not stale and _TOO_MANY_AT_ONCE not in error.message:
                 raise
             approved, fingerprint = run.result.changes, run.result.fingerprint
-            with plan_scope.planned(run, run.result.version, alone=plan_scope.alone(run)) as again:
+            with plan_scope.planned(run, run.result.version, alone=plan_scope.only_task_definitions(run)) as again:
                 build_and_plan.judge(run, order, plan.changes(terraform.show(again)))
                 # The lines that were shown don't tell: secrets are masked in them, and of the rest they have addresses.
                 if stale and run.result.fingerprint != fingerprint:
@@ -82,9 +82,9 @@ def register(run: Run) -> None:
         ApplyError: Terraform failed.
     """
     env = run.env
-    with plan_scope.planned(run, run.result.version, alone=plan_scope.alone(run)) as saved:
-        build_and_plan.judge(run, Order(), plan.changes(env.terraform.show(saved)))
-        apply(run, Order(), saved)
+    with plan_scope.planned(run, run.result.version, alone=plan_scope.only_task_definitions(run)) as saved:
+        build_and_plan.judge(run, ReleaseOptions(), plan.changes(env.terraform.show(saved)))
+        apply(run, ReleaseOptions(), saved)
 
 
 def _see_registered(run: Run) -> None:

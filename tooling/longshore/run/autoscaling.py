@@ -10,7 +10,7 @@ from longshore.run import plan_scope
 from longshore.run.run import Run
 
 
-def keep(run: Run) -> None:
+def set_minimum(run: Run) -> None:
     """Sets the counts below which autoscaling shall not go, of services that run.
 
     Terraform makes scalable targets with 0: AWS would start what is not released yet (docs/decisions.md). A release
@@ -31,7 +31,7 @@ def keep(run: Run) -> None:
                 run.warn(f"autoscaling could not be told to keep {wanted}: {said}")
 
 
-def lift(run: Run, key: str) -> None:
+def clear_minimum(run: Run, key: str) -> None:
     """Lets autoscaling keep no task of a service that goes back to none: its next registration would start some."""
     service = run.contract.services.get(key)
     if service is None or not service.min_capacity:
@@ -43,7 +43,7 @@ def lift(run: Run, key: str) -> None:
         run.warn(f"autoscaling could not be told to keep no task of {service.name}: {error.message}")
 
 
-def others(run: Run, planned: Mapping[str, int]) -> list[str]:
+def describe_changes(run: Run, planned: Mapping[str, int]) -> list[str]:
     """What an apply would set of the counts that autoscaling keeps, by its plan or the contract; one line each."""
     said = []
     for key, service in run.contract.services.items():
@@ -62,7 +62,7 @@ def _keep(run: Run, key: str, name: str, wanted: int) -> bool:
     """Sets a minimum where it is to be set; whether autoscaling knows the service, or need not know it yet."""
     minimum = run.env.aws.scaling.minimum(run.contract.cluster, name)
     if minimum is None:
-        return plan_scope.alone(run)  # the change that brings autoscaling was left for later
+        return plan_scope.only_task_definitions(run)  # the change that brings autoscaling was left for later
     if minimum != wanted and (not minimum or run.result.kind == "apply"):
         _set(run, key, name, wanted)
         run.env.console.detail(f"{name}: autoscaling keeps at least {wanted} tasks (was {minimum})")

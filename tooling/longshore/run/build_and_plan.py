@@ -18,21 +18,21 @@ from longshore.environment.environment import Environment
 from longshore.errors import AwsError, BuildError, LockLostError, LongshoreError, UsageError
 from longshore.images import builders, codebuild, images
 from longshore.images.version import tag_of
-from longshore.images.version_counter import Claim, Numbers, Wanted
+from longshore.images.version_counter import Claim, VersionCounter, Wanted
 from longshore.result import BuildResult, ImageResult
 from longshore.run import plan_scope
-from longshore.run.options import Order
+from longshore.run.options import ReleaseOptions
 from longshore.run.run import Run
 from longshore.terraform import plan
 from longshore.terraform.local import Purpose, SavedPlan
 
 
-def numbers(env: Environment) -> Numbers:
+def numbers(env: Environment) -> VersionCounter:
     """What decides which version comes next: the registry, and the ledger with all environments of the application."""
     repositories = [env.target.repository(name) for name in env.target.app.images]
     environments = list(env.target.app.environments)
     recorded = partial(env.ledger.recorded_versions, environments)
-    return Numbers(env.aws.ecr, repositories, env.ledger.versions, recorded)
+    return VersionCounter(env.aws.ecr, repositories, env.ledger.versions, recorded)
 
 
 def next_tag(env: Environment, wanted: Wanted) -> str:
@@ -67,7 +67,7 @@ def _unused_if_it_fails(env: Environment, tag: str, by: str) -> Iterator[None]:
         raise
 
 
-def choose_tag(run: Run, order: Order) -> str:
+def choose_tag(run: Run, order: ReleaseOptions) -> str:
     """The version of this release, reserved for it; the same one however often this is called."""
     if run.result.version:
         return run.result.version
@@ -78,7 +78,7 @@ def choose_tag(run: Run, order: Order) -> str:
     return tag
 
 
-def build(env: Environment, tag: str | None, how: images.Making, *, allow_dirty: bool) -> dict[str, ImageResult]:
+def build(env: Environment, tag: str | None, how: images.BuildOptions, *, allow_dirty: bool) -> dict[str, ImageResult]:
     """Builds the images by themselves, outside a release.
 
     Raises:
@@ -100,7 +100,7 @@ def build(env: Environment, tag: str | None, how: images.Making, *, allow_dirty:
 
 
 @contextmanager
-def built_and_planned(run: Run, order: Order, found: git.Source | None, tag: str) -> Iterator[SavedPlan]:
+def built_and_planned(run: Run, order: ReleaseOptions, found: git.Source | None, tag: str) -> Iterator[SavedPlan]:
     """Makes the images and, meanwhile, the plan; shows the difference and lets the gate judge it.
 
     Raises:
@@ -125,7 +125,7 @@ def built_and_planned(run: Run, order: Order, found: git.Source | None, tag: str
 
 
 @contextmanager
-def planned(run: Run, order: Order) -> Iterator[tuple[SavedPlan, dict[str, Any]]]:
+def planned(run: Run, order: ReleaseOptions) -> Iterator[tuple[SavedPlan, dict[str, Any]]]:
     """Makes the plan for the version that runs; shows the difference and lets the gate judge it.
 
     Yields:
@@ -141,7 +141,7 @@ def planned(run: Run, order: Order) -> Iterator[tuple[SavedPlan, dict[str, Any]]
         yield saved, shown
 
 
-def _making(run: Run, order: Order) -> images.Making:
+def _making(run: Run, order: ReleaseOptions) -> images.BuildOptions:
     def note(build: BuildResult) -> None:
         if run.result.build is None:
             run.note("build on CodeBuild", build.id)
@@ -150,7 +150,7 @@ def _making(run: Run, order: Order) -> images.Making:
             run.warn(f"the log of {build.id} could not be read to its end: logs incomplete")
 
     release = f"{run.result.release} {run.result.started.isoformat()}"
-    return images.Making(
+    return images.BuildOptions(
         on=order.on or run.env.target.app.build_on,
         token=codebuild.token_of(run.env.target.application, release),
         rebuild=order.rebuild,
@@ -186,11 +186,13 @@ def _set_if_it_fails(unwanted: Event) -> Iterator[None]:
 
 def _planned(run: Run, tag: str, stack: ExitStack, unwanted: Event | None = None) -> tuple[SavedPlan, dict[str, Any]]:
     purpose = Purpose(wanted=lambda: unwanted is None or not unwanted.is_set())
-    saved = stack.enter_context(plan_scope.planned(run, tag, alone=plan_scope.alone(run), purpose=purpose))
+    saved = stack.enter_context(
+        plan_scope.planned(run, tag, alone=plan_scope.only_task_definitions(run), purpose=purpose)
+    )
     return saved, run.env.terraform.show(saved)
 
 
-def judge(run: Run, order: Order, found: Sequence[plan.Change]) -> None:
+def judge(run: Run, order: ReleaseOptions, found: Sequence[plan.Change]) -> None:
     """Takes down what the plan would change, and lets the gate judge it.
 
     Raises:

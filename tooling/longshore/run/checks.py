@@ -18,7 +18,7 @@ from longshore.git import Source
 from longshore.images import builders, images
 from longshore.ledger.lock import Lock
 from longshore.result import Actor, ReleaseResult, Verdict
-from longshore.run.options import Order
+from longshore.run.options import ReleaseOptions
 from longshore.terraform import build_variables, variable_files
 from longshore.terraform.build_variables import Place
 
@@ -72,7 +72,7 @@ class Checks:
             raise error
 
 
-def release(env: Environment, order: Order) -> Start:
+def release(env: Environment, order: ReleaseOptions) -> Start:
     """Looks at everything that a release needs.
 
     Raises:
@@ -96,7 +96,7 @@ def release(env: Environment, order: Order) -> Start:
     return Start(who(env), found, found)
 
 
-def remote(env: Environment, order: Order) -> Start:
+def remote(env: Environment, order: ReleaseOptions) -> Start:
     """Looks at what it takes to have CodeBuild release: the rest is looked at there.
 
     Raises:
@@ -373,7 +373,7 @@ def _images(env: Environment, tag: str) -> str:
 def _not_failed_before(env: Environment, tag: str, *, allowed: bool) -> str:
     """What became of a version the last time that it ran, or should have: one that was declined says nothing of it."""
     telling = (Verdict.SUCCEEDED, *_BAD_VERSION)
-    tried = (r for r in env.ledger.releases() if r.tries_its_version and r.version == tag)
+    tried = (r for r in env.ledger.releases() if r.judges_version and r.version == tag)
     before = next((r for r in tried if r.verdict in telling), None)
     if before is None or before.verdict is Verdict.SUCCEEDED:
         return f"{tag} {'has succeeded before' if before else 'has never been rolled back'}"
@@ -384,13 +384,13 @@ def _not_failed_before(env: Environment, tag: str, *, allowed: bool) -> str:
     return said
 
 
-def _source(env: Environment, order: Order, on: str) -> str:
+def _source(env: Environment, order: ReleaseOptions, on: str) -> str:
     found = images.committed(env, on, allow_dirty=order.allow_dirty)
     said = f"{found.commit[:12]}, with uncommitted changes (--allow-dirty)" if found.dirty else found.commit[:12]
     return f"{said} {found.subject}{refuse_older(env, order, found)}"
 
 
-def refuse_older(env: Environment, order: Order, found: Source | None) -> str:
+def refuse_older(env: Environment, order: ReleaseOptions, found: Source | None) -> str:
     """Refuses a commit that what runs was built on top of: releasing it would take back what came since.
 
     Asked at once, and again once the lock is held: another release may have come first.

@@ -19,7 +19,7 @@ def take_over(run: Run) -> ReleaseResult:
     if last is None:
         raise NotReadyError(f"nothing was released to {run.result.environment} yet", "Release: invoke release")
     run.result.version = last.version
-    run.result.is_of(last)
+    run.result.copy_source_from(last)
     return last
 
 

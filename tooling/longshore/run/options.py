@@ -15,7 +15,7 @@ from longshore.terraform.plan import Allowed
 
 
 @dataclass(frozen=True)
-class Order:
+class ReleaseOptions:
     """The options of ``invoke release``."""
 
     bump: Bump = "patch"
@@ -43,12 +43,12 @@ class Order:
         """Seconds to wait for the lock."""
         return seconds(self.wait_lock) if self.wait_lock else 0.0
 
-    def with_tag(self, tag: str) -> Order:
+    def with_tag(self, tag: str) -> ReleaseOptions:
         """The same, for a version that exists."""
         return replace(self, tag=tag)
 
     @property
-    def told(self) -> str:
+    def command_line(self) -> str:
         """The options for the release inside a build: words of a shell's command line."""
         words = [f"--{name.replace('_', '-')}" for name in _TOLD if getattr(self, name)]
         words += [word for address in self.allow_destroy for word in ("--allow-destroy", address)]
@@ -90,14 +90,14 @@ _TOLD = ("allow_infra", "only_release", "allow_zero", "allow_older")
 """The switches that a release inside a build is told."""
 
 
-def order_again(options: Options, *, yes: bool) -> Order:
+def order_again(options: Options, *, yes: bool) -> ReleaseOptions:
     """The order of a release that is gone on with: as it was given, but for where to stop and how long to wait."""
     given: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in options.items()
-        if name in Order.__dataclass_fields__
+        if name in ReleaseOptions.__dataclass_fields__
     }
-    return Order(**{**given, "yes": yes, "until": None, "wait_lock": None})
+    return ReleaseOptions(**{**given, "yes": yes, "until": None, "wait_lock": None})
 
 
 def order(  # noqa: PLR0913 - as many as the command line has
@@ -111,7 +111,7 @@ def order(  # noqa: PLR0913 - as many as the command line has
     promotes: bool = False,
     allow_destroy: Sequence[str] | None = None,
     **switches: bool,
-) -> Order:
+) -> ReleaseOptions:
     """Checks the options.
 
     Args:
@@ -123,13 +123,21 @@ def order(  # noqa: PLR0913 - as many as the command line has
         on: what builds the images: ``local`` or ``codebuild``; what invoke.yaml says if None.
         promotes: what is released exists, whether its tag is known yet or not.
         allow_destroy: the addresses of what the plan may destroy or replace.
-        switches: the fields of Order that are yes or no.
+        switches: the fields of ReleaseOptions that are yes or no.
 
     Raises:
         UsageError: one is not known, or two conflict.
     """
-    made = Order(bump_of(bump), tag_of(tag) if tag else None, until=until, wait_lock=wait_lock, continued=continued,
-                 on=on_of(on), allow_destroy=tuple(allow_destroy or ()), **switches)  # fmt: skip
+    made = ReleaseOptions(
+        bump_of(bump),
+        tag_of(tag) if tag else None,
+        until=until,
+        wait_lock=wait_lock,
+        continued=continued,
+        on=on_of(on),
+        allow_destroy=tuple(allow_destroy or ()),
+        **switches,
+    )
     _ = made.wait
     if until not in (None, APPROVE):
         raise UsageError(f"--until {until!r} is not known", f"A release can stop at: {APPROVE}.")
@@ -142,17 +150,19 @@ def order(  # noqa: PLR0913 - as many as the command line has
     return made
 
 
-def _refuse_new_options(made: Order) -> None:
+def _refuse_new_options(made: ReleaseOptions) -> None:
     """What goes on keeps the options with which it was ordered."""
     if made.resume and made.continued:
         raise UsageError("--resume and --continue are two ways of going on", "Give one of the two.")
-    kept = Order(yes=made.yes, resume=made.resume, abort=made.abort, continued=made.continued, wait_lock=made.wait_lock)
+    kept = ReleaseOptions(
+        yes=made.yes, resume=made.resume, abort=made.abort, continued=made.continued, wait_lock=made.wait_lock
+    )
     if made != kept or (made.abort and not made.resume):
         flag = "--resume" if made.resume else "--continue"
         raise UsageError(f"{flag} goes on with a release as it was ordered: it takes none of its options")
 
 
-def _refuse_conflicts(made: Order, *, promotes: bool) -> None:
+def _refuse_conflicts(made: ReleaseOptions, *, promotes: bool) -> None:
     if made.tag and (made.rebuild or made.allow_dirty or made.on or made.bump != "patch"):
         raise UsageError(
             "--tag releases an image that exists: it goes without --bump, --rebuild, --allow-dirty and --on"
@@ -165,7 +175,7 @@ def _refuse_conflicts(made: Order, *, promotes: bool) -> None:
         raise UsageError("--allow-failed-version goes with --tag: a new version has never failed")
 
 
-def _refuse_away(made: Order) -> None:
+def _refuse_away(made: ReleaseOptions) -> None:
     """What does not go with CodeBuild."""
     if (made.on == "codebuild" or made.remote) and made.allow_dirty:
         raise UsageError("CodeBuild builds a commit that it can fetch: --allow-dirty has no meaning there")

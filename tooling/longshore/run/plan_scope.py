@@ -18,7 +18,7 @@ from longshore.terraform import plan
 from longshore.terraform.local import APPLIED, Purpose, SavedPlan
 
 
-def alone(run: Run) -> bool:
+def only_task_definitions(run: Run) -> bool:
     """Whether the run was ordered to leave everything but task definitions as it is."""
     return bool(run.result.options.get("only_release"))
 

@@ -40,7 +40,7 @@ def target(ledger: Ledger, current: ReleaseResult, registered: str, to: str | No
     return last if strayed or registered != last.version else _before(ledger, last.version)
 
 
-def meant(ledger: Ledger) -> str | None:
+def default_version(ledger: Ledger) -> str | None:
     """The version to go back to after a process has died: its own, if it was going back, or the last good one."""
     newest = next(ledger.releases(page=1), None)
     if newest and newest.kind == "rollback" and newest.verdict is Verdict.RUNNING and newest.version:

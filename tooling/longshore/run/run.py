@@ -17,7 +17,7 @@ from longshore.git import Source
 from longshore.ledger.journal import Events
 from longshore.ledger.lock import Lease, Lock
 from longshore.result import Actor, Cause, Kind, Options, ReleaseResult, StepResult, Verdict
-from longshore.rollout.deployments import Started
+from longshore.rollout.deployments import TrackedDeployment
 
 _CAUSES: dict[type[errors.LongshoreError], Cause] = {
     errors.NotReadyError: Cause.CHECK,
@@ -48,7 +48,7 @@ def cause_of(error: BaseException) -> Cause:
 
 
 @dataclass(frozen=True)
-class Opening:
+class RunRequest:
     """How a run begins.
 
     Attributes:
@@ -103,7 +103,7 @@ class Run:
     events: Events
     ends_at: float = math.inf
     resumed: bool = False
-    started: dict[str, Started] = field(default_factory=dict)
+    started: dict[str, TrackedDeployment] = field(default_factory=dict)
     _steadfast: bool = False
 
     @contextmanager
@@ -266,7 +266,7 @@ class Run:
 
 
 @contextmanager
-def running(env: Environment, opening: Opening) -> Iterator[Run]:
+def running(env: Environment, opening: RunRequest) -> Iterator[Run]:
     """Locks the environment, opens a ledger entry, and closes both whatever happens.
 
     An error inside the block becomes the verdict of the run, not an exception: look at ``run.result``. So does a
@@ -299,14 +299,14 @@ def running(env: Environment, opening: Opening) -> Iterator[Run]:
         run.warn(warning)
 
 
-def _locked(env: Environment, opening: Opening) -> AbstractContextManager[Lease]:
+def _locked(env: Environment, opening: RunRequest) -> AbstractContextManager[Lease]:
     locks, owner = env.ledger.locks, uuid.uuid4().hex
     if opening.dead:
         return locks.taken_over(opening.dead, owner, opening.actor, opening.purpose)
     return locks.held(owner, opening.actor, opening.purpose, wait=opening.wait, on_wait=env.console.waits_for)
 
 
-def _begin(env: Environment, opening: Opening, lease: Lease) -> Run:
+def _begin(env: Environment, opening: RunRequest, lease: Lease) -> Run:
     """Reads what may have changed until the lock was held, and opens the entry, or the one that is gone on with."""
     contract = opening.look(env)
     recent = list(islice(env.ledger.releases(page=20), 20))
@@ -369,14 +369,14 @@ def _left_at_once(run: Run, order: errors.LeaveAtOnce) -> None:
 
 def _still_moved(result: ReleaseResult) -> list[str]:
     """The services and scheduled tasks that are not where they were."""
-    if result.stays:
+    if result.keeps_revisions:
         return []
     services = [one.name for one in result.services.values() if one.outcome not in ("not moved", "moved back")]
     return services + [one.rule for one in result.schedules.values() if one.outcome not in ("not moved", "moved back")]
 
 
 def _verdict_of(run: Run, error: errors.LongshoreError) -> Verdict:
-    if run.result.stays and isinstance(error, errors.SupersededError):
+    if run.result.keeps_revisions and isinstance(error, errors.SupersededError):
         return Verdict.SUPERSEDED
     if isinstance(error, errors.InterruptError):
         return Verdict.INTERRUPTED
@@ -394,7 +394,7 @@ def _open(error: errors.LongshoreError) -> bool:
     return isinstance(error, errors.UnknownOutcomeError) or (isinstance(error, errors.AwsError) and error.ambiguous)
 
 
-def _entry(env: Environment, opening: Opening, sequence: int) -> ReleaseResult:
+def _entry(env: Environment, opening: RunRequest, sequence: int) -> ReleaseResult:
     source, given = opening.source, opening.promoted
     made = ReleaseResult(
         release=f"{env.target.environment}-{sequence:06d}",
@@ -415,5 +415,5 @@ def _entry(env: Environment, opening: Opening, sequence: int) -> ReleaseResult:
         started=datetime.now(UTC),
     )
     if given:
-        made.is_of(given)
+        made.copy_source_from(given)
     return made

@@ -55,7 +55,7 @@ def registered(run: Run) -> dict[str, str]:
 def differing(run: Run) -> dict[str, list[str]]:
     """What the revisions registered last would change in what the rules start, line by line."""
     before = {key: run.result.schedules[key].before for key in run.contract.schedules}
-    return snapshot.apart(run.env, {key: (before[key], arn) for key, arn in registered(run).items()})
+    return snapshot.differing_revisions(run.env, {key: (before[key], arn) for key, arn in registered(run).items()})
 
 
 def changed(run: Run, fresh: Collection[str]) -> dict[str, str]:

@@ -157,7 +157,7 @@ def leave_out_new(run: Run, last: ReleaseResult | None) -> None:
     run.result.schedules = {key: one for key, one in run.result.schedules.items() if one.after or key in schedules}
 
 
-def apart(env: Environment, revisions: Mapping[str, tuple[str, str]]) -> dict[str, list[str]]:
+def differing_revisions(env: Environment, revisions: Mapping[str, tuple[str, str]]) -> dict[str, list[str]]:
     """What differs in content between revisions (ARNs), line by line; without those that are alike.
 
     Args:

@@ -21,7 +21,7 @@ from longshore.errors import (
 )
 from longshore.result import ScheduleResult, ServiceResult, Verdict
 from longshore.rollout import deployments, verification
-from longshore.rollout.deployments import Move, Started
+from longshore.rollout.deployments import Move, TrackedDeployment
 from longshore.rollout.diagnosis import Diagnosis
 from longshore.run import autoscaling, plan_scope, snapshot, waves
 from longshore.run.run import Run, cause_of
@@ -53,7 +53,7 @@ def undone_on_failure(run: Run) -> Iterator[None]:
         _undo(run, error)
         raise
     except Exception as mistake:
-        said = _ours(mistake)
+        said = as_longshore_error(mistake)
         _undo(run, said)
         raise said from mistake
 
@@ -68,7 +68,7 @@ def _undo(run: Run, error: LongshoreError) -> None:
         go_back(run, error)
 
 
-def _ours(mistake: Exception) -> LongshoreError:
+def as_longshore_error(mistake: Exception) -> LongshoreError:
     """An error of ours as it is; a mistake in Longshore as one that names the place."""
     if isinstance(mistake, LongshoreError):
         return mistake
@@ -137,16 +137,16 @@ def register_again(run: Run, tag: str) -> None:
     try:
         with run.steadfast_step(f"register {tag} again"):
             try:
-                _register(run, tag, alone=plan_scope.alone(run))
+                _register(run, tag, alone=plan_scope.only_task_definitions(run))
             except PlanError as error:
-                if plan_scope.alone(run):
+                if plan_scope.only_task_definitions(run):
                     raise
                 _register_alone(run, tag, error)
                 run.warn(f"what is not applied yet was left alone: {error.message}")
             _compare(run)
     except Exception as error:  # noqa: BLE001 - the verdict stays
         run.warn(
-            f"Terraform pending: {tag} could not be registered again: {_ours(error).message}"
+            f"Terraform pending: {tag} could not be registered again: {as_longshore_error(error).message}"
             f" (see invoke plan -e {env.target.environment}, then run invoke bootstrap -e {env.target.environment})"
         )
 
@@ -227,7 +227,7 @@ def _move_back(run: Run, error: LongshoreError, moved: list[str]) -> None:
     except LockLostError:
         raise
     except Exception as second:  # noqa: BLE001 - the verdict must be said whatever happens
-        failed.append(_ours(second))
+        failed.append(as_longshore_error(second))
     if failed:
         run.fail(Verdict.ROLLBACK_FAILED, error)
         reasons = "; ".join(second.message for second in failed)
@@ -259,7 +259,7 @@ def _services_back(
             theirs.append(second)
         except Exception as second:  # noqa: BLE001 - one that can't go back does not keep the others where they are
             run.result.services[key].outcome = "not moved back"
-            failed.append(_ours(second))
+            failed.append(as_longshore_error(second))
     return theirs, failed
 
 
@@ -320,7 +320,7 @@ def _move_one_back(run: Run, key: str, error: LongshoreError) -> None:
         return
     back = _by_ecs(run, key, ours, move, error) if ours else _begun_before(run, service, move, deadline)
     if move.count == 0:
-        autoscaling.lift(run, key)
+        autoscaling.clear_minimum(run, key)
     if back is None:
         with run.effect(f"update {key} back", move.task_definition):
             back = deployments.start(env.aws.ecs, cluster, move, deadline)
@@ -329,7 +329,7 @@ def _move_one_back(run: Run, key: str, error: LongshoreError) -> None:
     service.outcome = "moved back"
 
 
-def _begun_before(run: Run, service: ServiceResult, move: Move, deadline: float) -> Started | None:
+def _begun_before(run: Run, service: ServiceResult, move: Move, deadline: float) -> TrackedDeployment | None:
     """The way back that another process of this release, or ECS, has begun."""
     found = run.env.aws.ecs.services(run.contract.cluster, [service.name])[service.name]
     primary = found.primary
@@ -339,7 +339,7 @@ def _begun_before(run: Run, service: ServiceResult, move: Move, deadline: float)
         return None
     if move.count is not None and found.desired != move.count:
         return None
-    return Started(move, primary.id, primary.created_at, deadline, by_ecs=True)
+    return TrackedDeployment(move, primary.id, primary.created_at, deadline, by_ecs=True)
 
 
 def _never_began(run: Run, service: ServiceResult, error: LongshoreError) -> bool:
@@ -354,7 +354,7 @@ def _never_began(run: Run, service: ServiceResult, error: LongshoreError) -> boo
     return True
 
 
-def _by_ecs(run: Run, key: str, ours: Started, move: Move, error: LongshoreError) -> Started | None:
+def _by_ecs(run: Run, key: str, ours: TrackedDeployment, move: Move, error: LongshoreError) -> TrackedDeployment | None:
     """ECS's own roll-back of our deployment, if there is one: two must not roll back the same service.
 
     Returns:
@@ -374,13 +374,13 @@ def _by_ecs(run: Run, key: str, ours: Started, move: Move, error: LongshoreError
                 # The same revision with another count: no deployment of ours, the roll-back that is under way shrinks.
                 with run.effect(f"scale {service.name} back", str(move.count)):
                     env.aws.ecs.update(cluster, service.name, move.task_definition, move.count)
-            return Started(move, primary.id, primary.created_at, waves.deadline_of(run, key), by_ecs=True)
+            return TrackedDeployment(move, primary.id, primary.created_at, waves.deadline_of(run, key), by_ecs=True)
         if not _will_roll_back(run, found, ours):
             return None
     return None
 
 
-def _stop(run: Run, ours: Started) -> None:
+def _stop(run: Run, ours: TrackedDeployment) -> None:
     """Stops a deployment whose tasks crash again and again; where ECS refuses, our own roll-back replaces it."""
     try:
         if ours.arn and _status(run, ours) in ("PENDING", "IN_PROGRESS"):
@@ -390,7 +390,7 @@ def _stop(run: Run, ours: Started) -> None:
         run.env.console.detail(f"deployment {ours.deployment} could not be stopped: {error.message}")
 
 
-def _will_roll_back(run: Run, service: Service, ours: Started) -> bool:
+def _will_roll_back(run: Run, service: Service, ours: TrackedDeployment) -> bool:
     """Whether ECS is about to roll our deployment back, by what it says of the service deployment."""
     status = _status(run, ours)
     if status in ("STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_SUCCESSFUL"):
@@ -400,13 +400,13 @@ def _will_roll_back(run: Run, service: Service, ours: Started) -> bool:
     return failed and service.rolls_back and status in ("", "PENDING", "IN_PROGRESS")
 
 
-def _status(run: Run, ours: Started) -> str:
+def _status(run: Run, ours: TrackedDeployment) -> str:
     """The status of the service deployment that ours is; empty where ECS does not say."""
     known = run.env.aws.ecs.service_deployments([ours.arn]) if ours.arn else {}
     return known[ours.arn].status if ours.arn in known else ""
 
 
-def _leave_theirs(run: Run, service: ServiceResult, primary: Deployment, ours: Started | None) -> None:
+def _leave_theirs(run: Run, service: ServiceResult, primary: Deployment, ours: TrackedDeployment | None) -> None:
     """Refuses to move a service back that somebody else has moved on.
 
     ECS's own roll-back is not somebody else's, though it goes to what had completed last: not always what ran before.

@@ -15,7 +15,7 @@ from longshore.errors import (
 from longshore.masking import secrets_of_containers
 from longshore.result import Cause, Failure, ReleaseResult, Running
 from longshore.rollout import deployments, verification
-from longshore.rollout.deployments import Move, Started
+from longshore.rollout.deployments import Move, TrackedDeployment
 from longshore.rollout.diagnosis import shortened
 from longshore.rollout.migration import Migrator, starter
 from longshore.run import snapshot
@@ -101,7 +101,9 @@ def differing(run: Run) -> dict[str, list[str]]:
     """What the revisions registered last would change in what ran before, by the key of the service; line by line."""
     services = run.contract.services.items()
     before = {key: run.result.services[key].before.task_definition for key, _ in services}
-    return snapshot.apart(run.env, {key: (before[key], service.task_definition) for key, service in services})
+    return snapshot.differing_revisions(
+        run.env, {key: (before[key], service.task_definition) for key, service in services}
+    )
 
 
 def to_changed(run: Run, wave: int, last: ReleaseResult, changed: Collection[str]) -> dict[str, Move]:
@@ -159,7 +161,7 @@ def move_wave(run: Run, moves: Mapping[str, Move]) -> None:
         run.result.services[key].outcome = "completed"
 
 
-def _start(run: Run, key: str, move: Move) -> Started:
+def _start(run: Run, key: str, move: Move) -> TrackedDeployment:
     _refuse_late(run, f"to move {move.service} in", move.service)
     service = run.result.services[key]
 
@@ -172,7 +174,7 @@ def _start(run: Run, key: str, move: Move) -> Started:
         return deployments.start(run.env.aws.ecs, run.contract.cluster, move, run.left(deadline_of(run, key)))
 
 
-def _found_again(run: Run, key: str, move: Move) -> Started | None:
+def _found_again(run: Run, key: str, move: Move) -> TrackedDeployment | None:
     """The deployment that another process of this release has started, if it has."""
     service = run.result.services[key]
     if not run.resumed or service.outcome not in ("moved", "completed", "failed"):

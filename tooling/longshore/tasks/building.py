@@ -59,11 +59,11 @@ def build(
 ) -> None:
     """Build and push the images; print tag and digest."""
     from longshore.images.builders import on_of
-    from longshore.images.images import Making
+    from longshore.images.images import BuildOptions
     from longshore.run.build_and_plan import build as verb
 
     environment = opened(c, app, env)
-    how = Making(on=on_of(on) or environment.target.app.build_on, rebuild=rebuild, push=push)
+    how = BuildOptions(on=on_of(on) or environment.target.app.build_on, rebuild=rebuild, push=push)
     made(environment, verb(environment, tag, how, allow_dirty=allow_dirty))
 
 

@@ -46,10 +46,10 @@ def history(c: Context, app: str | None = None, env: str = "sandbox", limit: int
 @task(json="print one JSON document on stdout")
 def show(c: Context, release: str, app: str | None = None, env: str | None = None, json: bool = False) -> None:
     """Show everything that is known of a release."""
-    from longshore.tasks.views import everything
+    from longshore.tasks.views import show_release
 
     environment = opened(c, app, env or release.rpartition("-")[0])
-    everything(environment.console, environment.ledger, release, as_json=json)
+    show_release(environment.console, environment.ledger, release, as_json=json)
 
 
 @task()

@@ -78,5 +78,5 @@ def _say(error: LongshoreError, *, as_json: bool) -> None:
     console = Console()
     console.error(error)
     if as_json:
-        said = {"message": console.masks.ours(error.message), "hint": console.masks.ours(error.hint)}
+        said = {"message": console.masks.mask(error.message), "hint": console.masks.mask(error.hint)}
         console.document({"verdict": None, **said, "exit_code": int(error.exit_code)})

@@ -130,7 +130,7 @@ def exports(console: Console, file: Path) -> None:
             console.result(f"export {name}={shlex.quote(str(value))}")
 
 
-def everything(console: Console, ledger: Ledger, release: str, *, as_json: bool) -> None:
+def show_release(console: Console, ledger: Ledger, release: str, *, as_json: bool) -> None:
     """All that is known of a release: its entry, and its events in their order.
 
     Raises:

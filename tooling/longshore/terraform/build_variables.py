@@ -44,7 +44,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Lacking:
+class MissingVariables:
     """What the variable files lack.
 
     Attributes:
@@ -60,9 +60,9 @@ class Lacking:
         blocks = (("variables", self.variables), ("secrets", self.secrets))
         return "\n".join(f"{name} = {{\n{hcl.lines(entries)}}}\n" for name, entries in blocks if entries)
 
-    def without_values(self) -> Lacking:
+    def without_values(self) -> MissingVariables:
         """The same with dots in the place of values: a reference is none."""
-        return Lacking(dict.fromkeys(self.variables, "..."), self.secrets)
+        return MissingVariables(dict.fromkeys(self.variables, "..."), self.secrets)
 
 
 def in_build(environ: Mapping[str, str]) -> bool:
@@ -101,7 +101,7 @@ def disagreeing(process: Mapping[str, str], files: Mapping[str, Any]) -> dict[st
     return found
 
 
-def lacking(process: Mapping[str, str], said: Mapping[str, str], place: Place, masks: Masks) -> Lacking:
+def lacking(process: Mapping[str, str], said: Mapping[str, str], place: Place, masks: Masks) -> MissingVariables:
     """What the files lack of these variables, plain ones apart from secrets.
 
     Args:
@@ -113,7 +113,7 @@ def lacking(process: Mapping[str, str], said: Mapping[str, str], place: Place, m
     missing = {name: process[name] for name, what in said.items() if what == ABSENT}
     masks.hide(value for name, value in process.items() if looks_secret(name, value))
     secret = {name for name, value in missing.items() if looks_secret(name, value) or _shows(masks, name, value)}
-    return Lacking(
+    return MissingVariables(
         {f"{PREFIX}{name}": value for name, value in missing.items() if name not in secret},
         {name: f"ssm:{place.parameter(name)}" for name in missing if name in secret},
     )
@@ -158,7 +158,7 @@ def looks_secret(name: str, value: str) -> bool:
 def _shows(masks: Masks, name: str, value: str) -> bool:
     """Whether the console would mask a part of it: its line would not be what the file needs."""
     line = f"{PREFIX}{name} = {hcl.quote(value)}"
-    return masks.ours(value) != value or masks.ours(line) != line
+    return masks.mask(value) != value or masks.mask(line) != line
 
 
 def _indented(text: str) -> str:

@@ -34,7 +34,7 @@ class Expression:
 def parse(text: str) -> dict[str, Any]:
     """The variables of a file: texts, lists and maps of them, None for null, Expression for what is no constant.
 
-    Numbers and booleans become the texts that Terraform makes of them where a text is wanted.
+    VersionCounter and booleans become the texts that Terraform makes of them where a text is wanted.
 
     Raises:
         ConfigError: it is no HCL. The message says where, and shows nothing of the file.

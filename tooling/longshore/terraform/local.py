@@ -94,7 +94,7 @@ class Output:
 
     def end(self, masks: Masks) -> str:
         """The end of the output, masked before it is cut: a part of a secret is not recognised any more."""
-        return masks.ours(self.text)[-_SHOWN:]
+        return masks.mask(self.text)[-_SHOWN:]
 
 
 @dataclass(frozen=True)
