@@ -25,7 +25,19 @@ ROOMS = [
 ]
 """A package imports only packages to its right, which stand below it here; those on one line don't know each other."""
 
-ROOT = {"errors", "result", "clock", "signals", "masking", "process", "git", "console", "live_display", "safe_output"}
+ROOT = {
+    "errors",
+    "result",
+    "clock",
+    "signals",
+    "masking",
+    "process",
+    "git",
+    "console",
+    "live_display",
+    "safe_output",
+    "verdict",
+}
 """The modules that belong to no package: plain words that every package may use."""
 
 APART = {"sandbox", "__init__"}

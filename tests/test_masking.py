@@ -11,10 +11,11 @@ from longshore.console import Console
 from longshore.errors import LongshoreError
 from longshore.ledger.releases import Ledger
 from longshore.masking import MASK, Masks, NoMasks, is_secret, secrets, secrets_of_containers
-from longshore.result import Cause, Failure, MigrationResult, ReleaseResult, Verdict
+from longshore.result import Failure, MigrationResult, ReleaseResult
 from longshore.rollout.diagnosis import LINE_LENGTH, shortened
 from longshore.tasks import views
 from longshore.terraform import plan
+from longshore.verdict import Cause, Verdict
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.samples import result as release
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from longshore.clock import Clock
-from longshore.errors import ExitCode, InterruptError, LeaveAtOnce
+from longshore.errors import InterruptError, LeaveAtOnce
 from longshore.signals import WATCHED, Interrupts
+from longshore.verdict import ExitCode, exit_code_of
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_the_first_signal_takes_effect_at_the_next_safe_point(
         with pytest.raises(InterruptError) as caught:
             interrupts.check()
         interrupts.check()
-    assert (caught.value.name, caught.value.exit_code) == (number.name, code)
+    assert (caught.value.name, exit_code_of(caught.value)) == (number.name, code)
 
 
 def test_the_second_signal_takes_effect_at_once_wherever_it_comes(interrupts: Interrupts) -> None:

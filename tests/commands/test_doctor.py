@@ -20,9 +20,10 @@ from longshore.config.settings import load
 from longshore.config.target import select
 from longshore.console import Console
 from longshore.environment.environment import Environment
-from longshore.errors import AwsError, BuildError, ConfigError, ExitCode, LongshoreError, TerraformError
+from longshore.errors import AwsError, BuildError, ConfigError, LongshoreError, TerraformError
 from longshore.images.docker import Docker
 from longshore.ledger.releases import Ledger
+from longshore.verdict import ExitCode, exit_code_of
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.samples import ACTOR, WHEN, arn, deployment, moved_clock, release_output, service
 
@@ -188,7 +189,7 @@ def test_a_read_that_is_denied_is_named_and_keeps_no_other(cloud: Cloud, action:
     assert action in error.message
     assert resource in error.message
     assert error.hint == f"The role lacks a permission: {action}."
-    assert error.exit_code == ExitCode.FAILED
+    assert exit_code_of(error) == ExitCode.FAILED
     assert list(cloud.marks()) == CHECKS
     assert (cloud.marks()[name], cloud.others(name)) == ("FAIL", {"OK"})
 
@@ -239,7 +240,7 @@ def test_the_exit_code_is_that_of_the_first(cloud: Cloud, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Docker, "check", no_engine)
     cloud.errors["ssm:GetParameter"] = denied("ssm:GetParameter")
-    assert cloud.fails().exit_code == ExitCode.BUILD
+    assert exit_code_of(cloud.fails()) == ExitCode.BUILD
 
 
 def test_who_holds_the_environment_is_said_and_no_fault(cloud: Cloud) -> None:

@@ -8,7 +8,7 @@ import pytest
 from longshore.commands import promote
 from longshore.errors import UsageError
 from longshore.ledger.releases import Ledger
-from longshore.result import Verdict
+from longshore.verdict import Verdict
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.samples import result
 

@@ -22,8 +22,9 @@ from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import AwsError, DeclinedError, LockedError, LongshoreError, NotReadyError, UsageError
 from longshore.ledger.releases import Ledger
-from longshore.result import ImageResult, Verdict
+from longshore.result import ImageResult
 from longshore.run import checks
+from longshore.verdict import Verdict
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.samples import ACTOR, WHEN, arn, deployment, moved_clock, release_output, result, service, task
 

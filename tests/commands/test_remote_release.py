@@ -20,17 +20,17 @@ from longshore.config.settings import Deadlines, load
 from longshore.config.target import select
 from longshore.console import Console
 from longshore.environment.environment import Environment
-from longshore.errors import BuildError, DeclinedError, LockedError, LongshoreError, UnknownOutcomeError, UsageError
+from longshore.errors import BuildError, DeclinedError, LongshoreError, UnknownOutcomeError, UsageError
 from longshore.git import Source
 from longshore.images import builders
 from longshore.images.codebuild import BuildOutcome, Request, Watch
 from longshore.ledger.releases import Ledger
-from longshore.result import Cause, Verdict
 from longshore.run import checks
 from longshore.run.checks import Start
 from longshore.run.options import order
 from longshore.signals import Interrupts
 from longshore.tasks import views
+from longshore.verdict import Cause, ExitCode, Verdict, exit_code_of
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.samples import ACTOR, WHEN, result
 from tests.paths import ROOT
@@ -80,7 +80,7 @@ def test_a_release_that_did_not_begin_ends_as_it_ended_there() -> None:
     exported = {"LONGSHORE_EXIT_CODE": "3", "LONGSHORE_MESSAGE": "test is locked by ann"}
     with pytest.raises(LongshoreError, match="did not begin: test is locked by ann") as caught:
         verdict(environment(), followed("FAILED", **exported), COMMIT)
-    assert caught.value.exit_code == LockedError.exit_code
+    assert exit_code_of(caught.value) is ExitCode.LOCKED
 
 
 @pytest.mark.parametrize("exported", [{}, {"LONGSHORE_EXIT_CODE": "0"}, {"LONGSHORE_EXIT_CODE": "77"}])

@@ -7,7 +7,8 @@ import pytest
 
 from longshore.config.settings import load
 from longshore.config.target import Workspace, select
-from longshore.errors import ConfigError, ExitCode
+from longshore.errors import ConfigError
+from longshore.verdict import ExitCode, exit_code_of
 
 
 def settings(**environment: Any) -> dict[str, Any]:
@@ -45,7 +46,7 @@ def test_every_mistake_is_said_at_once_with_the_path_of_its_key() -> None:
     raw["applications"]["shop"]["environments"]["test"]["account"] = 12345
     with pytest.raises(ConfigError) as caught:
         load(raw)
-    assert caught.value.exit_code == ExitCode.USAGE
+    assert exit_code_of(caught.value) == ExitCode.USAGE
     assert caught.value.message.splitlines() == [
         "invoke.yaml has 5 mistakes:",
         "  longshore.applications.shop.terraform.dirr: unknown key; did you mean 'dir'?",

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from longshore.commands import release, resume, rollback
 from longshore.errors import LongshoreError, NotReadyError, UsageError
-from longshore.result import ReleaseResult, Verdict
+from longshore.result import ReleaseResult
 from longshore.run.options import order
+from longshore.verdict import Verdict
 from tests.crash.world import Command, Mortal, Point, World, world
 from tests.scenarios import shop
 from tests.scenarios.scenario import Scenario, Shape

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import re
 
-from longshore.errors import ExitCode
-from longshore.result import Cause, Verdict
+from longshore.verdict import Cause, ExitCode, Verdict
 from tests.fakes.samples import result
 from tests.paths import ROOT
 

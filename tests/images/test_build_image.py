@@ -20,6 +20,7 @@ from longshore.images import build_image
 from longshore.images.docker import Docker
 from longshore.masking import Masks
 from longshore.process import Completed, OnLine
+from longshore.verdict import exit_code_of
 
 REGISTRY = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
 REPOSITORY = Repository("storefront/app", f"{REGISTRY}/storefront/app", "123456789012")
@@ -184,7 +185,7 @@ def test_a_failed_build_shows_its_last_thirty_lines_and_pushes_nothing(shop: Sho
     lines = "".join(f"\n  line {number}" for number in range(70, 100))
     assert caught.value.message == f"docker build failed with exit code 1:{lines}"
     assert caught.value.hint == ""
-    assert caught.value.exit_code == 4
+    assert exit_code_of(caught.value) == 4
 
 
 @pytest.mark.parametrize(

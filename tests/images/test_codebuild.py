@@ -13,6 +13,7 @@ from longshore.clock import Clock
 from longshore.errors import AwsError, BuildError, InterruptError, UnknownOutcomeError
 from longshore.images.codebuild import TOKEN, Builder, BuildOutcome, Request, Watch, refuse, token_of
 from longshore.masking import Masks
+from longshore.verdict import exit_code_of
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 REQUEST = Request("shop-build", COMMIT, token_of("shop", "test-000001"), {"LONGSHORE_TAG": "v1.0.0"})
@@ -179,7 +180,7 @@ def test_whatever_is_no_success_says_its_phase_and_its_last_lines(status: str) -
     assert said.endswith("make: *** [all] Error 2")
     assert ("Longshore does not know" in said) == (status == "WEIRD")
     assert "INSTALL" not in said
-    assert caught.value.exit_code == 4
+    assert exit_code_of(caught.value) == 4
 
 
 def test_the_last_lines_are_masked_before_they_are_cut() -> None:

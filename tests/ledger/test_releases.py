@@ -7,7 +7,8 @@ import pytest
 
 from longshore.errors import LockedError, LockLostError
 from longshore.ledger.releases import LARGEST_ITEM, Ledger
-from longshore.result import Failure, Verdict
+from longshore.result import Failure
+from longshore.verdict import Verdict
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.samples import WHEN, result
 

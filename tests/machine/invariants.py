@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from longshore.errors import LongshoreError
 from longshore.ledger.lock import Lock
-from longshore.result import Cause, ReleaseResult, Verdict
+from longshore.result import ReleaseResult
+from longshore.verdict import Cause, Verdict
 from tests.machine.stack import KEYS, NIGHTLY, name_of, parameter_of
 from tests.machine.world import ENVIRONMENTS, Process, World
 

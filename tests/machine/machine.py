@@ -18,8 +18,9 @@ from hypothesis.stateful import RuleBasedStateMachine, get_state_machine_test, i
 from longshore.commands import lock, promote, release, resume, rollback
 from longshore.config.target import Target
 from longshore.errors import LockedError
-from longshore.result import ReleaseResult, Verdict
+from longshore.result import ReleaseResult
 from longshore.run.options import order
+from longshore.verdict import Verdict, exit_code_of
 from tests.crash.world import Point
 from tests.machine.fleet import Fate
 from tests.machine.invariants import entries, violations
@@ -277,7 +278,7 @@ class Histories(RuleBasedStateMachine):
             held = self.world.witness.holds(first)
             second = self._run("release", other, _release)
             if held and not elsewhere:
-                refused = isinstance(second.found, LockedError) and int(second.found.exit_code) == 3
+                refused = isinstance(second.found, LockedError) and exit_code_of(second.found) == 3
                 self.wrong += [] if refused else [f"{second} was not refused: {second.found}"]
 
         first.table.happens[write, after] = start

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from longshore.result import Verdict
+from longshore.verdict import Verdict
 from tests.machine.invariants import entries
 from tests.machine.machine import Histories, Tally, Trouble, play
 from tests.machine.world import project

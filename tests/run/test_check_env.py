@@ -14,8 +14,8 @@ from moto.server import ThreadedMotoServer
 
 from longshore.aws.dynamodb import Table
 from longshore.ledger.releases import Ledger
-from longshore.result import Verdict
 from longshore.terraform import variable_files
+from longshore.verdict import Verdict
 from tests.fakes.clients import client
 from tests.fakes.samples import result
 from tests.tasks.test_tasks import run

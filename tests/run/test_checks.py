@@ -15,9 +15,9 @@ from longshore.errors import LockedError, NotReadyError, UsageError
 from longshore.git import Source
 from longshore.images import images
 from longshore.ledger.releases import Ledger
-from longshore.result import Cause, Verdict
 from longshore.run import checks
 from longshore.run.options import order
+from longshore.verdict import Cause, Verdict
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.samples import ACTOR, moved_clock, result
 

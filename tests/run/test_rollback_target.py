@@ -6,8 +6,9 @@ import pytest
 
 from longshore.errors import UsageError
 from longshore.ledger.releases import Ledger
-from longshore.result import Cause, ReleaseResult, Running, ServiceResult, Verdict
+from longshore.result import ReleaseResult, Running, ServiceResult
 from longshore.run import rollback_target
+from longshore.verdict import Cause, Verdict
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.samples import arn, result
 

@@ -22,10 +22,11 @@ from longshore.console import Console
 from longshore.environment.access import Access
 from longshore.environment.environment import Environment
 from longshore.errors import LongshoreError
-from longshore.result import Cause, ImageResult, ReleaseResult, Running, ScheduleResult, ServiceResult, Verdict
+from longshore.result import ImageResult, ReleaseResult, Running, ScheduleResult, ServiceResult
 from longshore.run.options import order
 from longshore.signals import Interrupts
 from longshore.terraform.driver import Driver
+from longshore.verdict import Cause, Verdict, exit_code_of
 from tests.fakes.samples import ACTOR, WHEN
 from tests.scenarios import shop
 from tests.scenarios.scenario import Expected, Scenario
@@ -287,7 +288,7 @@ def _found(
 
 
 def _exit_code(error: LongshoreError | None) -> int:
-    return int(error.exit_code) if error else 0
+    return int(exit_code_of(error)) if error else 0
 
 
 def _locked(env: StagedEnvironment) -> bool:

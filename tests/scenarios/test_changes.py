@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from longshore.commands import apply, drift, promote, release, restart, resume, rollback, scale
-from longshore.errors import ExitCode, LeaveAtOnce, StalePlanError, UsageError
-from longshore.result import Cause, ReleaseResult, Verdict
+from longshore.errors import LeaveAtOnce, StalePlanError, UsageError
+from longshore.result import ReleaseResult
 from longshore.run import checks, snapshot
 from longshore.run.options import order
 from longshore.terraform.local import OnEvent, SavedPlan
+from longshore.verdict import Cause, ExitCode, Verdict
 from tests.scenarios import shop
 from tests.scenarios.play import StagedEnvironment, record_releases, staged
 from tests.scenarios.scenario import Event, Scenario, Shape

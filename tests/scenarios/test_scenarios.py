@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from longshore.result import Verdict
+from longshore.verdict import Verdict
 from tests.scenarios.play import NONE, play
 from tests.scenarios.scenario import Scenario, read_all
 from tests.scenarios.stage import Theatre

@@ -11,11 +11,10 @@ import pytest
 
 from longshore.commands import release, resume, rollback
 from longshore.console import Console
-from longshore.errors import ExitCode
-from longshore.result import Verdict
 from longshore.run import checks, undo, waves
 from longshore.run.options import order
 from longshore.run.run import Run
+from longshore.verdict import ExitCode, Verdict
 from tests.fakes.samples import BackwardClock
 from tests.scenarios.play import StagedEnvironment, record_releases, staged
 from tests.scenarios.scenario import FOLDER, Scenario, read
@@ -211,7 +210,7 @@ def test_a_clock_that_goes_backwards_changes_nothing(
 ) -> None:
     """A release and the way back, while each look at the time of day is an hour earlier than the one before."""
     backwards = BackwardClock()
-    for module in ("run", "ledger", "ledger.locks", "ledger.events", "ledger.versions"):
+    for module in ("run.run", "ledger.releases", "ledger.lock", "ledger.journal", "ledger.issued_versions"):
         monkeypatch.setattr(f"longshore.{module}.datetime", backwards)
     story = file("plain")
     with set_for(theatre, story, tmp_path) as (stage, env):

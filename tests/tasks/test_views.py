@@ -8,8 +8,9 @@ import pytest
 from longshore.console import Console
 from longshore.errors import UsageError
 from longshore.ledger.releases import Ledger
-from longshore.result import Cause, ImageResult, MigrationResult, Running, ServiceResult, StepResult, Verdict
+from longshore.result import ImageResult, MigrationResult, Running, ServiceResult, StepResult
 from longshore.tasks import views
+from longshore.verdict import Cause, Verdict
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.samples import ACTOR, arn, result
 

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longshore import masking
-from longshore.errors import ConfigError, ExitCode
+from longshore.errors import ConfigError
 from longshore.masking import Masks
 from longshore.terraform import build_variables, hcl
 from longshore.terraform.build_variables import Place
+from longshore.verdict import ExitCode, exit_code_of
 from tests.paths import ROOT
 
 PLACE = Place("shop", "test", "environments/test.tfvars")
@@ -91,7 +92,7 @@ def test_all_findings_at_once_with_the_lines_to_add_and_no_value() -> None:
     }  # fmt: skip
     there = {"ECS_SAME": "1", "ECS_LOG": f"other {CANARY}"}
     error = refusal(environ, variables=there)
-    assert error.exit_code is ExitCode.USAGE
+    assert exit_code_of(error) is ExitCode.USAGE
     assert error.message == (
         "containers get what the variable files say, and this process has other ECS_ variables:\n"
         "    ECS_DATABASE_URL is not there\n"

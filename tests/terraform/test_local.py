@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from longshore.config.target import Stack
-from longshore.errors import ExitCode, StalePlanError, TerraformError, UnsavedStateError
+from longshore.errors import StalePlanError, TerraformError, UnsavedStateError
 from longshore.terraform.local import Purpose, SavedPlan, Terraform
+from longshore.verdict import ExitCode, exit_code_of
 
 SCRIPT = """#!/usr/bin/env python3
 import json, os, sys, time
@@ -240,7 +241,7 @@ def test_a_state_that_could_not_be_saved_is_kept_and_nothing_goes_on_before_it_i
     (shim.folder / "leaves-apply").write_text("secret state")
     with pytest.raises(UnsavedStateError, match="no S3") as caught:
         terraform.apply(SavedPlan(Path("plan"), changed=True))
-    assert caught.value.exit_code == ExitCode.APPLY
+    assert exit_code_of(caught.value) == ExitCode.APPLY
     kept = terraform.unsaved
     assert kept.read_text() == "secret state"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600

@@ -1,31 +1,33 @@
-"""What can go wrong, as a tree; each class carries the exit code that a shell sees.
+"""The errors of Longshore, as a tree. Which exit code follows from one is decided in longshore.verdict.
 
-LongshoreError (1)
-├── UsageError (2)           the command line or a file the user wrote
+LongshoreError
+├── UsageError           the command line or a file the user wrote
 │   └── ConfigError          invoke.yaml, a contract that does not fit, findings of the checks
-├── NotReadyError (1)        a service is not in a state from which a release can start
-├── LockedError (3)          another release holds this environment
+├── NotReadyError        a service is not in a state from which a release can start
+├── LockedError          another release holds this environment
 │   └── LockLostError        or has come to hold it while we thought we did
-├── BuildError (4)           an image could not be built or pushed
-├── PlanError (5)            the plan was refused
+├── BuildError           an image could not be built or pushed
+├── PlanError            the plan was refused
 │   └── DeclinedError        by a person, or for want of one
-├── ApplyError (6)           terraform apply failed
+├── ApplyError           terraform apply failed
 │   └── UnsavedStateError    or its state could not be saved, now or before
-├── MigrationError (7)       the migration failed before anything moved
-├── RolloutError (8)         a service did not get to the intended revision
+├── MigrationError       the migration failed before anything moved
+├── RolloutError         a service did not get to the intended revision
 │   ├── DeadlineError        not in the time that it has
 │   ├── CrashLoopError       its tasks stop again and again
-│   ├── SupersededError (10) somebody else's deployment took ours over
+│   ├── SupersededError      somebody else's deployment took ours over
 │   └── VerifyError          it got there, but does not run what was released
-├── UnknownOutcomeError (11) the deadline passed and nothing can be claimed
-├── InterruptError (130)     a signal asked us to stop; 143 for SIGTERM and SIGHUP
-├── AbortError (1)           somebody wants a release to go back that another process had begun
-├── AwsError (1)             AWS refused a call
-├── TerraformError (1)       terraform could not run, or could not read its state
+├── UnknownOutcomeError  the deadline passed and nothing can be claimed
+├── InterruptError       a signal asked us to stop
+├── AbortError           somebody wants a release to go back that another process had begun
+├── AwsError             AWS refused a call
+├── TerraformError       terraform could not run, or could not read its state
 │   ├── StalePlanError       the state has changed since the plan was saved
 │   └── CloudError           Terraform Cloud refused a call, or did not answer
-├── GitError (1)             the source tree is not what a release needs
-└── SandboxError (1)         the local cloud is not there, or can't start
+├── ChecksFailedError    several checks failed before anything was touched
+├── RemoteReleaseError   a release inside a build did not begin
+├── GitError             the source tree is not what a release needs
+└── SandboxError         the local cloud is not there, or can't start
 
 LeaveAtOnce is no error but an order: the second signal. Nothing but the end of a release catches it.
 """
@@ -33,31 +35,8 @@ LeaveAtOnce is no error but an order: the second signal. Nothing but the end of 
 from __future__ import annotations
 
 import signal
-from enum import IntEnum
+from collections.abc import Sequence
 from typing import Any
-
-
-class ExitCode(IntEnum):
-    """What each exit code says (design.md, section 5)."""
-
-    SUCCEEDED = 0
-    FAILED = 1
-    USAGE = 2
-    LOCKED = 3
-    BUILD = 4
-    PLAN = 5
-    APPLY = 6
-    MIGRATION = 7
-    ROLLED_BACK = 8
-    ROLLBACK_FAILED = 9
-    SUPERSEDED = 10
-    UNKNOWN = 11
-    RECORD_INCOMPLETE = 12
-    APPROVAL = 13
-    DIFFERENCES = 20
-    INTERRUPTED = 130
-    TERMINATED = 143
-
 
 _FAULTS = ("5", "InternalError", "InternalFailure", "InternalServerError", "ServerException", "ServiceUnavailable")
 """How the codes begin of AWS's own faults."""
@@ -77,8 +56,6 @@ class LongshoreError(Exception):
         hint: what to do next, one sentence.
     """
 
-    exit_code = ExitCode.FAILED
-
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
@@ -87,8 +64,6 @@ class LongshoreError(Exception):
 
 class UsageError(LongshoreError):
     """The command line asks for something that can't be done."""
-
-    exit_code = ExitCode.USAGE
 
 
 class ConfigError(UsageError):
@@ -102,8 +77,6 @@ class NotReadyError(LongshoreError):
 class LockedError(LongshoreError):
     """Another release holds this environment."""
 
-    exit_code = ExitCode.LOCKED
-
 
 class LockLostError(LockedError):
     """The lock that this process held is not its own any more: nothing further may be done, or written down."""
@@ -112,13 +85,9 @@ class LockLostError(LockedError):
 class BuildError(LongshoreError):
     """An image could not be built or pushed; nothing was deployed."""
 
-    exit_code = ExitCode.BUILD
-
 
 class PlanError(LongshoreError):
     """The plan would change what a release may not, or was declined; nothing was deployed."""
-
-    exit_code = ExitCode.PLAN
 
 
 class DeclinedError(PlanError):
@@ -128,8 +97,6 @@ class DeclinedError(PlanError):
 class ApplyError(LongshoreError):
     """Terraform could not apply the plan; the old revisions still serve."""
 
-    exit_code = ExitCode.APPLY
-
 
 class UnsavedStateError(ApplyError):
     """Terraform has applied something, and its state could not be saved: it is kept here, and must be pushed first."""
@@ -138,14 +105,11 @@ class UnsavedStateError(ApplyError):
 class MigrationError(LongshoreError):
     """The migration failed. ``result`` is what is known of its task (a MigrationResult), if it started."""
 
-    exit_code = ExitCode.MIGRATION
     result: Any = None
 
 
 class RolloutError(LongshoreError):
     """A service did not get to the intended revision. ``service`` is its name, where one is to blame."""
-
-    exit_code = ExitCode.ROLLED_BACK
 
     def __init__(self, message: str, hint: str = "", service: str = "") -> None:
         super().__init__(message, hint)
@@ -163,8 +127,6 @@ class CrashLoopError(RolloutError):
 class SupersededError(RolloutError):
     """Somebody else's deployment of ``service`` took ours over; theirs is left alone."""
 
-    exit_code = ExitCode.SUPERSEDED
-
 
 class VerifyError(RolloutError):
     """What runs is not what was released. ``answer`` is what a health URL answered last, if one is to blame."""
@@ -180,7 +142,6 @@ class UnknownOutcomeError(LongshoreError):
     ``result`` is what is known of a migration (a MigrationResult), if one is open.
     """
 
-    exit_code = ExitCode.UNKNOWN
     result: Any = None
 
 
@@ -190,20 +151,14 @@ class InterruptError(LongshoreError):
     def __init__(self, number: int) -> None:
         self.name = signal.Signals(number).name
         super().__init__(f"interrupted by {self.name}")
-        self.exit_code = _code_of(number)
 
 
 class LeaveAtOnce(BaseException):
-    """A second signal: leave now, and leave everything as it is. ``name`` and ``exit_code`` are the signal's."""
+    """A second signal: leave now, and leave everything as it is. ``name`` is the signal's."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
         self.name = signal.Signals(number).name
-        self.exit_code = _code_of(number)
-
-
-def _code_of(number: int) -> ExitCode:
-    return ExitCode.INTERRUPTED if number == signal.SIGINT else ExitCode.TERMINATED
 
 
 class AbortError(LongshoreError):
@@ -260,6 +215,27 @@ class CloudError(TerraformError):
     def open(self) -> bool:
         """Whether the same read may well succeed later, and a write may have taken effect all the same."""
         return self.status == 0 or self.status >= 500
+
+
+class ChecksFailedError(LongshoreError):
+    """Several checks failed before a run began; nothing was touched.
+
+    Args:
+        failed: the errors of the checks, in their order; the first decides the exit code.
+    """
+
+    def __init__(self, failed: Sequence[LongshoreError]) -> None:
+        lines = (f"  {error.message}{f' → {error.hint}' if error.hint else ''}" for error in failed)
+        super().__init__(f"{len(failed)} checks failed; nothing was touched:\n" + "\n".join(lines))
+        self.first = failed[0]
+
+
+class RemoteReleaseError(LongshoreError):
+    """A release inside a CodeBuild build did not begin. ``exit_code`` is the one that it ended with there."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 class GitError(LongshoreError):

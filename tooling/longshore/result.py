@@ -4,78 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from longshore.errors import ExitCode
 from longshore.masking import Masks
-
-
-class Verdict(StrEnum):
-    """What became of a release; a closed set."""
-
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    ROLLED_BACK = "rolled_back"
-    ROLLBACK_FAILED = "rollback_failed"
-    SUPERSEDED = "superseded"
-    UNKNOWN = "unknown"
-    INTERRUPTED = "interrupted"
-    WAITING = "waiting"
-
-    @property
-    def good(self) -> bool:
-        """Whether the version runs, and was verified."""
-        return self is Verdict.SUCCEEDED
-
-    @property
-    def is_conclusive(self) -> bool:
-        """Whether it tells something about the version: it has run, well or not."""
-        return self in (Verdict.SUCCEEDED, Verdict.ROLLED_BACK, Verdict.ROLLBACK_FAILED, Verdict.UNKNOWN)
-
-
-class Cause(StrEnum):
-    """Why a release did not succeed; a closed set."""
-
-    CHECK = "check"
-    LOCK = "lock"
-    BUILD = "build"
-    PLAN = "plan"
-    DECLINED = "declined"
-    APPLY = "apply"
-    STATE = "state"
-    MIGRATION = "migration"
-    ROLLOUT = "rollout"
-    VERIFY = "verify"
-    SUPERSEDED = "superseded"
-    DEADLINE = "deadline"
-    RECORD = "record"
-    INTERRUPT = "interrupt"
-    OTHER = "other"
-
-
-_BEFORE_ANYTHING_MOVED = {
-    Cause.LOCK: ExitCode.LOCKED,
-    Cause.BUILD: ExitCode.BUILD,
-    Cause.PLAN: ExitCode.PLAN,
-    Cause.DECLINED: ExitCode.PLAN,
-    Cause.APPLY: ExitCode.APPLY,
-    Cause.STATE: ExitCode.APPLY,
-    Cause.MIGRATION: ExitCode.MIGRATION,
-}
-_EXIT_CODES = {
-    Verdict.SUCCEEDED: ExitCode.SUCCEEDED,
-    Verdict.ROLLED_BACK: ExitCode.ROLLED_BACK,
-    Verdict.ROLLBACK_FAILED: ExitCode.ROLLBACK_FAILED,
-    Verdict.SUPERSEDED: ExitCode.SUPERSEDED,
-    Verdict.UNKNOWN: ExitCode.UNKNOWN,
-    Verdict.INTERRUPTED: ExitCode.INTERRUPTED,
-    Verdict.WAITING: ExitCode.APPROVAL,
-}
-
+from longshore.verdict import Cause, Conclusion, ExitCode, Facts, Verdict, exit_code
 
 Kind = Literal["release", "rollback", "apply", "scale", "restart"]
 """What a run is; promoting a version is a release of it."""
@@ -278,14 +212,21 @@ class ReleaseResult(Data):
 
     @property
     def exit_code(self) -> ExitCode:
-        """The exit code of this verdict and cause (design.md, section 5)."""
-        if self.verdict is Verdict.FAILED and self.cause:
-            return _BEFORE_ANYTHING_MOVED.get(self.cause, ExitCode.FAILED)
-        if self.verdict is Verdict.SUCCEEDED and self.cause is Cause.RECORD:
-            return ExitCode.RECORD_INCOMPLETE
-        if self.verdict is Verdict.INTERRUPTED and self.signal in ("SIGTERM", "SIGHUP"):
-            return ExitCode.TERMINATED
-        return _EXIT_CODES.get(self.verdict, ExitCode.FAILED)
+        """The exit code of this verdict and cause."""
+        return exit_code(self.verdict, self.cause, self.signal)
+
+    @property
+    def facts(self) -> Facts:
+        """What the entry says of its services and scheduled tasks."""
+        return Facts(
+            services=tuple(service.outcome for service in self.services.values()),
+            schedules=tuple(schedule.outcome for schedule in self.schedules.values()),
+            keeps_revisions=self.keeps_revisions,
+        )
+
+    def conclude(self, conclusion: Conclusion) -> None:
+        """Takes over a verdict and its cause: the only place that sets them."""
+        self.verdict, self.cause = conclusion.verdict, conclusion.cause
 
     def masked(self, masks: Masks) -> ReleaseResult:
         """A copy whose texts show no secrets. Names, revisions and digests stay as they are: others look them up."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from longshore.environment.environment import Environment
-from longshore.result import ReleaseResult, Verdict
+from longshore.result import ReleaseResult
 from longshore.run import apply_plan, autoscaling, build_and_plan, checks, consistency, schedules, snapshot, waves
 from longshore.run.options import ReleaseOptions
 from longshore.run.run import Run, RunRequest, running
@@ -53,7 +53,6 @@ def run_steps(run: Run, order: ReleaseOptions) -> None:
                 waves.verify_all(run)
         with run.steadfast_step("record"):
             autoscaling.set_minimum(run)
-    run.result.verdict = Verdict.SUCCEEDED
 
 
 def _left_to_roll_out(run: Run, last: ReleaseResult, planned: Mapping[str, int]) -> bool:

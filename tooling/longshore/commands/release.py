@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from longshore.config.contract import UNRELEASED
 from longshore.environment.environment import Environment
-from longshore.result import ReleaseResult, Verdict
+from longshore.result import ReleaseResult
 from longshore.run import apply_plan, autoscaling, build_and_plan, checks, schedules, snapshot, waves
 from longshore.run.checks import Start
 from longshore.run.options import ReleaseOptions
@@ -57,4 +57,3 @@ def run_steps(run: Run, order: ReleaseOptions, start: Start) -> None:
         with run.steadfast_step("record"):
             autoscaling.set_minimum(run)
             waves.write_tag(run)
-    run.result.verdict = Verdict.SUCCEEDED

@@ -7,13 +7,14 @@ from itertools import islice
 
 from longshore.aws.codebuild import Build
 from longshore.environment.environment import Environment
-from longshore.errors import BuildError, ExitCode, LongshoreError, UnknownOutcomeError
+from longshore.errors import BuildError, LongshoreError, RemoteReleaseError, UnknownOutcomeError
 from longshore.git import Source
 from longshore.images import builders, codebuild
 from longshore.images.codebuild import BuildOutcome, Request, Watch
-from longshore.result import ReleaseResult, Verdict
+from longshore.result import ReleaseResult
 from longshore.run import checks
 from longshore.run.options import ReleaseOptions
+from longshore.verdict import ExitCode, Verdict
 
 BUMP, OPTIONS = "LONGSHORE_BUMP", "LONGSHORE_OPTIONS"
 RELEASE, EXIT_CODE, MESSAGE = "LONGSHORE_RELEASE", "LONGSHORE_EXIT_CODE", "LONGSHORE_MESSAGE"
@@ -97,9 +98,7 @@ def _nothing_released(followed: BuildOutcome, commit: Source) -> LongshoreError:
     code = followed.build.exported.get(EXIT_CODE, "")
     if code.isdecimal() and int(code) in set(ExitCode) - {ExitCode.SUCCEEDED}:
         message = followed.build.exported.get(MESSAGE) or "it says no reason"
-        error = LongshoreError(f"the release in {followed.build.id} did not begin: {message}")
-        error.exit_code = ExitCode(int(code))
-        return error
+        return RemoteReleaseError(f"the release in {followed.build.id} did not begin: {message}", int(code))
     try:
         codebuild.refuse(followed, commit.commit)
     except BuildError as error:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from longshore.environment.environment import Environment
 from longshore.errors import LongshoreError, RolloutError, SupersededError
-from longshore.result import ReleaseResult, Verdict
+from longshore.result import ReleaseResult
 from longshore.rollout.deployments import Move
 from longshore.run import checks, consistency, snapshot, undo, waves
 from longshore.run.run import Run, RunRequest, running
@@ -51,7 +51,6 @@ def run_steps(run: Run, services: Sequence[str], *, yes: bool) -> None:
         consistency.complete(run)
         with run.step("verify"):
             waves.verify_all(run)
-    run.result.verdict = Verdict.SUCCEEDED
 
 
 def _of_wave(run: Run, number: int, wanted: Collection[str]) -> dict[str, Move]:

@@ -12,10 +12,11 @@ from longshore.commands.rollback import rollback_to
 from longshore.environment.environment import Environment
 from longshore.errors import AbortError, LongshoreError, NotReadyError, UsageError
 from longshore.ledger.lock import Lock
-from longshore.result import Actor, Cause, ReleaseResult, Verdict
+from longshore.result import Actor, ReleaseResult
 from longshore.run import autoscaling, checks, consistency, snapshot, undo, waves
 from longshore.run.options import ReleaseOptions, order_again
 from longshore.run.run import Run, RunRequest, running
+from longshore.verdict import Cause, Verdict
 
 _OPEN = (Verdict.RUNNING, Verdict.UNKNOWN, Verdict.INTERRUPTED, Verdict.ROLLBACK_FAILED)
 
@@ -63,14 +64,13 @@ def resume(env: Environment, *, yes: bool, abort: bool = False) -> ReleaseResult
     if found.verdict is Verdict.SUCCEEDED and not abort:
         return _complete(env, found, opening)
     back = abort or found.going_back
-    cause, message = (found.cause, found.message) if found.going_back else (Cause.INTERRUPT, "")
     builds_nothing = back or found.kind == "apply"
     start = checks.Start(actor, None) if builds_nothing else checks.again(env, actor, found)
     with running(env, replace(opening, source=start.source)) as run:
         if back:
             with env.interrupts.held():
                 _look(run)
-            _go_back(run, cause, message or f"aborted by {actor.user}")
+            _go_back(run, found, actor)
         with undo.undone_on_failure(run):  # what the dead process has moved goes back, whatever fails first
             _look(run)
             if found.kind == "apply":
@@ -102,14 +102,15 @@ def _start_anew(
 def _complete(env: Environment, found: ReleaseResult, opening: RunRequest) -> ReleaseResult:
     """Completes the record of what stands: it was verified, so nothing is planned, moved or taken back for it."""
     with running(env, opening) as run:
-        run.result.verdict, run.result.cause = found.verdict, found.cause  # whatever comes now, it stands
+        run.record_facts(done=True, record_incomplete=True)  # whatever comes now, it stands
+        run.conclude()
         try:
             _look(run)
             _refuse_other(run)
         except LongshoreError as error:
             run.warn(f"the record was not completed: {error.message}. {error.hint}")
             return run.result
-        run.result.cause = None
+        run.record_facts(record_incomplete=False)
         with run.steadfast_step("record"):
             autoscaling.set_minimum(run)
             if found.kind == "release":
@@ -224,13 +225,13 @@ def _look(run: Run) -> None:
                 say(f"{name} works towards {towards} ({state}); written down: {outcome}")
 
 
-def _go_back(run: Run, cause: Cause | None, message: str) -> None:
-    error = AbortError(message, "What had moved went back.")
+def _go_back(run: Run, found: ReleaseResult, actor: Actor) -> None:
+    """Rolls back; a rollback that another process had begun keeps its cause and its message."""
+    why = found.message if found.going_back else ""
+    error = AbortError(why or f"aborted by {actor.user}", "What had moved went back.")
+    run.record_facts(first_cause=found.cause if found.going_back else None)
     with run.env.interrupts.held():
         undo.go_back(run, error)
-    if run.result.verdict is Verdict.RUNNING:
-        run.fail(Verdict.FAILED, error)
-    run.result.cause = cause
     raise error
 
 

@@ -12,7 +12,8 @@ from longshore.environment.environment import Environment
 from longshore.errors import NotReadyError, UsageError
 from longshore.images import version
 from longshore.images.version import Version
-from longshore.result import ReleaseResult, Verdict
+from longshore.result import ReleaseResult
+from longshore.verdict import Verdict
 
 _UNDER_WAY = (Verdict.RUNNING, Verdict.WAITING)
 

@@ -6,7 +6,7 @@ from longshore.environment.environment import Environment
 from longshore.errors import UsageError
 from longshore.images.version import tag_of
 from longshore.ledger.lock import Lock
-from longshore.result import Actor, ReleaseResult, Verdict
+from longshore.result import Actor, ReleaseResult
 from longshore.run import apply_plan, checks, rollback_target, schedules, snapshot, undo, waves
 from longshore.run.run import RunRequest, running
 
@@ -69,5 +69,4 @@ def rollback_to(
             snapshot.leave_out_new(run, last)
             waves.write_tag(run)
         undo.register_again(run, target.version)
-        run.result.verdict = Verdict.SUCCEEDED
     return run.result

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from longshore.environment.environment import Environment
 from longshore.errors import UsageError
-from longshore.result import Options, ReleaseResult, Running, Verdict
+from longshore.result import Options, ReleaseResult, Running
 from longshore.rollout import deployments
 from longshore.rollout.deployments import Move, TrackedDeployment
 from longshore.run import checks, consistency, snapshot, waves
@@ -76,7 +76,6 @@ def run_steps(run: Run, counts: Counts, *, force: bool, yes: bool) -> None:
         for service in found.values():
             service.outcome = "completed"
     consistency.complete(run)
-    run.result.verdict = Verdict.SUCCEEDED
 
 
 def _refuse_autoscaled(run: Run, counts: Counts, *, force: bool) -> None:

@@ -25,7 +25,8 @@ from longshore.ledger.journal import Events
 from longshore.ledger.lock import Locks
 from longshore.ledger.table import Table
 from longshore.masking import Masks
-from longshore.result import ReleaseResult, Verdict
+from longshore.result import ReleaseResult
+from longshore.verdict import Verdict
 
 LARGEST_ITEM = 350_000
 """Bytes of JSON; DynamoDB takes 400 KB an item, attribute names included (its documentation)."""

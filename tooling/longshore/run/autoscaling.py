@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from longshore.errors import AwsError
-from longshore.result import Cause
 from longshore.run import plan_scope
 from longshore.run.run import Run
 
@@ -26,7 +25,7 @@ def set_minimum(run: Run) -> None:
             except AwsError as error:
                 said = f"{error.message} (then: invoke release --resume)"
             if said:
-                run.result.cause = Cause.RECORD
+                run.record_facts(record_incomplete=True)
                 wanted = f"at least {service.min_capacity} tasks of {service.name}"
                 run.warn(f"autoscaling could not be told to keep {wanted}: {said}")
 

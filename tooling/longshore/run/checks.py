@@ -13,14 +13,15 @@ from longshore.config.contract import Contract
 from longshore.config.target import Stack
 from longshore.console import Console
 from longshore.environment.environment import Environment
-from longshore.errors import ConfigError, LockedError, LongshoreError, NotReadyError, UsageError
+from longshore.errors import ChecksFailedError, ConfigError, LockedError, LongshoreError, NotReadyError, UsageError
 from longshore.git import Source
 from longshore.images import builders, images
 from longshore.ledger.lock import Lock
-from longshore.result import Actor, ReleaseResult, Verdict
+from longshore.result import Actor, ReleaseResult
 from longshore.run.options import ReleaseOptions
 from longshore.terraform import build_variables, variable_files
 from longshore.terraform.build_variables import Place
+from longshore.verdict import Verdict
 
 _BAD_VERSION = (Verdict.ROLLED_BACK, Verdict.ROLLBACK_FAILED)
 _ARCHITECTURES = {"linux/amd64": "X86_64", "linux/arm64": "ARM64"}
@@ -61,15 +62,12 @@ class Checks:
         """Ends the checks.
 
         Raises:
-            LongshoreError: the one finding, or all of them in one, with the exit code of the first.
+            LongshoreError: the one finding, or all of them in one.
         """
         if len(self.failed) == 1:
             raise self.failed[0]
         if self.failed:
-            lines = (f"  {e.message}{f' → {e.hint}' if e.hint else ''}" for e in self.failed)
-            error = LongshoreError(f"{len(self.failed)} checks failed; nothing was touched:\n" + "\n".join(lines))
-            error.exit_code = self.failed[0].exit_code
-            raise error
+            raise ChecksFailedError(self.failed)
 
 
 def release(env: Environment, order: ReleaseOptions) -> Start:

@@ -7,8 +7,9 @@ from longshore.environment.environment import Environment
 from longshore.errors import NotReadyError, UsageError
 from longshore.images import images
 from longshore.ledger.releases import Ledger
-from longshore.result import ReleaseResult, Verdict
+from longshore.result import ReleaseResult
 from longshore.run.run import Run
+from longshore.verdict import Verdict
 
 _LOOK = "See: invoke history"
 

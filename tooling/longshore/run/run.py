@@ -6,9 +6,10 @@ import math
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
+from typing import Any
 
 from longshore import errors
 from longshore.config.contract import Contract
@@ -16,35 +17,12 @@ from longshore.environment.environment import Environment
 from longshore.git import Source
 from longshore.ledger.journal import Events
 from longshore.ledger.lock import Lease, Lock
-from longshore.result import Actor, Cause, Kind, Options, ReleaseResult, StepResult, Verdict
+from longshore.result import Actor, Kind, Options, ReleaseResult, StepResult
 from longshore.rollout.deployments import TrackedDeployment
-
-_CAUSES: dict[type[errors.LongshoreError], Cause] = {
-    errors.NotReadyError: Cause.CHECK,
-    errors.UsageError: Cause.CHECK,
-    errors.LockedError: Cause.LOCK,
-    errors.DeclinedError: Cause.DECLINED,
-    errors.BuildError: Cause.BUILD,
-    errors.PlanError: Cause.PLAN,
-    errors.UnsavedStateError: Cause.STATE,
-    errors.ApplyError: Cause.APPLY,
-    errors.MigrationError: Cause.MIGRATION,
-    errors.SupersededError: Cause.SUPERSEDED,
-    errors.DeadlineError: Cause.DEADLINE,
-    errors.VerifyError: Cause.VERIFY,
-    errors.RolloutError: Cause.ROLLOUT,
-    errors.UnknownOutcomeError: Cause.DEADLINE,
-    errors.InterruptError: Cause.INTERRUPT,
-    errors.AbortError: Cause.INTERRUPT,
-}
+from longshore.verdict import Facts, Verdict, conclude, signal_of
 
 _OF_PROGRAMS = (errors.BuildError, errors.GitError, errors.PlanError, errors.ApplyError, errors.TerraformError)
 """The errors of programs that a Ctrl-C at a terminal ends, too."""
-
-
-def cause_of(error: BaseException) -> Cause:
-    """The cause that an error stands for."""
-    return next((cause for kind, cause in _CAUSES.items() if isinstance(error, kind)), Cause.OTHER)
 
 
 @dataclass(frozen=True)
@@ -94,6 +72,7 @@ class Run:
         ends_at: when its time is over, by the clock of the environment; it begins with the moving.
         resumed: another process began it; what that one did is looked up, not done again.
         started: the deployment that each service was moved by, by its key.
+        facts: what its parts recorded of it as a whole; what became of each service stands in ``result``.
     """
 
     env: Environment
@@ -104,6 +83,7 @@ class Run:
     ends_at: float = math.inf
     resumed: bool = False
     started: dict[str, TrackedDeployment] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
     _steadfast: bool = False
 
     @contextmanager
@@ -211,7 +191,7 @@ class Run:
     def wait_for_approval(self) -> None:
         """Ends the run before anything is applied: somebody goes on with it elsewhere."""
         where = f"-a {self.result.application} -e {self.result.environment}"
-        self.result.verdict = Verdict.WAITING
+        self.record_facts(waiting=True)
         self.result.message = f"{self.result.version} waits for approval; plan {self.result.fingerprint}"
         self.result.hint = f"Approve with: invoke release {where} --continue {self.result.release}"
 
@@ -234,14 +214,30 @@ class Run:
         usual = f"{self.result.kind.capitalize()} {self.result.version} to {self.result.environment}?"
         self.env.console.approve(question or usual, yes=yes)
 
-    def fail(self, verdict: Verdict, error: BaseException) -> None:
-        """Takes down the verdict, and the error that led to it."""
-        self.result.verdict = verdict
-        self.result.cause = cause_of(error)
-        self.result.message = getattr(error, "message", str(error)) or type(error).__name__
-        self.result.hint = getattr(error, "hint", "")
-        if isinstance(error, errors.InterruptError):
-            self.result.signal = error.name
+    def record_facts(self, **facts: Any) -> None:
+        """Records facts about the run as a whole, by the names of the fields of `Facts`."""
+        self.facts = replace(self.facts, **facts)
+
+    def conclude(self, error: BaseException | None = None, *, rolling_back: bool = False) -> None:
+        """Draws the verdict from the facts recorded so far, and keeps the error that led to it.
+
+        Args:
+            error: what ended the run; None if nothing did.
+            rolling_back: the run has not ended: the rollback that the error causes begins now.
+        """
+        recorded = self.result.facts
+        facts = replace(
+            self.facts,
+            services=recorded.services,
+            schedules=recorded.schedules,
+            keeps_revisions=recorded.keeps_revisions,
+            rolling_back=rolling_back,
+        )
+        self.result.conclude(conclude(facts, error))
+        if error is not None:
+            self.result.message = getattr(error, "message", str(error)) or type(error).__name__
+            self.result.hint = getattr(error, "hint", "")
+            self.result.signal = signal_of(error)
 
     def warn(self, text: str) -> None:
         """Something the operator must know that does not change the verdict."""
@@ -259,7 +255,8 @@ class Run:
         except errors.AwsError as error:
             self._ledger_failed(error)
             if self.result.verdict is Verdict.SUCCEEDED:
-                self.result.cause = Cause.RECORD
+                self.record_facts(record_incomplete=True)
+                self.conclude()
 
     def _ledger_failed(self, error: errors.AwsError) -> None:
         self.warn(f"the ledger's entry {self.result.release} could not be completed: {error.message}")
@@ -280,14 +277,17 @@ def running(env: Environment, opening: RunRequest) -> Iterator[Run]:
         begun, before = env.clock.now(), run.result.seconds or 0.0
         try:
             yield run
+            run.record_facts(done=not run.facts.waiting)
+            run.conclude()
         except errors.LongshoreError as error:
             if run.result.verdict is Verdict.RUNNING:
-                run.fail(_verdict_of(run, error), error)
+                run.conclude(error)
         except errors.LeaveAtOnce as order:
-            _left_at_once(run, order)
+            run.conclude(order)
+            _explain_leaving(run.result, order)
             lease.keep(run.result.message)
         except BaseException as error:
-            run.fail(Verdict.UNKNOWN, error)
+            run.conclude(error)
             if moved := _still_moved(run.result):
                 lease.keep(f"a mistake of Longshore's left {', '.join(moved)} moved: {run.result.message}")
             raise
@@ -343,7 +343,8 @@ def _again(env: Environment, found: ReleaseResult) -> ReleaseResult:
             f"somebody else has gone on with {found.release}", f"See what became of it: invoke show {found.release}"
         )
     now.resumed += 1
-    now.verdict, now.cause, now.message, now.hint, now.ended = Verdict.RUNNING, None, "", "", None
+    now.conclude(conclude(Facts(), None))  # it runs again
+    now.message, now.hint, now.ended = "", "", None
     return now
 
 
@@ -351,17 +352,15 @@ def _close(run: Run, left: ReleaseResult) -> None:
     """Completes the entry of a release whose process died: we hold the lock, so it can't run any more."""
     step = left.steps[-1].name if left.steps else "the beginning"
     if left.verdict is Verdict.RUNNING:
-        left.verdict, left.cause = Verdict.INTERRUPTED, Cause.OTHER
+        left.conclude(conclude(Facts(abandoned=True), None))
         left.message = f"its process died after the step {step!r}; {run.result.release} came next"
     left.ended = datetime.now(UTC)
     run.env.ledger.take(left, run.lease.lock.fence)
 
 
-def _left_at_once(run: Run, order: errors.LeaveAtOnce) -> None:
-    result = run.result
+def _explain_leaving(result: ReleaseResult, order: errors.LeaveAtOnce) -> None:
     step = result.steps[-1].name if result.steps else "the beginning"
     moved = _still_moved(result)
-    result.verdict, result.cause, result.signal = Verdict.INTERRUPTED, Cause.INTERRUPT, order.name
     result.message = f"left at once by a second signal ({order.name}), in the step {step!r}"
     result.message += f"; moved and not moved back: {', '.join(moved)}" if moved else "; no service had moved"
     result.hint = "The lock is kept. Look with: invoke status. Go on with: invoke release --resume, or invoke rollback"
@@ -373,20 +372,6 @@ def _still_moved(result: ReleaseResult) -> list[str]:
         return []
     services = [one.name for one in result.services.values() if one.outcome not in ("not moved", "moved back")]
     return services + [one.rule for one in result.schedules.values() if one.outcome not in ("not moved", "moved back")]
-
-
-def _verdict_of(run: Run, error: errors.LongshoreError) -> Verdict:
-    if run.result.keeps_revisions and isinstance(error, errors.SupersededError):
-        return Verdict.SUPERSEDED
-    if isinstance(error, errors.InterruptError):
-        return Verdict.INTERRUPTED
-    if isinstance(error, errors.LockLostError):
-        # Whoever has the lock now goes on with what has moved.
-        moved = any(service.outcome != "not moved" for service in run.result.services.values())
-        return Verdict.UNKNOWN if moved else Verdict.FAILED
-    # Where something is left moved, whoever resumes looks at it: `failed` would be the end.
-    unknown = isinstance(error, errors.UnknownOutcomeError) or _still_moved(run.result)
-    return Verdict.UNKNOWN if unknown else Verdict.FAILED
 
 
 def _open(error: errors.LongshoreError) -> bool:

@@ -19,15 +19,16 @@ from longshore.errors import (
     SupersededError,
     UnknownOutcomeError,
 )
-from longshore.result import ScheduleResult, ServiceResult, Verdict
+from longshore.result import ScheduleResult, ServiceResult
 from longshore.rollout import deployments, verification
 from longshore.rollout.deployments import Move, TrackedDeployment
 from longshore.rollout.diagnosis import Diagnosis
 from longshore.run import autoscaling, plan_scope, snapshot, waves
-from longshore.run.run import Run, cause_of
+from longshore.run.run import Run
 from longshore.terraform import plan
 from longshore.terraform.local import Purpose
 from longshore.terraform.task_definition_diff import revisions
+from longshore.verdict import Verdict
 
 _MOVED = ("moved", "completed", "failed")
 
@@ -88,14 +89,15 @@ def go_back(run: Run, error: LongshoreError) -> None:
         error: why.
     """
     # Whoever resumes this goes back as well, and says why.
-    run.result.going_back, run.result.cause, run.result.message = True, cause_of(error), error.message
+    run.result.going_back = True
+    run.conclude(error, rolling_back=True)
     _notice_replaced(run)
     moved = [key for key, one in run.result.services.items() if one.outcome in _MOVED or _is_empty(one)]
     if moved or _has_moved(run):
         _move_back(run, error, sorted(moved, key=lambda key: run.result.services[key].wave, reverse=True))
     _take_tag_back(run)
     if isinstance(error, SupersededError) and run.result.verdict is not Verdict.ROLLBACK_FAILED:
-        run.fail(Verdict.SUPERSEDED, error)
+        run.conclude(error)
     register_again(run, run.result.previous_version)
 
 
@@ -193,7 +195,7 @@ def _wanted_back(run: Run, error: InterruptError) -> bool:
         return True
     if not run.env.console.ask(f"Move back {', '.join(moved)}? [Y/n] ").strip().lower().startswith("n"):
         return True
-    run.fail(Verdict.INTERRUPTED, error)
+    run.conclude(error)
     run.result.hint = "Nothing was moved back, as you wished. To go back later: invoke rollback"
     return False
 
@@ -228,15 +230,12 @@ def _move_back(run: Run, error: LongshoreError, moved: list[str]) -> None:
         raise
     except Exception as second:  # noqa: BLE001 - the verdict must be said whatever happens
         failed.append(as_longshore_error(second))
+    run.record_facts(rolled_back=True, stuck=bool(failed), overtaken=bool(theirs))
+    blamed = getattr(error, "service", "")
+    run.conclude(next((one for one in theirs if one.service == blamed and not failed), error))
     if failed:
-        run.fail(Verdict.ROLLBACK_FAILED, error)
         reasons = "; ".join(second.message for second in failed)
         run.result.hint = f"the roll-back failed: {reasons}. {_what_runs(run)} Go back again with: invoke rollback"
-    elif theirs:
-        blamed = getattr(error, "service", "")
-        run.fail(Verdict.SUPERSEDED, next((one for one in theirs if one.service == blamed), error))
-    else:
-        run.fail(_verdict(run, error), error)
     if run.result.migration:
         revision = run.result.migration.task_definition.rpartition("/")[2]
         run.warn(f"the migration had run ({revision}): the schema is the new one")
@@ -261,15 +260,6 @@ def _services_back(
             run.result.services[key].outcome = "not moved back"
             failed.append(as_longshore_error(second))
     return theirs, failed
-
-
-def _verdict(run: Run, error: LongshoreError) -> Verdict:
-    """What a way back without a failure comes to; where every move was refused there was nothing to bring back."""
-    if isinstance(error, InterruptError):
-        return Verdict.INTERRUPTED
-    outcomes = {service.outcome for service in run.result.services.values()}
-    went = "moved back" in outcomes or any(s.outcome == "moved back" for s in run.result.schedules.values())
-    return Verdict.ROLLED_BACK if went else Verdict.FAILED
 
 
 def _schedules_back(run: Run) -> list[LongshoreError]:

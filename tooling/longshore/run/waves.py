@@ -13,7 +13,7 @@ from longshore.errors import (
     UnknownOutcomeError,
 )
 from longshore.masking import secrets_of_containers
-from longshore.result import Cause, Failure, ReleaseResult, Running
+from longshore.result import Failure, ReleaseResult, Running
 from longshore.rollout import deployments, verification
 from longshore.rollout.deployments import Move, TrackedDeployment
 from longshore.rollout.diagnosis import shortened
@@ -242,5 +242,5 @@ def write_tag(run: Run) -> None:
         with run.effect("write the tag", run.result.version):
             run.env.aws.parameters.put(run.env.target.tag_parameter, run.result.version)
     except AwsError as error:
-        run.result.cause = Cause.RECORD
+        run.record_facts(record_incomplete=True)
         run.warn(f"{run.env.target.tag_parameter} could not be set to {run.result.version}: {error.message}")

@@ -14,6 +14,7 @@ from longshore.tasks.common import opened, task
 if TYPE_CHECKING:
     from longshore.environment.environment import Environment
     from longshore.result import ImageResult
+    from longshore.verdict import ExitCode
 
 
 @task(
@@ -134,7 +135,6 @@ def plan(
 ) -> None:
     """Show what would change: exit code 0 nothing, 20 some."""
     from longshore.commands import preview
-    from longshore.errors import ExitCode
 
     if preview.plan(opened(c, app, env), tag, check_env=check_env):
         raise Exit(code=int(ExitCode.DIFFERENCES))

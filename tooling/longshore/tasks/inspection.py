@@ -6,6 +6,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from longshore.tasks.common import opened, task
+from longshore.verdict import ExitCode
 
 
 @task()
@@ -22,7 +23,6 @@ def status(c: Context, app: str | None = None, env: str = "sandbox", json: bool 
 def drift(c: Context, app: str | None = None, env: str = "sandbox", json: bool = False) -> None:
     """Show what is not as it was released: exit code 0 or 20."""
     from longshore.commands.drift import drift as verb
-    from longshore.errors import ExitCode
     from longshore.tasks.views import drift as show
 
     environment = opened(c, app, env)

@@ -9,7 +9,8 @@ from invoke.exceptions import Exit, ParseError
 from invoke.parser import parser
 from invoke.parser.context import ParserContext
 
-from longshore.errors import ExitCode, LeaveAtOnce, LongshoreError
+from longshore.errors import LeaveAtOnce, LongshoreError
+from longshore.verdict import ExitCode, exit_code_of
 
 
 class MistypedError(ParseError, Exit):
@@ -57,26 +58,20 @@ def exits(*, as_json: bool = False) -> Iterator[None]:
     try:
         yield
     except LongshoreError as error:
-        _say(error, as_json=as_json)
-        raise Exit(code=int(error.exit_code)) from error
-    except KeyboardInterrupt:
-        raise _interrupted(ExitCode.INTERRUPTED, as_json=as_json) from None
-    except LeaveAtOnce as order:
-        raise _interrupted(order.exit_code, as_json=as_json) from None
+        code = exit_code_of(error)
+        _say(error, code, as_json=as_json)
+        raise Exit(code=int(code)) from error
+    except (KeyboardInterrupt, LeaveAtOnce) as order:
+        code = exit_code_of(order)
+        _say(LongshoreError("interrupted"), code, as_json=as_json)
+        raise Exit(code=int(code)) from None
 
 
-def _interrupted(code: ExitCode, *, as_json: bool) -> Exit:
-    error = LongshoreError("interrupted")
-    error.exit_code = code
-    _say(error, as_json=as_json)
-    return Exit(code=int(code))
-
-
-def _say(error: LongshoreError, *, as_json: bool) -> None:
+def _say(error: LongshoreError, code: ExitCode, *, as_json: bool) -> None:
     from longshore.console import Console
 
     console = Console()
     console.error(error)
     if as_json:
         said = {"message": console.masks.mask(error.message), "hint": console.masks.mask(error.hint)}
-        console.document({"verdict": None, **said, "exit_code": int(error.exit_code)})
+        console.document({"verdict": None, **said, "exit_code": int(code)})

@@ -13,7 +13,8 @@ from longshore.console import Console
 from longshore.errors import LongshoreError, UsageError
 from longshore.ledger.lock import Lock
 from longshore.ledger.releases import Ledger
-from longshore.result import STAYING, ReleaseResult, ServiceResult, Verdict
+from longshore.result import STAYING, ReleaseResult, ServiceResult
+from longshore.verdict import Verdict
 
 _LONGEST_EXPORT = 1000
 """Characters of a message that a build exports."""
