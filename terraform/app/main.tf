@@ -8,7 +8,7 @@ data "aws_ecr_repository" "this" {
 }
 
 resource "aws_ssm_parameter" "image_tag" {
-  # checkov:skip=CKV2_AWS_34:a tag is no secret, and a plan without a tag reads it from here
+  # checkov:skip=CKV2_AWS_34:the tag is not a secret, and a plan without a tag reads it from here
   name           = "/${var.application}/${var.environment_name}/image_tag"
   description    = "The tag of the images that were released last; written by a release once it is verified"
   type           = "String"

@@ -4,7 +4,7 @@ variable "application" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]*[a-z0-9]$", var.application))
-    error_message = "application may have lower-case letters, digits and hyphens, and begins with a letter."
+    error_message = "application must start with a letter, end with a letter or digit, and contain only lower-case letters, digits and hyphens."
   }
 }
 
@@ -14,28 +14,28 @@ variable "environment_name" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]*[a-z0-9]$", var.environment_name))
-    error_message = "environment_name may have lower-case letters, digits and hyphens, and begins with a letter."
+    error_message = "environment_name must start with a letter, end with a letter or digit, and contain only lower-case letters, digits and hyphens."
   }
 }
 
 variable "region" {
-  description = "The AWS region of everything in this stack."
+  description = "Code of the AWS region in which the resources of this stack are created."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
-    error_message = "region must be an AWS region such as eu-central-1."
+    error_message = "region must be the code of an AWS region, such as eu-central-1."
   }
 }
 
 variable "image_tag" {
-  description = "The tag to register task definitions for, given by a release; null for the one that was released last."
+  description = "Image tag to register task definitions with. A release passes it; null uses the tag that was released last."
   type        = string
   default     = null
 
   validation {
     condition     = var.image_tag == null || can(regex("^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$", var.image_tag))
-    error_message = "image_tag must be a tag of an image (up to 128 letters, digits, dots, hyphens and underscores), or null."
+    error_message = "image_tag must be an image tag (up to 128 letters, digits, dots, hyphens and underscores, not starting with a dot or hyphen), or null."
   }
 }
 
@@ -70,7 +70,7 @@ variable "cluster" {
 }
 
 variable "network" {
-  description = "Where tasks with network mode awsvpc run; not used with other network modes."
+  description = "Subnets, security groups and public IP assignment of tasks with network mode awsvpc; ignored for other network modes."
   type = object({
     subnets          = optional(list(string), [])
     security_groups  = optional(list(string), [])
@@ -114,31 +114,31 @@ variable "verify" {
 }
 
 variable "log_retention_days" {
-  description = "Days for which CloudWatch keeps the logs; 0 for ever."
+  description = "Number of days to retain log events in CloudWatch Logs; 0 retains them forever."
   type        = number
   default     = 30
 }
 
 variable "log_kms_key_arn" {
-  description = "The KMS key that encrypts the logs; null for the key of CloudWatch Logs."
+  description = "ARN of the KMS key that encrypts the log groups; null for the default encryption of CloudWatch Logs."
   type        = string
   default     = null
 }
 
 variable "path" {
-  description = "The path of the roles, such as /longshore/."
+  description = "IAM path of the roles, such as /longshore/."
   type        = string
   default     = "/"
 }
 
 variable "permissions_boundary" {
-  description = "The ARN of the policy that bounds the roles' permissions; null for none."
+  description = "ARN of the policy that is set as the permissions boundary of the roles; null for none."
   type        = string
   default     = null
 }
 
 variable "tags" {
-  description = "Tags of every resource, besides Application and Environment."
+  description = "Tags to apply to all resources, in addition to Application and Environment."
   type        = map(string)
   default     = {}
 }

@@ -16,7 +16,7 @@ variable "secrets" {
 }
 
 variable "secrets_kms_key_arns" {
-  description = "KMS keys of your own that encrypt secrets: execution roles may decrypt with them."
+  description = "ARNs of the customer managed KMS keys that encrypt secrets; the task execution roles may decrypt with them."
   type        = set(string)
   default     = []
 }
@@ -45,6 +45,6 @@ variable "not_secret" {
   # Here and not at each map, so that all findings are shown at once, each with its path.
   validation {
     condition     = alltrue([for name in values(module.plaintext.suspects) : contains(var.not_secret, name)])
-    error_message = "These look like secrets: ${join(", ", [for path, name in module.plaintext.suspects : path if !contains(var.not_secret, name)])}. Pass a reference under secrets, ssm:/path or secretsmanager:name[:json-key], or list the name in not_secret."
+    error_message = "These look like secrets: ${join(", ", [for path, name in module.plaintext.suspects : path if !contains(var.not_secret, name)])}. Move them to secrets, as references (ssm:/path or secretsmanager:name[:json-key]), or list the names in not_secret."
   }
 }

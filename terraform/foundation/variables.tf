@@ -4,17 +4,17 @@ variable "application" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]*[a-z0-9]$", var.application))
-    error_message = "application may have lower-case letters, digits and hyphens, and begins with a letter."
+    error_message = "application must start with a letter, end with a letter or digit, and contain only lower-case letters, digits and hyphens."
   }
 }
 
 variable "region" {
-  description = "The AWS region of everything in this stack."
+  description = "Code of the AWS region in which the resources of this stack are created."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
-    error_message = "region must be an AWS region such as eu-central-1."
+    error_message = "region must be the code of an AWS region, such as eu-central-1."
   }
 }
 
@@ -54,19 +54,19 @@ variable "kms_key_arn" {
 }
 
 variable "path" {
-  description = "The path of the role of the builds, such as /longshore/."
+  description = "IAM path of the service role of the builds, such as /longshore/."
   type        = string
   default     = "/"
 }
 
 variable "permissions_boundary" {
-  description = "The ARN of the policy that bounds the role's permissions; null for none."
+  description = "ARN of the policy that is set as the permissions boundary of the role; null for none."
   type        = string
   default     = null
 }
 
 variable "tags" {
-  description = "Tags of every resource, besides Application."
+  description = "Tags to apply to all resources, in addition to Application."
   type        = map(string)
   default     = {}
 }

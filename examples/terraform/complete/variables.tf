@@ -1,20 +1,20 @@
 variable "application" {
-  description = "The application, as in invoke.yaml."
+  description = "Name of the application, as in invoke.yaml."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]*[a-z0-9]$", var.application))
-    error_message = "application may have lower-case letters, digits and hyphens, and begins with a letter."
+    error_message = "application must start with a letter, end with a letter or digit, and contain only lower-case letters, digits and hyphens."
   }
 }
 
 variable "environment_name" {
-  description = "The environment, as in invoke.yaml."
+  description = "Name of the environment, as in invoke.yaml."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]*[a-z0-9]$", var.environment_name))
-    error_message = "environment_name may have lower-case letters, digits and hyphens, and begins with a letter."
+    error_message = "environment_name must start with a letter, end with a letter or digit, and contain only lower-case letters, digits and hyphens."
   }
 
   validation {
@@ -24,23 +24,23 @@ variable "environment_name" {
 }
 
 variable "region" {
-  description = "The AWS region of everything in this root."
+  description = "Code of the AWS region in which the resources of this root module are created."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
-    error_message = "region must be an AWS region such as eu-central-1."
+    error_message = "region must be the code of an AWS region, such as eu-central-1."
   }
 }
 
 variable "image_tag" {
-  description = "The tag to register task definitions for, given by a release; null for the one that was released last."
+  description = "Image tag to register task definitions with. A release passes it; null uses the tag that was released last."
   type        = string
   default     = null
 
   validation {
     condition     = var.image_tag == null || can(regex("^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$", var.image_tag))
-    error_message = "image_tag must be a tag of an image (up to 128 letters, digits, dots, hyphens and underscores), or null."
+    error_message = "image_tag must be an image tag (up to 128 letters, digits, dots, hyphens and underscores, not starting with a dot or hyphen), or null."
   }
 }
 

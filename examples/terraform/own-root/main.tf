@@ -7,7 +7,7 @@ data "aws_ecr_repository" "app" {
 
 # Rule 3: a release writes the tag once it is verified, and Terraform looks away.
 resource "aws_ssm_parameter" "image_tag" {
-  # checkov:skip=CKV2_AWS_34:a tag is no secret, and a plan without a tag reads it from here
+  # checkov:skip=CKV2_AWS_34:the tag is not a secret, and a plan without a tag reads it from here
   name           = "/${var.application}/${var.environment_name}/image_tag"
   description    = "The tag of the images that were released last; written by a release once it is verified"
   type           = "String"

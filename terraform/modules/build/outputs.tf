@@ -14,7 +14,7 @@ output "role_arn" {
 }
 
 output "log_group" {
-  description = "The name of the log group."
+  description = "Name of the log group."
   value       = aws_cloudwatch_log_group.this.name
 }
 

@@ -20,7 +20,7 @@ variable "repository_arns" {
 
   validation {
     condition     = length(var.repository_arns) > 0 && alltrue([for arn in var.repository_arns : can(regex("^arn:[^:]+:ecr:[^:]+:[0-9]{12}:repository/[^*?]+$", arn))])
-    error_message = "repository_arns must have at least one ARN of an ECR repository, without wildcards (arn:aws:ecr:<region>:<account>:repository/<name>)."
+    error_message = "repository_arns must contain at least one ARN of an ECR repository, without wildcards (arn:aws:ecr:<region>:<account>:repository/<name>)."
   }
 }
 
@@ -30,7 +30,7 @@ variable "environment" {
   default     = {}
 
   validation {
-    # By name only: what somebody wrote there by mistake may be the secret itself.
+    # Reports names only: a value put there by mistake may be the secret itself.
     condition     = alltrue([for value in values(var.environment) : can(regex("^(plain:|ssm:/[A-Za-z0-9_./-]+$|secretsmanager:[A-Za-z0-9/_+=.@-]+(:[^:]+)?$)", value))])
     error_message = "Not understood: ${join(", ", [for name, value in var.environment : name if !can(regex("^(plain:|ssm:/[A-Za-z0-9_./-]+$|secretsmanager:[A-Za-z0-9/_+=.@-]+(:[^:]+)?$)", value))])}. A value of environment begins with plain: (text that everybody may read), or is a reference, ssm:/path or secretsmanager:name[:json-key]."
   }
@@ -119,12 +119,12 @@ variable "concurrent_builds" {
 }
 
 variable "log_retention_days" {
-  description = "Days for which CloudWatch keeps the logs; 0 for ever."
+  description = "Number of days to retain log events in CloudWatch Logs; 0 retains them forever."
   type        = number
   default     = 365
 
   validation {
     condition     = contains([0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "log_retention_days must be a number that CloudWatch Logs knows (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, ...), or 0 for ever."
+    error_message = "log_retention_days must be a retention period of CloudWatch Logs (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, ...), or 0 to retain log events forever."
   }
 }

@@ -6,7 +6,7 @@ output "name" {
 }
 
 output "arn" {
-  description = "The ARN of the cluster."
+  description = "ARN of the cluster."
   depends_on  = [aws_ecs_cluster_capacity_providers.this]
   value       = var.existing_name == null ? one(aws_ecs_cluster.this[*].arn) : one(data.aws_ecs_cluster.existing[*].arn)
 }

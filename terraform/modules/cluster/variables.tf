@@ -69,7 +69,7 @@ variable "fargate_storage_kms_key_arn" {
 }
 
 variable "tags" {
-  description = "Tags of every resource."
+  description = "Tags to apply to all resources."
   type        = map(string)
   default     = {}
 }

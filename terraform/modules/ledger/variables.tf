@@ -4,7 +4,7 @@ variable "application" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]*[a-z0-9]$", var.application))
-    error_message = "application may have lower-case letters, digits and hyphens, and begins with a letter."
+    error_message = "application must start with a letter, end with a letter or digit, and contain only lower-case letters, digits and hyphens."
   }
 }
 
@@ -26,7 +26,7 @@ variable "kms_key_arn" {
 }
 
 variable "tags" {
-  description = "Tags of every resource."
+  description = "Tags to apply to all resources."
   type        = map(string)
   default     = {}
 }

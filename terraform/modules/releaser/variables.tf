@@ -4,7 +4,7 @@ variable "application" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]*[a-z0-9]$", var.application))
-    error_message = "application may have lower-case letters, digits and hyphens, and begins with a letter."
+    error_message = "application must start with a letter, end with a letter or digit, and contain only lower-case letters, digits and hyphens."
   }
 }
 
@@ -14,12 +14,12 @@ variable "environment_name" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]*[a-z0-9]$", var.environment_name))
-    error_message = "environment_name may have lower-case letters, digits and hyphens, and begins with a letter."
+    error_message = "environment_name must start with a letter, end with a letter or digit, and contain only lower-case letters, digits and hyphens."
   }
 }
 
 variable "cluster_arn" {
-  description = "The ARN of the cluster."
+  description = "ARN of the cluster."
   type        = string
 
   validation {
@@ -34,7 +34,7 @@ variable "repository_arns" {
 
   validation {
     condition     = length(var.repository_arns) > 0 && alltrue([for arn in var.repository_arns : can(regex("^arn:[^:]+:ecr:[^:]+:[0-9]{12}:repository/[^*?]+$", arn))])
-    error_message = "repository_arns must have at least one ARN of an ECR repository, without wildcards (arn:aws:ecr:<region>:<account>:repository/<name>)."
+    error_message = "repository_arns must contain at least one ARN of an ECR repository, without wildcards (arn:aws:ecr:<region>:<account>:repository/<name>)."
   }
 }
 
@@ -127,12 +127,12 @@ variable "path" {
 
   validation {
     condition     = can(regex("^/([!-~]+/)?$", var.path))
-    error_message = "path must begin and end with a slash, such as /longshore/."
+    error_message = "path must start and end with a slash, such as /longshore/."
   }
 }
 
 variable "tags" {
-  description = "Tags of every resource."
+  description = "Tags to apply to all resources."
   type        = map(string)
   default     = {}
 }

@@ -84,7 +84,7 @@ variable "max_session_duration" {
 }
 
 variable "permissions_boundary" {
-  description = "The ARN of the policy that bounds the roles' permissions; null for none."
+  description = "ARN of the policy that is set as the permissions boundary of the roles; null for none."
   type        = string
   default     = null
 

@@ -9,17 +9,17 @@ output "task_definition" {
 }
 
 output "containers" {
-  description = "The image of each container: name of the container => name of the image."
+  description = "Name of the image of each container, keyed by the name of the container."
   value       = module.definition.containers
 }
 
 output "port" {
-  description = "The port of the main container; null if it has none."
+  description = "Port of the main container; null if it has none."
   value       = module.definition.port
 }
 
 output "log_group" {
-  description = "The name of the log group."
+  description = "Name of the log group."
   value       = module.definition.log_group
 }
 
@@ -44,16 +44,16 @@ output "min_capacity" {
 }
 
 output "execution_role_arn" {
-  description = "The ARN of the role that starts the tasks."
+  description = "ARN of the task execution role."
   value       = module.definition.execution_role_arn
 }
 
 output "task_role_arn" {
-  description = "The ARN of the application's role."
+  description = "ARN of the task role, which the application's containers assume."
   value       = module.definition.task_role_arn
 }
 
 output "secret_arns" {
-  description = "The secrets of Secrets Manager that are looked up by their names: whoever plans must be allowed to describe them."
+  description = "ARNs of the Secrets Manager secrets that are looked up by name: the caller of `terraform plan` needs secretsmanager:DescribeSecret on them."
   value       = module.definition.secret_arns
 }

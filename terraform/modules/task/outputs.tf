@@ -4,12 +4,12 @@ output "task_definition" {
 }
 
 output "container" {
-  description = "The name of the main container."
+  description = "Name of the main container."
   value       = module.definition.container
 }
 
 output "log_group" {
-  description = "The name of the log group."
+  description = "Name of the log group."
   value       = module.definition.log_group
 }
 
@@ -35,17 +35,17 @@ output "target_id" {
 }
 
 output "execution_role_arn" {
-  description = "The ARN of the role that starts the task."
+  description = "ARN of the task execution role."
   value       = module.definition.execution_role_arn
 }
 
 output "task_role_arn" {
-  description = "The ARN of the application's role."
+  description = "ARN of the task role, which the application's containers assume."
   value       = module.definition.task_role_arn
 }
 
 output "secret_arns" {
-  description = "The secrets of Secrets Manager that are looked up by their names: whoever plans must be allowed to describe them."
+  description = "ARNs of the Secrets Manager secrets that are looked up by name: the caller of `terraform plan` needs secretsmanager:DescribeSecret on them."
   value       = module.definition.secret_arns
 }
 

@@ -14,7 +14,7 @@ locals {
     if can(regex("^secretsmanager:[A-Za-z0-9/_+=.@-]+(:[^:]+)?$", r))
   }
 
-  # By name only: what somebody wrote there by mistake may be the secret itself.
+  # Reports names only: a value put there by mistake may be the secret itself.
   malformed = flatten([
     for name, secrets in local.secrets : [
       for key, reference in secrets : "${name}.secrets.${key}"
