@@ -1,5 +1,5 @@
 variable "application" {
-  description = "The application, as in the stack foundation."
+  description = "Name of the application, as in the stack foundation."
   type        = string
 
   validation {
@@ -9,7 +9,7 @@ variable "application" {
 }
 
 variable "environment_name" {
-  description = "The environment. Cluster, services and families are named <application>-<environment>..."
+  description = "Name of the environment. The names of the cluster, the services and the task definition families start with <application>-<environment>."
   type        = string
 
   validation {
@@ -40,18 +40,18 @@ variable "image_tag" {
 }
 
 variable "images" {
-  description = "The names of the application's images, as in invoke.yaml."
+  description = "Names of the application's images, as in invoke.yaml."
   type        = set(string)
   default     = ["app"]
 
   validation {
     condition     = length(var.images) > 0
-    error_message = "images must name at least one image."
+    error_message = "images must contain at least one name."
   }
 }
 
 variable "cluster" {
-  description = "The cluster: the name of one that exists, or the settings of the one that is made."
+  description = "Name of an existing cluster (existing_name), or settings of the cluster to create."
   type = object({
     existing_name      = optional(string)
     container_insights = optional(string, "enabled")
@@ -62,10 +62,10 @@ variable "cluster" {
   })
   default = {}
 
-  # Those of a cluster that exists cannot be looked up: its data source does not show them.
+  # Not checked for an existing cluster: its data source does not return the capacity providers.
   validation {
     condition     = var.cluster.existing_name != null || length(setsubtract(local.strategies, var.cluster.capacity_providers)) == 0
-    error_message = "cluster.capacity_providers must have every capacity provider of a capacity_provider_strategy, FARGATE and FARGATE_SPOT as well; missing: ${join(", ", setsubtract(local.strategies, var.cluster.capacity_providers))}."
+    error_message = "cluster.capacity_providers must contain every capacity provider that a capacity_provider_strategy uses, including FARGATE and FARGATE_SPOT. Missing: ${join(", ", setsubtract(local.strategies, var.cluster.capacity_providers))}."
   }
 }
 
@@ -80,7 +80,7 @@ variable "network" {
 }
 
 variable "volumes" {
-  description = "Volumes that containers may mount: {} for one of Docker, shared by the tasks of an instance and named <application>-<environment>-<volume>; or host_path; or efs."
+  description = "Volumes that containers may mount: {} for a Docker volume named <application>-<environment>-<volume>, which the tasks on a container instance share; host_path for a directory of the container instance; efs for an EFS file system."
   type = map(object({
     host_path = optional(string)
     efs = optional(object({
@@ -93,7 +93,7 @@ variable "volumes" {
 }
 
 variable "verify" {
-  description = "Paths that must answer after a roll-out; expect_text null expects the version in the answer."
+  description = "Paths that must respond after a rollout, with expect_status and a body that contains expect_text (null: the version)."
   type = list(object({
     service       = string
     path          = string
@@ -104,12 +104,12 @@ variable "verify" {
 
   validation {
     condition     = alltrue([for check in var.verify : try(var.services[check.service].container_port != 0, false)])
-    error_message = "verify names a service that does not exist or has no port; those with one are: ${join(", ", [for key, s in var.services : key if s.container_port != 0])}."
+    error_message = "verify.service must be one of the services that have a port: ${join(", ", [for key, s in var.services : key if s.container_port != 0])}."
   }
 
   validation {
     condition     = alltrue([for check in var.verify : startswith(check.path, "/")])
-    error_message = "The paths of verify begin with a slash: the base URL is a setting of the environment in invoke.yaml."
+    error_message = "verify.path must start with a slash. The base URL is the setting base_url of the environment in invoke.yaml."
   }
 }
 
