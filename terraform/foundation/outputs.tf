@@ -4,11 +4,11 @@ output "repositories" {
 }
 
 output "ledger" {
-  description = "The name of the table that records the releases."
+  description = "Name of the DynamoDB table that records the releases."
   value       = module.ledger.table
 }
 
 output "build_project" {
-  description = "The name of the project that builds the images; null if there is none."
+  description = "Name of the CodeBuild project that builds the images; null if there is none."
   value       = one(values(module.build)[*].name)
 }

@@ -1,5 +1,5 @@
 variable "application" {
-  description = "The application. Its repositories are named <application>/<image>, its ledger <application>-releases."
+  description = "Name of the application. Its repositories are named <application>/<image>, its ledger <application>-releases."
   type        = string
 
   validation {
@@ -19,31 +19,31 @@ variable "region" {
 }
 
 variable "images" {
-  description = "The names of the application's images, as in invoke.yaml; each gets a repository."
+  description = "Names of the application's images, as in invoke.yaml; each has its own repository."
   type        = set(string)
   default     = ["app"]
 }
 
 variable "untagged_days" {
-  description = "Days after which an image without a tag expires; tagged ones never do."
+  description = "Number of days after which an untagged image expires; tagged images never expire."
   type        = number
   default     = 14
 }
 
 variable "pull_account_ids" {
-  description = "Other AWS accounts that may pull the images, such as the one that production runs in."
+  description = "IDs of other AWS accounts that may pull the images, such as the production account."
   type        = set(string)
   default     = []
 }
 
 variable "deletion_protection" {
-  description = "Whether DynamoDB refuses to delete the ledger. `invoke destroy` never removes it, protected or not."
+  description = "Whether deletion protection of the ledger is enabled. `invoke destroy` never deletes the ledger."
   type        = bool
   default     = true
 }
 
 variable "kms_key_arn" {
-  description = "The KMS key that encrypts images and ledger; null for AWS's own keys. It cannot be changed later for the images."
+  description = "ARN of the KMS key that encrypts the images and the ledger; null for AES-256 in ECR and the AWS managed key aws/dynamodb. The encryption of a repository cannot be changed later."
   type        = string
   default     = null
 

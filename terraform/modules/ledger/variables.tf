@@ -9,7 +9,7 @@ variable "application" {
 }
 
 variable "deletion_protection" {
-  description = "Whether DynamoDB refuses to delete the ledger. `invoke destroy` never removes it, protected or not."
+  description = "Whether deletion protection of the ledger is enabled. `invoke destroy` never deletes the ledger."
   type        = bool
   default     = true
 }
