@@ -1,5 +1,5 @@
 variable "application" {
-  description = "The application; its ledger is named <application>-releases."
+  description = "Name of the application. Its ledger is named <application>-releases."
   type        = string
 
   validation {
@@ -15,7 +15,7 @@ variable "deletion_protection" {
 }
 
 variable "kms_key_arn" {
-  description = "The KMS key that encrypts the ledger; null for the account's own key of DynamoDB (aws/dynamodb)."
+  description = "ARN of the KMS key that encrypts the ledger; null for the AWS managed key aws/dynamodb."
   type        = string
   default     = null
 
