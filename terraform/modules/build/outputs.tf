@@ -1,15 +1,15 @@
 output "name" {
-  description = "The name of the project, and of its role."
+  description = "Name of the CodeBuild project and of its service role."
   value       = aws_codebuild_project.this.name
 }
 
 output "arn" {
-  description = "The ARN of the project."
+  description = "ARN of the CodeBuild project."
   value       = local.project_arn
 }
 
 output "role_arn" {
-  description = "The ARN of the role of the builds."
+  description = "ARN of the service role of the builds."
   value       = aws_iam_role.this.arn
 }
 
@@ -19,6 +19,6 @@ output "log_group" {
 }
 
 output "secret_arns" {
-  description = "The secrets of Secrets Manager that are looked up: whoever plans this module must be allowed to describe them."
+  description = "ARNs of the Secrets Manager secrets that are looked up by name: the caller of `terraform plan` needs secretsmanager:DescribeSecret on them."
   value       = local.secret_arns
 }

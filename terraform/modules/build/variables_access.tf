@@ -1,5 +1,5 @@
 variable "log_kms_key_arn" {
-  description = "ARN of the KMS key that encrypts the log groups; null for the default encryption of CloudWatch Logs."
+  description = "ARN of the KMS key that encrypts the log group; null for the default encryption of CloudWatch Logs."
   type        = string
   default     = null
 
@@ -10,7 +10,7 @@ variable "log_kms_key_arn" {
 }
 
 variable "encryption_key_arn" {
-  description = "The KMS key that encrypts what CodeBuild keeps of a build; null for the account's own key of S3 (aws/s3)."
+  description = "ARN of the KMS key that encrypts the build output and caches that CodeBuild stores; null for the AWS managed key aws/s3."
   type        = string
   default     = null
 
@@ -21,7 +21,7 @@ variable "encryption_key_arn" {
 }
 
 variable "policy_arns" {
-  description = "Further policies of the role by a name of your choice, such as those of a releaser."
+  description = "ARNs of further policies to attach to the role, under keys of your choice, such as those of a releaser."
   type        = map(string)
   default     = {}
 }
