@@ -303,4 +303,4 @@ def test_policies_fit_into_iam(planned: list[dict[str, Any]], root: Root) -> Non
         assert len(json.dumps(document, separators=(",", ":"))) <= LIMIT
     done = root.run("plan", "-input=false", "-no-color", f"-var=path=/{'a-long-path/' * 40}")
     assert done.returncode == 1
-    assert f"IAM takes {LIMIT}" in re.sub(r"\s+", " ", done.stdout.replace("│", ""))
+    assert f"IAM allows {LIMIT}" in re.sub(r"\s+", " ", done.stdout.replace("│", ""))
