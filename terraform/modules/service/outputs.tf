@@ -1,10 +1,10 @@
 output "name" {
-  description = "The name of the service."
+  description = "Name of the ECS service."
   value       = aws_ecs_service.this.name
 }
 
 output "task_definition" {
-  description = "The ARN of the revision registered last; which one runs is for the release to say."
+  description = "ARN of the latest revision of the task definition; a release chooses which revision runs."
   value       = module.definition.arn
 }
 
@@ -24,22 +24,22 @@ output "log_group" {
 }
 
 output "minimum_healthy_percent" {
-  description = "The least healthy tasks during a roll-out, in percent of the count."
+  description = "Lower limit of healthy tasks during a deployment, in percent of the desired count."
   value       = aws_ecs_service.this.deployment_minimum_healthy_percent
 }
 
 output "maximum_percent" {
-  description = "The most tasks during a roll-out, in percent of the count."
+  description = "Upper limit of running tasks during a deployment, in percent of the desired count."
   value       = aws_ecs_service.this.deployment_maximum_percent
 }
 
 output "autoscaled" {
-  description = "Whether autoscaling sets the count."
+  description = "Whether autoscaling sets the desired count."
   value       = var.autoscaling != null
 }
 
 output "min_capacity" {
-  description = "The count that autoscaling shall not go below, which a release sets; null if nothing scales the service."
+  description = "Minimum capacity of autoscaling, which a release sets; null without autoscaling."
   value       = try(var.autoscaling.minimum, null)
 }
 

@@ -19,7 +19,7 @@ variable "environment_name" {
 }
 
 variable "name" {
-  description = "The name of the service and of its main container; checked by the module task_definition."
+  description = "Name of the service and of its main container; validated by the module task_definition."
   type        = string
 }
 
@@ -29,7 +29,7 @@ variable "cluster_arn" {
 
   validation {
     condition     = can(regex("^arn:[^:]+:ecs:[^:]+:[0-9]{12}:cluster/.+$", var.cluster_arn))
-    error_message = "cluster_arn must be the ARN of an ECS cluster."
+    error_message = "cluster_arn must be the ARN of an ECS cluster (arn:aws:ecs:<region>:<account>:cluster/<name>)."
   }
 }
 
