@@ -1,5 +1,5 @@
 output "task_definition" {
-  description = "The ARN of the revision registered last."
+  description = "ARN of the latest revision of the task definition."
   value       = module.definition.arn
 }
 
@@ -14,7 +14,7 @@ output "log_group" {
 }
 
 output "launch" {
-  description = "Where the task runs: launch type, the capacity providers in its place, and for network mode awsvpc the network."
+  description = "Parameters for starting the task: launch type, capacity provider strategy and, for network mode awsvpc, the network configuration."
   value = {
     type                       = module.definition.launch_type
     capacity_provider_strategy = var.capacity_provider_strategy
@@ -25,12 +25,12 @@ output "launch" {
 }
 
 output "rule" {
-  description = "The name of the EventBridge rule; null for a task without a schedule."
+  description = "Name of the EventBridge rule; null for a task without a schedule."
   value       = one(aws_cloudwatch_event_rule.this[*].name)
 }
 
 output "target_id" {
-  description = "The id of the rule's target; null for a task without a schedule."
+  description = "ID of the rule's target; null for a task without a schedule."
   value       = one(aws_cloudwatch_event_target.this[*].target_id)
 }
 
@@ -50,11 +50,11 @@ output "secret_arns" {
 }
 
 output "family" {
-  description = "The family of the task definitions, which is the name of the rule and its target as well."
+  description = "Family of the task definition; also the name of the rule and the ID of its target."
   value       = module.definition.family
 }
 
 output "events_role_arn" {
-  description = "The ARN of the role by which the rule starts the task; null for a task without a schedule."
+  description = "ARN of the role with which the rule starts the task; null for a task without a schedule."
   value       = one(aws_iam_role.events[*].arn)
 }

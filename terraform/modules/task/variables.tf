@@ -19,7 +19,7 @@ variable "environment_name" {
 }
 
 variable "name" {
-  description = "The name of the task and of its main container; checked by the module task_definition."
+  description = "Name of the task and of its main container; validated by the module task_definition."
   type        = string
 }
 
@@ -29,7 +29,7 @@ variable "cluster_arn" {
 
   validation {
     condition     = can(regex("^arn:[^:]+:ecs:[^:]+:[0-9]{12}:cluster/.+$", var.cluster_arn))
-    error_message = "cluster_arn must be the ARN of an ECS cluster."
+    error_message = "cluster_arn must be the ARN of an ECS cluster (arn:aws:ecs:<region>:<account>:cluster/<name>)."
   }
 }
 
@@ -44,7 +44,7 @@ variable "task" {
 
   validation {
     condition     = !try(var.task.execute_command, false)
-    error_message = "execute_command is for services only: leave it out of a task that ends."
+    error_message = "execute_command must be false: ECS Exec is available for services only."
   }
 }
 
@@ -80,7 +80,7 @@ variable "network" {
 }
 
 variable "schedule" {
-  description = "When the task runs, as EventBridge writes it: rate(1 hour) or cron(0 3 * * ? *), in UTC; null for a task that is only started by hand or by a release."
+  description = "Schedule expression of EventBridge, such as rate(1 hour) or cron(0 3 * * ? *), in UTC; null for a task that is started by hand or by a release."
   type        = string
   default     = null
 
