@@ -1,12 +1,12 @@
 output "arn" {
-  description = "The ARN of the revision registered last."
-  # Whoever uses it needs the permissions that stand beside it.
+  description = "ARN of the latest revision of the task definition."
+  # Tasks of this revision need these permissions.
   depends_on = [aws_iam_role_policy.execution, aws_iam_role_policy.execute_command, aws_iam_role_policy_attachment.task]
   value      = aws_ecs_task_definition.this.arn
 }
 
 output "family" {
-  description = "The family."
+  description = "Family of the task definition."
   value       = local.family
 }
 
@@ -26,17 +26,17 @@ output "port" {
 }
 
 output "launch_type" {
-  description = "EC2 or FARGATE."
+  description = "Launch type of the task: EC2 or FARGATE."
   value       = var.task.launch_type
 }
 
 output "execute_command" {
-  description = "Whether ECS Exec may be used."
+  description = "Whether ECS Exec is enabled."
   value       = var.task.execute_command
 }
 
 output "network_mode" {
-  description = "bridge, awsvpc or host."
+  description = "Network mode of the task: bridge, awsvpc or host."
   value       = local.network_mode
 }
 

@@ -19,22 +19,22 @@ variable "environment_name" {
 }
 
 variable "name" {
-  description = "The name of the main container, and the last part of the family (<application>-<environment>-<name>) and of the log group."
+  description = "Name of the main container, and last part of the family <application>-<environment>-<name> and of the log group /<application>/<environment>/<name>."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]*$", var.name))
-    error_message = "name may have lower-case letters, digits and hyphens, and begins with a letter."
+    error_message = "name must start with a letter and contain only lower-case letters, digits and hyphens."
   }
 
   validation {
     condition     = length("${var.application}-${var.environment_name}-${var.name}-execution") <= 64
-    error_message = "<application>-<environment>-<name>-execution must fit into the 64 characters of an IAM role's name: shorten one of them."
+    error_message = "<application>-<environment>-<name>-execution must have at most 64 characters, the limit of a role name: shorten one of the three."
   }
 }
 
 variable "image_tag" {
-  description = "The tag of every image; the containers get it as RELEASE_VERSION."
+  description = "Tag of all images; the containers get it as RELEASE_VERSION."
   type        = string
 
   validation {
@@ -44,7 +44,7 @@ variable "image_tag" {
 }
 
 variable "shared" {
-  description = "What the tasks of an environment share: repositories of the images, environment and secrets of every container, volumes, the settings of the logs, and KMS keys of your own."
+  description = "Settings that the tasks of an environment share: repositories of the images, environment variables and secrets of all containers, volumes, log settings and customer managed KMS keys."
   type = object({
     repositories = map(object({
       arn = string
@@ -69,12 +69,12 @@ variable "shared" {
 
   validation {
     condition     = alltrue([for v in values(var.shared.volumes) : v.host_path == null || v.efs == null])
-    error_message = "A volume has host_path or efs or neither (a volume of Docker), not both."
+    error_message = "volumes: a volume must have host_path, efs or neither (a Docker volume), not both."
   }
 
   validation {
     condition     = alltrue([for v in values(var.shared.volumes) : v.efs == null || try(v.efs.access_point_id == null || v.efs.root_directory == "/", false)])
-    error_message = "A volume with efs.access_point_id has no root_directory of its own: the access point says where its root is."
+    error_message = "volumes: efs.root_directory must be / if efs.access_point_id is set, because the access point defines the root directory."
   }
 
   validation {

@@ -223,7 +223,7 @@ run "execute_command" {
   }
 }
 
-run "roles_of_your_own" {
+run "given_roles" {
   command = plan
 
   variables {

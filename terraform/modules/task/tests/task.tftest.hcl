@@ -185,7 +185,7 @@ run "capacity_providers" {
   }
 }
 
-run "roles_of_your_own" {
+run "given_roles" {
   command = plan
 
   variables {
