@@ -19,7 +19,7 @@ data "aws_subnets" "this" {
   lifecycle {
     postcondition {
       condition     = length(self.ids) > 0
-      error_message = "The VPC ${var.vpc} has no subnet with the tag Tier = ${var.tier}."
+      error_message = "The VPC ${var.vpc} must have at least one subnet with the tag Tier = ${var.tier}."
     }
   }
 }
@@ -57,7 +57,7 @@ locals {
   }
 }
 
-# Makes nothing where existing_name is given: it looks the cluster up.
+# Creates no cluster, because existing_name is set.
 module "cluster" {
   source = "../../../terraform/modules/cluster"
 

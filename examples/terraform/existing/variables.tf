@@ -40,48 +40,48 @@ variable "image_tag" {
 }
 
 variable "cluster" {
-  description = "The name of the cluster."
+  description = "Name of the ECS cluster."
   type        = string
 
   validation {
     condition     = can(regex("^[A-Za-z0-9_-]{1,255}$", var.cluster))
-    error_message = "cluster must be the name of a cluster, not its ARN."
+    error_message = "cluster must be the name of an ECS cluster, not its ARN."
   }
 }
 
 variable "vpc" {
-  description = "The tag Name of the VPC."
+  description = "Value of the VPC's tag Name."
   type        = string
 
   validation {
     condition     = length(var.vpc) > 0
-    error_message = "vpc must be the tag Name of a VPC."
+    error_message = "vpc must not be empty."
   }
 }
 
 variable "tier" {
-  description = "The tag Tier of the subnets in which the tasks run."
+  description = "Value of the tag Tier of the subnets in which the tasks run."
   type        = string
   default     = "private"
 
   validation {
     condition     = length(var.tier) > 0
-    error_message = "tier must be the tag Tier of subnets."
+    error_message = "tier must not be empty."
   }
 }
 
 variable "security_group" {
-  description = "The name of the tasks' security group."
+  description = "Name of the security group of the tasks."
   type        = string
 
   validation {
     condition     = length(var.security_group) > 0 && !startswith(var.security_group, "sg-")
-    error_message = "security_group must be the name of a security group, not its id."
+    error_message = "security_group must be the name of a security group, not its ID."
   }
 }
 
 variable "target_group" {
-  description = "The name of the target group (of type ip) that the web service joins."
+  description = "Name of the target group (target type ip) of the web service."
   type        = string
 
   validation {
@@ -91,7 +91,7 @@ variable "target_group" {
 }
 
 variable "path" {
-  description = "The path below which the platform lets roles be made, such as /tenants/; checked by the module task_definition."
+  description = "IAM path in which the platform allows roles, such as /tenants/; validated by the module task_definition."
   type        = string
   default     = "/"
 }
