@@ -28,7 +28,7 @@ variable "region" {
   }
 }
 
-# Rule 3: a release gives the tag, and a plan by hand has none.
+# Rule 3: a release passes the tag; a plan by hand does not.
 variable "image_tag" {
   description = "Image tag to register task definitions with. A release passes it; null uses the tag that was released last."
   type        = string
@@ -41,7 +41,7 @@ variable "image_tag" {
 }
 
 variable "desired_count" {
-  description = "The tasks that the first release starts; from then on the count is whoever's who changes it."
+  description = "Number of tasks that the first release starts. Releases do not change the count later."
   type        = number
   default     = 1
 
@@ -52,21 +52,21 @@ variable "desired_count" {
 }
 
 variable "subnets" {
-  description = "The subnets in which the tasks run, with a way to ECR and CloudWatch Logs."
+  description = "IDs of the subnets in which the tasks run; they need a route to ECR and CloudWatch Logs."
   type        = set(string)
 
   validation {
     condition     = length(var.subnets) > 0
-    error_message = "subnets must name at least one subnet."
+    error_message = "subnets must contain at least one subnet ID."
   }
 }
 
 variable "security_groups" {
-  description = "The security groups of the tasks: whoever asks them needs port 8080."
+  description = "IDs of the security groups of the tasks, which must allow clients on port 8080."
   type        = set(string)
 
   validation {
     condition     = length(var.security_groups) > 0
-    error_message = "security_groups must name at least one security group."
+    error_message = "security_groups must contain at least one security group ID."
   }
 }

@@ -1,5 +1,5 @@
 variable "application" {
-  description = "The application. Its repository is named <application>/app, its ledger <application>-releases."
+  description = "Name of the application. Its repository is named <application>/app, its ledger <application>-releases."
   type        = string
 
   validation {
