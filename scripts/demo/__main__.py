@@ -11,7 +11,7 @@ from scripts.demo.visitor import Visitor
 
 GREETING = "Good evening from the second release!"
 MIGRATION = "0003-second-product"
-READY = 'say "listens on port 8080"'
+READY = 'say "listening on port 8080"'
 FATAL = "FATAL: DATABASE_URL is not set"
 CRASHED = 3  # the exit code of a web server that can't start
 ROLLED_BACK = 8
