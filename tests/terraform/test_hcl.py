@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from longshore.errors import ConfigError
 from longshore.terraform import hcl
+from longshore.terraform.hcl import to_hcl
 
 NAMES = st.from_regex(r"ECS_[A-Z0-9_]{1,12}", fullmatch=True)
 # Whatever a process's environment can hold, with what HCL looks at drawn often.
@@ -140,3 +146,81 @@ def test_whatever_is_there_stays(there: dict[str, str], added: dict[str, str]) -
 def test_what_is_no_map_gets_no_entries(text: str) -> None:
     with pytest.raises(ConfigError):
         hcl.with_entries(text, "variables", {"B": "b"})
+
+
+AWKWARD = [
+    "v1.0.3",
+    'a "quoted" one',
+    "back\\slash",
+    "two\nlines\r\tand a tab",
+    "${var.x} and %{if true}",
+    "$${ and %%{ and $$${ and $",
+    "$ {} % {",
+    "ends with $",
+    "nul \x00 and bell \x07",
+    "ünïcødé 🚢 \u2028",
+    "",
+]
+
+
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    TEXTS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS.filter(bool), inner, max_size=3)
+)
+
+
+@given(VALUES)
+def test_whatever_is_written_as_a_literal_is_read_again(value: object) -> None:
+    assert hcl.parse(f"x = {to_hcl(value)}\n") == {"x": value}
+
+
+def test_a_text_is_quoted_and_templates_are_doubled() -> None:
+    assert to_hcl("v1.0.3") == '"v1.0.3"'
+    assert to_hcl('say "hi" \\ \n') == '"say \\"hi\\" \\\\ \\n"'
+    assert to_hcl("${a} %{b}") == '"$${a} %%{b}"'
+    assert to_hcl("$${a}") == '"$$${a}"'
+
+
+def test_other_values() -> None:
+    assert to_hcl([1, True, None, 2.5]) == "[1, true, null, 2.5]"
+    assert to_hcl({"a": ["b"]}) == '{"a" = ["b"]}'
+    with pytest.raises(TypeError, match="set"):
+        to_hcl({1})
+
+
+@given(st.text(alphabet=st.one_of(st.sampled_from('$%{}"\\\n~'), st.characters(codec="utf-8"))))
+def test_no_text_ends_the_literal_or_begins_a_template(text: str) -> None:
+    """Read as HCL reads it: an escape is two characters or more, a marker that is doubled is none."""
+    inside = to_hcl(text)[1:-1]
+    read, at = "", 0
+    while at < len(inside):
+        one, rest = inside[at], inside[at:]
+        assert one != '"' and one >= " "
+        assert not rest.startswith(("${", "%{"))
+        if rest.startswith(("$${", "%%{")):
+            read, at = read + one + "{", at + 3
+        elif one != "\\":
+            read, at = read + one, at + 1
+        elif rest[1] in "uU":
+            end = at + (6 if rest[1] == "u" else 10)
+            read, at = read + chr(int(inside[at + 2 : end], 16)), end
+        else:
+            read, at = read + {"n": "\n", "r": "\r", "t": "\t"}.get(rest[1], rest[1]), at + 2
+    assert read == text
+
+
+@pytest.mark.terraform
+def test_terraform_reads_back_what_was_written(tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text('variable "x" { type = list(string) }\noutput "x" { value = var.x }\n')
+    (tmp_path / "x.auto.tfvars").write_text(f"x = {to_hcl([text for text in AWKWARD if chr(0) not in text])}\n")
+    done = subprocess.run(
+        ["terraform", "apply", "-auto-approve", "-json", "-input=false"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0, done.stdout
+    read = next(
+        event["outputs"]["x"]["value"]
+        for event in events
+        if event["type"] == "outputs" and event["outputs"]["x"].get("value")
+    )
+    assert read == [text for text in AWKWARD if chr(0) not in text]

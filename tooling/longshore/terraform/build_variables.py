@@ -157,7 +157,7 @@ def looks_secret(name: str, value: str) -> bool:
 
 def _shows(masks: Masks, name: str, value: str) -> bool:
     """Whether the console would mask a part of it: its line would not be what the file needs."""
-    line = f"{PREFIX}{name} = {hcl.quote(value)}"
+    line = f"{PREFIX}{name} = {hcl.to_hcl(value)}"
     return masks.mask(value) != value or masks.mask(line) != line
 
 

@@ -6,8 +6,9 @@ as HCL's native syntax specification says. tests/modules/test_variable_files.py 
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -47,17 +48,38 @@ def parse(text: str) -> dict[str, Any]:
     return {str(name): _value(value, mark) for name, value in found.items()}
 
 
-def quote(text: str) -> str:
-    """A text as HCL has it between quotes: what would be a template stays what it is."""
+def to_hcl(value: object) -> str:
+    """A value as an HCL literal; a text that looks like a template is written so that it stays a text.
+
+    JSON would not do: HCL reads ``${`` and ``%{`` in a quoted string as the begin of a template.
+
+    Args:
+        value: a text, a number, True, False or None, or a list or mapping of such.
+
+    Raises:
+        TypeError: anything else.
+    """
+    if isinstance(value, str):
+        return _quoted(value)
+    if value is None or isinstance(value, bool | int | float):
+        return json.dumps(value)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{to_hcl(str(key))} = {to_hcl(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, Sequence):
+        return "[" + ", ".join(map(to_hcl, value)) + "]"
+    raise TypeError(f"HCL has no {type(value).__name__}")
+
+
+def _quoted(text: str) -> str:
     shown = "".join(_ESCAPES.get(letter) or (letter if letter.isprintable() else _code(letter)) for letter in text)
     return '"' + shown.replace("${", "$${").replace("%{", "%%{") + '"'
 
 
 def lines(entries: Mapping[str, str]) -> str:
     """Entries of a map, one a line, as `terraform fmt` sets them."""
-    keys = {name: name if _NAME.fullmatch(name) and name not in _WORDS else quote(name) for name in entries}
+    keys = {name: name if _NAME.fullmatch(name) and name not in _WORDS else to_hcl(name) for name in entries}
     width = max(map(len, keys.values()), default=0)
-    return "".join(f"  {keys[name].ljust(width)} = {quote(value)}\n" for name, value in entries.items())
+    return "".join(f"  {keys[name].ljust(width)} = {to_hcl(value)}\n" for name, value in entries.items())
 
 
 def with_entries(text: str, name: str, entries: Mapping[str, str]) -> str:

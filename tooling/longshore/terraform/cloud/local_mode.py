@@ -7,7 +7,7 @@ from pathlib import Path
 
 from longshore.config.target import Workspace
 from longshore.terraform.cloud import archive, tokens
-from longshore.terraform.cloud.hcl import literal
+from longshore.terraform.hcl import to_hcl
 from longshore.terraform.local import Terraform
 
 _OVERRIDE = """terraform {{
@@ -42,7 +42,7 @@ class Here:
         """Terraform in the copy, once that is what the root is now."""
         place, where = archive.copy(self.root, self.local.stack, self._copies), self.workspace
         # Complete, so that what a person is told to run in the copy (state push) needs no variables.
-        text = _OVERRIDE.format(literal(where.hostname), literal(where.organization), literal(where.name))
+        text = _OVERRIDE.format(to_hcl(where.hostname), to_hcl(where.organization), to_hcl(where.name))
         archive.write(place / archive.OVERRIDE, text.encode())
         return self.terraform
 

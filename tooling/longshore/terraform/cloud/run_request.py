@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from longshore.terraform.cloud import hcl
+from longshore.terraform.hcl import to_hcl
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Wanted:
             "auto-apply": False,
             "plan-only": self.plan_only,
             "is-destroy": self.destroy,
-            "variables": [{"key": key, "value": hcl.literal(value)} for key, value in self.variables.items()],
+            "variables": [{"key": key, "value": to_hcl(value)} for key, value in self.variables.items()],
         }
         return {"data": {"type": "runs", "attributes": attributes, "relationships": relationships}}
 
