@@ -16,7 +16,7 @@ from longshore.commands import preview
 from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.run import checks
-from longshore.terraform.local import SavedPlan
+from longshore.terraform.driver import SavedPlan
 
 
 def containers(version: str) -> str:

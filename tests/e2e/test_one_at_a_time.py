@@ -264,7 +264,7 @@ def test_a_state_that_could_not_be_saved_is_kept_and_pushed_by_the_hint(project:
     kept = project.folder / ".longshore" / "storefront" / "sandbox" / "sandbox.errored.tfstate"
     assert kept.stat().st_mode & 0o777 == 0o600
     refused = project.invoke("release", "--yes", expect=6)
-    assert "an earlier terraform could not save its state" in refused.err
+    assert "an earlier terraform run could not save its state" in refused.err
     by_hand(project, refused.err)
     kept.unlink()
     project.invoke("release", "--yes")

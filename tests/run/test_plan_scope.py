@@ -14,22 +14,22 @@ from longshore.errors import PlanError, TerraformError
 from longshore.run import plan_scope
 from longshore.run.run import Run
 from longshore.terraform import plan
-from longshore.terraform.local import APPLIED, Purpose, SavedPlan
+from longshore.terraform.driver import PLAN_DEFAULTS, PlanOptions, SavedPlan
 
 
 class Terraform:
     """A stack to which a pending change adds a service: its outputs can't be planned by themselves."""
 
     def __init__(self) -> None:
-        self.planned: list[Purpose] = []
+        self.planned: list[PlanOptions] = []
 
     def state(self) -> dict[str, Any]:
         return {}
 
     @contextmanager
-    def plan(self, variables: Mapping[str, Any], *, purpose: Purpose = APPLIED) -> Iterator[SavedPlan]:
-        self.planned.append(purpose)
-        if purpose.refresh_only:
+    def plan(self, variables: Mapping[str, Any], options: PlanOptions = PLAN_DEFAULTS) -> Iterator[SavedPlan]:
+        self.planned.append(options)
+        if options.refresh_only:
             raise TerraformError("terraform plan of test failed: Invalid index (../modules/releaser/main.tf)")
         yield SavedPlan(Path("plan"), changed=True)
 
@@ -45,4 +45,4 @@ def test_a_pending_change_that_terraform_trips_over_refuses_the_plan(monkeypatch
     ):
         pytest.fail("there is no plan to apply")
     assert "invoke apply --allow-infra" in caught.value.hint
-    assert [purpose.refresh_only for purpose in terraform.planned] == [True]
+    assert [options.refresh_only for options in terraform.planned] == [True]

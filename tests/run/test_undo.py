@@ -10,7 +10,7 @@ from typing import Any, cast
 from longshore.errors import PlanError
 from longshore.run import undo
 from longshore.run.run import Run
-from longshore.terraform.local import APPLIED, Purpose, SavedPlan
+from longshore.terraform.driver import PLAN_DEFAULTS, PlanOptions, SavedPlan
 
 
 class Remote:
@@ -20,7 +20,7 @@ class Remote:
         raise PlanError("what is in the state can't be looked up, which --only-release needs")
 
     @contextmanager
-    def plan(self, variables: Mapping[str, Any], *, purpose: Purpose = APPLIED) -> Iterator[SavedPlan]:
+    def plan(self, variables: Mapping[str, Any], options: PlanOptions = PLAN_DEFAULTS) -> Iterator[SavedPlan]:
         raise PlanError("a policy failed for run-1: https://cloud.example.com/run-1")
         yield  # a generator all the same
 

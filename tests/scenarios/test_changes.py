@@ -16,7 +16,7 @@ from longshore.errors import ExitCode, LeaveAtOnce, StalePlanError, UsageError
 from longshore.result import Cause, ReleaseResult, Verdict
 from longshore.run import checks, snapshot
 from longshore.run.options import order
-from longshore.terraform.local import OnEvent, SavedPlan
+from longshore.terraform.driver import OnEvent, SavedPlan
 from tests.scenarios import shop
 from tests.scenarios.play import StagedEnvironment, record_releases, staged
 from tests.scenarios.scenario import Event, Scenario, Shape

@@ -15,7 +15,8 @@ import pytest
 
 from longshore.config.target import Stack
 from longshore.errors import ExitCode, StalePlanError, TerraformError, UnsavedStateError
-from longshore.terraform.local import Purpose, SavedPlan, Terraform
+from longshore.terraform.driver import PlanOptions, SavedPlan
+from longshore.terraform.local import Terraform
 
 SCRIPT = """#!/usr/bin/env python3
 import json, os, sys, time
@@ -137,13 +138,13 @@ def test_a_plan_is_private_its_tag_wins_and_nothing_is_left(terraform: Terraform
 
 def test_a_plan_of_some_addresses_and_one_of_the_outputs_alone(terraform: Terraform, shim: Shim) -> None:
     addresses = ['module.services["web"].aws_ecs_task_definition.this', "aws_ecs_task_definition.migrate"]
-    with terraform.plan(purpose=Purpose(targets=addresses)):
+    with terraform.plan(options=PlanOptions(targets=addresses)):
         pass
     arguments = shim.calls()[-1]["args"]
     assert isinstance(arguments, list)
     assert [a for a in arguments if a.startswith("-target")] == [f"-target={address}" for address in addresses]
     assert "-refresh-only" not in arguments
-    with terraform.plan(purpose=Purpose(refresh_only=True)):
+    with terraform.plan(options=PlanOptions(refresh_only=True)):
         pass
     arguments = shim.calls()[-1]["args"]
     assert isinstance(arguments, list)

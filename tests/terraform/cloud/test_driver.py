@@ -18,7 +18,8 @@ from longshore.masking import Masks
 from longshore.sandbox.terraform_cloud.model import Run, Workspace
 from longshore.terraform.cloud.api import Api
 from longshore.terraform.cloud.driver import Cloud, CloudPlan, Patience, Told
-from longshore.terraform.local import Purpose, Terraform
+from longshore.terraform.driver import PlanOptions
+from longshore.terraform.local import Terraform
 from longshore.terraform.plan import Allowed, changes, gate
 from tests.fakes.terraform_cloud import ADDRESS, HOST, TOKEN, Played, Stage, quick_clock, stage
 
@@ -177,7 +178,7 @@ def test_a_root_outside_the_repository_is_refused(scene: Scene) -> None:
 def test_a_plan_is_shown_and_applied_and_its_outputs_are_read(scene: Scene) -> None:
     driver = scene.driver()
     events: list[str] = []
-    with driver.plan({"image_tag": "v1.0.3"}, on_event=events.append) as plan:
+    with driver.plan({"image_tag": "v1.0.3"}, PlanOptions(on_event=events.append)) as plan:
         assert plan.changed
         assert stat.S_IMODE(plan.file.stat().st_mode) == 0o600
         assert [str(change) for change in changes(driver.show(plan))] == ["aws_ecs_task_definition.web: create"]
@@ -239,7 +240,7 @@ def test_a_plan_that_is_not_applied_is_discarded(scene: Scene) -> None:
 
 
 def test_a_plan_to_look_at_can_not_be_applied_by_anybody(scene: Scene) -> None:
-    with scene.driver().plan({"image_tag": "v1"}, purpose=Purpose(plan_only=True)) as plan:
+    with scene.driver().plan({"image_tag": "v1"}, PlanOptions(plan_only=True)) as plan:
         assert plan.changed
     assert scene.run().plan_only
     assert scene.run().status == "planned_and_finished"
@@ -323,7 +324,7 @@ def test_too_many_calls_and_a_lost_answer_change_nothing(scene: Scene) -> None:
 
 def test_a_plan_to_look_at_is_made_once_though_the_answer_is_lost(scene: Scene) -> None:
     scene.scripted("lost")
-    with scene.driver().plan({"image_tag": "v1"}, purpose=Purpose(plan_only=True)):
+    with scene.driver().plan({"image_tag": "v1"}, PlanOptions(plan_only=True)):
         assert len(scene.stage.store.runs) == 1
 
 
@@ -344,14 +345,14 @@ def test_a_signal_while_a_run_waits_ends_it(scene: Scene) -> None:
 
 def test_a_plan_that_nobody_needs_any_more_is_not_waited_for(scene: Scene) -> None:
     scene.scripted("queued")
-    planning = scene.driver().plan({"image_tag": "v1"}, purpose=Purpose(wanted=lambda: False))
+    planning = scene.driver().plan({"image_tag": "v1"}, PlanOptions(still_needed=lambda: False))
     with pytest.raises(TerraformError, match="nobody needs"), planning:
         raise AssertionError("no plan was expected")
 
 
 def test_after_a_roll_back_the_queue_is_not_waited_for_as_long(scene: Scene) -> None:
     scene.scripted("queued")
-    planning = scene.driver().plan({"image_tag": "v1"}, purpose=Purpose(back=True))
+    planning = scene.driver().plan({"image_tag": "v1"}, PlanOptions(after_rollback=True))
     with pytest.raises(TerraformError, match="place 1 in the queue"), planning:
         raise AssertionError("no plan was expected")
 

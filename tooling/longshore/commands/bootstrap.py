@@ -10,8 +10,7 @@ from longshore.environment.environment import Environment
 from longshore.errors import ApplyError, TerraformError, UsageError
 from longshore.run import checks
 from longshore.terraform import plan
-from longshore.terraform.driver import Driver
-from longshore.terraform.local import SavedPlan
+from longshore.terraform.driver import Driver, PlanOptions, SavedPlan
 
 
 def bootstrap(env: Environment, *, yes: bool, allow_destroy: Sequence[str] = ()) -> list[str]:
@@ -55,7 +54,7 @@ def destroy(env: Environment, *, confirmed: str | None) -> list[str]:
     name = env.target.environment
     with ExitStack() as stack:
         terraform = env.terraform
-        saved = stack.enter_context(terraform.plan(destroy=True, on_event=None))
+        saved = stack.enter_context(terraform.plan(options=PlanOptions(destroy=True)))
         found = plan.changes(terraform.show(saved))
         env.console.differences([str(change) for change in found])
         typed = confirmed

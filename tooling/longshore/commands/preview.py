@@ -7,7 +7,7 @@ from longshore.environment.environment import Environment
 from longshore.images.version import tag_of
 from longshore.run import checks
 from longshore.terraform import plan as plans
-from longshore.terraform.local import Purpose
+from longshore.terraform.driver import PlanOptions
 
 
 def plan(env: Environment, tag: str | None, *, check_env: bool = False) -> bool:
@@ -18,7 +18,7 @@ def plan(env: Environment, tag: str | None, *, check_env: bool = False) -> bool:
     """
     variables = {"image_tag": tag_of(tag)} if tag else {}
     checks.reach(env, planning=True, check_env=check_env)
-    with env.terraform.plan(variables, purpose=Purpose(plan_only=True)) as saved:
+    with env.terraform.plan(variables, PlanOptions(plan_only=True)) as saved:
         found = plans.changes(env.terraform.show(saved)) if saved.changed else []
         env.console.masks.hide(plans.secret_values(found))
         env.console.differences(plans.difference(found))

@@ -10,7 +10,7 @@ from longshore.run import build_and_plan, plan_scope, snapshot
 from longshore.run.options import ReleaseOptions
 from longshore.run.run import Run
 from longshore.terraform import plan
-from longshore.terraform.local import SavedPlan
+from longshore.terraform.driver import SavedPlan
 
 _TOO_MANY_AT_ONCE = "Too many concurrent attempts to create a new revision"
 """A refusal that passes (failures.md, row 39); botocore does not retry it."""

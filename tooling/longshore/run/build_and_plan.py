@@ -24,7 +24,7 @@ from longshore.run import plan_scope
 from longshore.run.options import ReleaseOptions
 from longshore.run.run import Run
 from longshore.terraform import plan
-from longshore.terraform.local import Purpose, SavedPlan
+from longshore.terraform.driver import PlanOptions, SavedPlan
 
 
 def numbers(env: Environment) -> VersionCounter:
@@ -185,9 +185,9 @@ def _set_if_it_fails(unwanted: Event) -> Iterator[None]:
 
 
 def _planned(run: Run, tag: str, stack: ExitStack, unwanted: Event | None = None) -> tuple[SavedPlan, dict[str, Any]]:
-    purpose = Purpose(wanted=lambda: unwanted is None or not unwanted.is_set())
+    options = PlanOptions(still_needed=lambda: unwanted is None or not unwanted.is_set())
     saved = stack.enter_context(
-        plan_scope.planned(run, tag, alone=plan_scope.only_task_definitions(run), purpose=purpose)
+        plan_scope.planned(run, tag, alone=plan_scope.only_task_definitions(run), options=options)
     )
     return saved, run.env.terraform.show(saved)
 

@@ -15,7 +15,7 @@ from typing import Any
 from longshore.errors import PlanError, TerraformError
 from longshore.run.run import Run
 from longshore.terraform import plan
-from longshore.terraform.local import APPLIED, Purpose, SavedPlan
+from longshore.terraform.driver import PLAN_DEFAULTS, PlanOptions, SavedPlan
 
 
 def only_task_definitions(run: Run) -> bool:
@@ -24,14 +24,14 @@ def only_task_definitions(run: Run) -> bool:
 
 
 @contextmanager
-def planned(run: Run, tag: str, *, alone: bool, purpose: Purpose = APPLIED) -> Iterator[SavedPlan]:
+def planned(run: Run, tag: str, *, alone: bool, options: PlanOptions = PLAN_DEFAULTS) -> Iterator[SavedPlan]:
     """The plan for a tag, kept for as long as the block lasts.
 
     Args:
         run: the run.
         tag: the tag.
         alone: of the contract's task definitions and nothing else.
-        purpose: what it is made for.
+        options: of the plan.
 
     Raises:
         PlanError: the task definitions can't be planned alone.
@@ -39,10 +39,10 @@ def planned(run: Run, tag: str, *, alone: bool, purpose: Purpose = APPLIED) -> I
     """
     terraform, variables = run.env.terraform, {"image_tag": tag}
     if not alone:
-        with terraform.plan(variables, purpose=purpose) as saved:
+        with terraform.plan(variables, options) as saved:
             yield saved
         return
-    with terraform.plan(variables, purpose=replace(purpose, targets=_targets(run, tag))) as saved:
+    with terraform.plan(variables, replace(options, targets=_targets(run, tag))) as saved:
         yield saved
 
 
@@ -51,7 +51,7 @@ def _targets(run: Run, tag: str) -> list[str]:
     terraform = run.env.terraform
     targets = plan.addresses(terraform.state(), run.contract.task_definitions())
     try:
-        with terraform.plan({"image_tag": tag}, purpose=Purpose(refresh_only=True)) as saved:
+        with terraform.plan({"image_tag": tag}, PlanOptions(refresh_only=True)) as saved:
             unknown = plan.unknown_outputs(terraform.show(saved)) if saved.changed else []
     except TerraformError as error:
         # Where a pending change adds a part of a module, its expressions may find nothing in its place.
@@ -75,7 +75,7 @@ def written(run: Run, tag: str) -> dict[str, Any]:
         TerraformError: Terraform failed.
     """
     terraform = run.env.terraform
-    with terraform.plan({"image_tag": tag}, purpose=Purpose(refresh_only=True)) as saved:
+    with terraform.plan({"image_tag": tag}, PlanOptions(refresh_only=True)) as saved:
         if not saved.changed:
             return terraform.outputs()
         with run.effect(f"write the outputs of {tag}"):

@@ -26,7 +26,7 @@ from longshore.rollout.diagnosis import Diagnosis
 from longshore.run import autoscaling, plan_scope, snapshot, waves
 from longshore.run.run import Run, cause_of
 from longshore.terraform import plan
-from longshore.terraform.local import Purpose
+from longshore.terraform.driver import PlanOptions
 from longshore.terraform.task_definition_diff import revisions
 
 _MOVED = ("moved", "completed", "failed")
@@ -161,7 +161,7 @@ def _register_alone(run: Run, tag: str, why: PlanError) -> None:
 
 def _register(run: Run, tag: str, *, alone: bool) -> None:
     env = run.env
-    with plan_scope.planned(run, tag, alone=alone, purpose=Purpose(back=True)) as saved:
+    with plan_scope.planned(run, tag, alone=alone, options=PlanOptions(after_rollback=True)) as saved:
         if not saved.changed:
             return
         found = plan.changes(env.terraform.show(saved))

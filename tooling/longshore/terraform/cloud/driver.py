@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,8 @@ from longshore.terraform.cloud.run import CloudRun
 from longshore.terraform.cloud.run_request import Wanted, named
 from longshore.terraform.cloud.runs import Runs
 from longshore.terraform.cloud.workspaces import Found
-from longshore.terraform.local import APPLIED, OnEvent, Purpose, SavedPlan, Terraform
+from longshore.terraform.driver import PLAN_DEFAULTS, OnEvent, PlanOptions, SavedPlan, Variables
+from longshore.terraform.local import Terraform
 
 _PRIVATE = 0o600
 
@@ -114,14 +115,7 @@ class Cloud:
             self._here.ready().init()
 
     @contextmanager
-    def plan(
-        self,
-        variables: Mapping[str, Any] | None = None,
-        *,
-        destroy: bool = False,
-        on_event: OnEvent | None = None,
-        purpose: Purpose = APPLIED,
-    ) -> Iterator[SavedPlan]:
+    def plan(self, variables: Variables | None = None, options: PlanOptions = PLAN_DEFAULTS) -> Iterator[SavedPlan]:
         """Has a plan made; if it is not applied in the block, its run is ended.
 
         Raises:
@@ -130,17 +124,17 @@ class Cloud:
         """
         found = self._found()
         if found.mode == "local":
-            with self._here.ready().plan(variables, destroy=destroy, on_event=on_event, purpose=purpose) as saved:
+            with self._here.ready().plan(variables, options) as saved:
                 yield saved
             return
         workspaces.refuse_auto_apply(found)
-        wanted = self._wanted(found, variables or {}, destroy=destroy, plan_only=purpose.plan_only)
-        runs = self._runs(found, purpose)
+        wanted = self._wanted(found, variables or {}, options)
+        runs = self._runs(found, options)
         run = runs.create(wanted)
         try:
             self.told.say(f"Plan on Terraform Cloud: {runs.url(run.id)}")
-            patience = self.patience.back if purpose.back else self.patience.run
-            run, log = runs.planned(run, patience, on_event)
+            patience = self.patience.back if options.after_rollback else self.patience.run
+            run, log = runs.planned(run, patience, options.on_event)
             if found.connected and (other := configuration.other_commit(self.api, run.id, self.root)):
                 self.told.warn(other)
             with tempfile.TemporaryDirectory(prefix="longshore-plan-") as folder:
@@ -166,7 +160,7 @@ class Cloud:
         found = self._found()
         if not plan.changed:
             return self.outputs()
-        runs = self._runs(found, APPLIED)
+        runs = self._runs(found, PLAN_DEFAULTS)
         run = runs.applied(runs.confirm(plan.run), self.patience.run, on_event)
         return outputs.outputs(self.api, found, self._patient, of_run=run.id)
 
@@ -216,21 +210,23 @@ class Cloud:
             )
         return found
 
-    def _wanted(self, found: Found, variables: Mapping[str, Any], *, destroy: bool, plan_only: bool) -> Wanted:
+    def _wanted(self, found: Found, variables: Variables, options: PlanOptions) -> Wanted:
         uploaded = (
             ""
             if found.connected
-            else configuration.upload(self.api, found, self.root, self.local.stack, self.clock, plan_only=plan_only)
+            else configuration.upload(
+                self.api, found, self.root, self.local.stack, self.clock, plan_only=options.plan_only
+            )
         )
         what = ", ".join(f"{key} {value}" for key, value in variables.items()) or "no image_tag"
-        purpose = "destroy" if destroy else "look only" if plan_only else "plan and apply"
+        purpose = "destroy" if options.destroy else "look only" if options.plan_only else "plan and apply"
         message = named(f"Longshore: {self.local.stack.name}, {what} ({purpose})")
-        return Wanted(message, variables, plan_only=plan_only, destroy=destroy, configuration=uploaded)
+        return Wanted(message, variables, plan_only=options.plan_only, destroy=options.destroy, configuration=uploaded)
 
-    def _runs(self, found: Found, purpose: Purpose) -> Runs:
+    def _runs(self, found: Found, options: PlanOptions) -> Runs:
         def check() -> None:
             self.clock.check()
-            if not purpose.wanted():
+            if not options.still_needed():
                 raise TerraformError("nobody needs the plan any more")
 
         clock = Clock(self.clock.now, self.clock.sleep, check)

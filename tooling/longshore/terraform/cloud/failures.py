@@ -10,7 +10,7 @@ from longshore.terraform.cloud.api import Api
 from longshore.terraform.cloud.log import Log
 from longshore.terraform.cloud.run import CloudRun
 from longshore.terraform.cloud.workspaces import Found
-from longshore.terraform.local import Output
+from longshore.terraform.output import Output
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from longshore.clock import Clock
 from longshore.errors import CloudError
 from longshore.terraform.cloud.api import Api
-from longshore.terraform.local import OnEvent, message
+from longshore.terraform.driver import OnEvent
+from longshore.terraform.output import pass_on
 
 _BEGIN, _END = b"\x02", b"\x03"
 """STX and ETX: the API's client of HashiCorp's own (go-tfe, logreader.go) tells a whole log by them."""
@@ -78,5 +79,4 @@ class Log:
         line = raw.decode(errors="replace")
         if line.strip():
             self.lines.append(line)
-            if self.on_event and (said := message(line)):
-                self.on_event(said)
+            pass_on(line, self.on_event)

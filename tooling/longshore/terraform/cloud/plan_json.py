@@ -10,7 +10,7 @@ from longshore.errors import CloudError, TerraformError
 from longshore.terraform.cloud.api import Api
 from longshore.terraform.cloud.log import Log
 from longshore.terraform.cloud.run import CloudRun
-from longshore.terraform.local import Output
+from longshore.terraform.output import Output
 
 _COMPLETE_WITHIN = 20.0
 """Seconds after which the JSON of a plan is there that can be confirmed."""

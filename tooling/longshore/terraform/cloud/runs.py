@@ -14,7 +14,7 @@ from longshore.terraform.cloud.log import Log
 from longshore.terraform.cloud.run import BAD, GOOD, HELD, CloudRun, run_of
 from longshore.terraform.cloud.run_request import Wanted
 from longshore.terraform.cloud.workspaces import Found
-from longshore.terraform.local import OnEvent
+from longshore.terraform.driver import OnEvent
 
 _SHOWN_WITHIN = 10.0
 """Seconds after which a run whose creation was never answered is in the list, if it exists."""
