@@ -8,7 +8,10 @@ import pytest
 
 from longshore.errors import PlanError
 from longshore.run.options import order
-from longshore.terraform.plan import Allowed, addresses, changes, difference, gate, refuse_loss, unknown_outputs
+from longshore.terraform import gate
+from longshore.terraform.gate import Allowed, refuse_loss
+from longshore.terraform.plan import addresses, changes, unknown_outputs
+from longshore.terraform.plan_diff import describe
 from tests.fakes.samples import arn
 
 
@@ -44,22 +47,22 @@ READ = {"address": "data.aws_region.this", "type": "aws_region", "change": {"act
 
 def test_a_release_may_register_revisions() -> None:
     found = changes(shown(REVISION, READ))
-    gate(found, Allowed())
+    gate.check(found, Allowed())
     assert [change.address for change in found] == ["module.service.aws_ecs_task_definition.this"]
 
 
 def test_a_release_may_not_change_a_service_unless_it_is_allowed() -> None:
     found = changes(shown(REVISION, SERVICE))
     with pytest.raises(PlanError) as caught:
-        gate(found, Allowed())
+        gate.check(found, Allowed())
     assert caught.value.message == (
         "the plan would change more than task definitions:\n  module.service.aws_ecs_service.this: update"
     )
     assert "--allow-infra" in caught.value.hint
     assert "--allow-destroy" not in caught.value.hint
-    gate(found, Allowed(["module.service.aws_ecs_service.*"]))
-    gate(found, Allowed(["aws_ecs_*"]))
-    gate(found, Allowed(infra=True))
+    gate.check(found, Allowed(["module.service.aws_ecs_service.*"]))
+    gate.check(found, Allowed(["aws_ecs_*"]))
+    gate.check(found, Allowed(infra=True))
 
 
 def resource(address: str, *actions: str, **before: object) -> dict[str, Any]:
@@ -70,8 +73,8 @@ def resource(address: str, *actions: str, **before: object) -> dict[str, Any]:
 def test_what_task_definitions_depend_on_is_not_left_for_later_by_the_flag_that_was_given() -> None:
     for change in (resource("aws_iam_role.execution", "update"), resource("aws_kms_key.logs", "delete")):
         with pytest.raises(PlanError) as caught:
-            gate(changes(shown(REVISION, change)), order(only_release=True).allowed(()))
-        assert "To leave it for later" not in caught.value.hint
+            gate.check(changes(shown(REVISION, change)), order(only_release=True).allowed(()))
+        assert "To leave them for later" not in caught.value.hint
         assert "--allow-destroy" not in caught.value.hint
         assert "invoke apply --allow-infra" in caught.value.hint
 
@@ -79,11 +82,11 @@ def test_what_task_definitions_depend_on_is_not_left_for_later_by_the_flag_that_
 def test_an_address_with_a_key_is_a_pattern_of_itself_alone() -> None:
     web = 'module.services["web"].aws_ecs_service.this'
     found = changes(shown(resource(web, "update")))
-    gate(found, Allowed([web]))
-    gate(found, Allowed(['module.services["*"].aws_ecs_service.this']))
+    gate.check(found, Allowed([web]))
+    gate.check(found, Allowed(['module.services["*"].aws_ecs_service.this']))
     for other in ("module.services[w].aws_ecs_service.this", web.replace(".", "_"), web[:-1], ""):
         with pytest.raises(PlanError):
-            gate(found, Allowed([other]))
+            gate.check(found, Allowed([other]))
 
 
 @pytest.mark.parametrize(
@@ -112,14 +115,14 @@ def test_what_is_stateful_or_runs_is_lost_only_by_name(address: str, actions: tu
     found = changes(shown(REVISION, resource(address, *actions)))
     allowed = [Allowed(), Allowed(infra=True), Allowed(["*"]), Allowed(["*"], destroy=["aws_lb.other"], infra=True)]
     for short in allowed:
-        with pytest.raises(PlanError, match="destroy or replace what is stateful or running") as caught:
-            gate(found, short)
+        with pytest.raises(PlanError, match="destroy or replace stateful or running resources") as caught:
+            gate.check(found, short)
         assert f"{address}: {' and '.join(actions)}" in caught.value.message
         assert f"--allow-destroy {shlex.quote(address)}" in caught.value.hint
         assert "aws_ecs_task_definition" not in caught.value.message
         with pytest.raises(PlanError, match="stateful or running"):
             refuse_loss(found, short)
-    gate(found, Allowed(destroy=[address]))
+    gate.check(found, Allowed(destroy=[address]))
     refuse_loss(found, Allowed(destroy=[address]))
 
 
@@ -127,26 +130,26 @@ def test_what_is_stateful_or_runs_is_lost_only_by_name(address: str, actions: tu
 def test_nothing_is_lost_by_a_change(actions: tuple[str, ...]) -> None:
     found = changes(shown(resource("aws_dynamodb_table.this", *actions)))
     refuse_loss(found, Allowed())
-    gate(found, Allowed(infra=True))
+    gate.check(found, Allowed(infra=True))
 
 
 def test_a_policy_may_be_replaced_with_the_infrastructure_or_by_name() -> None:
     found = changes(shown(resource("aws_iam_policy.this", "delete", "create")))
     with pytest.raises(PlanError, match=r"aws_iam_policy\.this: delete and create") as caught:
-        gate(found, Allowed())
+        gate.check(found, Allowed())
     assert "--allow-infra" in caught.value.hint
-    gate(found, Allowed(infra=True))
-    gate(found, Allowed(destroy=["aws_iam_policy.this"]))
+    gate.check(found, Allowed(infra=True))
+    gate.check(found, Allowed(destroy=["aws_iam_policy.this"]))
 
 
 def test_the_replacement_of_a_service_is_called_an_outage() -> None:
     found = changes(shown(resource("aws_ecs_service.this", "delete", "create"), resource("aws_iam_role.x", "update")))
     with pytest.raises(PlanError) as caught:
-        gate(found, Allowed())
+        gate.check(found, Allowed())
     assert caught.value.message == (
         "the plan would change more than task definitions:\n"
         "  aws_iam_role.x: update\n"
-        "the plan would destroy or replace what is stateful or running:\n"
+        "the plan would destroy or replace stateful or running resources:\n"
         "  aws_ecs_service.this: delete and create (an outage: its tasks stop)"
     )
     assert "--allow-infra" in caught.value.hint
@@ -157,14 +160,14 @@ def test_a_revision_that_would_be_deregistered_is_refused() -> None:
     losing = task_definition(["delete", "create"], container("v1"), container("v2"), skip_destroy=False)
     for short in (Allowed(), Allowed(infra=True)):
         with pytest.raises(PlanError, match="task_definition"):
-            gate(changes(shown(losing)), short)
+            gate.check(changes(shown(losing)), short)
 
 
 def test_a_revision_that_is_only_deleted_is_refused() -> None:
     found = changes(shown(task_definition(["delete"], container("v1"), container("v1"))))
     with pytest.raises(PlanError, match="more than task definitions"):
-        gate(found, Allowed())
-    gate(found, Allowed(infra=True))  # it stays ACTIVE: nothing is lost
+        gate.check(found, Allowed())
+    gate.check(found, Allowed(infra=True))  # it stays ACTIVE: nothing is lost
 
 
 def test_an_action_of_a_provider_is_more_than_task_definitions() -> None:
@@ -172,24 +175,24 @@ def test_an_action_of_a_provider_is_more_than_task_definitions() -> None:
     action = {"address": address, "type": "aws_lambda_invoke", "config_values": values}
     found = changes({**shown(REVISION), "action_invocations": [action]})
     with pytest.raises(PlanError, match=r"task definitions:\n  action\.aws_lambda_invoke\.warm: invoke$"):
-        gate(found, Allowed())
-    gate(found, Allowed(["aws_lambda_invoke"]))
-    assert not any("canary" in line for line in difference(found))
+        gate.check(found, Allowed())
+    gate.check(found, Allowed(["aws_lambda_invoke"]))
+    assert not any("canary" in line for line in describe(found))
 
 
 def test_a_revision_that_a_killed_apply_has_left_may_leave_the_state() -> None:
     left = {**task_definition(["delete"], container("v1"), container("v2")), "deposed": "0a1b2c3d"}
     left["change"]["after"] = None
-    gate(changes(shown(left, REVISION)), Allowed())
+    gate.check(changes(shown(left, REVISION)), Allowed())
     left["change"]["before"]["skip_destroy"] = False
     with pytest.raises(PlanError, match="stateful or running"):
-        gate(changes(shown(left, REVISION)), Allowed(infra=True))
+        gate.check(changes(shown(left, REVISION)), Allowed(infra=True))
 
 
 def test_the_difference_is_by_container_and_field_with_secrets_masked() -> None:
     before = container("v1", MODE="a", API_TOKEN="canary-one", URL="redis://u:canary-two@h/0")
     after = container("v2", MODE="b", API_TOKEN="canary-three", URL="redis://u:canary-four@h/0")
-    lines = difference(changes(shown(task_definition(["create", "delete"], before, after), SERVICE)))
+    lines = describe(changes(shown(task_definition(["create", "delete"], before, after), SERVICE)))
     assert lines == [
         "shop-web · web · environment API_TOKEN: (masked) → (masked)",
         "shop-web · web · environment MODE: a → b",
@@ -203,7 +206,7 @@ def test_the_difference_is_by_container_and_field_with_secrets_masked() -> None:
 def test_what_terraform_takes_for_sensitive_is_shown_by_its_name_alone(side: str) -> None:
     change = task_definition(["create", "delete"], container("v1", MODE="canary-1"), container("v2", MODE="canary-2"))
     change["change"][side] = {"container_definitions": True, "tags": {}}
-    assert difference(changes(shown(change))) == [
+    assert describe(changes(shown(change))) == [
         "shop-web · web · environment MODE: (masked) → (masked)",
         "shop-web · web · image: registry/app:v1 → registry/app:v2",
     ]
@@ -215,18 +218,18 @@ def test_what_only_moves_in_the_state_or_is_imported_is_a_change_that_is_listed(
     imported["change"]["importing"] = {"id": "logs"}
     found = changes(shown(moved, imported, resource("aws_sqs_queue.jobs", "no-op")))
     said = ["module.new.aws_ecs_service.this: move from aws_ecs_service.web", "aws_s3_bucket.logs: import of logs"]
-    assert difference(found) == said
-    gate(found[:1], Allowed())  # nothing but the state knows of it
+    assert describe(found) == said
+    gate.check(found[:1], Allowed())  # nothing but the state knows of it
     with pytest.raises(PlanError, match=r"definitions:\n  aws_s3_bucket\.logs: import of logs$"):
-        gate(found, Allowed())
-    gate(found, Allowed(infra=True))
-    gate(found, Allowed(["aws_s3_*"]))
+        gate.check(found, Allowed())
+    gate.check(found, Allowed(infra=True))
+    gate.check(found, Allowed(["aws_s3_*"]))
 
 
 def test_containers_that_come_and_go_are_named() -> None:
     two = json.dumps([*json.loads(container("v1")), {"name": "proxy", "image": "p"}])
-    came = difference(changes(shown(task_definition(["create", "delete"], container("v1"), two))))
-    went = difference(changes(shown(task_definition(["create", "delete"], two, container("v1")))))
+    came = describe(changes(shown(task_definition(["create", "delete"], container("v1"), two))))
+    went = describe(changes(shown(task_definition(["create", "delete"], two, container("v1")))))
     assert came == ["shop-web · proxy: new container"]
     assert went == ["shop-web · proxy: container removed"]
 
@@ -254,7 +257,7 @@ def test_addresses_are_found_by_the_family_in_modules_of_any_depth() -> None:
         "aws_ecs_task_definition.web",
         'module.a["x"].module.b.aws_ecs_task_definition.this',
     ]
-    with pytest.raises(PlanError, match=r"no task definition .*shop-gone, which the contract names"):
+    with pytest.raises(PlanError, match=r"the task definition .*shop-gone, which the contract names"):
         addresses(state, [arn("shop-gone", 1)])
     with pytest.raises(PlanError):
         addresses({}, [arn("shop-web", 2)])
@@ -274,12 +277,12 @@ def test_a_change_of_the_task_alone_is_shown_and_reordered_json_is_not() -> None
     change = task_definition(["create", "delete"], before, after)
     change["change"]["before"] |= {"memory": "128", "network_mode": "bridge", "volume": []}
     change["change"]["after"] |= {"memory": "256", "network_mode": "bridge", "volume": [], "pid_mode": None}
-    assert difference(changes(shown(change))) == ["shop-web · memory: 128 → 256"]
+    assert describe(changes(shown(change))) == ["shop-web · memory: 128 → 256"]
     change["change"]["after"]["memory"] = "128"
-    assert difference(changes(shown(change))) == ["module.service.aws_ecs_task_definition.this: create and delete"]
+    assert describe(changes(shown(change))) == ["module.service.aws_ecs_task_definition.this: create and delete"]
 
 
 def test_containers_that_are_known_only_after_the_apply_are_said_to_be() -> None:
     change = task_definition(["create", "delete"], container("v1"), container("v2"))
     del change["change"]["after"]["container_definitions"]
-    assert difference(changes(shown(change))) == ["shop-web: containers known after apply"]
+    assert describe(changes(shown(change))) == ["shop-web: containers known after apply"]

@@ -16,11 +16,12 @@ from longshore.config.target import Stack
 from longshore.errors import InterruptError, PlanError, TerraformError, UnsavedStateError
 from longshore.masking import Masks
 from longshore.sandbox.terraform_cloud.model import Run, Workspace
+from longshore.terraform import gate
 from longshore.terraform.cloud.api import Api
 from longshore.terraform.cloud.driver import Cloud, CloudPlan, Patience, Told
 from longshore.terraform.driver import PlanOptions
 from longshore.terraform.local import Terraform
-from longshore.terraform.plan import Allowed, changes, gate
+from longshore.terraform.plan import changes
 from tests.fakes.terraform_cloud import ADDRESS, HOST, TOKEN, Played, Stage, quick_clock, stage
 
 ARGUMENTS = "-var-file=../../environments/test.tfvars"
@@ -252,7 +253,7 @@ def test_without_the_right_to_the_json_the_log_says_what_changes_and_it_is_said_
     with driver.plan({"image_tag": "v1"}) as plan:
         found = changes(driver.show(plan))
     assert [(c.address, c.actions) for c in found] == [("aws_ecs_task_definition.web", ("delete", "create"))]
-    gate(found, Allowed())
+    gate.check(found, gate.Allowed())
     assert "poorer" in scene.warned[0]
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from longshore.errors import PlanError
-from longshore.terraform import plan
+from longshore.terraform import gate, plan
 from longshore.terraform.cloud.log import Log
 from longshore.terraform.cloud.plan_json import from_events
 from longshore.terraform.cloud.run import CloudRun
@@ -26,5 +26,5 @@ def test_an_import_is_gated_though_nothing_else_changes() -> None:
     bucket = {"addr": "aws_s3_bucket.logs", "resource_type": "aws_s3_bucket"}
     found = plan.changes(shown({"resource": bucket, "action": "import", "importing": {"id": "logs"}}))
     with pytest.raises(PlanError, match="import of logs"):
-        plan.gate(found, plan.Allowed())
+        gate.check(found, gate.Allowed())
     assert plan.changes(shown({"resource": bucket, "action": "noop"})) == []

@@ -33,7 +33,7 @@ def run_steps(run: Run, order: ReleaseOptions) -> None:
         snapshot.record(run)
         consistency.refuse_strayed(run, last)
     with build_and_plan.planned(run, order) as (saved, shown):
-        left = _left_to_roll_out(run, last, plan.minimums(shown) if saved.changed else {})
+        left = _left_to_roll_out(run, last, plan.minimum_capacities(shown) if saved.changed else {})
         if saved.changed or (left and not run.begun):
             run.approve(yes=order.yes)
         run.begin_moving()

@@ -9,7 +9,7 @@ from longshore.config.target import Stack
 from longshore.environment.environment import Environment
 from longshore.errors import ApplyError, TerraformError, UsageError
 from longshore.run import checks
-from longshore.terraform import plan
+from longshore.terraform import gate, plan
 from longshore.terraform.driver import Driver, PlanOptions, SavedPlan
 
 
@@ -30,7 +30,7 @@ def bootstrap(env: Environment, *, yes: bool, allow_destroy: Sequence[str] = ())
     Raises:
         PlanError: something would be lost that was not named.
     """
-    allowed = plan.Allowed(destroy=allow_destroy)
+    allowed = gate.Allowed(destroy=allow_destroy)
     checks.before_bootstrap(env)
     stacks = [stack for stack in (env.target.foundation, env.target.stack) if stack]
     bucket = env.target.state_bucket
@@ -67,7 +67,7 @@ def destroy(env: Environment, *, confirmed: str | None) -> list[str]:
         return _apply_saved(env, terraform, saved, [str(change) for change in found])
 
 
-def _apply(env: Environment, stack: Stack, allowed: plan.Allowed, *, yes: bool) -> list[str]:
+def _apply(env: Environment, stack: Stack, allowed: gate.Allowed, *, yes: bool) -> list[str]:
     terraform = env.terraform_of(stack)
     for line in terraform.set_up():
         env.console.say(line)
@@ -77,7 +77,7 @@ def _apply(env: Environment, stack: Stack, allowed: plan.Allowed, *, yes: bool) 
             env.console.differences([])
             return []
         found = plan.changes(terraform.show(saved))
-        plan.refuse_loss(found, allowed)
+        gate.refuse_loss(found, allowed)
         lines = [str(change) for change in found]
         env.console.differences(lines)
         env.console.approve(f"Apply {stack.name}?", yes=yes)

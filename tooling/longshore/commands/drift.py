@@ -12,7 +12,7 @@ from longshore.config.contract import Contract
 from longshore.environment.environment import Environment
 from longshore.result import ReleaseResult, ScheduleResult
 from longshore.run import checks, consistency, snapshot
-from longshore.terraform import plan
+from longshore.terraform import plan, plan_diff
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _of_terraform(env: Environment) -> list[str]:
         shown = env.terraform.show(saved)
         found = plan.changes(shown)
         env.console.masks.hide(plan.secret_values(found))
-        return plan.difference(found) or [
+        return plan_diff.describe(found) or [
             f"outputs change: {', '.join(plan.changed_outputs(shown)) or 'not said which'}"
         ]
 

@@ -7,6 +7,7 @@ from longshore.environment.environment import Environment
 from longshore.images.version import tag_of
 from longshore.run import checks
 from longshore.terraform import plan as plans
+from longshore.terraform import plan_diff
 from longshore.terraform.driver import PlanOptions
 
 
@@ -21,7 +22,7 @@ def plan(env: Environment, tag: str | None, *, check_env: bool = False) -> bool:
     with env.terraform.plan(variables, PlanOptions(plan_only=True)) as saved:
         found = plans.changes(env.terraform.show(saved)) if saved.changed else []
         env.console.masks.hide(plans.secret_values(found))
-        env.console.differences(plans.difference(found))
+        env.console.differences(plan_diff.describe(found))
         return saved.changed
 
 

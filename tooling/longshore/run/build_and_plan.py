@@ -23,7 +23,7 @@ from longshore.result import BuildResult, ImageResult
 from longshore.run import plan_scope
 from longshore.run.options import ReleaseOptions
 from longshore.run.run import Run
-from longshore.terraform import plan
+from longshore.terraform import gate, plan, plan_diff
 from longshore.terraform.driver import PlanOptions, SavedPlan
 
 
@@ -199,6 +199,6 @@ def judge(run: Run, order: ReleaseOptions, found: Sequence[plan.Change]) -> None
         PlanError: it would change more than a release may.
     """
     run.env.console.masks.hide(plan.secret_values(found))
-    run.result.changes, run.result.fingerprint = plan.difference(found), plan.fingerprint(found)
+    run.result.changes, run.result.fingerprint = plan_diff.describe(found), plan.fingerprint(found)
     run.env.console.differences(run.result.changes)
-    plan.gate(found, order.allowed(run.env.target.app.allow_changes))
+    gate.check(found, order.allowed(run.env.target.app.allow_changes))

@@ -11,7 +11,7 @@ from longshore.errors import UsageError
 from longshore.images.builders import on_of
 from longshore.images.version import Bump, bump_of, tag_of
 from longshore.result import Options
-from longshore.terraform.plan import Allowed
+from longshore.terraform.gate import Allowed
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class ReleaseOptions:
 
     def allowed(self, listed: Sequence[str]) -> Allowed:
         """What a plan may change, by these options and by the addresses and types that invoke.yaml lists."""
-        return Allowed(listed, self.allow_infra, self.allow_destroy, alone=self.only_release)
+        return Allowed(listed, self.allow_infra, self.allow_destroy, only_release=self.only_release)
 
     def of_a_change(self) -> Options:
         """The options of an apply, for the record: there is no version to choose."""

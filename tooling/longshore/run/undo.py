@@ -25,7 +25,7 @@ from longshore.rollout.deployments import Move, TrackedDeployment
 from longshore.rollout.diagnosis import Diagnosis
 from longshore.run import autoscaling, plan_scope, snapshot, waves
 from longshore.run.run import Run, cause_of
-from longshore.terraform import plan
+from longshore.terraform import gate, plan
 from longshore.terraform.driver import PlanOptions
 from longshore.terraform.task_definition_diff import revisions
 
@@ -166,7 +166,7 @@ def _register(run: Run, tag: str, *, alone: bool) -> None:
             return
         found = plan.changes(env.terraform.show(saved))
         env.console.masks.hide(plan.secret_values(found))
-        plan.gate(found, plan.Allowed(env.target.app.allow_changes))
+        gate.check(found, gate.Allowed(env.target.app.allow_changes))
         with run.effect(f"apply {tag} again"):
             outputs = env.terraform.apply(saved, env.console.detail)
     run.contract = env.contract(plan_scope.written(run, tag) if alone else outputs)
