@@ -50,7 +50,7 @@ class World:
         import_env.take_over(self.env, environ, skip=import_env.names(skip), write=write)
 
     def check(self, environ: dict[str, str]) -> str:
-        place = build_variables.Place("shop", "test", self.files[0].name)
+        place = build_variables.VariableScope("shop", "test", self.files[0].name)
         return build_variables.check(environ, variable_files.read(self.files), place, Masks())
 
 
@@ -187,7 +187,7 @@ def test_whatever_is_written_agrees_afterwards(
 ) -> None:
     world = World(tmp_path_factory.mktemp("world"), a_tfvars=f"variables = {{\n{hcl.lines(there)}}}\n")
     world.take_over(environ, write=True)
-    left = build_variables.disagreeing(build_variables.given(environ), variable_files.read(world.files))
+    left = build_variables.differences(build_variables.of_process(environ), variable_files.read(world.files))
     other = {name for name in left if f"ECS_{name}" in there}
     empty = {name for name in left if build_variables.looks_secret(name, "") and not environ[f"ECS_{name}"]}
     assert set(left) == other | empty

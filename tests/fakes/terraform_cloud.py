@@ -18,16 +18,16 @@ from longshore.sandbox.terraform_cloud.application import Application
 from longshore.sandbox.terraform_cloud.model import Log, Run, Store
 from longshore.sandbox.terraform_cloud.model import Workspace as Kept
 from longshore.sandbox.terraform_cloud.worker import Worker
-from longshore.terraform.cloud.api import Answer, Api
+from longshore.terraform.cloud.api import Api, Response
 from longshore.terraform.cloud.runs import Runs
-from longshore.terraform.cloud.workspaces import Found
+from longshore.terraform.cloud.workspaces import WorkspaceState
 
 HOST = "https://cloud.example.com"
 TOKEN = "token-of-the-test"
 ADDRESS = Workspace("cloud.example.com", "acme", "shop-test")
 
 
-class Time:
+class FakeTime:
     """A clock that moves only while somebody sleeps."""
 
     def __init__(self) -> None:
@@ -43,19 +43,19 @@ class Time:
 
 
 @dataclass
-class Fake:
+class FakeTransport:
     """Answers each path with what a test has laid out for it, in order; the last answer stays."""
 
-    answers: dict[str, list[Answer]] = field(default_factory=dict)
+    answers: dict[str, list[Response]] = field(default_factory=dict)
     calls: list[tuple[str, str, Any]] = field(default_factory=list)
     tokens: dict[str, str] = field(default_factory=dict, repr=False)
 
-    def says(self, call: str, *documents: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+    def reply(self, call: str, *documents: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
         """Lays out answers for a call such as ``GET runs/run-1``: documents, or bytes."""
         bodies = [one if isinstance(one, bytes) else json.dumps(one).encode() for one in documents or (b"",)]
-        self.answers.setdefault(call, []).extend(Answer(status, headers or {}, body) for body in bodies)
+        self.answers.setdefault(call, []).extend(Response(status, headers or {}, body) for body in bodies)
 
-    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
         path = urlsplit(url).path.removeprefix("/api/v2/")
         key = f"{method} {path}"
         self.tokens[key] = headers.get("Authorization", "")
@@ -68,7 +68,7 @@ class Fake:
             raise OSError(found.body.decode() or "no answer")
         return found
 
-    def made(self, method: str = "POST") -> list[str]:
+    def paths(self, method: str = "POST") -> list[str]:
         return [path for called, path, _ in self.calls if called == method]
 
 
@@ -86,14 +86,14 @@ def run(status: str, **actions: bool) -> dict[str, Any]:
 
 
 @dataclass
-class Told:
+class Messages:
     """What people were told."""
 
     said: list[str] = field(default_factory=list)
     warned: list[str] = field(default_factory=list)
 
 
-def found(**changes: Any) -> Found:
+def workspace_state(**changes: Any) -> WorkspaceState:
     given = {
         "id": "ws-1",
         "address": ADDRESS,
@@ -105,12 +105,12 @@ def found(**changes: Any) -> Found:
         "version": "1.11.4",
         "readable": True,
     }
-    return Found(**{**given, **changes})
+    return WorkspaceState(**{**given, **changes})
 
 
-def runs(fake: Fake, clock: Clock, told: Told | None = None) -> Runs:
-    told = told or Told()
-    return Runs(Api(HOST, TOKEN, fake, clock), found(), clock, told.said.append, told.warned.append, Masks())
+def runs(fake: FakeTransport, clock: Clock, told: Messages | None = None) -> Runs:
+    told = told or Messages()
+    return Runs(Api(HOST, TOKEN, fake, clock), workspace_state(), clock, told.said.append, told.warned.append, Masks())
 
 
 _CHANGE = {"actions": ["create"], "before": None, "after": {"family": "web"}}
@@ -122,7 +122,7 @@ PLAN = {
 
 
 @dataclass
-class Played:
+class ScriptedExecution:
     """An Execution without terraform: a plan changes what the variables of the run say; an apply writes the state."""
 
     changes: bool | None = True
@@ -169,14 +169,14 @@ def _write(log: Log, lines: list[dict[str, Any]]) -> None:
 
 
 @dataclass
-class Stage:
+class StandIn:
     """The stand-in in process: its application, called without a socket."""
 
     store: Store
     application: Application
     calls: list[str] = field(default_factory=list)
 
-    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
         parts = urlsplit(url)
         self.calls.append(f"{method} {parts.path}")
         environ = {
@@ -190,12 +190,12 @@ class Stage:
         }
         answered: list[Any] = []
         content = b"".join(self.application(environ, lambda status, given: answered.extend([status, given])))
-        return Answer(int(answered[0][:3]), {name.lower(): value for name, value in answered[1]}, content)
+        return Response(int(answered[0][:3]), {name.lower(): value for name, value in answered[1]}, content)
 
 
-def stage(folder: Path, execution: Played) -> Stage:
+def stand_in(folder: Path, execution: ScriptedExecution) -> StandIn:
     store = Store(folder)
-    return Stage(store, Application(store, Worker(store, execution), TOKEN))
+    return StandIn(store, Application(store, Worker(store, execution), TOKEN))
 
 
 def quick_clock(check: Callable[[], None] = lambda: None) -> Clock:

@@ -11,17 +11,17 @@ from longshore import masking
 from longshore.errors import ConfigError, ExitCode
 from longshore.masking import Masks
 from longshore.terraform import build_variables, hcl
-from longshore.terraform.build_variables import Place
+from longshore.terraform.build_variables import VariableScope
 from tests.paths import ROOT
 
-PLACE = Place("shop", "test", "environments/test.tfvars")
+PLACE = VariableScope("shop", "test", "environments/test.tfvars")
 CANARY = "canary-7f3a9c"
 PLAINTEXT = ROOT / "terraform" / "modules" / "plaintext" / "main.tf"
 
 
 def said(process: dict[str, str], **files: Any) -> dict[str, str]:
-    return build_variables.disagreeing(
-        build_variables.given({f"ECS_{name}": value for name, value in process.items()}), files
+    return build_variables.differences(
+        build_variables.of_process({f"ECS_{name}": value for name, value in process.items()}), files
     )
 
 
@@ -37,7 +37,7 @@ def test_what_the_platform_sets_and_what_has_no_prefix_is_not_ours() -> None:
         "ECS_AGENT_URI": "http://169.254.170.2", "ECS_CONTAINER_METADATA_URI": "http://169.254.170.2/v3",
         "ECS_CONTAINER_METADATA_URI_V4": "http://169.254.170.2/v4",
     }  # fmt: skip
-    assert build_variables.given(environ) == {"RAILS_ENV": "staging"}
+    assert build_variables.of_process(environ) == {"RAILS_ENV": "staging"}
 
 
 def test_what_the_platform_sets_is_what_terraform_refuses() -> None:
@@ -150,7 +150,7 @@ def patterns_of(local: str) -> str:
 )  # fmt: skip
 def test_a_secret_becomes_a_reference(name: str, value: str) -> None:
     process = {name: value, "ADMIN_PASS": "hunter22"}
-    found = build_variables.lacking(process, dict.fromkeys(process, build_variables.ABSENT), PLACE, Masks())
+    found = build_variables.missing(process, dict.fromkeys(process, build_variables.ABSENT), PLACE, Masks())
     assert found.variables == {}
     assert found.secrets[name] == f"ssm:/shop/test/{name.lower()}"
 
@@ -158,7 +158,7 @@ def test_a_secret_becomes_a_reference(name: str, value: str) -> None:
 @pytest.mark.parametrize(("name", "value"), [("RAILS_ENV", "staging"), ("REDIS_URL", "redis://cache:6379/0"),
                                              ("TOKENIZER_PATH", "/t"), ("LOG", "")])  # fmt: skip
 def test_what_is_none_stays_plain(name: str, value: str) -> None:
-    found = build_variables.lacking({name: value}, {name: build_variables.ABSENT}, PLACE, Masks())
+    found = build_variables.missing({name: value}, {name: build_variables.ABSENT}, PLACE, Masks())
     assert (found.variables, found.secrets) == ({f"ECS_{name}": value}, {})
 
 

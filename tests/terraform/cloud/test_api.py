@@ -9,27 +9,27 @@ import pytest
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer  # a server of HTTP that is here already
 
 from longshore.errors import CloudError
-from longshore.terraform.cloud.api import Api, Http
-from tests.fakes.terraform_cloud import HOST, TOKEN, Fake, Time
+from longshore.terraform.cloud.api import Api, HttpTransport
+from tests.fakes.terraform_cloud import HOST, TOKEN, FakeTime, FakeTransport
 
 
-def made() -> tuple[Fake, Time, Api]:
-    fake, time = Fake(), Time()
+def made() -> tuple[FakeTransport, FakeTime, Api]:
+    fake, time = FakeTransport(), FakeTime()
     return fake, time, Api(HOST, TOKEN, fake, time.clock())
 
 
 def test_a_read_is_made_again_after_a_fault_and_after_no_answer() -> None:
     fake, time, api = made()
-    fake.says("GET runs/run-1", status=503)
-    fake.says("GET runs/run-1", status=0)
-    fake.says("GET runs/run-1", {"data": 1})
+    fake.reply("GET runs/run-1", status=503)
+    fake.reply("GET runs/run-1", status=0)
+    fake.reply("GET runs/run-1", {"data": 1})
     assert api.get("runs/run-1") == {"data": 1}
     assert time.slept == [1.0, 2.0]
 
 
 def test_a_read_is_not_made_for_ever() -> None:
     fake, _, api = made()
-    fake.says("GET runs/run-1", status=502)
+    fake.reply("GET runs/run-1", status=502)
     with pytest.raises(CloudError) as caught:
         api.get("runs/run-1")
     assert caught.value.open
@@ -42,8 +42,8 @@ def test_a_read_is_not_made_for_ever() -> None:
 )
 def test_too_many_calls_are_waited_for_as_the_answer_says(headers: dict[str, str], wait: float) -> None:
     fake, time, api = made()
-    fake.says("POST runs", status=429, headers=headers)
-    fake.says("POST runs", {"data": 2})
+    fake.reply("POST runs", status=429, headers=headers)
+    fake.reply("POST runs", {"data": 2})
     assert api.send("POST", "runs", {}) == {"data": 2}
     assert time.slept == [wait]
 
@@ -51,7 +51,7 @@ def test_too_many_calls_are_waited_for_as_the_answer_says(headers: dict[str, str
 @pytest.mark.parametrize("status", [0, 500, 504])
 def test_a_write_without_an_answer_is_not_made_again(status: int) -> None:
     fake, _, api = made()
-    fake.says("POST runs", status=status)
+    fake.reply("POST runs", status=status)
     with pytest.raises(CloudError) as caught:
         api.send("POST", "runs", {})
     assert caught.value.open
@@ -61,7 +61,7 @@ def test_a_write_without_an_answer_is_not_made_again(status: int) -> None:
 @pytest.mark.parametrize(("status", "hint"), [(401, "terraform login"), (403, "may not"), (404, "not there")])
 def test_a_refusal_says_what_the_service_says_and_what_to_do(status: int, hint: str) -> None:
     fake, _, api = made()
-    fake.says("GET runs/run-1", {"errors": [{"title": "x", "detail": "the detail"}]}, status=status)
+    fake.reply("GET runs/run-1", {"errors": [{"title": "x", "detail": "the detail"}]}, status=status)
     with pytest.raises(CloudError, match="the detail") as caught:
         api.get("runs/run-1")
     assert hint in caught.value.hint
@@ -71,9 +71,9 @@ def test_a_refusal_says_what_the_service_says_and_what_to_do(status: int, hint: 
 
 def test_the_token_goes_to_the_api_and_nowhere_else() -> None:
     fake, _, api = made()
-    fake.says("GET plans/plan-1/json-output", status=307, headers={"location": "https://archive.example.com/x?sig=1"})
-    fake.says("GET /x", b"the plan")
-    fake.says("PUT /upload", b"")
+    fake.reply("GET plans/plan-1/json-output", status=307, headers={"location": "https://archive.example.com/x?sig=1"})
+    fake.reply("GET /x", b"the plan")
+    fake.reply("PUT /upload", b"")
     assert api.download("plans/plan-1/json-output") == b"the plan"
     api.upload("https://archive.example.com/upload", b"tar")
     assert fake.tokens == {
@@ -85,18 +85,18 @@ def test_the_token_goes_to_the_api_and_nowhere_else() -> None:
 
 def test_a_file_that_has_moved_twice_is_read_where_it_is_and_one_that_always_moves_is_an_error() -> None:
     fake, _, api = made()
-    fake.says("GET plans/plan-1/json-output", status=307, headers={"location": "https://archive.example.com/x"})
-    fake.says("GET /x", b"moved", status=302, headers={"location": "/y"})
-    fake.says("GET /y", b"the plan")
+    fake.reply("GET plans/plan-1/json-output", status=307, headers={"location": "https://archive.example.com/x"})
+    fake.reply("GET /x", b"moved", status=302, headers={"location": "/y"})
+    fake.reply("GET /y", b"the plan")
     assert api.download("plans/plan-1/json-output") == b"the plan"
-    fake.says("GET /z", status=302, headers={"location": "/z"})
+    fake.reply("GET /z", status=302, headers={"location": "/z"})
     with pytest.raises(CloudError, match="from one place to the next"):
         api.download("https://archive.example.com/z")
 
 
 def test_a_host_that_sends_elsewhere_is_named_as_the_wrong_one() -> None:
     fake, _, api = made()
-    fake.says("GET runs/run-1", status=301, headers={"location": "https://other.example.com/login?secret"})
+    fake.reply("GET runs/run-1", status=301, headers={"location": "https://other.example.com/login?secret"})
     with pytest.raises(CloudError, match=r"sends to other\.example\.com$") as caught:
         api.get("runs/run-1")
     assert "hostname" in caught.value.hint
@@ -104,7 +104,7 @@ def test_a_host_that_sends_elsewhere_is_named_as_the_wrong_one() -> None:
 
 def test_an_answer_that_is_no_json_is_an_error_of_ours() -> None:
     fake, _, api = made()
-    fake.says("GET runs/run-1", b"<html>")
+    fake.reply("GET runs/run-1", b"<html>")
     with pytest.raises(CloudError, match="no JSON"):
         api.get("runs/run-1")
 
@@ -128,17 +128,17 @@ def test_the_transport_of_real_life_goes_by_the_proxy_of_the_environment(monkeyp
             monkeypatch.setenv(name, f"http://someone:p%40ss@127.0.0.1:{server.server_port}")
         for name in ("no_proxy", "NO_PROXY"):
             monkeypatch.setenv(name, "direct.invalid")
-        assert Http()("GET", "http://cloud.invalid/x", {}, None).status == 200
+        assert HttpTransport()("GET", "http://cloud.invalid/x", {}, None).status == 200
         for direct in ("http://direct.invalid/x", "http://127.0.0.1:9/x"):
             with pytest.raises(OSError, match="HTTPConnection"):
-                Http()("GET", direct, {}, None)
+                HttpTransport()("GET", direct, {}, None)
         server.shutdown()
     assert asked == [("http://cloud.invalid/x", f"Basic {base64.b64encode(b'someone:p@ss').decode()}")]
 
 
 def test_the_transport_of_real_life_maps_what_fails() -> None:
     with pytest.raises(OSError, match=r"127\.0\.0\.1"):
-        Http()("GET", "http://127.0.0.1:9/x", {}, None)
+        HttpTransport()("GET", "http://127.0.0.1:9/x", {}, None)
 
 
 def test_the_transport_of_real_life_follows_nothing_and_gives_headers_in_lower_case() -> None:
@@ -146,7 +146,7 @@ def test_the_transport_of_real_life_follows_nothing_and_gives_headers_in_lower_c
     server.start()
     try:
         host, port = server.get_host_and_port()
-        answer = Http()("GET", f"http://{host}:{port}/moto-api", {}, None)
+        answer = HttpTransport()("GET", f"http://{host}:{port}/moto-api", {}, None)
         assert answer.status in (200, 301, 302, 307, 308)
         assert "content-type" in answer.headers
     finally:

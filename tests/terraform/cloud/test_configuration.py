@@ -12,8 +12,8 @@ from longshore.config.target import Stack
 from longshore.errors import TerraformError
 from longshore.terraform.cloud.api import Api
 from longshore.terraform.cloud.archive import pack
-from longshore.terraform.cloud.configuration import other_commit, upload
-from tests.fakes.terraform_cloud import HOST, TOKEN, Fake, Time, found
+from longshore.terraform.cloud.configuration import commit_mismatch, upload
+from tests.fakes.terraform_cloud import HOST, TOKEN, FakeTime, FakeTransport, workspace_state
 
 
 @pytest.fixture
@@ -32,10 +32,10 @@ def commit(clone: Path) -> str:
 
 
 def said(clone: Path, sha: str | None) -> str:
-    fake, time = Fake(), Time()
+    fake, time = FakeTransport(), FakeTime()
     included = [{"type": "ingress-attributes", "attributes": {"commit-sha": sha}}] if sha else []
-    fake.says("GET runs/run-1", {"data": {}, "included": included})
-    return other_commit(Api(HOST, TOKEN, fake, time.clock()), "run-1", clone)
+    fake.reply("GET runs/run-1", {"data": {}, "included": included})
+    return commit_mismatch(Api(HOST, TOKEN, fake, time.clock()), "run-1", clone)
 
 
 def test_another_commit_of_the_connected_branch_is_said_and_the_same_is_not(clone: Path) -> None:
@@ -61,17 +61,19 @@ def test_where_there_is_no_repository_nothing_can_be_compared(tmp_path: Path) ->
 
 
 def _uploaded(tmp_path: Path, *states: dict[str, Any]) -> str:
-    fake, time = Fake(), Time()
+    fake, time = FakeTransport(), FakeTime()
     url = "https://archive.example.com/upload"
-    fake.says(
+    fake.reply(
         "POST workspaces/ws-1/configuration-versions", {"data": {"id": "cv-1", "attributes": {"upload-url": url}}}
     )
-    fake.says("PUT /upload", b"")
-    fake.says("GET configuration-versions/cv-1", *({"data": {"attributes": state}} for state in states))
+    fake.reply("PUT /upload", b"")
+    fake.reply("GET configuration-versions/cv-1", *({"data": {"attributes": state}} for state in states))
     root = tmp_path / "app"
     root.mkdir()
     stack = Stack("shop-test", root, (), tmp_path, {})
-    return upload(Api(HOST, TOKEN, fake, time.clock()), found(), tmp_path, stack, time.clock(), plan_only=False)
+    return upload(
+        Api(HOST, TOKEN, fake, time.clock()), workspace_state(), tmp_path, stack, time.clock(), plan_only=False
+    )
 
 
 def test_an_uploaded_configuration_is_waited_for(tmp_path: Path) -> None:

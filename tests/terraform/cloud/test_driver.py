@@ -18,11 +18,11 @@ from longshore.masking import Masks
 from longshore.sandbox.terraform_cloud.model import Run, Workspace
 from longshore.terraform import gate
 from longshore.terraform.cloud.api import Api
-from longshore.terraform.cloud.driver import Cloud, CloudPlan, Patience, Told
+from longshore.terraform.cloud.driver import CloudDriver, CloudPlan, Notifier, Timeouts
 from longshore.terraform.driver import PlanOptions
 from longshore.terraform.local import Terraform
 from longshore.terraform.plan import changes
-from tests.fakes.terraform_cloud import ADDRESS, HOST, TOKEN, Played, Stage, quick_clock, stage
+from tests.fakes.terraform_cloud import ADDRESS, HOST, TOKEN, ScriptedExecution, StandIn, quick_clock, stand_in
 
 ARGUMENTS = "-var-file=../../environments/test.tfvars"
 
@@ -32,24 +32,24 @@ class Scene:
     """A repository, a stand-in, and the driver between them."""
 
     root: Path
-    stage: Stage
-    execution: Played
+    stage: StandIn
+    execution: ScriptedExecution
     said: list[str] = field(default_factory=list)
     warned: list[str] = field(default_factory=list)
 
-    def driver(self, check: Callable[[], None] = lambda: None, patience: float = 20) -> Cloud:
+    def driver(self, check: Callable[[], None] = lambda: None, patience: float = 20) -> CloudDriver:
         clock = quick_clock(check)
         files = (self.root / "environments" / "test.tfvars",)
         data = self.root / ".longshore" / "data"
         stack = Stack("shop-test", self.root / "terraform" / "app", files, data, {}, ADDRESS)
-        return Cloud(
+        return CloudDriver(
             local=Terraform(stack, "terraform", {}),
             api=Api(HOST, TOKEN, self.stage, clock),
             workspace=ADDRESS,
             root=self.root,
             clock=clock,
-            told=Told(self.said.append, self.warned.append),
-            patience=Patience(patience, 0.3),
+            notifier=Notifier(self.said.append, self.warned.append),
+            timeouts=Timeouts(patience, 0.3),
             masks=Masks(),
         )
 
@@ -79,8 +79,8 @@ def empty(tmp_path: Path) -> Scene:
     }.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
-    played = Played()
-    return Scene(root, stage(tmp_path / "stand-in", played), played)
+    played = ScriptedExecution()
+    return Scene(root, stand_in(tmp_path / "stand-in", played), played)
 
 
 @pytest.fixture
@@ -407,7 +407,7 @@ def test_in_local_mode_terraform_runs_here_in_a_copy_whose_state_is_in_the_works
     assert scene.stage.store.runs == {}
 
 
-def _local(scene: Scene, tmp_path: Path, script: str) -> Cloud:
+def _local(scene: Scene, tmp_path: Path, script: str) -> CloudDriver:
     """The driver of a workspace in local mode, whose terraform does what a script says."""
     scene.workspace().attributes["execution-mode"] = "local"
     shim = tmp_path / "terraform"

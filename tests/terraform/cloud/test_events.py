@@ -11,7 +11,7 @@ import pytest
 from longshore.errors import PlanError
 from longshore.terraform import gate, plan
 from longshore.terraform.cloud.log import Log
-from longshore.terraform.cloud.plan_json import from_events
+from longshore.terraform.cloud.plan_json import from_log
 from longshore.terraform.cloud.run import CloudRun
 
 
@@ -19,7 +19,7 @@ def shown(*changes: dict[str, Any]) -> dict[str, Any]:
     events = [{"type": "planned_change", "change": change} for change in changes]
     lines = [json.dumps(event) for event in [*events, {"type": "change_summary"}]]
     log = cast(Log, SimpleNamespace(lines=lines, complete=True))
-    return from_events(cast(CloudRun, SimpleNamespace(id="run-1", has_changes=True)), log)
+    return from_log(cast(CloudRun, SimpleNamespace(id="run-1", has_changes=True)), log)
 
 
 def test_an_import_is_gated_though_nothing_else_changes() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from longshore.errors import TerraformError
 from longshore.masking import is_secret
-from longshore.terraform.cloud.tokens import token, variable
+from longshore.terraform.cloud.tokens import token, variable_name
 
 
 def write(folder: Path, **tokens: str) -> Path:
@@ -18,9 +18,9 @@ def write(folder: Path, **tokens: str) -> Path:
 
 
 def test_the_variable_of_a_host() -> None:
-    assert variable("app.terraform.io") == "TF_TOKEN_app_terraform_io"
-    assert variable("my-host.example.com") == "TF_TOKEN_my__host_example_com"
-    assert is_secret(variable("app.terraform.io"))
+    assert variable_name("app.terraform.io") == "TF_TOKEN_app_terraform_io"
+    assert variable_name("my-host.example.com") == "TF_TOKEN_my__host_example_com"
+    assert is_secret(variable_name("app.terraform.io"))
 
 
 def test_the_variable_comes_first_then_the_file_beside_the_configuration_then_the_one_in_the_home(

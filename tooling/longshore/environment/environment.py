@@ -20,8 +20,8 @@ from longshore.environment.access import Access, cloud_access, resolve
 from longshore.ledger.releases import Ledger
 from longshore.masking import secrets
 from longshore.signals import Interrupts
-from longshore.terraform.cloud.api import Api, Http
-from longshore.terraform.cloud.driver import Cloud, Patience, Told
+from longshore.terraform.cloud.api import Api, HttpTransport
+from longshore.terraform.cloud.driver import CloudDriver, Notifier, Timeouts
 from longshore.terraform.driver import Driver
 from longshore.terraform.local import Terraform
 
@@ -75,14 +75,14 @@ class Environment:
 
     def _on_cloud(self, local: Terraform, workspace: Workspace) -> Driver:
         deadlines = self.target.env.deadlines
-        return Cloud(
+        return CloudDriver(
             local=local,
             api=self._api,
             workspace=workspace,
             root=self.target.root,
             clock=self.clock,
-            told=Told(self.console.detail, self.console.warn),
-            patience=Patience(deadlines.terraform, deadlines.terraform_back),
+            notifier=Notifier(self.console.detail, self.console.warn),
+            timeouts=Timeouts(deadlines.terraform, deadlines.terraform_back),
             masks=self.console.masks,
         )
 
@@ -91,7 +91,7 @@ class Environment:
         """Terraform Cloud, where this environment's stack is there."""
         url, token = cloud_access(self.target)
         self.console.masks.hide([token])
-        return Api(url, token, Http(), self.clock)
+        return Api(url, token, HttpTransport(), self.clock)
 
     def sibling(self, name: str) -> Environment:
         """Another environment of the same application, with clients of its own."""

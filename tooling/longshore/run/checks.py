@@ -20,7 +20,7 @@ from longshore.ledger.lock import Lock
 from longshore.result import Actor, ReleaseResult, Verdict
 from longshore.run.options import ReleaseOptions
 from longshore.terraform import build_variables, variable_files
-from longshore.terraform.build_variables import Place
+from longshore.terraform.build_variables import VariableScope
 
 _BAD_VERSION = (Verdict.ROLLED_BACK, Verdict.ROLLBACK_FAILED)
 _ARCHITECTURES = {"linux/amd64": "X86_64", "linux/arm64": "ARM64"}
@@ -276,7 +276,7 @@ def files(env: Environment) -> str:
 def _agree(env: Environment, checks: Checks, *, always: bool = False) -> None:
     if checks.failed:
         checks.skip("variables", "what it needs is missing")
-    elif always or build_variables.in_build(os.environ):
+    elif always or build_variables.in_codebuild(os.environ):
         checks.run("variables", lambda: variables(env))
     else:
         checks.skip("variables", "compared with ECS_ variables in a build, and with --check-env")
@@ -292,11 +292,11 @@ def variables(env: Environment) -> str:
     return build_variables.check(os.environ, found, place(env), env.console.masks)
 
 
-def place(env: Environment) -> Place:
+def place(env: Environment) -> VariableScope:
     """Where the environment's variables belong."""
     target = env.target
     files = ", ".join(os.path.relpath(file, target.root) for file in target.stack.var_files)
-    return Place(target.application, target.environment, files)
+    return VariableScope(target.application, target.environment, files)
 
 
 def account(env: Environment) -> str:

@@ -26,7 +26,7 @@ NOT_NEEDED = ("REPO_URL", "TASK_DEFINITION_WEB", "TASK_DEFINITION_SIDEKIQ", "CI_
 
 
 @dataclass(frozen=True)
-class Place:
+class VariableScope:
     """Where variables belong: the application, its environment, and the names of its variable files."""
 
     application: str
@@ -65,12 +65,12 @@ class MissingVariables:
         return MissingVariables(dict.fromkeys(self.variables, "..."), self.secrets)
 
 
-def in_build(environ: Mapping[str, str]) -> bool:
+def in_codebuild(environ: Mapping[str, str]) -> bool:
     """Whether this process runs in a build of CodeBuild."""
     return bool(environ.get("CODEBUILD_BUILD_ID"))
 
 
-def given(environ: Mapping[str, str]) -> dict[str, str]:
+def of_process(environ: Mapping[str, str]) -> dict[str, str]:
     """The process's ECS_ variables, by the name that a container would get: without ECS_."""
     return {
         name.removeprefix(PREFIX): environ[name]
@@ -79,11 +79,11 @@ def given(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def disagreeing(process: Mapping[str, str], files: Mapping[str, Any]) -> dict[str, str]:
+def differences(process: Mapping[str, str], files: Mapping[str, Any]) -> dict[str, str]:
     """The variables that the files say otherwise, each with what there is of it; never a value.
 
     Args:
-        process: what `given` found.
+        process: what `of_process` found.
         files: what `variable_files.read` found. A reference under ``secrets`` agrees with any value.
     """
     plain = {
@@ -101,12 +101,14 @@ def disagreeing(process: Mapping[str, str], files: Mapping[str, Any]) -> dict[st
     return found
 
 
-def lacking(process: Mapping[str, str], said: Mapping[str, str], place: Place, masks: Masks) -> MissingVariables:
+def missing(
+    process: Mapping[str, str], said: Mapping[str, str], place: VariableScope, masks: Masks
+) -> MissingVariables:
     """What the files lack of these variables, plain ones apart from secrets.
 
     Args:
-        process: what `given` found.
-        said: what `disagreeing` said of them.
+        process: what `of_process` found.
+        said: what `differences` said of them.
         place: whose files they are.
         masks: what is a secret elsewhere is one here.
     """
@@ -119,7 +121,7 @@ def lacking(process: Mapping[str, str], said: Mapping[str, str], place: Place, m
     )
 
 
-def check(environ: Mapping[str, str], files: Mapping[str, Any], place: Place, masks: Masks) -> str:
+def check(environ: Mapping[str, str], files: Mapping[str, Any], place: VariableScope, masks: Masks) -> str:
     """Compares a process with the variable files.
 
     Returns:
@@ -128,12 +130,12 @@ def check(environ: Mapping[str, str], files: Mapping[str, Any], place: Place, ma
     Raises:
         ConfigError: they differ: every finding by name, and the lines to add. No value is said.
     """
-    process = given(environ)
-    said = disagreeing(process, files)
+    process = of_process(environ)
+    said = differences(process, files)
     if not said:
         return f"{len(process)} {PREFIX} variables agree with {place.files}" if process else f"no {PREFIX} variables"
     findings = "".join(f"\n    {PREFIX}{name} {what}" for name, what in said.items())
-    to_add = lacking(process, said, place, masks).without_values().text()
+    to_add = missing(process, said, place, masks).without_values().text()
     lines = f"\n  Lines to add to {place.files}:\n{_indented(to_add)}" if to_add else ""
     raise ConfigError(
         f"containers get what the variable files say, and this process has other {PREFIX} variables:{findings}{lines}",

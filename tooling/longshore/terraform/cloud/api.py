@@ -22,13 +22,13 @@ _THROTTLED = 30
 _PAUSE = 1.0
 _LONGEST = 30.0
 _REDIRECTS = 5
-_ELSEWHERE = frozenset({301, 302, 303, 307, 308})
+_REDIRECTS_TO = frozenset({301, 302, 303, 307, 308})
 _HOSTNAME = "Is terraform.cloud.hostname right?"
 _CONTENT = "application/vnd.api+json"
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """An answer of HTTP; the names of its headers are in lower case."""
 
     status: int
@@ -39,7 +39,7 @@ class Answer:
 class Transport(Protocol):
     """One request over HTTP, without redirects or repetition."""
 
-    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
         """Makes it.
 
         Raises:
@@ -47,13 +47,13 @@ class Transport(Protocol):
         """
 
 
-class Http:
+class HttpTransport:
     """The transport of real life."""
 
     def __init__(self) -> None:
         self._pools: dict[str, urllib3.PoolManager] = {}
 
-    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
         """Makes a request.
 
         Raises:
@@ -63,7 +63,7 @@ class Http:
             found = self._pool(url).request(method, url, headers=dict(headers), body=body, redirect=False)
         except urllib3.exceptions.HTTPError as error:
             raise OSError(str(error)) from error
-        return Answer(found.status, {name.lower(): value for name, value in found.headers.items()}, found.data)
+        return Response(found.status, {name.lower(): value for name, value in found.headers.items()}, found.data)
 
     def _pool(self, url: str) -> urllib3.PoolManager:
         """By the proxy that the environment names (HTTPS_PROXY, NO_PROXY), as boto3 and terraform go."""
@@ -117,7 +117,7 @@ class Api:
         url = f"{self._full(path)}{_query(query)}"
         for _ in range(_REDIRECTS):
             answer = self._call("GET", url, None, repeat=True)
-            if answer.status not in _ELSEWHERE:
+            if answer.status not in _REDIRECTS_TO:
                 return answer.body
             url = urljoin(url, answer.headers.get("location", ""))
         raise CloudError(f"Terraform Cloud sends from one place to the next, more than {_REDIRECTS} times")
@@ -129,13 +129,13 @@ class Api:
     def _full(self, path: str) -> str:
         return path if "://" in path else f"{self.url}{path if path.startswith('/') else f'/api/v2/{path}'}"
 
-    def _call(self, method: str, url: str, body: bytes | None, *, repeat: bool) -> Answer:
-        what = f"{method} {url.partition('?')[0] if self._ours(url) else 'of a stored file'}"
+    def _call(self, method: str, url: str, body: bytes | None, *, repeat: bool) -> Response:
+        what = f"{method} {url.partition('?')[0] if self._is_api_url(url) else 'of a stored file'}"
         refused = failed = 0
         while True:
             answer = self._try(method, url, body)
             if answer.status == 429 and (refused := refused + 1) < _THROTTLED:
-                self.clock.sleep(_wait(answer))
+                self.clock.sleep(_retry_after(answer))
             elif repeat and (answer.status == 0 or answer.status >= 500) and (failed := failed + 1) < _TRIES:
                 self.clock.sleep(min(_PAUSE * 2 ** (failed - 1), _LONGEST))
             else:
@@ -144,16 +144,16 @@ class Api:
             raise _error(what, answer)
         return answer
 
-    def _try(self, method: str, url: str, body: bytes | None) -> Answer:
-        headers = {"Content-Type": _CONTENT if self._ours(url) else "application/octet-stream"}
+    def _try(self, method: str, url: str, body: bytes | None) -> Response:
+        headers = {"Content-Type": _CONTENT if self._is_api_url(url) else "application/octet-stream"}
         # A URL of the storage holds its own permission: the token is nobody's business there.
-        headers |= {"Authorization": f"Bearer {self.token}"} if self._ours(url) else {}
+        headers |= {"Authorization": f"Bearer {self.token}"} if self._is_api_url(url) else {}
         try:
             return self.transport(method, url, headers, body)
         except OSError as error:
-            return Answer(0, {}, str(error).encode())
+            return Response(0, {}, str(error).encode())
 
-    def _ours(self, url: str) -> bool:
+    def _is_api_url(self, url: str) -> bool:
         return url.startswith(f"{self.url}/api/v2/")
 
 
@@ -171,7 +171,7 @@ def _query(query: Mapping[str, str | int] | None) -> str:
     return f"?{urlencode(query)}" if query else ""
 
 
-def _wait(answer: Answer) -> float:
+def _retry_after(answer: Response) -> float:
     """Seconds until a refused call may be made again, as the answer says."""
     said = answer.headers.get("retry-after") or answer.headers.get("x-ratelimit-reset") or ""
     try:
@@ -180,8 +180,8 @@ def _wait(answer: Answer) -> float:
         return _PAUSE
 
 
-def _document(answer: Answer) -> dict[str, Any]:
-    if answer.status in _ELSEWHERE:
+def _document(answer: Response) -> dict[str, Any]:
+    if answer.status in _REDIRECTS_TO:
         # No more than the host: what follows it may be a permission.
         where = urlsplit(answer.headers.get("location", "")).netloc or "elsewhere"
         raise CloudError(f"Terraform Cloud's API is not here: it sends to {where}", _HOSTNAME, answer.status)
@@ -193,7 +193,7 @@ def _document(answer: Answer) -> dict[str, Any]:
         raise CloudError("Terraform Cloud's answer is no JSON", _HOSTNAME, answer.status) from None
 
 
-def _error(what: str, answer: Answer) -> CloudError:
+def _error(what: str, answer: Response) -> CloudError:
     if answer.status == 0:
         reason = answer.body.decode(errors="replace")
         return CloudError(f"Terraform Cloud did not answer {what}: {reason}", "Look at the network, then try again.")
@@ -204,11 +204,11 @@ def _error(what: str, answer: Answer) -> CloudError:
         429: "Too many calls with this token: wait a while.",
     }
     return CloudError(
-        f"Terraform Cloud: {what}: {answer.status} {_said(answer)}", hints.get(answer.status, ""), answer.status
+        f"Terraform Cloud: {what}: {answer.status} {_details(answer)}", hints.get(answer.status, ""), answer.status
     )
 
 
-def _said(answer: Answer) -> str:
+def _details(answer: Response) -> str:
     try:
         errors = json.loads(answer.body)["errors"]
         return "; ".join(str(one.get("detail") or one.get("title")) for one in errors)

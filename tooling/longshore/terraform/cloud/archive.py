@@ -66,10 +66,10 @@ def copy(root: Path, stack: Stack, to: Path) -> Path:
     """
     wanted = {to / file.relative_to(root): file for file in _files(root, stack)}
     for old in [path for path in to.rglob("*") if not path.is_dir() or path.is_symlink()]:
-        if old not in wanted and not _of_terraform(old.name):
+        if old not in wanted and not _belongs_to_terraform(old.name):
             old.unlink(missing_ok=True)
     for goal, file in wanted.items():
-        write(goal, file.read_bytes())
+        write_if_changed(goal, file.read_bytes())
         goal.chmod(file.stat().st_mode)
     return directory(root, stack, to)
 
@@ -79,7 +79,7 @@ def directory(root: Path, stack: Stack, to: Path) -> Path:
     return to / stack.directory.relative_to(root)
 
 
-def write(goal: Path, content: bytes) -> None:
+def write_if_changed(goal: Path, content: bytes) -> None:
     """Gives a file its content at once for whoever reads it, unless it has it already."""
     if goal.is_file() and not goal.is_symlink() and goal.read_bytes() == content:
         return
@@ -89,7 +89,7 @@ def write(goal: Path, content: bytes) -> None:
     half.replace(goal)
 
 
-def _of_terraform(name: str) -> bool:
+def _belongs_to_terraform(name: str) -> bool:
     """Whether terraform, or the driver, has made a file in a copy."""
     return name in (OVERRIDE, ".terraform.lock.hcl") or ".tfstate" in name
 

@@ -16,13 +16,13 @@ _ONE_WORD = re.compile(r"--?var-file=")
 _TWO_WORDS = ("-var-file", "--var-file")
 
 
-def of(stack: Stack) -> str:
+def for_stack(stack: Stack) -> str:
     """What makes a plan in the root take the variable files of the stack."""
     files = [os.path.relpath(file, stack.directory) for file in stack.var_files]
     return " ".join(f"-var-file={shlex.quote(file)}" for file in files)
 
 
-def mistakes(value: object, needed: str) -> list[str]:
+def problems(value: object, needed: str) -> list[str]:
     """What is wrong with the variable's value: what it lacks, and what it gives of others, one line each.
 
     Raises:
@@ -35,7 +35,7 @@ def mistakes(value: object, needed: str) -> list[str]:
     return [*(f"lacks {one}" for one in missing), *(f"gives {one}, too" for one in others)]
 
 
-def with_files(value: object, needed: str) -> str | None:
+def with_only(value: object, needed: str) -> str | None:
     """The value with these variable files and no other; arguments that somebody else gave stay.
 
     Returns:

@@ -11,13 +11,13 @@ from longshore.config.target import Stack
 from longshore.errors import CloudError, GitError, TerraformError
 from longshore.terraform.cloud import archive
 from longshore.terraform.cloud.api import Api
-from longshore.terraform.cloud.workspaces import Found
+from longshore.terraform.cloud.workspaces import WorkspaceState
 
 _TAKEN_WITHIN = 120.0
 """Seconds after which an uploaded configuration can be used in a run."""
 
 
-def upload(api: Api, found: Found, root: Path, stack: Stack, clock: Clock, *, plan_only: bool) -> str:
+def upload(api: Api, found: WorkspaceState, root: Path, stack: Stack, clock: Clock, *, plan_only: bool) -> str:
     """Uploads the repository's folders that the stack needs.
 
     Returns:
@@ -41,7 +41,7 @@ def upload(api: Api, found: Found, root: Path, stack: Stack, clock: Clock, *, pl
     raise TerraformError(f"the configuration {made['id']} was still {status} after {_TAKEN_WITHIN:.0f} s")
 
 
-def other_commit(api: Api, run: str, root: Path) -> str:
+def commit_mismatch(api: Api, run: str, root: Path) -> str:
     """What to say where a run's configuration, from version control, is of another commit than this clone.
 
     Returns:

@@ -16,12 +16,12 @@ from longshore.errors import PlanError, TerraformError
 from longshore.masking import Masks
 from longshore.terraform.cloud import archive, configuration, outputs, plan_json, workspaces
 from longshore.terraform.cloud.api import Api
-from longshore.terraform.cloud.local_mode import Here
+from longshore.terraform.cloud.local_mode import LocalMode
 from longshore.terraform.cloud.log import Log
 from longshore.terraform.cloud.run import CloudRun
-from longshore.terraform.cloud.run_request import Wanted, named
+from longshore.terraform.cloud.run_request import CloudRunRequest, unique_message
 from longshore.terraform.cloud.runs import Runs
-from longshore.terraform.cloud.workspaces import Found
+from longshore.terraform.cloud.workspaces import WorkspaceState
 from longshore.terraform.driver import PLAN_DEFAULTS, OnEvent, PlanOptions, SavedPlan, Variables
 from longshore.terraform.local import Terraform
 
@@ -29,7 +29,7 @@ _PRIVATE = 0o600
 
 
 @dataclass(frozen=True)
-class Told:
+class Notifier:
     """Whom the driver tells: what somebody who waits wants to know, and what somebody must know."""
 
     say: Callable[[str], None]
@@ -37,11 +37,11 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Patience:
+class Timeouts:
     """Seconds that a run has until its plan is there, and again until that is applied; ``back`` after a roll-back."""
 
     run: float
-    back: float
+    after_rollback: float
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class CloudPlan(SavedPlan):
 
 
 @dataclass(frozen=True)
-class Cloud:
+class CloudDriver:
     """One stack on Terraform Cloud.
 
     Args:
@@ -71,8 +71,8 @@ class Cloud:
     workspace: Workspace
     root: Path
     clock: Clock
-    told: Told
-    patience: Patience
+    notifier: Notifier
+    timeouts: Timeouts
     masks: Masks = field(repr=False)
 
     def check(self, *, before_setup: bool = False) -> str:
@@ -85,14 +85,14 @@ class Cloud:
         found = workspaces.find(self.api, self.workspace)
         if found is None and before_setup:
             return f"workspace {self.workspace} is not there yet"
-        found = found or self._found()
+        found = found or self._workspace_state()
         workspaces.refuse_auto_apply(found)
         workspaces.refuse_unreadable(found)
         self._refuse_tags()
         if found.mode == "local":
             self.refuse_unsaved()
             return f"{self.local.check()}, with the state of workspace {self.workspace}"
-        wrong = [] if before_setup else workspaces.mistakes(self.api, found, self.root, self.local.stack)
+        wrong = [] if before_setup else workspaces.problems(self.api, found, self.root, self.local.stack)
         if wrong:
             raise TerraformError(
                 f"workspace {self.workspace} is not as this stack needs it: {'; '.join(wrong)}",
@@ -106,13 +106,13 @@ class Cloud:
 
     def refuse_unsaved(self) -> None:
         """As the local driver: a state that is kept here is one that a run here could not save."""
-        self._here.terraform.refuse_unsaved()
+        self._local_mode.terraform.refuse_unsaved()
         self.local.refuse_unsaved()
 
     def init(self) -> None:
         """Readies the stack, where it runs here."""
-        if self._found().mode == "local":
-            self._here.ready().init()
+        if self._workspace_state().mode == "local":
+            self._local_mode.prepare().init()
 
     @contextmanager
     def plan(self, variables: Variables | None = None, options: PlanOptions = PLAN_DEFAULTS) -> Iterator[SavedPlan]:
@@ -122,30 +122,30 @@ class Cloud:
             PlanError: a policy failed, or somebody else ended the run.
             TerraformError: it could not be made, or not in time.
         """
-        found = self._found()
+        found = self._workspace_state()
         if found.mode == "local":
-            with self._here.ready().plan(variables, options) as saved:
+            with self._local_mode.prepare().plan(variables, options) as saved:
                 yield saved
             return
         workspaces.refuse_auto_apply(found)
-        wanted = self._wanted(found, variables or {}, options)
+        wanted = self._request(found, variables or {}, options)
         runs = self._runs(found, options)
         run = runs.create(wanted)
         try:
-            self.told.say(f"Plan on Terraform Cloud: {runs.url(run.id)}")
-            patience = self.patience.back if options.after_rollback else self.patience.run
-            run, log = runs.planned(run, patience, options.on_event)
-            if found.connected and (other := configuration.other_commit(self.api, run.id, self.root)):
-                self.told.warn(other)
+            self.notifier.say(f"Plan on Terraform Cloud: {runs.url(run.id)}")
+            patience = self.timeouts.after_rollback if options.after_rollback else self.timeouts.run
+            run, log = runs.wait_for_plan(run, patience, options.on_event)
+            if found.connected and (other := configuration.commit_mismatch(self.api, run.id, self.root)):
+                self.notifier.warn(other)
             with tempfile.TemporaryDirectory(prefix="longshore-plan-") as folder:
-                yield self._kept(Path(folder), run, log)
+                yield self._save_plan(Path(folder), run, log)
         finally:
             runs.end(run.id)
 
     def show(self, plan: SavedPlan) -> dict[str, Any]:
         """The plan as Terraform's JSON representation; without values where the token may not read it."""
         if not isinstance(plan, CloudPlan):
-            return self._here.terraform.show(plan)
+            return self._local_mode.terraform.show(plan)
         return dict(json.loads(plan.file.read_text()))
 
     def apply(self, plan: SavedPlan, on_event: OnEvent | None = None) -> dict[str, Any]:
@@ -156,13 +156,13 @@ class Cloud:
             TerraformError: it failed, or was not done in time.
         """
         if not isinstance(plan, CloudPlan):
-            return self._here.terraform.apply(plan, on_event)
-        found = self._found()
+            return self._local_mode.terraform.apply(plan, on_event)
+        found = self._workspace_state()
         if not plan.changed:
             return self.outputs()
         runs = self._runs(found, PLAN_DEFAULTS)
-        run = runs.applied(runs.confirm(plan.run), self.patience.run, on_event)
-        return outputs.outputs(self.api, found, self._patient, of_run=run.id)
+        run = runs.wait_for_apply(runs.confirm(plan.run), self.timeouts.run, on_event)
+        return outputs.read(self.api, found, self._uninterrupted_clock, of_run=run.id)
 
     def state(self) -> dict[str, Any]:
         """What the state holds, where it is run here.
@@ -170,13 +170,13 @@ class Cloud:
         Raises:
             PlanError: Terraform Cloud runs it, and shows a state to nobody in this form.
         """
-        found = self._found()
+        found = self._workspace_state()
         if found.mode != "local":
             raise PlanError(
                 f"what is in the state of workspace {self.workspace} can't be looked up, which --only-release needs",
                 "Release without --only-release, or start the run on its page with these resources as targets.",
             )
-        return self._here.ready().state()
+        return self._local_mode.prepare().state()
 
     def unlock(self, lock_id: str) -> None:
         """Takes the lock of the state away from a terraform that has died, where it ran here.
@@ -184,24 +184,24 @@ class Cloud:
         Raises:
             TerraformError: Terraform Cloud runs it: the lock is a run's, or a person's.
         """
-        found = self._found()
+        found = self._workspace_state()
         if found.mode != "local":
             raise TerraformError(
                 f"workspace {self.workspace} is locked by a run or a person, not by a terraform here",
                 "Unlock it on its page.",
             )
-        self._here.ready().unlock(lock_id)
+        self._local_mode.prepare().unlock(lock_id)
 
     def outputs(self) -> dict[str, Any]:
         """The values of all outputs in the state that are not sensitive."""
-        return outputs.outputs(self.api, self._found(), self._patient)
+        return outputs.read(self.api, self._workspace_state(), self._uninterrupted_clock)
 
     @property
-    def _patient(self) -> Clock:
+    def _uninterrupted_clock(self) -> Clock:
         """A clock that no signal stops: what is read after an apply says what the apply has done."""
         return Clock(self.clock.now, self.clock.sleep)
 
-    def _found(self) -> Found:
+    def _workspace_state(self) -> WorkspaceState:
         found = workspaces.find(self.api, self.workspace)
         if found is None:
             raise TerraformError(
@@ -210,7 +210,7 @@ class Cloud:
             )
         return found
 
-    def _wanted(self, found: Found, variables: Variables, options: PlanOptions) -> Wanted:
+    def _request(self, found: WorkspaceState, variables: Variables, options: PlanOptions) -> CloudRunRequest:
         uploaded = (
             ""
             if found.connected
@@ -220,23 +220,25 @@ class Cloud:
         )
         what = ", ".join(f"{key} {value}" for key, value in variables.items()) or "no image_tag"
         purpose = "destroy" if options.destroy else "look only" if options.plan_only else "plan and apply"
-        message = named(f"Longshore: {self.local.stack.name}, {what} ({purpose})")
-        return Wanted(message, variables, plan_only=options.plan_only, destroy=options.destroy, configuration=uploaded)
+        message = unique_message(f"Longshore: {self.local.stack.name}, {what} ({purpose})")
+        return CloudRunRequest(
+            message, variables, plan_only=options.plan_only, destroy=options.destroy, configuration=uploaded
+        )
 
-    def _runs(self, found: Found, options: PlanOptions) -> Runs:
+    def _runs(self, found: WorkspaceState, options: PlanOptions) -> Runs:
         def check() -> None:
             self.clock.check()
             if not options.still_needed():
                 raise TerraformError("nobody needs the plan any more")
 
         clock = Clock(self.clock.now, self.clock.sleep, check)
-        return Runs(self.api, found, clock, self.told.say, self.told.warn, self.masks)
+        return Runs(self.api, found, clock, self.notifier.say, self.notifier.warn, self.masks)
 
-    def _kept(self, folder: Path, run: CloudRun, log: Log) -> CloudPlan:
-        shown = plan_json.representation(self.api, run)
+    def _save_plan(self, folder: Path, run: CloudRun, log: Log) -> CloudPlan:
+        shown = plan_json.download(self.api, run)
         if shown is None:
-            shown = plan_json.from_events(run, log)
-            self.told.warn(
+            shown = plan_json.from_log(run, log)
+            self.notifier.warn(
                 f"the token may not read the JSON of {run.plan}: the difference is poorer. It has addresses and actions"
                 " but no values, and that earlier revisions stay registered (skip_destroy) is taken for granted"
             )
@@ -246,9 +248,9 @@ class Cloud:
         return CloudPlan(file, run.has_changes, run)
 
     @property
-    def _here(self) -> Here:
+    def _local_mode(self) -> LocalMode:
         """Terraform on this machine, with the workspace's state."""
-        return Here(self.local, self.root, self.workspace, self.api.token)
+        return LocalMode(self.local, self.root, self.workspace, self.api.token)
 
     def _refuse_tags(self) -> None:
         """Makes sure that no variable file says the tag: on the command line it would beat the run's variable."""

@@ -9,12 +9,12 @@ from longshore.masking import Masks
 from longshore.terraform.cloud.api import Api
 from longshore.terraform.cloud.log import Log
 from longshore.terraform.cloud.run import CloudRun
-from longshore.terraform.cloud.workspaces import Found
+from longshore.terraform.cloud.workspaces import WorkspaceState
 from longshore.terraform.output import Output
 
 
 @dataclass(frozen=True)
-class Ends:
+class RunFailures:
     """Says how runs of a workspace have ended.
 
     Args:
@@ -24,7 +24,7 @@ class Ends:
     """
 
     api: Api
-    workspace: Found
+    workspace: WorkspaceState
     masks: Masks = field(repr=False)
 
     def url(self, run: str) -> str:
@@ -32,7 +32,7 @@ class Ends:
         where = self.workspace.address
         return f"{self.api.url}/app/{where.organization}/workspaces/{where.name}/runs/{run}"
 
-    def bad(self, run: CloudRun, log: Log, what: str) -> TerraformError | PlanError:
+    def error_of(self, run: CloudRun, log: Log, what: str) -> TerraformError | PlanError:
         """The error of a run that did not come to its end.
 
         Args:
@@ -41,7 +41,7 @@ class Ends:
             what: that: ``plan`` or ``apply``.
         """
         if run.status in ("discarded", "canceled", "force_canceled"):
-            ended = self.by_somebody(run)
+            ended = self.ended_elsewhere(run)
             begun = what == "apply" and run.status != "discarded"  # which is possible before an apply only
             return TerraformError(ended.message, ended.hint) if begun else ended
         if run.status == "policy_soft_failed":
@@ -55,7 +55,7 @@ class Ends:
             f"terraform {what} of {self.workspace.address} failed ({why}):\n{said}\n{self.url(run.id)}"
         )
 
-    def by_somebody(self, run: CloudRun) -> PlanError:
+    def ended_elsewhere(self, run: CloudRun) -> PlanError:
         """The error of a run that somebody else has ended."""
         return PlanError(
             f"{run.id} was {run.status.replace('_', '-')} by somebody else: {self.url(run.id)}",

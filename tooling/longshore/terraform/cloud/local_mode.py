@@ -23,7 +23,7 @@ _OVERRIDE = """terraform {{
 
 
 @dataclass(frozen=True)
-class Here:
+class LocalMode:
     """A copy of the root for one environment, in which an override file disturbs nobody.
 
     Args:
@@ -38,12 +38,12 @@ class Here:
     workspace: Workspace
     token: str = field(repr=False)
 
-    def ready(self) -> Terraform:
+    def prepare(self) -> Terraform:
         """Terraform in the copy, once that is what the root is now."""
         place, where = archive.copy(self.root, self.local.stack, self._copies), self.workspace
         # Complete, so that what a person is told to run in the copy (state push) needs no variables.
         text = _OVERRIDE.format(to_hcl(where.hostname), to_hcl(where.organization), to_hcl(where.name))
-        archive.write(place / archive.OVERRIDE, text.encode())
+        archive.write_if_changed(place / archive.OVERRIDE, text.encode())
         return self.terraform
 
     @property
@@ -53,7 +53,7 @@ class Here:
         environ = {
             **self.local.environ,
             # What Longshore itself found: with a CLI configuration of its own, Terraform looks nowhere else for it.
-            tokens.variable(self.workspace.hostname): self.token,
+            tokens.variable_name(self.workspace.hostname): self.token,
             "TF_CLOUD_ORGANIZATION": self.workspace.organization,
             "TF_CLOUD_HOSTNAME": self.workspace.hostname,
             "TF_WORKSPACE": self.workspace.name,

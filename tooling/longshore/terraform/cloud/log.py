@@ -50,7 +50,7 @@ class Log:
         except CloudError:
             self._url = ""  # its permission may have run out: the next read asks for another one
             return False
-        self._take(chunk)
+        self._append(chunk)
         return bool(chunk)
 
     def finish(self, clock: Clock) -> None:
@@ -62,20 +62,20 @@ class Log:
                 return
             if self._pending:
                 pace.hurry()
-        self._say(self._pending)
+        self._add_line(self._pending)
 
     def _find(self) -> str:
         attributes = self.api.get(self.path)["data"]["attributes"]
         return str(attributes.get("log-read-url") or "")
 
-    def _take(self, chunk: bytes) -> None:
+    def _append(self, chunk: bytes) -> None:
         self._offset += len(chunk)
         self.complete = chunk.endswith(_END)
         *whole, self._pending = (self._pending + chunk.strip(_BEGIN + _END)).split(b"\n")
         for line in [*whole, *([self._pending] if self.complete else [])]:
-            self._say(line)
+            self._add_line(line)
 
-    def _say(self, raw: bytes) -> None:
+    def _add_line(self, raw: bytes) -> None:
         line = raw.decode(errors="replace")
         if line.strip():
             self.lines.append(line)

@@ -7,15 +7,15 @@ from typing import Any
 from longshore.clock import Clock
 from longshore.errors import CloudError, TerraformError
 from longshore.terraform.cloud.api import Api
-from longshore.terraform.cloud.run import related
-from longshore.terraform.cloud.workspaces import Found, refuse_unreadable
+from longshore.terraform.cloud.run import related_id
+from longshore.terraform.cloud.workspaces import WorkspaceState, refuse_unreadable
 
 _PROCESSED_WITHIN = 120.0
 """Seconds after which the outputs of a new state can be read: they are worked out after its upload."""
 _PAGE = 100
 
 
-def outputs(api: Api, found: Found, clock: Clock, *, of_run: str = "") -> dict[str, Any]:
+def read(api: Api, found: WorkspaceState, clock: Clock, *, of_run: str = "") -> dict[str, Any]:
     """The values of all outputs; those that are sensitive come as None, and are left out.
 
     Args:
@@ -32,7 +32,7 @@ def outputs(api: Api, found: Found, clock: Clock, *, of_run: str = "") -> dict[s
         state = _current(api, found)
         if state is None and not of_run:
             return {}
-        if state and state["attributes"].get("resources-processed") is not False and _is_of(state, of_run):
+        if state and state["attributes"].get("resources-processed") is not False and _made_by(state, of_run):
             return _values(api, str(state["id"]))
     raise TerraformError(
         f"the outputs of {found.address} can't be read yet: Terraform Cloud still works on its state",
@@ -40,7 +40,7 @@ def outputs(api: Api, found: Found, clock: Clock, *, of_run: str = "") -> dict[s
     )
 
 
-def _current(api: Api, found: Found) -> dict[str, Any] | None:
+def _current(api: Api, found: WorkspaceState) -> dict[str, Any] | None:
     try:
         return dict(api.get(f"workspaces/{found.id}/current-state-version")["data"])
     except CloudError as error:
@@ -49,8 +49,8 @@ def _current(api: Api, found: Found) -> dict[str, Any] | None:
         raise
 
 
-def _is_of(state: dict[str, Any], run: str) -> bool:
-    made_by = related(state, "run")
+def _made_by(state: dict[str, Any], run: str) -> bool:
+    made_by = related_id(state, "run")
     return not run or not made_by or made_by == run
 
 

@@ -28,7 +28,7 @@ _ACTIONS = {
 """The words of the events, as a plan has them (https://developer.hashicorp.com/terraform/internals/machine-readable-ui)."""
 
 
-def representation(api: Api, run: CloudRun) -> dict[str, Any] | None:
+def download(api: Api, run: CloudRun) -> dict[str, Any] | None:
     """The plan as Terraform's JSON representation; None where the token may not read it.
 
     It takes a token with admin rights on the workspace. For a plan that is not complete yet the answer is empty.
@@ -52,7 +52,7 @@ def representation(api: Api, run: CloudRun) -> dict[str, Any] | None:
         raise TerraformError(f"the JSON of {run.plan} can't be read") from None
 
 
-def from_events(run: CloudRun, log: Log) -> dict[str, Any]:
+def from_log(run: CloudRun, log: Log) -> dict[str, Any]:
     """The same from the log's events: addresses and actions, but no values.
 
     Raises:

@@ -51,7 +51,7 @@ class CloudRun:
         return self.status in GOOD | BAD
 
 
-def run_of(data: Mapping[str, Any]) -> CloudRun:
+def parse_run(data: Mapping[str, Any]) -> CloudRun:
     """The run in a document's ``data``."""
     attributes = data["attributes"]
     actions = attributes.get("actions") or {}
@@ -64,12 +64,12 @@ def run_of(data: Mapping[str, Any]) -> CloudRun:
         discardable=actions.get("is-discardable") is True,
         cancelable=actions.get("is-cancelable") is True,
         has_changes=attributes.get("has-changes") is True,
-        plan=related(data, "plan"),
-        apply=related(data, "apply"),
+        plan=related_id(data, "plan"),
+        apply=related_id(data, "apply"),
     )
 
 
-def related(data: Mapping[str, Any], name: str) -> str:
+def related_id(data: Mapping[str, Any], name: str) -> str:
     """The id of what a document is related to; empty where there is none."""
     found = ((data.get("relationships") or {}).get(name) or {}).get("data")
     return str(found["id"]) if isinstance(found, Mapping) else ""

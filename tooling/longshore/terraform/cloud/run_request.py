@@ -11,7 +11,7 @@ from longshore.terraform.hcl import to_hcl
 
 
 @dataclass(frozen=True)
-class Wanted:
+class CloudRunRequest:
     """What a run shall do: ``plan_only`` for one that nobody can apply."""
 
     message: str
@@ -37,6 +37,6 @@ class Wanted:
         return {"data": {"type": "runs", "attributes": attributes, "relationships": relationships}}
 
 
-def named(text: str) -> str:
+def unique_message(text: str) -> str:
     """A message that no other run has."""
     return f"{text} [{uuid.uuid4().hex[:12]}]"

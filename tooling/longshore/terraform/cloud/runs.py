@@ -9,11 +9,11 @@ from longshore.clock import Clock
 from longshore.errors import CloudError, PlanError, TerraformError
 from longshore.masking import Masks
 from longshore.terraform.cloud.api import Api
-from longshore.terraform.cloud.failures import Ends
+from longshore.terraform.cloud.failures import RunFailures
 from longshore.terraform.cloud.log import Log
-from longshore.terraform.cloud.run import BAD, GOOD, HELD, CloudRun, run_of
-from longshore.terraform.cloud.run_request import Wanted
-from longshore.terraform.cloud.workspaces import Found
+from longshore.terraform.cloud.run import BAD, GOOD, HELD, CloudRun, parse_run
+from longshore.terraform.cloud.run_request import CloudRunRequest
+from longshore.terraform.cloud.workspaces import WorkspaceState
 from longshore.terraform.driver import OnEvent
 
 _SHOWN_WITHIN = 10.0
@@ -39,7 +39,7 @@ class Runs:
     """
 
     api: Api
-    workspace: Found
+    workspace: WorkspaceState
     clock: Clock
     say: Callable[[str], None]
     warn: Callable[[str], None]
@@ -47,17 +47,17 @@ class Runs:
 
     def url(self, run: str) -> str:
         """Where a person sees a run."""
-        return self._ends.url(run)
+        return self._failures.url(run)
 
     @property
-    def _ends(self) -> Ends:
-        return Ends(self.api, self.workspace, self.masks)
+    def _failures(self) -> RunFailures:
+        return RunFailures(self.api, self.workspace, self.masks)
 
     def read(self, run: str) -> CloudRun:
         """A run as it is now."""
-        return run_of(self.api.get(f"runs/{run}")["data"])
+        return parse_run(self.api.get(f"runs/{run}")["data"])
 
-    def create(self, wanted: Wanted) -> CloudRun:
+    def create(self, wanted: CloudRunRequest) -> CloudRun:
         """Creates a run, once: where the answer is lost it is looked for by its message, which is nobody else's.
 
         A signal waits until it is known whether there is a run, for somebody must end it.
@@ -68,18 +68,18 @@ class Runs:
         """
         for left in reversed(range(_REPEATED)):
             try:
-                return run_of(self.api.send("POST", "runs", wanted.document(self.workspace.id))["data"])
+                return parse_run(self.api.send("POST", "runs", wanted.document(self.workspace.id))["data"])
             except CloudError as error:
                 if not error.open:
                     raise
-                if found := self._looked_for(wanted.message):
+                if found := self._find_created(wanted.message):
                     return found
                 if not left:
                     raise
                 self.clock.check()
         raise AssertionError("not reached")
 
-    def planned(self, run: CloudRun, deadline: float, on_event: OnEvent | None) -> tuple[CloudRun, Log]:
+    def wait_for_plan(self, run: CloudRun, deadline: float, on_event: OnEvent | None) -> tuple[CloudRun, Log]:
         """Waits until a run has its plan, and waits to be confirmed or has nothing to do.
 
         Raises:
@@ -89,8 +89,8 @@ class Runs:
         """
         log, place = Log(self.api, f"plans/{run.plan}", on_event), ""
         for _ in self.clock.polls(deadline):
-            run = self._looked_at(run)
-            place = self._said_place(run, place)
+            run = self._refreshed(run)
+            place = self._report_queue(run, place)
             if run.plan and not run.position:
                 log.path = f"plans/{run.plan}"
                 log.read()
@@ -104,7 +104,7 @@ class Runs:
                 raise self._failed(run, log, "plan")
             if run.confirmable or run.status in GOOD:
                 log.finish(self.clock)
-                self._said_incomplete(run, log)
+                self._warn_if_incomplete(run, log)
                 return run, log
         raise TerraformError(
             f"{run.id} had no plan after {deadline:.0f} s ({run.status}{place}): {self.url(run.id)}",
@@ -124,7 +124,7 @@ class Runs:
         for _ in Clock(self.clock.now, self.clock.sleep).polls(_SHOWN_WITHIN):
             now = self.read(run.id)
             if now.status == "discarded" or (now.status in BAD and not asked):
-                raise self._ends.by_somebody(now)
+                raise self._failures.ended_elsewhere(now)
             if not now.confirmable:
                 return now
             asked = True
@@ -136,7 +136,7 @@ class Runs:
                 refused = error
         raise refused or CloudError(f"{run.id} does not begin its apply: {self.url(run.id)}")
 
-    def applied(self, run: CloudRun, deadline: float, on_event: OnEvent | None) -> CloudRun:
+    def wait_for_apply(self, run: CloudRun, deadline: float, on_event: OnEvent | None) -> CloudRun:
         """Waits until a run that was confirmed has been applied.
 
         A signal stops it while it waits for its turn; an apply that runs is let finish, as Terraform's own is here.
@@ -147,14 +147,14 @@ class Runs:
         """
         log, patient = Log(self.api, f"applies/{run.apply}", on_event), Clock(self.clock.now, self.clock.sleep)
         for _ in patient.polls(deadline):
-            run = self._looked_at(run)
+            run = self._refreshed(run)
             if run.apply:
                 log.path = f"applies/{run.apply}"
                 log.read()
             if run.final:
                 log.finish(patient)
                 if run.status == "applied":
-                    self._said_incomplete(run, log)
+                    self._warn_if_incomplete(run, log)
                     return run
                 raise self._failed(run, log, "apply")
             if run.status not in _APPLIES:
@@ -165,11 +165,11 @@ class Runs:
         )
 
     def end(self, run: str) -> None:
-        """Ends a run that nobody will confirm: discards it, or cancels what it does. A failure is a warning."""
+        """RunFailures a run that nobody will confirm: discards it, or cancels what it does. A failure is a warning."""
         why = ""
         for _ in Clock(self.clock.now, self.clock.sleep).polls(_SHOWN_WITHIN):
             try:
-                if self._ended_now(run):
+                if self._try_to_end(run):
                     return
             except CloudError as error:
                 why = error.message
@@ -177,7 +177,7 @@ class Runs:
                     break
         self.warn(f"{run} could not be ended: {why or 'it neither can be discarded nor canceled'}: {self.url(run)}")
 
-    def _ended_now(self, run: str) -> bool:
+    def _try_to_end(self, run: str) -> bool:
         now = self.read(run)
         if now.final:
             return True
@@ -186,7 +186,7 @@ class Runs:
             self.api.send("POST", f"runs/{run}/actions/{action}", {"comment": "Not wanted any more"})
         return bool(action)
 
-    def _looked_at(self, run: CloudRun) -> CloudRun:
+    def _refreshed(self, run: CloudRun) -> CloudRun:
         try:
             return self.read(run.id)
         except CloudError as error:
@@ -194,9 +194,9 @@ class Runs:
                 raise
             return run  # one look that failed says nothing: the deadline ends the waiting
 
-    def _looked_for(self, message: str) -> CloudRun | None:
+    def _find_created(self, message: str) -> CloudRun | None:
         try:
-            return self._by_message(message)
+            return self._find_by_message(message)
         except CloudError as error:
             where = self.workspace.address
             raise CloudError(
@@ -205,7 +205,7 @@ class Runs:
                 error.status,
             ) from error
 
-    def _by_message(self, message: str) -> CloudRun | None:
+    def _find_by_message(self, message: str) -> CloudRun | None:
         query: dict[str, str | int] = {
             "search[basic]": message.rpartition(" ")[2].strip("[]"),
             "filter[operation]": _OPERATIONS,
@@ -214,23 +214,23 @@ class Runs:
         for _ in Clock(self.clock.now, self.clock.sleep).polls(_SHOWN_WITHIN):
             for data in self.api.get(f"workspaces/{self.workspace.id}/runs", query).get("data", []):
                 if data["attributes"].get("message") == message:
-                    return run_of(data)
+                    return parse_run(data)
         return None
 
-    def _said_place(self, run: CloudRun, before: str) -> str:
+    def _report_queue(self, run: CloudRun, before: str) -> str:
         """Says behind what a run waits, once for each place."""
         if not run.position and run.status != "pending":
             return ""
-        ahead = self._ahead(run)
+        ahead = self._blocker(run)
         place = f", {ahead or f'place {run.position} in the queue'}"
         if place != before and (run.position or ahead):
             self.say(f"{run.id} waits{place}: {self.url(run.id)}")
         return place
 
-    def _ahead(self, run: CloudRun) -> str:
+    def _blocker(self, run: CloudRun) -> str:
         """What a run waits for; a workspace's current run may long be over (it is the one that its page shows)."""
         try:
-            current, locked = self.workspace.holders(self.api)
+            current, locked = self.workspace.current_run_and_lock(self.api)
             first = self.read(current) if current and current != run.id else None
         except CloudError:
             return ""
@@ -240,9 +240,9 @@ class Runs:
 
     def _failed(self, run: CloudRun, log: Log, what: str) -> TerraformError | PlanError:
         if run.status == "errored":
-            self._said_incomplete(run, log)
-        return self._ends.bad(run, log, what)
+            self._warn_if_incomplete(run, log)
+        return self._failures.error_of(run, log, what)
 
-    def _said_incomplete(self, run: CloudRun, log: Log) -> None:
+    def _warn_if_incomplete(self, run: CloudRun, log: Log) -> None:
         if not log.complete:
             self.warn(f"the log of {run.id} could not be read to its end: {self.url(run.id)}")

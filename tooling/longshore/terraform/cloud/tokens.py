@@ -9,7 +9,7 @@ from pathlib import Path
 from longshore.errors import TerraformError
 
 
-def variable(hostname: str) -> str:
+def variable_name(hostname: str) -> str:
     """The variable that Terraform reads a host's token from: ``.`` becomes ``_``, ``-`` becomes ``__``."""
     return "TF_TOKEN_" + hostname.replace("-", "__").replace(".", "_")
 
@@ -20,19 +20,19 @@ def token(hostname: str, environ: Mapping[str, str]) -> str:
     Raises:
         TerraformError: there is none, or it can be none; or the file can't be read.
     """
-    name = variable(hostname)
+    name = variable_name(hostname)
     if given := environ.get(name, "").strip():
-        return _sendable(given, name)
+        return _refuse_unsendable(given, name)
     for file in _files(environ):
         if found := str(_read(file).get(hostname, {}).get("token") or "").strip():
-            return _sendable(found, str(file))
+            return _refuse_unsendable(found, str(file))
     raise TerraformError(
         f"there is no token for {hostname}",
         f"Run: terraform login {hostname}, or set {name}. A team's or user's token is needed, not an organization's.",
     )
 
 
-def _sendable(token: str, where: str) -> str:
+def _refuse_unsendable(token: str, where: str) -> str:
     """A token as it is; refused here where a header could not hold it, for that error would show it."""
     if not all("!" <= one <= "~" for one in token):
         raise TerraformError(

@@ -12,13 +12,13 @@ from longshore.errors import CloudError, TerraformError
 from longshore.terraform.cloud import arguments
 from longshore.terraform.cloud.api import Api
 from longshore.terraform.cloud.arguments import ARGUMENTS
-from longshore.terraform.cloud.run import related
+from longshore.terraform.cloud.run import related_id
 
 _PAGE = 100
 
 
 @dataclass(frozen=True)
-class Found:
+class WorkspaceState:
     """A workspace as it is.
 
     Attributes:
@@ -43,13 +43,13 @@ class Found:
     version: str
     readable: bool
 
-    def holders(self, api: Api) -> tuple[str, bool]:
+    def current_run_and_lock(self, api: Api) -> tuple[str, bool]:
         """The id of the run that has the workspace, or had it last, empty where none has; and whether it is locked."""
         data = api.get(f"workspaces/{self.id}")["data"]
-        return related(data, "current-run"), (data.get("attributes") or {}).get("locked") is True
+        return related_id(data, "current-run"), (data.get("attributes") or {}).get("locked") is True
 
 
-def find(api: Api, address: Workspace) -> Found | None:
+def find(api: Api, address: Workspace) -> WorkspaceState | None:
     """A workspace by its name; None where it is not there, or the token may not see it."""
     try:
         data = api.get(f"organizations/{address.organization}/workspaces/{address.name}")["data"]
@@ -57,10 +57,10 @@ def find(api: Api, address: Workspace) -> Found | None:
         if error.status == 404:
             return None
         raise
-    return _found(data, address)
+    return _parse(data, address)
 
 
-def refuse_auto_apply(found: Found) -> None:
+def refuse_auto_apply(found: WorkspaceState) -> None:
     """Makes sure that nothing is applied before somebody has seen it.
 
     Raises:
@@ -73,7 +73,7 @@ def refuse_auto_apply(found: Found) -> None:
         )
 
 
-def refuse_unreadable(found: Found) -> None:
+def refuse_unreadable(found: WorkspaceState) -> None:
     """Makes sure that a state that may not be read is not taken for one that is not there: both are answered by 404.
 
     Raises:
@@ -86,7 +86,7 @@ def refuse_unreadable(found: Found) -> None:
         )
 
 
-def mistakes(api: Api, found: Found, root: Path, stack: Stack) -> list[str]:
+def problems(api: Api, found: WorkspaceState, root: Path, stack: Stack) -> list[str]:
     """What of a workspace would make its plans other ones than those of the stack, one finding each."""
     wanted = stack.directory.relative_to(root).as_posix()
     lines = (
@@ -94,14 +94,14 @@ def mistakes(api: Api, found: Found, root: Path, stack: Stack) -> list[str]:
         if found.directory.strip("/") == wanted
         else [f"its working directory is {found.directory!r}, not {wanted!r}"]
     )
-    variable, needed = _variable(api, found), arguments.of(stack)
+    variable, needed = _arguments_variable(api, found), arguments.for_stack(stack)
     if variable is None:
         return [*lines, f"it has no environment variable {ARGUMENTS} = {needed}"] if needed else lines
     if variable["attributes"].get("sensitive"):
         return lines  # its value can't be read: the plan itself tells
     return [
         *lines,
-        *(f"its {ARGUMENTS} {line}" for line in arguments.mistakes(variable["attributes"].get("value"), needed)),
+        *(f"its {ARGUMENTS} {line}" for line in arguments.problems(variable["attributes"].get("value"), needed)),
     ]
 
 
@@ -117,35 +117,35 @@ def set_up(api: Api, root: Path, stack: Stack, address: Workspace) -> list[str]:
     directory = stack.directory.relative_to(root).as_posix()
     found, lines = find(api, address), []
     if found is None:
-        found = _make(api, address, directory)
+        found = _create(api, address, directory)
         lines.append(f"workspace {address}: made")
     refuse_auto_apply(found)
     if found.mode == "local":
         return lines
     if found.directory.strip("/") != directory:
-        _change(api, "PATCH", f"workspaces/{found.id}", "workspaces", {"working-directory": directory})
+        _send(api, "PATCH", f"workspaces/{found.id}", "workspaces", {"working-directory": directory})
         lines.append(f"workspace {address}: working directory {directory}")
-    return [*lines, *_set_arguments(api, found, arguments.of(stack))]
+    return [*lines, *_set_arguments(api, found, arguments.for_stack(stack))]
 
 
-def _set_arguments(api: Api, found: Found, needed: str) -> list[str]:
+def _set_arguments(api: Api, found: WorkspaceState, needed: str) -> list[str]:
     if not needed:
         return []
-    variable, said = _variable(api, found), f"workspace {found.address}: {ARGUMENTS}"
+    variable, said = _arguments_variable(api, found), f"workspace {found.address}: {ARGUMENTS}"
     if variable is None:
         wanted = {"key": ARGUMENTS, "value": needed, "category": "env", "hcl": False, "sensitive": False}
-        _change(api, "POST", f"workspaces/{found.id}/vars", "vars", wanted)
+        _send(api, "POST", f"workspaces/{found.id}/vars", "vars", wanted)
         return [f"{said} {needed}"]
     if variable["attributes"].get("sensitive"):
         return [f"{said} can't be read and is left as it is; it needs {needed}"]
-    after = arguments.with_files(variable["attributes"].get("value"), needed)
+    after = arguments.with_only(variable["attributes"].get("value"), needed)
     if after is None:
         return []
-    _change(api, "PATCH", f"workspaces/{found.id}/vars/{variable['id']}", "vars", {"value": after})
+    _send(api, "PATCH", f"workspaces/{found.id}/vars/{variable['id']}", "vars", {"value": after})
     return [f"{said} {needed}"]
 
 
-def _make(api: Api, address: Workspace, directory: str) -> Found:
+def _create(api: Api, address: Workspace, directory: str) -> WorkspaceState:
     attributes = {
         "name": address.name,
         "execution-mode": "remote",
@@ -160,7 +160,7 @@ def _make(api: Api, address: Workspace, directory: str) -> Found:
         relationships["project"] = {"data": {"type": "projects", "id": project}}
     document = {"data": {"type": "workspaces", "attributes": attributes, "relationships": relationships}}
     try:
-        return _found(api.send("POST", f"organizations/{address.organization}/workspaces", document)["data"], address)
+        return _parse(api.send("POST", f"organizations/{address.organization}/workspaces", document)["data"], address)
     except CloudError as error:
         if error.open and (found := find(api, address)):
             return found  # it was made, and the answer was lost
@@ -175,19 +175,19 @@ def _project(api: Api, organization: str, name: str) -> str:
     raise TerraformError(f"organization {organization} has no project {name!r}", "Mend terraform.cloud.project.")
 
 
-def _change(api: Api, method: str, path: str, kind: str, attributes: Mapping[str, Any]) -> None:
+def _send(api: Api, method: str, path: str, kind: str, attributes: Mapping[str, Any]) -> None:
     api.send(method, path, {"data": {"type": kind, "attributes": dict(attributes)}})
 
 
-def _variable(api: Api, found: Found) -> Mapping[str, Any] | None:
+def _arguments_variable(api: Api, found: WorkspaceState) -> Mapping[str, Any] | None:
     variables: Sequence[Mapping[str, Any]] = api.get(f"workspaces/{found.id}/vars")["data"]
     named = (one for one in variables if one["attributes"].get("key") == ARGUMENTS)
     return next((one for one in named if one["attributes"].get("category") == "env"), None)
 
 
-def _found(data: Mapping[str, Any], address: Workspace) -> Found:
+def _parse(data: Mapping[str, Any], address: Workspace) -> WorkspaceState:
     attributes = data["attributes"]
-    return Found(
+    return WorkspaceState(
         id=str(data["id"]),
         address=address,
         mode=str(attributes.get("execution-mode") or "remote"),
