@@ -133,7 +133,7 @@ def test_a_password_that_is_a_word_does_not_mask_the_names(tmp_path: Path) -> No
 def test_what_is_there_with_another_value_stays_and_is_said(tmp_path: Path) -> None:
     world = World(tmp_path, a_tfvars='environment = { RAILS_ENV = "production" }\n')
     world.take_over({"ECS_RAILS_ENV": "staging", "ECS_B": "b"}, write=True)
-    assert "warning: ECS_RAILS_ENV has another value in environment.RAILS_ENV; what is there stays" in (
+    assert "warning: ECS_RAILS_ENV has a different value in environment.RAILS_ENV; what is there stays" in (
         world.err.getvalue()
     )
     assert variable_files.read(world.files) == {

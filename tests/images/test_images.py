@@ -245,4 +245,4 @@ def test_a_build_that_nobody_ordered_has_all_that_its_buildspec_asks_for() -> No
     asked = set(re.findall(r"\$\{?(LONGSHORE_\w+)", (ROOT / "buildspec.image.yml").read_text()))
     foundation = variable_files.read([ROOT / "environments" / "foundation.tfvars"])
     own = {"LONGSHORE_APPLICATION"}  # the stack's, terraform/foundation/main.tf
-    assert asked == own | variable_files.texts(foundation["build"], "environment").keys()
+    assert asked == own | variable_files.strings(foundation["build"], "environment").keys()

@@ -49,21 +49,21 @@ def test_what_the_platform_sets_is_what_terraform_refuses() -> None:
 @pytest.mark.parametrize(
     ("files", "what"),
     [
-        ({}, "is not there"),
+        ({}, "is not in the variable files"),
         ({"variables": {"ECS_A": "1"}}, None),
-        ({"variables": {"ECS_A": "2"}}, "has another value in variables.ECS_A"),
-        ({"variables": {"ECS_A": None}}, "is not there"),
-        ({"variables": {"A": "1"}}, "is not there"),
+        ({"variables": {"ECS_A": "2"}}, "has a different value in variables.ECS_A"),
+        ({"variables": {"ECS_A": None}}, "is not in the variable files"),
+        ({"variables": {"A": "1"}}, "is not in the variable files"),
         ({"environment": {"A": "1"}}, None),
-        ({"environment": {"A": "2"}}, "has another value in environment.A"),
-        ({"environment": {"ECS_A": "1"}}, "is not there"),
+        ({"environment": {"A": "2"}}, "has a different value in environment.A"),
+        ({"environment": {"ECS_A": "1"}}, "is not in the variable files"),
         ({"environment": {"A": "1"}, "variables": {"ECS_A": "2"}}, None),
-        ({"environment": {"A": "2"}, "variables": {"ECS_A": "1"}}, "has another value in environment.A"),
+        ({"environment": {"A": "2"}, "variables": {"ECS_A": "1"}}, "has a different value in environment.A"),
         ({"environment": {"A": None}, "variables": {"ECS_A": "1"}}, None),
         ({"secrets": {"A": "ssm:/a"}}, None),
         ({"secrets": {"A": "ssm:/a"}, "variables": {"ECS_A": "2"}}, None),
-        ({"secrets": {"ECS_A": "ssm:/a"}}, "is not there"),
-        ({"variables": {"ECS_A": hcl.Expression()}}, "is no plain text in variables.ECS_A: write it out"),
+        ({"secrets": {"ECS_A": "ssm:/a"}}, "is not in the variable files"),
+        ({"variables": {"ECS_A": hcl.Expression()}}, "is not a plain string in variables.ECS_A: write the value out"),
     ],
 )
 def test_a_variable_agrees_with_what_counts(files: dict[str, Any], what: str | None) -> None:
@@ -93,11 +93,11 @@ def test_all_findings_at_once_with_the_lines_to_add_and_no_value() -> None:
     error = refusal(environ, variables=there)
     assert error.exit_code is ExitCode.USAGE
     assert error.message == (
-        "containers get what the variable files say, and this process has other ECS_ variables:\n"
-        "    ECS_DATABASE_URL is not there\n"
-        "    ECS_LOG has another value in variables.ECS_LOG\n"
-        "    ECS_RAILS_ENV is not there\n"
-        "    ECS_RAILS_MASTER_KEY is not there\n"
+        "ECS_ variables of this process differ from the variable files, and containers get only those of the files:\n"
+        "    ECS_DATABASE_URL is not in the variable files\n"
+        "    ECS_LOG has a different value in variables.ECS_LOG\n"
+        "    ECS_RAILS_ENV is not in the variable files\n"
+        "    ECS_RAILS_MASTER_KEY is not in the variable files\n"
         "  Lines to add to environments/test.tfvars:\n"
         "    secrets = {\n"
         '      DATABASE_URL     = "ssm:/shop/test/database_url"\n'

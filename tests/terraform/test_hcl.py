@@ -93,7 +93,7 @@ def test_a_file_whole() -> None:
 
 @pytest.mark.parametrize("text", ['a = "canary-7f3a9c', "a = canary-7f3a9c {", "a = <<canary-7f3a9c\n", "= 1", "a"])
 def test_what_is_no_hcl_is_said_without_what_stands_there(text: str) -> None:
-    with pytest.raises(ConfigError, match=r"is no HCL near line \d+, column \d+") as caught:
+    with pytest.raises(ConfigError, match=r"invalid HCL near line \d+, column \d+") as caught:
         hcl.parse(text)
     assert "canary" not in f"{caught.value.message}{caught.value.hint}"
     assert caught.value.__suppress_context__

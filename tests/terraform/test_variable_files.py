@@ -28,25 +28,29 @@ def test_what_a_later_file_assigns_wins_as_a_whole(tmp_path: Path) -> None:
 
 def test_texts_of_json_are_no_templates_and_numbers_are_as_terraform_writes_them(tmp_path: Path) -> None:
     text = '{"variables": {"A": "${x} $${y}", "B": 1.50, "C": true, "D": null, "E": 1e3, "F": 0.1234567890123456789}}'
-    found = variable_files.texts(variable_files.read(write(tmp_path, a_tfvars_json=text)), "variables")
+    found = variable_files.strings(variable_files.read(write(tmp_path, a_tfvars_json=text)), "variables")
     assert found == {"A": "${x} $${y}", "B": "1.5", "C": "true", "E": "1000", "F": "0.1234567890123456789"}
 
 
 def test_the_files_of_this_repository_can_be_read() -> None:
     folder = ROOT / "environments"
     found = {file.name: variable_files.read([file]) for file in sorted(folder.glob("*.tfvars"))}
-    assert variable_files.texts(found["staging.tfvars"], "environment") == {"RAILS_LOG_TO_STDOUT": "ENABLE"}
-    assert variable_files.texts(found["staging.tfvars"], "secrets")["RAILS_MASTER_KEY"].startswith("ssm:/")
-    assert variable_files.texts(found["sandbox.tfvars"], "variables") == {}
+    assert variable_files.strings(found["staging.tfvars"], "environment") == {"RAILS_LOG_TO_STDOUT": "ENABLE"}
+    assert variable_files.strings(found["staging.tfvars"], "secrets")["RAILS_MASTER_KEY"].startswith("ssm:/")
+    assert variable_files.strings(found["sandbox.tfvars"], "variables") == {}
 
 
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.tfvars", b'variables = { ECS_A = "canary-7f3a9c', "variable file a.tfvars is no HCL near line 1"),
-        ("a.tfvars", b'a = "\xff canary"', "variable file a.tfvars is not in UTF-8"),
-        ("a.tfvars.json", b'{"variables": canary', "variable file a.tfvars.json is no JSON: Expecting value in line 1"),
-        ("a.tfvars.json", b'["canary"]', "variable file a.tfvars.json is no JSON object"),
+        ("a.tfvars", b'variables = { ECS_A = "canary-7f3a9c', "variable file a.tfvars: invalid HCL near line 1"),
+        ("a.tfvars", b'a = "\xff canary"', "variable file a.tfvars: not encoded in UTF-8"),
+        (
+            "a.tfvars.json",
+            b'{"variables": canary',
+            "variable file a.tfvars.json: invalid JSON: Expecting value in line 1",
+        ),
+        ("a.tfvars.json", b'["canary"]', "variable file a.tfvars.json: not a JSON object"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named_and_not_shown(
@@ -67,8 +71,8 @@ def test_a_file_that_is_away_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ['variables = "a"', "variables {\n}\n", "variables = []"])
 def test_what_is_no_map_is_said(tmp_path: Path, text: str) -> None:
     found = variable_files.read(write(tmp_path, a_tfvars=text))
-    with pytest.raises(ConfigError, match="variables is no map in the variable files"):
-        variable_files.texts(found, "variables")
+    with pytest.raises(ConfigError, match="variables is not a map in the variable files"):
+        variable_files.strings(found, "variables")
 
 
 def test_entries_go_where_they_count(tmp_path: Path) -> None:
@@ -96,6 +100,6 @@ def test_entries_go_into_a_json_file(tmp_path: Path) -> None:
 def test_a_file_that_cannot_take_them_stays_as_it_is(tmp_path: Path, name: str) -> None:
     content = b'{"variables": 1}' if name.endswith("json") else b"variables = 1\n"
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(ConfigError, match=f"variable file {name} variables is no map"):
+    with pytest.raises(ConfigError, match=f"variable file {name}: variables is not a map"):
         variable_files.add([tmp_path / name], "variables", {"ECS_A": "1"})
     assert (tmp_path / name).read_bytes() == content

@@ -1,4 +1,4 @@
-"""The gate between a plan and its apply: what a plan may change, and which losses must be named.
+"""The gate between a plan and its apply: it refuses changes and losses that were not allowed.
 
 It judges Terraform's JSON representation of a plan and nothing else, so its tests need no Terraform.
 """
@@ -36,7 +36,7 @@ _REGISTERS = ({"create"}, {"delete", "create"}, {"update"})
 
 @dataclass(frozen=True)
 class Allowed:
-    """What a plan may change besides task definitions.
+    """The changes that a plan may contain besides task definitions.
 
     Attributes:
         patterns: addresses or types from invoke.yaml; ``*`` matches any text.
