@@ -19,7 +19,7 @@ from longshore.sandbox.terraform_cloud.model import Log, Run, Store
 from longshore.sandbox.terraform_cloud.model import Workspace as Kept
 from longshore.sandbox.terraform_cloud.worker import Worker
 from longshore.terraform.cloud.api import Api, Response
-from longshore.terraform.cloud.runs import Runs
+from longshore.terraform.cloud.runs import Notifier, Runs
 from longshore.terraform.cloud.workspaces import WorkspaceState
 
 HOST = "https://cloud.example.com"
@@ -110,7 +110,9 @@ def workspace_state(**changes: Any) -> WorkspaceState:
 
 def runs(fake: FakeTransport, clock: Clock, told: Messages | None = None) -> Runs:
     told = told or Messages()
-    return Runs(Api(HOST, TOKEN, fake, clock), workspace_state(), clock, told.said.append, told.warned.append, Masks())
+    return Runs(
+        Api(HOST, TOKEN, fake, clock), workspace_state(), clock, Notifier(told.said.append, told.warned.append), Masks()
+    )
 
 
 _CHANGE = {"actions": ["create"], "before": None, "after": {"family": "web"}}

@@ -17,7 +17,7 @@ class Remote:
     """A stack on Terraform Cloud whose run a policy holds, and whose state nobody can look at."""
 
     def state(self) -> dict[str, Any]:
-        raise PlanError("what is in the state can't be looked up, which --only-release needs")
+        raise PlanError("cannot read the addresses in the state, which --only-release needs")
 
     @contextmanager
     def plan(self, variables: Mapping[str, Any], options: PlanOptions = PLAN_DEFAULTS) -> Iterator[SavedPlan]:
@@ -39,4 +39,4 @@ def test_what_stood_in_the_way_of_the_earlier_tag_is_said_where_it_can_not_be_re
     assert said.startswith(
         "Terraform pending: v1.0.1 could not be registered again: a policy failed for run-1: https://"
     )
-    assert "can't be looked up" in said
+    assert "cannot read the addresses" in said

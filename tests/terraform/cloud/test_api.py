@@ -58,7 +58,7 @@ def test_a_write_without_an_answer_is_not_made_again(status: int) -> None:
     assert len(fake.calls) == 1
 
 
-@pytest.mark.parametrize(("status", "hint"), [(401, "terraform login"), (403, "may not"), (404, "not there")])
+@pytest.mark.parametrize(("status", "hint"), [(401, "terraform login"), (403, "may not"), (404, "does not exist")])
 def test_a_refusal_says_what_the_service_says_and_what_to_do(status: int, hint: str) -> None:
     fake, _, api = made()
     fake.reply("GET runs/run-1", {"errors": [{"title": "x", "detail": "the detail"}]}, status=status)
@@ -90,14 +90,14 @@ def test_a_file_that_has_moved_twice_is_read_where_it_is_and_one_that_always_mov
     fake.reply("GET /y", b"the plan")
     assert api.download("plans/plan-1/json-output") == b"the plan"
     fake.reply("GET /z", status=302, headers={"location": "/z"})
-    with pytest.raises(CloudError, match="from one place to the next"):
+    with pytest.raises(CloudError, match="too many redirects"):
         api.download("https://archive.example.com/z")
 
 
 def test_a_host_that_sends_elsewhere_is_named_as_the_wrong_one() -> None:
     fake, _, api = made()
     fake.reply("GET runs/run-1", status=301, headers={"location": "https://other.example.com/login?secret"})
-    with pytest.raises(CloudError, match=r"sends to other\.example\.com$") as caught:
+    with pytest.raises(CloudError, match=r"redirects to other\.example\.com$") as caught:
         api.get("runs/run-1")
     assert "hostname" in caught.value.hint
 
@@ -105,7 +105,7 @@ def test_a_host_that_sends_elsewhere_is_named_as_the_wrong_one() -> None:
 def test_an_answer_that_is_no_json_is_an_error_of_ours() -> None:
     fake, _, api = made()
     fake.reply("GET runs/run-1", b"<html>")
-    with pytest.raises(CloudError, match="no JSON"):
+    with pytest.raises(CloudError, match="not JSON"):
         api.get("runs/run-1")
 
 

@@ -18,7 +18,8 @@ from longshore.masking import Masks
 from longshore.sandbox.terraform_cloud.model import Run, Workspace
 from longshore.terraform import gate
 from longshore.terraform.cloud.api import Api
-from longshore.terraform.cloud.driver import CloudDriver, CloudPlan, Notifier, Timeouts
+from longshore.terraform.cloud.driver import CloudDriver, CloudPlan, Timeouts
+from longshore.terraform.cloud.runs import Notifier
 from longshore.terraform.driver import PlanOptions
 from longshore.terraform.local import Terraform
 from longshore.terraform.plan import changes
@@ -91,11 +92,11 @@ def scene(empty: Scene) -> Scene:
 
 def test_setting_up_makes_the_workspace_and_says_what_it_did_and_is_safe_to_run_again(empty: Scene) -> None:
     driver = empty.driver()
-    assert "not there yet" in driver.check(before_setup=True)
+    assert "does not exist yet" in driver.check(before_setup=True)
     with pytest.raises(TerraformError, match="no workspace acme/shop-test"):
         driver.check()
     assert driver.set_up() == [
-        "workspace acme/shop-test: made",
+        "workspace acme/shop-test: created",
         f"workspace acme/shop-test: TF_CLI_ARGS_plan {ARGUMENTS}",
     ]
     assert driver.set_up() == []
@@ -125,7 +126,7 @@ def test_setting_up_mends_a_workspace_and_keeps_the_arguments_that_somebody_gave
 def test_a_variable_file_of_another_environment_beside_ours_is_refused_and_taken_out(scene: Scene, other: str) -> None:
     variable = next(iter(scene.workspace().variables.values()))
     variable["value"] = f"{ARGUMENTS} {other} -parallelism=5"
-    with pytest.raises(TerraformError, match=r"gives ../../environments/prod.tfvars, too"):
+    with pytest.raises(TerraformError, match=r"also has the variable file ../../environments/prod.tfvars"):
         scene.driver().check()
     scene.driver().set_up()
     assert variable["value"] == f"-parallelism=5 {ARGUMENTS}"
@@ -135,7 +136,7 @@ def test_a_variable_file_of_another_environment_beside_ours_is_refused_and_taken
 def test_arguments_that_are_none_are_an_error_of_ours(scene: Scene) -> None:
     next(iter(scene.workspace().variables.values()))["value"] = "-var-file='half"
     for act in (scene.driver().check, scene.driver().set_up):
-        with pytest.raises(TerraformError, match="can't be read as arguments"):
+        with pytest.raises(TerraformError, match="a quotation mark is not closed"):
             act()
 
 
@@ -143,7 +144,8 @@ def test_arguments_that_nobody_may_read_are_left_as_they_are(scene: Scene) -> No
     variable = next(iter(scene.workspace().variables.values()))
     variable |= {"value": None, "sensitive": True}
     assert scene.driver().set_up() == [
-        f"workspace acme/shop-test: TF_CLI_ARGS_plan can't be read and is left as it is; it needs {ARGUMENTS}"
+        f"workspace acme/shop-test: TF_CLI_ARGS_plan is sensitive, so it cannot be read and was not changed;"
+        f" it must contain {ARGUMENTS}"
     ]
     assert variable["value"] is None
 
@@ -254,13 +256,13 @@ def test_without_the_right_to_the_json_the_log_says_what_changes_and_it_is_said_
         found = changes(driver.show(plan))
     assert [(c.address, c.actions) for c in found] == [("aws_ecs_task_definition.web", ("delete", "create"))]
     gate.check(found, gate.Allowed())
-    assert "poorer" in scene.warned[0]
+    assert "incomplete" in scene.warned[0]
 
 
 def test_without_json_and_without_a_whole_log_nothing_is_guessed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("longshore.terraform.cloud.log._ENDS_WITHIN", 0.3)
     scene.scripted("log_cut_and_json_forbidden")
-    with pytest.raises(TerraformError, match="can't be seen"), scene.driver().plan({"image_tag": "v1"}):
+    with pytest.raises(TerraformError, match="cannot determine the changes"), scene.driver().plan({"image_tag": "v1"}):
         raise AssertionError("no plan was expected")
     _settled(scene)
     assert scene.run().status == "discarded"
@@ -270,7 +272,7 @@ def test_without_json_and_without_a_whole_log_nothing_is_guessed(scene: Scene, m
     ("fault", "kind", "says", "ends"),
     [
         ("policy_soft", PlanError, "policy failed", "discarded"),
-        ("policy_hard", PlanError, "nobody can override", "errored"),
+        ("policy_hard", PlanError, "mandatory policy", "errored"),
         ("queued", TerraformError, "no plan after 1 s", "discarded"),
         ("unknown", TerraformError, "reticulating", "canceled"),
     ],
@@ -292,8 +294,8 @@ def test_terraforms_own_error_is_said(scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("fault", "kind", "says"),
     [
-        ("discarded", PlanError, "discarded by somebody else"),
-        ("canceled", TerraformError, "canceled by somebody else"),
+        ("discarded", PlanError, "discarded by another user"),
+        ("canceled", TerraformError, "canceled by another user"),
         ("unknown_apply", TerraformError, "not applied after 1 s .reticulating"),
     ],
 )
@@ -347,7 +349,7 @@ def test_a_signal_while_a_run_waits_ends_it(scene: Scene) -> None:
 def test_a_plan_that_nobody_needs_any_more_is_not_waited_for(scene: Scene) -> None:
     scene.scripted("queued")
     planning = scene.driver().plan({"image_tag": "v1"}, PlanOptions(still_needed=lambda: False))
-    with pytest.raises(TerraformError, match="nobody needs"), planning:
+    with pytest.raises(TerraformError, match="no longer needed"), planning:
         raise AssertionError("no plan was expected")
 
 

@@ -79,9 +79,9 @@ def test_only_applied_is_applied() -> None:
     ("status", "kind", "says"),
     [
         ("errored", TerraformError, "no region"),
-        ("discarded", PlanError, "somebody else"),
-        ("canceled", PlanError, "somebody else"),
-        ("force_canceled", PlanError, "somebody else"),
+        ("discarded", PlanError, "another user"),
+        ("canceled", PlanError, "another user"),
+        ("force_canceled", PlanError, "another user"),
         ("policy_soft_failed", PlanError, "policy failed"),
         ("policy_override", PlanError, "policy failed"),
         ("post_plan_awaiting_decision", PlanError, "policy failed"),
@@ -103,7 +103,7 @@ def test_a_policy_that_nobody_can_override_is_told_from_an_error_of_terraforms()
     fake.reply("GET runs/run-1", run("errored"))
     fake.reply("GET runs/run-1/policy-checks", {"data": [{"attributes": {"status": "hard_failed"}}]})
     logged(fake, "plans/plan-1")
-    with pytest.raises(PlanError, match="nobody can override"):
+    with pytest.raises(PlanError, match="mandatory policy"):
         runs(fake, time.clock()).wait_for_plan(_start(), 60, None)
 
 
@@ -189,9 +189,9 @@ def test_where_nobody_knows_whether_a_run_was_created_it_is_named() -> None:
     fake, time = FakeTransport(), FakeTime()
     fake.reply("POST runs", status=0)
     fake.reply("GET workspaces/ws-1/runs", status=0)
-    with pytest.raises(CloudError, match="is not known") as caught:
+    with pytest.raises(CloudError, match="cannot determine whether a run was created") as caught:
         runs(fake, time.clock()).create(CloudRunRequest("Longshore: x [1f]", {}))
-    assert "'Longshore: x [1f]' is yours to discard" in caught.value.hint
+    assert "discard the one named 'Longshore: x [1f]'" in caught.value.hint
 
 
 def test_what_is_sent_for_a_run() -> None:
@@ -234,7 +234,7 @@ def test_who_is_ahead_in_the_queue_is_said_once() -> None:
     logged(fake, "plans/plan-1")
     runs(fake, time.clock(), told).wait_for_plan(_start(), 60, None)
     assert told.said == [
-        "run-1 waits, place 2 behind run-9 (applying: Longshore: shop-test [abc]):"
+        "run-1 is waiting, place 2 behind run-9 (applying: Longshore: shop-test [abc]):"
         f" {HOST}/app/acme/workspaces/shop-test/runs/run-1"
     ]
 
@@ -248,7 +248,7 @@ def test_that_a_person_has_locked_the_workspace_is_said_and_no_run_that_is_over_
     logged(fake, "plans/plan-1")
     with pytest.raises(TerraformError, match="pending, the workspace is locked"):
         runs(fake, time.clock(), told).wait_for_plan(_start(), 60, None)
-    assert [said.partition(":")[0] for said in told.said] == ["run-1 waits, the workspace is locked"]
+    assert [said.partition(":")[0] for said in told.said] == ["run-1 is waiting, the workspace is locked"]
 
 
 def test_a_confirmation_whose_answer_is_lost_is_looked_up_and_not_repeated() -> None:
@@ -263,7 +263,7 @@ def test_a_run_that_somebody_discarded_before_it_was_confirmed() -> None:
     fake, time = FakeTransport(), FakeTime()
     fake.reply("GET runs/run-1", run("planned", confirmable=True), run("discarded"))
     fake.reply("POST runs/run-1/actions/apply", {"errors": [{"detail": "transition"}]}, status=409)
-    with pytest.raises(PlanError, match="discarded by somebody else"):
+    with pytest.raises(PlanError, match="discarded by another user"):
         runs(fake, time.clock()).confirm(_start())
 
 
@@ -290,7 +290,7 @@ def test_a_run_that_is_over_is_left_alone_and_one_that_can_not_be_ended_is_a_war
     stuck = FakeTransport()
     stuck.reply("GET runs/run-1", run("something"))
     runs(stuck, time.clock(), told).end("run-1")
-    assert "run-1 could not be ended" in told.warned[0]
+    assert "could not end run-1" in told.warned[0]
 
 
 def test_reads_that_fail_for_a_while_end_no_waiting() -> None:
@@ -330,7 +330,7 @@ def test_a_log_in_pieces_is_whole_and_one_without_an_end_is_said() -> None:
     events: list[str] = []
     runs(fake, time.clock(), told).wait_for_apply(_start(), 60, events.append)
     assert events == ["one", "two", "three"]
-    assert "could not be read to its end" in told.warned[0]
+    assert "could not read the log of run-1 to its end" in told.warned[0]
     asked = [path for method, path, _ in fake.calls if path == "/l"]
     assert len(asked) > 3
 
@@ -343,7 +343,7 @@ def test_a_json_plan_that_is_not_complete_yet_is_waited_for() -> None:
     assert download(api, _start()) == {"resource_changes": []}
     never = FakeTransport()
     never.reply("GET plans/plan-1/json-output", status=204)
-    with pytest.raises(TerraformError, match="the JSON of plan-1 can't be read"):
+    with pytest.raises(TerraformError, match="cannot read the JSON of plan-1"):
         download(Api(HOST, TOKEN, never, time.clock()), _start())
 
 

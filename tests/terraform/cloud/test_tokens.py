@@ -59,6 +59,6 @@ def test_a_line_end_after_a_token_is_none_of_it(tmp_path: Path, around: str) -> 
 
 @pytest.mark.parametrize("given", ["canary\nof two lines", "canary\u2013"])
 def test_what_no_header_can_hold_is_refused_and_not_shown(tmp_path: Path, given: str) -> None:
-    with pytest.raises(TerraformError, match="TF_TOKEN_app_terraform_io is no token") as caught:
+    with pytest.raises(TerraformError, match="the value in TF_TOKEN_app_terraform_io is not a valid token") as caught:
         token("app.terraform.io", {"HOME": str(tmp_path), "TF_TOKEN_app_terraform_io": given})
     assert "canary" not in f"{caught.value}{caught.value.hint}"

@@ -21,7 +21,8 @@ from longshore.ledger.releases import Ledger
 from longshore.masking import secrets
 from longshore.signals import Interrupts
 from longshore.terraform.cloud.api import Api, HttpTransport
-from longshore.terraform.cloud.driver import CloudDriver, Notifier, Timeouts
+from longshore.terraform.cloud.driver import CloudDriver, Timeouts
+from longshore.terraform.cloud.runs import Notifier
 from longshore.terraform.driver import Driver
 from longshore.terraform.local import Terraform
 

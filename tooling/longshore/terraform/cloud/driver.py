@@ -1,10 +1,10 @@
-"""The driver of a stack whose runs are on Terraform Cloud, or whose state is there."""
+"""The driver of a stack whose workspace is on Terraform Cloud; Terraform runs there, or here with its state there."""
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ from longshore.terraform.cloud.local_mode import LocalMode
 from longshore.terraform.cloud.log import Log
 from longshore.terraform.cloud.run import CloudRun
 from longshore.terraform.cloud.run_request import CloudRunRequest, unique_message
-from longshore.terraform.cloud.runs import Runs
+from longshore.terraform.cloud.runs import Notifier, Runs
 from longshore.terraform.cloud.workspaces import WorkspaceState
 from longshore.terraform.driver import PLAN_DEFAULTS, OnEvent, PlanOptions, SavedPlan, Variables
 from longshore.terraform.local import Terraform
@@ -29,16 +29,8 @@ _PRIVATE = 0o600
 
 
 @dataclass(frozen=True)
-class Notifier:
-    """Whom the driver tells: what somebody who waits wants to know, and what somebody must know."""
-
-    say: Callable[[str], None]
-    warn: Callable[[str], None]
-
-
-@dataclass(frozen=True)
 class Timeouts:
-    """Seconds that a run has until its plan is there, and again until that is applied; ``back`` after a roll-back."""
+    """Seconds for a run to finish planning, and again to finish applying; fewer for the plan after a rollback."""
 
     run: float
     after_rollback: float
@@ -46,24 +38,24 @@ class Timeouts:
 
 @dataclass(frozen=True)
 class CloudPlan(SavedPlan):
-    """The plan of a run: its JSON representation is in the file."""
+    """The plan of a run; the file contains its JSON representation."""
 
     run: CloudRun
 
 
 @dataclass(frozen=True)
 class CloudDriver:
-    """One stack on Terraform Cloud.
+    """The driver of one stack on Terraform Cloud.
 
     Args:
-        local: what runs it here, where the workspace's execution mode is `local`.
+        local: runs Terraform on this machine, if the workspace's execution mode is `local`.
         api: Terraform Cloud.
-        workspace: where it is there.
-        root: the repository, whose folders are uploaded.
-        clock: time.
-        told: people.
-        patience: how long is waited.
-        masks: what is not to be shown.
+        workspace: of the stack.
+        root: the repository, from which folders are uploaded.
+        clock: its `check` stops waiting, for example after a signal.
+        notifier: for progress and warnings.
+        timeouts: of runs.
+        masks: values that must not appear in messages.
     """
 
     local: Terraform
@@ -76,190 +68,182 @@ class CloudDriver:
     masks: Masks = field(repr=False)
 
     def check(self, *, before_setup: bool = False) -> str:
-        """Where it runs.
-
-        Raises:
-            TerraformError: the workspace is not there, or not as the stack needs it.
-        """
+        """Describes where Terraform runs, after checking the workspace's settings."""
         archive.folders(self.root, self.local.stack)
-        found = workspaces.find(self.api, self.workspace)
-        if found is None and before_setup:
-            return f"workspace {self.workspace} is not there yet"
-        found = found or self._workspace_state()
-        workspaces.refuse_auto_apply(found)
-        workspaces.refuse_unreadable(found)
+        workspace = workspaces.find(self.api, self.workspace)
+        if workspace is None and before_setup:
+            return f"workspace {self.workspace} does not exist yet"
+        workspace = workspace or self._find_workspace()
+        workspaces.refuse_auto_apply(workspace)
+        workspaces.refuse_unreadable(workspace)
         self._refuse_tags()
-        if found.mode == "local":
+        if workspace.mode == "local":
             self.refuse_unsaved()
-            return f"{self.local.check()}, with the state of workspace {self.workspace}"
-        wrong = [] if before_setup else workspaces.problems(self.api, found, self.root, self.local.stack)
-        if wrong:
+            return f"{self.local.check()}, with the state in workspace {self.workspace}"
+        problems = [] if before_setup else workspaces.problems(self.api, workspace, self.root, self.local.stack)
+        if problems:
             raise TerraformError(
-                f"workspace {self.workspace} is not as this stack needs it: {'; '.join(wrong)}",
-                "Set it up with: invoke bootstrap",
+                f"workspace {self.workspace} is not set up for this stack: {'; '.join(problems)}",
+                "Run: invoke bootstrap",
             )
-        return f"Terraform {found.version} on Terraform Cloud, workspace {self.workspace} ({found.mode})"
+        return f"Terraform {workspace.version} on Terraform Cloud, workspace {self.workspace} ({workspace.mode})"
 
     def set_up(self) -> list[str]:
-        """Makes the workspace, or of one that is there what the stack needs."""
+        """Creates the workspace, or changes its settings."""
         return workspaces.set_up(self.api, self.root, self.local.stack, self.workspace)
 
     def refuse_unsaved(self) -> None:
-        """As the local driver: a state that is kept here is one that a run here could not save."""
+        """As the local driver: only a run on this machine keeps a state here."""
         self._local_mode.terraform.refuse_unsaved()
         self.local.refuse_unsaved()
 
     def init(self) -> None:
-        """Readies the stack, where it runs here."""
-        if self._workspace_state().mode == "local":
+        """Prepares the copy of the root, in local mode."""
+        if self._find_workspace().mode == "local":
             self._local_mode.prepare().init()
 
     @contextmanager
     def plan(self, variables: Variables | None = None, options: PlanOptions = PLAN_DEFAULTS) -> Iterator[SavedPlan]:
-        """Has a plan made; if it is not applied in the block, its run is ended.
+        """Creates a run and waits for its plan; if the block does not apply the plan, ends the run.
 
         Raises:
-            PlanError: a policy failed, or somebody else ended the run.
-            TerraformError: it could not be made, or not in time.
+            PlanError: a policy failed, or another user ended the run.
         """
-        found = self._workspace_state()
-        if found.mode == "local":
+        workspace = self._find_workspace()
+        if workspace.mode == "local":
             with self._local_mode.prepare().plan(variables, options) as saved:
                 yield saved
             return
-        workspaces.refuse_auto_apply(found)
-        wanted = self._request(found, variables or {}, options)
-        runs = self._runs(found, options)
-        run = runs.create(wanted)
+        workspaces.refuse_auto_apply(workspace)
+        request = self._request(workspace, variables or {}, options)
+        runs = self._runs(workspace, options)
+        run = runs.create(request)
         try:
             self.notifier.say(f"Plan on Terraform Cloud: {runs.url(run.id)}")
-            patience = self.timeouts.after_rollback if options.after_rollback else self.timeouts.run
-            run, log = runs.wait_for_plan(run, patience, options.on_event)
-            if found.connected and (other := configuration.commit_mismatch(self.api, run.id, self.root)):
-                self.notifier.warn(other)
+            timeout = self.timeouts.after_rollback if options.after_rollback else self.timeouts.run
+            run, log = runs.wait_for_plan(run, timeout, options.on_event)
+            if workspace.connected and (warning := configuration.commit_mismatch(self.api, run.id, self.root)):
+                self.notifier.warn(warning)
             with tempfile.TemporaryDirectory(prefix="longshore-plan-") as folder:
-                yield self._save_plan(Path(folder), run, log)
+                yield self._save(Path(folder), run, log)
         finally:
             runs.end(run.id)
 
     def show(self, plan: SavedPlan) -> dict[str, Any]:
-        """The plan as Terraform's JSON representation; without values where the token may not read it."""
+        """The plan in Terraform's JSON representation; without values if the token may not read it."""
         if not isinstance(plan, CloudPlan):
             return self._local_mode.terraform.show(plan)
         return dict(json.loads(plan.file.read_text()))
 
     def apply(self, plan: SavedPlan, on_event: OnEvent | None = None) -> dict[str, Any]:
-        """Has exactly this plan applied.
+        """Confirms the run of this plan and waits for its apply.
 
         Raises:
-            PlanError: somebody else ended the run before.
-            TerraformError: it failed, or was not done in time.
+            PlanError: another user ended the run before its apply.
         """
         if not isinstance(plan, CloudPlan):
             return self._local_mode.terraform.apply(plan, on_event)
-        found = self._workspace_state()
+        workspace = self._find_workspace()
         if not plan.changed:
             return self.outputs()
-        runs = self._runs(found, PLAN_DEFAULTS)
+        runs = self._runs(workspace, PLAN_DEFAULTS)
         run = runs.wait_for_apply(runs.confirm(plan.run), self.timeouts.run, on_event)
-        return outputs.read(self.api, found, self._uninterrupted_clock, of_run=run.id)
+        return outputs.read(self.api, workspace, self._unchecked_clock, of_run=run.id)
 
     def state(self) -> dict[str, Any]:
-        """What the state holds, where it is run here.
+        """The state in Terraform's JSON representation, in local mode.
 
         Raises:
-            PlanError: Terraform Cloud runs it, and shows a state to nobody in this form.
+            PlanError: in any other mode: Terraform Cloud does not offer a state in this form.
         """
-        found = self._workspace_state()
-        if found.mode != "local":
+        if self._find_workspace().mode != "local":
             raise PlanError(
-                f"what is in the state of workspace {self.workspace} can't be looked up, which --only-release needs",
-                "Release without --only-release, or start the run on its page with these resources as targets.",
+                f"cannot read the addresses in the state of workspace {self.workspace}, which --only-release needs",
+                "Release without --only-release, or start a run on the workspace's page that targets the task"
+                " definitions.",
             )
         return self._local_mode.prepare().state()
 
     def unlock(self, lock_id: str) -> None:
-        """Takes the lock of the state away from a terraform that has died, where it ran here.
+        """Releases the state lock of a terraform process that was killed, in local mode.
 
         Raises:
-            TerraformError: Terraform Cloud runs it: the lock is a run's, or a person's.
+            TerraformError: also in any other mode: the lock belongs to a run or a user.
         """
-        found = self._workspace_state()
-        if found.mode != "local":
+        if self._find_workspace().mode != "local":
             raise TerraformError(
-                f"workspace {self.workspace} is locked by a run or a person, not by a terraform here",
-                "Unlock it on its page.",
+                f"the lock of workspace {self.workspace} belongs to a run or a user, not to terraform on this machine",
+                "Unlock the workspace on its page.",
             )
         self._local_mode.prepare().unlock(lock_id)
 
     def outputs(self) -> dict[str, Any]:
         """The values of all outputs in the state that are not sensitive."""
-        return outputs.read(self.api, self._workspace_state(), self._uninterrupted_clock)
+        return outputs.read(self.api, self._find_workspace(), self._unchecked_clock)
 
     @property
-    def _uninterrupted_clock(self) -> Clock:
-        """A clock that no signal stops: what is read after an apply says what the apply has done."""
+    def _unchecked_clock(self) -> Clock:
+        """A clock that a signal does not stop: the outputs after an apply are part of its outcome."""
         return Clock(self.clock.now, self.clock.sleep)
 
-    def _workspace_state(self) -> WorkspaceState:
-        found = workspaces.find(self.api, self.workspace)
-        if found is None:
+    def _find_workspace(self) -> WorkspaceState:
+        workspace = workspaces.find(self.api, self.workspace)
+        if workspace is None:
             raise TerraformError(
                 f"there is no workspace {self.workspace} at {self.workspace.hostname}, or the token may not see it",
-                "Make it with: invoke bootstrap",
+                "To create it, run: invoke bootstrap",
             )
-        return found
+        return workspace
 
-    def _request(self, found: WorkspaceState, variables: Variables, options: PlanOptions) -> CloudRunRequest:
-        uploaded = (
+    def _request(self, workspace: WorkspaceState, variables: Variables, options: PlanOptions) -> CloudRunRequest:
+        plan_only, stack = options.plan_only, self.local.stack
+        version = (
             ""
-            if found.connected
-            else configuration.upload(
-                self.api, found, self.root, self.local.stack, self.clock, plan_only=options.plan_only
-            )
+            if workspace.connected
+            else configuration.upload(self.api, workspace, self.root, stack, self.clock, plan_only=plan_only)
         )
-        what = ", ".join(f"{key} {value}" for key, value in variables.items()) or "no image_tag"
-        purpose = "destroy" if options.destroy else "look only" if options.plan_only else "plan and apply"
-        message = unique_message(f"Longshore: {self.local.stack.name}, {what} ({purpose})")
-        return CloudRunRequest(
-            message, variables, plan_only=options.plan_only, destroy=options.destroy, configuration=uploaded
-        )
+        inputs = ", ".join(f"{key} {value}" for key, value in variables.items()) or "no image_tag"
+        operation = "destroy" if options.destroy else "plan only" if plan_only else "plan and apply"
+        message = unique_message(f"Longshore: {stack.name}, {inputs} ({operation})")
+        return CloudRunRequest(message, variables, plan_only=plan_only, destroy=options.destroy, configuration=version)
 
-    def _runs(self, found: WorkspaceState, options: PlanOptions) -> Runs:
+    def _runs(self, workspace: WorkspaceState, options: PlanOptions) -> Runs:
         def check() -> None:
             self.clock.check()
             if not options.still_needed():
-                raise TerraformError("nobody needs the plan any more")
+                raise TerraformError("the plan is no longer needed")
 
         clock = Clock(self.clock.now, self.clock.sleep, check)
-        return Runs(self.api, found, clock, self.notifier.say, self.notifier.warn, self.masks)
+        return Runs(self.api, workspace, clock, self.notifier, self.masks)
 
-    def _save_plan(self, folder: Path, run: CloudRun, log: Log) -> CloudPlan:
-        shown = plan_json.download(self.api, run)
-        if shown is None:
-            shown = plan_json.from_log(run, log)
+    def _save(self, folder: Path, run: CloudRun, log: Log) -> CloudPlan:
+        plan = plan_json.download(self.api, run)
+        if plan is None:
+            plan = plan_json.from_log(run, log)
             self.notifier.warn(
-                f"the token may not read the JSON of {run.plan}: the difference is poorer. It has addresses and actions"
-                " but no values, and that earlier revisions stay registered (skip_destroy) is taken for granted"
+                f"the diff is incomplete: the token may not read the JSON of {run.plan}, so only addresses and actions"
+                " are shown. The gate assumes that earlier revisions stay registered (skip_destroy)"
             )
         file = folder / "plan.json"
         file.touch(mode=_PRIVATE)
-        file.write_text(json.dumps(shown))
+        file.write_text(json.dumps(plan))
         return CloudPlan(file, run.has_changes, run)
 
     @property
     def _local_mode(self) -> LocalMode:
-        """Terraform on this machine, with the workspace's state."""
         return LocalMode(self.local, self.root, self.workspace, self.api.token)
 
     def _refuse_tags(self) -> None:
-        """Makes sure that no variable file says the tag: on the command line it would beat the run's variable."""
+        """Refuses a variable file that sets the tag: on the command line it overrides the run's variable."""
         for file in self.local.stack.var_files:
-            if _assigns_tag(file):
-                raise TerraformError(f"{file} sets image_tag, which would beat a release's", "Take it out of the file.")
+            if _sets_tag(file):
+                raise TerraformError(
+                    f"{file} sets image_tag, which would override the tag of a release",
+                    "Remove image_tag from the file.",
+                )
 
 
-def _assigns_tag(file: Path) -> bool:
+def _sets_tag(file: Path) -> bool:
     text = file.read_text()
     if file.name.endswith(".json"):  # Terraform's own rule for -var-file
         return '"image_tag"' in text
