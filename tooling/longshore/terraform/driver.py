@@ -53,7 +53,7 @@ class Driver(Protocol):
     """Runs Terraform for one stack. Every method may raise a TerraformError."""
 
     def check(self, *, before_setup: bool = False) -> str:
-        """Describes what runs Terraform, after checking that it can; with before_setup, that it can be set up.
+        """Checks that Terraform can run, and describes where it runs; with before_setup, that it can be set up.
 
         Raises:
             TerraformError: it cannot.

@@ -59,11 +59,13 @@ class RunFailures:
         """The error of a run that another user discarded or canceled."""
         return PlanError(
             f"{run.id} was {run.status.replace('_', '-')} by another user: {self.url(run.id)}",
-            "Ask them for the reason, then try again.",
+            "The run's page shows who ended it, and why. Then run the same command again.",
         )
 
     def _policy_error(self, failure: str, run: CloudRun) -> PlanError:
-        return PlanError(f"{failure} for {run.id}: {self.url(run.id)}", "Fix the violation, then try again.")
+        return PlanError(
+            f"{failure} for {run.id}: {self.url(run.id)}", "Fix the violation, then run the same command again."
+        )
 
     def _failed_policies(self, run: CloudRun) -> str:
         """The failed policy check (Sentinel), or else the task stages in which a policy (OPA) or run task failed."""

@@ -109,7 +109,7 @@ class Runs:
             if run.status in HELD:
                 raise PlanError(
                     f"a policy failed for {run.id} ({run.status}): {self.url(run.id)}",
-                    "Fix the violation or have the policy changed, then release again: this run is discarded.",
+                    "Fix the violation or have the policy changed, then release again. This run is discarded.",
                 )
             if run.status in FAILED:
                 log.finish(self.clock)
@@ -173,7 +173,7 @@ class Runs:
                 self.clock.check()
         raise TerraformError(
             f"{run.id} was not applied after {deadline:.0f} s ({run.status}): {self.url(run.id)}",
-            "Check what happened to it there first; raise deadlines.terraform to wait longer.",
+            "Check on the run's page what happened to it. To wait longer, raise deadlines.terraform in invoke.yaml.",
         )
 
     def end(self, run: str) -> None:
