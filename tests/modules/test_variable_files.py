@@ -57,14 +57,14 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
     return planned
 
 
-def test_every_form_of_a_value(read: Read, tmp_path: Path) -> None:
+def test_terraform_reads_every_form_of_a_value_as_the_parser_does(read: Read, tmp_path: Path) -> None:
     file = tmp_path / "a.tfvars"
     sources = "".join(f"  ECS_{number} = {source}\n" for number, source in enumerate(READ))
     file.write_bytes(f"variables = {{\n{sources}}}\n".encode())
     assert read(file) == variable_files.read([file])["variables"]
 
 
-def test_every_form_of_json(read: Read, tmp_path: Path) -> None:
+def test_terraform_reads_every_form_of_json_as_the_parser_does(read: Read, tmp_path: Path) -> None:
     file = tmp_path / "a.tfvars.json"
     file.write_text('{"variables": {"A": "${x} $${y} %{z}", "B": 1.50, "C": true, "D": null, "E": 1e3, "F": -0.5}}')
     assert read(file) == variable_files.read([file])["variables"]
@@ -72,13 +72,13 @@ def test_every_form_of_json(read: Read, tmp_path: Path) -> None:
 
 @settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.dictionaries(NAMES, TEXTS, min_size=25, max_size=50), st.sampled_from(["a.tfvars", "a.tfvars.json"]))
-def test_what_is_written_is_read_by_terraform(read: Read, tmp_path: Path, entries: dict[str, str], name: str) -> None:
+def test_terraform_reads_written_entries_back(read: Read, tmp_path: Path, entries: dict[str, str], name: str) -> None:
     (tmp_path / name).write_text("{}" if name.endswith("json") else "")
     variable_files.add([tmp_path / name], "variables", entries)
     assert read(tmp_path / name) == {key: unicodedata.normalize("NFC", value) for key, value in entries.items()}
 
 
-def test_fmt_has_nothing_to_mend(tmp_path: Path) -> None:
+def test_terraform_fmt_changes_nothing(tmp_path: Path) -> None:
     world = World(tmp_path, a_tfvars='variables = {\n  ECS_A = "a" # first\n  ECS_LONGER_NAME = "b"\n}\n')
     terraform(tmp_path, "fmt", "a.tfvars")
     world.take_over(ORIGINAL, write=True)

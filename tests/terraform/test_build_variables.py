@@ -31,7 +31,7 @@ def refusal(environ: dict[str, str], **files: Any) -> ConfigError:
     return caught.value
 
 
-def test_what_the_platform_sets_and_what_has_no_prefix_is_not_ours() -> None:
+def test_variables_of_ecs_or_without_prefix_are_ignored() -> None:
     environ = {
         "ECS_RAILS_ENV": "staging", "ECS_": "nothing", "RAILS_ENV": "x", "NOT_ECS_A": "x",
         "ECS_AGENT_URI": "http://169.254.170.2", "ECS_CONTAINER_METADATA_URI": "http://169.254.170.2/v3",
@@ -40,7 +40,7 @@ def test_what_the_platform_sets_and_what_has_no_prefix_is_not_ours() -> None:
     assert build_variables.of_process(environ) == {"RAILS_ENV": "staging"}
 
 
-def test_what_the_platform_sets_is_what_terraform_refuses() -> None:
+def test_variables_set_by_ecs_are_those_that_terraform_refuses() -> None:
     """The same three as in terraform/app/environment.tf."""
     found = hcl.parse((PLAINTEXT.parents[2] / "app" / "environment.tf").read_text())
     assert set(found["locals"][0]["set_by_ecs"]) == build_variables.SET_BY_ECS
@@ -66,17 +66,17 @@ def test_what_the_platform_sets_is_what_terraform_refuses() -> None:
         ({"variables": {"ECS_A": hcl.Expression()}}, "is not a plain string in variables.ECS_A: write the value out"),
     ],
 )
-def test_a_variable_agrees_with_what_counts(files: dict[str, Any], what: str | None) -> None:
+def test_a_variable_is_compared_with_the_effective_assignment(files: dict[str, Any], what: str | None) -> None:
     assert said({"A": "1"}, **files) == ({"A": what} if what else {})
 
 
-def test_letters_are_the_same_however_they_are_composed() -> None:
+def test_strings_are_compared_in_unicode_normal_form() -> None:
     """Terraform keeps texts in NFC: the container gets the same in both cases."""
     assert said({"A": "Gru\u0308n"}, variables={"ECS_A": "Gr\u00fcn"}) == {}
     assert said({"A": "Gr\u00fcn"}, variables={"ECS_A": "Gru\u0308n"}) == {}
 
 
-def test_what_agrees_is_counted() -> None:
+def test_agreeing_variables_are_counted() -> None:
     files = {"variables": {"ECS_A": "1"}, "secrets": {"B": "ssm:/b"}}
     assert build_variables.check({"ECS_A": "1", "ECS_B": "2"}, files, PLACE, Masks()) == (
         "2 ECS_ variables agree with environments/test.tfvars"
@@ -84,7 +84,7 @@ def test_what_agrees_is_counted() -> None:
     assert build_variables.check({"HOME": "/root"}, files, PLACE, Masks()) == "no ECS_ variables"
 
 
-def test_all_findings_at_once_with_the_lines_to_add_and_no_value() -> None:
+def test_all_findings_are_reported_with_the_lines_to_add() -> None:
     environ = {
         "ECS_RAILS_ENV": CANARY, "ECS_LOG": f"{CANARY} ${{x}}", "ECS_RAILS_MASTER_KEY": CANARY,
         "ECS_DATABASE_URL": f"postgres://shop:{CANARY}@db/shop", "ECS_SAME": "1",
@@ -125,7 +125,7 @@ def test_no_message_ever_shows_a_value(environ: dict[str, str], elsewhere: bool)
         assert not environ
 
 
-def test_the_rule_for_secrets_is_that_of_terraform() -> None:
+def test_the_rule_for_secrets_is_the_one_in_terraform() -> None:
     """Else what is written as a plain variable would be refused by the next plan."""
     assert patterns_of("name") == masking.SECRET_NAME
     assert patterns_of("value") == masking.SECRET_VALUE
@@ -157,10 +157,10 @@ def test_a_secret_becomes_a_reference(name: str, value: str) -> None:
 
 @pytest.mark.parametrize(("name", "value"), [("RAILS_ENV", "staging"), ("REDIS_URL", "redis://cache:6379/0"),
                                              ("TOKENIZER_PATH", "/t"), ("LOG", "")])  # fmt: skip
-def test_what_is_none_stays_plain(name: str, value: str) -> None:
+def test_other_variables_stay_plain(name: str, value: str) -> None:
     found = build_variables.missing({name: value}, {name: build_variables.ABSENT}, PLACE, Masks())
     assert (found.variables, found.secrets) == ({f"ECS_{name}": value}, {})
 
 
-def test_the_name_of_a_parameter_has_only_letters_that_it_may_have() -> None:
+def test_a_parameter_name_has_only_valid_characters() -> None:
     assert PLACE.parameter("A b/Ü.TOKEN") == "/shop/test/a-b--.token"

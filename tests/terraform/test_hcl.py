@@ -60,16 +60,16 @@ def one(source: str) -> object:
 
 
 @pytest.mark.parametrize("source", READ)
-def test_a_value_is_what_terraform_reads(source: str) -> None:
+def test_a_value_parses_as_terraform_reads_it(source: str) -> None:
     assert one(source) == READ[source]
 
 
 @pytest.mark.parametrize("source", ['"${1 + 2}"', '"a${"b"}"', '"%{ if true }x%{ endif }"', "1 + 2", "upper"])
-def test_what_is_no_constant_is_not_evaluated(source: str) -> None:
+def test_an_expression_is_not_evaluated(source: str) -> None:
     assert isinstance(one(source), hcl.Expression)
 
 
-def test_a_file_whole() -> None:
+def test_a_whole_file_is_parsed() -> None:
     text = """
     # A comment { with a brace
     variables = { ECS_A = "a", "ECS_B" : "b"
@@ -92,7 +92,7 @@ def test_a_file_whole() -> None:
 
 
 @pytest.mark.parametrize("text", ['a = "canary-7f3a9c', "a = canary-7f3a9c {", "a = <<canary-7f3a9c\n", "= 1", "a"])
-def test_what_is_no_hcl_is_said_without_what_stands_there(text: str) -> None:
+def test_an_error_about_invalid_hcl_shows_no_content(text: str) -> None:
     with pytest.raises(ConfigError, match=r"invalid HCL near line \d+, column \d+") as caught:
         hcl.parse(text)
     assert "canary" not in f"{caught.value.message}{caught.value.hint}"
@@ -100,11 +100,11 @@ def test_what_is_no_hcl_is_said_without_what_stands_there(text: str) -> None:
 
 
 @given(st.dictionaries(st.one_of(NAMES, TEXTS.filter(bool)), TEXTS, max_size=5))
-def test_what_is_written_is_read_again(entries: dict[str, str]) -> None:
+def test_written_entries_parse_back(entries: dict[str, str]) -> None:
     assert hcl.parse(f"variables = {{\n{hcl.lines(entries)}}}")["variables"] == entries
 
 
-def test_how_it_is_written() -> None:
+def test_entries_are_escaped_and_aligned() -> None:
     entries = {"ECS_A": 'say "${x}" %{y}\n', "ECS_LONGER": "C:\\dir\x07", "for": "a word of HCL's"}
     assert hcl.lines(entries) == (
         '  ECS_A      = "say \\"$${x}\\" %%{y}\\n"\n'
@@ -129,7 +129,7 @@ BEFORE = {
 
 
 @pytest.mark.parametrize("text", BEFORE)
-def test_entries_are_added_and_all_else_stays(text: str) -> None:
+def test_adding_entries_keeps_the_rest_of_the_file(text: str) -> None:
     written = hcl.with_entries(text, "variables", {"B": "b"})
     assert written == BEFORE[text]
     before, after = hcl.parse(text), hcl.parse(written)
@@ -137,13 +137,13 @@ def test_entries_are_added_and_all_else_stays(text: str) -> None:
 
 
 @given(st.dictionaries(NAMES, TEXTS, max_size=3), st.dictionaries(NAMES, TEXTS, min_size=1, max_size=3))
-def test_whatever_is_there_stays(there: dict[str, str], added: dict[str, str]) -> None:
+def test_adding_entries_keeps_existing_ones(there: dict[str, str], added: dict[str, str]) -> None:
     text = hcl.with_entries('a = "$${"\n', "variables", there)
     assert hcl.parse(hcl.with_entries(text, "variables", added)) == {"a": "${", "variables": {**there, **added}}
 
 
 @pytest.mark.parametrize("text", ["variables = null", 'variables = ["a"]', "variables = {"])
-def test_what_is_no_map_gets_no_entries(text: str) -> None:
+def test_entries_cannot_be_added_to_other_types(text: str) -> None:
     with pytest.raises(ConfigError):
         hcl.with_entries(text, "variables", {"B": "b"})
 
@@ -169,18 +169,18 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 
 
 @given(VALUES)
-def test_whatever_is_written_as_a_literal_is_read_again(value: object) -> None:
+def test_literals_parse_back(value: object) -> None:
     assert hcl.parse(f"x = {to_hcl(value)}\n") == {"x": value}
 
 
-def test_a_text_is_quoted_and_templates_are_doubled() -> None:
+def test_strings_are_quoted_and_template_markers_doubled() -> None:
     assert to_hcl("v1.0.3") == '"v1.0.3"'
     assert to_hcl('say "hi" \\ \n') == '"say \\"hi\\" \\\\ \\n"'
     assert to_hcl("${a} %{b}") == '"$${a} %%{b}"'
     assert to_hcl("$${a}") == '"$$${a}"'
 
 
-def test_other_values() -> None:
+def test_other_types_of_literals() -> None:
     assert to_hcl([1, True, None, 2.5]) == "[1, true, null, 2.5]"
     assert to_hcl({"a": ["b"]}) == '{"a" = ["b"]}'
     with pytest.raises(TypeError, match="set"):
@@ -188,7 +188,7 @@ def test_other_values() -> None:
 
 
 @given(st.text(alphabet=st.one_of(st.sampled_from('$%{}"\\\n~'), st.characters(codec="utf-8"))))
-def test_no_text_ends_the_literal_or_begins_a_template(text: str) -> None:
+def test_no_string_ends_its_literal_or_starts_a_template(text: str) -> None:
     """Read as HCL reads it: an escape is two characters or more, a marker that is doubled is none."""
     inside = to_hcl(text)[1:-1]
     read, at = "", 0
@@ -209,7 +209,7 @@ def test_no_text_ends_the_literal_or_begins_a_template(text: str) -> None:
 
 
 @pytest.mark.terraform
-def test_terraform_reads_back_what_was_written(tmp_path: Path) -> None:
+def test_terraform_reads_written_literals_back(tmp_path: Path) -> None:
     (tmp_path / "main.tf").write_text('variable "x" { type = list(string) }\noutput "x" { value = var.x }\n')
     (tmp_path / "x.auto.tfvars").write_text(f"x = {to_hcl([text for text in AWKWARD if chr(0) not in text])}\n")
     done = subprocess.run(

@@ -51,7 +51,7 @@ def test_a_release_may_register_revisions() -> None:
     assert [change.address for change in found] == ["module.service.aws_ecs_task_definition.this"]
 
 
-def test_a_release_may_not_change_a_service_unless_it_is_allowed() -> None:
+def test_a_change_of_a_service_must_be_allowed() -> None:
     found = changes(shown(REVISION, SERVICE))
     with pytest.raises(PlanError) as caught:
         gate.check(found, Allowed())
@@ -70,7 +70,7 @@ def resource(address: str, *actions: str, **before: object) -> dict[str, Any]:
     return {"address": address, "type": kind, "change": {"actions": list(actions), "before": before, "after": None}}
 
 
-def test_what_task_definitions_depend_on_is_not_left_for_later_by_the_flag_that_was_given() -> None:
+def test_only_release_suggests_no_flag_for_dependencies_of_task_definitions() -> None:
     for change in (resource("aws_iam_role.execution", "update"), resource("aws_kms_key.logs", "delete")):
         with pytest.raises(PlanError) as caught:
             gate.check(changes(shown(REVISION, change)), order(only_release=True).allowed(()))
@@ -79,7 +79,7 @@ def test_what_task_definitions_depend_on_is_not_left_for_later_by_the_flag_that_
         assert "invoke apply --allow-infra" in caught.value.hint
 
 
-def test_an_address_with_a_key_is_a_pattern_of_itself_alone() -> None:
+def test_an_address_with_a_key_matches_only_itself() -> None:
     web = 'module.services["web"].aws_ecs_service.this'
     found = changes(shown(resource(web, "update")))
     gate.check(found, Allowed([web]))
@@ -111,7 +111,7 @@ def test_an_address_with_a_key_is_a_pattern_of_itself_alone() -> None:
     ],
 )
 @pytest.mark.parametrize("actions", [("delete",), ("delete", "create"), ("create", "delete")])
-def test_what_is_stateful_or_runs_is_lost_only_by_name(address: str, actions: tuple[str, ...]) -> None:
+def test_a_stateful_or_running_resource_is_lost_only_by_name(address: str, actions: tuple[str, ...]) -> None:
     found = changes(shown(REVISION, resource(address, *actions)))
     allowed = [Allowed(), Allowed(infra=True), Allowed(["*"]), Allowed(["*"], destroy=["aws_lb.other"], infra=True)]
     for short in allowed:
@@ -127,13 +127,13 @@ def test_what_is_stateful_or_runs_is_lost_only_by_name(address: str, actions: tu
 
 
 @pytest.mark.parametrize("actions", [("update",), ("create",)])
-def test_nothing_is_lost_by_a_change(actions: tuple[str, ...]) -> None:
+def test_an_update_or_creation_is_not_a_loss(actions: tuple[str, ...]) -> None:
     found = changes(shown(resource("aws_dynamodb_table.this", *actions)))
     refuse_loss(found, Allowed())
     gate.check(found, Allowed(infra=True))
 
 
-def test_a_policy_may_be_replaced_with_the_infrastructure_or_by_name() -> None:
+def test_a_policy_may_be_replaced_with_allow_infra_or_by_name() -> None:
     found = changes(shown(resource("aws_iam_policy.this", "delete", "create")))
     with pytest.raises(PlanError, match=r"aws_iam_policy\.this: delete and create") as caught:
         gate.check(found, Allowed())
@@ -170,7 +170,7 @@ def test_a_revision_that_is_only_deleted_is_refused() -> None:
     gate.check(found, Allowed(infra=True))  # it stays ACTIVE: nothing is lost
 
 
-def test_an_action_of_a_provider_is_more_than_task_definitions() -> None:
+def test_a_provider_action_must_be_allowed() -> None:
     address, values = "action.aws_lambda_invoke.warm", {"payload": "canary"}
     action = {"address": address, "type": "aws_lambda_invoke", "config_values": values}
     found = changes({**shown(REVISION), "action_invocations": [action]})
@@ -180,7 +180,7 @@ def test_an_action_of_a_provider_is_more_than_task_definitions() -> None:
     assert not any("canary" in line for line in describe(found))
 
 
-def test_a_revision_that_a_killed_apply_has_left_may_leave_the_state() -> None:
+def test_a_deposed_revision_may_be_removed_from_the_state() -> None:
     left = {**task_definition(["delete"], container("v1"), container("v2")), "deposed": "0a1b2c3d"}
     left["change"]["after"] = None
     gate.check(changes(shown(left, REVISION)), Allowed())
@@ -189,7 +189,7 @@ def test_a_revision_that_a_killed_apply_has_left_may_leave_the_state() -> None:
         gate.check(changes(shown(left, REVISION)), Allowed(infra=True))
 
 
-def test_the_difference_is_by_container_and_field_with_secrets_masked() -> None:
+def test_the_diff_lists_containers_and_fields_with_secrets_masked() -> None:
     before = container("v1", MODE="a", API_TOKEN="canary-one", URL="redis://u:canary-two@h/0")
     after = container("v2", MODE="b", API_TOKEN="canary-three", URL="redis://u:canary-four@h/0")
     lines = describe(changes(shown(task_definition(["create", "delete"], before, after), SERVICE)))
@@ -203,7 +203,7 @@ def test_the_difference_is_by_container_and_field_with_secrets_masked() -> None:
 
 
 @pytest.mark.parametrize("side", ["before_sensitive", "after_sensitive"])
-def test_what_terraform_takes_for_sensitive_is_shown_by_its_name_alone(side: str) -> None:
+def test_only_the_names_of_sensitive_variables_are_shown(side: str) -> None:
     change = task_definition(["create", "delete"], container("v1", MODE="canary-1"), container("v2", MODE="canary-2"))
     change["change"][side] = {"container_definitions": True, "tags": {}}
     assert describe(changes(shown(change))) == [
@@ -212,7 +212,7 @@ def test_what_terraform_takes_for_sensitive_is_shown_by_its_name_alone(side: str
     ]
 
 
-def test_what_only_moves_in_the_state_or_is_imported_is_a_change_that_is_listed() -> None:
+def test_moves_and_imports_are_listed_as_changes() -> None:
     moved = {**resource("module.new.aws_ecs_service.this", "no-op"), "previous_address": "aws_ecs_service.web"}
     imported = resource("aws_s3_bucket.logs", "no-op")
     imported["change"]["importing"] = {"id": "logs"}
@@ -226,7 +226,7 @@ def test_what_only_moves_in_the_state_or_is_imported_is_a_change_that_is_listed(
     gate.check(found, Allowed(["aws_s3_*"]))
 
 
-def test_containers_that_come_and_go_are_named() -> None:
+def test_new_and_removed_containers_are_listed() -> None:
     two = json.dumps([*json.loads(container("v1")), {"name": "proxy", "image": "p"}])
     came = describe(changes(shown(task_definition(["create", "delete"], container("v1"), two))))
     went = describe(changes(shown(task_definition(["create", "delete"], two, container("v1")))))
@@ -243,7 +243,7 @@ def registered(address: str, family: str, revision: int) -> dict[str, Any]:
     }
 
 
-def test_addresses_are_found_by_the_family_in_modules_of_any_depth() -> None:
+def test_addresses_are_found_by_family_at_any_module_depth() -> None:
     """By the family, for an apply that failed half way has registered some that the contract does not name yet."""
     other = {"address": "aws_ecs_service.web", "mode": "managed", "type": "aws_ecs_service", "values": {}}
     read = registered("data.aws_ecs_task_definition.web", "shop-web", 9) | {"mode": "data"}
@@ -263,14 +263,14 @@ def test_addresses_are_found_by_the_family_in_modules_of_any_depth() -> None:
         addresses({}, [arn("shop-web", 2)])
 
 
-def test_what_an_output_can_not_know_yet_is_named() -> None:
+def test_unknown_values_of_outputs_are_listed() -> None:
     unknown = {"services": {"api": {"name": True}, "web": {}}, "verify": [{}, {"path": True}], "schema": False}
     found = {"output_changes": {"release": {"after_unknown": unknown}, "other": {"after_unknown": True}}}
     assert unknown_outputs(found) == ["other", "release.services.api.name", "release.verify.1.path"]
     assert unknown_outputs({}) == []
 
 
-def test_a_change_of_the_task_alone_is_shown_and_reordered_json_is_not() -> None:
+def test_a_changed_field_is_shown_and_reordered_json_is_not() -> None:
     two = [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]
     before = json.dumps([{"name": "web", "image": "i", "environment": two, "cpu": 0, "mountPoints": []}])
     after = json.dumps([{"image": "i", "name": "web", "environment": two[::-1]}])
@@ -282,7 +282,7 @@ def test_a_change_of_the_task_alone_is_shown_and_reordered_json_is_not() -> None
     assert describe(changes(shown(change))) == ["module.service.aws_ecs_task_definition.this: create and delete"]
 
 
-def test_containers_that_are_known_only_after_the_apply_are_said_to_be() -> None:
+def test_containers_known_only_after_the_apply_are_reported() -> None:
     change = task_definition(["create", "delete"], container("v1"), container("v2"))
     del change["change"]["after"]["container_definitions"]
     assert describe(changes(shown(change))) == ["shop-web: containers known after apply"]

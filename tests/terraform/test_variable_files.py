@@ -20,19 +20,19 @@ def write(folder: Path, **files: str) -> tuple[Path, ...]:
     return tuple(paths)
 
 
-def test_what_a_later_file_assigns_wins_as_a_whole(tmp_path: Path) -> None:
+def test_a_later_file_overrides_the_whole_variable(tmp_path: Path) -> None:
     first = 'variables = { ECS_A = "1", ECS_B = "1" }\nsecrets = { C = "ssm:/c" }\n'
     files = write(tmp_path, a_tfvars=first, b_tfvars='variables = { ECS_A = "2" }\n')
     assert variable_files.read(files) == {"variables": {"ECS_A": "2"}, "secrets": {"C": "ssm:/c"}}
 
 
-def test_texts_of_json_are_no_templates_and_numbers_are_as_terraform_writes_them(tmp_path: Path) -> None:
+def test_json_strings_are_literal_and_numbers_become_strings(tmp_path: Path) -> None:
     text = '{"variables": {"A": "${x} $${y}", "B": 1.50, "C": true, "D": null, "E": 1e3, "F": 0.1234567890123456789}}'
     found = variable_files.strings(variable_files.read(write(tmp_path, a_tfvars_json=text)), "variables")
     assert found == {"A": "${x} $${y}", "B": "1.5", "C": "true", "E": "1000", "F": "0.1234567890123456789"}
 
 
-def test_the_files_of_this_repository_can_be_read() -> None:
+def test_the_variable_files_of_this_repository_can_be_read() -> None:
     folder = ROOT / "environments"
     found = {file.name: variable_files.read([file]) for file in sorted(folder.glob("*.tfvars"))}
     assert variable_files.strings(found["staging.tfvars"], "environment") == {"RAILS_LOG_TO_STDOUT": "ENABLE"}
@@ -53,9 +53,7 @@ def test_the_files_of_this_repository_can_be_read() -> None:
         ("a.tfvars.json", b'["canary"]', "variable file a.tfvars.json: not a JSON object"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_named_and_not_shown(
-    tmp_path: Path, name: str, content: bytes, said: str
-) -> None:
+def test_an_unreadable_file_is_named_but_not_shown(tmp_path: Path, name: str, content: bytes, said: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ConfigError) as caught:
         variable_files.read([tmp_path / name])
@@ -63,19 +61,19 @@ def test_a_file_that_cannot_be_read_is_named_and_not_shown(
     assert "canary" not in f"{caught.value.message}{caught.value.hint}"
 
 
-def test_a_file_that_is_away_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"variable file away\.tfvars: No such file"):
         variable_files.read([tmp_path / "away.tfvars"])
 
 
 @pytest.mark.parametrize("text", ['variables = "a"', "variables {\n}\n", "variables = []"])
-def test_what_is_no_map_is_said(tmp_path: Path, text: str) -> None:
+def test_a_variable_that_is_not_a_map_is_reported(tmp_path: Path, text: str) -> None:
     found = variable_files.read(write(tmp_path, a_tfvars=text))
     with pytest.raises(ConfigError, match="variables is not a map in the variable files"):
         variable_files.strings(found, "variables")
 
 
-def test_entries_go_where_they_count(tmp_path: Path) -> None:
+def test_entries_are_added_to_the_effective_file(tmp_path: Path) -> None:
     """Terraform reads a variable from the last file that assigns it: in another one they would have no effect."""
     files = write(tmp_path, a_tfvars="variables = {}\n", b_tfvars="# ours\nvariables = {}\n", c_tfvars="a = 1\n")
     assert variable_files.add(files, "variables", {"ECS_A": "1"}) == files[1]
@@ -85,7 +83,7 @@ def test_entries_go_where_they_count(tmp_path: Path) -> None:
     assert files[2].read_text() == "a = 1\n"
 
 
-def test_entries_go_into_a_json_file(tmp_path: Path) -> None:
+def test_entries_are_added_to_a_json_file(tmp_path: Path) -> None:
     files = write(tmp_path, a_tfvars_json='{"services": {"web": {"wave": 2}}, "variables": {"ECS_A": "é"}}')
     variable_files.add(files, "variables", {"ECS_B": "${b}"})
     variable_files.add(files, "secrets", {"C": "ssm:/c"})
@@ -97,7 +95,7 @@ def test_entries_go_into_a_json_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.tfvars", "a.tfvars.json"])
-def test_a_file_that_cannot_take_them_stays_as_it_is(tmp_path: Path, name: str) -> None:
+def test_a_file_without_a_map_stays_unchanged(tmp_path: Path, name: str) -> None:
     content = b'{"variables": 1}' if name.endswith("json") else b"variables = 1\n"
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ConfigError, match=f"variable file {name}: variables is not a map"):

@@ -18,7 +18,7 @@ def made() -> tuple[FakeTransport, FakeTime, Api]:
     return fake, time, Api(HOST, TOKEN, fake, time.clock())
 
 
-def test_a_read_is_made_again_after_a_fault_and_after_no_answer() -> None:
+def test_a_read_is_repeated_after_a_server_error_or_no_response() -> None:
     fake, time, api = made()
     fake.reply("GET runs/run-1", status=503)
     fake.reply("GET runs/run-1", status=0)
@@ -27,7 +27,7 @@ def test_a_read_is_made_again_after_a_fault_and_after_no_answer() -> None:
     assert time.slept == [1.0, 2.0]
 
 
-def test_a_read_is_not_made_for_ever() -> None:
+def test_a_read_is_repeated_a_limited_number_of_times() -> None:
     fake, _, api = made()
     fake.reply("GET runs/run-1", status=502)
     with pytest.raises(CloudError) as caught:
@@ -40,7 +40,7 @@ def test_a_read_is_not_made_for_ever() -> None:
     ("headers", "wait"),
     [({"retry-after": "3"}, 3.0), ({"x-ratelimit-reset": "0.7"}, 0.7), ({}, 1.0), ({"retry-after": "99999"}, 30.0)],
 )
-def test_too_many_calls_are_waited_for_as_the_answer_says(headers: dict[str, str], wait: float) -> None:
+def test_the_rate_limit_is_honoured(headers: dict[str, str], wait: float) -> None:
     fake, time, api = made()
     fake.reply("POST runs", status=429, headers=headers)
     fake.reply("POST runs", {"data": 2})
@@ -49,7 +49,7 @@ def test_too_many_calls_are_waited_for_as_the_answer_says(headers: dict[str, str
 
 
 @pytest.mark.parametrize("status", [0, 500, 504])
-def test_a_write_without_an_answer_is_not_made_again(status: int) -> None:
+def test_a_write_without_a_response_is_not_repeated(status: int) -> None:
     fake, _, api = made()
     fake.reply("POST runs", status=status)
     with pytest.raises(CloudError) as caught:
@@ -59,7 +59,7 @@ def test_a_write_without_an_answer_is_not_made_again(status: int) -> None:
 
 
 @pytest.mark.parametrize(("status", "hint"), [(401, "terraform login"), (403, "may not"), (404, "does not exist")])
-def test_a_refusal_says_what_the_service_says_and_what_to_do(status: int, hint: str) -> None:
+def test_a_refusal_quotes_the_service_and_has_a_hint(status: int, hint: str) -> None:
     fake, _, api = made()
     fake.reply("GET runs/run-1", {"errors": [{"title": "x", "detail": "the detail"}]}, status=status)
     with pytest.raises(CloudError, match="the detail") as caught:
@@ -69,7 +69,7 @@ def test_a_refusal_says_what_the_service_says_and_what_to_do(status: int, hint: 
     assert TOKEN not in f"{caught.value.message} {caught.value.hint} {api!r}"
 
 
-def test_the_token_goes_to_the_api_and_nowhere_else() -> None:
+def test_the_token_is_sent_only_to_the_api() -> None:
     fake, _, api = made()
     fake.reply("GET plans/plan-1/json-output", status=307, headers={"location": "https://archive.example.com/x?sig=1"})
     fake.reply("GET /x", b"the plan")
@@ -83,7 +83,7 @@ def test_the_token_goes_to_the_api_and_nowhere_else() -> None:
     }
 
 
-def test_a_file_that_has_moved_twice_is_read_where_it_is_and_one_that_always_moves_is_an_error() -> None:
+def test_redirects_are_followed_a_limited_number_of_times() -> None:
     fake, _, api = made()
     fake.reply("GET plans/plan-1/json-output", status=307, headers={"location": "https://archive.example.com/x"})
     fake.reply("GET /x", b"moved", status=302, headers={"location": "/y"})
@@ -94,7 +94,7 @@ def test_a_file_that_has_moved_twice_is_read_where_it_is_and_one_that_always_mov
         api.download("https://archive.example.com/z")
 
 
-def test_a_host_that_sends_elsewhere_is_named_as_the_wrong_one() -> None:
+def test_a_redirect_of_the_api_means_a_wrong_host() -> None:
     fake, _, api = made()
     fake.reply("GET runs/run-1", status=301, headers={"location": "https://other.example.com/login?secret"})
     with pytest.raises(CloudError, match=r"redirects to other\.example\.com$") as caught:
@@ -102,14 +102,14 @@ def test_a_host_that_sends_elsewhere_is_named_as_the_wrong_one() -> None:
     assert "hostname" in caught.value.hint
 
 
-def test_an_answer_that_is_no_json_is_an_error_of_ours() -> None:
+def test_a_response_that_is_not_json_is_a_cloud_error() -> None:
     fake, _, api = made()
     fake.reply("GET runs/run-1", b"<html>")
     with pytest.raises(CloudError, match="not JSON"):
         api.get("runs/run-1")
 
 
-def test_the_transport_of_real_life_goes_by_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_http_transport_uses_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, str | None]] = []
 
     class Proxy(BaseHTTPRequestHandler):
@@ -136,12 +136,12 @@ def test_the_transport_of_real_life_goes_by_the_proxy_of_the_environment(monkeyp
     assert asked == [("http://cloud.invalid/x", f"Basic {base64.b64encode(b'someone:p@ss').decode()}")]
 
 
-def test_the_transport_of_real_life_maps_what_fails() -> None:
+def test_the_http_transport_raises_os_error() -> None:
     with pytest.raises(OSError, match=r"127\.0\.0\.1"):
         HttpTransport()("GET", "http://127.0.0.1:9/x", {}, None)
 
 
-def test_the_transport_of_real_life_follows_nothing_and_gives_headers_in_lower_case() -> None:
+def test_the_http_transport_follows_no_redirects_and_lowers_header_names() -> None:
     server: Any = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     try:

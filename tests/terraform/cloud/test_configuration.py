@@ -38,14 +38,14 @@ def said(clone: Path, sha: str | None) -> str:
     return commit_mismatch(Api(HOST, TOKEN, fake, time.clock()), "run-1", clone)
 
 
-def test_another_commit_of_the_connected_branch_is_said_and_the_same_is_not(clone: Path) -> None:
+def test_a_different_commit_of_the_connected_branch_is_reported(clone: Path) -> None:
     here = commit(clone)
     assert said(clone, here) == ""
     assert said(clone, "f" * 40) == f"run-1 plans the connected branch at ffffffffffff; this clone is at {here[:12]}"
     assert said(clone, None) == ""
 
 
-def test_what_terraformignore_names_is_not_uploaded_whether_it_is_tracked_or_not(clone: Path) -> None:
+def test_files_in_terraformignore_are_not_uploaded(clone: Path) -> None:
     for name in ("app/main.tf", "app/secrets/key", "app/notes.md", "app/kept.md", "app/.gitignore"):
         (clone / name).parent.mkdir(parents=True, exist_ok=True)
         (clone / name).write_text("secrets/\n")
@@ -56,7 +56,7 @@ def test_what_terraformignore_names_is_not_uploaded_whether_it_is_tracked_or_not
         assert sorted(archive.getnames()) == ["app/.gitignore", "app/kept.md", "app/main.tf"]
 
 
-def test_where_there_is_no_repository_nothing_can_be_compared(tmp_path: Path) -> None:
+def test_without_a_repository_no_commits_are_compared(tmp_path: Path) -> None:
     assert said(tmp_path, "f" * 40) == ""
 
 
@@ -76,15 +76,15 @@ def _uploaded(tmp_path: Path, *states: dict[str, Any]) -> str:
     )
 
 
-def test_an_uploaded_configuration_is_waited_for(tmp_path: Path) -> None:
+def test_the_upload_waits_until_the_configuration_is_processed(tmp_path: Path) -> None:
     assert _uploaded(tmp_path, {"status": "pending"}, {"status": "uploaded"}) == "cv-1"
 
 
-def test_a_configuration_that_can_not_be_taken_is_said(tmp_path: Path) -> None:
+def test_a_rejected_configuration_is_reported(tmp_path: Path) -> None:
     with pytest.raises(TerraformError, match="too large"):
         _uploaded(tmp_path, {"status": "errored", "error-message": "it is too large"})
 
 
-def test_a_configuration_that_is_never_taken_ends_the_waiting(tmp_path: Path) -> None:
+def test_the_wait_for_a_configuration_has_a_limit(tmp_path: Path) -> None:
     with pytest.raises(TerraformError, match="still pending after 120 s"):
         _uploaded(tmp_path, {"status": "pending"})

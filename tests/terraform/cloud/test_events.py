@@ -22,7 +22,7 @@ def shown(*changes: dict[str, Any]) -> dict[str, Any]:
     return from_log(cast(CloudRun, SimpleNamespace(id="run-1", has_changes=True)), log)
 
 
-def test_an_import_is_gated_though_nothing_else_changes() -> None:
+def test_an_import_alone_must_be_allowed() -> None:
     bucket = {"addr": "aws_s3_bucket.logs", "resource_type": "aws_s3_bucket"}
     found = plan.changes(shown({"resource": bucket, "action": "import", "importing": {"id": "logs"}}))
     with pytest.raises(PlanError, match="import of logs"):

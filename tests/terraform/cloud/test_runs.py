@@ -28,7 +28,7 @@ def logged(fake: FakeTransport, path: str, content: bytes = LOG) -> None:
     fake.reply(f"GET /{path}", content, b"")
 
 
-def test_a_plan_that_waits_to_be_confirmed_is_there_whatever_its_state_is_called() -> None:
+def test_a_confirmable_run_has_its_plan_in_any_status() -> None:
     for status in UNDER_WAY:
         fake, time = FakeTransport(), FakeTime()
         fake.reply("GET runs/run-1", run(status), run(status, confirmable=True))
@@ -41,7 +41,7 @@ def test_a_plan_that_waits_to_be_confirmed_is_there_whatever_its_state_is_called
 
 
 @pytest.mark.parametrize("status", UNDER_WAY)
-def test_a_state_is_never_success_and_ends_at_the_deadline(status: str) -> None:
+def test_no_unfinished_status_is_success_and_the_deadline_ends_the_wait(status: str) -> None:
     fake, time = FakeTransport(), FakeTime()
     fake.reply("GET runs/run-1", run(status))
     fake.reply("GET workspaces/ws-1", {"data": {"id": "ws-1", "attributes": {}}})
@@ -56,14 +56,14 @@ def test_a_state_is_never_success_and_ends_at_the_deadline(status: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["planned_and_finished", "applied"])
-def test_the_two_good_ends(status: str) -> None:
+def test_the_two_successful_statuses(status: str) -> None:
     fake, time = FakeTransport(), FakeTime()
     fake.reply("GET runs/run-1", run(status))
     logged(fake, "plans/plan-1")
     assert runs(fake, time.clock()).wait_for_plan(_start(), 60, None)[0].status == status
 
 
-def test_only_applied_is_applied() -> None:
+def test_only_the_status_applied_is_a_successful_apply() -> None:
     fake, time = FakeTransport(), FakeTime()
     fake.reply("GET runs/run-1", run("confirmed"), run("applying"), run("applied"))
     logged(fake, "applies/apply-1")
@@ -87,7 +87,7 @@ def test_only_applied_is_applied() -> None:
         ("post_plan_awaiting_decision", PlanError, "policy failed"),
     ],
 )
-def test_the_bad_ends_of_a_plan_say_what_and_where(status: str, kind: type[Exception], says: str) -> None:
+def test_a_failed_plan_names_the_cause_and_the_page(status: str, kind: type[Exception], says: str) -> None:
     fake, time = FakeTransport(), FakeTime()
     fake.reply("GET runs/run-1", run(status))
     fake.reply("GET runs/run-1/policy-checks", {"data": []})
@@ -98,7 +98,7 @@ def test_the_bad_ends_of_a_plan_say_what_and_where(status: str, kind: type[Excep
     assert f"{HOST}/app/acme/workspaces/shop-test/runs/run-1" in str(caught.value)
 
 
-def test_a_policy_that_nobody_can_override_is_told_from_an_error_of_terraforms() -> None:
+def test_a_mandatory_policy_is_distinguished_from_a_terraform_error() -> None:
     fake, time = FakeTransport(), FakeTime()
     fake.reply("GET runs/run-1", run("errored"))
     fake.reply("GET runs/run-1/policy-checks", {"data": [{"attributes": {"status": "hard_failed"}}]})
@@ -117,7 +117,7 @@ def _failed_stage(stage: str) -> FakeTransport:
     return fake
 
 
-def test_a_policy_of_opa_and_a_run_task_are_told_from_an_error_of_terraforms() -> None:
+def test_opa_policies_and_run_tasks_are_distinguished_from_terraform_errors() -> None:
     fake, time = _failed_stage("post_plan"), FakeTime()
     logged(fake, "plans/plan-1")
     with pytest.raises(PlanError, match="a policy or a run task of the stage post_plan failed for run-1"):
@@ -131,7 +131,7 @@ def test_a_policy_of_opa_and_a_run_task_are_told_from_an_error_of_terraforms() -
 @pytest.mark.parametrize(
     ("status", "kind"), [("errored", TerraformError), ("canceled", TerraformError), ("discarded", PlanError)]
 )
-def test_the_bad_ends_of_an_apply(status: str, kind: type[Exception]) -> None:
+def test_a_failed_apply(status: str, kind: type[Exception]) -> None:
     fake, time = FakeTransport(), FakeTime()
     fake.reply("GET runs/run-1", run("applying"), run(status))
     fake.reply("GET runs/run-1/policy-checks", {"data": []})
@@ -143,7 +143,7 @@ def test_the_bad_ends_of_an_apply(status: str, kind: type[Exception]) -> None:
     assert ("no capacity" in caught.value.message) == (status == "errored")
 
 
-def test_a_run_is_created_once_though_the_answer_is_lost() -> None:
+def test_a_run_is_created_once_although_the_response_is_lost() -> None:
     fake, time, wanted = (
         FakeTransport(),
         FakeTime(),
@@ -157,7 +157,7 @@ def test_a_run_is_created_once_though_the_answer_is_lost() -> None:
     assert fake.paths() == ["runs"]
 
 
-def test_a_run_that_does_not_exist_after_a_lost_answer_is_created_again() -> None:
+def test_a_run_missing_after_a_lost_response_is_created_again() -> None:
     fake, time = FakeTransport(), FakeTime()
     fake.reply("POST runs", status=0)
     fake.reply("POST runs", run("pending"), status=201)
@@ -170,7 +170,7 @@ def _stop() -> None:
     raise InterruptError(2)
 
 
-def test_a_signal_does_not_leave_a_run_whose_creation_was_not_answered_to_nobody() -> None:
+def test_a_signal_does_not_orphan_a_run_after_a_lost_response() -> None:
     fake, time, wanted = FakeTransport(), FakeTime(), CloudRunRequest(unique_message("Longshore: shop-test"), {})
     ours = run("pending")["data"]
     ours["attributes"] = ours["attributes"] | {"message": wanted.message}
@@ -185,7 +185,7 @@ def test_a_signal_does_not_leave_a_run_whose_creation_was_not_answered_to_nobody
     assert none.paths() == ["runs"]
 
 
-def test_where_nobody_knows_whether_a_run_was_created_it_is_named() -> None:
+def test_a_run_that_may_have_been_created_is_named() -> None:
     fake, time = FakeTransport(), FakeTime()
     fake.reply("POST runs", status=0)
     fake.reply("GET workspaces/ws-1/runs", status=0)
@@ -194,7 +194,7 @@ def test_where_nobody_knows_whether_a_run_was_created_it_is_named() -> None:
     assert "discard the one named 'Longshore: x [1f]'" in caught.value.hint
 
 
-def test_what_is_sent_for_a_run() -> None:
+def test_the_request_for_a_run() -> None:
     fake, time = FakeTransport(), FakeTime()
     fake.reply("POST runs", run("pending"), status=201)
     runs(fake, time.clock()).create(CloudRunRequest("m", {"image_tag": "v${1}"}, plan_only=True, configuration="cv-1"))
@@ -221,7 +221,7 @@ def test_a_refused_creation_is_not_repeated() -> None:
         runs(fake, time.clock()).create(CloudRunRequest("m", {}))
 
 
-def test_who_is_ahead_in_the_queue_is_said_once() -> None:
+def test_the_run_ahead_in_the_queue_is_reported_once() -> None:
     fake, time, told = FakeTransport(), FakeTime(), Messages()
     waits = run("pending")
     waits["data"]["attributes"]["position-in-queue"] = 2
@@ -239,7 +239,7 @@ def test_who_is_ahead_in_the_queue_is_said_once() -> None:
     ]
 
 
-def test_that_a_person_has_locked_the_workspace_is_said_and_no_run_that_is_over_is_blamed() -> None:
+def test_a_locked_workspace_is_reported_instead_of_a_finished_run() -> None:
     fake, time, told = FakeTransport(), FakeTime(), Messages()
     fake.reply("GET runs/run-1", run("pending"))
     related = {"current-run": {"data": {"id": "run-9"}}}
@@ -251,7 +251,7 @@ def test_that_a_person_has_locked_the_workspace_is_said_and_no_run_that_is_over_
     assert [said.partition(":")[0] for said in told.said] == ["run-1 is waiting, the workspace is locked"]
 
 
-def test_a_confirmation_whose_answer_is_lost_is_looked_up_and_not_repeated() -> None:
+def test_a_confirmation_is_not_repeated_after_a_lost_response() -> None:
     fake, time = FakeTransport(), FakeTime()
     fake.reply("GET runs/run-1", run("planned", confirmable=True), run("confirmed"))
     fake.reply("POST runs/run-1/actions/apply", status=0)
@@ -259,7 +259,7 @@ def test_a_confirmation_whose_answer_is_lost_is_looked_up_and_not_repeated() -> 
     assert fake.paths() == ["runs/run-1/actions/apply"]
 
 
-def test_a_run_that_somebody_discarded_before_it_was_confirmed() -> None:
+def test_a_run_discarded_before_its_confirmation() -> None:
     fake, time = FakeTransport(), FakeTime()
     fake.reply("GET runs/run-1", run("planned", confirmable=True), run("discarded"))
     fake.reply("POST runs/run-1/actions/apply", {"errors": [{"detail": "transition"}]}, status=409)
@@ -274,7 +274,7 @@ def test_a_run_that_somebody_discarded_before_it_was_confirmed() -> None:
         ({"cancelable": True}, ["runs/run-1/actions/cancel"]),
     ],
 )
-def test_a_run_that_nobody_wants_is_discarded_or_else_canceled(actions: dict[str, bool], made: list[str]) -> None:
+def test_an_unneeded_run_is_discarded_or_canceled(actions: dict[str, bool], made: list[str]) -> None:
     fake, time = FakeTransport(), FakeTime()
     fake.reply("GET runs/run-1", run("planning", **actions))
     fake.reply(f"POST {made[0]}", status=202)
@@ -282,7 +282,7 @@ def test_a_run_that_nobody_wants_is_discarded_or_else_canceled(actions: dict[str
     assert fake.paths() == made
 
 
-def test_a_run_that_is_over_is_left_alone_and_one_that_can_not_be_ended_is_a_warning() -> None:
+def test_a_finished_run_is_left_untouched_and_a_stuck_one_is_a_warning() -> None:
     fake, time, told = FakeTransport(), FakeTime(), Messages()
     fake.reply("GET runs/run-1", run("applied", discardable=True))
     runs(fake, time.clock(), told).end("run-1")
@@ -293,7 +293,7 @@ def test_a_run_that_is_over_is_left_alone_and_one_that_can_not_be_ended_is_a_war
     assert "could not end run-1" in told.warned[0]
 
 
-def test_reads_that_fail_for_a_while_end_no_waiting() -> None:
+def test_failed_reads_do_not_end_the_wait() -> None:
     fake, time = FakeTransport(), FakeTime()
     fake.reply("GET runs/run-1", run("applying"))
     for _ in range(8):
@@ -303,7 +303,7 @@ def test_reads_that_fail_for_a_while_end_no_waiting() -> None:
     assert runs(fake, time.clock()).wait_for_apply(_start(), 600, None).status == "applied"
 
 
-def test_a_signal_ends_the_waiting_for_a_turn_but_no_apply_that_runs() -> None:
+def test_a_signal_ends_the_wait_in_the_queue_but_not_a_running_apply() -> None:
     def stop() -> None:
         raise InterruptError(2)
 
@@ -322,7 +322,7 @@ def test_a_signal_ends_the_waiting_for_a_turn_but_no_apply_that_runs() -> None:
         runs(waiting, time.clock(stop)).wait_for_apply(_start(), 60, None)
 
 
-def test_a_log_in_pieces_is_whole_and_one_without_an_end_is_said() -> None:
+def test_a_log_is_joined_from_chunks_and_reported_if_incomplete() -> None:
     fake, time, told = FakeTransport(), FakeTime(), Messages()
     fake.reply("GET runs/run-1", run("applying"), run("applying"), run("applied"))
     fake.reply("GET applies/apply-1", {"data": {"attributes": {"log-read-url": "https://archive.example.com/l"}}})
@@ -335,7 +335,7 @@ def test_a_log_in_pieces_is_whole_and_one_without_an_end_is_said() -> None:
     assert len(asked) > 3
 
 
-def test_a_json_plan_that_is_not_complete_yet_is_waited_for() -> None:
+def test_an_incomplete_json_plan_is_awaited() -> None:
     fake, time = FakeTransport(), FakeTime()
     fake.reply("GET plans/plan-1/json-output", status=204)
     fake.reply("GET plans/plan-1/json-output", b'{"resource_changes": []}')
