@@ -1,4 +1,4 @@
-"""Variable files mean to the real Terraform what they mean to us, and it reads what we write as it was meant."""
+"""The real Terraform reads variable files as Longshore does, and reads back the values that Longshore writes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def terraform(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture(scope="module")
 def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
-    """What Terraform reads from a variable file: a root that has no provider, planned."""
+    """Reads a variable file with Terraform: by a plan of a root without providers."""
     folder = tmp_path_factory.mktemp("root")
     (folder / "main.tf").write_text(ROOT)
     terraform(folder, "init", "-input=false")
@@ -83,7 +83,7 @@ def test_terraform_fmt_changes_nothing(tmp_path: Path) -> None:
     terraform(tmp_path, "fmt", "a.tfvars")
     world.take_over(ORIGINAL, write=True)
     (tmp_path / "printed.tfvars").write_text(f"variables = {{\n{hcl.lines({'ECS_A': 'a', 'for': '${b}'})}}}\n")
-    # In these two fmt would set lines anew that stand there already, and those stay as they are.
+    # Terraform fmt would align the existing lines of these two, but Longshore leaves existing lines unchanged.
     aligned = {"variables = {}\nc = 2\n", 'variables = { A = "a"\n  C = "c" }\n'}
     assert aligned < set(BEFORE)
     for number, text in enumerate(set(BEFORE) - aligned):

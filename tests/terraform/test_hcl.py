@@ -14,13 +14,13 @@ from longshore.terraform import hcl
 from longshore.terraform.hcl import to_hcl
 
 NAMES = st.from_regex(r"ECS_[A-Z0-9_]{1,12}", fullmatch=True)
-# Whatever a process's environment can hold, with what HCL looks at drawn often.
+# All values that an environment variable can have, with a preference for HCL's special characters.
 TEXTS = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20),
     st.text(st.sampled_from('${}%"\\\n\r\t #/*<-EOTa=,~\ue000é'), max_size=12),
 )
 
-# What stands in a file, and what Terraform reads there (tests/modules/test_variable_files.py asks it).
+# The spelling of a value in a file, and the value that Terraform reads (see tests/modules/test_variable_files.py).
 READ = {
     '"plain"': "plain",
     '""': "",
@@ -55,18 +55,18 @@ READ = {
 }
 
 
-def one(source: str) -> object:
+def parsed(source: str) -> object:
     return hcl.parse(f"variables = {{\n  ECS_X = {source}\n}}\n")["variables"]["ECS_X"]
 
 
 @pytest.mark.parametrize("source", READ)
 def test_a_value_parses_as_terraform_reads_it(source: str) -> None:
-    assert one(source) == READ[source]
+    assert parsed(source) == READ[source]
 
 
 @pytest.mark.parametrize("source", ['"${1 + 2}"', '"a${"b"}"', '"%{ if true }x%{ endif }"', "1 + 2", "upper"])
 def test_an_expression_is_not_evaluated(source: str) -> None:
-    assert isinstance(one(source), hcl.Expression)
+    assert isinstance(parsed(source), hcl.Expression)
 
 
 def test_a_whole_file_is_parsed() -> None:
@@ -137,9 +137,9 @@ def test_adding_entries_keeps_the_rest_of_the_file(text: str) -> None:
 
 
 @given(st.dictionaries(NAMES, TEXTS, max_size=3), st.dictionaries(NAMES, TEXTS, min_size=1, max_size=3))
-def test_adding_entries_keeps_existing_ones(there: dict[str, str], added: dict[str, str]) -> None:
-    text = hcl.with_entries('a = "$${"\n', "variables", there)
-    assert hcl.parse(hcl.with_entries(text, "variables", added)) == {"a": "${", "variables": {**there, **added}}
+def test_adding_entries_keeps_existing_ones(existing: dict[str, str], added: dict[str, str]) -> None:
+    text = hcl.with_entries('a = "$${"\n', "variables", existing)
+    assert hcl.parse(hcl.with_entries(text, "variables", added)) == {"a": "${", "variables": {**existing, **added}}
 
 
 @pytest.mark.parametrize("text", ["variables = null", 'variables = ["a"]', "variables = {"])
@@ -189,17 +189,17 @@ def test_other_types_of_literals() -> None:
 
 @given(st.text(alphabet=st.one_of(st.sampled_from('$%{}"\\\n~'), st.characters(codec="utf-8"))))
 def test_no_string_ends_its_literal_or_starts_a_template(text: str) -> None:
-    """Read as HCL reads it: an escape is two characters or more, a marker that is doubled is none."""
+    """Reads the literal as HCL does: an escape has at least two characters, and a doubled marker is a plain one."""
     inside = to_hcl(text)[1:-1]
     read, at = "", 0
     while at < len(inside):
-        one, rest = inside[at], inside[at:]
-        assert one != '"' and one >= " "
+        letter, rest = inside[at], inside[at:]
+        assert letter != '"' and letter >= " "
         assert not rest.startswith(("${", "%{"))
         if rest.startswith(("$${", "%%{")):
-            read, at = read + one + "{", at + 3
-        elif one != "\\":
-            read, at = read + one, at + 1
+            read, at = read + letter + "{", at + 3
+        elif letter != "\\":
+            read, at = read + letter, at + 1
         elif rest[1] in "uU":
             end = at + (6 if rest[1] == "u" else 10)
             read, at = read + chr(int(inside[at + 2 : end], 16)), end

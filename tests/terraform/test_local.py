@@ -42,7 +42,7 @@ sys.exit(int(code.read_text()) if code.exists() else 0)
 
 
 class Shim:
-    """A stand-in for terraform that answers as it was told, and remembers how it was called."""
+    """A program that stands in for terraform: it prints prepared answers and records its arguments."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -244,8 +244,8 @@ def test_an_unsaved_state_is_kept_and_blocks_until_it_is_pushed(shim: Shim, terr
     assert kept.read_text() == "secret state"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert not (terraform.stack.directory / "errored.tfstate").exists()
-    for said in ("state push", str(kept), str(terraform.stack.data_dir), "invoke state.unlock"):
-        assert said in caught.value.hint
+    for part in ("state push", str(kept), str(terraform.stack.data_dir), "invoke state.unlock"):
+        assert part in caught.value.hint
     with pytest.raises(UnsavedStateError), terraform.plan():
         pass
     with pytest.raises(UnsavedStateError):
@@ -255,14 +255,14 @@ def test_an_unsaved_state_is_kept_and_blocks_until_it_is_pushed(shim: Shim, terr
 
 
 def test_a_state_left_by_another_terraform_process_is_found(terraform: Terraform) -> None:
-    """Also one that outlived a release of ours that was killed."""
+    """For example by one that outlived a release that was killed."""
     (terraform.stack.directory / "errored.tfstate").write_text("state")
     with pytest.raises(UnsavedStateError, match=r"errored\.tfstate"):
         terraform.check()
 
 
 def test_an_interrupt_is_forwarded_once_and_terraform_ends_first(tmp_path: Path) -> None:
-    """Terraform saves its state before it ends; our process must not end before it."""
+    """Terraform saves its state before it ends, so Longshore must not end first."""
     binary = tmp_path / "terraform"
     binary.write_text(
         "#!/usr/bin/env python3\nimport signal, sys, time, pathlib\n"
@@ -274,7 +274,7 @@ def test_an_interrupt_is_forwarded_once_and_terraform_ends_first(tmp_path: Path)
     code = (
         "import os, signal\nfrom pathlib import Path\nfrom longshore.config.target import Stack\n"
         "from longshore.terraform.local import *\n"
-        # Whoever runs the tests in the background may have handed down a SIGINT that is ignored.
+        # A test run in the background may have inherited an ignored SIGINT.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"root = Path({str(tmp_path)!r})\n"
         "Terraform(Stack('t', root, (), root / 'data', {}), str(root / 'terraform'), os.environ).check()\n"

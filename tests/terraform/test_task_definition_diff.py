@@ -21,7 +21,7 @@ WRITTEN: dict[str, Any] = {
     "linuxParameters": {"initProcessEnabled": True, "capabilities": {"drop": ["ALL", "MKNOD"]}},
     "dependsOn": [{"containerName": "b", "condition": "START"}, {"containerName": "a", "condition": "START"}],
 }
-"""A container as somebody writes it."""
+"""A container definition as written by hand."""
 
 REGISTERED = {
     **WRITTEN,
@@ -49,7 +49,7 @@ REGISTERED = {
     "readonlyRootFilesystem": False,
     "logConfiguration": None,
 }
-"""The same one as ECS describes it in a task of its own network."""
+"""The same container definition as ECS returns it, in network mode awsvpc."""
 
 
 def lines(before: dict[str, Any], after: dict[str, Any], network: str | None = None) -> list[str]:
@@ -87,7 +87,7 @@ def test_a_host_port_counts_in_bridge_mode() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "line"),
     [
         ({"command": ["--all", "serve"]}, 'command: ["serve", "--all"] → ["--all", "serve"]'),
         ({"essential": False}, "essential: true → false"),
@@ -111,8 +111,8 @@ def test_a_host_port_counts_in_bridge_mode() -> None:
         ),
     ],
 )
-def test_a_changed_field_is_shown_with_both_values(changes: dict[str, Any], said: str) -> None:
-    assert lines(WRITTEN, {**WRITTEN, **changes}) == [f"web · {said}"]
+def test_a_changed_field_is_shown_with_both_values(changes: dict[str, Any], line: str) -> None:
+    assert lines(WRITTEN, {**WRITTEN, **changes}) == [f"web · {line}"]
 
 
 def test_secrets_are_masked_and_a_missing_value_equals_null() -> None:
@@ -122,7 +122,7 @@ def test_secrets_are_masked_and_a_missing_value_equals_null() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("field", "value", "shown"),
     [
         ("command", ["serve", "--token", "canary", "--all"], '["serve", "--token", "(masked)", "--all"]'),
         ("entryPoint", ["sh", "-c", "PASSWORD=canary exec app"], '["sh", "-c", "PASSWORD=(masked) exec app"]'),
@@ -134,9 +134,9 @@ def test_secrets_are_masked_and_a_missing_value_equals_null() -> None:
         ("logConfiguration", {"options": {"apikey": "canary"}}, "(masked)"),
     ],
 )  # fmt: skip
-def test_a_secret_with_a_telling_name_is_masked_in_every_field(field: str, value: Any, said: str) -> None:
+def test_a_secret_with_a_telling_name_is_masked_in_every_field(field: str, value: Any, shown: str) -> None:
     (line,) = containers([{"name": "web", "image": "i"}], [{"name": "web", "image": "i", field: value}])
-    assert line.partition(" → ")[2] == said
+    assert line.partition(" → ")[2] == shown
 
 
 def test_fields_of_the_task_definition_are_compared() -> None:

@@ -6,20 +6,20 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
-from moto.moto_server.threaded_moto_server import ThreadedMotoServer  # a server of HTTP that is here already
+from moto.moto_server.threaded_moto_server import ThreadedMotoServer  # an HTTP server that is installed anyway
 
 from longshore.errors import CloudError
 from longshore.terraform.cloud.api import Api, HttpTransport
 from tests.fakes.terraform_cloud import HOST, TOKEN, FakeTime, FakeTransport
 
 
-def made() -> tuple[FakeTransport, FakeTime, Api]:
+def connected() -> tuple[FakeTransport, FakeTime, Api]:
     fake, time = FakeTransport(), FakeTime()
     return fake, time, Api(HOST, TOKEN, fake, time.clock())
 
 
 def test_a_read_is_repeated_after_a_server_error_or_no_response() -> None:
-    fake, time, api = made()
+    fake, time, api = connected()
     fake.reply("GET runs/run-1", status=503)
     fake.reply("GET runs/run-1", status=0)
     fake.reply("GET runs/run-1", {"data": 1})
@@ -28,7 +28,7 @@ def test_a_read_is_repeated_after_a_server_error_or_no_response() -> None:
 
 
 def test_a_read_is_repeated_a_limited_number_of_times() -> None:
-    fake, _, api = made()
+    fake, _, api = connected()
     fake.reply("GET runs/run-1", status=502)
     with pytest.raises(CloudError) as caught:
         api.get("runs/run-1")
@@ -41,7 +41,7 @@ def test_a_read_is_repeated_a_limited_number_of_times() -> None:
     [({"retry-after": "3"}, 3.0), ({"x-ratelimit-reset": "0.7"}, 0.7), ({}, 1.0), ({"retry-after": "99999"}, 30.0)],
 )
 def test_the_rate_limit_is_honoured(headers: dict[str, str], wait: float) -> None:
-    fake, time, api = made()
+    fake, time, api = connected()
     fake.reply("POST runs", status=429, headers=headers)
     fake.reply("POST runs", {"data": 2})
     assert api.send("POST", "runs", {}) == {"data": 2}
@@ -50,7 +50,7 @@ def test_the_rate_limit_is_honoured(headers: dict[str, str], wait: float) -> Non
 
 @pytest.mark.parametrize("status", [0, 500, 504])
 def test_a_write_without_a_response_is_not_repeated(status: int) -> None:
-    fake, _, api = made()
+    fake, _, api = connected()
     fake.reply("POST runs", status=status)
     with pytest.raises(CloudError) as caught:
         api.send("POST", "runs", {})
@@ -60,7 +60,7 @@ def test_a_write_without_a_response_is_not_repeated(status: int) -> None:
 
 @pytest.mark.parametrize(("status", "hint"), [(401, "terraform login"), (403, "may not"), (404, "does not exist")])
 def test_a_refusal_quotes_the_service_and_has_a_hint(status: int, hint: str) -> None:
-    fake, _, api = made()
+    fake, _, api = connected()
     fake.reply("GET runs/run-1", {"errors": [{"title": "x", "detail": "the detail"}]}, status=status)
     with pytest.raises(CloudError, match="the detail") as caught:
         api.get("runs/run-1")
@@ -70,7 +70,7 @@ def test_a_refusal_quotes_the_service_and_has_a_hint(status: int, hint: str) -> 
 
 
 def test_the_token_is_sent_only_to_the_api() -> None:
-    fake, _, api = made()
+    fake, _, api = connected()
     fake.reply("GET plans/plan-1/json-output", status=307, headers={"location": "https://archive.example.com/x?sig=1"})
     fake.reply("GET /x", b"the plan")
     fake.reply("PUT /upload", b"")
@@ -84,7 +84,7 @@ def test_the_token_is_sent_only_to_the_api() -> None:
 
 
 def test_redirects_are_followed_a_limited_number_of_times() -> None:
-    fake, _, api = made()
+    fake, _, api = connected()
     fake.reply("GET plans/plan-1/json-output", status=307, headers={"location": "https://archive.example.com/x"})
     fake.reply("GET /x", b"moved", status=302, headers={"location": "/y"})
     fake.reply("GET /y", b"the plan")
@@ -95,7 +95,7 @@ def test_redirects_are_followed_a_limited_number_of_times() -> None:
 
 
 def test_a_redirect_of_the_api_means_a_wrong_host() -> None:
-    fake, _, api = made()
+    fake, _, api = connected()
     fake.reply("GET runs/run-1", status=301, headers={"location": "https://other.example.com/login?secret"})
     with pytest.raises(CloudError, match=r"redirects to other\.example\.com$") as caught:
         api.get("runs/run-1")
@@ -103,7 +103,7 @@ def test_a_redirect_of_the_api_means_a_wrong_host() -> None:
 
 
 def test_a_response_that_is_not_json_is_a_cloud_error() -> None:
-    fake, _, api = made()
+    fake, _, api = connected()
     fake.reply("GET runs/run-1", b"<html>")
     with pytest.raises(CloudError, match="not JSON"):
         api.get("runs/run-1")
@@ -120,7 +120,7 @@ def test_the_http_transport_uses_the_proxy_of_the_environment(monkeypatch: pytes
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Says nothing."""
+            """Logs nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Proxy) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -31,7 +31,7 @@ def commit(clone: Path) -> str:
     ).stdout.strip()
 
 
-def said(clone: Path, sha: str | None) -> str:
+def warning(clone: Path, sha: str | None) -> str:
     fake, time = FakeTransport(), FakeTime()
     included = [{"type": "ingress-attributes", "attributes": {"commit-sha": sha}}] if sha else []
     fake.reply("GET runs/run-1", {"data": {}, "included": included})
@@ -40,9 +40,9 @@ def said(clone: Path, sha: str | None) -> str:
 
 def test_a_different_commit_of_the_connected_branch_is_reported(clone: Path) -> None:
     here = commit(clone)
-    assert said(clone, here) == ""
-    assert said(clone, "f" * 40) == f"run-1 plans the connected branch at ffffffffffff; this clone is at {here[:12]}"
-    assert said(clone, None) == ""
+    assert warning(clone, here) == ""
+    assert warning(clone, "f" * 40) == f"run-1 plans the connected branch at ffffffffffff; this clone is at {here[:12]}"
+    assert warning(clone, None) == ""
 
 
 def test_files_in_terraformignore_are_not_uploaded(clone: Path) -> None:
@@ -57,7 +57,7 @@ def test_files_in_terraformignore_are_not_uploaded(clone: Path) -> None:
 
 
 def test_without_a_repository_no_commits_are_compared(tmp_path: Path) -> None:
-    assert said(tmp_path, "f" * 40) == ""
+    assert warning(tmp_path, "f" * 40) == ""
 
 
 def _uploaded(tmp_path: Path, *states: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The driver, against the stand-in in process; only terraform itself is played."""
+"""The driver against the sandbox's Terraform Cloud, in this process; only terraform itself is scripted."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ ARGUMENTS = "-var-file=../../environments/test.tfvars"
 
 @dataclass
 class Scene:
-    """A repository, a stand-in, and the driver between them."""
+    """A repository, a Terraform Cloud, and the driver between them."""
 
     root: Path
     stage: StandIn
     execution: ScriptedExecution
-    said: list[str] = field(default_factory=list)
-    warned: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
-    def driver(self, check: Callable[[], None] = lambda: None, patience: float = 20) -> CloudDriver:
+    def driver(self, check: Callable[[], None] = lambda: None, timeout: float = 20) -> CloudDriver:
         clock = quick_clock(check)
         files = (self.root / "environments" / "test.tfvars",)
         data = self.root / ".longshore" / "data"
@@ -49,13 +49,13 @@ class Scene:
             workspace=ADDRESS,
             root=self.root,
             clock=clock,
-            notifier=Notifier(self.said.append, self.warned.append),
-            timeouts=Timeouts(patience, 0.3),
+            notifier=Notifier(self.messages.append, self.warnings.append),
+            timeouts=Timeouts(timeout, 0.3),
             masks=Masks(),
         )
 
     def run(self) -> Run:
-        """The run that was created last."""
+        """The newest run."""
         return list(self.stage.store.runs.values())[-1]
 
     def workspace(self) -> Workspace:
@@ -100,8 +100,12 @@ def test_set_up_creates_the_workspace_and_can_be_repeated(empty: Scene) -> None:
         f"workspace acme/shop-test: TF_CLI_ARGS_plan {ARGUMENTS}",
     ]
     assert driver.set_up() == []
-    made = empty.workspace().attributes
-    assert (made["execution-mode"], made["auto-apply"], made["working-directory"]) == ("remote", False, "terraform/app")
+    attributes = empty.workspace().attributes
+    assert (attributes["execution-mode"], attributes["auto-apply"], attributes["working-directory"]) == (
+        "remote",
+        False,
+        "terraform/app",
+    )
     assert driver.check() == "Terraform latest on Terraform Cloud, workspace acme/shop-test (remote)"
 
 
@@ -121,11 +125,11 @@ def test_set_up_fixes_a_workspace_and_keeps_other_arguments(scene: Scene) -> Non
 
 
 @pytest.mark.parametrize(
-    "other", ["-var-file=../../environments/prod.tfvars", "-var-file ../../environments/prod.tfvars"]
+    "foreign", ["-var-file=../../environments/prod.tfvars", "-var-file ../../environments/prod.tfvars"]
 )
-def test_a_variable_file_of_another_environment_is_refused_and_removed(scene: Scene, other: str) -> None:
+def test_a_variable_file_of_another_environment_is_refused_and_removed(scene: Scene, foreign: str) -> None:
     variable = next(iter(scene.workspace().variables.values()))
-    variable["value"] = f"{ARGUMENTS} {other} -parallelism=5"
+    variable["value"] = f"{ARGUMENTS} {foreign} -parallelism=5"
     with pytest.raises(TerraformError, match=r"also has the variable file ../../environments/prod.tfvars"):
         scene.driver().check()
     scene.driver().set_up()
@@ -186,7 +190,7 @@ def test_a_plan_is_shown_applied_and_its_outputs_read(scene: Scene) -> None:
         assert stat.S_IMODE(plan.file.stat().st_mode) == 0o600
         assert [str(change) for change in changes(driver.show(plan))] == ["aws_ecs_task_definition.web: create"]
         outputs = driver.apply(plan, events.append)
-    assert outputs == {"release": {"image_tag": '"v1.0.3"'}}  # as the literal that terraform would have read
+    assert outputs == {"release": {"image_tag": '"v1.0.3"'}}  # the literal that terraform would read
     assert driver.outputs() == outputs
     assert not plan.file.exists()
     assert scene.run().seen == [
@@ -196,7 +200,7 @@ def test_a_plan_is_shown_applied_and_its_outputs_read(scene: Scene) -> None:
     assert "Plan: 1 to add" in events
     assert "web: Creating..." in events
     assert scene.run().message.startswith("Longshore: shop-test, image_tag v1.0.3 (plan and apply) [")
-    assert scene.warned == []
+    assert scene.warnings == []
 
 
 def test_only_the_folders_that_the_stack_needs_are_uploaded(scene: Scene) -> None:
@@ -238,7 +242,7 @@ def test_a_plan_without_changes_applies_nothing(scene: Scene) -> None:
 def test_a_plan_that_is_not_applied_is_discarded(scene: Scene) -> None:
     with pytest.raises(PlanError, match="no thanks"), scene.driver().plan({"image_tag": "v1"}):
         raise PlanError("no thanks")
-    _settled(scene)
+    _wait_for_end(scene)
     assert scene.run().status == "discarded"
 
 
@@ -253,10 +257,10 @@ def test_without_the_json_the_log_is_used_with_a_warning(scene: Scene) -> None:
     scene.scripted("json_forbidden")
     driver = scene.driver()
     with driver.plan({"image_tag": "v1"}) as plan:
-        found = changes(driver.show(plan))
-    assert [(c.address, c.actions) for c in found] == [("aws_ecs_task_definition.web", ("delete", "create"))]
-    gate.check(found, gate.Allowed())
-    assert "incomplete" in scene.warned[0]
+        plan_changes = changes(driver.show(plan))
+    assert [(c.address, c.actions) for c in plan_changes] == [("aws_ecs_task_definition.web", ("delete", "create"))]
+    gate.check(plan_changes, gate.Allowed())
+    assert "incomplete" in scene.warnings[0]
 
 
 def test_without_json_and_a_complete_log_the_plan_is_refused(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,12 +268,12 @@ def test_without_json_and_a_complete_log_the_plan_is_refused(scene: Scene, monke
     scene.scripted("log_cut_and_json_forbidden")
     with pytest.raises(TerraformError, match="cannot determine the changes"), scene.driver().plan({"image_tag": "v1"}):
         raise AssertionError("no plan was expected")
-    _settled(scene)
+    _wait_for_end(scene)
     assert scene.run().status == "discarded"
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind", "says", "ends"),
+    ("fault", "kind", "message", "status"),
     [
         ("policy_soft", PlanError, "policy failed", "discarded"),
         ("policy_hard", PlanError, "mandatory policy", "errored"),
@@ -277,12 +281,12 @@ def test_without_json_and_a_complete_log_the_plan_is_refused(scene: Scene, monke
         ("unknown", TerraformError, "reticulating", "canceled"),
     ],
 )
-def test_a_plan_that_fails(scene: Scene, fault: str, kind: type[Exception], says: str, ends: str) -> None:
+def test_a_plan_that_fails(scene: Scene, fault: str, kind: type[Exception], message: str, status: str) -> None:
     scene.scripted(fault)
-    with pytest.raises(kind, match=says), scene.driver(patience=1).plan({"image_tag": "v1"}):
+    with pytest.raises(kind, match=message), scene.driver(timeout=1).plan({"image_tag": "v1"}):
         raise AssertionError("no plan was expected")
-    _settled(scene)
-    assert (scene.run().status, scene.execution.tags) == (ends, [])
+    _wait_for_end(scene)
+    assert (scene.run().status, scene.execution.tags) == (status, [])
 
 
 def test_terraforms_own_error_is_shown(scene: Scene) -> None:
@@ -292,19 +296,19 @@ def test_terraforms_own_error_is_shown(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind", "says"),
+    ("fault", "kind", "message"),
     [
         ("discarded", PlanError, "discarded by another user"),
         ("canceled", TerraformError, "canceled by another user"),
         ("unknown_apply", TerraformError, "not applied after 1 s .reticulating"),
     ],
 )
-def test_an_apply_that_does_not_succeed(scene: Scene, fault: str, kind: type[Exception], says: str) -> None:
+def test_an_apply_that_does_not_succeed(scene: Scene, fault: str, kind: type[Exception], message: str) -> None:
     scene.scripted(fault)
-    driver = scene.driver(patience=1)
-    with pytest.raises(kind, match=says), driver.plan({"image_tag": "v1"}) as plan:
+    driver = scene.driver(timeout=1)
+    with pytest.raises(kind, match=message), driver.plan({"image_tag": "v1"}) as plan:
         driver.apply(plan)
-    _settled(scene)
+    _wait_for_end(scene)
     assert scene.run().final
     assert scene.execution.tags == []
 
@@ -342,7 +346,7 @@ def test_a_signal_ends_a_queued_run(scene: Scene) -> None:
 
     with pytest.raises(InterruptError), scene.driver(check).plan({"image_tag": "v1"}):
         raise AssertionError("no plan was expected")
-    _settled(scene)
+    _wait_for_end(scene)
     assert scene.run().status == "discarded"
 
 
@@ -361,18 +365,18 @@ def test_the_wait_for_a_plan_after_a_rollback_is_shorter(scene: Scene) -> None:
 
 
 def test_a_second_run_waits_and_names_the_first(scene: Scene) -> None:
-    driver = scene.driver(patience=1)
+    driver = scene.driver(timeout=1)
     with driver.plan({"image_tag": "v1"}) as first:
         assert isinstance(first, CloudPlan)
         with pytest.raises(TerraformError, match=f"behind {first.run.id}"), driver.plan({"image_tag": "v2"}):
             raise AssertionError("no plan was expected")
         driver.apply(first)
-    assert any(f"place 1 behind {first.run.id} (policy_checked" in said for said in scene.said)
+    assert any(f"place 1 behind {first.run.id} (policy_checked" in message for message in scene.messages)
 
 
 def test_a_workspace_connected_to_version_control_gets_no_upload(scene: Scene) -> None:
     with scene.driver().plan({}):
-        pass  # a configuration, as a push would have left one
+        pass  # leaves a configuration behind, as a push does
     before = len(scene.execution.configurations)
     scene.workspace().attributes["vcs-repo"] = {"identifier": "acme/shop", "branch": "main"}
     driver = scene.driver()
@@ -408,7 +412,7 @@ def test_in_local_mode_terraform_runs_in_a_copy_of_the_root(scene: Scene, tmp_pa
 
 
 def _local(scene: Scene, tmp_path: Path, script: str) -> CloudDriver:
-    """The driver of a workspace in local mode, whose terraform does what a script says."""
+    """The driver of a workspace in local mode with a scripted terraform."""
     scene.workspace().attributes["execution-mode"] = "local"
     shim = tmp_path / "terraform"
     shim.write_text(
@@ -426,7 +430,7 @@ def test_in_local_mode_an_unsaved_state_is_kept_and_blocks(scene: Scene, tmp_pat
     with driver.plan({}):
         pass
     copied = scene.root / ".longshore" / "cloud" / "terraform" / "app"
-    (copied / "errored.tfstate").write_text("what it had done")  # and Longshore was killed before it took it away
+    (copied / "errored.tfstate").write_text("what it had done")  # and Longshore was killed before it moved the file
     acts: list[Callable[[], object]] = [driver.refuse_unsaved, driver.check, driver.plan({}).__enter__]
     for act in acts:
         with pytest.raises(UnsavedStateError) as caught:
@@ -467,8 +471,8 @@ def test_an_unreadable_state_is_not_a_missing_one(scene: Scene) -> None:
         assert "state versions" in caught.value.hint
 
 
-def _settled(scene: Scene) -> None:
-    """Waits until the stand-in's thread has done what was asked of it."""
+def _wait_for_end(scene: Scene) -> None:
+    """Waits until the run has ended."""
     run: Any = scene.run()
     with scene.stage.store.changed:
         assert scene.stage.store.changed.wait_for(lambda: run.final, timeout=10), run.seen

@@ -1,4 +1,4 @@
-"""A run in every state that the API's documentation has, and in one that it has not."""
+"""A run in every status that the API documents, and in an unknown one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNDER_WAY = [
     "pending", "fetching", "fetching_completed", "pre_plan_running", "pre_plan_completed", "queuing", "plan_queued",
     "planning", "planned", "cost_estimating", "cost_estimated", "policy_checking", "policy_checked", "confirmed",
     "post_plan_running", "post_plan_completed", "planned_and_saved", "apply_queued", "queuing_apply", "applying",
-    "pre_apply_running", "pre_apply_completed", "a_state_that_nobody_knows",
+    "pre_apply_running", "pre_apply_completed", "an_unknown_status",
 ]  # fmt: skip
 LOG = b'\x02Terraform v1.11.4\n{"@message":"Plan: 1 to add","type":"change_summary"}\n\x03'
 
@@ -68,15 +68,15 @@ def test_only_the_status_applied_is_a_successful_apply() -> None:
     fake.reply("GET runs/run-1", run("confirmed"), run("applying"), run("applied"))
     logged(fake, "applies/apply-1")
     assert runs(fake, time.clock()).wait_for_apply(_start(), 60, None).status == "applied"
-    other = FakeTransport()
-    other.reply("GET runs/run-1", run("planned_and_finished"))
-    logged(other, "applies/apply-1")
+    finished = FakeTransport()
+    finished.reply("GET runs/run-1", run("planned_and_finished"))
+    logged(finished, "applies/apply-1")
     with pytest.raises(TerraformError):
-        runs(other, time.clock()).wait_for_apply(_start(), 60, None)
+        runs(finished, time.clock()).wait_for_apply(_start(), 60, None)
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "says"),
+    ("status", "kind", "message"),
     [
         ("errored", TerraformError, "no region"),
         ("discarded", PlanError, "another user"),
@@ -87,13 +87,13 @@ def test_only_the_status_applied_is_a_successful_apply() -> None:
         ("post_plan_awaiting_decision", PlanError, "policy failed"),
     ],
 )
-def test_a_failed_plan_names_the_cause_and_the_page(status: str, kind: type[Exception], says: str) -> None:
+def test_a_failed_plan_names_the_cause_and_the_page(status: str, kind: type[Exception], message: str) -> None:
     fake, time = FakeTransport(), FakeTime()
     fake.reply("GET runs/run-1", run(status))
     fake.reply("GET runs/run-1/policy-checks", {"data": []})
     fake.reply("GET runs/run-1/task-stages", {"data": []})
     logged(fake, "plans/plan-1", _diagnostic("no region"))
-    with pytest.raises(kind, match=says) as caught:
+    with pytest.raises(kind, match=message) as caught:
         runs(fake, time.clock()).wait_for_plan(_start(), 60, None)
     assert f"{HOST}/app/acme/workspaces/shop-test/runs/run-1" in str(caught.value)
 
@@ -108,12 +108,14 @@ def test_a_mandatory_policy_is_distinguished_from_a_terraform_error() -> None:
 
 
 def _failed_stage(stage: str) -> FakeTransport:
-    """A run that Terraform has done its part of, and a policy of OPA or a mandatory run task has failed."""
+    """A run in which Terraform succeeded, but an OPA policy or a mandatory run task failed."""
     fake = FakeTransport()
     fake.reply("GET runs/run-1", run("errored"))
     fake.reply("GET runs/run-1/policy-checks", {"data": []})
     passed, failed = {"stage": "pre_plan", "status": "passed"}, {"stage": stage, "status": "failed"}
-    fake.reply("GET runs/run-1/task-stages", {"data": [{"id": "ts-1", "attributes": one} for one in (passed, failed)]})
+    fake.reply(
+        "GET runs/run-1/task-stages", {"data": [{"id": "ts-1", "attributes": stage} for stage in (passed, failed)]}
+    )
     return fake
 
 
@@ -144,16 +146,16 @@ def test_a_failed_apply(status: str, kind: type[Exception]) -> None:
 
 
 def test_a_run_is_created_once_although_the_response_is_lost() -> None:
-    fake, time, wanted = (
+    fake, time, request = (
         FakeTransport(),
         FakeTime(),
         CloudRunRequest(unique_message("Longshore: shop-test"), {"image_tag": "v1"}),
     )
-    theirs, ours = run("planning")["data"], run("pending")["data"] | {"id": "run-2"}
-    ours["attributes"] = ours["attributes"] | {"message": wanted.message}
+    foreign, own = run("planning")["data"], run("pending")["data"] | {"id": "run-2"}
+    own["attributes"] = own["attributes"] | {"message": request.message}
     fake.reply("POST runs", status=504)
-    fake.reply("GET workspaces/ws-1/runs", {"data": [theirs]}, {"data": [theirs, ours]})
-    assert runs(fake, time.clock()).create(wanted).id == "run-2"
+    fake.reply("GET workspaces/ws-1/runs", {"data": [foreign]}, {"data": [foreign, own]})
+    assert runs(fake, time.clock()).create(request).id == "run-2"
     assert fake.paths() == ["runs"]
 
 
@@ -171,17 +173,17 @@ def _stop() -> None:
 
 
 def test_a_signal_does_not_orphan_a_run_after_a_lost_response() -> None:
-    fake, time, wanted = FakeTransport(), FakeTime(), CloudRunRequest(unique_message("Longshore: shop-test"), {})
-    ours = run("pending")["data"]
-    ours["attributes"] = ours["attributes"] | {"message": wanted.message}
+    fake, time, request = FakeTransport(), FakeTime(), CloudRunRequest(unique_message("Longshore: shop-test"), {})
+    own = run("pending")["data"]
+    own["attributes"] = own["attributes"] | {"message": request.message}
     fake.reply("POST runs", status=504)
-    fake.reply("GET workspaces/ws-1/runs", {"data": []}, {"data": [ours]})
-    assert runs(fake, time.clock(_stop)).create(wanted).id == "run-1"
+    fake.reply("GET workspaces/ws-1/runs", {"data": []}, {"data": [own]})
+    assert runs(fake, time.clock(_stop)).create(request).id == "run-1"
     none = FakeTransport()
     none.reply("POST runs", status=504)
     none.reply("GET workspaces/ws-1/runs", {"data": []})
     with pytest.raises(InterruptError):
-        runs(none, time.clock(_stop)).create(wanted)
+        runs(none, time.clock(_stop)).create(request)
     assert none.paths() == ["runs"]
 
 
@@ -222,7 +224,7 @@ def test_a_refused_creation_is_not_repeated() -> None:
 
 
 def test_the_run_ahead_in_the_queue_is_reported_once() -> None:
-    fake, time, told = FakeTransport(), FakeTime(), Messages()
+    fake, time, messages = FakeTransport(), FakeTime(), Messages()
     waits = run("pending")
     waits["data"]["attributes"]["position-in-queue"] = 2
     first = run("applying")["data"] | {"id": "run-9"}
@@ -232,23 +234,23 @@ def test_the_run_ahead_in_the_queue_is_reported_once() -> None:
     )
     fake.reply("GET runs/run-9", {"data": first})
     logged(fake, "plans/plan-1")
-    runs(fake, time.clock(), told).wait_for_plan(_start(), 60, None)
-    assert told.said == [
+    runs(fake, time.clock(), messages).wait_for_plan(_start(), 60, None)
+    assert messages.progress == [
         "run-1 is waiting, place 2 behind run-9 (applying: Longshore: shop-test [abc]):"
         f" {HOST}/app/acme/workspaces/shop-test/runs/run-1"
     ]
 
 
 def test_a_locked_workspace_is_reported_instead_of_a_finished_run() -> None:
-    fake, time, told = FakeTransport(), FakeTime(), Messages()
+    fake, time, messages = FakeTransport(), FakeTime(), Messages()
     fake.reply("GET runs/run-1", run("pending"))
     related = {"current-run": {"data": {"id": "run-9"}}}
     fake.reply("GET workspaces/ws-1", {"data": {"attributes": {"locked": True}, "relationships": related}})
     fake.reply("GET runs/run-9", {"data": run("applied")["data"] | {"id": "run-9"}})
     logged(fake, "plans/plan-1")
     with pytest.raises(TerraformError, match="pending, the workspace is locked"):
-        runs(fake, time.clock(), told).wait_for_plan(_start(), 60, None)
-    assert [said.partition(":")[0] for said in told.said] == ["run-1 is waiting, the workspace is locked"]
+        runs(fake, time.clock(), messages).wait_for_plan(_start(), 60, None)
+    assert [line.partition(":")[0] for line in messages.progress] == ["run-1 is waiting, the workspace is locked"]
 
 
 def test_a_confirmation_is_not_repeated_after_a_lost_response() -> None:
@@ -268,29 +270,29 @@ def test_a_run_discarded_before_its_confirmation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("actions", "made"),
+    ("actions", "paths"),
     [
         ({"discardable": True, "cancelable": True}, ["runs/run-1/actions/discard"]),
         ({"cancelable": True}, ["runs/run-1/actions/cancel"]),
     ],
 )
-def test_an_unneeded_run_is_discarded_or_canceled(actions: dict[str, bool], made: list[str]) -> None:
+def test_an_unneeded_run_is_discarded_or_canceled(actions: dict[str, bool], paths: list[str]) -> None:
     fake, time = FakeTransport(), FakeTime()
     fake.reply("GET runs/run-1", run("planning", **actions))
-    fake.reply(f"POST {made[0]}", status=202)
+    fake.reply(f"POST {paths[0]}", status=202)
     runs(fake, time.clock()).end("run-1")
-    assert fake.paths() == made
+    assert fake.paths() == paths
 
 
 def test_a_finished_run_is_left_untouched_and_a_stuck_one_is_a_warning() -> None:
-    fake, time, told = FakeTransport(), FakeTime(), Messages()
+    fake, time, messages = FakeTransport(), FakeTime(), Messages()
     fake.reply("GET runs/run-1", run("applied", discardable=True))
-    runs(fake, time.clock(), told).end("run-1")
-    assert (fake.paths(), told.warned) == ([], [])
+    runs(fake, time.clock(), messages).end("run-1")
+    assert (fake.paths(), messages.warnings) == ([], [])
     stuck = FakeTransport()
     stuck.reply("GET runs/run-1", run("something"))
-    runs(stuck, time.clock(), told).end("run-1")
-    assert "could not end run-1" in told.warned[0]
+    runs(stuck, time.clock(), messages).end("run-1")
+    assert "could not end run-1" in messages.warnings[0]
 
 
 def test_failed_reads_do_not_end_the_wait() -> None:
@@ -323,14 +325,14 @@ def test_a_signal_ends_the_wait_in_the_queue_but_not_a_running_apply() -> None:
 
 
 def test_a_log_is_joined_from_chunks_and_reported_if_incomplete() -> None:
-    fake, time, told = FakeTransport(), FakeTime(), Messages()
+    fake, time, messages = FakeTransport(), FakeTime(), Messages()
     fake.reply("GET runs/run-1", run("applying"), run("applying"), run("applied"))
     fake.reply("GET applies/apply-1", {"data": {"attributes": {"log-read-url": "https://archive.example.com/l"}}})
     fake.reply("GET /l", b"\x02one\ntw", b"o\nthr", b"ee", b"")
     events: list[str] = []
-    runs(fake, time.clock(), told).wait_for_apply(_start(), 60, events.append)
+    runs(fake, time.clock(), messages).wait_for_apply(_start(), 60, events.append)
     assert events == ["one", "two", "three"]
-    assert "could not read the log of run-1 to its end" in told.warned[0]
+    assert "could not read the log of run-1 to its end" in messages.warnings[0]
     asked = [path for method, path, _ in fake.calls if path == "/l"]
     assert len(asked) > 3
 

@@ -1,4 +1,4 @@
-"""What the events of a run's log say of a plan."""
+"""A plan that is reconstructed from the events of a run's log."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def shown(*changes: dict[str, Any]) -> dict[str, Any]:
 
 def test_an_import_alone_must_be_allowed() -> None:
     bucket = {"addr": "aws_s3_bucket.logs", "resource_type": "aws_s3_bucket"}
-    found = plan.changes(shown({"resource": bucket, "action": "import", "importing": {"id": "logs"}}))
+    changes = plan.changes(shown({"resource": bucket, "action": "import", "importing": {"id": "logs"}}))
     with pytest.raises(PlanError, match="import of logs"):
-        gate.check(found, gate.Allowed())
+        gate.check(changes, gate.Allowed())
     assert plan.changes(shown({"resource": bucket, "action": "noop"})) == []
