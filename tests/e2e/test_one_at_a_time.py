@@ -247,8 +247,8 @@ def test_an_approval_is_void_once_another_release_was_in_between(project: Projec
 
 
 def by_hand(project: Project, hint: str) -> None:
-    """Does what a hint says, to the letter: a command line between ``Save it: `` and what stands in brackets."""
-    command = hint.partition("Save it: ")[2].partition(" (if")[0]
+    """Runs the command of a hint as it stands between ``Push the state: `` and the parenthesis."""
+    command = hint.partition("Push the state: ")[2].partition(" (if")[0]
     subprocess.run(["bash", "-c", command], env=project.variables(), check=True, capture_output=True, timeout=120)
 
 

@@ -176,7 +176,7 @@ class Terraform:
         push = f"TF_DATA_DIR={self.stack.data_dir} {self.binary} -chdir={self.stack.directory} state push {file}"
         return UnsavedStateError(
             f"{why}\nThe unsaved state is in {file}",
-            f"Push it: {push} (if the state is locked, first run: invoke state.unlock). Then delete that file.",
+            f"Push the state: {push} (if the state is locked, first run: invoke state.unlock). Then delete that file.",
         )
 
     def _checked(self, *command: str, ok: Container[int] = (0,), hint: str = "", **options: Any) -> Output:
@@ -199,7 +199,7 @@ class Terraform:
     def _run(self, *command: str, on_event: OnEvent | None = None, **options: Any) -> Output:
         """The output of a command with options, in the form that python_terraform takes them."""
         arguments = self._builder().generate_cmd_string(*command, **options)
-        # A file that is followed, not a pipe: terraform must be able to write on if this process is killed.
+        # A file that is followed, not a pipe: terraform must be able to continue writing if this process is killed.
         with tempfile.NamedTemporaryFile(prefix="longshore-terraform-") as output:
             process = subprocess.Popen(
                 arguments,
