@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -57,7 +58,7 @@ class Ecs:
         self.runs.append({"cluster": cluster, "task_definition": task_definition, **options})
         return task(last_status="PROVISIONING")
 
-    def describe_tasks(self, cluster: str, arns: list[str]) -> list[Task]:
+    def describe_tasks(self, cluster: str, arns: Sequence[str]) -> list[Task]:
         found = self.seen.pop(0) if len(self.seen) > 1 else self.seen[0]
         if isinstance(found, AwsError):
             raise found
@@ -83,7 +84,7 @@ class Logs:
 
 def run(ecs: Ecs, logs: Logs | None = None, deadline: float = 600, masks: Masks | None = None) -> MigrationResult:
     assert MIGRATION is not None
-    migrator = Migrator(ecs, logs or Logs(), moved_clock(), "cluster", deadline, masks or Masks())  # type: ignore[arg-type]
+    migrator = Migrator(ecs, logs or Logs(), moved_clock(), "cluster", deadline, masks or Masks())
     return migrator.run(MIGRATION, STARTER, lambda _: None)
 
 
@@ -100,7 +101,7 @@ def test_it_runs_where_the_contract_says() -> None:
     strategy = [{"capacity_provider": "FARGATE_SPOT", "weight": 3, "base": 1}]
     launch = {"type": "FARGATE", "capacity_provider_strategy": strategy, "subnets": ["subnet-1"]}
     ecs = Ecs([[ended(0)]])
-    migrator = Migrator(ecs, Logs(), moved_clock(), "cluster", 600, Masks())  # type: ignore[arg-type]
+    migrator = Migrator(ecs, Logs(), moved_clock(), "cluster", 600, Masks())
     migrator.run(MIGRATION.model_copy(update={"launch": Launch.model_validate(launch)}), STARTER, lambda _: None)
     expected = Placement("FARGATE", (CapacityProvider("FARGATE_SPOT", 3, 1),), ("subnet-1",))
     assert [asked["placement"] for asked in ecs.runs] == [expected]
@@ -219,7 +220,7 @@ def test_the_secrets_of_its_containers_are_known_before_a_line_is_read(monkeypat
     masks, shown = Masks(), []
     container = DEFINITION["containerDefinitions"][0] | {"environment": [{"name": "DB_PASSWORD", "value": "schema 1"}]}
     monkeypatch.setitem(DEFINITION, "containerDefinitions", [container])
-    migrator = Migrator(Ecs([[ended(0)]]), Logs(), moved_clock(), "cluster", 60, masks)  # type: ignore[arg-type]
+    migrator = Migrator(Ecs([[ended(0)]]), Logs(), moved_clock(), "cluster", 60, masks)
     assert MIGRATION is not None
     migrator.run(MIGRATION, "test-000007", lambda line: shown.append(masks.mask_untrusted(line)))
     assert shown == ["(masked)", "schema 2"]

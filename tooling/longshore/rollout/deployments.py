@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
-from longshore.aws.ecs import Deployment, Service, ServiceDeployment, Task
+from longshore.aws.ecs import Service, ServiceDeployment, Task
 from longshore.clock import Clock
 from longshore.errors import (
     AwsError,
@@ -19,6 +18,7 @@ from longshore.errors import (
     SupersededError,
     UnknownOutcomeError,
 )
+from longshore.rollout.ports import DeploymentHistory, ServiceClient
 
 SAME_FAILURES = 3
 """So many tasks of one deployment that stopped for the same reason are no accident.
@@ -38,28 +38,6 @@ SHOWN_WITHIN = 5.0
 """Seconds after which a read shows what a call has changed; AWS gives no number."""
 
 _LOOK_WHY = "The reasons follow; the service's events and task logs say more."
-
-
-class Services(Protocol):
-    """What a roll-out needs of ECS (longshore.aws.ecs)."""
-
-    def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]: ...  # noqa: D102
-    def update(  # noqa: D102
-        self, cluster: str, service: str, task_definition: str, count: int | None, *, force: bool = False
-    ) -> Deployment: ...
-    def newest_deployment(self, cluster: str, service: str) -> str | None: ...  # noqa: D102
-    def find_deployment(  # noqa: D102
-        self, cluster: str, service: str, created_at: datetime, known: str | None
-    ) -> str | None: ...
-    def service_deployments(self, arns: Sequence[str]) -> dict[str, ServiceDeployment]: ...  # noqa: D102
-    def stopped_tasks(self, cluster: str, service: str) -> list[Task]: ...  # noqa: D102
-
-
-class Past(Protocol):
-    """What it takes to find a deployment again (longshore.aws.ecs)."""
-
-    def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]: ...  # noqa: D102
-    def latest_deployments(self, cluster: str, services: Sequence[str]) -> dict[str, ServiceDeployment]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -99,7 +77,7 @@ class TrackedDeployment:
 OnService = Callable[[Service], None]
 
 
-def start(ecs: Services, cluster: str, move: Move, deadline: float) -> TrackedDeployment:
+def start(ecs: ServiceClient, cluster: str, move: Move, deadline: float) -> TrackedDeployment:
     """Starts a move. A service that already has the revision gets a new deployment of it all the same."""
     current = ecs.services(cluster, [move.service])[move.service]
     known = ecs.newest_deployment(cluster, move.service)
@@ -108,7 +86,9 @@ def start(ecs: Services, cluster: str, move: Move, deadline: float) -> TrackedDe
     return TrackedDeployment(move, made.id, made.created_at, deadline, known=known)
 
 
-def find_again(ecs: Past, cluster: str, move: Move, before: str, deadline: float) -> TrackedDeployment | None:
+def find_again(
+    ecs: DeploymentHistory, cluster: str, move: Move, before: str, deadline: float
+) -> TrackedDeployment | None:
     """The deployment of a move whose process died, by what the service works towards now.
 
     Args:
@@ -186,7 +166,7 @@ def _way_out(busy: Sequence[Service], latest: Mapping[str, ServiceDeployment], *
 
 
 def wait(
-    ecs: Services, cluster: str, started: Sequence[TrackedDeployment], clock: Clock, on_service: OnService
+    ecs: ServiceClient, cluster: str, started: Sequence[TrackedDeployment], clock: Clock, on_service: OnService
 ) -> None:
     """Waits until every one of these deployments has completed.
 
@@ -227,7 +207,7 @@ def wait(
 
 
 def wait_for_counts(
-    ecs: Services, cluster: str, scaled: Sequence[TrackedDeployment], clock: Clock, on_service: OnService
+    ecs: ServiceClient, cluster: str, scaled: Sequence[TrackedDeployment], clock: Clock, on_service: OnService
 ) -> None:
     """Waits until as many tasks run as each service was scaled to.
 
@@ -283,7 +263,7 @@ def _scaled(service: Service, one: TrackedDeployment, *, settled: bool) -> bool:
 
 
 def keep_watching(
-    ecs: Services,
+    ecs: ServiceClient,
     cluster: str,
     started: Sequence[TrackedDeployment],
     seconds: float,
@@ -314,7 +294,7 @@ def keep_watching(
 
 
 def _try_to_look(
-    ecs: Services,
+    ecs: ServiceClient,
     cluster: str,
     waiting: Mapping[str, TrackedDeployment],
     on_service: OnService,
@@ -331,7 +311,7 @@ def _try_to_look(
 
 
 def _look(
-    ecs: Services,
+    ecs: ServiceClient,
     cluster: str,
     waiting: Mapping[str, TrackedDeployment],
     on_service: OnService,

@@ -4,32 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from longshore.aws.ecs import Container, Service, Task
+from longshore.aws.ecs import Container, Task
 from longshore.errors import AwsError
 from longshore.masking import Masks, secrets_of_containers
 from longshore.result import Failure
+from longshore.rollout.ports import FailureReader, LogTail
 
 LOG_LINES = 30
 EVENTS = 5
 LINE_LENGTH = 500
 """A ledger item holds 400 KB; a line of a log may be a megabyte."""
-
-
-class Reasons(Protocol):
-    """What a diagnosis needs of ECS (longshore.aws.ecs)."""
-
-    def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]: ...  # noqa: D102
-    def tasks(self, cluster: str, service: str) -> list[Task]: ...  # noqa: D102
-    def stopped_tasks(self, cluster: str, service: str) -> list[Task]: ...  # noqa: D102
-    def task_definition(self, arn: str) -> dict[str, Any]: ...  # noqa: D102
-
-
-class Tails(Protocol):
-    """What it needs of CloudWatch Logs (longshore.aws.logs)."""
-
-    def tail(self, group: str, stream: str, lines: int) -> list[str]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -39,8 +25,8 @@ class Diagnosis:
     ``masks`` takes in the secrets of the containers whose logs are read; texts are masked before they are cut.
     """
 
-    ecs: Reasons
-    logs: Tails
+    ecs: FailureReader
+    logs: LogTail
     cluster: str
     masks: Masks
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from longshore.aws.ecs import CapacityProvider, Placement, Task
 from longshore.clock import Clock
@@ -14,9 +14,7 @@ from longshore.config.contract import Migration
 from longshore.errors import AwsError, LongshoreError, MigrationError, UnknownOutcomeError
 from longshore.masking import Masks, secrets_of_containers
 from longshore.result import MigrationResult
-
-if TYPE_CHECKING:
-    from longshore.aws.logs import Logs
+from longshore.rollout.ports import LogStreams, TaskRunner
 
 LOG_LINES_KEPT = 30
 
@@ -39,23 +37,6 @@ def starter(application: str, release: str, begun: datetime) -> str:
     return f"{release[-19:]}-{digest[:16]}"
 
 
-class Tasks(Protocol):
-    """What a migration needs of ECS (longshore.aws.ecs)."""
-
-    def run_task(  # noqa: D102
-        self,
-        cluster: str,
-        task_definition: str,
-        *,
-        placement: Placement,
-        client_token: str,
-        started_by: str,
-    ) -> Task: ...
-    def tasks_of_family(self, cluster: str, family: str) -> list[Task]: ...  # noqa: D102
-    def describe_tasks(self, cluster: str, arns: list[str]) -> list[Task]: ...  # noqa: D102
-    def task_definition(self, arn: str) -> dict[str, Any]: ...  # noqa: D102
-
-
 @dataclass(frozen=True)
 class Migrator:
     """Where and how long the migration of one environment runs.
@@ -63,8 +44,8 @@ class Migrator:
     ``deadline`` is in seconds; ``masks`` takes in the secrets of its containers before a line of them is read.
     """
 
-    ecs: Tasks
-    logs: Logs
+    ecs: TaskRunner
+    logs: LogStreams
     clock: Clock
     cluster: str
     deadline: float

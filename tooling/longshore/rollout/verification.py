@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from longshore.aws.ecs import Task
 from longshore.clock import Clock
@@ -13,6 +12,7 @@ from longshore.config.contract import Contract
 from longshore.errors import AwsError, UnknownOutcomeError, VerifyError
 from longshore.masking import Masks
 from longshore.rollout import health
+from longshore.rollout.ports import RunningTasks
 
 REQUEST_SECONDS = 5.0
 STREAK = 3
@@ -20,12 +20,6 @@ STREAK = 3
 
 SURE_AFTER = 3
 """So many looks with the same finding: reads of ECS may be a moment old."""
-
-
-class RunningTasks(Protocol):
-    """What verification needs of ECS (longshore.aws.ecs)."""
-
-    def tasks(self, cluster: str, service: str) -> list[Task]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
