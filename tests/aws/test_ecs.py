@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from longshore.aws.ecs import CapacityProvider, Container, Ecs, Placement
+from longshore.aws.ecs import Ecs
+from longshore.aws.ecs_types import CapacityProvider, Container, Placement
 from tests.fakes import samples
 from tests.fakes.clients import scripted
 from tests.fakes.samples import WHEN

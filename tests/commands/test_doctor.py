@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from longshore.aws.ecr import Repository, Tagged
-from longshore.aws.ecs import ServiceDeployment
+from longshore.aws.ecs_types import ServiceDeployment
 from longshore.aws.sts import Caller
 from longshore.commands.doctor import doctor
 from longshore.config.contract import Contract, parse

@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 
 from longshore.aws.ecr import Tagged
-from longshore.aws.ecs import Container, Service, Task
+from longshore.aws.ecs_types import Container, Service, Task
 from longshore.commands.prune import prune
 from longshore.config.contract import Contract, parse
 from longshore.config.settings import load

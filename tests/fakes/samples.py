@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from longshore.aws.ecs import Container, Deployment, Service, Task
+from longshore.aws.ecs_types import Container, Deployment, Service, Task
 from longshore.clock import Clock
 from longshore.result import Actor, ReleaseResult
 

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from longshore.aws.ecr import Credentials, Manifest, Repository, refuse_other_digest
-from longshore.aws.ecs import Deployment, Placement, Service, ServiceDeployment, Task
+from longshore.aws.ecs_types import Deployment, Placement, Service, ServiceDeployment, Task
 from longshore.aws.sts import Caller
 from longshore.errors import AwsError, BuildError
 from longshore.images.docker import LocalImage

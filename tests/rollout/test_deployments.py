@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from longshore.aws.ecs import Container, Deployment, Service, ServiceDeployment, Task
+from longshore.aws.ecs_types import Container, Deployment, Service, ServiceDeployment, Task
 from longshore.clock import Clock
 from longshore.errors import (
     AwsError,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from longshore.aws.ecs import Container, Service, Task
+from longshore.aws.ecs_types import Container, Service, Task
 from longshore.errors import AwsError
 from longshore.masking import MASK, Masks
 from longshore.result import Failure

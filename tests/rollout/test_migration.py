@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from longshore.aws.ecs import CapacityProvider, Container, Placement, Task
+from longshore.aws.ecs_types import CapacityProvider, Container, Placement, Task
 from longshore.config.contract import Launch, parse
 from longshore.errors import AwsError, MigrationError, UnknownOutcomeError
 from longshore.masking import Masks

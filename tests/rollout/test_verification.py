@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from longshore.aws.ecs import Container, Task
+from longshore.aws.ecs_types import Container, Task
 from longshore.config.contract import parse
 from longshore.errors import AwsError, UnknownOutcomeError, VerifyError
 from longshore.masking import Masks

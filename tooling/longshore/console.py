@@ -14,7 +14,7 @@ from longshore.errors import DeclinedError, LongshoreError
 from longshore.masking import Masks, secrets
 
 if TYPE_CHECKING:
-    from longshore.aws.ecs import Service
+    from longshore.aws.ecs_types import Service
     from longshore.live_display import Live
     from longshore.result import Failure
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from longshore.aws.ecs_types import Deployment, Placement, Service, ServiceDeployment, Task, service_of, task_of
 from longshore.aws.translate import call
 from longshore.errors import AwsError
 
@@ -25,143 +25,6 @@ _SAME_MOMENT = timedelta(seconds=5)
 _SKEW = timedelta(seconds=1)
 """A service deployment and the deployment that it is are made by one call, and may be dated apart, but hardly older."""
 
-_NOBODYS_FAULT = ("UserInitiated", "SpotInterruption", "TerminationNotice")
-"""Stop codes (its documentation) of tasks that a person stopped, or that AWS wanted the capacity of."""
-
-
-@dataclass(frozen=True)
-class Deployment:
-    """A deployment of a service. ``status`` is PRIMARY, ACTIVE or INACTIVE."""
-
-    id: str
-    status: str
-    task_definition: str
-    rollout_state: str
-    reason: str
-    desired: int
-    running: int
-    failed: int
-    created_at: datetime
-
-
-@dataclass(frozen=True)
-class ServiceDeployment:
-    """A deployment and its roll-back in one, as DescribeServiceDeployments shows it.
-
-    ``status`` is one of PENDING, IN_PROGRESS, SUCCESSFUL, STOP_REQUESTED, STOPPED, ROLLBACK_REQUESTED,
-    ROLLBACK_IN_PROGRESS, ROLLBACK_SUCCESSFUL, ROLLBACK_FAILED; AWS may add others.
-    """
-
-    arn: str
-    status: str
-    reason: str
-    created_at: datetime
-
-
-@dataclass(frozen=True)
-class Service:
-    """A service as DescribeServices shows it.
-
-    ``rolls_back``: ECS itself goes back when a deployment fails, by its circuit breaker or by alarms. ``created_at`` is
-    when the service was made, by ECS's clock.
-    """
-
-    name: str
-    status: str
-    task_definition: str
-    desired: int
-    running: int
-    pending: int
-    deployments: tuple[Deployment, ...]
-    events: tuple[str, ...] = ()
-    rolls_back: bool = False
-    created_at: datetime | None = None
-
-    @property
-    def latest_event(self) -> str:
-        """The newest of its events; for people only."""
-        return self.events[0] if self.events else ""
-
-    @property
-    def primary(self) -> Deployment | None:
-        """The deployment that ECS works towards."""
-        return next((d for d in self.deployments if d.status == "PRIMARY"), None)
-
-    def deployment(self, deployment_id: str) -> Deployment | None:
-        """The deployment with this id, if ECS still shows it."""
-        return next((d for d in self.deployments if d.id == deployment_id), None)
-
-
-@dataclass(frozen=True)
-class Container:
-    """A container of a task; ``exit_code`` is None while it runs, or if it never started."""
-
-    name: str
-    image: str
-    digest: str | None
-    exit_code: int | None
-    reason: str
-
-
-@dataclass(frozen=True)
-class Task:
-    """A task as DescribeTasks shows it."""
-
-    arn: str
-    task_definition: str
-    last_status: str
-    stop_code: str
-    stopped_reason: str
-    started_by: str
-    containers: tuple[Container, ...]
-    created_at: datetime | None = None
-
-    @property
-    def id(self) -> str:
-        """The last part of the ARN, which names its log stream."""
-        return self.arn.rsplit("/", 1)[-1]
-
-    def failure(self) -> str:
-        """Why it stopped, without what differs from task to task; empty where nothing is wrong with it.
-
-        What the scheduler stops to scale, a person stops, or AWS takes the capacity from, has not failed; what the
-        scheduler stops for its health has.
-        """
-        if self.stop_code in _NOBODYS_FAULT or (
-            self.stop_code == "ServiceSchedulerInitiated" and "health check" not in self.stopped_reason
-        ):
-            return ""
-        said = [f"{c.name} {_ending(c)}" for c in self.containers if c.reason or c.exit_code]
-        return " · ".join([self.stopped_reason.partition(" (")[0] or self.stop_code, *said])
-
-
-@dataclass(frozen=True)
-class CapacityProvider:
-    """A capacity provider, and its part of the tasks that are started."""
-
-    name: str
-    weight: int
-    base: int
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where a one-off task runs.
-
-    Attributes:
-        launch_type: EC2 or FARGATE; not sent with capacity providers, for RunTask takes one or the other.
-        capacity_providers: what chooses where it runs; empty for the launch type alone.
-        subnets: with the two below, for network mode awsvpc; empty for bridge and host networking.
-        security_groups: those of its network interface.
-        assign_public_ip: whether that gets a public address.
-    """
-
-    launch_type: str
-    capacity_providers: tuple[CapacityProvider, ...] = ()
-    subnets: tuple[str, ...] = ()
-    security_groups: tuple[str, ...] = ()
-    assign_public_ip: bool = False
-
 
 class Ecs:
     """What a release does with ECS. It registers no task definition: Terraform does."""
@@ -179,7 +42,7 @@ class Ecs:
         for batch in _batches(names, SERVICES_A_CALL):
             answer = call(self._client.describe_services, cluster=cluster, services=batch)
             _refuse_failures("DescribeServices", answer.get("failures", []), "Run: invoke bootstrap")
-            found.update((raw["serviceName"], _service(raw)) for raw in answer["services"])
+            found.update((raw["serviceName"], service_of(raw)) for raw in answer["services"])
         return found
 
     def update(
@@ -304,7 +167,7 @@ class Ecs:
     def describe_tasks(self, cluster: str, arns: Sequence[str]) -> list[Task]:
         """Those of the tasks that ECS can describe: one that ended long ago is missing, one just made may be."""
         answer = call(self._client.describe_tasks, cluster=cluster, tasks=list(arns))
-        return [_task(raw) for raw in answer["tasks"]]
+        return [task_of(raw) for raw in answer["tasks"]]
 
     def run_task(
         self,
@@ -339,7 +202,7 @@ class Ecs:
         _refuse_failures("RunTask", answer.get("failures", []), "Look at the cluster's capacity.")
         if not answer["tasks"]:
             raise AwsError(f"ECS RunTask of {task_definition} started no task and named no reason", code=_ANSWERED)
-        return _task(answer["tasks"][0])
+        return task_of(answer["tasks"][0])
 
     def task_definition(self, arn: str) -> dict[str, Any]:
         """A revision as DescribeTaskDefinition shows it."""
@@ -362,11 +225,6 @@ def _placed(placement: Placement) -> dict[str, Any]:
     return placed
 
 
-def _ending(container: Container) -> str:
-    code = "" if container.exit_code is None else f"exit code {container.exit_code}"
-    return ", ".join(filter(None, [code, container.reason]))
-
-
 def _batches(items: Sequence[str], size: int) -> Iterator[list[str]]:
     return (list(items[start : start + size]) for start in range(0, len(items), size))
 
@@ -378,54 +236,7 @@ def _refuse_failures(operation: str, failures: Iterable[Any], hint: str) -> None
 
 
 def _primary(raw: Any) -> Deployment:
-    found = _service(raw)
+    found = service_of(raw)
     if found.primary is None:
         raise AwsError(f"ECS UpdateService of {found.name} answered without a PRIMARY deployment", code=_ANSWERED)
     return found.primary
-
-
-def _service(raw: Any) -> Service:
-    deploying = raw.get("deploymentConfiguration", {})
-    judges = (deploying.get("deploymentCircuitBreaker", {}), deploying.get("alarms", {}))
-    return Service(
-        name=raw["serviceName"],
-        status=raw["status"],
-        task_definition=raw["taskDefinition"],
-        desired=raw["desiredCount"],
-        running=raw["runningCount"],
-        pending=raw["pendingCount"],
-        deployments=tuple(_deployment(d) for d in raw.get("deployments", [])),
-        events=tuple(event["message"] for event in raw.get("events", [])),
-        rolls_back=any(judge.get("enable") and judge.get("rollback") for judge in judges),
-        created_at=raw.get("createdAt"),
-    )
-
-
-def _deployment(raw: Any) -> Deployment:
-    return Deployment(
-        id=raw["id"],
-        status=raw["status"],
-        task_definition=raw["taskDefinition"],
-        rollout_state=raw.get("rolloutState", ""),
-        reason=raw.get("rolloutStateReason", ""),
-        desired=raw["desiredCount"],
-        running=raw["runningCount"],
-        failed=raw.get("failedTasks", 0),
-        created_at=raw["createdAt"],
-    )
-
-
-def _task(raw: Any) -> Task:
-    return Task(
-        arn=raw["taskArn"],
-        task_definition=raw["taskDefinitionArn"],
-        last_status=raw["lastStatus"],
-        stop_code=raw.get("stopCode", ""),
-        stopped_reason=raw.get("stoppedReason", ""),
-        started_by=raw.get("startedBy", ""),
-        containers=tuple(
-            Container(c["name"], c.get("image", ""), c.get("imageDigest"), c.get("exitCode"), c.get("reason", ""))
-            for c in raw.get("containers", [])
-        ),
-        created_at=raw.get("createdAt"),
-    )

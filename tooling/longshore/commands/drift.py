@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from longshore.aws.ecs import Service
+from longshore.aws.ecs_types import Service
 from longshore.commands import status as statuses
 from longshore.config.contract import Contract
 from longshore.environment.environment import Environment

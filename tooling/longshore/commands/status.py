@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from longshore.aws.ecs import Service
+from longshore.aws.ecs_types import Service
 from longshore.config.contract import Contract
 from longshore.result import ReleaseResult
 from longshore.terraform.task_definition_diff import revisions

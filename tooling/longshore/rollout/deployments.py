@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from longshore.aws.ecs import Service, ServiceDeployment, Task
+from longshore.aws.ecs_types import Service, ServiceDeployment, Task
 from longshore.clock import Clock
 from longshore.errors import (
     AwsError,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from longshore.aws.ecs import Container, Task
+from longshore.aws.ecs_types import Container, Task
 from longshore.errors import AwsError
 from longshore.masking import Masks, secrets_of_containers
 from longshore.result import Failure

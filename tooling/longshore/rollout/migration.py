@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from longshore.aws.ecs import CapacityProvider, Placement, Task
+from longshore.aws.ecs_types import CapacityProvider, Placement, Task
 from longshore.clock import Clock
 from longshore.config.contract import Migration
 from longshore.errors import AwsError, LongshoreError, MigrationError, UnknownOutcomeError

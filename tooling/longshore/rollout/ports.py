@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from longshore.aws.ecs import Deployment, Placement, Service, ServiceDeployment, Task
+from longshore.aws.ecs_types import Deployment, Placement, Service, ServiceDeployment, Task
 
 
 class ServiceClient(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from longshore.aws.ecs import Task
+from longshore.aws.ecs_types import Task
 from longshore.clock import Clock
 from longshore.config.contract import Contract
 from longshore.errors import AwsError, UnknownOutcomeError, VerifyError

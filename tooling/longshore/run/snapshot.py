@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from longshore.aws.ecs import Service
+from longshore.aws.ecs_types import Service
 from longshore.config.contract import UNRELEASED, Contract
 from longshore.config.contract import Service as Declared
 from longshore.environment.environment import Environment

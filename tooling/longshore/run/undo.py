@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from longshore.aws.ecs import Deployment, Service
+from longshore.aws.ecs_types import Deployment, Service
 from longshore.errors import (
     AwsError,
     CrashLoopError,
