@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,6 @@ from longshore.errors import (
     AwsError,
     CrashLoopError,
     DeadlineError,
-    NotReadyError,
     RolloutError,
     SupersededError,
     UnknownOutcomeError,
@@ -32,7 +31,6 @@ SERVICES_A_SECOND = 5
 
 _ENDED_ELSEWHERE = ("STOP_REQUESTED", "STOPPED")
 _ROLLING_BACK = ("ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED")
-_UNDER_WAY = ("PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS")
 
 SHOWN_WITHIN = 5.0
 """Seconds after which a read shows what a call has changed; AWS gives no number."""
@@ -120,49 +118,6 @@ def find_again(
             move.service,
         )
     return None
-
-
-def refuse_in_flight(
-    services: Mapping[str, Service],
-    latest: Mapping[str, ServiceDeployment],
-    *,
-    repairing: bool = False,
-    ours: Collection[str] = (),
-) -> None:
-    """Refuses to start while a deployment runs (aws.md: never on a PRIMARY that is not COMPLETED).
-
-    Args:
-        services: the services by name.
-        latest: their newest service deployments, by name.
-        repairing: a deployment that has FAILED for good is what we are here to repair.
-        ours: ids of deployments that are left of a release of ours, to be repaired as well.
-
-    Raises:
-        NotReadyError: names the services and their deployments, and what ends those that never end.
-    """
-    said = {
-        name: text
-        for name, service in services.items()
-        if not (service.primary and service.primary.id in ours)
-        and (text := _busy(service, latest.get(service.name), repairing=repairing))
-    }
-    if said:
-        hint = _way_out([services[name] for name in said], latest, repairing=repairing)
-        if any("FAILED" in text for text in said.values()):
-            hint = "Bring the last good release back first: invoke rollback"
-        raise NotReadyError("a deployment is in flight: " + "; ".join(said.values()), hint)
-
-
-def _way_out(busy: Sequence[Service], latest: Mapping[str, ServiceDeployment], *, repairing: bool) -> str:
-    """What ends deployments that never end by themselves."""
-    ways = [] if repairing else ["if a release of ours has left it: invoke rollback"]
-    for service in busy:
-        found = latest.get(service.name)
-        if found and found.status in _UNDER_WAY:
-            ways.append(f"stop it: aws ecs stop-service-deployment --service-deployment-arn {found.arn}")
-        else:
-            ways.append(f"move {service.name} to a revision that works: aws ecs update-service")
-    return f"Wait until it has ended, then try again. If it never ends, {'; or '.join(ways)}"
 
 
 def wait(
@@ -377,17 +332,6 @@ def _failures(stopped: Sequence[Task], started: TrackedDeployment) -> int:
             name = started.move.service
             raise CrashLoopError(f"{name}: {count} new tasks stopped: {reason}", _LOOK_WHY, name)
     return reasons.total()
-
-
-def _busy(service: Service, latest: ServiceDeployment | None, *, repairing: bool) -> str:
-    primary = service.primary
-    if latest and latest.status in _UNDER_WAY and service.desired:
-        return f"{service.name}: {latest.arn.rpartition('/')[2]} is {latest.status}"
-    if primary is None or not service.desired or primary.rollout_state == "COMPLETED":
-        return ""
-    if repairing and primary.rollout_state == "FAILED":
-        return ""
-    return f"{service.name}: {primary.id} is {primary.rollout_state}"
 
 
 def _failed(service: Service, started: TrackedDeployment, reason: str) -> RolloutError:

@@ -11,7 +11,7 @@ from longshore.environment.environment import Environment
 from longshore.errors import NotReadyError
 from longshore.masking import secrets_of_containers
 from longshore.result import ReleaseResult, Running, ScheduleResult, ServiceResult
-from longshore.rollout import deployments
+from longshore.rollout.in_flight import refuse_in_flight
 from longshore.run.run import Run
 from longshore.terraform import task_definition_diff
 
@@ -40,7 +40,7 @@ def record(run: Run, *, repairing: bool = False) -> None:
     if gone := [f"{service.name} is {service.status}" for service in found.values() if service.status != "ACTIVE"]:
         raise NotReadyError(f"a service was deleted: {'; '.join(gone)}", "Make it again: invoke bootstrap")
     latest, ours = aws.ecs.latest_deployments(contract.cluster, names), _left_behind(run) if repairing else set()
-    deployments.refuse_in_flight(found, latest, repairing=repairing, ours=ours)
+    refuse_in_flight(found, latest, repairing=repairing, ours=ours)
     result.services = result.services | {key: as_it_is(one, found[one.name]) for key, one in new.items()}
     fresh = contract.schedules.keys() - result.schedules.keys()
     result.schedules = result.schedules | schedules_now(run.env, contract, fresh)
