@@ -18,14 +18,8 @@ from longshore.errors import (
     SupersededError,
     UnknownOutcomeError,
 )
-from longshore.rollout.deployments import (
-    Move,
-    TrackedDeployment,
-    completed,
-    keep_watching,
-    start,
-    wait,
-)
+from longshore.rollout.deployments import Move, TrackedDeployment, completed, start
+from longshore.rollout.watch import keep_watching, wait
 from tests.fakes.samples import WHEN, arn, deployment, moved_clock, service, task
 
 NAME = "shop-test-web"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from longshore.environment.environment import Environment
 from longshore.errors import UsageError
 from longshore.result import Options, ReleaseResult, Running, Verdict
-from longshore.rollout import deployments
+from longshore.rollout import watch
 from longshore.rollout.deployments import Move, TrackedDeployment
 from longshore.run import checks, consistency, snapshot, waves
 from longshore.run.run import Run, RunRequest, running
@@ -72,7 +72,7 @@ def run_steps(run: Run, counts: Counts, *, force: bool, yes: bool) -> None:
         scaled = [_send(run, key, count) for key, count in counts.items()]
     with run.step("wait"):
         env = run.env
-        deployments.wait_for_counts(env.aws.ecs, run.contract.cluster, scaled, env.clock, env.console.service)
+        watch.wait_for_counts(env.aws.ecs, run.contract.cluster, scaled, env.clock, env.console.service)
         for service in found.values():
             service.outcome = "completed"
     consistency.complete(run)

@@ -20,7 +20,7 @@ from longshore.errors import (
     UnknownOutcomeError,
 )
 from longshore.result import ScheduleResult, ServiceResult, Verdict
-from longshore.rollout import deployments, verification
+from longshore.rollout import deployments, verification, watch
 from longshore.rollout.deployments import Move, TrackedDeployment
 from longshore.rollout.diagnosis import Diagnosis
 from longshore.run import autoscaling, plan_scope, snapshot, waves
@@ -325,7 +325,7 @@ def _move_one_back(run: Run, key: str, error: LongshoreError) -> None:
         with run.effect(f"update {key} back", move.task_definition):
             back = deployments.start(env.aws.ecs, cluster, move, deadline)
     run.started[key], service.deployment = back, back.deployment
-    deployments.wait(env.aws.ecs, cluster, [back], env.clock, env.console.service)
+    watch.wait(env.aws.ecs, cluster, [back], env.clock, env.console.service)
     service.outcome = "moved back"
 
 
