@@ -72,7 +72,7 @@ def run_steps(run: Run, counts: Counts, *, force: bool, yes: bool) -> None:
         scaled = [_send(run, key, count) for key, count in counts.items()]
     with run.step("wait"):
         env = run.env
-        watch.wait_for_counts(env.aws.ecs, run.contract.cluster, scaled, env.clock, env.console.service)
+        watch.wait_for_counts(env.aws.ecs, run.contract.cluster, scaled, env.clock, run.watched)
         for service in found.values():
             service.outcome = "completed"
     consistency.complete(run)

@@ -40,7 +40,7 @@ class Move:
     count: int | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
 class TrackedDeployment:
     """A move whose deployment ECS has accepted.
 
@@ -50,8 +50,8 @@ class TrackedDeployment:
         created_at: when ECS made it, by its own clock.
         deadline: seconds that it has.
         by_ecs: the deployment is ECS's own roll-back, which nobody's call started.
-        known: the service deployment that there was before.
-        arn: the service deployment that it is; None until it is known.
+        previous: ARN of the service deployment that there was before.
+        arn: ARN of the service deployment that it is; None until it is known.
         failed: how many of its tasks have failed so far.
     """
 
@@ -60,18 +60,33 @@ class TrackedDeployment:
     created_at: datetime
     deadline: float
     by_ecs: bool = False
-    known: str | None = None
+    previous: str | None = None
     arn: str | None = None
     failed: int = 0
+
+
+@dataclass(frozen=True)
+class ServiceLook:
+    """One look at the service of a tracked deployment.
+
+    Attributes:
+        service: the service.
+        tracked: the deployment, with all that was learned of it so far.
+        service_deployment: the service deployment that it is, if it is known.
+    """
+
+    service: Service
+    tracked: TrackedDeployment
+    service_deployment: ServiceDeployment | None = None
 
 
 def start(ecs: ServiceClient, cluster: str, move: Move, deadline: float) -> TrackedDeployment:
     """Starts a move. A service that already has the revision gets a new deployment of it all the same."""
     current = ecs.services(cluster, [move.service])[move.service]
-    known = ecs.newest_deployment(cluster, move.service)
+    previous = ecs.newest_deployment(cluster, move.service)
     force = current.task_definition == move.task_definition
-    made = ecs.update(cluster, move.service, move.task_definition, move.count, force=force)
-    return TrackedDeployment(move, made.id, made.created_at, deadline, known=known)
+    deployment = ecs.update(cluster, move.service, move.task_definition, move.count, force=force)
+    return TrackedDeployment(move, deployment.id, deployment.created_at, deadline, previous=previous)
 
 
 def find_again(
@@ -110,45 +125,48 @@ def find_again(
     return None
 
 
-def completed(service: Service, started: TrackedDeployment, ours_whole: ServiceDeployment | None) -> bool:
+def completed(look: ServiceLook) -> bool:
     """Whether our deployment has completed, by what ECS says of the service and of its service deployment.
 
     Raises:
         RolloutError: it has failed.
         SupersededError: somebody else's took over.
     """
-    ours, primary = service.deployment(started.deployment), service.primary
+    service, tracked = look.service, look.tracked
+    ours, primary = service.deployment(tracked.deployment), service.primary
     if ours and ours.rollout_state == "FAILED":
-        raise _failed(service, started, ours.reason)
-    status, why = (ours_whole.status, ours_whole.reason) if ours_whole else ("", "")
+        raise _failed(look, ours.reason)
+    whole = look.service_deployment
+    status, reason = (whole.status, whole.reason) if whole else ("", "")
     if status in _ROLLING_BACK:
-        raise _failed(service, started, why or f"ECS rolls it back ({status})")
-    if primary and primary.id != started.deployment and primary.created_at > started.created_at:
+        raise _failed(look, reason or f"ECS rolls it back ({status})")
+    if primary and primary.id != tracked.deployment and primary.created_at > tracked.created_at:
         raise SupersededError(
-            f"{service.name}: deployment {primary.id} of {primary.task_definition} took over from {started.deployment}",
+            f"{service.name}: deployment {primary.id} of {primary.task_definition} took over from {tracked.deployment}",
             "Somebody else deployed meanwhile; theirs is left alone.",
             service.name,
         )
     if status in _ENDED_ELSEWHERE:
-        raise _failed(service, started, why or f"it was stopped ({status})")
-    settled = started.by_ecs or ours_whole is None or status == "SUCCESSFUL"
+        raise _failed(look, reason or f"it was stopped ({status})")
+    settled = tracked.by_ecs or whole is None or status == "SUCCESSFUL"
     return bool(settled and ours and ours.status == "PRIMARY" and ours.rollout_state == "COMPLETED")
 
 
-def count_failures(stopped: Sequence[Task], started: TrackedDeployment) -> int:
+def count_failures(stopped: Sequence[Task], tracked: TrackedDeployment) -> int:
     """How many tasks of our deployment have failed.
 
     Raises:
         CrashLoopError: enough of them for the same reason.
     """
-    reasons = Counter(said for task in stopped if task.started_by == started.deployment and (said := task.failure()))
+    reasons = Counter(text for task in stopped if task.started_by == tracked.deployment and (text := task.failure()))
     for reason, count in reasons.most_common(1):
         if count >= SAME_FAILURES:
-            name = started.move.service
+            name = tracked.move.service
             raise CrashLoopError(f"{name}: {count} new tasks stopped: {reason}", LOOK_WHY, name)
     return reasons.total()
 
 
-def _failed(service: Service, started: TrackedDeployment, reason: str) -> RolloutError:
-    said = reason or service.latest_event
-    return RolloutError(f"{service.name}: deployment {started.deployment} failed: {said}", LOOK_WHY, service.name)
+def _failed(look: ServiceLook, reason: str) -> RolloutError:
+    name = look.service.name
+    reason = reason or look.service.latest_event
+    return RolloutError(f"{name}: deployment {look.tracked.deployment} failed: {reason}", LOOK_WHY, name)

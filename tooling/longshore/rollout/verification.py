@@ -9,9 +9,10 @@ from functools import partial
 from longshore.aws.ecs_types import Task
 from longshore.clock import Clock
 from longshore.config.contract import Contract
-from longshore.errors import AwsError, UnknownOutcomeError, VerifyError
+from longshore.errors import UnknownOutcomeError, VerifyError
 from longshore.masking import Masks
 from longshore.rollout import health
+from longshore.rollout.looks import looks
 from longshore.rollout.ports import RunningTasks
 
 REQUEST_SECONDS = 5.0
@@ -56,46 +57,41 @@ def tasks(ecs: RunningTasks, cluster: str, expected: Sequence[Expectation], cloc
         VerifyError: lists every task that does not.
         UnknownOutcomeError: at the deadline ECS could not be read.
     """
-    before: list[_Finding] = []
+    findings: list[_Finding] = []
     unread, same = "", 0
-    for _ in clock.polls(deadline, longest=2.0):
-        try:
-            findings = [
-                _Finding(one.service, text, wrong)
-                for one in expected
-                for text, wrong in _findings(ecs.tasks(cluster, one.service), one)
-            ]
-            unread = ""
-        except AwsError as error:
-            if not error.transient:
-                raise
-            unread = error.message
+    for look in looks(lambda: _look(ecs, cluster, expected), clock, deadline, longest=2.0):
+        unread = look.unread
+        if look.seen is None:
             continue
-        if not findings:
+        if not look.seen:
             return
-        same, before = (same + 1 if findings == before else 1), findings
+        same, findings = (same + 1 if look.seen == findings else 1), look.seen
         if same >= SURE_AFTER and all(finding.for_good for finding in findings):
             break
     if unread:
         raise UnknownOutcomeError(f"whether the right tasks run after {deadline:.0f} s is not known: {unread}")
-    listed = "\n".join(f"  {finding.text}" for finding in before)
-    to_blame = before[0].service if before else ""
-    raise VerifyError(f"what runs is not what was released:\n{listed}", service=to_blame)
+    listed = "\n".join(f"  {finding.text}" for finding in findings)
+    raise VerifyError(f"what runs is not what was released:\n{listed}", service=findings[0].service)
 
 
-def _findings(found: Sequence[Task], expected: Expectation) -> Iterator[tuple[str, bool]]:
+def _look(ecs: RunningTasks, cluster: str, expected: Sequence[Expectation]) -> list[_Finding]:
+    return [finding for one in expected for finding in _findings(ecs.tasks(cluster, one.service), one)]
+
+
+def _findings(tasks: Sequence[Task], expected: Expectation) -> Iterator[_Finding]:
     """What is not as it must be, each with whether it is wrong for good."""
-    if not found and not expected.idle:
-        yield f"{expected.service}: no task runs", False
-    for task in found:
+    service = expected.service
+    if not tasks and not expected.idle:
+        yield _Finding(service, f"{service}: no task runs", for_good=False)
+    for task in tasks:
         if task.task_definition != expected.task_definition:
-            yield f"{expected.service}: task {task.id} runs {task.task_definition}", True
+            yield _Finding(service, f"{service}: task {task.id} runs {task.task_definition}", for_good=True)
         for container in task.containers:
             wanted = expected.digests.get(container.name)
             if wanted and container.digest != wanted:
-                place = f"{expected.service}: container {container.name} of task {task.id}"
-                known = container.digest is not None
-                yield f"{place} runs {container.digest if known else 'an unknown digest'}, not {wanted}", known
+                place = f"{service}: container {container.name} of task {task.id}"
+                text = f"{place} runs {container.digest or 'an unknown digest'}, not {wanted}"
+                yield _Finding(service, text, for_good=container.digest is not None)
 
 
 def urls(

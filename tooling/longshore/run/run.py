@@ -17,7 +17,7 @@ from longshore.git import Source
 from longshore.ledger.journal import Events
 from longshore.ledger.lock import Lease, Lock
 from longshore.result import Actor, Cause, Kind, Options, ReleaseResult, StepResult, Verdict
-from longshore.rollout.deployments import TrackedDeployment
+from longshore.rollout.deployments import ServiceLook, TrackedDeployment
 
 _CAUSES: dict[type[errors.LongshoreError], Cause] = {
     errors.NotReadyError: Cause.CHECK,
@@ -164,6 +164,13 @@ class Run:
                 self._conclude(what, f"failed: {error.message}")
             raise
         self._conclude(what, "done")
+
+    def watched(self, look: ServiceLook) -> None:
+        """Shows a look at a service, and keeps all that it has learned of the deployment."""
+        self.env.console.service(look.service)
+        for key, tracked in self.started.items():
+            if tracked.move.service == look.service.name:
+                self.started[key] = look.tracked
 
     def note(self, what: str, detail: str = "") -> None:
         """Something that the events shall tell, and that is no side effect."""

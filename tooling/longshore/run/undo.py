@@ -325,7 +325,7 @@ def _move_one_back(run: Run, key: str, error: LongshoreError) -> None:
         with run.effect(f"update {key} back", move.task_definition):
             back = deployments.start(env.aws.ecs, cluster, move, deadline)
     run.started[key], service.deployment = back, back.deployment
-    watch.wait(env.aws.ecs, cluster, [back], env.clock, env.console.service)
+    watch.wait(env.aws.ecs, cluster, [back], env.clock, run.watched)
     service.outcome = "moved back"
 
 

@@ -153,7 +153,7 @@ def move_wave(run: Run, moves: Mapping[str, Move]) -> None:
         run.started[key] = _found_again(run, key, move) or _start(run, key, move)
         service.deployment = run.started[key].deployment
     try:
-        watch.wait(env.aws.ecs, cluster, [run.started[key] for key in moves], env.clock, env.console.service)
+        watch.wait(env.aws.ecs, cluster, [run.started[key] for key in moves], env.clock, run.watched)
     except LongshoreError as error:
         _take_down(run, moves, error)
         raise
@@ -208,7 +208,7 @@ def verify_all(run: Run) -> None:
     started = list(run.started.values())
     deadlines = env.target.env.deadlines
     try:
-        watch.keep_watching(env.aws.ecs, run.contract.cluster, started, deadlines.bake, env.clock, env.console.service)
+        watch.bake(env.aws.ecs, run.contract.cluster, started, deadlines.bake, env.clock, run.watched)
     except SupersededError as error:
         _take_down(run, {key: one.move for key, one in run.started.items() if one.move.service == error.service}, error)
         raise
