@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import datetime
+import ipaddress
 import socket
 import ssl
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography import x509
@@ -33,6 +36,9 @@ def serving(handle: Handle, context: ssl.SSLContext | None = None) -> Iterator[s
                 handle(self)
             except OSError:
                 self.close_connection = True  # whoever asked has left
+
+        def do_CONNECT(self) -> None:
+            self.do_GET()
 
         def log_message(self, *args: object) -> None:
             """Keep quiet."""
@@ -188,6 +194,7 @@ def certificate(folder: Path) -> Path:
         .serial_number(1)
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
         .sign(key, hashes.SHA256())
     )
     plain = serialization.NoEncryption()
@@ -203,3 +210,92 @@ def test_a_secret_in_an_answer_is_masked_wherever_the_answer_is_cut(before: int)
         said = str(ask(url))
     assert said.startswith("answered 500, not 200: 'x" if before else "answered 500, not 200: '(masked)'")
     assert "canary" not in said
+
+
+@pytest.fixture
+def proxied(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[str]]]:
+    """The address of a proxy (host and port), and the requests that it got, with their credentials."""
+    for name in ("http_proxy", "https_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    requests: list[str] = []
+
+    def handle(request: BaseHTTPRequestHandler) -> None:
+        requests.append(f"{request.command} {request.path} {request.headers.get('Proxy-Authorization')}")
+        answers()(request) if request.command == "GET" else request.send_error(502, "no tunnel")
+
+    with serving(handle) as url:
+        yield urlsplit(url).netloc, requests
+
+
+def test_the_proxy_of_the_environment_is_used(proxied: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    address, requests = proxied
+    monkeypatch.setenv("http_proxy", f"http://ann:p%40ss@{address}")
+    assert ask("http://shop.invalid/health") is None
+    assert requests == [f"GET http://shop.invalid/health Basic {b64encode(b'ann:p@ss').decode()}"]
+
+
+def test_a_host_in_no_proxy_is_asked_directly(proxied: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    address, requests = proxied
+    monkeypatch.setenv("http_proxy", address)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with serving(answers(body="other")) as url:
+        assert ask(url) == "answered without 'v1.2.3': 'other'"
+    assert requests == []
+
+
+@pytest.mark.parametrize("scheme", ["http://", "https://", ""])
+def test_tls_passes_the_proxy_in_a_tunnel_over_plain_http(
+    proxied: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    address, requests = proxied
+    monkeypatch.setenv("https_proxy", f"{scheme}ann:secret@{address}")
+    assert ask("https://shop.invalid/health") == "did not answer: Tunnel connection failed: 502 no tunnel"
+    assert requests == [f"CONNECT shop.invalid:443 Basic {b64encode(b'ann:secret').decode()}"]
+
+
+def test_a_certificate_of_ssl_cert_file_is_trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    with serving(answers(), context) as url:
+        assert ask(url) is None
+        assert str(ask(url.replace("127.0.0.1", "localhost"))).startswith("has a certificate that can't be trusted: ")
+
+
+@pytest.mark.parametrize(
+    "url", ["shop.invalid/health", "127.0.0.1:80/health", "gopher://shop.invalid/health", "http://"]
+)
+def test_a_url_of_another_scheme_is_not_asked(url: str) -> None:
+    assert str(ask(url)).startswith("did not answer: ")
+
+
+def test_a_body_that_ends_early_is_judged_as_it_is() -> None:
+    with serving(answers(**{"Content-Length": "100"})) as url:
+        assert ask(url) is None
+
+
+def test_a_body_in_chunks_is_read_whole() -> None:
+    def handle(request: BaseHTTPRequestHandler) -> None:
+        request.protocol_version = "HTTP/1.1"
+        answers(body="3\r\nv1.\r\n3\r\n2.3\r\n0\r\n\r\n", **{"Transfer-Encoding": "chunked"})(request)
+
+    with serving(handle) as url:
+        assert ask(url) is None
+
+
+def test_a_name_that_does_not_resolve_is_reported() -> None:
+    assert str(ask("http://shop.invalid/health")).startswith("did not answer: [Errno -")
+
+
+def test_one_request_is_sent_without_keeping_the_connection() -> None:
+    headers: list[str | None] = []
+
+    def handle(request: BaseHTTPRequestHandler) -> None:
+        headers.extend(request.headers.get(name) for name in ("Connection", "Accept-Encoding"))
+        answers()(request)
+
+    with serving(handle) as url:
+        ask(url)
+    assert headers == ["close", "identity"]
