@@ -4,6 +4,7 @@ import datetime
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -151,6 +152,24 @@ def test_a_body_that_never_ends_is_left() -> None:
         assert ask(url, seconds=0.3) in ("did not end its answer in time", "did not answer within 0.3 s")
 
 
+def test_a_dripping_body_leaves_no_thread_behind() -> None:
+    def handle(request: BaseHTTPRequestHandler) -> None:
+        answers()(request)
+        while True:
+            request.wfile.write(b"x")
+            time.sleep(0.02)
+
+    def threads() -> list[Thread]:
+        return [thread for thread in threading.enumerate() if thread.name == "health check" and thread not in before]
+
+    before = threading.enumerate()
+    with serving(handle) as url:
+        ask(url, seconds=0.2)
+        for thread in threads():
+            thread.join(2)
+        assert threads() == []
+
+
 def test_nobody_there_is_said() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -272,14 +291,14 @@ def test_a_url_of_another_scheme_is_not_asked(url: str) -> None:
 
 
 def test_a_body_that_ends_early_is_judged_as_it_is() -> None:
-    with serving(answers(**{"Content-Length": "100"})) as url:
+    with serving(answers(200, "v1.2.3", **{"Content-Length": "100"})) as url:
         assert ask(url) is None
 
 
 def test_a_body_in_chunks_is_read_whole() -> None:
     def handle(request: BaseHTTPRequestHandler) -> None:
         request.protocol_version = "HTTP/1.1"
-        answers(body="3\r\nv1.\r\n3\r\n2.3\r\n0\r\n\r\n", **{"Transfer-Encoding": "chunked"})(request)
+        answers(200, "3\r\nv1.\r\n3\r\n2.3\r\n0\r\n\r\n", **{"Transfer-Encoding": "chunked"})(request)
 
     with serving(handle) as url:
         assert ask(url) is None

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ssl
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
-from http.client import HTTPException
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import urllib3
+from urllib3.exceptions import HTTPError
+from urllib3.util import make_headers
 
 from longshore.masking import Masks
 
@@ -29,11 +31,6 @@ class Answer:
     status: int
     body: str
     location: str | None = None
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_args: Any, **_kwargs: Any) -> None:
-        return None
 
 
 class _UnfitError(Exception):
@@ -56,7 +53,7 @@ def ask(url: str, status: int, text: str, seconds: float, masks: Masks) -> str |
     found: SimpleQueue[Answer | str] = SimpleQueue()
     ends_at = time.monotonic() + seconds
     # In a thread: a server that sends a byte now and then keeps every time-out of a socket from running out.
-    Thread(target=lambda: found.put(_try(url, status, ends_at)), daemon=True).start()
+    Thread(target=lambda: found.put(_try(url, status, ends_at)), name="health check", daemon=True).start()
     try:
         answer = found.get(timeout=seconds)
     except Empty:
@@ -77,13 +74,14 @@ def _try(url: str, status: int, ends_at: float) -> Answer | str:
         return _follow(url, status, ends_at)
     except _UnfitError as error:
         return str(error)
-    except urllib.error.URLError as error:
-        return _unreachable(error.reason)
-    except (OSError, HTTPException, ValueError) as error:
+    except (HTTPError, ValueError) as error:
         return _unreachable(error)
 
 
-def _unreachable(reason: object) -> str:
+def _unreachable(error: BaseException) -> str:
+    reason = error
+    while isinstance(reason, HTTPError) and (inner := reason.__cause__ or reason.__context__):
+        reason = inner  # urllib3 wraps the reason that a person understands
     if isinstance(reason, ssl.SSLCertVerificationError):
         return f"has a certificate that can't be trusted: {reason.verify_message}"
     if isinstance(reason, ssl.SSLError):
@@ -105,20 +103,33 @@ def _follow(url: str, status: int, ends_at: float) -> Answer:
 
 
 def _fetch(url: str, ends_at: float) -> Answer:
-    opener = urllib.request.build_opener(_NoRedirects)
-    left = max(0.01, ends_at - time.monotonic())
-    try:
-        with opener.open(url, timeout=left) as answer:
-            return Answer(answer.status, _body(answer, ends_at), answer.headers.get("Location"))
-    except urllib.error.HTTPError as error:
-        with error:
-            return Answer(error.code, _body(error, ends_at), error.headers.get("Location"))
+    pool = _pool(url, max(0.01, ends_at - time.monotonic()))
+    with pool, pool.request("GET", url, redirect=False, preload_content=False, enforce_content_length=False) as answer:
+        return Answer(answer.status, _body(answer, ends_at), answer.headers.get("Location"))
 
 
-def _body(answer: Any, ends_at: float) -> str:
+def _pool(url: str, seconds: float) -> urllib3.PoolManager:
+    """Connects as urllib.request does: by the proxies of the environment, with the certificates that OpenSSL trusts."""
+    target = urlsplit(url)
+    if target.scheme not in ("http", "https"):
+        raise ValueError(f"unknown url type: {url}")  # urllib3 takes a URL without a scheme for HTTP
+    options: dict[str, Any] = {"headers": {"Connection": "close"}, "timeout": seconds, "retries": False}
+    if target.scheme == "https":
+        options["ssl_context"] = ssl.create_default_context()
+    proxy = "" if proxy_bypass(target.netloc) else getproxies().get(target.scheme, "")
+    if not proxy:
+        return urllib3.PoolManager(**options)
+    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    if target.scheme == "https":
+        parts = parts._replace(scheme="http")  # the tunnel is asked for in plain HTTP, whatever the proxy's scheme
+    login = make_headers(proxy_basic_auth=unquote(f"{parts.username}:{parts.password}")) if parts.password else None
+    return urllib3.ProxyManager(parts.geturl(), proxy_headers=login, **options)
+
+
+def _body(response: urllib3.BaseHTTPResponse, ends_at: float) -> str:
     """The body, as long as it is short and comes in time."""
     body = b""
-    while chunk := answer.read1(_CHUNK):
+    while chunk := response.read1(_CHUNK, decode_content=False):
         body += chunk
         if len(body) > BODY_BYTES:
             raise _UnfitError(f"answers with more than {BODY_BYTES // 1024} KiB")
