@@ -127,8 +127,10 @@ def test_a_container_that_is_not_essential_may_fail() -> None:
 
 
 def test_a_migration_that_still_runs_at_the_deadline_is_unknown() -> None:
-    with pytest.raises(UnknownOutcomeError, match="still runs after 60 s"):
+    with pytest.raises(UnknownOutcomeError, match="still runs after 60 s") as caught:
         run(Ecs([[task()]]), deadline=60)
+    assert (caught.value.result.task, caught.value.result.log) == (task().arn, ["schema 1", "schema 2"])
+    assert (caught.value.result.exit_codes, caught.value.result.succeeded) == ({}, False)
 
 
 def test_a_task_that_could_not_be_placed_is_a_failure() -> None:

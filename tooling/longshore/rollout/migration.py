@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from longshore.aws.ecs_types import CapacityProvider, Placement, Task
 from longshore.clock import Clock
 from longshore.config.contract import Migration
-from longshore.errors import AwsError, LongshoreError, MigrationError, UnknownOutcomeError
+from longshore.errors import AwsError, MigrationError, UnknownOutcomeError
 from longshore.masking import Masks, secrets_of_containers
 from longshore.result import MigrationResult
-from longshore.rollout.ports import LogStreams, TaskRunner
+from longshore.rollout.looks import looks
+from longshore.rollout.ports import LogLines, LogStreams, TaskRunner
 
 LOG_LINES_KEPT = 30
 
@@ -70,30 +71,18 @@ class Migrator:
         prefix = _prefix(definition, migration)
         begun = self.clock.now()
         task = self._start(migration, starter)
-        result = MigrationResult(
-            task=task.arn, task_definition=migration.task_definition, before_wave=migration.before_wave
-        )
-        follower = self.logs.follow(migration.log_group, f"{prefix}/{task.id}")
-
-        def drain() -> None:
-            # Lines are for people: that they can't be read must not end a migration, or hide how it ended.
-            try:
-                for line in follower.lines():
-                    on_line(line)
-                    result.log = [*result.log, line][-LOG_LINES_KEPT:]
-            except AwsError:
-                result.log_complete = False
-
+        log = _Log(self.logs.follow(migration.log_group, f"{prefix}/{task.id}"), on_line)
         try:
-            task = self._wait(task, drain)
-        except LongshoreError as error:
-            raise _with(result, error) from error
-        drain()
-        result.seconds = round(self.clock.now() - begun, 3)
-        result.exit_codes = {c.name: c.exit_code for c in task.containers}
-        result.exit_code = result.exit_codes.get(migration.container)
-        result.stop_code, result.reason = task.stop_code, task.stopped_reason
-        _judge(task, definition, result)
+            ended = self._follow(task, log)
+        except UnknownOutcomeError as error:
+            error.result = _result(migration, task, log)
+            raise
+        log.read()
+        result = _result(migration, ended, log, round(self.clock.now() - begun, 3))
+        failure = _failure(ended, definition)
+        if failure:
+            raise _failed(result, failure)
+        result.succeeded = True
         return result
 
     def _start(self, migration: Migration, starter: str) -> Task:
@@ -138,38 +127,65 @@ class Migrator:
             started_by=starter,
         )
 
-    def _wait(self, task: Task, drain: Callable[[], None]) -> Task:
-        begun, last_seen, unread = self.clock.now(), None, ""
-        for _ in self.clock.polls(self.deadline):
-            now = self.clock.now()
-            try:
-                found = self.ecs.describe_tasks(self.cluster, [task.arn])
-                unread = ""
-            except AwsError as error:
-                if not error.transient:
-                    raise _unknown(f"how the migration {task.arn} ends can't be read: {error.message}") from error
-                unread = f"; the last read failed: {error.message}"
-                continue
-            if found and found[0].last_status == "STOPPED":
-                return found[0]
-            last_seen = now if found else last_seen
-            # One made a moment ago may be missing from a read: not yet. One that was there before has gone.
-            if not found and now - (last_seen or begun) > MISSING_SECONDS:
-                raise _unknown(f"ECS does not know the migration {task.arn} any more")
-            drain()
+    def _follow(self, task: Task, log: _Log) -> Task:
+        """Reads the log until the task has stopped, and returns the stopped task."""
+        last_seen, unread = self.clock.now(), ""
+        try:
+            for look in looks(lambda: self.ecs.describe_tasks(self.cluster, [task.arn]), self.clock, self.deadline):
+                unread = f"; the last read failed: {look.unread}" if look.unread else ""
+                if look.seen is None:
+                    continue
+                if look.seen and look.seen[0].last_status == "STOPPED":
+                    return look.seen[0]
+                last_seen = look.begun if look.seen else last_seen
+                # One made a moment ago may be missing from a read: not yet. One that was there before has gone.
+                if look.begun - last_seen > MISSING_SECONDS:
+                    raise _unknown(f"ECS does not know the migration {task.arn} any more")
+                log.read()
+        except AwsError as error:
+            raise _unknown(f"how the migration {task.arn} ends can't be read: {error.message}") from error
         raise _unknown(f"the migration still runs after {self.deadline:.0f} s: {task.arn}{unread}")
+
+
+@dataclass
+class _Log:
+    """The log of the migration's container, as far as it was read."""
+
+    source: LogLines
+    on_line: Callable[[str], None]
+    lines: list[str] = field(default_factory=list)
+    complete: bool = True
+
+    def read(self) -> None:
+        """Reads the lines that are new; an error is kept in mind only: lines are for people, and judge no migration."""
+        try:
+            for line in self.source.lines():
+                self.on_line(line)
+                self.lines = [*self.lines, line][-LOG_LINES_KEPT:]
+        except AwsError:
+            self.complete = False
+
+
+def _result(migration: Migration, task: Task, log: _Log, seconds: float = 0.0) -> MigrationResult:
+    exit_codes = {c.name: c.exit_code for c in task.containers if task.last_status == "STOPPED"}
+    return MigrationResult(
+        task=task.arn,
+        task_definition=migration.task_definition,
+        before_wave=migration.before_wave,
+        exit_code=exit_codes.get(migration.container),
+        exit_codes=exit_codes,
+        stop_code=task.stop_code,
+        reason=task.stopped_reason,
+        seconds=seconds,
+        log=log.lines,
+        log_complete=log.complete,
+    )
 
 
 def _unknown(message: str) -> UnknownOutcomeError:
     return UnknownOutcomeError(
         message, "Nothing was moved back. Wait for the task, look at its log, then release again."
     )
-
-
-def _with(result: MigrationResult, error: LongshoreError) -> LongshoreError:
-    if isinstance(error, MigrationError | UnknownOutcomeError):
-        error.result = result
-    return error
 
 
 def _prefix(definition: dict[str, Any], migration: Migration) -> str:
@@ -187,16 +203,17 @@ def _prefix(definition: dict[str, Any], migration: Migration) -> str:
     )
 
 
-def _judge(task: Task, definition: dict[str, Any], result: MigrationResult) -> None:
+def _failure(task: Task, definition: dict[str, Any]) -> str:
+    """Why a stopped migration has failed; empty if all its essential containers exited with 0."""
     essential = {c["name"] for c in definition["containerDefinitions"] if c.get("essential", True)}
     failed = [c for c in task.containers if c.name in essential and c.exit_code != 0]
-    ended = {c.name for c in task.containers}
-    if task.stop_code == "EssentialContainerExited" and not failed and essential <= ended:
-        result.succeeded = True
-        return
-    said = "; ".join(f"{c.name}: exit code {c.exit_code} {c.reason}".rstrip() for c in failed)
-    error = MigrationError(
-        f"the migration {task.arn} failed: {task.stopped_reason or task.stop_code} ({said or 'no container ended'})",
-        "Mend the migration and release again.",
-    )
-    raise _with(result, error)
+    if task.stop_code == "EssentialContainerExited" and not failed and essential <= {c.name for c in task.containers}:
+        return ""
+    exits = "; ".join(f"{c.name}: exit code {c.exit_code} {c.reason}".rstrip() for c in failed)
+    return f"{task.stopped_reason or task.stop_code} ({exits or 'no container ended'})"
+
+
+def _failed(result: MigrationResult, reason: str) -> MigrationError:
+    error = MigrationError(f"the migration {result.task} failed: {reason}", "Mend the migration and release again.")
+    error.result = result
+    return error
