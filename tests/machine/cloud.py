@@ -169,8 +169,8 @@ class Ecs:
         assert primary
         return primary
 
-    def find_deployment(self, cluster: str, service: str, created_at: Any, known: str | None) -> str | None:
-        new = [one for one in self.fleet.wholes(service) if one.arn != known and one.created_at >= created_at]
+    def find_deployment(self, cluster: str, service: str, created_at: Any, previous: str | None) -> str | None:
+        new = [one for one in self.fleet.wholes(service) if one.arn != previous and one.created_at >= created_at]
         return min(new, key=lambda one: one.created_at).arn if new else None
 
     def newest_deployment(self, cluster: str, service: str) -> str | None:

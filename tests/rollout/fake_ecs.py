@@ -58,7 +58,7 @@ class FakeEcs:
     def newest_deployment(self, cluster: str, service: str) -> str | None:
         return "before"
 
-    def find_deployment(self, cluster: str, service: str, created_at: datetime, known: str | None) -> str | None:
+    def find_deployment(self, cluster: str, service: str, created_at: datetime, previous: str | None) -> str | None:
         self.calls.append(f"find {service}")
         return ARN if self.deployments else None
 

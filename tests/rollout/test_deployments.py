@@ -48,6 +48,6 @@ def test_a_rollback_by_ecs_during_an_interruption_is_a_failure() -> None:
 
 
 def test_another_deployment_during_an_interruption_supersedes_ours() -> None:
-    with pytest.raises(SupersededError, match=r"deployment other of .*:3 took over") as caught:
+    with pytest.raises(SupersededError, match=r"another deployment, other of .*:3, took over") as caught:
         find_again(FakeEcs([service(deployment("other", "IN_PROGRESS", revision=3))]), "cluster", MOVED, BEFORE, 9)
     assert caught.value.service == NAME

@@ -92,7 +92,7 @@ def test_a_good_answer_has_no_finding() -> None:
         (answers(302), "answered 302, not 200: 'v1.2.3'"),
         (
             answers(302, Location="https://elsewhere.example/login"),
-            "redirects to another place, https://elsewhere.example/login, which is not asked",
+            "redirects to https://elsewhere.example/login; only redirects to the same scheme and host are followed",
         ),
         (answers(307, Location="/health"), "redirects more than 3 times"),
     ],
@@ -149,7 +149,7 @@ def test_a_body_that_never_ends_is_left() -> None:
             time.sleep(0.02)
 
     with serving(handle) as url:
-        assert ask(url, seconds=0.3) in ("did not end its answer in time", "did not answer within 0.3 s")
+        assert ask(url, seconds=0.3) in ("did not finish its answer in time", "did not answer within 0.3 s")
 
 
 def test_a_dripping_body_leaves_no_thread_behind() -> None:
@@ -192,12 +192,12 @@ def test_a_certificate_that_nobody_vouches_for_is_said(tmp_path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate(tmp_path))
     with serving(answers(), context) as url:
-        assert str(ask(url)).startswith("has a certificate that can't be trusted: self")
+        assert str(ask(url)).startswith("has a certificate that cannot be trusted: self")
 
 
 def test_what_does_not_speak_tls_is_said() -> None:
     with serving(answers()) as url:
-        assert str(ask(url.replace("http:", "https:"))).startswith("does not speak TLS as it should: ")
+        assert str(ask(url.replace("http:", "https:"))).startswith("failed the TLS handshake: ")
 
 
 def certificate(folder: Path) -> Path:
@@ -280,7 +280,7 @@ def test_a_certificate_of_ssl_cert_file_is_trusted(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
     with serving(answers(), context) as url:
         assert ask(url) is None
-        assert str(ask(url.replace("127.0.0.1", "localhost"))).startswith("has a certificate that can't be trusted: ")
+        assert str(ask(url.replace("127.0.0.1", "localhost"))).startswith("has a certificate that cannot be trusted: ")
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ from longshore.config.contract import Launch, parse
 from longshore.errors import AwsError, MigrationError, UnknownOutcomeError
 from longshore.masking import Masks
 from longshore.result import MigrationResult
-from longshore.rollout.migration import Migrator, starter
+from longshore.rollout.migration import Migrator, release_token
 from tests.fakes.samples import WHEN, moved_clock, release_output, task
 
 MIGRATION = parse(release_output(), "shop", "test").migration
-STARTER = starter("shop", "test-000007", WHEN)
+TOKEN = release_token("shop", "test-000007", WHEN)
 DEFINITION = {
     "containerDefinitions": [
         {
@@ -85,7 +85,7 @@ class Logs:
 def run(ecs: Ecs, logs: Logs | None = None, deadline: float = 600, masks: Masks | None = None) -> MigrationResult:
     assert MIGRATION is not None
     migrator = Migrator(ecs, logs or Logs(), moved_clock(), "cluster", deadline, masks or Masks())
-    return migrator.run(MIGRATION, STARTER, lambda _: None)
+    return migrator.run(MIGRATION, TOKEN, lambda _: None)
 
 
 def test_exit_code_0_is_success_and_the_log_is_kept() -> None:
@@ -93,7 +93,7 @@ def test_exit_code_0_is_success_and_the_log_is_kept() -> None:
     result = run(ecs, logs)
     assert (result.exit_code, result.log) == (0, ["schema 1", "schema 2"])
     assert logs.asked == [("/shop/test/migrate", "ecs/migrate/0123abcd")]
-    assert [(r["client_token"], r["started_by"]) for r in ecs.runs] == [(STARTER, STARTER)]
+    assert [(r["client_token"], r["started_by"]) for r in ecs.runs] == [(TOKEN, TOKEN)]
 
 
 def test_it_runs_where_the_contract_says() -> None:
@@ -102,7 +102,7 @@ def test_it_runs_where_the_contract_says() -> None:
     launch = {"type": "FARGATE", "capacity_provider_strategy": strategy, "subnets": ["subnet-1"]}
     ecs = Ecs([[ended(0)]])
     migrator = Migrator(ecs, Logs(), moved_clock(), "cluster", 600, Masks())
-    migrator.run(MIGRATION.model_copy(update={"launch": Launch.model_validate(launch)}), STARTER, lambda _: None)
+    migrator.run(MIGRATION.model_copy(update={"launch": Launch.model_validate(launch)}), TOKEN, lambda _: None)
     expected = Placement("FARGATE", (CapacityProvider("FARGATE_SPOT", 3, 1),), ("subnet-1",))
     assert [asked["placement"] for asked in ecs.runs] == [expected]
 
@@ -140,7 +140,7 @@ def test_a_task_that_could_not_be_placed_is_a_failure() -> None:
 
 @pytest.mark.parametrize("code", ["", "ServerException"])
 def test_a_start_that_is_never_answered_is_unknown_for_it_may_have_worked(code: str) -> None:
-    with pytest.raises(UnknownOutcomeError, match="whether the migration has started is not known: away"):
+    with pytest.raises(UnknownOutcomeError, match="could not determine whether the migration has started: away"):
         run(Ecs([[]], refused=[AwsError("away", code=code)] * 1000))
 
 
@@ -152,28 +152,31 @@ def test_a_start_that_is_always_throttled_is_a_failure() -> None:
 def test_a_start_that_got_no_answer_is_tried_again_with_the_same_token() -> None:
     ecs = Ecs([[ended(0)]], refused=[AwsError("no answer"), AwsError("slow down", code="ThrottlingException")])
     assert run(ecs).exit_code == 0
-    assert [r["client_token"] for r in ecs.runs] == [STARTER]
+    assert [r["client_token"] for r in ecs.runs] == [TOKEN]
 
 
 def test_a_task_that_this_release_started_before_is_not_started_again() -> None:
-    ecs = Ecs([[ended(0)]], before=[task(), replace(task(), started_by=STARTER)])
+    ecs = Ecs([[ended(0)]], before=[task(), replace(task(), started_by=TOKEN)])
     assert run(ecs).exit_code == 0
     assert ecs.runs == []
 
 
 def test_a_task_of_another_application_or_ledger_is_not_taken_for_ours() -> None:
     """Two applications may share a cluster, and a ledger that was made anew counts from 1 again."""
-    others = [starter("billing", "test-000007", WHEN), starter("shop", "test-000007", WHEN + timedelta(days=1))]
+    others = [
+        release_token("billing", "test-000007", WHEN),
+        release_token("shop", "test-000007", WHEN + timedelta(days=1)),
+    ]
     ecs = Ecs([[ended(0)]], before=[replace(ended(0), started_by=name) for name in [*others, "test-000007"]])
     assert run(ecs).exit_code == 0
-    assert [r["started_by"] for r in ecs.runs] == [STARTER]
+    assert [r["started_by"] for r in ecs.runs] == [TOKEN]
 
 
 def test_what_a_release_calls_itself_fits_wherever_it_must() -> None:
-    name = starter("a" * 60, "an-environment-with-a-long-name-000007", WHEN)
+    name = release_token("a" * 60, "an-environment-with-a-long-name-000007", WHEN)
     assert re.fullmatch(r"[A-Za-z0-9-]{1,36}", name)
-    assert name == starter("a" * 60, "an-environment-with-a-long-name-000007", WHEN)
-    assert STARTER.startswith("test-000007-")
+    assert name == release_token("a" * 60, "an-environment-with-a-long-name-000007", WHEN)
+    assert TOKEN.startswith("test-000007-")
 
 
 @pytest.mark.parametrize(
@@ -186,7 +189,7 @@ def test_what_a_release_calls_itself_fits_wherever_it_must() -> None:
     ids=["start refused", "no capacity", "read refused"],
 )
 def test_a_refusal_after_a_start_without_an_answer_proves_nothing(later: dict[str, Any]) -> None:
-    with pytest.raises(UnknownOutcomeError, match="whether the migration has started is not known"):
+    with pytest.raises(UnknownOutcomeError, match="could not determine whether the migration has started"):
         run(Ecs([[]], **later))
 
 

@@ -1,4 +1,4 @@
-"""Moves services to revisions, and waits for the deployment that its own call started."""
+"""Moves services to revisions, and judges the deployments that this starts."""
 
 from __future__ import annotations
 
@@ -8,32 +8,31 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from longshore.aws.ecs_types import Service, ServiceDeployment, Task
-from longshore.errors import (
-    CrashLoopError,
-    RolloutError,
-    SupersededError,
-)
+from longshore.errors import CrashLoopError, RolloutError, SupersededError
 from longshore.rollout.ports import DeploymentHistory, ServiceClient
 
 SAME_FAILURES = 3
-"""So many tasks of one deployment that stopped for the same reason are no accident.
+"""The number of tasks of one deployment that stop for the same reason and make a crash loop.
 
-ECS's circuit breaker wants three failures too, at least, but forgets them as soon as one task runs (aws.md): a task
-that crashes after its start may never trip it.
+ECS's circuit breaker needs at least three failures as well, but starts counting again as soon as one task runs, unless
+the service says otherwise: it may never stop a deployment whose tasks crash after they have started.
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
 """
 
-_ENDED_ELSEWHERE = ("STOP_REQUESTED", "STOPPED")
-_ROLLING_BACK = ("ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED")
-
 SHOWN_WITHIN = 5.0
-"""Seconds after which a read shows what a call has changed; AWS gives no number."""
+"""Seconds after which a read shows the effect of a call; AWS gives no number."""
 
-LOOK_WHY = "The reasons follow; the service's events and task logs say more."
+REASONS_FOLLOW = "The reasons follow; the service's events and the logs of its tasks have more."
+
+UNTOUCHED = "That deployment was left untouched."
+
+_STOPPED = ("STOP_REQUESTED", "STOPPED")
+_ROLLING_BACK = ("ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED")
 
 
 @dataclass(frozen=True)
 class Move:
-    """A service and the revision it shall run; ``count`` is None to leave the count as it is."""
+    """A service and its new revision; ``count`` is None to leave the desired count as it is."""
 
     service: str
     task_definition: str
@@ -45,13 +44,13 @@ class TrackedDeployment:
     """A move whose deployment ECS has accepted.
 
     Attributes:
-        move: what was asked for.
-        deployment: id of the deployment that our call started.
-        created_at: when ECS made it, by its own clock.
-        deadline: seconds that it has.
-        by_ecs: the deployment is ECS's own roll-back, which nobody's call started.
-        previous: ARN of the service deployment that there was before.
-        arn: ARN of the service deployment that it is; None until it is known.
+        move: the move.
+        deployment: id of the deployment.
+        created_at: when ECS created it, by ECS's clock.
+        deadline: seconds that it may take.
+        by_ecs: it was not started by our call: ECS's own rollback, or the deployment of a service that is only scaled.
+        previous: ARN of the service deployment before it.
+        arn: ARN of its service deployment; None until that is known.
         failed: how many of its tasks have failed so far.
     """
 
@@ -71,8 +70,8 @@ class ServiceLook:
 
     Attributes:
         service: the service.
-        tracked: the deployment, with all that was learned of it so far.
-        service_deployment: the service deployment that it is, if it is known.
+        tracked: the deployment, with everything learned about it so far.
+        service_deployment: its service deployment, if that is known.
     """
 
     service: Service
@@ -81,7 +80,7 @@ class ServiceLook:
 
 
 def start(ecs: ServiceClient, cluster: str, move: Move, deadline: float) -> TrackedDeployment:
-    """Starts a move. A service that already has the revision gets a new deployment of it all the same."""
+    """Starts a move; a service that already has the revision gets a new deployment of it."""
     current = ecs.services(cluster, [move.service])[move.service]
     previous = ecs.newest_deployment(cluster, move.service)
     force = current.task_definition == move.task_definition
@@ -92,21 +91,21 @@ def start(ecs: ServiceClient, cluster: str, move: Move, deadline: float) -> Trac
 def find_again(
     ecs: DeploymentHistory, cluster: str, move: Move, before: str, deadline: float
 ) -> TrackedDeployment | None:
-    """The deployment of a move whose process died, by what the service works towards now.
+    """Finds the deployment of a move that another process began, by the revision that the service is moving to.
 
     Args:
-        ecs: the services.
+        ecs: reads services and their deployments.
         cluster: name of the cluster.
-        move: what was asked for, or was about to be.
-        before: the revision (ARN) that the service ran before.
-        deadline: seconds that it has from now.
+        move: the move, which may not have begun.
+        before: ARN of the revision that the service ran before.
+        deadline: seconds that the deployment may take from now.
 
     Returns:
-        It; None where the service is still where it was before.
+        The deployment; None if the service has not moved.
 
     Raises:
-        RolloutError: ECS has rolled it back meanwhile.
-        SupersededError: somebody else has deployed meanwhile.
+        RolloutError: ECS has rolled it back.
+        SupersededError: another deployment has replaced it.
     """
     service = ecs.services(cluster, [move.service])[move.service]
     primary = service.primary
@@ -114,59 +113,62 @@ def find_again(
         return TrackedDeployment(move, primary.id, primary.created_at, deadline)
     latest = ecs.latest_deployments(cluster, [move.service]).get(move.service)
     if latest and latest.status in _ROLLING_BACK:
-        said = latest.reason or f"ECS rolled it back ({latest.status})"
-        raise RolloutError(f"{move.service}: while nobody watched: {said}", LOOK_WHY, move.service)
+        raise RolloutError(
+            f"{move.service}: ECS rolled the deployment back while no release was running:"
+            f" {latest.reason or latest.status}",
+            REASONS_FOLLOW,
+            move.service,
+        )
     if primary and primary.task_definition not in (before, move.task_definition):
         raise SupersededError(
-            f"{move.service}: somebody else's deployment {primary.id} of {primary.task_definition} took over",
-            "Theirs is left alone.",
+            f"{move.service}: another deployment, {primary.id} of {primary.task_definition}, took over",
+            UNTOUCHED,
             move.service,
         )
     return None
 
 
 def completed(look: ServiceLook) -> bool:
-    """Whether our deployment has completed, by what ECS says of the service and of its service deployment.
+    """Whether the tracked deployment has completed, judged by its id and by its service deployment.
 
     Raises:
-        RolloutError: it has failed.
-        SupersededError: somebody else's took over.
+        RolloutError: it failed.
+        SupersededError: another deployment has replaced it.
     """
-    service, tracked = look.service, look.tracked
-    ours, primary = service.deployment(tracked.deployment), service.primary
-    if ours and ours.rollout_state == "FAILED":
-        raise _failed(look, ours.reason)
-    whole = look.service_deployment
-    status, reason = (whole.status, whole.reason) if whole else ("", "")
+    service, tracked, details = look.service, look.tracked, look.service_deployment
+    deployment, primary = service.deployment(tracked.deployment), service.primary
+    if deployment and deployment.rollout_state == "FAILED":
+        raise _failed(look, deployment.reason)
+    status, reason = (details.status, details.reason) if details else ("", "")
     if status in _ROLLING_BACK:
-        raise _failed(look, reason or f"ECS rolls it back ({status})")
+        raise _failed(look, reason or f"ECS is rolling it back ({status})")
     if primary and primary.id != tracked.deployment and primary.created_at > tracked.created_at:
         raise SupersededError(
             f"{service.name}: deployment {primary.id} of {primary.task_definition} took over from {tracked.deployment}",
-            "Somebody else deployed meanwhile; theirs is left alone.",
+            UNTOUCHED,
             service.name,
         )
-    if status in _ENDED_ELSEWHERE:
+    if status in _STOPPED:
         raise _failed(look, reason or f"it was stopped ({status})")
-    settled = tracked.by_ecs or whole is None or status == "SUCCESSFUL"
-    return bool(settled and ours and ours.status == "PRIMARY" and ours.rollout_state == "COMPLETED")
+    settled = tracked.by_ecs or details is None or status == "SUCCESSFUL"
+    return bool(settled and deployment and deployment.status == "PRIMARY" and deployment.rollout_state == "COMPLETED")
 
 
 def count_failures(stopped: Sequence[Task], tracked: TrackedDeployment) -> int:
-    """How many tasks of our deployment have failed.
+    """Counts the failed tasks of a tracked deployment.
 
     Raises:
-        CrashLoopError: enough of them for the same reason.
+        CrashLoopError: too many of them failed for the same reason.
     """
     reasons = Counter(text for task in stopped if task.started_by == tracked.deployment and (text := task.failure()))
     for reason, count in reasons.most_common(1):
         if count >= SAME_FAILURES:
             name = tracked.move.service
-            raise CrashLoopError(f"{name}: {count} new tasks stopped: {reason}", LOOK_WHY, name)
+            raise CrashLoopError(f"{name}: {count} new tasks stopped: {reason}", REASONS_FOLLOW, name)
     return reasons.total()
 
 
 def _failed(look: ServiceLook, reason: str) -> RolloutError:
     name = look.service.name
     reason = reason or look.service.latest_event
-    return RolloutError(f"{name}: deployment {look.tracked.deployment} failed: {reason}", LOOK_WHY, name)
+    return RolloutError(f"{name}: deployment {look.tracked.deployment} failed: {reason}", REASONS_FOLLOW, name)

@@ -1,4 +1,4 @@
-"""Looks at AWS again and again until a deadline."""
+"""Reads AWS repeatedly until a deadline."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Look(Generic[T]):
-    """One look.
+    """One attempt to read.
 
     Attributes:
-        seen: the result of the read; None if it failed.
-        unread: why it failed; empty if it did not.
+        seen: the result; None if the read failed.
+        unread: why it failed; empty if it succeeded.
         begun: when the look began, by the clock.
-        pace: brings the next look forward.
+        pace: its ``hurry`` brings the next look forward.
     """
 
     seen: T | None
@@ -32,19 +32,19 @@ class Look(Generic[T]):
 def looks(
     read: Callable[[], T], clock: Clock, until: float, *, first: float = 0.3, longest: float = 2.5
 ) -> Iterator[Look[T]]:
-    """Yields at least one look, then more at the clock's intervals until the deadline has passed.
+    """Yields one look at once, then more at the intervals of `Clock.polls` until the deadline has passed.
 
-    A read that fails in a way that may pass (throttling, AWS's own faults, no answer) is one look without a result.
+    A read that failed but may succeed later (throttled, not answered, a fault of AWS) is a look without a result.
 
     Args:
-        read: reads whatever is watched.
+        read: one read.
         clock: time.
         until: the deadline, in seconds from now.
-        first: as in `Clock.polls`.
-        longest: as in `Clock.polls`.
+        first: seconds before the second look.
+        longest: the longest interval between two looks, in seconds.
 
     Raises:
-        AwsError: a read failed for good, such as one that was denied.
+        AwsError: a read failed and would fail again, for example because it was denied.
     """
     for pace in clock.polls(until, first, longest):
         begun = clock.now()

@@ -1,4 +1,4 @@
-"""Runs the migration: one task, once, whose essential containers must all exit 0."""
+"""Runs the migration of a release: one task, started once, whose essential containers must all exit with 0."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from longshore.rollout.ports import LogLines, LogStreams, TaskRunner
 LOG_LINES_KEPT = 30
 
 MISSING_SECONDS = 60
-"""So long a task may be missing from reads (eventual consistency), and so long a start is tried."""
+"""How long a task may be missing from reads, which are eventually consistent, and how long starting it is tried."""
 
 
-def starter(application: str, release: str, begun: datetime) -> str:
-    """What a release calls itself where it starts a task: no other application of the cluster calls itself so.
+def release_token(application: str, release: str, begun: datetime) -> str:
+    """The token with which a release starts its tasks; no other release, application or ledger has the same.
 
-    Nor does a release of the same number after the ledger was made anew. It is what ``startedBy`` and ``clientToken``
-    take: 36 letters, digits and hyphens (AWS's documentation has 128 and 64 today, and had 36 for the first).
+    It fits ``startedBy`` and ``clientToken`` of RunTask: at most 36 letters, digits and hyphens.
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 
     Args:
-        application: its name.
+        application: name of the application.
         release: id of the release.
-        begun: when the release began.
+        begun: when the release began; a new ledger counts releases from 1 again.
     """
     digest = hashlib.sha256(f"{application}/{release}/{begun.isoformat()}".encode()).hexdigest()
     return f"{release[-19:]}-{digest[:16]}"
@@ -40,9 +40,15 @@ def starter(application: str, release: str, begun: datetime) -> str:
 
 @dataclass(frozen=True)
 class Migrator:
-    """Where and how long the migration of one environment runs.
+    """Runs the migration of one environment.
 
-    ``deadline`` is in seconds; ``masks`` takes in the secrets of its containers before a line of them is read.
+    Attributes:
+        ecs: starts and reads tasks.
+        logs: follows logs.
+        clock: time.
+        cluster: name of the cluster.
+        deadline: seconds that the migration may take.
+        masks: learns the secrets of the containers before a line of their logs is read.
     """
 
     ecs: TaskRunner
@@ -52,25 +58,24 @@ class Migrator:
     deadline: float
     masks: Masks
 
-    def run(self, migration: Migration, starter: str, on_line: Callable[[str], None]) -> MigrationResult:
-        """Runs the migration of a release to its end.
+    def run(self, migration: Migration, token: str, on_line: Callable[[str], None]) -> MigrationResult:
+        """Runs the migration to its end.
 
         Args:
-            migration: the contract's.
-            starter: what the release calls itself (`starter`); the task is started once for it, however often this
-                is called.
-            on_line: gets each line of the container's log as it comes.
+            migration: the migration of the contract.
+            token: the `release_token`; the task is started once for a token, however often this is called.
+            on_line: receives each line of the container's log.
 
         Raises:
-            MigrationError: it never started, or an essential container did not exit 0.
-            UnknownOutcomeError: it still ran at the deadline, or how it ended can't be known; the task is named and
-                left alone. ``result`` of both is what is known of it, if it started.
+            MigrationError: the task did not start, or an essential container did not exit with 0.
+            UnknownOutcomeError: the task was still running at the deadline, or could not be read; it was left running.
+                ``result`` of either error is a MigrationResult, if the task started.
         """
         definition = self.ecs.task_definition(migration.task_definition)
         self.masks.hide(secrets_of_containers(definition["containerDefinitions"]))
-        prefix = _prefix(definition, migration)
+        prefix = _stream_prefix(definition, migration)
         begun = self.clock.now()
-        task = self._start(migration, starter)
+        task = self._start(migration, token)
         log = _Log(self.logs.follow(migration.log_group, f"{prefix}/{task.id}"), on_line)
         try:
             ended = self._follow(task, log)
@@ -85,19 +90,19 @@ class Migrator:
         result.succeeded = True
         return result
 
-    def _start(self, migration: Migration, starter: str) -> Task:
-        """Starts the task, or finds the one that this release has started before."""
+    def _start(self, migration: Migration, token: str) -> Task:
+        """Starts the task, or finds the one that this release has already started."""
         family = migration.task_definition.rpartition("/")[2].partition(":")[0]
         refused: AwsError | None = None
         unanswered = False
         for _ in self.clock.polls(MISSING_SECONDS):
             asked = False
             try:
-                known = self.ecs.tasks_of_family(self.cluster, family)
-                if before := [task for task in known if task.started_by == starter]:
-                    return before[0]
+                tasks = self.ecs.tasks_of_family(self.cluster, family)
+                if started := [task for task in tasks if task.started_by == token]:
+                    return started[0]
                 asked = True
-                return self._run_task(migration, starter)
+                return self._run_task(migration, token)
             except AwsError as error:
                 refused = error
                 unanswered = unanswered or (asked and error.ambiguous)
@@ -105,11 +110,11 @@ class Migrator:
                     break
         message = refused.message if refused else "no reason given"
         if unanswered:
-            # Whatever is refused afterwards: the task may run.
-            raise _unknown(f"whether the migration has started is not known: {message}") from refused
+            # The task may be running, even if later attempts were refused.
+            raise _unknown(f"could not determine whether the migration has started: {message}") from refused
         raise MigrationError(f"the migration did not start: {message}", refused.hint if refused else "") from refused
 
-    def _run_task(self, migration: Migration, starter: str) -> Task:
+    def _run_task(self, migration: Migration, token: str) -> Task:
         launch = migration.launch
         strategy = launch.capacity_provider_strategy
         placement = Placement(
@@ -120,11 +125,7 @@ class Migrator:
             launch.assign_public_ip,
         )
         return self.ecs.run_task(
-            self.cluster,
-            migration.task_definition,
-            placement=placement,
-            client_token=starter,
-            started_by=starter,
+            self.cluster, migration.task_definition, placement=placement, client_token=token, started_by=token
         )
 
     def _follow(self, task: Task, log: _Log) -> Task:
@@ -138,18 +139,18 @@ class Migrator:
                 if look.seen and look.seen[0].last_status == "STOPPED":
                     return look.seen[0]
                 last_seen = look.begun if look.seen else last_seen
-                # One made a moment ago may be missing from a read: not yet. One that was there before has gone.
+                # A new task may be missing from a read; one that has been missing for long no longer exists.
                 if look.begun - last_seen > MISSING_SECONDS:
-                    raise _unknown(f"ECS does not know the migration {task.arn} any more")
+                    raise _unknown(f"ECS no longer knows the migration {task.arn}")
                 log.read()
         except AwsError as error:
-            raise _unknown(f"how the migration {task.arn} ends can't be read: {error.message}") from error
+            raise _unknown(f"the migration {task.arn} cannot be read any more: {error.message}") from error
         raise _unknown(f"the migration still runs after {self.deadline:.0f} s: {task.arn}{unread}")
 
 
 @dataclass
 class _Log:
-    """The log of the migration's container, as far as it was read."""
+    """The log of the migration's container, as far as it has been read."""
 
     source: LogLines
     on_line: Callable[[str], None]
@@ -157,7 +158,7 @@ class _Log:
     complete: bool = True
 
     def read(self) -> None:
-        """Reads the lines that are new; an error is kept in mind only: lines are for people, and judge no migration."""
+        """Reads the new lines. A log that cannot be read does not fail a migration: it is marked as incomplete."""
         try:
             for line in self.source.lines():
                 self.on_line(line)
@@ -184,12 +185,14 @@ def _result(migration: Migration, task: Task, log: _Log, seconds: float = 0.0) -
 
 def _unknown(message: str) -> UnknownOutcomeError:
     return UnknownOutcomeError(
-        message, "Nothing was moved back. Wait for the task, look at its log, then release again."
+        message, "Nothing was rolled back. Wait until the task has ended, read its log, then release again."
     )
 
 
-def _prefix(definition: dict[str, Any], migration: Migration) -> str:
-    """How its log's stream begins: the awslogs driver names it ``prefix/container/task id`` (its documentation).
+def _stream_prefix(definition: dict[str, Any], migration: Migration) -> str:
+    """The start of the log stream's name, which is ``prefix/container/task id``.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
 
     Raises:
         MigrationError: the revision has no such container.
@@ -199,12 +202,13 @@ def _prefix(definition: dict[str, Any], migration: Migration) -> str:
             options = candidate.get("logConfiguration", {}).get("options", {})
             return f"{options.get('awslogs-stream-prefix', 'ecs')}/{migration.container}"
     raise MigrationError(
-        f"{migration.task_definition} has no container {migration.container!r}", "Mend migration in the contract."
+        f"{migration.task_definition} has no container {migration.container!r}",
+        "Fix migration.container in the contract (output release of the Terraform root), then release again.",
     )
 
 
 def _failure(task: Task, definition: dict[str, Any]) -> str:
-    """Why a stopped migration has failed; empty if all its essential containers exited with 0."""
+    """Why a stopped migration failed; empty if all its essential containers exited with 0."""
     essential = {c["name"] for c in definition["containerDefinitions"] if c.get("essential", True)}
     failed = [c for c in task.containers if c.name in essential and c.exit_code != 0]
     if task.stop_code == "EssentialContainerExited" and not failed and essential <= {c.name for c in task.containers}:
@@ -214,6 +218,6 @@ def _failure(task: Task, definition: dict[str, Any]) -> str:
 
 
 def _failed(result: MigrationResult, reason: str) -> MigrationError:
-    error = MigrationError(f"the migration {result.task} failed: {reason}", "Mend the migration and release again.")
+    error = MigrationError(f"the migration {result.task} failed: {reason}", "Fix the migration and release again.")
     error.result = result
     return error

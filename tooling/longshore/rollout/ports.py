@@ -1,4 +1,4 @@
-"""What the roll-out needs of AWS: longshore.aws has it, and tests have small fakes of it."""
+"""The parts of AWS that a roll-out uses, as Protocols: longshore.aws implements them, and tests fake them."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from longshore.aws.ecs_types import Deployment, Placement, Service, ServiceDeplo
 
 
 class ServiceClient(Protocol):
-    """Moves services and shows their deployments (longshore.aws.ecs)."""
+    """Moves services and reads their deployments (longshore.aws.ecs)."""
 
     def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]: ...
     def update(
         self, cluster: str, service: str, task_definition: str, count: int | None, *, force: bool = False
     ) -> Deployment: ...
     def newest_deployment(self, cluster: str, service: str) -> str | None: ...
-    def find_deployment(self, cluster: str, service: str, created_at: datetime, known: str | None) -> str | None: ...
+    def find_deployment(self, cluster: str, service: str, created_at: datetime, previous: str | None) -> str | None: ...
     def service_deployments(self, arns: Sequence[str]) -> dict[str, ServiceDeployment]: ...
     def stopped_tasks(self, cluster: str, service: str) -> list[Task]: ...
 
 
 class DeploymentHistory(Protocol):
-    """Shows the newest deployments of services (longshore.aws.ecs)."""
+    """Reads the newest deployments of services (longshore.aws.ecs)."""
 
     def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]: ...
     def latest_deployments(self, cluster: str, services: Sequence[str]) -> dict[str, ServiceDeployment]: ...
 
 
 class TaskRunner(Protocol):
-    """Starts one-off tasks and shows them (longshore.aws.ecs)."""
+    """Starts and reads one-off tasks (longshore.aws.ecs)."""
 
     def run_task(
         self,
@@ -47,13 +47,13 @@ class TaskRunner(Protocol):
 
 
 class RunningTasks(Protocol):
-    """Shows the running tasks of a service (longshore.aws.ecs)."""
+    """Reads the running tasks of a service (longshore.aws.ecs)."""
 
     def tasks(self, cluster: str, service: str) -> list[Task]: ...
 
 
 class FailureReader(Protocol):
-    """Shows the tasks and events that explain a failure (longshore.aws.ecs)."""
+    """Reads the tasks and events that explain a failure (longshore.aws.ecs)."""
 
     def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]: ...
     def tasks(self, cluster: str, service: str) -> list[Task]: ...

@@ -17,7 +17,7 @@ from longshore.result import Cause, Failure, ReleaseResult, Running
 from longshore.rollout import deployments, verification, watch
 from longshore.rollout.deployments import Move, TrackedDeployment
 from longshore.rollout.diagnosis import shortened
-from longshore.rollout.migration import Migrator, starter
+from longshore.rollout.migration import Migrator, release_token
 from longshore.run import snapshot
 from longshore.run.run import Run
 
@@ -40,12 +40,12 @@ def migrate_before(run: Run, wave: int) -> None:
     env = run.env
     _refuse_late(run, "to run the migration in")
     deadline = env.target.env.deadlines.migration  # once it runs it has all of its time
-    started_by = starter(run.result.application, run.result.release, run.result.started)
+    token = release_token(run.result.application, run.result.release, run.result.started)
     masks = env.console.masks
     migrator = Migrator(env.aws.ecs, env.aws.logs, env.clock, run.contract.cluster, deadline, masks)
     with run.step("migrate"), env.interrupts.held(), run.effect("migrate", migration.task_definition):
         try:
-            run.result.migration = migrator.run(migration, started_by, env.console.log_line)
+            run.result.migration = migrator.run(migration, token, env.console.log_line)
         except (MigrationError, UnknownOutcomeError) as error:
             run.result.migration = error.result
             _explain_migration(run, migration.task_definition)
