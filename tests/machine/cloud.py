@@ -104,7 +104,7 @@ class Ecr:
         try:
             self.registry.put(manifest.text, tag)
         except BuildError:
-            refuse_other_digest(name, tag, found=self.digest(name, tag), wanted=manifest.digest)
+            refuse_other_digest(name, tag, actual=self.digest(name, tag), expected=manifest.digest)
 
     def credentials(self) -> Credentials:
         return Credentials("AWS", SecretStr("secret"), "registry")

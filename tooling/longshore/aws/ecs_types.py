@@ -1,4 +1,4 @@
-"""ECS's services, deployments and tasks as frozen values."""
+"""Services, deployments and tasks of ECS, as frozen values."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-_NOBODYS_FAULT = ("UserInitiated", "SpotInterruption", "TerminationNotice")
-"""Stop codes (its documentation) of tasks that a person stopped, or that AWS wanted the capacity of."""
+_NOT_FAILURES = ("UserInitiated", "SpotInterruption", "TerminationNotice")
+"""The stop codes of tasks that a user stopped, or whose capacity AWS took away.
+
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html
+"""
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Deployment:
 
 @dataclass(frozen=True)
 class ServiceDeployment:
-    """A deployment and its roll-back in one, as DescribeServiceDeployments shows it.
+    """A deployment together with its rollback, as DescribeServiceDeployments shows them.
 
     ``status`` is one of PENDING, IN_PROGRESS, SUCCESSFUL, STOP_REQUESTED, STOPPED, ROLLBACK_REQUESTED,
     ROLLBACK_IN_PROGRESS, ROLLBACK_SUCCESSFUL, ROLLBACK_FAILED; AWS may add others.
@@ -43,8 +46,17 @@ class ServiceDeployment:
 class Service:
     """A service as DescribeServices shows it.
 
-    ``rolls_back``: ECS itself goes back when a deployment fails, by its circuit breaker or by alarms. ``created_at`` is
-    when the service was made, by ECS's clock.
+    Attributes:
+        name: its name.
+        status: ACTIVE, DRAINING or INACTIVE.
+        task_definition: ARN of the revision that it runs or is moving to.
+        desired: the desired count.
+        running: the number of running tasks.
+        pending: the number of tasks that are starting.
+        deployments: its deployments.
+        events: the messages of its events, newest first.
+        rolls_back: whether ECS rolls a failed deployment back, by its circuit breaker or by alarms.
+        created_at: when it was created, by ECS's clock.
     """
 
     name: str
@@ -60,12 +72,12 @@ class Service:
 
     @property
     def latest_event(self) -> str:
-        """The newest of its events; for people only."""
+        """The newest event; its text is for people, never for decisions."""
         return self.events[0] if self.events else ""
 
     @property
     def primary(self) -> Deployment | None:
-        """The deployment that ECS works towards."""
+        """The newest deployment, which ECS is rolling out or has rolled out."""
         return next((d for d in self.deployments if d.status == "PRIMARY"), None)
 
     def deployment(self, deployment_id: str) -> Deployment | None:
@@ -75,7 +87,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Container:
-    """A container of a task; ``exit_code`` is None while it runs, or if it never started."""
+    """A container of a task; ``exit_code`` is None while it runs and if it never started."""
 
     name: str
     image: str
@@ -99,26 +111,26 @@ class Task:
 
     @property
     def id(self) -> str:
-        """The last part of the ARN, which names its log stream."""
+        """The last part of the ARN, which is also part of the log stream's name."""
         return self.arn.rsplit("/", 1)[-1]
 
     def failure(self) -> str:
-        """Why it stopped, without what differs from task to task; empty where nothing is wrong with it.
+        """Why the task failed, without details that differ between tasks; empty if it did not fail.
 
-        What the scheduler stops to scale, a person stops, or AWS takes the capacity from, has not failed; what the
-        scheduler stops for its health has.
+        A task has not failed if the scheduler stopped it to scale, a user stopped it, or AWS took its capacity away. It
+        has failed if the scheduler stopped it because it was unhealthy.
         """
-        if self.stop_code in _NOBODYS_FAULT or (
+        if self.stop_code in _NOT_FAILURES or (
             self.stop_code == "ServiceSchedulerInitiated" and "health check" not in self.stopped_reason
         ):
             return ""
-        said = [f"{c.name} {_ending(c)}" for c in self.containers if c.reason or c.exit_code]
-        return " · ".join([self.stopped_reason.partition(" (")[0] or self.stop_code, *said])
+        containers = [f"{c.name} {_ending(c)}" for c in self.containers if c.reason or c.exit_code]
+        return " · ".join([self.stopped_reason.partition(" (")[0] or self.stop_code, *containers])
 
 
 @dataclass(frozen=True)
 class CapacityProvider:
-    """A capacity provider, and its part of the tasks that are started."""
+    """A capacity provider and its share of the tasks that are started."""
 
     name: str
     weight: int
@@ -130,11 +142,11 @@ class Placement:
     """Where a one-off task runs.
 
     Attributes:
-        launch_type: EC2 or FARGATE; not sent with capacity providers, for RunTask takes one or the other.
-        capacity_providers: what chooses where it runs; empty for the launch type alone.
-        subnets: with the two below, for network mode awsvpc; empty for bridge and host networking.
-        security_groups: those of its network interface.
-        assign_public_ip: whether that gets a public address.
+        launch_type: EC2 or FARGATE; not sent with capacity providers, because RunTask accepts only one of the two.
+        capacity_providers: the capacity provider strategy; empty to use the launch type.
+        subnets: for network mode awsvpc, as the next two; empty for bridge and host networking.
+        security_groups: the security groups of the network interface.
+        assign_public_ip: whether the network interface gets a public address.
     """
 
     launch_type: str
@@ -146,8 +158,8 @@ class Placement:
 
 def service_of(raw: Any) -> Service:
     """A service of DescribeServices or UpdateService."""
-    deploying = raw.get("deploymentConfiguration", {})
-    judges = (deploying.get("deploymentCircuitBreaker", {}), deploying.get("alarms", {}))
+    configuration = raw.get("deploymentConfiguration", {})
+    judges = (configuration.get("deploymentCircuitBreaker", {}), configuration.get("alarms", {}))
     return Service(
         name=raw["serviceName"],
         status=raw["status"],

@@ -185,9 +185,9 @@ def _push(repository: Repository, tag: str, local: LocalImage, docker: Docker, e
             raise
         if _is_same(repository, found, local, ecr):
             return found
-        refuse_other_digest(repository.name, tag, found=found, wanted=local.id)
+        refuse_other_digest(repository.name, tag, actual=found, expected=local.id)
         raise
-    refuse_other_digest(repository.name, tag, found=ecr.digest(repository.name, tag), wanted=pushed)
+    refuse_other_digest(repository.name, tag, actual=ecr.digest(repository.name, tag), expected=pushed)
     return pushed
 
 

@@ -280,7 +280,7 @@ def status_of(build: Build) -> str:
 def _failed(phases: Iterable[Phase]) -> Iterator[str]:
     for phase in phases:
         if phase.status not in ("", "SUCCEEDED"):
-            yield f"{phase.name} {phase.status}" + "".join(f": {text}" for text in phase.said)
+            yield f"{phase.name} {phase.status}" + "".join(f": {text}" for text in phase.messages)
 
 
 def _lost(watch: Watch, message: str, hint: str) -> BuildError | UnknownOutcomeError:

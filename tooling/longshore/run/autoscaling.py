@@ -71,4 +71,4 @@ def _keep(run: Run, key: str, name: str, wanted: int) -> bool:
 
 def _set(run: Run, key: str, name: str, minimum: int) -> None:
     with run.effect(f"set the minimum of {key}", str(minimum)):
-        run.env.aws.scaling.keep(run.contract.cluster, name, minimum)
+        run.env.aws.scaling.set_minimum(run.contract.cluster, name, minimum)
