@@ -1,4 +1,4 @@
-"""An ECS for the tests of roll-outs: one service, which answers from a script."""
+"""A fake ECS with one service, whose answers are given in advance."""
 
 from __future__ import annotations
 

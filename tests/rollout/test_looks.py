@@ -15,10 +15,10 @@ THROTTLED = AwsError("slow down", code="ThrottlingException")
 
 def script(*answers: int | AwsError) -> Callable[[], int]:
     """A read that gives these answers in turn, and the last one from then on; an error is raised."""
-    left = list(answers)
+    remaining = list(answers)
 
     def read() -> int:
-        answer = left.pop(0) if len(left) > 1 else left[0]
+        answer = remaining.pop(0) if len(remaining) > 1 else remaining[0]
         if isinstance(answer, AwsError):
             raise answer
         return answer

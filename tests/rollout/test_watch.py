@@ -125,7 +125,7 @@ def test_a_process_that_was_paused_around_the_deadline_does_not_report_success()
             wait(FakeEcs([service(OLD)]), "cluster", [ours(deadline / 10)], Clock(now, sleep), lambda _: None)
 
 
-def test_each_look_carries_what_was_learned_of_the_deployment() -> None:
+def test_each_look_has_everything_learned_about_the_deployment() -> None:
     ecs = FakeEcs(
         [service(OURS), service(OURS), DONE],
         deployments=[
@@ -166,8 +166,8 @@ def test_a_service_that_has_completed_is_not_read_again() -> None:
 
 def scaled(*answers: Service | AwsError, count: int = 2, deadline: float = 60, **ecs: Any) -> FakeEcs:
     fake = FakeEcs(list(answers), **ecs)
-    one = TrackedDeployment(Move(NAME, arn(NAME, 2), count), "ours", OURS.created_at, deadline, by_ecs=True)
-    wait_for_counts(fake, "cluster", [one], moved_clock(), lambda _: None)
+    tracked = TrackedDeployment(Move(NAME, arn(NAME, 2), count), "ours", OURS.created_at, deadline, by_ecs=True)
+    wait_for_counts(fake, "cluster", [tracked], moved_clock(), lambda _: None)
     return fake
 
 
@@ -204,9 +204,9 @@ def test_only_tasks_that_stop_after_the_count_was_set_are_a_crash_loop() -> None
             return tasks
 
     ecs = Crashing([replace(DONE, running=1)], stopped=earlier)
-    one = TrackedDeployment(Move(NAME, arn(NAME, 2), 2), "ours", OURS.created_at, 60, by_ecs=True)
+    tracked = TrackedDeployment(Move(NAME, arn(NAME, 2), 2), "ours", OURS.created_at, 60, by_ecs=True)
     with pytest.raises(CrashLoopError, match="3 new tasks stopped"):
-        wait_for_counts(ecs, "cluster", [one], moved_clock(), lambda _: None)
+        wait_for_counts(ecs, "cluster", [tracked], moved_clock(), lambda _: None)
 
 
 def test_the_outcome_of_scaling_is_unknown_if_reads_fail_until_the_deadline() -> None:
