@@ -28,7 +28,7 @@ from longshore.ledger.releases import Ledger
 from longshore.result import Cause, Verdict
 from longshore.run import checks
 from longshore.run.checks import Start
-from longshore.run.options import order
+from longshore.run.options import ReleaseOptions
 from longshore.signals import Interrupts
 from longshore.tasks import views
 from tests.fakes.memory_table import MemoryTable
@@ -91,24 +91,26 @@ def test_a_build_without_a_release_is_no_success(status: str, exported: dict[str
 
 
 def test_what_goes_along_into_the_build() -> None:
-    made = order(remote=True, allow_zero=True, allow_infra=True, wait_lock="15m", until="approve", bump="minor")
+    made = ReleaseOptions.of(
+        remote=True, allow_zero=True, allow_infra=True, wait_lock="15m", until="approve", bump="minor"
+    )
     assert made.command_line == "--allow-infra --allow-zero --until approve --wait-lock 15m"
-    assert order(remote=True).command_line == ""
+    assert ReleaseOptions.of(remote=True).command_line == ""
 
 
 @pytest.mark.parametrize("options", [{"tag": "v1.0.0"}, {"rebuild": True}, {"on": "codebuild"}, {"allow_dirty": True}])
 def test_what_has_no_meaning_inside_a_build_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
-        order(remote=True, **options)
+        ReleaseOptions.of(remote=True, **options)
 
 
 def test_what_builds_must_be_known_and_fit() -> None:
     with pytest.raises(UsageError, match="--on 'mars' is not known"):
-        order(on="mars")
+        ReleaseOptions.of(on="mars")
     with pytest.raises(UsageError, match="--allow-dirty"):
-        order(on="codebuild", allow_dirty=True)
+        ReleaseOptions.of(on="codebuild", allow_dirty=True)
     with pytest.raises(UsageError, match="--on"):
-        order(on="codebuild", tag="v1.0.0")
+        ReleaseOptions.of(on="codebuild", tag="v1.0.0")
 
 
 def exported(tmp_path: Path, text: str | None) -> dict[str, str]:
@@ -163,8 +165,8 @@ def test_without_a_terminal_it_must_be_said_that_nobody_is_asked_or_that_somebod
     monkeypatch.setattr(checks, "remote", lambda env, order: Start(ACTOR, COMMIT, COMMIT))
     monkeypatch.setattr(builders, "builder", lambda env: SimpleNamespace(run=lambda request, watch: followed("FAILED")))
     with pytest.raises(DeclinedError):
-        release_remotely(env, order(remote=True))
-    assert release_remotely(env, order(remote=True, until="approve")).verdict is Verdict.WAITING
+        release_remotely(env, ReleaseOptions.of(remote=True))
+    assert release_remotely(env, ReleaseOptions.of(remote=True, until="approve")).verdict is Verdict.WAITING
 
 
 def test_whoever_leaves_is_told_that_the_release_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +186,7 @@ def test_whoever_leaves_is_told_that_the_release_goes_on(tmp_path: Path, monkeyp
     env = of_the_shop(tmp_path, err, good)
     monkeypatch.setattr(checks, "remote", lambda env, order: Start(ACTOR, COMMIT, COMMIT))
     monkeypatch.setattr(builders, "builder", lambda env: Service())
-    assert release_remotely(env, order(remote=True, yes=True, wait_lock="15m")).release == good.release
+    assert release_remotely(env, ReleaseOptions.of(remote=True, yes=True, wait_lock="15m")).release == good.release
     assert seen == [
         ("shop-test-release", COMMIT.commit, "--wait-lock 15m"),
         (3600 + 900 + 3600, False, "NPM_TOKEN=(masked)"),

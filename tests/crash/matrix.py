@@ -12,7 +12,7 @@ from pathlib import Path
 from longshore.commands import release, resume, rollback
 from longshore.errors import LongshoreError, NotReadyError, UsageError
 from longshore.result import ReleaseResult, Verdict
-from longshore.run.options import order
+from longshore.run.options import ReleaseOptions
 from tests.crash.world import Command, Mortal, Point, World, world
 from tests.scenarios import shop
 from tests.scenarios.scenario import Scenario, Shape
@@ -55,7 +55,7 @@ class Case:
 
 
 def _release(env: Mortal) -> ReleaseResult:
-    return release.release(env, order(yes=True))
+    return release.release(env, ReleaseOptions.of(yes=True))
 
 
 def _resume(env: Mortal) -> ReleaseResult:
@@ -144,7 +144,7 @@ def _played(theatre: Theatre, case: Case) -> Iterator[World]:
 
 
 def _order_for_approval(env: Mortal) -> ReleaseResult:
-    return release.release(env, order(yes=True, until="approve"))
+    return release.release(env, ReleaseOptions.of(yes=True, until="approve"))
 
 
 def violations(made: World, env: Mortal, case: Case, found: ReleaseResult | LongshoreError | None) -> Iterator[str]:

@@ -19,7 +19,7 @@ from longshore.commands import lock, promote, release, resume, rollback
 from longshore.config.target import Target
 from longshore.errors import LockedError
 from longshore.result import ReleaseResult, Verdict
-from longshore.run.options import order
+from longshore.run.options import ReleaseOptions
 from tests.crash.world import Point
 from tests.machine.fleet import Fate
 from tests.machine.invariants import entries, violations
@@ -101,11 +101,11 @@ troubles = st.one_of(
 
 
 def _release(process: Process) -> Found:
-    return release.release(process.env(), order(yes=True))
+    return release.release(process.env(), ReleaseOptions.of(yes=True))
 
 
 def _wait_for_approval(process: Process) -> Found:
-    return release.release(process.env(), order(yes=True, until="approve"))
+    return release.release(process.env(), ReleaseOptions.of(yes=True, until="approve"))
 
 
 def _approve(nth: int, process: Process) -> Found:
@@ -129,7 +129,7 @@ def _promote(nth: int | None, process: Process) -> Found:
     tried = process.env("staging")
     good = sorted({entry.version for entry in tried.ledger.succeeded()})
     tag = good[nth % len(good)] if good and nth is not None else None
-    return promote.promote(tried, process.env(), order(tag=tag, promotes=True, yes=True))
+    return promote.promote(tried, process.env(), ReleaseOptions.of(tag=tag, task="promote", yes=True))
 
 
 COMMANDS: Mapping[str, Command] = {

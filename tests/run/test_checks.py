@@ -17,7 +17,7 @@ from longshore.images import images
 from longshore.ledger.releases import Ledger
 from longshore.result import Cause, Verdict
 from longshore.run import checks
-from longshore.run.options import order
+from longshore.run.options import ReleaseOptions
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.samples import ACTOR, moved_clock, result
 
@@ -88,14 +88,14 @@ def test_an_older_commit_wants_a_word(older: object, said: str, monkeypatch: pyt
     history_of(env, "2" * 40)
     monkeypatch.setattr(git, "is_older", lambda found, than: older)
     monkeypatch.setattr(images, "source_of", lambda target: head)
-    text = checks._source(env, order(allow_older=True), "local")
+    text = checks._source(env, ReleaseOptions.of(allow_older=True), "local")
     assert said in text
     if older:
         with pytest.raises(UsageError, match=r"is an ancestor of 222222222222 \(v1\.0\.0\), which runs") as caught:
-            checks._source(env, order(), "local")
+            checks._source(env, ReleaseOptions.of(), "local")
         assert "--allow-older" in caught.value.hint
     else:
-        assert checks._source(env, order(), "local") == text
+        assert checks._source(env, ReleaseOptions.of(), "local") == text
 
 
 def looked_at(*entries: tuple[Verdict, Cause | None], allowed: bool = False) -> str:

@@ -15,7 +15,7 @@ from longshore.commands import apply, drift, promote, release, restart, resume, 
 from longshore.errors import ExitCode, LeaveAtOnce, StalePlanError, UsageError
 from longshore.result import Cause, ReleaseResult, Verdict
 from longshore.run import checks, snapshot
-from longshore.run.options import order
+from longshore.run.options import ReleaseOptions
 from longshore.terraform.local import OnEvent, SavedPlan
 from tests.scenarios import shop
 from tests.scenarios.play import StagedEnvironment, record_releases, staged
@@ -24,7 +24,7 @@ from tests.scenarios.stage import Stage, Theatre, target_of
 
 pytestmark = pytest.mark.scenario
 
-APPLY = order(yes=True)
+APPLY = ReleaseOptions.of(yes=True)
 TWO = ("v1.0.0", "v1.0.1")
 
 
@@ -143,7 +143,7 @@ def test_an_apply_moves_a_schedule_that_is_registered_only_when_it_was_approved(
         stage.stack.written["release"]["schedules"][shop.NIGHTLY]["task_definition"] = made
         line = "storefront-sandbox-nightly · nightly · environment GREETING: hello → good day (registered)"
         with stage.command():
-            asked = apply.apply(env, order())
+            asked = apply.apply(env, ReleaseOptions.of())
             assert stage.calls() == ["ledger"]
         assert (asked.cause, asked.changes) == (Cause.DECLINED, [line])
         with stage.command():
@@ -164,7 +164,7 @@ def test_an_apply_moves_no_service_that_stays_the_same(theatre: Theatre, tmp_pat
         assert result.services["worker"].after == result.services["worker"].before
         undisturbed(stage)
         with stage.command():
-            assert release.release(env, order(tag="v1.0.1", yes=True)).verdict is Verdict.SUCCEEDED
+            assert release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True)).verdict is Verdict.SUCCEEDED
         with stage.command():
             assert rollback.rollback(env, yes=True).verdict is Verdict.SUCCEEDED
         assert stage.service("web").primary.task_definition == result.services["web"].after.task_definition  # type: ignore[union-attr]
@@ -173,7 +173,7 @@ def test_an_apply_moves_no_service_that_stays_the_same(theatre: Theatre, tmp_pat
 
 def test_an_apply_with_nothing_to_do_does_nothing_and_asks_nothing(theatre: Theatre, tmp_path: Path) -> None:
     with set_for(theatre, tmp_path) as (stage, env), stage.command():
-        result = apply.apply(env, order())
+        result = apply.apply(env, ReleaseOptions.of())
         assert stage.calls() == ["ledger"]
     assert (result.verdict, result.changes) == (Verdict.SUCCEEDED, [])
 
@@ -191,10 +191,10 @@ def test_an_apply_that_fails_takes_back_what_moved_and_says_nothing_of_the_versi
         assert not stage.stack.pending()
         undisturbed(stage)
         with stage.command():  # nobody needs --allow-failed-version
-            start = checks.release(env, order(tag="v1.0.0", yes=True))
+            start = checks.release(env, ReleaseOptions.of(tag="v1.0.0", yes=True))
             assert start.source is None
         with pytest.raises(UsageError, match="are both"):
-            promote.promote(env, env, order(promotes=True))
+            promote.promote(env, env, ReleaseOptions.of(task="promote"))
         with stage.command():  # what is registered already is rolled out, once it works
             again = apply.apply(env, APPLY)
         assert again.verdict is Verdict.SUCCEEDED
@@ -209,7 +209,7 @@ def test_an_apply_is_gated_as_a_release(theatre: Theatre, tmp_path: Path) -> Non
         assert (refused.verdict, refused.cause, refused.exit_code) == (Verdict.FAILED, Cause.PLAN, ExitCode.PLAN)
         assert "aws_iam_role_policy.somebody_elses: update" in refused.message
         with stage.command():
-            done = apply.apply(env, order(yes=True, allow_infra=True))
+            done = apply.apply(env, ReleaseOptions.of(yes=True, allow_infra=True))
             assert not [call for call in stage.calls() if call.startswith(("update", "register"))]
         assert done.verdict is Verdict.SUCCEEDED
         assert not stage.stack.pending()
@@ -220,12 +220,15 @@ def test_a_service_that_an_apply_takes_away_is_forgotten_and_begins_anew(theatre
         whole = stage.stack.shape
         stage.stack.shape = whole.model_copy(update={"services": {"web": whole.services["web"]}, "schedule": False})
         with stage.command():
-            result = apply.apply(env, order(yes=True, allow_infra=True))
+            result = apply.apply(env, ReleaseOptions.of(yes=True, allow_infra=True))
         assert (result.verdict, list(result.services), result.schedules) == (Verdict.SUCCEEDED, ["web"], {})
         stage.stack.shape = whole
         stage.do("somebody scales worker to 0")  # as Terraform makes it
         with stage.command():
-            assert release.release(env, order(tag="v1.0.1", yes=True, allow_infra=True)).verdict is Verdict.SUCCEEDED
+            assert (
+                release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True, allow_infra=True)).verdict
+                is Verdict.SUCCEEDED
+            )
         assert stage.service("worker").desired == 1  # type: ignore[union-attr]
 
 
@@ -239,7 +242,7 @@ def test_a_service_that_was_replaced_gets_its_count_again(
         stage.settle()
         stage.stack = Replacing(**vars(stage.stack), stage=stage)
         stage.stack.greeting = "good day" if verb == "apply" else "hello"
-        named = order(
+        named = ReleaseOptions.of(
             yes=True, allow_infra=True, allow_destroy=["a service"], tag="v1.0.1" if verb != "apply" else None
         )
         with stage.command():
@@ -269,7 +272,7 @@ def test_a_plan_that_went_stale_is_applied_if_it_would_change_the_same_to_the_le
 
         monkeypatch.setattr(stage.stack, "apply", apply_it)
         with stage.command():
-            result = apply.apply(env, order(yes=True, allow_infra=True))
+            result = apply.apply(env, ReleaseOptions.of(yes=True, allow_infra=True))
         wanted = (Verdict.SUCCEEDED, None) if same else (Verdict.FAILED, Cause.PLAN)
         assert (result.verdict, result.cause, stage.stack.applied) == (*wanted, same)
 
@@ -536,7 +539,7 @@ def test_what_a_roll_back_has_met_and_no_release_has_rolled_out_is_new_to_the_ne
         assert (list(back.services), back.schedules) == (["web"], {})
         assert "storefront-sandbox-nightly was not part of v1.0.0: it stays as it is" in back.warnings
         with stage.command():
-            result = release.release(env, order(tag="v1.0.1", yes=True))
+            result = release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True))
         assert result.verdict is Verdict.SUCCEEDED, result.message
         assert stage.service("web2").desired == 1  # type: ignore[union-attr]
         assert stage.client("events").describe_rule(Name="storefront-sandbox-nightly")["State"] == "ENABLED"
@@ -548,7 +551,7 @@ def test_a_rule_that_may_not_be_switched_on_needs_not_be_switched_off(theatre: T
     with set_for(theatre, tmp_path, shape=shape, faults=denied) as (stage, env):
         never_released(stage, env)
         with stage.command():
-            result = release.release(env, order(tag="v1.0.1", yes=True))
+            result = release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True))
         assert result.verdict is Verdict.ROLLED_BACK, result.hint
         assert "events:EnableRule" in result.message
         assert result.schedules["nightly"].outcome == "moved back"
@@ -559,7 +562,7 @@ def test_a_rule_that_a_person_has_switched_off_stays_off(theatre: Theatre, tmp_p
     with set_for(theatre, tmp_path, shape=shape) as (stage, env):
         stage.client("events").disable_rule(Name="storefront-sandbox-nightly")
         with stage.command():
-            assert release.release(env, order(tag="v1.0.1", yes=True)).verdict is Verdict.SUCCEEDED
+            assert release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True)).verdict is Verdict.SUCCEEDED
             assert [call for call in stage.calls() if "nightly" in call] == [
                 "register nightly new",
                 "target nightly new",
@@ -580,7 +583,7 @@ def test_another_minimum_than_the_variable_files_is_drift_and_an_apply_sets_it(
         stage.do("somebody keeps web at 4")
         assert found(env)["running"] == ["storefront-sandbox-web: autoscaling keeps at least 4 tasks, not 2"]
         with stage.command():
-            asked = apply.apply(env, order())
+            asked = apply.apply(env, ReleaseOptions.of())
             assert stage.calls() == ["ledger"]
         assert asked.cause is Cause.DECLINED
         assert asked.changes == ["storefront-sandbox-web: autoscaling keeps at least 4 → 2 tasks"]
@@ -599,7 +602,7 @@ def test_a_minimum_that_has_changed_in_the_variable_file_takes_effect_by_an_appl
         stage.stack.shape = stage.stack.shape.model_copy(update={"services": {"web": web}})
         assert found(env) == NOTHING | {"terraform": ["outputs change: release"]}
         with stage.command():
-            asked = apply.apply(env, order())
+            asked = apply.apply(env, ReleaseOptions.of())
         assert asked.cause is Cause.DECLINED
         assert asked.changes == ["storefront-sandbox-web: autoscaling keeps at least 2 → 3 tasks"]
         with stage.command():
@@ -612,7 +615,7 @@ def test_a_minimum_that_could_not_be_set_is_set_by_resuming(theatre: Theatre, tm
     denied = {"operation": "application-autoscaling:RegisterScalableTarget", "kind": "denied"}
     with set_for(theatre, tmp_path, shape=SCALED | {"released": ()}, faults=[denied]) as (stage, env):
         with stage.command():
-            result = release.release(env, order(tag="v1.0.1", yes=True))
+            result = release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True))
         assert (result.exit_code, stage.minimum("web")) == (ExitCode.RECORD_INCOMPLETE, 0)
         undisturbed(stage)
         with stage.command():
@@ -626,7 +629,7 @@ def test_a_first_release_that_is_taken_back_after_its_minimum_lifts_it_again(the
     shape = SCALED | {"released": ()}
     with set_for(theatre, tmp_path, shape=shape, faults=[unwritten]) as (stage, env):
         with stage.command():
-            left = release.release(env, order(tag="v1.0.1", yes=True))
+            left = release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True))
         assert (left.exit_code, stage.minimum("web")) == (ExitCode.RECORD_INCOMPLETE, 2)
         undisturbed(stage)
         with stage.command():
@@ -640,7 +643,7 @@ def test_what_is_parked_stays_parked(theatre: Theatre, tmp_path: Path) -> None:
     before = ("somebody keeps web at 0", "somebody scales web to 0")
     with set_for(theatre, tmp_path, shape=SCALED, before=before) as (stage, env):
         with stage.command():
-            result = release.release(env, order(tag="v1.0.1", yes=True, allow_zero=True))
+            result = release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True, allow_zero=True))
         assert result.verdict is Verdict.SUCCEEDED
         assert stage.minimum("web") == 0
         service = stage.service("web")
@@ -653,7 +656,7 @@ def test_a_service_that_autoscaling_does_not_know_is_named(theatre: Theatre, tmp
         stage.client("application-autoscaling").deregister_scalable_target(**target_of("web"))
         assert found(env)["running"] == ["storefront-sandbox-web: autoscaling does not know it"]
         with stage.command():
-            result = release.release(env, order(tag="v1.0.1", yes=True))
+            result = release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True))
         assert result.exit_code is ExitCode.RECORD_INCOMPLETE
         assert "it does not know the service (make it again: invoke apply --allow-infra)" in result.warnings[-1]
 
@@ -662,7 +665,7 @@ def test_a_hotfix_past_an_autoscaling_that_is_not_applied_yet_lacks_nothing(thea
     with set_for(theatre, tmp_path, shape=SCALED | {"unapplied": True}) as (stage, env):
         stage.client("application-autoscaling").deregister_scalable_target(**target_of("web"))
         with stage.command():
-            result = release.release(env, order(tag="v1.0.1", yes=True, only_release=True))
+            result = release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True, only_release=True))
         assert (result.exit_code, result.warnings) == (ExitCode.SUCCEEDED, [])
 
 
@@ -674,7 +677,7 @@ def test_what_stands_is_not_taken_back_for_its_record(theatre: Theatre, tmp_path
     unwritten = {"operation": "ssm:PutParameter", "kind": "denied"}
     with set_for(theatre, tmp_path, shape={"migration": 0}, faults=[unwritten]) as (stage, env):
         with stage.command():
-            left = release.release(env, order(tag="v1.0.1", yes=True))
+            left = release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True))
         assert left.exit_code is ExitCode.RECORD_INCOMPLETE
         undisturbed(stage)
         stage.stack.shape = stage.stack.shape.model_copy(update={"unapplied": True})  # what a plan would be refused for
@@ -707,7 +710,7 @@ def test_an_apply_that_dies_once_a_service_was_replaced_gives_it_its_count_by_re
         stage.stack.greeting = "good day"
         with stage.command(), monkeypatch.context() as once:
             once.setattr(snapshot, "notice_replaced", dies)
-            left = apply.apply(env, order(yes=True, allow_infra=True, allow_destroy=["a service"]))
+            left = apply.apply(env, ReleaseOptions.of(yes=True, allow_infra=True, allow_destroy=["a service"]))
         assert (left.verdict, stage.service("web").desired) == (Verdict.INTERRUPTED, 0)  # type: ignore[union-attr]
         stage.pass_time(120)
         with stage.command():

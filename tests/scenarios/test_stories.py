@@ -14,7 +14,7 @@ from longshore.console import Console
 from longshore.errors import ExitCode
 from longshore.result import Verdict
 from longshore.run import checks, undo, waves
-from longshore.run.options import order
+from longshore.run.options import ReleaseOptions
 from longshore.run.run import Run
 from tests.fakes.samples import BackwardClock
 from tests.scenarios.play import StagedEnvironment, record_releases, staged
@@ -23,7 +23,7 @@ from tests.scenarios.stage import Stage, Theatre
 
 pytestmark = pytest.mark.scenario
 
-ORDER = order(bump="patch", tag="v1.0.1", yes=True)
+ORDER = ReleaseOptions.of(bump="patch", tag="v1.0.1", yes=True)
 
 
 def file(name: str) -> Scenario:
@@ -172,7 +172,7 @@ def test_nothing_is_released_on_top_of_an_incomplete_record(theatre: Theatre, tm
             assert release.release(env, ORDER).exit_code == ExitCode.RECORD_INCOMPLETE
         stage.scenario = story.model_copy(update={"faults": ()})
         with stage.command():
-            refused = release.release(env, order(tag="v1.0.0", yes=True))
+            refused = release.release(env, ReleaseOptions.of(tag="v1.0.0", yes=True))
             assert not any(call.startswith("update") for call in stage.calls())
     assert (refused.verdict, refused.exit_code) == (Verdict.FAILED, ExitCode.FAILED)
     assert "has released v1.0.1, but /storefront/sandbox/image_tag says v1.0.0" in refused.message
@@ -201,7 +201,7 @@ def test_what_ran_last_is_asked_once_the_lock_is_held(
             return taking(*given, **options)  # type: ignore[arg-type]
 
         monkeypatch.setattr(env.ledger.locks.__class__, "held", lambda _self, *g, **o: after_another(*g, **o))
-        result = release.release(env, order(tag="v1.0.0", yes=True))
+        result = release.release(env, ReleaseOptions.of(tag="v1.0.0", yes=True))
     assert (result.verdict, result.message, result.previous_version) == (Verdict.SUCCEEDED, "", "v1.0.1")
     assert held == [True, True]
 

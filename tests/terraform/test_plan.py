@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from longshore.errors import PlanError
-from longshore.run.options import order
+from longshore.run.options import ReleaseOptions
 from longshore.terraform.plan import Allowed, addresses, changes, difference, gate, refuse_loss, unknown_outputs
 from tests.fakes.samples import arn
 
@@ -70,7 +70,7 @@ def resource(address: str, *actions: str, **before: object) -> dict[str, Any]:
 def test_what_task_definitions_depend_on_is_not_left_for_later_by_the_flag_that_was_given() -> None:
     for change in (resource("aws_iam_role.execution", "update"), resource("aws_kms_key.logs", "delete")):
         with pytest.raises(PlanError) as caught:
-            gate(changes(shown(REVISION, change)), order(only_release=True).allowed(()))
+            gate(changes(shown(REVISION, change)), ReleaseOptions.of(only_release=True).allowed(()))
         assert "To leave it for later" not in caught.value.hint
         assert "--allow-destroy" not in caught.value.hint
         assert "invoke apply --allow-infra" in caught.value.hint

@@ -20,7 +20,7 @@ def apply(env: Environment, order: ReleaseOptions) -> ReleaseResult:
         LongshoreError: it could not begin: nothing was touched, and there is no record.
     """
     actor = checks.reach(env, locked_out=not order.wait)
-    opening = RunRequest("apply", actor, checks.contract, options=order.of_a_change(), wait=order.wait)
+    opening = RunRequest("apply", actor, checks.contract, options=order.apply_document(), wait=order.wait)
     with running(env, opening) as run:
         run_steps(run, order)
     return run.result

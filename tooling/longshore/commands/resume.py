@@ -14,7 +14,7 @@ from longshore.errors import AbortError, LongshoreError, NotReadyError, UsageErr
 from longshore.ledger.lock import Lock
 from longshore.result import Actor, Cause, ReleaseResult, Verdict
 from longshore.run import autoscaling, checks, consistency, snapshot, undo, waves
-from longshore.run.options import ReleaseOptions, order_again
+from longshore.run.options import ReleaseOptions, resumed_options
 from longshore.run.run import Run, RunRequest, running
 
 _OPEN = (Verdict.RUNNING, Verdict.UNKNOWN, Verdict.INTERRUPTED, Verdict.ROLLBACK_FAILED)
@@ -54,7 +54,7 @@ def resume(env: Environment, *, yes: bool, abort: bool = False) -> ReleaseResult
     if not _is_open(found, dead):
         _give_back(env, dead, actor)
         return found
-    order = order_again(found.options, yes=yes)
+    order = resumed_options(found.options, yes=yes)
     if found.kind == "rollback":
         return rollback_to(env, found.version or None, actor=actor, yes=yes, dead=dead)
     opening = RunRequest(found.kind, actor, checks.contract, options=found.options, dead=dead, again=found)
@@ -159,7 +159,7 @@ def continue_(env: Environment, waiting: str, *, wait: float = 0.0) -> ReleaseRe
         raise UsageError(f"there is no release {waiting!r} in {env.target.environment}", "See: invoke history")
     if found.verdict is not Verdict.WAITING:
         raise UsageError(f"{waiting} does not wait for approval: it is {found.verdict}", f"See: invoke show {waiting}")
-    order = order_again(found.options, yes=True)
+    order = resumed_options(found.options, yes=True)
     start = checks.again(env, actor, found)
     opening = RunRequest("release", actor, checks.contract, options=found.options, wait=wait, again=found)
     with running(env, opening) as run:

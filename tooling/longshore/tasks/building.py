@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 from invoke.exceptions import Exit
 
+from longshore.run.options import ReleaseOptions
 from longshore.tasks.common import opened, task
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 
 @task(
-    bump="patch, minor or major",
     series="count up within vMAJOR.MINOR, such as v1.0",
     reserve="take it, so that nobody else gets it",
     recount="list the whole registry instead of looking above the counter",
@@ -26,26 +26,23 @@ def version(
     c: Context,
     app: str | None = None,
     env: str = "sandbox",
-    bump: str = "patch",
     series: str | None = None,
     reserve: bool = False,
     recount: bool = False,
+    *,
+    options: ReleaseOptions,
 ) -> None:
     """Print the next version and nothing else."""
-    from longshore.images.version import bump_of
     from longshore.images.version_counter import Wanted
     from longshore.run.build_and_plan import next_tag, reserve_tag
 
-    environment, wanted = opened(c, app, env), Wanted(bump_of(bump), series, recount)
+    environment, wanted = opened(c, app, env), Wanted(options.bump, series, recount)
     environment.console.result((reserve_tag if reserve else next_tag)(environment, wanted))
 
 
 @task(
     tag="the tag; the next version if not given",
     push="push what was built",
-    rebuild="build even if the commit was built before",
-    allow_dirty="build with uncommitted changes",
-    on="local or codebuild; what invoke.yaml says if not given",
 )
 def build(
     c: Context,
@@ -53,18 +50,16 @@ def build(
     env: str = "sandbox",
     tag: str | None = None,
     push: bool = True,
-    rebuild: bool = False,
-    allow_dirty: bool = False,
-    on: str | None = None,
+    *,
+    options: ReleaseOptions,
 ) -> None:
     """Build and push the images; print tag and digest."""
-    from longshore.images.builders import on_of
     from longshore.images.images import BuildOptions
     from longshore.run.build_and_plan import build as verb
 
     environment = opened(c, app, env)
-    how = BuildOptions(on=on_of(on) or environment.target.app.build_on, rebuild=rebuild, push=push)
-    made(environment, verb(environment, tag, how, allow_dirty=allow_dirty))
+    how = BuildOptions(on=options.on or environment.target.app.build_on, rebuild=options.rebuild, push=push)
+    made(environment, verb(environment, tag, how, allow_dirty=options.allow_dirty))
 
 
 @task()
@@ -125,16 +120,13 @@ def exports(c: Context, file: str) -> None:
     show(Console(), project_root(c.config) / file)
 
 
-@task(
-    tag="the tag to plan for; what is released now if not given",
-    check_env="compare the ECS_ variables of this process, as in a build",
-)
+@task(tag="the tag to plan for; what is released now if not given")
 def plan(
-    c: Context, app: str | None = None, env: str = "sandbox", tag: str | None = None, check_env: bool = False
+    c: Context, app: str | None = None, env: str = "sandbox", tag: str | None = None, *, options: ReleaseOptions
 ) -> None:
     """Show what would change: exit code 0 nothing, 20 some."""
     from longshore.commands import preview
     from longshore.errors import ExitCode
 
-    if preview.plan(opened(c, app, env), tag, check_env=check_env):
+    if preview.plan(opened(c, app, env), tag, check_env=options.check_env):
         raise Exit(code=int(ExitCode.DIFFERENCES))

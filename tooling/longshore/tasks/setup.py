@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from invoke.context import Context
 
+from longshore.run.options import ReleaseOptions
 from longshore.tasks.common import opened, task
 
 
-@task(repeatable=["allow_destroy"])
-def bootstrap(
-    c: Context,
-    app: str | None = None,
-    env: str = "sandbox",
-    yes: bool = False,
-    allow_destroy: list[str] | None = None,
-) -> None:
+@task()
+def bootstrap(c: Context, app: str | None = None, env: str = "sandbox", *, options: ReleaseOptions) -> None:
     """Set an environment up; safe to run again."""
     from longshore.commands.bootstrap import bootstrap as verb
 
     environment = opened(c, app, env)
-    verb(environment, yes=yes, allow_destroy=allow_destroy or ())
+    verb(environment, yes=options.yes, allow_destroy=options.allow_destroy)
     environment.console.say(f"{environment.target.application} is set up in {env}.")
 
 
@@ -28,12 +23,18 @@ def bootstrap(
     dry_run="only say what would be removed",
 )
 def prune(
-    c: Context, app: str | None = None, env: str = "sandbox", keep: int = 10, dry_run: bool = False, yes: bool = False
+    c: Context,
+    app: str | None = None,
+    env: str = "sandbox",
+    keep: int = 10,
+    dry_run: bool = False,
+    *,
+    options: ReleaseOptions,
 ) -> None:
     """Remove images that no environment runs or may go to."""
     from longshore.commands.prune import prune as verb
 
-    verb(opened(c, app, env), keep=keep, dry_run=dry_run, yes=yes)
+    verb(opened(c, app, env), keep=keep, dry_run=dry_run, yes=options.yes)
 
 
 @task(yes_really="the environment's name, instead of typing it")
