@@ -2,15 +2,15 @@
 
 from invoke.collection import Collection
 
-from longshore.tasks import building, changes, env, inspection, lock, parser, releases, sandbox, setup, state
+from longshore.tasks import changes, env, images, inspection, lock, parser, releases, sandbox, setup, state
 
 parser.install()
 namespace = Collection(
     setup.bootstrap,
-    building.version,
-    building.build,
-    building.push,
-    building.plan,
+    images.version,
+    images.build,
+    images.push,
+    images.plan,
     releases.release,
     releases.promote,
     releases.rollback,
@@ -28,7 +28,7 @@ namespace = Collection(
 namespace.add_collection(
     Collection(sandbox.up, sandbox.down, sandbox.status, sandbox.fault, sandbox.repository), name="sandbox"
 )
-namespace.add_collection(Collection(building.engine, building.login, building.ordered, building.exports), name="ci")
+namespace.add_collection(Collection(images.engine, images.login, images.ordered, images.exports), name="ci")
 environment = Collection("env")
 environment.add_task(env.import_, name="import")
 namespace.add_collection(environment)
