@@ -17,7 +17,7 @@ from longshore.run.options import ReleaseOptions
 
 BUMP, OPTIONS = "LONGSHORE_BUMP", "LONGSHORE_OPTIONS"
 RELEASE, EXIT_CODE, MESSAGE = "LONGSHORE_RELEASE", "LONGSHORE_EXIT_CODE", "LONGSHORE_MESSAGE"
-"""What the build exports (tasks/building.py, `exports`)."""
+"""What the build exports (tasks/ci.py, `exports`)."""
 
 _LOOKED_AT = 20
 """The newest releases, among which the one of a build that exported nothing is looked for."""

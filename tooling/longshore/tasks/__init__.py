@@ -2,7 +2,7 @@
 
 from invoke.collection import Collection
 
-from longshore.tasks import changes, env, images, inspection, lock, parser, releases, sandbox, setup, state
+from longshore.tasks import changes, ci, env, images, inspection, lock, parser, releases, sandbox, setup, state
 
 parser.install()
 namespace = Collection(
@@ -28,7 +28,7 @@ namespace = Collection(
 namespace.add_collection(
     Collection(sandbox.up, sandbox.down, sandbox.status, sandbox.fault, sandbox.repository), name="sandbox"
 )
-namespace.add_collection(Collection(images.engine, images.login, images.ordered, images.exports), name="ci")
+namespace.add_collection(Collection(ci.engine, ci.login, ci.ordered, ci.exports), name="ci")
 environment = Collection("env")
 environment.add_task(env.import_, name="import")
 namespace.add_collection(environment)

@@ -1,20 +1,12 @@
-"""What comes before a release: version, images, plan; and what a build machine needs for it."""
+"""What comes before a release: version, images, plan."""
 
 from __future__ import annotations
-
-import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from invoke.context import Context
 from invoke.exceptions import Exit
 
 from longshore.run.options import ReleaseOptions
 from longshore.tasks.common import opened, task
-
-if TYPE_CHECKING:
-    from longshore.environment.environment import Environment
-    from longshore.result import ImageResult
 
 
 @task(
@@ -56,68 +48,21 @@ def build(
     """Build and push the images; print tag and digest."""
     from longshore.images.images import BuildOptions
     from longshore.run.build_and_plan import build as verb
+    from longshore.tasks.views import images as show
 
     environment = opened(c, app, env)
     how = BuildOptions(on=options.on or environment.target.app.build_on, rebuild=options.rebuild, push=push)
-    made(environment, verb(environment, tag, how, allow_dirty=options.allow_dirty))
-
-
-@task()
-def ordered(c: Context, app: str | None = None, env: str = "sandbox") -> None:
-    """Build and push what a CodeBuild build was ordered to."""
-    from longshore.images.builders import Ordered
-    from longshore.images.images import build_ordered
-
-    environment = opened(c, app, env)
-    made(environment, build_ordered(environment, Ordered.read(os.environ)))
+    show(environment.console, verb(environment, tag, how, allow_dirty=options.allow_dirty))
 
 
 @task(tag="the tag that they were built with")
 def push(c: Context, tag: str, app: str | None = None, env: str = "sandbox") -> None:
     """Push what build --no-push has built."""
     from longshore.images.images import push as verb
+    from longshore.tasks.views import images as show
 
     environment = opened(c, app, env)
-    made(environment, verb(environment, tag))
-
-
-def made(environment: Environment, images: Mapping[str, ImageResult]) -> None:
-    """Prints a line for each image."""
-    for image in images.values():
-        environment.console.result(f"{image.repository} {image.tag} {image.digest}")
-
-
-@task()
-def login(c: Context, app: str | None = None, env: str = "sandbox") -> None:
-    """Sign Docker in to the registry."""
-    from longshore.images.docker import Docker
-
-    environment = opened(c, app, env)
-    credentials = environment.aws.ecr.credentials()
-    Docker(masks=environment.console.masks).login(credentials)
-    environment.console.say(f"Docker is signed in to {credentials.endpoint}.")
-
-
-@task()
-def engine(c: Context) -> None:
-    """Start a Docker engine where none answers."""
-    from longshore.console import Console
-    from longshore.environment.access import own_folder
-    from longshore.environment.environment import project_root
-    from longshore.images import docker_engine
-
-    console = Console()
-    console.say(f"{docker_engine.start(own_folder(project_root(c.config)) / 'dockerd.log', console.say)} answers.")
-
-
-@task(file="the JSON document of invoke release --json")
-def exports(c: Context, file: str) -> None:
-    """Print a release's document as variables of a shell."""
-    from longshore.console import Console
-    from longshore.environment.environment import project_root
-    from longshore.tasks.views import exports as show
-
-    show(Console(), project_root(c.config) / file)
+    show(environment.console, verb(environment, tag))
 
 
 @task(tag="the tag to plan for; what is released now if not given")

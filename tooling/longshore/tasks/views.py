@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from longshore.commands.drift import Drift
@@ -13,7 +13,7 @@ from longshore.console import Console
 from longshore.errors import LongshoreError, UsageError
 from longshore.ledger.lock import Lock
 from longshore.ledger.releases import Ledger
-from longshore.result import STAYING, ReleaseResult, ServiceResult, Verdict
+from longshore.result import STAYING, ImageResult, ReleaseResult, ServiceResult, Verdict
 
 _LONGEST_EXPORT = 1000
 """Characters of a message that a build exports."""
@@ -110,6 +110,12 @@ def lock(console: Console, environment: str, held: Lock | None, *, as_json: bool
         console.document({"id": held.id, **held.model_dump(mode="json")} if held else None)
     else:
         console.result(f"{environment} is {held or 'free'}")
+
+
+def images(console: Console, made: Mapping[str, ImageResult]) -> None:
+    """A line for each image."""
+    for image in made.values():
+        console.result(f"{image.repository} {image.tag} {image.digest}")
 
 
 def exports(console: Console, file: Path) -> None:

@@ -1,0 +1,53 @@
+"""What a build machine needs around a release: a Docker engine, a login, the build that was ordered, the outcome."""
+
+from __future__ import annotations
+
+import os
+
+from invoke.context import Context
+
+from longshore.tasks.common import opened, task
+
+
+@task()
+def engine(c: Context) -> None:
+    """Start a Docker engine where none answers."""
+    from longshore.console import Console
+    from longshore.environment.access import own_folder
+    from longshore.environment.environment import project_root
+    from longshore.images import docker_engine
+
+    console = Console()
+    console.say(f"{docker_engine.start(own_folder(project_root(c.config)) / 'dockerd.log', console.say)} answers.")
+
+
+@task()
+def login(c: Context, app: str | None = None, env: str = "sandbox") -> None:
+    """Sign Docker in to the registry."""
+    from longshore.images.docker import Docker
+
+    environment = opened(c, app, env)
+    credentials = environment.aws.ecr.credentials()
+    Docker(masks=environment.console.masks).login(credentials)
+    environment.console.say(f"Docker is signed in to {credentials.endpoint}.")
+
+
+@task()
+def ordered(c: Context, app: str | None = None, env: str = "sandbox") -> None:
+    """Build and push what a CodeBuild build was ordered to."""
+    from longshore.images.builders import Ordered
+    from longshore.images.images import build_ordered
+    from longshore.tasks.views import images as show
+
+    environment = opened(c, app, env)
+    show(environment.console, build_ordered(environment, Ordered.read(os.environ)))
+
+
+@task(file="the JSON document of invoke release --json")
+def exports(c: Context, file: str) -> None:
+    """Print a release's document as variables of a shell."""
+    from longshore.console import Console
+    from longshore.environment.environment import project_root
+    from longshore.tasks.views import exports as show
+
+    show(Console(), project_root(c.config) / file)
