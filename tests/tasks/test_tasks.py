@@ -88,7 +88,7 @@ def test_the_short_flags_are_these() -> None:
 def test_f_is_not_a_flag_of_a_release(project: Path) -> None:
     answer = run(project, "release", "-f")  # Invoke's own --config, which lacks its value
     assert (answer.returncode, answer.stdout) == (2, "")
-    assert "config (f)" in answer.stderr
+    assert "--config (-f)" in answer.stderr
     helped = run(project, "release", "--help").stdout
     assert "--, " not in helped
     assert "\n  --allow-failed-version " in helped

@@ -29,25 +29,21 @@ class Flag:
     """The flag of an option.
 
     Attributes:
-        help: its line in the help.
-        value: the name of its value in the help; empty for a switch.
+        help: its line in the help; a word in backquotes names its value there.
         also: the tasks that take it, besides ``release``, which takes every option.
         parameter: the name of the task's parameter, if it differs from the field's.
         in_build: whether a release inside a build receives it.
     """
 
     help: str
-    value: str = ""
     also: tuple[str, ...] = ()
     parameter: str = ""
     in_build: bool = False
 
 
-def _option(
-    default: T, text: str, value: str = "", *, also: tuple[str, ...] = (), parameter: str = "", in_build: bool = False
-) -> T:
+def _option(default: T, text: str, *, also: tuple[str, ...] = (), parameter: str = "", in_build: bool = False) -> T:
     """A field with its flag; typed as its default is, as dataclasses.field is."""
-    return field(default=default, metadata={"flag": Flag(text, value, also, parameter, in_build)})
+    return field(default=default, metadata={"flag": Flag(text, also, parameter, in_build)})
 
 
 @dataclass(frozen=True)
@@ -58,16 +54,15 @@ class ReleaseOptions:
         UsageError: a value is not one that its option takes.
     """
 
-    bump: Bump = _option("patch", "part of the version to increase: patch, minor or major", "PART", also=("version",))
-    tag: str | None = _option(None, "release an existing image instead of building one", "VERSION")
+    bump: Bump = _option("patch", "`part` of the version to increase: patch, minor or major", also=("version",))
+    tag: str | None = _option(None, "release this existing `version` instead of building one")
     yes: bool = _option(False, "do not ask for confirmation", also=(*_CHANGES, "bootstrap", "prune"))
     allow_infra: bool = _option(
         False, "let the plan change more than task definitions", also=("promote", "apply"), in_build=True
     )
     allow_destroy: tuple[str, ...] = _option(
         (),
-        "exact address of a resource that may be destroyed or replaced (repeatable)",
-        "ADDRESS",
+        "exact `address` of a resource that may be destroyed or replaced (repeatable)",
         also=("promote", "apply", "bootstrap"),
         in_build=True,
     )
@@ -85,7 +80,7 @@ class ReleaseOptions:
     allow_older: bool = _option(False, "release a commit older than the one that is running", in_build=True)
     rebuild: bool = _option(False, "build even if this commit was built before", also=("build",))
     on: str | None = _option(
-        None, "where to build: local or codebuild; default: build_on in invoke.yaml", "PLACE", also=("build",)
+        None, "`place` to build at: local or codebuild; default: build_on in invoke.yaml", also=("build",)
     )
     remote: bool = _option(False, "build and release inside CodeBuild")
     check_env: bool = _option(
@@ -95,18 +90,17 @@ class ReleaseOptions:
     )
     until: str | None = _option(
         None,
-        'stop after this step and wait for approval; only "approve" is supported',
-        "STEP",
+        'stop after this `step` and wait for approval; only "approve" is supported',
         also=("promote",),
         in_build=True,
     )
     wait_lock: str | None = _option(
-        None, "how long to wait for another release to finish, e.g. 15m", "DURATION", also=_CHANGES, in_build=True
+        None, "wait up to this `duration` for another release to finish, e.g. 15m", also=_CHANGES, in_build=True
     )
     resume: bool = _option(False, "resume an interrupted release")
     abort: bool = _option(False, "with --resume: roll the interrupted release back instead")
     continued: str | None = _option(
-        None, "approve and continue this release, which waits for approval", "RELEASE", parameter="continue_"
+        None, "approve and continue this `release`, which waits for approval", parameter="continue_"
     )
 
     def __post_init__(self) -> None:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from invoke import tasks
 from invoke.context import Context
 from invoke.exceptions import Exit
+from invoke.parser.argument import Argument
 
 from longshore.run.options import ReleaseOptions, flag_of, options_of, parameter_of
-from longshore.tasks import parser
+from longshore.tasks.exits import exits
 
 if TYPE_CHECKING:
     from longshore.environment.environment import Environment
@@ -23,8 +24,8 @@ OPTIONS = "options"
 """The parameter of a task that stands for the flags of ReleaseOptions that this task takes."""
 
 _HELP = {
-    "app": "application in invoke.yaml; needed if it has several",
-    "env": "environment in invoke.yaml; default: sandbox",
+    "app": "`name` of the application; needed if invoke.yaml has several",
+    "env": "`name` of the environment in invoke.yaml; default: sandbox",
     "json": "print one JSON document on stdout",
 }
 
@@ -34,6 +35,13 @@ LETTERS = {"app": "a", "bump": "b", "env": "e", "json": "j", "tag": "t", "yes": 
 
 class LetteredTask(tasks.Task[Callable[..., None]]):
     """A task whose short flags are assigned by hand: Invoke takes the first free letter of each name (``-f``)."""
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        """The flags, as often as they are asked for: Invoke takes each text out of the help when it is read."""
+        texts = dict(self.help)
+        arguments = super().get_arguments(ignore_unknown_help)
+        self.help = texts
+        return arguments
 
     def arg_opts(self, name: str, default: str, taken_names: set[str]) -> dict[str, Any]:
         """The settings of a flag for Invoke's parser, with its letter if it has one."""
@@ -50,7 +58,7 @@ def task(*, repeatable: Sequence[str] = (), **texts: str) -> Callable[[Callable[
 
     Args:
         repeatable: flags that may be given several times, besides those of ReleaseOptions.
-        texts: the help of each flag that is not one of ReleaseOptions.
+        texts: the help of each flag that is not one of ReleaseOptions; a word in backquotes names its value.
     """
 
     def decorate(body: Callable[..., None]) -> Any:
@@ -60,7 +68,7 @@ def task(*, repeatable: Sequence[str] = (), **texts: str) -> Callable[[Callable[
 
         @wraps(body)
         def guarded(*args: Any, **kwargs: Any) -> None:
-            with parser.exits(as_json=bool(kwargs.get("json"))):
+            with exits(as_json=bool(kwargs.get("json"))):
                 if options:
                     given = {options[name].name: kwargs.pop(name) for name in options.keys() & kwargs.keys()}
                     kwargs[OPTIONS] = ReleaseOptions.of(task=body.__name__, **given)
