@@ -1,4 +1,4 @@
-"""Invoke tasks: parse, call, print, exit. No logic; and nothing heavy is imported before a task runs."""
+"""Invoke tasks: parse, call, print, exit. They have no logic, and import nothing heavy before a task runs."""
 
 from invoke.collection import Collection
 

@@ -20,8 +20,8 @@ def apply(
 
 @task(
     repeatable=["words"],
-    words="services with their number of tasks: web=3 worker=1",
-    force="scale even a service whose number of tasks autoscaling manages",
+    words="`service=count`, also without the flag: web=3 worker=1",
+    force="scale even a service that autoscaling manages",
 )
 def scale(
     c: Context,
@@ -45,7 +45,7 @@ def scale(
     )
 
 
-@task(repeatable=["words"], words="services to restart; default: all")
+@task(repeatable=["words"], words="`service` to restart, also without the flag; default: all")
 def restart(
     c: Context,
     words: list[str] | None = None,

@@ -1,4 +1,4 @@
-"""What a build machine needs around a release: a Docker engine, a login, the build that was ordered, the outcome."""
+"""Tasks for a build machine: start Docker, log in to the registry, build images, export the outcome of a release."""
 
 from __future__ import annotations
 
@@ -11,30 +11,31 @@ from longshore.tasks.common import opened, task
 
 @task()
 def engine(c: Context) -> None:
-    """Start a Docker engine where none answers."""
+    """Start a Docker engine if none answers."""
     from longshore.console import Console
     from longshore.environment.access import own_folder
     from longshore.environment.environment import project_root
     from longshore.images import docker_engine
 
     console = Console()
-    console.say(f"{docker_engine.start(own_folder(project_root(c.config)) / 'dockerd.log', console.say)} answers.")
+    log = own_folder(project_root(c.config)) / "dockerd.log"
+    console.say(f"{docker_engine.start(log, console.say)} answers.")
 
 
 @task()
 def login(c: Context, app: str | None = None, env: str = "sandbox") -> None:
-    """Sign Docker in to the registry."""
+    """Log Docker in to the registry."""
     from longshore.images.docker import Docker
 
     environment = opened(c, app, env)
     credentials = environment.aws.ecr.credentials()
     Docker(masks=environment.console.masks).login(credentials)
-    environment.console.say(f"Docker is signed in to {credentials.endpoint}.")
+    environment.console.say(f"Docker is logged in to {credentials.endpoint}.")
 
 
 @task()
 def ordered(c: Context, app: str | None = None, env: str = "sandbox") -> None:
-    """Build and push what a CodeBuild build was ordered to."""
+    """Build the images this CodeBuild build was started for."""
     from longshore.images.builders import Ordered
     from longshore.images.images import build_ordered
     from longshore.tasks.views import images as show
@@ -43,9 +44,9 @@ def ordered(c: Context, app: str | None = None, env: str = "sandbox") -> None:
     show(environment.console, build_ordered(environment, Ordered.read(os.environ)))
 
 
-@task(file="the JSON document of invoke release --json")
+@task(file="`file` with the output of invoke release --json")
 def exports(c: Context, file: str) -> None:
-    """Print a release's document as variables of a shell."""
+    """Print the outcome of a release as shell variables."""
     from longshore.console import Console
     from longshore.environment.environment import project_root
     from longshore.tasks.views import exports as show

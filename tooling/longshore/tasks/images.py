@@ -10,9 +10,9 @@ from longshore.tasks.common import opened, task
 
 
 @task(
-    series="count up within vMAJOR.MINOR, such as v1.0",
-    reserve="take it, so that nobody else gets it",
-    recount="list the whole registry instead of looking above the counter",
+    series="increase the patch number within this `series`, e.g. v1.0",
+    reserve="reserve the version, so that no other process gets it",
+    recount="list all tags in the registry instead of starting at the recorded version",
 )
 def version(
     c: Context,
@@ -24,7 +24,7 @@ def version(
     *,
     options: ReleaseOptions,
 ) -> None:
-    """Print the next version and nothing else."""
+    """Print the next version, and nothing else."""
     from longshore.images.version_counter import Wanted
     from longshore.run.build_and_plan import next_tag, reserve_tag
 
@@ -33,8 +33,8 @@ def version(
 
 
 @task(
-    tag="the tag; the next version if not given",
-    push="push what was built",
+    tag="`version` to build; default: the next one",
+    push="push the images (default), or only build them",
 )
 def build(
     c: Context,
@@ -45,7 +45,7 @@ def build(
     *,
     options: ReleaseOptions,
 ) -> None:
-    """Build and push the images; print tag and digest."""
+    """Build and push images; print their tags and digests."""
     from longshore.images.images import BuildOptions
     from longshore.run.build_and_plan import build as verb
     from longshore.tasks.views import images as show
@@ -55,9 +55,9 @@ def build(
     show(environment.console, verb(environment, tag, how, allow_dirty=options.allow_dirty))
 
 
-@task(tag="the tag that they were built with")
+@task(tag="`version` that the images were built as")
 def push(c: Context, tag: str, app: str | None = None, env: str = "sandbox") -> None:
-    """Push what build --no-push has built."""
+    """Push images built with build --no-push."""
     from longshore.images.images import push as verb
     from longshore.tasks.views import images as show
 
@@ -65,11 +65,11 @@ def push(c: Context, tag: str, app: str | None = None, env: str = "sandbox") -> 
     show(environment.console, verb(environment, tag))
 
 
-@task(tag="the tag to plan for; what is released now if not given")
+@task(tag="`version` to plan for; default: the released one")
 def plan(
     c: Context, app: str | None = None, env: str = "sandbox", tag: str | None = None, *, options: ReleaseOptions
 ) -> None:
-    """Show what would change: exit code 0 nothing, 20 some."""
+    """Show the plan: exit code 20 if it has changes, else 0."""
     from longshore.commands import preview
     from longshore.errors import ExitCode
 

@@ -19,9 +19,9 @@ def release(
 
 
 @task(
-    from_="environment in which the version succeeded",
-    to="environment to release it to",
-    version="version to promote; default: the one released last",
+    from_="`name` of the environment in which the version succeeded",
+    to="`name` of the environment to release it to",
+    version="`version` to promote; default: the last one that succeeded",
 )
 def promote(
     c: Context,
@@ -41,7 +41,7 @@ def promote(
     perform(target, lambda environment: verb(source, environment, chosen), as_json=json)
 
 
-@task(to="version to roll back to; default: the one before the current")
+@task(to="`version` to roll back to; default: the previous one, or the current one if something else is running")
 def rollback(
     c: Context,
     app: str | None = None,

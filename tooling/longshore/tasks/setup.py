@@ -1,4 +1,4 @@
-"""An environment's beginning and end, and the images between."""
+"""Tasks that set up an environment, tear it down, and remove images that none needs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from longshore.tasks.common import opened, task
 
 @task()
 def bootstrap(c: Context, app: str | None = None, env: str = "sandbox", *, options: ReleaseOptions) -> None:
-    """Set an environment up; safe to run again."""
+    """Set up an environment; safe to run again."""
     from longshore.commands.bootstrap import bootstrap as verb
 
     environment = opened(c, app, env)
@@ -19,8 +19,8 @@ def bootstrap(c: Context, app: str | None = None, env: str = "sandbox", *, optio
 
 
 @task(
-    keep="so many of the versions that succeeded last stay, for each environment",
-    dry_run="only say what would be removed",
+    keep="`number` of most recent successful versions to keep per environment",
+    dry_run="only list the images that would be removed",
 )
 def prune(
     c: Context,
@@ -31,17 +31,17 @@ def prune(
     *,
     options: ReleaseOptions,
 ) -> None:
-    """Remove images that no environment runs or may go to."""
+    """Remove images that no environment needs any more."""
     from longshore.commands.prune import prune as verb
 
     verb(opened(c, app, env), keep=keep, dry_run=dry_run, yes=options.yes)
 
 
-@task(yes_really="the environment's name, instead of typing it")
+@task(yes_really="`name` of the environment, to destroy it without being asked")
 def destroy(c: Context, app: str | None = None, env: str = "sandbox", yes_really: str | None = None) -> None:
-    """Take an environment down, but not its images."""
+    """Destroy an environment, but keep its images."""
     from longshore.commands.bootstrap import destroy as verb
 
     environment = opened(c, app, env)
     verb(environment, confirmed=yes_really)
-    environment.console.say(f"{env} is gone; its images and its history are kept.")
+    environment.console.say(f"{env} was destroyed; its images and its history were kept.")
