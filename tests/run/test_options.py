@@ -128,7 +128,6 @@ def test_every_option_has_help_and_a_name_for_its_value() -> None:
         flag = flag_of(option)
         assert flag.help
         assert not flag.help.endswith(".")
-        assert ("`" in flag.help) is (option.default is not False)
 
 
 def test_the_tasks_that_share_options() -> None:

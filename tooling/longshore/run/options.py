@@ -54,7 +54,9 @@ class ReleaseOptions:
         UsageError: a value is not one that its option takes.
     """
 
-    bump: Bump = _option("patch", "`part` of the version to increase: patch, minor or major", also=("version",))
+    bump: Bump = _option(
+        "patch", "`part` of the version to increase: patch (default), minor or major", also=("version",)
+    )
     tag: str | None = _option(None, "release this existing `version` instead of building one")
     yes: bool = _option(False, "do not ask for confirmation", also=(*_CHANGES, "bootstrap", "prune"))
     allow_infra: bool = _option(
@@ -80,7 +82,7 @@ class ReleaseOptions:
     allow_older: bool = _option(False, "release a commit older than the one that is running", in_build=True)
     rebuild: bool = _option(False, "build even if this commit was built before", also=("build",))
     on: str | None = _option(
-        None, "`place` to build at: local or codebuild; default: build_on in invoke.yaml", also=("build",)
+        None, "`builder` to use: local or codebuild; default: build_on in invoke.yaml", also=("build",)
     )
     remote: bool = _option(False, "build and release inside CodeBuild")
     check_env: bool = _option(

@@ -12,7 +12,7 @@ from longshore.tasks.common import opened, perform, task
 def apply(
     c: Context, app: str | None = None, env: str = "sandbox", *, options: ReleaseOptions, json: bool = False
 ) -> None:
-    """Apply Terraform without releasing a version."""
+    """Apply Terraform; the version stays the same."""
     from longshore.commands.apply import apply as verb
 
     perform(opened(c, app, env), lambda environment: verb(environment, options), as_json=json)
@@ -20,7 +20,7 @@ def apply(
 
 @task(
     repeatable=["words"],
-    words="`service=count`, also without the flag: web=3 worker=1",
+    words="number of tasks as `service=count`; --words can be left out: scale web=3 worker=1",
     force="scale even a service that autoscaling manages",
 )
 def scale(
@@ -45,7 +45,7 @@ def scale(
     )
 
 
-@task(repeatable=["words"], words="`service` to restart, also without the flag; default: all")
+@task(repeatable=["words"], words="`service` to restart; default: all; --words can be left out: restart web worker")
 def restart(
     c: Context,
     words: list[str] | None = None,

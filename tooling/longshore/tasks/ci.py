@@ -44,7 +44,7 @@ def ordered(c: Context, app: str | None = None, env: str = "sandbox") -> None:
     show(environment.console, build_ordered(environment, Ordered.read(os.environ)))
 
 
-@task(file="`file` with the output of invoke release --json")
+@task(file="file with the output of invoke release --json")
 def exports(c: Context, file: str) -> None:
     """Print the outcome of a release as shell variables."""
     from longshore.console import Console

@@ -24,8 +24,8 @@ OPTIONS = "options"
 """The parameter of a task that stands for the flags of ReleaseOptions that this task takes."""
 
 _HELP = {
-    "app": "`name` of the application; needed if invoke.yaml has several",
-    "env": "`name` of the environment in invoke.yaml; default: sandbox",
+    "app": "application, if invoke.yaml has several",
+    "env": "environment in invoke.yaml; default: sandbox",
     "json": "print one JSON document on stdout",
 }
 
@@ -58,7 +58,8 @@ def task(*, repeatable: Sequence[str] = (), **texts: str) -> Callable[[Callable[
 
     Args:
         repeatable: flags that may be given several times, besides those of ReleaseOptions.
-        texts: the help of each flag that is not one of ReleaseOptions; a word in backquotes names its value.
+        texts: the help of each flag that is not one of ReleaseOptions; a word in backquotes names
+            its value there, as it does in parser.py.
     """
 
     def decorate(body: Callable[..., None]) -> Any:

@@ -10,7 +10,7 @@ from longshore.tasks.common import opened, task
 
 
 @task(
-    series="increase the patch number within this `series`, e.g. v1.0",
+    series="increase the patch number within this series, e.g. v1.0",
     reserve="reserve the version, so that no other process gets it",
     recount="list all tags in the registry instead of starting at the recorded version",
 )

@@ -32,7 +32,7 @@ def drift(c: Context, app: str | None = None, env: str = "sandbox", json: bool =
         raise Exit(code=int(ExitCode.DIFFERENCES))
 
 
-@task(limit="`number` of releases to list")
+@task(limit="`number` of releases to list; default: 20")
 def history(c: Context, app: str | None = None, env: str = "sandbox", limit: int = 20, json: bool = False) -> None:
     """List releases and their outcomes, newest first."""
     from itertools import islice
@@ -45,7 +45,7 @@ def history(c: Context, app: str | None = None, env: str = "sandbox", limit: int
 
 @task(
     release="`id` of the release, as history lists it",
-    env="`name` of the environment; default: the one in the id of the release",
+    env="environment in invoke.yaml; default: the one in the id of the release",
 )
 def show(c: Context, release: str, app: str | None = None, env: str | None = None, json: bool = False) -> None:
     """Show everything recorded about a release."""

@@ -25,7 +25,7 @@ def take(c: Context, why: str, app: str | None = None, env: str = "sandbox") -> 
     environment.console.result(verb(environment, why).id)
 
 
-@task(id="exact `id` of the lock, as lock.status shows it")
+@task(id="exact id of the lock, as lock.status shows it")
 def free(c: Context, id: str, app: str | None = None, env: str = "sandbox") -> None:  # noqa: A002 - the flag's name
     """Free the lock of an interrupted release or of a person."""
     from longshore.commands.lock import free as verb

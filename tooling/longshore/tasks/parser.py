@@ -105,9 +105,14 @@ def _spelled(flag: Argument) -> str:
 
 
 def _help_for(context: ParserContext, flag: str) -> tuple[str, str]:
-    """The flag and its help; the word in backquotes names the value, which Invoke calls STRING, or does not show."""
+    """The flag and its help. Invoke calls each value STRING or INT, and shows none of a repeatable flag.
+
+    A value is named by the word in backquotes in the help, or after its flag.
+    """
     names, text = _HELP_FOR(context, flag)
-    if quoted := re.search("`(.+?)`", text):
-        value = quoted[1].upper()
-        names = re.sub("STRING|INT", value, names) if "STRING" in names or "INT" in names else f"{names}={value}"
+    argument = context.flags[flag]
+    if context.name and argument.takes_value:
+        quoted = re.search("`(.+?)`", text)
+        value = (quoted[1] if quoted else argument.names[0]).upper()
+        names = f"{names}={value}" if argument.kind is list else re.sub("STRING|INT", value, names)
     return names, text.replace("`", "")

@@ -19,8 +19,8 @@ def release(
 
 
 @task(
-    from_="`name` of the environment in which the version succeeded",
-    to="`name` of the environment to release it to",
+    from_="`environment` in which the version succeeded",
+    to="`environment` to release it to",
     version="`version` to promote; default: the last one that succeeded",
 )
 def promote(

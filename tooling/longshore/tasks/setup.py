@@ -19,7 +19,7 @@ def bootstrap(c: Context, app: str | None = None, env: str = "sandbox", *, optio
 
 
 @task(
-    keep="`number` of most recent successful versions to keep per environment",
+    keep="`number` of most recent successful versions to keep per environment; default: 10",
     dry_run="only list the images that would be removed",
 )
 def prune(
@@ -37,7 +37,7 @@ def prune(
     verb(opened(c, app, env), keep=keep, dry_run=dry_run, yes=options.yes)
 
 
-@task(yes_really="`name` of the environment, to destroy it without being asked")
+@task(yes_really="`name` of the environment, to destroy it without being asked for it")
 def destroy(c: Context, app: str | None = None, env: str = "sandbox", yes_really: str | None = None) -> None:
     """Destroy an environment, but keep its images."""
     from longshore.commands.bootstrap import destroy as verb

@@ -8,7 +8,7 @@ from longshore.tasks.common import opened, task
 
 
 @task(
-    id="exact `id` of the lock to release; without it, only show who holds the lock",
+    id="exact id of the lock to release; without it, only show who holds the lock",
     foundation="use the state of the foundation, which all environments share",
 )
 def unlock(
