@@ -1,4 +1,4 @@
-"""What comes before a release: version, images, plan."""
+"""Tasks that prepare a release: version, images, plan."""
 
 from __future__ import annotations
 

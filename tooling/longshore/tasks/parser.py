@@ -33,7 +33,7 @@ _HELP_FOR = ParserContext.help_for
 
 
 def install() -> None:
-    """Changes Invoke's parser, which has no setting for any of this; its programs know MistypedError's base classes."""
+    """Replaces methods of Invoke's parser, which has no settings for this."""
     parser.ParseError = MistypedError  # type: ignore[attr-defined]
     parser.ParseMachine.handle = _handle  # type: ignore[method-assign, assignment]
     parser.ParseMachine.see_value = _see_value  # type: ignore[method-assign, assignment]
@@ -42,7 +42,7 @@ def install() -> None:
 
 
 def _handle(machine: parser.ParseMachine, token: str) -> None:
-    """Takes a token of the command line, where Invoke would misread it or answer with a riddle."""
+    """Takes a token of the command line; refuses one that Invoke would misread, or not explain."""
     task = machine.context
     if machine.ignore_unknown or machine.waiting_for_flag_value:
         _HANDLE(machine, token)
@@ -59,7 +59,7 @@ def _handle(machine: parser.ParseMachine, token: str) -> None:
 
 
 def _handle_flag(machine: parser.ParseMachine, token: str) -> None:
-    """Takes a flag. A task that lacks an argument would take it for that: ``lock.take --help`` would take a lock."""
+    """Takes a flag. Invoke would use it as an argument that is missing: ``lock.take --help`` took a lock."""
     task = machine.context
     known = (*task.flags, *task.inverse_flags)
     if token in ("-h", "--help"):
@@ -80,7 +80,7 @@ def _see_value(machine: parser.ParseMachine, value: Any) -> None:
 
 
 def _refuse_incomplete(machine: parser.ParseMachine, _: str) -> None:
-    """Refuses a flag without its value, or a task without its arguments, in place of Invoke's own messages."""
+    """Refuses a flag without its value, or a task without its arguments; Invoke's own messages show its objects."""
     task, flag = machine.context, machine.flag
     if flag and flag.takes_value and flag.raw_value is None:
         owner = task if flag in task.args.values() else machine.initial
