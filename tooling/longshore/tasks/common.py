@@ -59,7 +59,7 @@ def task(*, repeatable: Sequence[str] = (), **texts: str) -> Callable[[Callable[
     Args:
         repeatable: flags that may be given several times, besides those of ReleaseOptions.
         texts: the help of each flag that is not one of ReleaseOptions; a word in backquotes names
-            its value there, as it does in parser.py.
+            its value there (see parser.py).
     """
 
     def decorate(body: Callable[..., None]) -> Any:

@@ -61,12 +61,12 @@ def _handle(machine: parser.ParseMachine, token: str) -> None:
 def _handle_flag(machine: parser.ParseMachine, token: str) -> None:
     """Takes a flag. Invoke would use it as an argument that is missing: ``lock.take --help`` took a lock."""
     task = machine.context
-    known = (*task.flags, *task.inverse_flags)
     if token in ("-h", "--help"):
         for argument in task.missing_positional_args:
             argument.value = ""
-    elif token not in known and token not in task.flags and token not in machine.initial.flags:
-        raise _mistyped(task, f"has no flag {token}{_guess(token, (*known, '--help'))}")
+    elif not any(token in flags for flags in (task.flags, task.inverse_flags, machine.initial.flags)):
+        known = (*task.flags, *task.inverse_flags, "--help")
+        raise _mistyped(task, f"has no flag {token}{_guess(token, known)}")
     _HANDLE(machine, token)
 
 
