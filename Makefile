@@ -102,3 +102,7 @@ clean: ## take the sandbox down and remove what was made inside this folder
 	@find . -path ./.git -prune -o -path ./.venv -prune -o \
 	  \( -name __pycache__ -o -name .terraform -o -name .terraform.lock.hcl \) -prune -exec rm -rf {} +
 	@rm -rf .longshore .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist tooling/longshore.egg-info
+
+.PHONY: failures
+failures: venv ## write docs/failures.md from docs/failures.toml
+	@.venv/bin/python -m scripts.failures
