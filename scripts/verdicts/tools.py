@@ -1,4 +1,4 @@
-"""Longshore and its peers: how each deploys a revision, and what it says in the end."""
+"""Longshore and its peers: each one deploys a revision and reports a verdict."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ resource "aws_ecs_service" "this" {{
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a tool said, when (seconds since the epoch), and whether that means success; None for no verdict."""
+class Report:
+    """The verdict of a tool, its time (seconds since the epoch), and whether it means success; None for no verdict."""
 
     text: str
     at: float
@@ -57,22 +57,22 @@ class Said:
 
 @dataclass(frozen=True)
 class Tool:
-    """A peer: its name, the copy it works on, and how it deploys a revision by a deadline (seconds)."""
+    """A peer: its name, its copy of the service, and a function that deploys a revision within seconds."""
 
     name: str
     copy: str
-    deploy: Callable[[str, str, float, dict[str, str]], Said]
+    deploy: Callable[[str, str, float, dict[str, str]], Report]
 
 
-def longshore(tag: str, environ: dict[str, str], before_apply: Callable[[], None]) -> Said:
-    """Release a tag. A failure is said when the terminal shows it; a success when the command ends."""
+def longshore(tag: str, environ: dict[str, str], before_apply: Callable[[], None]) -> Report:
+    """Release a tag. A failure counts from its line on the terminal, a success from the end of the command."""
     command = [str(INVOKE), "release", "--tag", tag, "--yes", "--json"]
     failed: float | None = None
     with subprocess.Popen(
         command, cwd=FOLDER, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True,
     ) as process:  # fmt: skip
-        assert process.stdout is not None  # noqa: S101 - for the type checker: it is piped
+        assert process.stdout is not None  # noqa: S101 - for the type checker
         assert process.stderr is not None  # noqa: S101
         lines = []
         for line in process.stderr:
@@ -85,10 +85,10 @@ def longshore(tag: str, environ: dict[str, str], before_apply: Callable[[], None
     if not out:
         raise RuntimeError("".join(lines))
     document = json.loads(out)
-    return Said(f"{document['verdict']} ({document['exit_code']})", failed or time.time(), not document["exit_code"])
+    return Report(f"{document['verdict']} ({document['exit_code']})", failed or time.time(), not document["exit_code"])
 
 
-def services_stable(name: str, revision: str, deadline: float, environ: dict[str, str]) -> Said:
+def services_stable(name: str, revision: str, deadline: float, environ: dict[str, str]) -> Report:
     """`aws ecs update-service`, then `aws ecs wait services-stable`."""
     aws = [str(PEERS / "aws"), "ecs"]
     update = [*aws, "update-service", "--cluster", CLUSTER, "--service", name, "--task-definition", revision]
@@ -97,13 +97,13 @@ def services_stable(name: str, revision: str, deadline: float, environ: dict[str
     return _judge(wait, deadline, environ, "stable")
 
 
-def ecs_deploy(name: str, revision: str, deadline: float, environ: dict[str, str]) -> Said:
-    """The `ecs deploy` of fabfuel, as its README has it."""
+def ecs_deploy(name: str, revision: str, deadline: float, environ: dict[str, str]) -> Report:
+    """The `ecs deploy` of fabfuel, with the options of its README."""
     command = [str(PEERS / "ecs"), "deploy", CLUSTER, name, "--task", revision, "--timeout", str(int(deadline))]
     return _judge(command, deadline + 10, environ, "successful")
 
 
-def steady_state(name: str, revision: str, deadline: float, environ: dict[str, str]) -> Said:
+def steady_state(name: str, revision: str, deadline: float, environ: dict[str, str]) -> Report:
     """`terraform apply` of a service with wait_for_steady_state."""
     return _judge(_terraform(name, revision), deadline + 30, environ, "applied", STEADY)
 
@@ -121,7 +121,7 @@ def install_peers() -> None:
 
 
 def prepare_steady_state(name: str, revision: str, environ: dict[str, str]) -> None:
-    """Let Terraform create its copy."""
+    """Create the copy of the service with Terraform."""
     STEADY.mkdir()
     (STEADY / "main.tf").write_text(STEADY_TF)
     for command in (["terraform", "init", "-input=false"], _terraform(name, revision)):
@@ -136,19 +136,19 @@ TOOLS = (
 
 
 def _terraform(name: str, revision: str) -> list[str]:
-    given = [f"-var=name={name}", f"-var=task_definition={revision}"]
-    return ["terraform", "apply", "-auto-approve", "-input=false", "-no-color", *given]
+    variables = [f"-var=name={name}", f"-var=task_definition={revision}"]
+    return ["terraform", "apply", "-auto-approve", "-input=false", "-no-color", *variables]
 
 
 def _judge(
     command: Sequence[str], deadline: float, environ: dict[str, str], success: str, folder: Path = FOLDER
-) -> Said:
-    """What a program says by its exit code; nothing, if it has not ended at the deadline."""
+) -> Report:
+    """The verdict of a program by its exit code; none if it is still running at the deadline."""
     try:
         done = subprocess.run(
             command, cwd=folder, env=environ, stdin=subprocess.DEVNULL, capture_output=True, timeout=deadline,
             check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return Said("nothing", time.time(), None)
-    return Said(success if done.returncode == 0 else f"failed ({done.returncode})", time.time(), done.returncode == 0)
+        return Report("no verdict", time.time(), None)
+    return Report(success if done.returncode == 0 else f"failed ({done.returncode})", time.time(), done.returncode == 0)
