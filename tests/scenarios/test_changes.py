@@ -223,7 +223,7 @@ def test_a_service_that_an_apply_takes_away_is_forgotten_and_begins_anew(theatre
             result = apply.apply(env, order(yes=True, allow_infra=True))
         assert (result.verdict, list(result.services), result.schedules) == (Verdict.SUCCEEDED, ["web"], {})
         stage.stack.shape = whole
-        stage.do("somebody scales worker to 0")  # as Terraform makes it
+        stage.do("an operator scales worker to 0")  # as Terraform makes it
         with stage.command():
             assert release.release(env, order(tag="v1.0.1", yes=True, allow_infra=True)).verdict is Verdict.SUCCEEDED
         assert stage.service("worker").desired == 1  # type: ignore[union-attr]
@@ -235,7 +235,7 @@ def test_a_service_that_was_replaced_gets_its_count_again(
     verb: str, tasks: dict[str, str], theatre: Theatre, tmp_path: Path
 ) -> None:
     with set_for(theatre, tmp_path, shape={"migration": 0}, tasks=tasks) as (stage, env):
-        stage.do("somebody scales web to 3")
+        stage.do("an operator scales web to 3")
         stage.settle()
         stage.stack = Replacing(**vars(stage.stack), stage=stage)
         stage.stack.greeting = "good day" if verb == "apply" else "hello"
@@ -281,7 +281,7 @@ def test_where_ledger_parameter_and_what_runs_disagree_nothing_is_changed(
     def run(env: StagedEnvironment) -> ReleaseResult:
         return apply.apply(env, APPLY) if verb == "apply" else restart.restart(env, [], yes=True)
 
-    with set_for(theatre, tmp_path, before=("somebody deploys web",)) as (stage, env):
+    with set_for(theatre, tmp_path, before=("another process deploys web",)) as (stage, env):
         with stage.command():
             result = run(env)
             assert stage.calls() == ["ledger"]
@@ -308,7 +308,7 @@ def test_before_the_first_release_and_under_anothers_lock_nothing_is_changed(
         result = run(env)
         assert stage.calls() == ["ledger"]
         assert "nothing was released to sandbox yet" in result.message
-    locked = ("somebody locks the environment",)
+    locked = ("another process locks the environment",)
     with set_for(theatre, tmp_path, before=locked) as (stage, env), pytest.raises(Exception, match="locked by"):
         run(env)
 
@@ -343,13 +343,13 @@ def test_a_count_is_sent_waited_for_and_written_down(theatre: Theatre, tmp_path:
         ("runs; runs; never starts", (), Verdict.FAILED, "web"),
         (
             "runs; runs; runs after 30 s",
-            (Event(after="update web count 4", wait=8, do="somebody scales web to 3"),),
+            (Event(after="update web count 4", wait=8, do="an operator scales web to 3"),),
             Verdict.SUPERSEDED,
             "the count was set to 3 meanwhile",
         ),
         (
             "runs; runs; runs after 30 s",
-            (Event(after="update web count 4", wait=8, do="somebody deploys web"),),
+            (Event(after="update web count 4", wait=8, do="another process deploys web"),),
             Verdict.SUPERSEDED,
             "took over meanwhile",
         ),
@@ -457,7 +457,7 @@ def test_what_terraform_would_change_and_what_it_has_registered_is_drift(theatre
 
 
 def test_what_nobody_released_here_is_drift(theatre: Theatre, tmp_path: Path) -> None:
-    before = ("somebody deploys web",)
+    before = ("another process deploys web",)
     with set_for(theatre, tmp_path, before=before, tasks={"worker old": "runs another image"}) as (stage, env):
         env.aws.parameters.put(env.target.tag_parameter, "v9.9.9")
         running = found(env)["running"]
@@ -475,7 +475,7 @@ def test_what_runs_and_was_never_released_is_drift(shape: dict[str, Any], theatr
             with stage.stack.plan() as saved:
                 stage.stack.apply(saved)
         assert found(env) == NOTHING
-        stage.do(f"somebody scales {key} to 2")
+        stage.do(f"an operator scales {key} to 2")
         family = f"storefront-sandbox-{key}"
         assert f"{family} runs {family}:1, which no release has recorded (2 tasks wanted)" in found(env)["running"]
 
@@ -577,7 +577,7 @@ def test_another_minimum_than_the_variable_files_is_drift_and_an_apply_sets_it(
 ) -> None:
     with set_for(theatre, tmp_path, shape=SCALED) as (stage, env):
         assert found(env) == NOTHING
-        stage.do("somebody keeps web at 4")
+        stage.do("an operator sets the minimum of web to 4")
         assert found(env)["running"] == ["storefront-sandbox-web: autoscaling keeps at least 4 tasks, not 2"]
         with stage.command():
             asked = apply.apply(env, order())
@@ -637,7 +637,7 @@ def test_a_first_release_that_is_taken_back_after_its_minimum_lifts_it_again(the
 
 
 def test_what_is_parked_stays_parked(theatre: Theatre, tmp_path: Path) -> None:
-    before = ("somebody keeps web at 0", "somebody scales web to 0")
+    before = ("an operator sets the minimum of web to 0", "an operator scales web to 0")
     with set_for(theatre, tmp_path, shape=SCALED, before=before) as (stage, env):
         with stage.command():
             result = release.release(env, order(tag="v1.0.1", yes=True, allow_zero=True))
@@ -681,7 +681,7 @@ def test_what_stands_is_not_taken_back_for_its_record(theatre: Theatre, tmp_path
         release_ = stage.stack.written["release"]
         release_["services"]["web2"] = {**release_["services"]["web"], "autoscaled": True, "min_capacity": 2}
         if strayed:
-            stage.do("somebody deploys web")
+            stage.do("another process deploys web")
             stage.settle()
         with stage.command():
             result = resume.resume(staged(stage), yes=True)
