@@ -17,7 +17,7 @@ from longshore.commands.lock import unlock_state
 from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import LockedError, NotReadyError, UnsavedStateError, UsageError
-from longshore.ledger.lock import Lease
+from longshore.ledger.lease import Lease
 from longshore.ledger.releases import Ledger
 from longshore.run import checks
 from tests.fakes.memory_table import MemoryTable

@@ -8,14 +8,16 @@ import pytest
 
 from longshore.clock import Clock
 from longshore.errors import AwsError, LockedError, LockLostError, UsageError
-from longshore.ledger.lock import Lease, Locks
+from longshore.ledger.lease import EnvironmentLock, Lease
 from longshore.masking import Masks
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.samples import ACTOR, BackwardClock, moved_clock
 
 
-def locks(table: MemoryTable, environment: str = "test", clock: Clock | None = None, lease: float = 60) -> Locks:
-    return Locks(table, environment, Masks(), clock or moved_clock(), lease)
+def locks(
+    table: MemoryTable, environment: str = "test", clock: Clock | None = None, lease: float = 60
+) -> EnvironmentLock:
+    return EnvironmentLock(table, environment, Masks(), clock or moved_clock(), lease)
 
 
 @pytest.fixture
@@ -199,7 +201,7 @@ def test_whether_a_holder_lives_is_judged_by_a_record_that_changes(table: Memory
 
 def test_a_sign_of_life_dated_before_the_last_one_is_one(table: MemoryTable, monkeypatch: pytest.MonkeyPatch) -> None:
     """Clocks are set back: what changes counts, not which time it says."""
-    monkeypatch.setattr("longshore.ledger.lock.datetime", BackwardClock())
+    monkeypatch.setattr("longshore.ledger.lease.datetime", BackwardClock())
     with locks(table, lease=3600).held("one", ACTOR, "x") as lease:
         held = locks(table).read()
         assert held is not None

@@ -211,7 +211,7 @@ def test_a_clock_that_goes_backwards_changes_nothing(
 ) -> None:
     """A release and the way back, while each look at the time of day is an hour earlier than the one before."""
     backwards = BackwardClock()
-    for module in ("run", "ledger", "ledger.locks", "ledger.events", "ledger.versions"):
+    for module in ("run.run", "ledger.releases", "ledger.lease", "ledger.journal", "ledger.issued_versions"):
         monkeypatch.setattr(f"longshore.{module}.datetime", backwards)
     story = file("plain")
     with set_for(theatre, story, tmp_path) as (stage, env):

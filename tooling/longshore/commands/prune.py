@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from longshore.commands.retention import Needed
 from longshore.environment.environment import Environment
 from longshore.errors import LockedError, LongshoreError, NotReadyError, UsageError
-from longshore.ledger.lock import Lease
+from longshore.ledger.lease import Lease
 from longshore.result import Actor
 from longshore.run import checks
 

@@ -2,9 +2,9 @@
 
 Keys (hash, range):
     release#<environment>   <sequence, ten digits>     one summary for each release (this file)
-    event#<release>         <number, six digits>       what it was about to do, and how that ended (events.py)
-    lock#<environment>      lock                       who holds the environment, or held it last (locks.py)
-    version                 <number, sortable>         every version that was issued (versions.py)
+    event#<release>         <number, six digits>       what it was about to do, and how that ended (journal.py)
+    lock#<environment>      lock                       who holds the environment, or held it last (lock.py, lease.py)
+    version                 <number, sortable>         every version that was issued (issued_versions.py)
     build#<image>           <commit>#<inputs>          the digest that this commit was built into (this file)
 
 Nothing is deleted: a role that releases needs no permission for that.
@@ -22,7 +22,7 @@ from longshore.clock import Clock
 from longshore.errors import LockedError, LockLostError
 from longshore.ledger.issued_versions import Versions
 from longshore.ledger.journal import Events
-from longshore.ledger.lock import Locks
+from longshore.ledger.lease import EnvironmentLock
 from longshore.ledger.table import Table
 from longshore.masking import Masks
 from longshore.result import ReleaseResult, Verdict
@@ -60,9 +60,9 @@ class Ledger:
         self._clock, self._lease = clock or Clock(), lease
 
     @cached_property
-    def locks(self) -> Locks:
+    def locks(self) -> EnvironmentLock:
         """Who holds the environment."""
-        return Locks(self._table, self._environment, self._masks, self._clock, self._lease)
+        return EnvironmentLock(self._table, self._environment, self._masks, self._clock, self._lease)
 
     @cached_property
     def versions(self) -> Versions:

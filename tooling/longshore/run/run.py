@@ -15,7 +15,8 @@ from longshore.config.contract import Contract
 from longshore.environment.environment import Environment
 from longshore.git import Source
 from longshore.ledger.journal import Events
-from longshore.ledger.lock import Lease, Lock
+from longshore.ledger.lease import Lease
+from longshore.ledger.lock import Lock
 from longshore.result import Actor, Cause, Kind, Options, ReleaseResult, StepResult, Verdict
 from longshore.rollout.deployments import TrackedDeployment
 
