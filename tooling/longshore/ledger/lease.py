@@ -93,6 +93,29 @@ class Lease:
 
 
 @dataclass(frozen=True)
+class _Holder:
+    """Who takes the lock, and for how long a heartbeat keeps it."""
+
+    owner: str
+    actor: Actor
+    purpose: str
+    lease: float
+
+    def lock_after(self, last: Lock | None) -> Lock:
+        """The record of this holder, which follows the last one."""
+        now = datetime.now(UTC)
+        return Lock(
+            owner=self.owner,
+            fence=last.fence + 1 if last else 1,
+            actor=self.actor,
+            purpose=self.purpose,
+            since=now,
+            beaten=now,
+            lease=self.lease,
+        )
+
+
+@dataclass(frozen=True)
 class EnvironmentLock(LockRecord):
     """The lock of one environment, and the leases on it."""
 
@@ -113,7 +136,7 @@ class EnvironmentLock(LockRecord):
             LockedError: somebody else holds it; says who, since when, its last sign of life, and how to free it.
             AwsError: the ledger can't be reached: nobody releases without a lock.
         """
-        with self._alive(self._take(owner, actor, purpose, wait, on_wait)) as lease:
+        with self._alive(self._take(_Holder(owner, actor, purpose, self.lease), wait, on_wait)) as lease:
             yield lease
 
     @contextmanager
@@ -123,7 +146,7 @@ class EnvironmentLock(LockRecord):
         Raises:
             LockedError: it has changed after all.
         """
-        lock = self._new(owner, actor, purpose, dead.fence + 1)
+        lock = _Holder(owner, actor, purpose, self.lease).lock_after(dead)
         begun = self.clock.now()
         if not self.write(lock, dead.stamp) and not self._is_ours(lock):
             raise self._changed()
@@ -136,34 +159,25 @@ class EnvironmentLock(LockRecord):
         Raises:
             LockedError: somebody else holds it.
         """
-        return self._take(owner, actor, f"held: {self.masks.mask(why)}", 0.0, lambda _: None, lease=0.0).lock
+        return self._take(_Holder(owner, actor, f"held: {self.masks.mask(why)}", 0.0)).lock
 
-    def _new(self, owner: str, actor: Actor, purpose: str, fence: int, lease: float | None = None) -> Lock:
-        now = datetime.now(UTC)
-        good = self.lease if lease is None else lease
-        return Lock(owner=owner, fence=fence, actor=actor, purpose=purpose, since=now, beaten=now, lease=good)
-
-    def _take(
-        self, owner: str, actor: Actor, purpose: str, wait: float, on_wait: OnWait, lease: float | None = None
-    ) -> Lease:
-        waited_for = None
+    def _take(self, holder: _Holder, wait: float = 0.0, on_wait: OnWait = lambda _: None) -> Lease:
+        waited_for = ""
         for _ in self.clock.polls(wait):
             last = self._last()
-            if last and last.owner:
-                if last.id != waited_for and wait:
-                    on_wait(last)
+            if last is None or not last.owner:
+                lock, begun = holder.lock_after(last), self.clock.now()
+                if self._put(lock, last):
+                    return Lease(self, lock, begun + lock.lease)
+            elif wait and last.id != waited_for:
+                on_wait(last)
                 waited_for = last.id
-                continue
-            lock = self._new(owner, actor, purpose, last.fence + 1 if last else 1, lease)
-            begun = self.clock.now()
-            if self._put(lock, last.stamp if last else None):
-                return Lease(self, lock, begun + lock.lease)
         raise self._changed()
 
-    def _put(self, lock: Lock, when: dict[str, str | int] | None) -> bool:
+    def _put(self, lock: Lock, last: Lock | None) -> bool:
         """Writes a new holder. Where no answer came, or a condition failed, it is looked who is there: it may be us."""
         try:
-            return self.write(lock, when) or self._is_ours(lock)
+            return self.write(lock, last.stamp if last else None) or self._is_ours(lock)
         except AwsError as error:
             if error.transient and self._is_ours(lock):
                 return True
