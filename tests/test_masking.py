@@ -144,7 +144,7 @@ def test_nothing_that_the_console_writes_shows_one(stream: type[io.StringIO]) ->
             console.result(text)
             console.error(LongshoreError(text, text))
             console.failed(LongshoreError(text))
-            console.ask(text)
+            console.prompt.ask(text)
         console.differences(TEXTS)
         console.table([{"text": text} for text in TEXTS], "none")
         for line in LINES:

@@ -22,7 +22,7 @@ console = Console(interactive=True)
 console.say("one")
 console.result("two")
 console.document({})
-assert console.ask("three? ") == ""
+assert console.prompt.ask("three? ") == ""
 sys.exit(7)
 """
 

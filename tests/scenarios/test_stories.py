@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
 from longshore.commands import release, resume, rollback
-from longshore.console import Console
+from longshore.console import Prompt
 from longshore.errors import ExitCode
 from longshore.result import Verdict
 from longshore.run import checks, undo, waves
@@ -40,11 +40,11 @@ def set_for(theatre: Theatre, story: Scenario, folder: Path) -> Iterator[tuple[S
         yield stage, env
 
 
-class Slow(Console):
-    """Somebody who goes to lunch before approving."""
+class Slow(Prompt):
+    """An operator who goes to lunch before approving."""
 
     def __init__(self, stage: Stage, seconds: float) -> None:
-        super().__init__(io.StringIO(), io.StringIO(), io.StringIO(), interactive=False)
+        super().__init__(io.StringIO(), lambda _question: nullcontext(), interactive=False)
         self._stage, self._seconds = stage, seconds
 
     def approve(self, question: str, *, yes: bool) -> None:
@@ -53,7 +53,7 @@ class Slow(Console):
 
 def test_the_time_until_somebody_approves_is_not_the_releases(theatre: Theatre, tmp_path: Path) -> None:
     with set_for(theatre, file("plain"), tmp_path) as (stage, env):
-        object.__setattr__(env, "console", Slow(stage, 2 * env.target.env.deadlines.release))
+        env.console.prompt = Slow(stage, 2 * env.target.env.deadlines.release)
         with stage.command():
             result = release.release(env, ORDER)
     assert (result.verdict, result.message) == (Verdict.SUCCEEDED, "")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from longshore import safe_output
@@ -17,6 +17,40 @@ if TYPE_CHECKING:
     from longshore.aws.ecs import Service
     from longshore.live_display import Live
     from longshore.result import Failure
+
+
+class Prompt:
+    """Questions to the person at the terminal.
+
+    Args:
+        stdin: where the answers are typed.
+        show: shows a question for as long as its answer is awaited.
+        interactive: whether a person is there to answer.
+    """
+
+    def __init__(
+        self, stdin: TextIO, show: Callable[[str], AbstractContextManager[None]], *, interactive: bool
+    ) -> None:
+        self._stdin, self._show = stdin, show
+        self.interactive = interactive
+
+    def approve(self, question: str, *, yes: bool) -> None:
+        """Asks before something is changed.
+
+        Raises:
+            DeclinedError: the answer was no, or there is no terminal.
+        """
+        if yes:
+            return
+        if not self.interactive:
+            raise DeclinedError("there is no terminal to ask at; stopped before anything was applied", "Use --yes.")
+        if not self.ask(f"{question} [y/N] ").strip().lower().startswith("y"):
+            raise DeclinedError("declined; nothing was applied")
+
+    def ask(self, question: str) -> str:
+        """Asks a question and returns the answer as it was typed."""
+        with self._show(question):
+            return safe_output.line(self._stdin)
 
 
 class Console:
@@ -42,9 +76,11 @@ class Console:
         self._out = out or sys.stdout
         self._err = cast(TextIO, safe_output.BestEffortStream(err or sys.stderr))
         self.masks = masks or Masks(secrets(os.environ))
-        self._stdin = stdin or sys.stdin
-        at_terminal = self._stdin.isatty() and self._err.isatty()
-        self.interactive = at_terminal if interactive is None else interactive
+        stdin = stdin or sys.stdin
+        at_terminal = stdin.isatty() and self._err.isatty()
+        self.prompt = Prompt(
+            stdin, self._show_question, interactive=at_terminal if interactive is None else interactive
+        )
         self._services: dict[str, tuple[int, int, str]] = {}
         self._live: Live | None = None
 
@@ -153,30 +189,6 @@ class Console:
         """Somebody else holds the environment."""
         self._say(f"waits: it is {lock}")
 
-    def approve(self, question: str, *, yes: bool) -> None:
-        """Asks before something is changed.
-
-        Raises:
-            DeclinedError: the answer was no, or nobody is there to ask.
-        """
-        if yes:
-            return
-        if not self.interactive:
-            raise DeclinedError("there is no terminal to ask at; stopped before anything was applied", "Use --yes.")
-        if not self.ask(f"{question} [y/N] ").strip().lower().startswith("y"):
-            raise DeclinedError("declined; nothing was applied")
-
-    def ask(self, question: str) -> str:
-        """Asks a question and returns the answer as it was typed."""
-        if self._live:
-            self._live.stop()
-        self._err.write(self.masks.mask(question))
-        self._err.flush()
-        answer = safe_output.line(self._stdin)
-        if self._live:
-            self._live.start()
-        return answer
-
     def result(self, text: str) -> None:
         """A result, for a person or a pipe."""
         safe_output.put(self._out, f"{self.masks.mask(text)}\n")
@@ -199,6 +211,16 @@ class Console:
         widths = [max(len(column), *(len(row[column]) for row in texts)) for column in columns]
         for cells in [columns, *([row[column] for column in columns] for row in texts)]:
             self.result("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+
+    @contextmanager
+    def _show_question(self, question: str) -> Iterator[None]:
+        if self._live:
+            self._live.stop()
+        self._err.write(self.masks.mask(question))
+        self._err.flush()
+        yield
+        if self._live:
+            self._live.start()
 
     def _lines(self, title: str, lines: Sequence[str]) -> None:
         if lines:

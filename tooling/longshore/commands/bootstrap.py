@@ -60,9 +60,9 @@ def destroy(env: Environment, *, confirmed: str | None) -> list[str]:
         env.console.differences([str(change) for change in found])
         typed = confirmed
         if typed is None:
-            if not env.console.interactive:
+            if not env.console.prompt.interactive:
                 raise UsageError("there is no terminal to type the name at", f"Use --yes-really {name}.")
-            typed = env.console.ask(f"Type {name} to take it down: ").strip()
+            typed = env.console.prompt.ask(f"Type {name} to take it down: ").strip()
         if typed != name:
             raise UsageError(f"{typed!r} is not {name!r}; nothing was taken down")
         return _apply_saved(env, terraform, saved, [str(change) for change in found])
@@ -81,7 +81,7 @@ def _apply(env: Environment, stack: Stack, allowed: plan.Allowed, *, yes: bool) 
         plan.refuse_loss(found, allowed)
         lines = [str(change) for change in found]
         env.console.differences(lines)
-        env.console.approve(f"Apply {stack.name}?", yes=yes)
+        env.console.prompt.approve(f"Apply {stack.name}?", yes=yes)
         return _apply_saved(env, terraform, saved, lines)
 
 

@@ -37,7 +37,7 @@ def release_remotely(env: Environment, order: ReleaseOptions) -> ReleaseResult:
     commit = start.commit
     if commit is None:
         raise LongshoreError("there is no commit to release")  # the checks have seen one
-    env.console.approve(
+    env.console.prompt.approve(
         f"Release {commit.commit[:12]} to {env.target.environment} on CodeBuild?", yes=bool(order.yes or order.until)
     )
     with env.interrupts.watched(lambda signal: env.console.say(f"{signal}: leaving; what was started goes on")):

@@ -233,7 +233,7 @@ class Run:
                 "Order the release again: invoke release --until approve",
             )
         usual = f"{self.result.kind.capitalize()} {self.result.version} to {self.result.environment}?"
-        self.env.console.approve(question or usual, yes=yes)
+        self.env.console.prompt.approve(question or usual, yes=yes)
 
     def fail(self, verdict: Verdict, error: BaseException) -> None:
         """Takes down the verdict, and the error that led to it."""

@@ -189,9 +189,9 @@ def _compare(run: Run) -> None:
 def _wanted_back(run: Run, error: InterruptError) -> bool:
     """Whether what moved shall go back: yes, unless somebody at a terminal says no."""
     moved = [service.name for service in run.result.services.values() if service.outcome in _MOVED]
-    if not moved or not run.env.console.interactive:
+    if not moved or not run.env.console.prompt.interactive:
         return True
-    if not run.env.console.ask(f"Move back {', '.join(moved)}? [Y/n] ").strip().lower().startswith("n"):
+    if not run.env.console.prompt.ask(f"Move back {', '.join(moved)}? [Y/n] ").strip().lower().startswith("n"):
         return True
     run.fail(Verdict.INTERRUPTED, error)
     run.result.hint = "Nothing was moved back, as you wished. To go back later: invoke rollback"
