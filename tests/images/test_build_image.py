@@ -51,7 +51,9 @@ class Programs:
     def expect(self, command: list[str], output: str = "", exit_code: int = 0, errors: str = "") -> None:
         self.script.append((command, Completed(exit_code, output, errors)))
 
-    def __call__(self, command: Sequence[str], environ: Mapping[str, str], on_line: OnLine | None) -> Completed:
+    def __call__(
+        self, command: Sequence[str], environ: Mapping[str, str], on_line: OnLine | None, stdin: str
+    ) -> Completed:
         assert self.script, f"unexpected command {command}"
         expected, answer = self.script.pop(0)
         assert [CREATED.sub("created=NOW", part) for part in command] == expected

@@ -17,7 +17,7 @@ from longshore.process import Completed, OnLine, execute
 def answering(answer: Completed | Exception) -> Docker:
     """A docker that is asked for its version and nothing else."""
 
-    def run(command: Sequence[str], environ: Mapping[str, str], on_line: OnLine | None) -> Completed:
+    def run(command: Sequence[str], environ: Mapping[str, str], on_line: OnLine | None, stdin: str) -> Completed:
         assert list(command[:2]) == ["docker", "version"]
         assert on_line is None
         if isinstance(answer, Exception):
@@ -64,7 +64,7 @@ def test_no_docker_on_path(tmp_path: object, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_image_that_the_engine_does_not_have() -> None:
-    def run(command: Sequence[str], environ: Mapping[str, str], on_line: OnLine | None) -> Completed:
+    def run(command: Sequence[str], environ: Mapping[str, str], on_line: OnLine | None, stdin: str) -> Completed:
         return Completed(1, "[]", "Error: No such image: app:v1\n")
 
     with pytest.raises(BuildError, match="the engine has no image app:v1: Error: No such image"):
@@ -104,17 +104,17 @@ def test_a_program_is_ended_when_nobody_follows_it_any_more() -> None:
 
 
 def test_a_login_gives_the_password_on_standard_input_and_nowhere_else() -> None:
-    told: list[tuple[list[str], str]] = []
+    runs: list[tuple[list[str], dict[str, str], str]] = []
     credentials = Credentials("AWS", SecretStr("pass-word"), "https://registry.test")
 
-    def tell(command: Sequence[str], text: str) -> Completed:
-        told.append((list(command), text))
-        return Completed(len(told) - 1, "", "unauthorized: pass-word")
+    def run(command: Sequence[str], environ: Mapping[str, str], on_line: OnLine | None, stdin: str) -> Completed:
+        runs.append((list(command), dict(environ), stdin))
+        return Completed(len(runs) - 1, "", "unauthorized: pass-word")
 
-    docker = Docker(teller=tell, masks=Masks(["pass-word"]))
+    docker = Docker(run, Masks(["pass-word"]))
     docker.login(credentials)
     command = ["docker", "login", "--username", "AWS", "--password-stdin", "https://registry.test"]
-    assert told == [(command, "pass-word")]
+    assert runs == [(command, {}, "pass-word")]
     with pytest.raises(BuildError, match=r"docker login to https://registry.test failed") as caught:
         docker.login(credentials)
     assert "pass-word" not in caught.value.message

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from longshore.errors import BuildError
 from longshore.masking import Masks
-from longshore.process import Completed, OnLine, Runner, Teller, execute, tell
+from longshore.process import Completed, OnLine, Runner, execute
 
 if TYPE_CHECKING:
     from longshore.aws.ecr import Credentials
@@ -50,13 +50,11 @@ class Docker:
     Args:
         runner: runs the program.
         masks: what is not to be shown of its output.
-        teller: runs the program with a secret on its standard input.
     """
 
-    def __init__(self, runner: Runner = execute, masks: Masks | None = None, teller: Teller = tell) -> None:
+    def __init__(self, runner: Runner = execute, masks: Masks | None = None) -> None:
         self._runner = runner
         self._masks = masks or Masks()
-        self._teller = teller
 
     def check(self) -> str:
         """Version and platform of the engine.
@@ -124,8 +122,7 @@ class Docker:
             BuildError: the registry does not take it, or there is no docker.
         """
         command = ["docker", "login", "--username", credentials.username, "--password-stdin", credentials.endpoint]
-        with _started(command):
-            done = self._teller(command, credentials.password.get_secret_value())
+        done = self._run(command, stdin=credentials.password.get_secret_value())
         if done.exit_code:
             raise self._failure(f"docker login to {credentials.endpoint} failed with exit code {done.exit_code}", done)
 
@@ -155,10 +152,14 @@ class Docker:
         return BuildError(f"{what}:\n{text}", _hint(done.exit_code, text))
 
     def _run(
-        self, command: Sequence[str], environ: Mapping[str, str] | None = None, on_line: OnLine | None = None
+        self,
+        command: Sequence[str],
+        environ: Mapping[str, str] | None = None,
+        on_line: OnLine | None = None,
+        stdin: str = "",
     ) -> Completed:
         with _started(command):
-            return self._runner(command, environ or {}, on_line)
+            return self._runner(command, environ or {}, on_line, stdin)
 
 
 @contextmanager
