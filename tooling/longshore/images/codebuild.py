@@ -6,11 +6,11 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from longshore.aws.codebuild import Build, Phase
 from longshore.clock import Clock
 from longshore.errors import AwsError, BuildError, InterruptError, UnknownOutcomeError
+from longshore.images.ports import Builds, Lines, Logs
 
 TOKEN = "LONGSHORE_BUILD"  # noqa: S105 - the name of a variable, by which a build of ours is found again
 
@@ -26,27 +26,6 @@ MISSING_SECONDS = 60.0
 
 _FULL = "AccountLimitExceededException"
 """What StartBuild answers where a project or account has as many builds as it may have (its documentation)."""
-
-
-class Builds(Protocol):
-    """What is needed of CodeBuild (longshore.aws.codebuild)."""
-
-    def start(self, project: str, commit: str, variables: Mapping[str, str], token: str) -> Build: ...  # noqa: D102
-    def get(self, build: str) -> Build | None: ...  # noqa: D102
-    def newest(self, project: str) -> list[Build]: ...  # noqa: D102
-    def stop(self, build: str) -> None: ...  # noqa: D102
-
-
-class Lines(Protocol):
-    """What is needed of a log that is followed."""
-
-    def lines(self) -> Iterator[str]: ...  # noqa: D102
-
-
-class Logs(Protocol):
-    """What is needed of CloudWatch Logs (longshore.aws.logs)."""
-
-    def follow(self, group: str, stream: str) -> Lines: ...  # noqa: D102
 
 
 def token_of(application: str, release: str, attempt: int = 1) -> str:

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import Protocol
 
 from longshore.images import version
+from longshore.images.ports import Registry
 from longshore.images.version import Bump, Version
 from longshore.ledger.issued_versions import Issued, Versions
 
 LOOKS = 3
 """So many looks in a row may find a tag above; then the whole registry is listed."""
-
-
-class Registry(Protocol):
-    """What is asked of the registry (longshore.aws.ecr)."""
-
-    def tags(self, name: str) -> Iterator[str]: ...  # noqa: D102
-    def which_exist(self, name: str, tags: Sequence[str]) -> set[str]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
