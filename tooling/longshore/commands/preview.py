@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from longshore.commands import status as statuses
 from longshore.environment.environment import Environment
-from longshore.images.version import tag_of
+from longshore.images.version import parse_tag
 from longshore.run import checks
 from longshore.terraform import plan as plans
 from longshore.terraform.local import Purpose
@@ -16,7 +16,7 @@ def plan(env: Environment, tag: str | None, *, check_env: bool = False) -> bool:
     Returns:
         Whether there are changes.
     """
-    variables = {"image_tag": tag_of(tag)} if tag else {}
+    variables = {"image_tag": parse_tag(tag)} if tag else {}
     checks.reach(env, planning=True, check_env=check_env)
     with env.terraform.plan(variables, purpose=Purpose(plan_only=True)) as saved:
         found = plans.changes(env.terraform.show(saved)) if saved.changed else []

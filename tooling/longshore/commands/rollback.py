@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from longshore.environment.environment import Environment
 from longshore.errors import UsageError
-from longshore.images.version import tag_of
+from longshore.images.version import parse_tag
 from longshore.ledger.lock import Lock
 from longshore.result import Actor, ReleaseResult, Verdict
 from longshore.run import apply_plan, checks, rollback_target, schedules, snapshot, undo, waves
@@ -26,7 +26,7 @@ def rollback(env: Environment, *, yes: bool, to: str | None = None, wait: float 
     """
     actor = checks.reach(env)
     dead = None if wait else checks.dead_lock(env)
-    version = tag_of(to) if to else rollback_target.default_version(env.ledger) if dead else None
+    version = parse_tag(to) if to else rollback_target.default_version(env.ledger) if dead else None
     if dead and version is None:
         # Taking the lock over would end the release that died: nobody could go on with it any more.
         raise UsageError(

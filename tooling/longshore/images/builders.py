@@ -23,7 +23,7 @@ TAG, IMAGES, BUILD_ARGS = "LONGSHORE_TAG", "LONGSHORE_IMAGES", "LONGSHORE_BUILD_
 """The variables by which a build on CodeBuild learns what to build."""
 
 
-def on_of(text: str | None) -> str | None:
+def parse_builder(text: str | None) -> str | None:
     """What builds the images, if it was said.
 
     Raises:

@@ -10,7 +10,7 @@ from longshore.config.target import Target
 from longshore.environment.environment import Environment
 from longshore.errors import GitError
 from longshore.images import build_image, builders, docker
-from longshore.images.version import tag_of
+from longshore.images.version import parse_tag
 from longshore.result import BuildResult, ImageResult
 
 
@@ -151,7 +151,7 @@ def push(env: Environment, tag: str) -> dict[str, ImageResult]:
     """
     found, wanted = source_of(env.target), specs(env)
     engine, show = docker.Docker(masks=env.console.masks), env.console.detail
-    tag = tag_of(tag)
+    tag = parse_tag(tag)
     made = {name: build_image.push(spec, tag, engine, env.aws.ecr, show) for name, spec in wanted.items()}
     _remember(env, wanted, found, made)
     return {name: _image_result(one) for name, one in made.items()}
@@ -168,7 +168,7 @@ def build_ordered(env: Environment, ordered: builders.Ordered) -> dict[str, Imag
     """
     found = source_of(env.target)
     git.refuse_dirty(found)
-    tag = tag_of(ordered.tag) if ordered.tag else f"commit-{found.commit[:12]}"
+    tag = parse_tag(ordered.tag) if ordered.tag else f"commit-{found.commit[:12]}"
     wanted = ordered.choose(specs(env))
     if not ordered.tag:  # the same commit may be pushed to two branches
         wanted = {name: spec for name, spec in wanted.items() if env.aws.ecr.digest(spec.repository.name, tag) is None}

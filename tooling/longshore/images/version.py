@@ -133,7 +133,7 @@ def _first_of(series: str) -> Version:
     return parse(f"{series}.0")
 
 
-def bump_of(text: str) -> Bump:
+def parse_bump(text: str) -> Bump:
     """The part of the version to count up.
 
     Raises:
@@ -144,7 +144,7 @@ def bump_of(text: str) -> Bump:
     return cast(Bump, text)
 
 
-def tag_of(text: str) -> str:
+def parse_tag(text: str) -> str:
     """A tag that can be released.
 
     Raises:

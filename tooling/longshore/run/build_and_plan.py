@@ -17,7 +17,7 @@ from longshore.config import actor
 from longshore.environment.environment import Environment
 from longshore.errors import AwsError, BuildError, LockLostError, LongshoreError, UsageError
 from longshore.images import builders, codebuild, images
-from longshore.images.version import tag_of
+from longshore.images.version import parse_tag
 from longshore.images.version_counter import Claim, VersionCounter, Wanted
 from longshore.result import BuildResult, ImageResult
 from longshore.run import plan_scope
@@ -86,7 +86,7 @@ def build(env: Environment, tag: str | None, how: images.BuildOptions, *, allow_
         GitError: uncommitted changes, and they are not allowed; or CodeBuild could not fetch the commit.
         BuildError: an image could not be built or pushed.
     """
-    wanted = tag_of(tag) if tag else None
+    wanted = parse_tag(tag) if tag else None
     if how.on == builders.CODEBUILD and (allow_dirty or not how.push):
         raise UsageError("CodeBuild builds and pushes a commit: it goes without --allow-dirty and --no-push")
     builders.check(env, how.on)

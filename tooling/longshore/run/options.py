@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from longshore.errors import UsageError
-from longshore.images.builders import on_of
-from longshore.images.version import Bump, bump_of, tag_of
+from longshore.images.builders import parse_builder
+from longshore.images.version import Bump, parse_bump, parse_tag
 from longshore.result import Options
 from longshore.terraform.plan import Allowed
 
@@ -129,12 +129,12 @@ def order(  # noqa: PLR0913 - as many as the command line has
         UsageError: one is not known, or two conflict.
     """
     made = ReleaseOptions(
-        bump_of(bump),
-        tag_of(tag) if tag else None,
+        parse_bump(bump),
+        parse_tag(tag) if tag else None,
         until=until,
         wait_lock=wait_lock,
         continued=continued,
-        on=on_of(on),
+        on=parse_builder(on),
         allow_destroy=tuple(allow_destroy or ()),
         **switches,
     )

@@ -32,11 +32,11 @@ def version(
     recount: bool = False,
 ) -> None:
     """Print the next version and nothing else."""
-    from longshore.images.version import bump_of
+    from longshore.images.version import parse_bump
     from longshore.images.version_counter import Wanted
     from longshore.run.build_and_plan import next_tag, reserve_tag
 
-    environment, wanted = opened(c, app, env), Wanted(bump_of(bump), series, recount)
+    environment, wanted = opened(c, app, env), Wanted(parse_bump(bump), series, recount)
     environment.console.result((reserve_tag if reserve else next_tag)(environment, wanted))
 
 
@@ -58,12 +58,12 @@ def build(
     on: str | None = None,
 ) -> None:
     """Build and push the images; print tag and digest."""
-    from longshore.images.builders import on_of
+    from longshore.images.builders import parse_builder
     from longshore.images.images import BuildOptions
     from longshore.run.build_and_plan import build as verb
 
     environment = opened(c, app, env)
-    how = BuildOptions(on=on_of(on) or environment.target.app.build_on, rebuild=rebuild, push=push)
+    how = BuildOptions(on=parse_builder(on) or environment.target.app.build_on, rebuild=rebuild, push=push)
     made(environment, verb(environment, tag, how, allow_dirty=allow_dirty))
 
 
