@@ -111,8 +111,8 @@ def test_which_of_many_tags_exist_is_one_call_and_no_error(registry: Any) -> Non
     ecr.put_tag(NAME, manifest(), "v1.0.0")
     ecr.put_tag(NAME, manifest(), "v1.0.1")
     ecr.put_tag(NAME, manifest("other"), "v1.0.2")
-    assert ecr.which_exist(NAME, [f"v1.0.{number}" for number in range(100)]) == {"v1.0.0", "v1.0.1", "v1.0.2"}
-    assert ecr.which_exist(NAME, ["v2.0.0"]) == set()
+    assert ecr.existing_tags(NAME, [f"v1.0.{number}" for number in range(100)]) == {"v1.0.0", "v1.0.1", "v1.0.2"}
+    assert ecr.existing_tags(NAME, ["v2.0.0"]) == set()
 
 
 def test_a_tag_whose_image_can_not_be_read_is_there_all_the_same() -> None:
@@ -122,7 +122,7 @@ def test_a_tag_whose_image_can_not_be_read_is_there_all_the_same() -> None:
         {"imageId": {"imageTag": "v1.0.1"}, "failureCode": "ImageNotFound", "failureReason": "not found"},
     ]
     script.add_response("batch_get_image", {"images": [], "failures": failures})
-    assert Ecr(ecr).which_exist(NAME, ["v1.0.0", "v1.0.1"]) == {"v1.0.0"}
+    assert Ecr(ecr).existing_tags(NAME, ["v1.0.0", "v1.0.1"]) == {"v1.0.0"}
 
 
 def _put(script: Any, tag: str, code: str) -> None:

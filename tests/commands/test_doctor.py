@@ -101,7 +101,7 @@ class Cloud:
         return SimpleNamespace(
             credentials=self.does("ecr:GetAuthorizationToken", lambda: SimpleNamespace(endpoint="https://registry")),
             repository=self.does("ecr:DescribeRepositories", lambda name: Repository(name, f"host/{name}", ACCOUNT)),
-            which_exist=self.does("ecr:BatchGetImage", lambda _name, _tags: set()),
+            existing_tags=self.does("ecr:BatchGetImage", lambda _name, _tags: set()),
             digest=self.does("ecr:DescribeImages", lambda _name, _tag: None),
             images=self.images,
         )

@@ -11,11 +11,11 @@ import pytest
 from longshore.aws.codebuild import Build, Phase
 from longshore.clock import Clock
 from longshore.errors import AwsError, BuildError, InterruptError, UnknownOutcomeError
-from longshore.images.codebuild import TOKEN, Builder, BuildOutcome, Request, Watch, refuse, token_of
+from longshore.images.codebuild import TOKEN, Builder, BuildOutcome, Request, Watch, idempotency_token, refuse
 from longshore.masking import Masks
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-REQUEST = Request("shop-build", COMMIT, token_of("shop", "test-000001"), {"LONGSHORE_TAG": "v1.0.0"})
+REQUEST = Request("shop-build", COMMIT, idempotency_token("shop", "test-000001"), {"LONGSHORE_TAG": "v1.0.0"})
 LOG = ("/aws/codebuild/shop-build", "1")
 NO_ANSWER = AwsError("CodeBuild StartBuild: no answer")
 THROTTLED = AwsError("CodeBuild BatchGetBuilds: Rate exceeded", code="ThrottlingException")
@@ -293,7 +293,11 @@ def test_a_build_that_can_not_be_looked_at_any_more(look: AwsError | None) -> No
 
 
 def test_a_token_is_of_one_release_and_attempt() -> None:
-    tokens = {token_of("shop", "test-000001"), token_of("shop", "test-000002"), token_of("shop", "test-000001", 2)}
+    tokens = {
+        idempotency_token("shop", "test-000001"),
+        idempotency_token("shop", "test-000002"),
+        idempotency_token("shop", "test-000001", 2),
+    }
     assert len(tokens) == 3
-    assert token_of("shop", "test-000001") in tokens
+    assert idempotency_token("shop", "test-000001") in tokens
     assert all(len(token) == 64 and token.isalnum() for token in tokens)

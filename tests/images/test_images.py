@@ -24,7 +24,7 @@ from longshore.errors import BuildError, ConfigError, GitError, UsageError
 from longshore.git import Source
 from longshore.images import build_image, builders, images
 from longshore.images.build_image import BuildSpec, BuiltImage
-from longshore.images.builders import Ordered
+from longshore.images.builders import RequestedBuild
 from longshore.images.codebuild import BuildOutcome, Request, Watch
 from longshore.images.images import BuildOptions
 from longshore.ledger.releases import Ledger
@@ -177,7 +177,7 @@ def test_an_ordered_build_takes_tag_images_and_arguments_and_leaves_the_ledger_a
         "LONGSHORE_BUILD_ARGS": '{"app": {"COLOUR": "blue"}}',
     }
     world.env.__dict__["ledger"] = None
-    images.build_ordered(world.env, Ordered.read(variables))
+    images.build_requested(world.env, RequestedBuild.read(variables))
     assert here == [("app", "v2.0.0", {"COLOUR": "blue"})]
 
 
@@ -185,7 +185,7 @@ def test_a_build_that_nobody_ordered_is_of_the_commit_and_is_made_once(
     world: World, here: list[tuple[str, str, dict[str, str]]]
 ) -> None:
     world.registry.held[("shop/proxy", "commit-0123456789ab")] = "sha256:proxy"
-    images.build_ordered(world.env, Ordered.read({}))
+    images.build_requested(world.env, RequestedBuild.read({}))
     assert here == [("app", "commit-0123456789ab", {"COLOUR": "red"})]
 
 
@@ -202,7 +202,7 @@ def test_an_order_that_can_not_be_met_is_refused(
     world: World, here: list[Any], variables: dict[str, str], said: str
 ) -> None:
     with pytest.raises(UsageError, match=said):
-        images.build_ordered(world.env, Ordered.read(variables))
+        images.build_requested(world.env, RequestedBuild.read(variables))
     assert here == []
 
 

@@ -39,7 +39,7 @@ class Registry:
         self.asked.append(f"list {name}")
         return iter(sorted(self.held[name]))
 
-    def which_exist(self, name: str, tags: Sequence[str]) -> set[str]:
+    def existing_tags(self, name: str, tags: Sequence[str]) -> set[str]:
         assert len(tags) <= 100
         self.asked.append(f"look {name}")
         return self.held[name] & set(tags)
@@ -218,14 +218,14 @@ def test_a_number_whose_build_failed_is_not_given_again(counted: Shop) -> None:
 
 def test_who_is_second_takes_the_next_one(counted: Shop) -> None:
     rival = VersionCounter(Registry(), [APP], Versions(counted.table, Masks()))
-    found = counted.registry.which_exist
+    found = counted.registry.existing_tags
 
     def meanwhile(name: str, tags: Sequence[str]) -> set[str]:
-        counted.registry.which_exist = found  # type: ignore[method-assign]
+        counted.registry.existing_tags = found  # type: ignore[method-assign]
         assert str(rival.reserve(Wanted(), Claim("rival", "bob"))) == "v1.4.8"
         return found(name, tags)
 
-    counted.registry.which_exist = meanwhile  # type: ignore[method-assign]
+    counted.registry.existing_tags = meanwhile  # type: ignore[method-assign]
     assert counted.reserve() == "v1.4.9"
 
 

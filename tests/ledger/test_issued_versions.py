@@ -95,7 +95,7 @@ def test_what_the_registry_has_can_be_taken_down(table: MemoryTable) -> None:
     issued = versions(table)
     issue(issued, "v1.0.0")
     for name in ("v3.0.0", "v1.0.0"):
-        issued.take_down(name, "one", "ann")
+        issued.record_seen(name, "one", "ann")
     assert [(one.version, one.state) for one in issued.newest()] == [("v3.0.0", "seen"), ("v1.0.0", "reserved")]
 
 

@@ -89,7 +89,7 @@ class Ecr:
     def tags(self, name: str) -> Iterator[str]:
         return iter(list(self.registry.tags))
 
-    def which_exist(self, name: str, tags: Sequence[str]) -> set[str]:
+    def existing_tags(self, name: str, tags: Sequence[str]) -> set[str]:
         return set(tags) & set(self.registry.tags)
 
     def digest(self, name: str, tag: str) -> str | None:

@@ -39,7 +39,7 @@ def test_an_image_counts_by_each_of_its_tags_and_one_without_any_not_at_all(muta
     mutable.put("another", "candidate")
     assert sorted(ecr.tags(mutable.name)) == ["candidate", "latest", "stable", "v1.0.0", "v1.2.0"]
     assert {ecr.digest(mutable.name, tag) for tag in ("v1.0.0", "v1.2.0", "stable", "latest")} == {several}
-    assert ecr.which_exist(mutable.name, ["v1.0.0", "v1.1.0", "v1.2.0"]) == {"v1.0.0", "v1.2.0"}
+    assert ecr.existing_tags(mutable.name, ["v1.0.0", "v1.1.0", "v1.2.0"]) == {"v1.0.0", "v1.2.0"}
     assert str(numbers.look(Wanted())) == str(numbers.look(Wanted(recount=True))) == "v1.2.1"
     assert str(numbers.reserve(Wanted(), Claim("test-000001", "ann"))) == "v1.2.1"
     mutable.put("several", "v1.2.2")

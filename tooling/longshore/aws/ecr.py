@@ -117,7 +117,7 @@ class Ecr:
             raise
         return answer["imageDetails"][0]["imageDigest"]
 
-    def which_exist(self, name: str, tags: Sequence[str]) -> set[str]:
+    def existing_tags(self, name: str, tags: Sequence[str]) -> set[str]:
         """Those of up to 100 tags that the repository has, in one call (BatchGetImage tells what it has not)."""
         answer = call(
             self._client.batch_get_image,

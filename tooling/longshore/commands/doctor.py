@@ -132,7 +132,7 @@ class _Reads:
         return ", ".join(one.uri for one in found)
 
     def tags(self) -> str:
-        _each(self._repositories, lambda name: self.env.aws.ecr.which_exist(name, [FIRST]))
+        _each(self._repositories, lambda name: self.env.aws.ecr.existing_tags(name, [FIRST]))
         return ", ".join(self._repositories)
 
     def digests(self) -> str:

@@ -68,7 +68,7 @@ def verdict(env: Environment, followed: BuildOutcome, commit: Source) -> Release
 
 
 def _request(env: Environment, order: ReleaseOptions, commit: Source) -> Request:
-    token = codebuild.token_of(env.target.application, uuid.uuid4().hex)
+    token = codebuild.idempotency_token(env.target.application, uuid.uuid4().hex)
     return Request(env.target.release_project, commit.commit, token, {BUMP: order.bump, OPTIONS: order.command_line})
 
 

@@ -16,7 +16,7 @@ from longshore.images.build_image import BuildSpec, BuiltImage
 from longshore.images.codebuild import Builder, BuildOutcome, Request, Watch
 from longshore.result import BuildResult
 
-BUILT_ON = LOCAL, CODEBUILD = "local", "codebuild"
+BUILDERS = LOCAL, CODEBUILD = "local", "codebuild"
 """What builds images: the Docker engine of this machine, or CodeBuild."""
 
 TAG, IMAGES, BUILD_ARGS = "LONGSHORE_TAG", "LONGSHORE_IMAGES", "LONGSHORE_BUILD_ARGS"
@@ -29,13 +29,13 @@ def parse_builder(text: str | None) -> str | None:
     Raises:
         UsageError: nothing of this name builds.
     """
-    if text not in (None, *BUILT_ON):
-        raise UsageError(f"--on {text!r} is not known", f"Images are built on: {', '.join(BUILT_ON)}.")
+    if text not in (None, *BUILDERS):
+        raise UsageError(f"--on {text!r} is not known", f"Images are built on: {', '.join(BUILDERS)}.")
     return text
 
 
 @dataclass(frozen=True)
-class Ordered:
+class RequestedBuild:
     """What the variables of a build on CodeBuild order.
 
     Attributes:
@@ -49,7 +49,7 @@ class Ordered:
     build_args: Mapping[str, Mapping[str, str]]
 
     @classmethod
-    def read(cls, environ: Mapping[str, str]) -> Ordered:
+    def read(cls, environ: Mapping[str, str]) -> RequestedBuild:
         """What a process's environment orders.
 
         Raises:

@@ -28,7 +28,7 @@ _FULL = "AccountLimitExceededException"
 """What StartBuild answers where a project or account has as many builds as it may have (its documentation)."""
 
 
-def token_of(application: str, release: str, attempt: int = 1) -> str:
+def idempotency_token(application: str, release: str, attempt: int = 1) -> str:
     """The idempotency token of a build: 64 hex digits, the same for the same release and attempt.
 
     Args:
@@ -46,7 +46,7 @@ class Request:
     Attributes:
         project: of CodeBuild.
         commit: the full hash.
-        token: tells it from every other; see `token_of`.
+        token: tells it from every other; see `idempotency_token`.
         variables: for the build, on top of the project's.
     """
 

@@ -157,7 +157,7 @@ def push(env: Environment, tag: str) -> dict[str, ImageResult]:
     return {name: _image_result(one) for name, one in made.items()}
 
 
-def build_ordered(env: Environment, ordered: builders.Ordered) -> dict[str, ImageResult]:
+def build_requested(env: Environment, ordered: builders.RequestedBuild) -> dict[str, ImageResult]:
     """Builds what the variables of a build on CodeBuild order, and pushes it. The ledger is whoever ordered's to write.
 
     Where nothing is ordered, the images get the tag ``commit-`` with twelve digits of it: no version.

@@ -106,7 +106,7 @@ class VersionCounter:
         """The highest of the counter and the tags above it, as far as looks from there find any."""
         for _ in range(LOOKS):
             asked = [str(one) for one in version.just_above(counter, series)]
-            found = [tag for name in self.repositories for tag in self.registry.which_exist(name, asked)]
+            found = [tag for name in self.repositories for tag in self.registry.existing_tags(name, asked)]
             if not found:
                 return counter
             counter = max(map(version.parse, found))
@@ -119,7 +119,7 @@ class VersionCounter:
     def _begin_to_count(self, claim: Claim) -> None:
         """Before the first of all numbers is one of a series: it must not pass for the highest of all."""
         if not self.versions.newest() and (highest := self._listed(None)):
-            self.versions.take_down(str(highest), claim.by, claim.user)
+            self.versions.record_seen(str(highest), claim.by, claim.user)
 
 
 def _highest(*found: Version | None) -> Version | None:

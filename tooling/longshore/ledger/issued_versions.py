@@ -68,7 +68,7 @@ class Versions:
         """Takes a version; False if somebody else has it. Taking it twice in the same name is taking it once."""
         return self._take(Issued(version=version, by=by, user=user, at=datetime.now(UTC)))
 
-    def take_down(self, version: str, by: str, user: str) -> None:
+    def record_seen(self, version: str, by: str, user: str) -> None:
         """Writes down a version that was found in the registry, so that the counter begins above it."""
         self._take(Issued(version=version, by=by, user=user, at=datetime.now(UTC), state="seen"))
 

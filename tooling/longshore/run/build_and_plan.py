@@ -96,7 +96,9 @@ def build(env: Environment, tag: str | None, how: images.BuildOptions, *, allow_
     away = how.on == builders.CODEBUILD  # here, docker gets the signal itself
     watched = env.interrupts.watched(env.console.interrupted) if away else nullcontext()
     with _unused_if_it_fails(env, chosen, claim.by), watched:
-        return images.make(env, found, chosen, replace(how, token=codebuild.token_of(env.target.application, claim.by)))
+        return images.make(
+            env, found, chosen, replace(how, token=codebuild.idempotency_token(env.target.application, claim.by))
+        )
 
 
 @contextmanager
@@ -152,7 +154,7 @@ def _making(run: Run, order: ReleaseOptions) -> images.BuildOptions:
     release = f"{run.result.release} {run.result.started.isoformat()}"
     return images.BuildOptions(
         on=order.on or run.env.target.app.build_on,
-        token=codebuild.token_of(run.env.target.application, release),
+        token=codebuild.idempotency_token(run.env.target.application, release),
         rebuild=order.rebuild,
         resumed=run.resumed,
         on_result=note,

@@ -70,11 +70,11 @@ def build(
 @task()
 def ordered(c: Context, app: str | None = None, env: str = "sandbox") -> None:
     """Build and push what a CodeBuild build was ordered to."""
-    from longshore.images.builders import Ordered
-    from longshore.images.images import build_ordered
+    from longshore.images.builders import RequestedBuild
+    from longshore.images.images import build_requested
 
     environment = opened(c, app, env)
-    made(environment, build_ordered(environment, Ordered.read(os.environ)))
+    made(environment, build_requested(environment, RequestedBuild.read(os.environ)))
 
 
 @task(tag="the tag that they were built with")
