@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from longshore.aws.ecr import Ecr
 from longshore.images import version
-from longshore.images.version_counter import VersionCounter, Wanted
+from longshore.images.version_counter import VersionCounter, VersionRequest
 from longshore.ledger.issued_versions import Versions
 from longshore.masking import Masks
 from scripts.versions.cloud import CALL_SECONDS, REPOSITORY, EcrClient, Ledger, Line
@@ -39,7 +39,7 @@ class Measure:
 def lookup(line: Line, tags: int) -> str:
     """The next version as `invoke version` finds it."""
     numbers = VersionCounter(_ecr(line, tags), [REPOSITORY], Versions(Ledger(line, tags), Masks()))
-    return str(numbers.look(Wanted()))
+    return str(numbers.look(VersionRequest()))
 
 
 def plain(line: Line, tags: int) -> str:

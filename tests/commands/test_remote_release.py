@@ -23,7 +23,7 @@ from longshore.environment.environment import Environment
 from longshore.errors import BuildError, DeclinedError, LockedError, LongshoreError, UnknownOutcomeError, UsageError
 from longshore.git import Source
 from longshore.images import builders
-from longshore.images.codebuild import BuildOutcome, Request, Watch
+from longshore.images.codebuild import BuildOutcome, BuildRequest, FollowOptions
 from longshore.ledger.releases import Ledger
 from longshore.result import Cause, Verdict
 from longshore.run import checks
@@ -175,7 +175,7 @@ def test_whoever_leaves_is_told_that_the_release_goes_on(tmp_path: Path, monkeyp
     class Service:
         """In place of CodeBuild; a signal comes while it is followed."""
 
-        def run(self, request: Request, watch: Watch) -> BuildOutcome:
+        def run(self, request: BuildRequest, watch: FollowOptions) -> BuildOutcome:
             seen.append((request.project, request.commit, request.variables["LONGSHORE_OPTIONS"]))
             seen.append((watch.run, watch.stops, watch.mask("NPM_TOKEN=unheard-of")))
             os.kill(os.getpid(), signal.SIGTERM)

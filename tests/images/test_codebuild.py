@@ -11,11 +11,19 @@ import pytest
 from longshore.aws.codebuild import Build, Phase
 from longshore.clock import Clock
 from longshore.errors import AwsError, BuildError, InterruptError, UnknownOutcomeError
-from longshore.images.codebuild import TOKEN, Builder, BuildOutcome, Request, Watch, idempotency_token, refuse
+from longshore.images.codebuild import (
+    TOKEN,
+    Builder,
+    BuildOutcome,
+    BuildRequest,
+    FollowOptions,
+    idempotency_token,
+    refuse,
+)
 from longshore.masking import Masks
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-REQUEST = Request("shop-build", COMMIT, idempotency_token("shop", "test-000001"), {"LONGSHORE_TAG": "v1.0.0"})
+REQUEST = BuildRequest("shop-build", COMMIT, idempotency_token("shop", "test-000001"), {"LONGSHORE_TAG": "v1.0.0"})
 LOG = ("/aws/codebuild/shop-build", "1")
 NO_ANSWER = AwsError("CodeBuild StartBuild: no answer")
 THROTTLED = AwsError("CodeBuild BatchGetBuilds: Rate exceeded", code="ThrottlingException")
@@ -110,9 +118,9 @@ def ended(status: str, **known: Any) -> Build:
 RUNS, QUEUED = build_of(), build_of(phase="QUEUED", log=None)
 
 
-def watch(lines: list[str] | None = None, **known: Any) -> Watch:
+def watch(lines: list[str] | None = None, **known: Any) -> FollowOptions:
     shown = [] if lines is None else lines
-    return replace(Watch(queue=60, run=300, on_line=shown.append), **known)
+    return replace(FollowOptions(queue=60, run=300, on_line=shown.append), **known)
 
 
 def test_a_build_is_followed_to_its_end_and_every_line_is_shown_once() -> None:

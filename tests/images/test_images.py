@@ -25,7 +25,7 @@ from longshore.git import Source
 from longshore.images import build_image, builders, images
 from longshore.images.build_image import BuildSpec, BuiltImage
 from longshore.images.builders import RequestedBuild
-from longshore.images.codebuild import BuildOutcome, Request, Watch
+from longshore.images.codebuild import BuildOutcome, BuildRequest, FollowOptions
 from longshore.images.images import BuildOptions
 from longshore.ledger.releases import Ledger
 from longshore.result import BuildResult
@@ -66,7 +66,7 @@ class World:
 
     folder: Path
     registry: Registry = field(default_factory=Registry)
-    requests: list[Request] = field(default_factory=list)
+    requests: list[BuildRequest] = field(default_factory=list)
     status: str = "SUCCEEDED"
     commit: str = COMMIT
     pushes: bool = True
@@ -81,7 +81,7 @@ class World:
         )
         self.env = cast(Environment, made)
 
-    def run(self, request: Request, watch: Watch) -> BuildOutcome:
+    def run(self, request: BuildRequest, watch: FollowOptions) -> BuildOutcome:
         """In place of CodeBuild."""
         self.requests.append(request)
         watch.on_start(Build("shop-build:1"))

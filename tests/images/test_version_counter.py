@@ -18,7 +18,7 @@ from longshore.aws.ecr import Ecr
 from longshore.errors import UsageError
 from longshore.images import version
 from longshore.images.version import Bump, Version
-from longshore.images.version_counter import Claim, VersionCounter, Wanted
+from longshore.images.version_counter import Claim, VersionCounter, VersionRequest
 from longshore.ledger.issued_versions import Versions
 from longshore.masking import Masks
 from tests.fakes.memory_table import MemoryTable
@@ -78,12 +78,14 @@ class Shop:
         )
 
     def look(self, bump: Bump = "patch", series: str | None = None, *, recount: bool = False) -> str:
-        return str(self.numbers.look(Wanted(bump, series, recount)))
+        return str(self.numbers.look(VersionRequest(bump, series, recount)))
 
     def reserve(
         self, bump: Bump = "patch", series: str | None = None, *, recount: bool = False, claim: Claim | None = None
     ) -> str:
-        return str(self.numbers.reserve(Wanted(bump, series, recount), claim or Claim.of_command("test", "ann")))
+        return str(
+            self.numbers.reserve(VersionRequest(bump, series, recount), claim or Claim.of_command("test", "ann"))
+        )
 
     def calls(self) -> list[str]:
         made, self.registry.asked = self.registry.asked, []
@@ -194,8 +196,8 @@ def test_the_first_number_of_all_may_be_one_of_a_series(shop: Shop) -> None:
     assert shop.look() == shop.reserve() == "v40.7.10"
 
 
-@pytest.mark.parametrize("wanted", [Wanted(series="1"), Wanted("minor", "v1.0")])
-def test_bad_options_are_refused_before_anything_is_asked(shop: Shop, wanted: Wanted) -> None:
+@pytest.mark.parametrize("wanted", [VersionRequest(series="1"), VersionRequest("minor", "v1.0")])
+def test_bad_options_are_refused_before_anything_is_asked(shop: Shop, wanted: VersionRequest) -> None:
     for verb in (shop.numbers.look, lambda found: shop.numbers.reserve(found, ANN)):
         with pytest.raises(UsageError):
             verb(wanted)
@@ -222,7 +224,7 @@ def test_who_is_second_takes_the_next_one(counted: Shop) -> None:
 
     def meanwhile(name: str, tags: Sequence[str]) -> set[str]:
         counted.registry.existing_tags = found  # type: ignore[method-assign]
-        assert str(rival.reserve(Wanted(), Claim("rival", "bob"))) == "v1.4.8"
+        assert str(rival.reserve(VersionRequest(), Claim("rival", "bob"))) == "v1.4.8"
         return found(name, tags)
 
     counted.registry.existing_tags = meanwhile  # type: ignore[method-assign]
@@ -281,11 +283,11 @@ def test_the_calls_that_aws_sees(monkeypatch: pytest.MonkeyPatch) -> None:
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
         )
         numbers = VersionCounter(Ecr(ecr), [APP], Versions(Table(dynamodb, "shop-releases"), Masks()))
-        assert str(numbers.reserve(Wanted(), ANN)) == "v1.0.120"
+        assert str(numbers.reserve(VersionRequest(), ANN)) == "v1.0.120"
         made.clear()
-        assert str(numbers.look(Wanted())) == "v1.0.121"
+        assert str(numbers.look(VersionRequest())) == "v1.0.121"
         assert made == ["Query", "BatchGetImage"]
-        assert str(numbers.reserve(Wanted(), Claim("test-000002", "ann"))) == "v1.0.121"
+        assert str(numbers.reserve(VersionRequest(), Claim("test-000002", "ann"))) == "v1.0.121"
         assert made == ["Query", "BatchGetImage"] * 2 + ["PutItem"]
 
 

@@ -19,7 +19,7 @@ from longshore.errors import AwsError, BuildError
 from longshore.git import Source
 from longshore.images import docker, images
 from longshore.images.images import BuildOptions
-from longshore.images.version_counter import Wanted
+from longshore.images.version_counter import VersionRequest
 from longshore.ledger.releases import Ledger
 from longshore.run import build_and_plan
 from longshore.run.options import ReleaseOptions
@@ -85,16 +85,16 @@ def test_an_image_that_exists_and_a_dirty_tree_take_no_number(shop: Shop) -> Non
 
 def test_to_look_takes_nothing_and_to_reserve_takes_it_for_this_process_alone(shop: Shop) -> None:
     env = shop.env
-    assert build_and_plan.next_tag(env, Wanted()) == "v1.0.0"
+    assert build_and_plan.next_tag(env, VersionRequest()) == "v1.0.0"
     assert shop.issued() == []
-    assert [build_and_plan.reserve_tag(env, Wanted()) for _ in range(2)] == ["v1.0.0", "v1.0.1"]
+    assert [build_and_plan.reserve_tag(env, VersionRequest()) for _ in range(2)] == ["v1.0.0", "v1.0.1"]
     assert all(by.startswith("version --reserve ") for _, by, _ in shop.issued())
 
 
 def test_what_was_released_to_any_environment_counts(shop: Shop) -> None:
     shop.registry.held[APP] = {"v1.0.0"}
     shop.ledger.begin(result(version="v1.0.7"))
-    assert build_and_plan.next_tag(shop.env, Wanted()) == "v1.0.8"
+    assert build_and_plan.next_tag(shop.env, VersionRequest()) == "v1.0.8"
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_a_build_that_fails_leaves_its_number_marked_as_unused(failing: Shop) ->
     (found,) = failing.ledger.versions.all()
     assert (found.version, found.state, found.why) == ("v1.0.0", "unused", "docker build failed with exit code 1")
     assert found.by.startswith("build ")
-    assert build_and_plan.next_tag(failing.env, Wanted()) == "v1.0.1"
+    assert build_and_plan.next_tag(failing.env, VersionRequest()) == "v1.0.1"
 
 
 def test_a_tag_that_was_given_is_no_number_of_ours(failing: Shop) -> None:

@@ -10,7 +10,7 @@ from longshore.environment.environment import Environment
 from longshore.errors import BuildError, ExitCode, LongshoreError, UnknownOutcomeError
 from longshore.git import Source
 from longshore.images import builders, codebuild
-from longshore.images.codebuild import BuildOutcome, Request, Watch
+from longshore.images.codebuild import BuildOutcome, BuildRequest, FollowOptions
 from longshore.result import ReleaseResult, Verdict
 from longshore.run import checks
 from longshore.run.options import ReleaseOptions
@@ -67,12 +67,14 @@ def verdict(env: Environment, followed: BuildOutcome, commit: Source) -> Release
     return found
 
 
-def _request(env: Environment, order: ReleaseOptions, commit: Source) -> Request:
+def _request(env: Environment, order: ReleaseOptions, commit: Source) -> BuildRequest:
     token = codebuild.idempotency_token(env.target.application, uuid.uuid4().hex)
-    return Request(env.target.release_project, commit.commit, token, {BUMP: order.bump, OPTIONS: order.command_line})
+    return BuildRequest(
+        env.target.release_project, commit.commit, token, {BUMP: order.bump, OPTIONS: order.command_line}
+    )
 
 
-def _watch(env: Environment, order: ReleaseOptions) -> Watch:
+def _watch(env: Environment, order: ReleaseOptions) -> FollowOptions:
     deadlines = env.target.env.deadlines
     whole = deadlines.build + order.wait + deadlines.release
 
@@ -80,7 +82,7 @@ def _watch(env: Environment, order: ReleaseOptions) -> Watch:
         env.console.say(f"CodeBuild: {build.id}. It goes on if you leave.")
 
     mask = env.console.masks.mask_untrusted
-    return Watch(deadlines.queue, whole, env.console.log_line, tell, stops=False, mask=mask)
+    return FollowOptions(deadlines.queue, whole, env.console.log_line, tell, stops=False, mask=mask)
 
 
 def _named(env: Environment, release: str | None) -> ReleaseResult | None:

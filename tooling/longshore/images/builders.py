@@ -13,7 +13,7 @@ from longshore.errors import BuildError, ConfigError, GitError, UsageError
 from longshore.git import Source
 from longshore.images import build_image, codebuild, docker
 from longshore.images.build_image import BuildSpec, BuiltImage
-from longshore.images.codebuild import Builder, BuildOutcome, Request, Watch
+from longshore.images.codebuild import Builder, BuildOutcome, BuildRequest, FollowOptions
 from longshore.result import BuildResult
 
 BUILDERS = LOCAL, CODEBUILD = "local", "codebuild"
@@ -165,7 +165,7 @@ def build_on_codebuild(
         on_result(BuildResult(id=build.id, project=env.target.build_project))
 
     mask = env.console.masks.mask_untrusted
-    watch = Watch(deadlines.queue, deadlines.build, env.console.log_line, tell, mask=mask)
+    watch = FollowOptions(deadlines.queue, deadlines.build, env.console.log_line, tell, mask=mask)
     followed = builder(env).run(_request(env, specs, tag, found, token), watch)
     on_result(build_result(followed, env.clock.now() - begun))
     codebuild.refuse(followed, found.commit)
@@ -190,7 +190,7 @@ def build_result(followed: BuildOutcome, seconds: float) -> BuildResult:
     )
 
 
-def _request(env: Environment, specs: Mapping[str, BuildSpec], tag: str, found: Source, token: str) -> Request:
+def _request(env: Environment, specs: Mapping[str, BuildSpec], tag: str, found: Source, token: str) -> BuildRequest:
     variables = {
         "LONGSHORE_APPLICATION": env.target.application,
         "LONGSHORE_ENVIRONMENT": env.target.environment,
@@ -198,7 +198,7 @@ def _request(env: Environment, specs: Mapping[str, BuildSpec], tag: str, found: 
         IMAGES: ",".join(specs),
         BUILD_ARGS: json.dumps({name: dict(spec.build_args) for name, spec in specs.items() if spec.build_args}),
     }
-    return Request(env.target.build_project, found.commit, token, variables)
+    return BuildRequest(env.target.build_project, found.commit, token, variables)
 
 
 def _in_registry(env: Environment, spec: BuildSpec, tag: str, followed: BuildOutcome) -> BuiltImage:

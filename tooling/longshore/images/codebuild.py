@@ -40,7 +40,7 @@ def idempotency_token(application: str, release: str, attempt: int = 1) -> str:
 
 
 @dataclass(frozen=True)
-class Request:
+class BuildRequest:
     """The build that is wanted.
 
     Attributes:
@@ -70,7 +70,7 @@ def _nothing(_build: Build) -> None:
 
 
 @dataclass(frozen=True)
-class Watch:
+class FollowOptions:
     """How a build is looked at.
 
     Attributes:
@@ -98,7 +98,7 @@ class Builder:
     logs: Logs
     clock: Clock
 
-    def run(self, request: Request, watch: Watch) -> BuildOutcome:
+    def run(self, request: BuildRequest, watch: FollowOptions) -> BuildOutcome:
         """Has a build run to its end, whatever that is; `refuse` judges it.
 
         However often this is called, and whatever answer was lost, one request is one build.
@@ -117,7 +117,7 @@ class Builder:
                 self._stop(build)
             raise
 
-    def _start(self, request: Request, watch: Watch) -> Build:
+    def _start(self, request: BuildRequest, watch: FollowOptions) -> Build:
         """Starts the build, or finds the one that was started before: AWS remembers a token for five minutes only."""
         refused: AwsError | None = None
         begun = self.clock.now()
@@ -139,7 +139,7 @@ class Builder:
             message += f"; one may have: look for a build with {TOKEN}={request.token}"
         raise BuildError(message, hint) from refused
 
-    def _follow(self, build: Build, watch: Watch) -> BuildOutcome:
+    def _follow(self, build: Build, watch: FollowOptions) -> BuildOutcome:
         found, log = BuildOutcome(build), _Log(self.logs, watch)
         begun = last_seen = self.clock.now()
         running_since: float | None = None
@@ -160,7 +160,7 @@ class Builder:
                 break
         raise self._out_of_time(found, watch)
 
-    def _look(self, build: Build, watch: Watch) -> Build | None:
+    def _look(self, build: Build, watch: FollowOptions) -> Build | None:
         """The build as it is, or as it was where that can't be read just now; None where CodeBuild does not know it.
 
         Raises:
@@ -181,7 +181,7 @@ class Builder:
         silent = found.build.status == "SUCCEEDED" and not found.tail
         found.log_complete = found.log_complete and log.answered and not silent
 
-    def _out_of_time(self, found: BuildOutcome, watch: Watch) -> BuildError | UnknownOutcomeError:
+    def _out_of_time(self, found: BuildOutcome, watch: FollowOptions) -> BuildError | UnknownOutcomeError:
         build = found.build
         waits = f"still waits for a machine after {watch.queue:.0f} s"
         what = waits if build.waits else f"still runs after {watch.run:.0f} s"
@@ -209,7 +209,7 @@ class Builder:
 class _Log:
     """The log of a build, shown as far as it can be read."""
 
-    def __init__(self, logs: Logs, watch: Watch) -> None:
+    def __init__(self, logs: Logs, watch: FollowOptions) -> None:
         self._logs, self._watch = logs, watch
         self._lines: Lines | None = None
         self.answered = True
@@ -262,12 +262,12 @@ def _failed(phases: Iterable[Phase]) -> Iterator[str]:
             yield f"{phase.name} {phase.status}" + "".join(f": {text}" for text in phase.said)
 
 
-def _lost(watch: Watch, message: str, hint: str) -> BuildError | UnknownOutcomeError:
+def _lost(watch: FollowOptions, message: str, hint: str) -> BuildError | UnknownOutcomeError:
     """The error for a build whose end is not seen: what only builds has done nothing; what goes on may do anything."""
     return BuildError(message, hint) if watch.stops else UnknownOutcomeError(message, hint)
 
 
-def _late(waited: float, ran: float | None, watch: Watch) -> bool:
+def _late(waited: float, ran: float | None, watch: FollowOptions) -> bool:
     return waited > watch.queue if ran is None else ran > watch.run
 
 

@@ -17,7 +17,7 @@ LOOKS = 3
 
 
 @dataclass(frozen=True)
-class Wanted:
+class VersionRequest:
     """Which version is wanted.
 
     Attributes:
@@ -60,7 +60,7 @@ class VersionCounter:
     versions: Versions
     recorded: Callable[[], Iterable[str]] = field(default=tuple)
 
-    def look(self, wanted: Wanted) -> Version:
+    def look(self, wanted: VersionRequest) -> Version:
         """The version after the highest of ledger and registry; nothing is written.
 
         Two calls as a rule: the counter, and one look for the tags just above it (one for each repository). Everything
@@ -72,7 +72,7 @@ class VersionCounter:
         version.next_version((), wanted.bump, wanted.series)  # refuses what does not go together, before AWS is asked
         return self._after(self.versions.newest(wanted.series), wanted)
 
-    def reserve(self, wanted: Wanted, claim: Claim) -> Version:
+    def reserve(self, wanted: VersionRequest, claim: Claim) -> Version:
         """Takes the next version, which nobody else gets then; one call more than to look.
 
         A release that was taken up again gets the version that it had taken.
@@ -94,7 +94,7 @@ class VersionCounter:
             # Somebody else was quicker. What it took is in the ledger now, so nothing must be counted again.
             wanted = replace(wanted, recount=False)
 
-    def _after(self, issued: Sequence[Issued], wanted: Wanted) -> Version:
+    def _after(self, issued: Sequence[Issued], wanted: VersionRequest) -> Version:
         counter = version.parse(issued[0].version) if issued else None
         if counter and not wanted.recount:
             highest: Version | None = self._climb(counter, wanted.series)

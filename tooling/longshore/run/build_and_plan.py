@@ -18,7 +18,7 @@ from longshore.environment.environment import Environment
 from longshore.errors import AwsError, BuildError, LockLostError, LongshoreError, UsageError
 from longshore.images import builders, codebuild, images
 from longshore.images.version import parse_tag
-from longshore.images.version_counter import Claim, VersionCounter, Wanted
+from longshore.images.version_counter import Claim, VersionCounter, VersionRequest
 from longshore.result import BuildResult, ImageResult
 from longshore.run import plan_scope
 from longshore.run.options import ReleaseOptions
@@ -35,17 +35,17 @@ def numbers(env: Environment) -> VersionCounter:
     return VersionCounter(env.aws.ecr, repositories, env.ledger.versions, recorded)
 
 
-def next_tag(env: Environment, wanted: Wanted) -> str:
+def next_tag(env: Environment, wanted: VersionRequest) -> str:
     """The next version; nothing is reserved."""
     return str(numbers(env).look(wanted))
 
 
-def reserve_tag(env: Environment, wanted: Wanted, claim: Claim | None = None) -> str:
+def reserve_tag(env: Environment, wanted: VersionRequest, claim: Claim | None = None) -> str:
     """The next version, taken for good; in the name of this command if no claim is given."""
     return str(numbers(env).reserve(wanted, claim or Claim.of_command("version --reserve", actor.user(os.environ))))
 
 
-def _new_tag(env: Environment, wanted: Wanted, claim: Claim, *, dirty: bool) -> str:
+def _new_tag(env: Environment, wanted: VersionRequest, claim: Claim, *, dirty: bool) -> str:
     """A version of its own; a dirty tree's is marked, takes no number, and is never the base of the next one."""
     if dirty:
         return f"{next_tag(env, wanted)}-dirty.{int(time.time())}"
@@ -72,7 +72,7 @@ def choose_tag(run: Run, order: ReleaseOptions) -> str:
     if run.result.version:
         return run.result.version
     claim = Claim(run.result.release, run.result.actor.user)
-    tag = order.tag or _new_tag(run.env, Wanted(order.bump), claim, dirty=run.result.dirty)
+    tag = order.tag or _new_tag(run.env, VersionRequest(order.bump), claim, dirty=run.result.dirty)
     run.result.version = tag
     run.env.console.detail(f"{run.result.previous_version} → {tag}")
     return tag
@@ -92,7 +92,7 @@ def build(env: Environment, tag: str | None, how: images.BuildOptions, *, allow_
     builders.check(env, how.on)
     found = images.committed(env, how.on, allow_dirty=allow_dirty)
     claim = Claim.of_command("build", actor.user(os.environ))
-    chosen = wanted or _new_tag(env, Wanted(), claim, dirty=found.dirty)
+    chosen = wanted or _new_tag(env, VersionRequest(), claim, dirty=found.dirty)
     away = how.on == builders.CODEBUILD  # here, docker gets the signal itself
     watched = env.interrupts.watched(env.console.interrupted) if away else nullcontext()
     with _unused_if_it_fails(env, chosen, claim.by), watched:

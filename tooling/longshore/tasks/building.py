@@ -33,10 +33,10 @@ def version(
 ) -> None:
     """Print the next version and nothing else."""
     from longshore.images.version import parse_bump
-    from longshore.images.version_counter import Wanted
+    from longshore.images.version_counter import VersionRequest
     from longshore.run.build_and_plan import next_tag, reserve_tag
 
-    environment, wanted = opened(c, app, env), Wanted(parse_bump(bump), series, recount)
+    environment, wanted = opened(c, app, env), VersionRequest(parse_bump(bump), series, recount)
     environment.console.result((reserve_tag if reserve else next_tag)(environment, wanted))
 
 
