@@ -39,7 +39,7 @@ class Measure:
 def lookup(line: Line, tags: int) -> str:
     """The next version as `invoke version` finds it."""
     numbers = VersionCounter(_ecr(line, tags), [REPOSITORY], Versions(Ledger(line, tags), Masks()))
-    return str(numbers.look(VersionRequest()))
+    return str(numbers.peek(VersionRequest()))
 
 
 def plain(line: Line, tags: int) -> str:

@@ -26,7 +26,7 @@ def test_what_is_no_length_of_time(text: str) -> None:
         ({"until": "forever"}, "--until 'forever'"),
         ({"wait_lock": "soon"}, "--wait-lock 'soon'"),
         ({"tag": "v1.0.0", "rebuild": True}, "--tag releases an image that exists"),
-        ({"tag": "unreleased"}, "can't be released"),
+        ({"tag": "unreleased"}, "cannot be released"),
         ({"allow_failed_version": True}, "--allow-failed-version goes with --tag"),
         ({"only_release": True, "allow_infra": True}, "--only-release leaves all infrastructure alone"),
         ({"only_release": True, "allow_destroy": ["aws_lb.this"]}, "--only-release leaves all infrastructure alone"),

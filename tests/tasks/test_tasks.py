@@ -120,7 +120,7 @@ def test_listing_imports_nothing_heavy(project: Path) -> None:
         (["release", "-e", "sandbx"], 2, "did you mean 'sandbox'?"),
         (["release", "-a", "shp"], 2, "did you mean 'shop'?"),
         (["release", "--bump", "huge"], 2, "patch, minor or major"),
-        (["release", "--tag", "unreleased"], 2, "can't be released"),
+        (["release", "--tag", "unreleased"], 2, "cannot be released"),
         (["release", "--tag", "v1.0"], 2, "v1.0"),
         (["release", "--tag", "v1.0.0", "--rebuild"], 2, "--rebuild"),
         (["scale"], 2, "no service was named"),

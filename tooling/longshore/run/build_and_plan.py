@@ -37,7 +37,7 @@ def numbers(env: Environment) -> VersionCounter:
 
 def next_tag(env: Environment, wanted: VersionRequest) -> str:
     """The next version; nothing is reserved."""
-    return str(numbers(env).look(wanted))
+    return str(numbers(env).peek(wanted))
 
 
 def reserve_tag(env: Environment, wanted: VersionRequest, claim: Claim | None = None) -> str:
