@@ -103,7 +103,7 @@ def _nothing_released(followed: BuildOutcome, commit: Source) -> LongshoreError:
         error.exit_code = ExitCode(int(code))
         return error
     try:
-        codebuild.refuse(followed, commit.commit)
+        codebuild.refuse_failed(followed, commit.commit)
     except BuildError as error:
         return error
     return BuildError(
