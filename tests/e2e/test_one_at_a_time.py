@@ -131,7 +131,7 @@ def test_a_release_that_was_killed_is_gone_on_with(project: Project, doing: str)
     since, _ = project.requests()
     killed_after(project, POINTS[doing], since)
     refused = project.invoke("release", "--yes", expect=3)
-    assert "last sign of life" in refused.err
+    assert "last heartbeat" in refused.err
     assert "--resume" in refused.err
 
     answer = resumed(project)
@@ -183,7 +183,7 @@ def test_of_eight_releases_at_once_one_runs(project: Project) -> None:
         found = sorted(threads.map(run, range(8)))
     assert [code for code, _, _ in found] == [0, *[3] * 7]
     refusals = [err for _, _, err in found[1:]]
-    assert all("is locked by" in err and "last sign of life" in err for err in refusals)
+    assert all("is locked by" in err and "last heartbeat" in err for err in refusals)
     # Not a time to be met, which a loaded machine would not: that nobody waited for the release to end.
     assert max(seconds for _, seconds, _ in found[1:]) < found[0][1]
 

@@ -94,7 +94,7 @@ def _unlock(env: Environment, stack: Stack, held: StateLock | None, lock_id: str
     ours = env.ledger.locks.read()
     if ours and ours.lease:
         env.console.say(f"It is {ours}. Watching it for {ours.lease:.0f} s")
-        if not env.ledger.locks.watched(ours):
+        if not env.ledger.locks.is_stale(ours):
             raise env.ledger.locks.refuse(env.ledger.locks.read() or ours)
     env.terraform_of(stack).unlock(lock_id)
     if ours and ours.release:

@@ -1,4 +1,4 @@
-"""A lease on the lock of an environment: how a process takes it, renews it and gives it back."""
+"""A lease on the lock of an environment: taken by a process, renewed by heartbeats, and freed at the end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from longshore.ledger.lock import Lock, LockRecord
 from longshore.result import Actor
 
 BEATS_A_LEASE = 3
-"""So often a holder says within a lease that it lives."""
+"""Heartbeats per lease."""
 
 OnWait = Callable[[Lock], None]
 
@@ -23,11 +23,12 @@ class Lease:
     """The lock while this process holds it.
 
     Attributes:
-        locks: where it is kept.
-        lock: as it was written last.
-        good_until: by our own clock; no side effect may begin after it without a new sign of life.
-        warnings: what went wrong when it was given back.
-        kept_because: not empty where it shall not be given back.
+        locks: the stored lock.
+        lock: its state as last written.
+        good_until: by our own clock; no side effect may begin after this time without another heartbeat.
+        warnings: the problems in freeing it.
+        kept_because: the reason why it is not freed at the end, if any.
+        lost: the error of every check after the lock was lost.
     """
 
     locks: LockRecord
@@ -39,10 +40,10 @@ class Lease:
     _writing: threading.RLock = field(default_factory=threading.RLock)
 
     def check(self) -> None:
-        """Gives a sign of life, and makes sure that the lock is still ours: asked before every side effect.
+        """Writes a heartbeat, and makes sure that we still hold the lock; called before every side effect.
 
         Raises:
-            LockLostError: somebody else has it, or may have taken it while we could not reach the ledger.
+            LockLostError: another process holds it, or may hold it, because the ledger could not be reached.
         """
         with self._writing:
             if self.lost:
@@ -50,51 +51,51 @@ class Lease:
             try:
                 self._beat()
                 while self.locks.clock.now() >= self.good_until:
-                    self._beat()  # we slept over the answer: it says nothing any more
+                    self._beat()  # the response came too late to be of use
             except AwsError as error:
                 if self.locks.clock.now() >= self.good_until:
-                    message = f"the lock's lease may have run out, for it could not be renewed: {error.message}"
-                    self.lost = LockLostError(message, "Look with: invoke lock.status")
+                    message = f"the lock's lease may have expired, because it could not be renewed: {error.message}"
+                    self.lost = LockLostError(message, "See who holds it: invoke lock.status")
                     raise self.lost from error
 
     def now_in(self, release: str, step: str) -> None:
-        """What the next sign of life shall say of us."""
+        """Sets the release and the step that the next heartbeat records."""
         with self._writing:
             self.lock = self.lock.model_copy(update={"release": release, "step": step})
 
     def keep(self, why: str) -> None:
-        """Leaves the lock where it is at the end, and says why in it."""
+        """Keeps the lock when the lease ends, and records the reason in it."""
         self.kept_because = why
 
     def _beat(self) -> None:
         begun = self.locks.clock.now()
-        beaten = self.lock.model_copy(update={"beat": self.lock.beat + 1, "beaten": datetime.now(UTC)})
-        if not self.locks.write(beaten, beaten.holder_key):
+        renewed = self.lock.model_copy(update={"beat": self.lock.beat + 1, "beaten": datetime.now(UTC)})
+        if not self.locks.write(renewed, renewed.holder_key):
             holder = self.locks.read()
-            said = f"is now {holder}" if holder else "was freed"
+            state = f"is now {holder}" if holder else "was freed"
             self.lost = LockLostError(
-                f"the lock was lost: {self.locks.environment} {said}",
-                "Nothing more was done here. Look with: invoke lock.status, invoke status",
+                f"the lock was lost: {self.locks.environment} {state}",
+                "This process did nothing more. Check: invoke lock.status, invoke status",
             )
             raise self.lost
-        self.lock, self.good_until = beaten, begun + beaten.lease
+        self.lock, self.good_until = renewed, begun + renewed.lease
 
-    def give_back(self) -> None:
-        """Gives it back, or leaves it there with the reason; that it could not be done is a warning."""
+    def end(self) -> None:
+        """Frees the lock, or keeps it with the reason; a failure is only a warning."""
         with self._writing:
             changes = {"why": self.locks.masks.mask(self.kept_because)} if self.kept_because else {"owner": ""}
-            given = self.lock.model_copy(update=changes)
+            lock = self.lock.model_copy(update=changes)
             try:
-                if self.lost is None and not self.locks.write(given, self.lock.holder_key):
-                    self.warnings.append("the lock was taken over by somebody else")
+                if self.lost is None and not self.locks.write(lock, self.lock.holder_key):
+                    self.warnings.append("another process has taken over the lock")
             except AwsError as error:
                 hint = f" Free it with: invoke lock.free --id {self.lock.id}"
-                self.warnings.append(f"the lock could not be given back: {error.message}.{hint}")
+                self.warnings.append(f"the lock could not be freed: {error.message}.{hint}")
 
 
 @dataclass(frozen=True)
 class _Holder:
-    """Who takes the lock, and for how long a heartbeat keeps it."""
+    """The next holder of the lock."""
 
     owner: str
     actor: Actor
@@ -102,7 +103,7 @@ class _Holder:
     lease: float
 
     def lock_after(self, last: Lock | None) -> Lock:
-        """The record of this holder, which follows the last one."""
+        """The lock of this holder, after the last one."""
         now = datetime.now(UTC)
         return Lock(
             owner=self.owner,
@@ -117,47 +118,47 @@ class _Holder:
 
 @dataclass(frozen=True)
 class EnvironmentLock(LockRecord):
-    """The lock of one environment, and the leases on it."""
+    """The lock of one environment, with the operations that take it."""
 
     @contextmanager
     def held(
         self, owner: str, actor: Actor, purpose: str, *, wait: float = 0.0, on_wait: OnWait = lambda _: None
     ) -> Iterator[Lease]:
-        """Holds the environment while the block lasts, and gives signs of life meanwhile.
+        """Holds the lock during the block, with heartbeats in a thread.
 
         Args:
-            owner: a token of its own.
-            actor: who.
-            purpose: what for.
+            owner: a random token.
+            actor: the person or job.
+            purpose: the command.
             wait: seconds to wait for another holder.
-            on_wait: gets each other holder that is waited for.
+            on_wait: receives each holder that delays us.
 
         Raises:
-            LockedError: somebody else holds it; says who, since when, its last sign of life, and how to free it.
-            AwsError: the ledger can't be reached: nobody releases without a lock.
+            LockedError: another process or a person holds it; names the holder, and how to free the lock.
+            AwsError: the ledger cannot be reached; without it, nothing is released.
         """
-        with self._alive(self._take(_Holder(owner, actor, purpose, self.lease), wait, on_wait)) as lease:
+        with self._kept_alive(self._take(_Holder(owner, actor, purpose, self.lease), wait, on_wait)) as lease:
             yield lease
 
     @contextmanager
-    def taken_over(self, dead: Lock, owner: str, actor: Actor, purpose: str) -> Iterator[Lease]:
-        """Takes over a lock that was `watched` in vain, and holds it as `held` does.
+    def taken_over(self, stale: Lock, owner: str, actor: Actor, purpose: str) -> Iterator[Lease]:
+        """Takes over a lock that `is_stale`, and holds it as `held` does.
 
         Raises:
-            LockedError: it has changed after all.
+            LockedError: the lock has changed in the meantime.
         """
-        lock = _Holder(owner, actor, purpose, self.lease).lock_after(dead)
+        lock = _Holder(owner, actor, purpose, self.lease).lock_after(stale)
         begun = self.clock.now()
-        if not self.write(lock, dead.stamp) and not self._is_ours(lock):
+        if not self.write(lock, stale.stamp) and not self._is_ours(lock):
             raise self._changed()
-        with self._alive(Lease(self, lock, begun + self.lease)) as lease:
+        with self._kept_alive(Lease(self, lock, begun + self.lease)) as lease:
             yield lease
 
     def hold(self, owner: str, actor: Actor, why: str) -> Lock:
-        """Takes the lock for a person, until somebody frees it.
+        """Takes the lock for a person, until it is freed.
 
         Raises:
-            LockedError: somebody else holds it.
+            LockedError: it is held already.
         """
         return self._take(_Holder(owner, actor, f"held: {self.masks.mask(why)}", 0.0)).lock
 
@@ -175,7 +176,7 @@ class EnvironmentLock(LockRecord):
         raise self._changed()
 
     def _put(self, lock: Lock, last: Lock | None) -> bool:
-        """Writes a new holder. Where no answer came, or a condition failed, it is looked who is there: it may be us."""
+        """Writes a new holder. After a lost response or a failed condition, reads the lock: the holder may be us."""
         try:
             return self.write(lock, last.stamp if last else None) or self._is_ours(lock)
         except AwsError as error:
@@ -184,21 +185,21 @@ class EnvironmentLock(LockRecord):
             raise
 
     @contextmanager
-    def _alive(self, lease: Lease) -> Iterator[Lease]:
-        """Gives signs of life until the block ends, then gives the lock back."""
-        over = threading.Event()
-        beating = threading.Thread(target=_beat_until, args=(over, lease), daemon=True)
+    def _kept_alive(self, lease: Lease) -> Iterator[Lease]:
+        """Writes heartbeats during the block, then ends the lease."""
+        ended = threading.Event()
+        beating = threading.Thread(target=_beat_until, args=(ended, lease), daemon=True)
         beating.start()
         try:
             yield lease
         finally:
-            over.set()
+            ended.set()
             beating.join()
-            lease.give_back()
+            lease.end()
 
 
-def _beat_until(over: threading.Event, lease: Lease) -> None:
-    while not over.wait(lease.lock.lease / BEATS_A_LEASE):
+def _beat_until(ended: threading.Event, lease: Lease) -> None:
+    while not ended.wait(lease.lock.lease / BEATS_A_LEASE):
         try:
             lease.check()
         except LockLostError:

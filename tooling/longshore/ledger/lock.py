@@ -1,8 +1,8 @@
 """The lock of an environment: one release at a time, with a lease, a heartbeat and a fencing token.
 
-The item is never deleted: a lock that was given back has no owner, and its fencing token goes on counting. Whether a
-lease has run out is judged by a record that did not change for a whole lease, on the clock of whoever watches; clocks
-of two machines are never compared.
+The item is never deleted: a free lock has no owner, and its fencing token keeps counting. A lease has expired if the
+record did not change for a whole lease, measured on the clock of the process that watches it; the clocks of two
+machines are never compared.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ class Lock(BaseModel):
     """Who holds an environment, or held it last.
 
     Attributes:
-        owner: a token that only the holder knows beforehand; empty where the lock is free.
-        fence: the fencing token: one more for each new holder.
-        beat: one more for each sign of life.
-        actor: who it is.
-        purpose: what for.
+        owner: a random token of the holder; empty if the lock is free.
+        fence: the fencing token, which increases with each holder.
+        beat: a counter that increases with each heartbeat.
+        actor: the person or job that holds it.
+        purpose: the command that holds it.
         release: id of the release, once it has one.
-        step: the step that it was in at its last sign of life.
-        since: when it was taken; UTC, for people.
-        beaten: when the last sign of life was given; UTC, for people.
-        lease: seconds that a sign of life is good for; 0 for a lock that somebody holds until it is freed.
-        why: why it was kept.
+        step: the step of the release at the last heartbeat.
+        since: when it was taken; UTC, for display.
+        beaten: the time of the last heartbeat; UTC, for display.
+        lease: seconds after a heartbeat until the lock may be taken over; 0 for a lock held until it is freed.
+        why: the reason why it was kept.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -52,34 +52,34 @@ class Lock(BaseModel):
 
     @property
     def id(self) -> str:
-        """What `lock.free --id` wants."""
+        """The id for `lock.free --id`."""
         return f"{self.fence}-{self.owner[:8]}"
 
     @property
     def holder_key(self) -> dict[str, str | int]:
-        """The fields that stay the same while one process holds the lock, as a condition of a write."""
+        """The fields that identify the holder, as a condition of a write."""
         return {"owner": self.owner, "fence": self.fence}
 
     @property
     def stamp(self) -> dict[str, str | int]:
-        """The fields by which this state of the lock differs from all others, as a condition of a write."""
+        """The fields that identify this state of the lock, as a condition of a write."""
         return {**self.holder_key, "beat": self.beat}
 
     def __str__(self) -> str:
         job = f", {self.actor.ci_url}" if self.actor.ci_url else ""
-        where = f", in step {self.step!r}" if self.step else ""
-        which = f" ({self.release}{where})" if self.release else ""
+        step = f", in step {self.step!r}" if self.step else ""
+        release = f" ({self.release}{step})" if self.release else ""
         why = f"; {self.why}" if self.why else ""
-        life = f"; last sign of life {_time(self.beaten)}" if self.lease else ""
+        heartbeat = f"; last heartbeat {_time(self.beaten)}" if self.lease else ""
         return (
             f"locked by {self.actor.user} on {self.actor.host} ({self.actor.arn}{job}) since {_time(self.since)}:"
-            f" {self.purpose}{which}{why}{life}; lock id {self.id}"
+            f" {self.purpose}{release}{why}{heartbeat}; lock id {self.id}"
         )
 
 
 @dataclass(frozen=True)
 class LockRecord:
-    """The lock of one environment, as every process may see it: read, watched and freed."""
+    """The stored lock of one environment, with the operations that need no lease: read it, watch it, free it."""
 
     table: Table
     environment: str
@@ -88,57 +88,66 @@ class LockRecord:
     lease: float
 
     def read(self) -> Lock | None:
-        """Who holds it; None where nobody does."""
-        found = self._last()
-        return found if found and found.owner else None
+        """The lock and its holder; None if it is free."""
+        lock = self._last()
+        return lock if lock and lock.owner else None
 
-    def refuse(self, found: Lock) -> LockedError:
-        """The refusal that a holder is reason for."""
+    def refuse(self, lock: Lock) -> LockedError:
+        """The error for a lock that another process or a person holds."""
         hint = "Wait for it with: --wait-lock 15m."
-        if found.lease:
+        if lock.lease:
             hint += (
-                f" If it has died: invoke release --resume, invoke rollback, or invoke lock.free --id {found.id}"
-                f" (each watches it for {found.lease:.0f} s first)."
+                f" If its process was killed: invoke release --resume, invoke rollback, or invoke lock.free"
+                f" --id {lock.id} (each watches the lock for {lock.lease:.0f} s first)."
             )
         else:
-            hint += f" When the reason is gone: invoke lock.free --id {found.id}"
-        return LockedError(f"{self.environment} is {found}", hint)
+            hint += f" Once the reason is gone, free it: invoke lock.free --id {lock.id}"
+        return LockedError(f"{self.environment} is {lock}", hint)
 
-    def watched(self, found: Lock) -> bool:
-        """Whether a holder gave no sign of life for a whole lease; takes as long as that.
+    def is_stale(self, lock: Lock) -> bool:
+        """Watches the lock for a whole lease; true if there was no heartbeat in that time.
 
         Raises:
-            LockedError: somebody holds it until it is freed: there is no lease that could run out.
+            LockedError: a person holds it until it is freed, so it has no lease that could expire.
         """
-        if not found.lease:
-            raise self.refuse(found)
-        for _ in self.clock.polls(found.lease, longest=max(0.1, found.lease / 10)):
-            if self._last() != found:
+        if not lock.lease:
+            raise self.refuse(lock)
+        for _ in self.clock.polls(lock.lease, longest=max(0.1, lock.lease / 10)):
+            if self._last() != lock:
                 return False
-        return self._last() == found
+        return self._last() == lock
 
     def free(self, lock_id: str) -> Lock:
-        """Frees the lock by its exact id: a person's at once, a release's once its lease has run out.
+        """Frees the lock by its exact id: a person's immediately, a release's once its lease has expired.
 
         Raises:
-            UsageError: nobody holds it, or the id is another one's.
-            LockedError: its holder lives.
+            UsageError: the lock is free, or has another id.
+            LockedError: its holder is running.
         """
-        found = self.read()
-        if found is None:
-            raise UsageError(f"nobody holds {self.environment}", "There is nothing to free.")
-        if found.id != lock_id:
-            raise UsageError(f"{lock_id!r} is not the id of this lock: {self.environment} is {found}")
-        if found.lease and not self.watched(found):
-            raise LockedError(
-                f"its holder lives: {self.environment} is {self.read() or 'free now'}", "Wait for it: --wait-lock 15m"
+        lock = self.read()
+        if lock is None:
+            raise UsageError(f"the lock of {self.environment} is free already", "There is nothing to do.")
+        if lock.id != lock_id:
+            raise UsageError(
+                f"{lock_id!r} is not the id of this lock: {self.environment} is {lock}",
+                f"To free this lock: invoke lock.free --id {lock.id}",
             )
-        if not self.write(found.model_copy(update={"owner": ""}), found.stamp):
+        if lock.lease and not self.is_stale(lock):
+            raise LockedError(
+                f"the lock was not freed, because its holder is running: {self.environment} is"
+                f" {self.read() or 'free now'}",
+                "Wait for it with: --wait-lock 15m",
+            )
+        if not self.write(lock.model_copy(update={"owner": ""}), lock.stamp):
             raise self._changed()
-        return found
+        return lock
 
     def write(self, lock: Lock, when: dict[str, str | int] | None) -> bool:
-        """Writes the lock if what is there is as it should be; ``when`` is None for the first of all."""
+        """Writes the lock if the stored one meets the condition; ``when`` is None for the very first write.
+
+        Returns:
+            False if the condition was not met.
+        """
         return self.table.put(self._pk, "lock", lock.model_dump(mode="json"), new=when is None, when=when)
 
     @property
@@ -150,12 +159,15 @@ class LockRecord:
         return Lock.model_validate(item) if item else None
 
     def _is_ours(self, lock: Lock) -> bool:
-        found = self._last()
-        return found is not None and found.holder_key == lock.holder_key
+        last = self._last()
+        return last is not None and last.holder_key == lock.holder_key
 
     def _changed(self) -> LockedError:
-        found = self.read()
-        return self.refuse(found) if found else LockedError(f"{self.environment} was locked a moment ago", "Try again.")
+        lock = self.read()
+        if lock:
+            return self.refuse(lock)
+        message = f"another process took the lock of {self.environment} and has freed it since"
+        return LockedError(message, "Run the same command again.")
 
 
 def _time(when: datetime) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 
 class Table(Protocol):
-    """Items by hash and range key; writes can have a condition, and nothing is ever deleted."""
+    """Items by hash and range key; writes may have a condition, and nothing is ever deleted."""
 
     def get(self, pk: str, sk: str) -> dict[str, Any] | None: ...
     def put(

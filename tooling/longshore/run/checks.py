@@ -160,7 +160,7 @@ def dead_lock(env: Environment) -> Lock | None:
     if held is None:
         return None
     env.console.say(f"It is {held}. Watching it for {held.lease:.0f} s")
-    if not locks.watched(held):
+    if not locks.is_stale(held):
         now = locks.read()
         raise locks.refuse(now) if now else LockedError("it was given back a moment ago", "Try again.")
     refuse_locked_state(env)
