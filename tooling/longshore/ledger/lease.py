@@ -51,7 +51,7 @@ class Lease:
             try:
                 self._beat()
                 while self.locks.clock.now() >= self.good_until:
-                    self._beat()  # the response came too late to be of use
+                    self._beat()  # the lease expired before the response arrived
             except AwsError as error:
                 if self.locks.clock.now() >= self.good_until:
                     message = f"the lock's lease may have expired, because it could not be renewed: {error.message}"
