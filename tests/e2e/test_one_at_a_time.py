@@ -201,7 +201,7 @@ def test_eight_that_wait_for_each_other_get_eight_versions(project: Project) -> 
         ended = list(threads.map(run_in_turn, range(8)))
     assert [code for code, _, _ in ended] == [0] * 8
     assert len({version for _, version, _ in ended}) == 8
-    assert any("waits: it is locked by" in err for _, _, err in ended)
+    assert any("waiting: the environment is locked by" in err for _, _, err in ended)
     assert plan(project) == 0
 
 
