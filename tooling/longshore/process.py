@@ -1,4 +1,4 @@
-"""Other programs: run to their end, their output passed on while they run."""
+"""Runs other programs to their end, and passes their output on while they run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ANSWER_SECONDS = 60
 
 @dataclass(frozen=True)
 class Completed:
-    """A program that has ended. Where its output was passed on, ``output`` is the last lines of both streams."""
+    """A program that has ended. If its output was passed on, ``output`` has the last lines of both streams."""
 
     exit_code: int
     output: str
@@ -22,18 +22,18 @@ class Completed:
 
 
 OnLine = Callable[[str], object]
-"""Gets the output of a program, line by line, while it runs."""
+"""Receives the output of a program, line by line, while it runs."""
 
 Runner = Callable[[Sequence[str], Mapping[str, str], OnLine | None, str], Completed]
-"""Runs a program to its end, with variables on top of this process's own.
+"""Runs a program to its end, with variables added to this process's own.
 
-With an OnLine, both output streams are merged and passed on line by line. Without one, the program gets the text on its
-standard input (a secret, which must not be an argument) and has a minute.
+With an OnLine, both output streams are merged and passed on line by line. Without one, the program reads the text from
+its standard input (a secret must not be an argument) and has a minute.
 """
 
 
 def unwatched(_line: str) -> None:
-    """An OnLine for output that is only shown if something fails."""
+    """An OnLine that ignores the output; if the program fails, its last lines are in `Completed`."""
 
 
 def execute(
