@@ -225,7 +225,7 @@ def test_the_commit_of_a_tag_is_found_if_it_is_checked_out(
 
 
 def test_codebuild_needs_a_commit_that_was_pushed(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(GitError, match=r"changes that are not committed:\n  app.py") as caught:
+    with pytest.raises(GitError, match=r"uncommitted changes:\n  app.py") as caught:
         builders.refuse_unpublished(Source(source.root, COMMIT, "Greet", ("app.py",)))
     assert "push" in caught.value.hint
     monkeypatch.setattr(git, "is_pushed", lambda source: False)
