@@ -174,7 +174,7 @@ def test_several_mistakes_are_said_at_once(project: Path) -> None:
     (project / "invoke.yaml").write_text(YAML.replace("region:", "regoin:").replace("endpoint: sandbox", "endpiont: x"))
     answer = run(project, "release")
     assert answer.returncode == 2
-    assert "3 mistakes" in answer.stderr
+    assert "3 errors" in answer.stderr
     assert "longshore.applications.shop.regoin: unknown key; did you mean 'region'?" in answer.stderr
     assert "longshore.applications.shop.region: is missing" in answer.stderr
     assert "longshore.applications.shop.environments.sandbox.endpiont" in answer.stderr

@@ -19,7 +19,7 @@ Seconds = Annotated[float, Field(gt=0)]
 
 _EXPLANATIONS = {
     "string_pattern_mismatch": "{input!r} does not match {ctx[pattern]}",
-    "string_type": "must be a text; {input!r} is not (put it in quotes)",
+    "string_type": "must be a string, got {input!r} (put it in quotes)",
     "too_short": "must not be empty",
     "missing": "is missing",
 }
@@ -163,15 +163,17 @@ def load(raw: Mapping[str, Any]) -> Settings:
         ConfigError: lists every finding, each with the path of its key.
     """
     if not raw:
-        raise ConfigError("invoke.yaml has nothing under longshore:", "Copy the example of the README.")
+        raise ConfigError(
+            "invoke.yaml has no settings under longshore:", "Start with the example in docs/configuration.md."
+        )
     try:
         return Settings.model_validate(raw)
     except ValidationError as error:
         findings = [_finding(detail) for detail in error.errors()]
         lines = "\n".join(f"  {finding}" for finding in findings)
         raise ConfigError(
-            f"invoke.yaml has {len(findings)} mistake{'s' * (len(findings) > 1)}:\n{lines}",
-            "Mend invoke.yaml (or the INVOKE_… variable that sets the key) and try again.",
+            f"invoke.yaml has {len(findings)} error{'s' * (len(findings) > 1)}:\n{lines}",
+            "Fix invoke.yaml (or the INVOKE_… variable that sets the key) and run the command again.",
         ) from None
 
 
@@ -187,7 +189,7 @@ def choose(kind: str, names: Mapping[str, Any], wanted: str | None) -> str:
             return next(iter(names))
         raise ConfigError(f"there are several {kind}s: {known}", "Choose one with -a.")
     if wanted not in names:
-        raise ConfigError(f"there is no {kind} {wanted!r}{_guess(wanted, names)}", f"invoke.yaml has: {known}.")
+        raise ConfigError(f"there is no {kind} {wanted!r}{_guess(wanted, names)}", f"Use one of: {known}.")
     return wanted
 
 
