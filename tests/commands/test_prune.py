@@ -187,7 +187,7 @@ def test_a_dry_run_removes_nothing_and_locks_nothing(shop: Shop) -> None:
 
 
 def test_it_asks(shop: Shop) -> None:
-    with pytest.raises(DeclinedError, match="no terminal"):
+    with pytest.raises(DeclinedError, match="not running in a terminal"):
         shop.prune(yes=False)
     shop.stdin = "n\n"
     with pytest.raises(DeclinedError, match="declined"):
