@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from scripts.setup.machine import PROJECT, WORK, say
+from scripts.setup.pinned import install
 
-PINS = PROJECT / "requirements" / "checkov.txt"
 VENV = WORK / "checkov"
 CONFIG = PROJECT / "terraform" / "checkov.yaml"
 
@@ -48,7 +48,7 @@ def main() -> int:
     Returns:
         1 if there is a finding.
     """
-    install()
+    install("checkov", VENV)
     reports = {folder: scan(PROJECT / folder) for folder in SKIPPED_INLINE}
     problems = [line for folder, report in reports.items() for line in findings(report, folder)]
     for line in problems:
@@ -57,20 +57,6 @@ def main() -> int:
         passed = sum(report["summary"]["passed"] for report in reports.values())
         say(f"OK   checkov: {passed} checks passed, none failed")
     return 1 if problems else 0
-
-
-def install() -> None:
-    """Install checkov, unless the pinned one is there."""
-    mark = VENV / "pins.txt"
-    if mark.exists() and mark.read_text() == PINS.read_text():
-        return
-    say("checkov in a virtual environment of its own (a minute)")
-    subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
-    pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "-q", "--no-input", "--disable-pip-version-check"]
-    done = subprocess.run([*pip, "--require-hashes", "-r", str(PINS)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"checkov could not be installed:\n{done.stdout}{done.stderr}")
-    mark.write_text(PINS.read_text())
 
 
 def scan(folder: Path) -> dict[str, Any]:

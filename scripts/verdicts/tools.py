@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.setup.pinned import install
 from scripts.verdicts.project import CLUSTER, FOLDER, INVOKE, ROOT, TASKS
 
 PEERS = ROOT / ".longshore" / "peers" / "bin"
@@ -109,15 +109,8 @@ def steady_state(name: str, revision: str, deadline: float, environ: dict[str, s
 
 
 def install_peers() -> None:
-    """Install the peers, pinned, in a virtual environment of their own, unless they are there."""
-    pins = ROOT / "requirements" / "peers.txt"
-    mark = PEERS.parent / "pins.txt"
-    if mark.exists() and mark.read_text() == pins.read_text():
-        return
-    subprocess.run([sys.executable, "-m", "venv", "--clear", str(PEERS.parent)], check=True)
-    pip = [str(PEERS / "python"), "-m", "pip", "install", "-q", "--no-input", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--require-hashes", "-r", str(pins)], check=True)
-    mark.write_text(pins.read_text())
+    """Install the peers, pinned, in their own virtual environment, unless they are there."""
+    install("peers", PEERS.parent)
 
 
 def prepare_steady_state(name: str, revision: str, environ: dict[str, str]) -> None:

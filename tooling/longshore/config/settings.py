@@ -63,7 +63,7 @@ class TerraformSettings(Section):
         description="Variable files of an environment, in order. `{application}` and `{environment}` are filled in.",
     )
     binary: str = Field(default="terraform", description="The Terraform program, as a name on your PATH or as a path.")
-    lock_timeout: Seconds = Field(default=60, description="How long Terraform waits for the lock of its state.")
+    lock_timeout: Seconds = Field(default=60, description="Seconds for which Terraform waits for its lock.")
     foundation: StackSettings | None = Field(
         default=StackSettings(), description="The stack that your environments share; `null` if you manage it yourself."
     )
@@ -242,12 +242,13 @@ def _keys_at(path: list[Any]) -> Mapping[str, Any]:
     for part in path:
         if part in section.model_fields:
             annotation = section.model_fields[part].annotation
-            section = next(_sections(annotation), section)
+            section = next(sections(annotation), section)
     return section.model_fields
 
 
-def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
+def sections(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The parts of the configuration in a field's type: the section of a map's values, too."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for argument in get_args(annotation):
-        yield from _sections(argument)
+        yield from sections(argument)
