@@ -31,6 +31,7 @@ myst_heading_anchors = 4
 myst_fence_as_directive = ["mermaid"]
 myst_links_external_new_tab = True
 mermaid_fullscreen = False
+mermaid_height = "auto"
 suppress_warnings = ["misc.highlighting_failure"]  # Pygments does not know `for` and templates in HCL
 
 html_theme = "furo"

@@ -86,7 +86,7 @@ def shown(page: Page) -> Iterator[Command]:
     """The commands in the console blocks of a page."""
     for block in page.blocks("console"):
         before, after = page.text[: block.start()].rstrip(), page.text[block.end() :].lstrip()
-        excused = bool(_NOTE.search(before.rpartition("\n\n")[2]) or _NOTE.match(after))
+        excused = bool(_NOTE.search(before.rpartition("\n\n")[2]) or _NOTE.search(after.partition("\n\n")[0]))
         for found in _COMMAND.finditer(block[3]):
             yield Command(page.name, page.line(block.start(3) + found.start(1)), found[1].strip(), excused)
 
@@ -138,12 +138,16 @@ def _in_tests() -> Iterator[list[str]]:
 
 
 def _calls(file: Path) -> Iterator[list[str]]:
-    for node in ast.walk(ast.parse(file.read_text())):
+    """The calls of a file; one with ``*options`` may have every flag that stands in the file."""
+    nodes = list(ast.walk(ast.parse(file.read_text())))
+    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    flags = [text for text in texts if re.fullmatch(r"--[a-z-]+", text)]
+    for node in nodes:
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             words = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
             if name in _RUNNERS and words:
-                yield words
+                yield [*words, *(flags if any(isinstance(a, ast.Starred) for a in node.args) else [])]
 
 
 def _in_pipelines() -> Iterator[list[str]]:
