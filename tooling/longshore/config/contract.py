@@ -1,4 +1,4 @@
-"""What a Terraform root promises in its output ``release`` (design.md, section 4), as frozen values."""
+"""What a Terraform root promises in its output ``release``, as frozen values."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class Target:
 
     @property
     def tag_parameter(self) -> str:
-        """The SSM parameter that holds the released tag (design.md, section 2)."""
+        """The SSM parameter that holds the released tag."""
         return f"/{self.application}/{self.environment}/image_tag"
 
     @property
