@@ -49,7 +49,7 @@ def test_every_mistake_is_said_at_once_with_the_path_of_its_key() -> None:
     assert caught.value.message.splitlines() == [
         "invoke.yaml has 5 mistakes:",
         "  longshore.applications.shop.terraform.dirr: unknown key; did you mean 'dir'?",
-        "  longshore.applications.shop.environments.test.account: must be a text; 12345 is not (put it in quotes)",
+        "  longshore.applications.shop.environments.test.account: must be a string: put 12345 in quotes",
         "  longshore.applications.shop.environments.test.deadlines.rollout: Input should be greater than 0",
         "  longshore.applications.shop.environments.test.acount: unknown key; did you mean 'account'?",
         "  longshore.sandbox.prt: unknown key; did you mean 'port'?",
@@ -99,7 +99,7 @@ def test_an_environment_on_terraform_cloud_has_a_workspace_and_no_backend_but_th
         ({"workspace": "a workspace"}, "environments.test.terraform.cloud.workspace: 'a workspace' does not match"),
         ({"hostname": "https://x"}, "environments.test.terraform.cloud.hostname: 'https://x' does not match"),
         ({"organisation": "x"}, "terraform.cloud.organisation: unknown key; did you mean 'organization'?"),
-        ({"workspace": None}, "environments.test.terraform.cloud.workspace: must be a text"),
+        ({"workspace": None}, "environments.test.terraform.cloud.workspace: must be a string"),
     ],
 )
 def test_mistakes_in_what_is_said_of_terraform_cloud(given: dict[str, Any], says: str) -> None:

@@ -14,6 +14,7 @@ import shlex
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from invoke.parser.context import ParserContext
@@ -108,13 +109,18 @@ def parse(command: Command) -> None:
         unknown = [word for word in command.words[1:] if "=" not in word and word not in targets]
         if unknown:
             raise ValueError(f"Makefile has no target {unknown[0]}")
-        return
+    else:
+        Parser(contexts=_contexts(), initial=ParserContext()).parse_argv(command.words[1:])
+
+
+@cache
+def _contexts() -> tuple[ParserContext, ...]:
     contexts = []
     for name, task in tasks():
         own = copy.copy(task)
         own.help = dict(task.help)  # the parser takes each text out of it
         contexts.append(ParserContext(name=name, args=own.get_arguments()))
-    Parser(contexts=contexts, initial=ParserContext()).parse_argv(command.words[1:])
+    return tuple(contexts)
 
 
 def run_by_tests() -> dict[str, set[str]]:

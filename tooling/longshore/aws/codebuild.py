@@ -118,7 +118,7 @@ class CodeBuild:
                 raise
             raise NotReadyError(
                 f"there is no CodeBuild project {project}",
-                "Describe it in the variable file (README.md, CodeBuild), then run: invoke bootstrap",
+                "Describe it in the variable file (docs/codebuild.md), then run: invoke bootstrap",
             ) from error
         return answer.get("ids", [])[:_LOOKED_AT]
 

@@ -160,7 +160,7 @@ def parse(output: Any, application: str, environment: str) -> Contract:
         findings = [f"  {'.'.join(['release', *map(str, e['loc'])])}: {e['msg']}" for e in error.errors()]
         raise ConfigError(
             "Terraform's output 'release' is not the contract that Longshore reads:\n" + "\n".join(findings),
-            "See the section on your own Terraform in the README.",
+            "docs/terraform.md describes the output.",
         ) from None
     given = (contract.application, contract.environment)
     if given != (application, environment):

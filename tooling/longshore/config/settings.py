@@ -22,7 +22,7 @@ Seconds = Annotated[float, Field(gt=0)]
 
 _EXPLANATIONS = {
     "string_pattern_mismatch": "{input!r} does not match {ctx[pattern]}",
-    "string_type": "must be a text; {input!r} is not (put it in quotes)",
+    "string_type": "must be a string: put {input!r} in quotes",
     "too_short": "must not be empty",
     "missing": "is missing",
 }
@@ -195,7 +195,7 @@ def load(raw: Mapping[str, Any]) -> Settings:
         ConfigError: lists every mistake, each with the path of its key.
     """
     if not raw:
-        raise ConfigError("invoke.yaml has nothing under longshore:", "Copy the example of the README.")
+        raise ConfigError("invoke.yaml has nothing under longshore:", "Copy the example in docs/configuration.md.")
     try:
         return Settings.model_validate(raw)
     except ValidationError as error:
@@ -203,7 +203,7 @@ def load(raw: Mapping[str, Any]) -> Settings:
         lines = "\n".join(f"  {finding}" for finding in findings)
         raise ConfigError(
             f"invoke.yaml has {len(findings)} mistake{'s' * (len(findings) > 1)}:\n{lines}",
-            "Mend invoke.yaml (or the INVOKE_… variable that sets the key) and try again.",
+            "Fix invoke.yaml, or the INVOKE_… variable that sets the key, and try again.",
         ) from None
 
 
