@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from invoke.collection import Collection
@@ -14,13 +17,11 @@ from longshore.tasks import namespace
 from longshore.tasks.parser import WORDS
 from scripts.reference.marks import cell
 
-SHARED = {
-    "app": ("-a APP", "the application, if invoke.yaml has several"),
-    "env": ("-e ENV", "the environment; `sandbox` by default"),
-    "yes": ("-y", "do not ask for confirmation"),
-    "json": ("-j", "print one JSON document on stdout"),
-}
-"""The flags that most tasks have: they are explained once and shown in the usage line."""
+SHARED = {"app": "-a APP", "env": "-e ENV", "yes": "-y", "json": "-j"}
+"""The flags of most tasks: they are explained once, and the usage line shows them."""
+
+_VALUE = re.compile(r"`(\w+)`")
+"""The word of a help text that names the value of the flag."""
 
 
 def commands() -> str:
@@ -36,22 +37,32 @@ def tasks(collection: Collection = namespace, prefix: str = "") -> Iterator[tupl
         yield from tasks(inner, f"{prefix}{name}.")
 
 
+def copies() -> Iterator[tuple[str, Task[Any]]]:
+    """Copies of all tasks: Invoke takes each text out of the help of a task when it reads its flags."""
+    for name, task in tasks():
+        own = copy.copy(task)
+        own.help = dict(task.help)
+        yield name, own
+
+
 def _sections() -> Iterator[str]:
-    rows = [f"| `{flag}`, `--{name}` | {meaning} |" for name, (flag, meaning) in SHARED.items()]
+    found = {name: task.get_arguments() for name, task in copies()}
+    every = [argument for arguments in found.values() for argument in arguments]
+    texts = {name: Counter(a.help for a in every if a.name == name).most_common(1)[0][0] for name in SHARED}
+    rows = [f"| `{flag}`, `--{name}` | {_meaning(texts[name])} |" for name, flag in SHARED.items()]
     yield "\n".join(["| flag of most tasks | meaning |", "|---|---|", *rows])
     for name, task in tasks():
-        yield _section(name, task)
+        yield _section(name, inspect.getdoc(task) or "", found[name])
 
 
-def _section(name: str, task: Task[Any]) -> str:
-    arguments = task.get_arguments()
+def _section(name: str, about: str, arguments: Sequence[Argument]) -> str:
     words = [f"[{_name(a).upper()} ...]" if a.name == WORDS else f"<{_name(a)}>" for a in arguments if _typed_bare(a)]
-    flags = [f"[{SHARED[a.name][0]}]" for a in arguments if a.name in SHARED and not a.positional]
+    flags = [f"[{SHARED[a.name]}]" for a in arguments if a.name in SHARED and not a.positional]
     rows = [_row(argument) for argument in arguments if argument.name not in SHARED]
     optional = ["[flags]"] if any(a.name not in SHARED and not _typed_bare(a) for a in arguments) else []
     usage = " ".join(["invoke", name, *words, *flags, *optional])
     table = ["| flag | takes | meaning |", "|---|---|---|", *rows] if rows else []
-    text = [f"## {name}", "", inspect.getdoc(task) or "", "", "```text", usage, "```", "", *table]
+    text = [f"## {name}", "", about, "", "```text", usage, "```", "", *table]
     return "\n".join(text).rstrip()
 
 
@@ -68,11 +79,18 @@ def _row(argument: Argument) -> str:
     letters = [f"`-{name}`" for name in argument.names if len(name) == 1]
     switched_off = argument.kind is bool and argument.default is True
     flag = f"{'' if argument.name == WORDS else '--no-' if switched_off else '--'}{_name(argument)}"
-    return f"| {', '.join([f'`{flag}`', *letters])} | {_value(argument)} | {cell(argument.help or '')} |"
+    return f"| {', '.join([f'`{flag}`', *letters])} | {_value(argument)} | {_meaning(argument.help)} |"
+
+
+def _meaning(text: str | None) -> str:
+    return cell(_VALUE.sub(r"\1", text or ""))
 
 
 def _value(argument: Argument) -> str:
     if argument.kind is bool:
         return ""
-    kind = "number" if argument.kind is int else "text, repeatable" if argument.kind is list else "text"
-    return f"{kind}; default `{argument.default}`" if argument.default not in (None, "", []) else kind
+    named = _VALUE.search(argument.help or "")
+    kind = named[1].upper() if named else "number" if argument.kind is int else "text"
+    repeated = ", repeatable" if argument.kind is list else ""
+    default = f"; default `{argument.default}`" if argument.default not in (None, "", []) else ""
+    return f"{kind}{repeated}{default}"

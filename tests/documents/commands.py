@@ -8,7 +8,6 @@ A block that no test can run says so on the page: "(not run in our tests: needs 
 from __future__ import annotations
 
 import ast
-import copy
 import re
 import shlex
 from collections import defaultdict
@@ -19,7 +18,7 @@ from pathlib import Path
 
 from invoke.parser.context import ParserContext
 from invoke.parser.parser import Parser
-from scripts.reference.commands import tasks
+from scripts.reference.commands import copies
 
 from tests.documents.markdown import Page, pages
 from tests.e2e.walkthrough import PAGES
@@ -115,12 +114,7 @@ def parse(command: Command) -> None:
 
 @cache
 def _contexts() -> tuple[ParserContext, ...]:
-    contexts = []
-    for name, task in tasks():
-        own = copy.copy(task)
-        own.help = dict(task.help)  # the parser takes each text out of it
-        contexts.append(ParserContext(name=name, args=own.get_arguments()))
-    return tuple(contexts)
+    return tuple(ParserContext(name=name, args=task.get_arguments()) for name, task in copies())
 
 
 def run_by_tests() -> dict[str, set[str]]:

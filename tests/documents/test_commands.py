@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -34,6 +35,17 @@ def test_every_command_of_the_manual_is_run_by_a_test_or_the_page_says_why_not()
     commands = [command for page in MANUAL for command in shown(page) if not command.excused]
     untested = [str(c) for c in commands if c.name not in tested or not c.flags <= tested[c.name]]
     assert untested == []
+
+
+def test_the_reference_shows_usage_flags_and_letters() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text()
+    usage = re.findall(r"^invoke scale (.*)$", page, re.MULTILINE)
+    assert [set(re.findall(r"\[(.+?)\]", line)) for line in usage] == [
+        {"WORDS ...", "-a APP", "-e ENV", "-y", "-j", "flags"}
+    ]
+    assert "\n| `--bump`, `-b` |" in page
+    assert "\n| `--no-push` |" in page
+    assert [name for name in TASKS if f"\n## {name}\n" not in page] == []
 
 
 def test_the_reference_is_up_to_date() -> None:

@@ -72,6 +72,20 @@ def test_every_page_that_the_code_names_is_there() -> None:
     assert wrong == []
 
 
+@pytest.mark.parametrize(
+    ("question", "link"),
+    [
+        ("set one up", "docs/getting-started.md"),
+        ("read exit code 9", "docs/concepts.md#exit-codes"),
+        ("free a lock", "docs/operating.md#the-environment-is-locked"),
+        ("write an own root", "docs/terraform.md#rules-for-your-own-root"),
+        ("add a service", "docs/terraform.md#add-a-service"),
+    ],
+)
+def test_the_readme_answers_a_question_with_one_link(question: str, link: str) -> None:
+    assert link in Page("README.md", (ROOT / "README.md").read_text()).links()
+
+
 def test_the_readme_has_at_most_200_lines() -> None:
     lines = (ROOT / "README.md").read_text().splitlines()
     assert len(lines) <= 200
