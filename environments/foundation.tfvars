@@ -1,12 +1,12 @@
-# The registry, the ledger and the build project of the example application, once for all its environments.
+# Registry, ledger and build project of the example application, which all its environments share.
 application = "storefront"
 region      = "eu-central-1"
 images      = ["app"]
 
-# CodeBuild, for `invoke release --on codebuild`. On the sandbox a repository on disk stands for this one
-# (invoke sandbox.repository).
+# Build project for `invoke release --on codebuild`. On the sandbox, `invoke sandbox.repository` maps this repository to
+# one on disk.
 build = {
   source = { type = "GITHUB", location = "https://github.com/example/storefront.git" }
-  # In whose account and region a build pushes that no release has ordered.
+  # The environment to push to if a build is started without a release.
   environment = { LONGSHORE_ENVIRONMENT = "plain:sandbox" }
 }

@@ -1,19 +1,19 @@
-# The example application on your own machine, its Terraform on Terraform Cloud's stand-in.
+# The example application on your machine, with its Terraform on the sandbox's Terraform Cloud.
 application      = "storefront"
 environment_name = "sandbox-cloud"
 region           = "eu-central-1"
 
-# Kept by the migration and read by the web: a volume named storefront-sandbox-cloud-data.
+# Written by migrate, read by web: a Docker volume named storefront-sandbox-cloud-data.
 volumes = {
   data = {}
 }
 
 services = {
-  # A release rolls wave 1 out first, then wave 2.
+  # A release rolls out wave 1, then wave 2.
   worker = {
     wave           = 1
     command        = ["worker"]
-    container_port = 0 # none
+    container_port = 0 # no port
     desired_count  = 1
     cpu            = 128
     memory         = 128

@@ -1,19 +1,19 @@
-# A second environment on your own machine, to rehearse with what production has: three webs, two workers.
+# A second environment on your machine, with as many tasks as production: three of web, two of worker.
 application      = "storefront"
 environment_name = "sandbox-production"
 region           = "eu-central-1"
 
-# Kept by the migration and read by the web: a volume named storefront-sandbox-production-data.
+# Written by migrate, read by web: a Docker volume named storefront-sandbox-production-data.
 volumes = {
   data = {}
 }
 
 services = {
-  # A release rolls wave 1 out first, then wave 2.
+  # A release rolls out wave 1, then wave 2.
   worker = {
     wave           = 1
     command        = ["worker"]
-    container_port = 0 # none
+    container_port = 0 # no port
     desired_count  = 2
     cpu            = 128
     memory         = 128

@@ -1,19 +1,19 @@
-# The example application on your own machine: `make demo`.
+# The example application on your machine: `make demo`.
 application      = "storefront"
 environment_name = "sandbox"
 region           = "eu-central-1"
 
-# Kept by the migration and read by the web: a volume named storefront-sandbox-data.
+# Written by migrate, read by web: a Docker volume named storefront-sandbox-data.
 volumes = {
   data = {}
 }
 
 services = {
-  # A release rolls wave 1 out first, then wave 2.
+  # A release rolls out wave 1, then wave 2.
   worker = {
     wave           = 1
     command        = ["worker"]
-    container_port = 0 # none
+    container_port = 0 # no port
     desired_count  = 1
     cpu            = 128
     memory         = 128
@@ -47,10 +47,10 @@ verify = [
   { service = "web", path = "/health", expect_status = 200 },
 ]
 
-# CodeBuild, for `invoke release --remote`; a push to the branch releases by itself.
+# Release project for `invoke release --remote`. The webhook releases every push to the branch.
 release_project = {
   source  = { type = "GITHUB", location = "https://github.com/example/storefront.git" }
   webhook = { branch = "main" }
-  # Of two pushes at once, the second waits.
+  # If two commits are pushed at the same time, the second release waits for the first.
   environment = { LONGSHORE_OPTIONS = "plain:--wait-lock 30m" }
 }

@@ -1,1 +1,1 @@
-"""What the Makefile runs."""
+"""The programs that the Makefile runs."""

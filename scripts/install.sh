@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs Longshore on a build machine, with the pinned packages; with the word `terraform`, Terraform too where none
-# is on PATH.
+# Installs Longshore on a build machine, with the pinned packages. With the argument `terraform`, it also installs
+# Terraform if none is on PATH.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -8,7 +8,7 @@ terraform_version=1.11.4
 
 python3 -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/release.txt
 python3 -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation .
-# CodeBuild's Ubuntu images have their Pythons from pyenv, which in older releases learns of new programs by this alone.
+# CodeBuild's Ubuntu images use pyenv, whose older releases find newly installed programs only after a rehash.
 if command -v pyenv >/dev/null; then pyenv rehash; fi
 
 if [ "${1:-}" = terraform ] && ! command -v terraform >/dev/null; then

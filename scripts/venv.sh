@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes .venv with the pinned packages and this project in it. Does nothing when that was done already.
+# Creates .venv with the pinned packages and this project in it. Does nothing if .venv is up to date.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -33,18 +33,18 @@ install() {
   { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"; } \
     </dev/null >.longshore/apt.log 2>&1 || {
     tail -n 5 .longshore/apt.log >&2
-    fail "$*: apt-get could not install it"
+    fail "$*: apt-get could not install it (see .longshore/apt.log)"
   }
 }
 
 run_pip() {
   .venv/bin/python -m pip install -q --no-input --disable-pip-version-check "$@" </dev/null >"$log" 2>&1 || {
     tail -n 15 "$log" >&2
-    fail "packages: pip failed; its whole output is in $log"
+    fail "packages: pip failed; its complete output is in $log"
   }
 }
 
-# Moving the folder, another Python and other pins each ask for a new environment.
+# A moved folder, a different Python or different pins need a new environment.
 fingerprint() { { pwd && .venv/bin/python -V && cat requirements/dev.txt pyproject.toml; } 2>/dev/null | cksum; }
 
 if [ -e .venv/.complete ] && [ "$(cat .venv/.complete)" = "$(fingerprint)" ]; then
@@ -60,17 +60,17 @@ if debian_as_root; then
   [ -z "$needed" ] || install $needed ca-certificates
 fi
 python=$(find_python)
-[ -n "$python" ] || fail "Python 3.11 or newer; if it is not on PATH as python3, say PYTHON=/path/to/python3.11"
+[ -n "$python" ] || fail "Python 3.11 or newer; if python3 on PATH is older, set PYTHON=/path/to/python3.11"
 complete "$python" || fail "the modules venv and ensurepip of $python (Debian, Ubuntu: apt install python3-venv)"
 command -v git >/dev/null || fail "git"
 
 mkdir -p .longshore
 if ! [ -x .venv/bin/python ] || ! suitable .venv/bin/python || ! [ -e .venv/.place ] || [ "$(cat .venv/.place)" != "$PWD" ]; then
-  say "virtual environment in .venv, with $("$python" -V)"
+  say "creating a virtual environment in .venv with $("$python" -V)"
   "$python" -m venv --clear .venv
   pwd >.venv/.place
 fi
-say "packages of requirements/dev.txt (a minute or two)"
+say "installing the packages of requirements/dev.txt (a minute or two)"
 run_pip --require-hashes -r requirements/dev.txt
 run_pip --no-deps --no-build-isolation -e .
 fingerprint >.venv/.complete

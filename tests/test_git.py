@@ -42,14 +42,14 @@ def shop(tmp_path: Path) -> Path:
     return repository(tmp_path / "shop")
 
 
-def test_a_clean_commit(shop: Path) -> None:
-    found = git.read(shop / "app")
-    assert found == git.Source(
+def test_a_clean_commit_is_read(shop: Path) -> None:
+    source = git.read(shop / "app")
+    assert source == git.Source(
         shop.resolve(), run_git(shop, "rev-parse", "HEAD"), "Greet the world", author="Ann <ann@example.org>"
     )
-    assert len(found.commit) == 40
-    assert not found.dirty
-    git.refuse_dirty(found)
+    assert len(source.commit) == 40
+    assert not source.dirty
+    git.refuse_dirty(source)
 
 
 def test_the_repository_is_the_one_that_holds_the_path(shop: Path) -> None:
@@ -60,63 +60,63 @@ def test_the_repository_is_the_one_that_holds_the_path(shop: Path) -> None:
     assert git.read(shop / "app").dirty
 
 
-def test_the_repository_of_a_hook_that_calls_us_does_not_count(
+def test_the_repository_of_a_calling_hook_is_ignored(
     shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = repository(tmp_path / "other", "Other")
-    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
-    monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git" / "index"))
+    hook = repository(tmp_path / "other", "Other")
+    monkeypatch.setenv("GIT_DIR", str(hook / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(hook / ".git" / "index"))
     assert git.read(shop / "app").subject == "Greet the world"
 
 
-def test_changes_anywhere_in_the_tree_count(shop: Path) -> None:
+def test_changes_anywhere_in_the_tree_make_it_dirty(shop: Path) -> None:
     (shop / "README.md").write_text("new\n")
     (shop / "app" / "Dockerfile").write_text("FROM busybox\n")
     (shop / "debug.log").write_text("ignored\n")
-    found = git.read(shop / "app")
-    assert found.changed == ("app/Dockerfile", "README.md")
-    with pytest.raises(GitError, match=r"changes that are not committed:\n  app/Dockerfile\n  README.md$") as caught:
-        git.refuse_dirty(found)
+    source = git.read(shop / "app")
+    assert source.changed == ("app/Dockerfile", "README.md")
+    with pytest.raises(GitError, match=r"uncommitted changes:\n  app/Dockerfile\n  README.md$") as caught:
+        git.refuse_dirty(source)
     assert "--allow-dirty" in caught.value.hint
 
 
-def test_names_of_all_kinds_are_read_whole(shop: Path) -> None:
+def test_unusual_file_names_are_read_completely(shop: Path) -> None:
     run_git(shop, "mv", "app/Dockerfile", "app/Containerfile")
     (shop / "two words -> \u00fc.txt").write_text("")
     (shop / "line\nfeed").write_text("")
-    found = git.read(shop)
-    assert sorted(found.changed) == ["app/Containerfile", "app/Dockerfile", "line\nfeed", "two words -> \u00fc.txt"]
+    source = git.read(shop)
+    assert sorted(source.changed) == ["app/Containerfile", "app/Dockerfile", "line\nfeed", "two words -> \u00fc.txt"]
     with pytest.raises(GitError, match=r"line\?feed"):
-        git.refuse_dirty(found)
+        git.refuse_dirty(source)
 
 
 @pytest.mark.parametrize(("count", "more"), [(10, ""), (11, "\n  and 1 more"), (25, "\n  and 15 more")])
-def test_ten_files_are_named(shop: Path, count: int, more: str) -> None:
+def test_the_error_names_ten_files(shop: Path, count: int, more: str) -> None:
     for number in range(count):
         (shop / f"new-{number:02}").write_text("")
     with pytest.raises(GitError) as caught:
         git.refuse_dirty(git.read(shop))
     named = "".join(f"\n  new-{number:02}" for number in range(min(count, 10)))
-    assert caught.value.message.endswith(f"not committed:{named}{more}")
+    assert caught.value.message.endswith(f"uncommitted changes:{named}{more}")
 
 
-def test_a_setting_that_hides_untracked_files_hides_nothing_from_a_release(shop: Path) -> None:
+def test_a_git_setting_cannot_hide_untracked_files(shop: Path) -> None:
     run_git(shop, "config", "status.showUntrackedFiles", "no")
     (shop / "new").write_text("")
     assert git.read(shop).changed == ("new",)
 
 
-def test_submodules_count_by_their_content_not_by_litter(shop: Path, tmp_path: Path) -> None:
+def test_untracked_files_in_a_submodule_are_ignored(shop: Path, tmp_path: Path) -> None:
     repository(tmp_path / "library", "Library")
     run_git(shop, "submodule", "--quiet", "add", str(tmp_path / "library"), "library")
     commit(shop, "Use the library")
-    (shop / "library" / "litter").write_text("")
+    (shop / "library" / "untracked").write_text("")
     assert not git.read(shop).dirty
     (shop / "library" / "app" / "Dockerfile").write_text("FROM busybox\n")
     assert git.read(shop).changed == ("library",)
 
 
-def test_reading_writes_nothing(shop: Path) -> None:
+def test_reading_does_not_write_the_index(shop: Path) -> None:
     index = shop / ".git" / "index"
     os.utime(shop / "app" / "Dockerfile", (1, 1))  # git status would refresh its index now
     before = index.read_bytes()
@@ -124,36 +124,36 @@ def test_reading_writes_nothing(shop: Path) -> None:
     assert index.read_bytes() == before
 
 
-def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(GitError, match="there is no folder") as caught:
         git.read(tmp_path / "missing")
     assert "context" in caught.value.hint
 
 
-def test_a_folder_outside_any_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_outside_a_repository_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     with pytest.raises(GitError, match=f"{tmp_path} is not in a git repository: fatal: not a git repository") as caught:
         git.read(tmp_path)
     assert "git init" in caught.value.hint
 
 
-def test_a_repository_without_a_commit(tmp_path: Path) -> None:
+def test_a_repository_without_a_commit_is_an_error(tmp_path: Path) -> None:
     run_git(tmp_path, "init", "--quiet")
     with pytest.raises(GitError, match="has no commit") as caught:
         git.read(tmp_path)
     assert "commit" in caught.value.hint
 
 
-def test_no_git(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_git_is_an_error(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
-    with pytest.raises(GitError, match="git can't be run") as caught:
+    with pytest.raises(GitError, match="cannot run git") as caught:
         git.read(shop)
     assert caught.value.hint == "Install git."
 
 
-def test_a_subject_can_not_control_the_terminal(tmp_path: Path) -> None:
-    found = git.read(repository(tmp_path / "odd", "Gr\u00fc\u00dfe \x1b[31mred"))
-    assert found.subject == "Gr\u00fc\u00dfe ?[31mred"
+def test_control_characters_in_a_subject_are_replaced(tmp_path: Path) -> None:
+    source = git.read(repository(tmp_path / "odd", "Gr\u00fc\u00dfe \x1b[31mred"))
+    assert source.subject == "Gr\u00fc\u00dfe ?[31mred"
 
 
 def test_the_remote_is_origin_or_the_only_one(shop: Path) -> None:
@@ -161,9 +161,9 @@ def test_the_remote_is_origin_or_the_only_one(shop: Path) -> None:
     run_git(shop, "remote", "add", "mirror", "https://mirror.example/shop.git")
     assert git.read(shop).remote == "https://mirror.example/shop.git"
     run_git(shop, "remote", "add", "origin", "https://ann:canary@git.example/shop.git")
-    found = git.read(shop)
-    assert found.remote == "https://git.example/shop.git"
-    assert "canary" not in repr(found)
+    source = git.read(shop)
+    assert source.remote == "https://git.example/shop.git"
+    assert "canary" not in repr(source)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_a_remote_is_published_without_credentials(url: str, published: str | No
     assert git.without_credentials(url) == published
 
 
-def test_an_ancestor_is_older_and_nothing_else_is(shop: Path) -> None:
+def test_only_an_ancestor_is_older(shop: Path) -> None:
     first = git.read(shop / "app")
     (shop / "app" / "new.txt").write_text("more")
     second = commit(shop, "More")
@@ -195,7 +195,7 @@ def test_an_ancestor_is_older_and_nothing_else_is(shop: Path) -> None:
     assert git.is_older(git.read(shop / "app"), first.commit) is False
     assert git.is_older(first, first.commit) is False
     run_git(shop, "checkout", "--quiet", "--detach", first.commit)
-    (shop / "app" / "other.txt").write_text("another way")
+    (shop / "app" / "other.txt").write_text("another branch")
     commit(shop, "Beside")
-    assert git.is_older(git.read(shop / "app"), second) is False, "a branch beside is not older"
-    assert git.is_older(first, "0" * 40) is None, "this clone does not know it"
+    assert git.is_older(git.read(shop / "app"), second) is False, "a commit on another branch is not older"
+    assert git.is_older(first, "0" * 40) is None, "this clone does not have it"

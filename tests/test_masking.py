@@ -53,18 +53,18 @@ LINES = [
         ("PATH", False),
     ],
 )
-def test_which_names_hold_secrets(name: str, *, secret: bool) -> None:
+def test_names_of_secrets_are_recognised(name: str, *, secret: bool) -> None:
     assert is_secret(name) is secret
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_our_texts_show_no_secret(text: str) -> None:
+def test_known_secrets_and_url_passwords_are_masked(text: str) -> None:
     assert CANARY not in Masks([CANARY]).mask(text)
     assert MASK in Masks([CANARY]).mask(text)
 
 
 @pytest.mark.parametrize("text", [*TEXTS, *LINES])
-def test_texts_of_containers_show_none_that_has_a_telling_name_either(text: str) -> None:
+def test_untrusted_text_is_masked_by_name_too(text: str) -> None:
     assert CANARY not in Masks([CANARY]).mask_untrusted(text)
     assert text == TEXTS[0] or CANARY not in Masks().mask_untrusted(text)
 
@@ -78,11 +78,11 @@ def test_texts_of_containers_show_none_that_has_a_telling_name_either(text: str)
         "http://127.0.0.1:8080/health answered 500, not 200",
     ],
 )
-def test_what_is_no_secret_stays(text: str) -> None:
+def test_ordinary_text_is_not_masked(text: str) -> None:
     assert Masks([CANARY]).mask(text) == text
 
 
-def test_short_values_are_not_looked_for_and_long_ones_first() -> None:
+def test_short_values_are_ignored_and_long_ones_masked_first() -> None:
     assert Masks(["true", "secret-one", "secret-one-more"]).mask("true secret-one-more") == f"true {MASK}"
 
 
@@ -93,15 +93,15 @@ def test_no_known_value_survives(values: list[str]) -> None:
 
 
 def a_result() -> ReleaseResult:
-    found = release(verdict=Verdict.ROLLED_BACK, cause=Cause.ROLLOUT)
-    found.message, found.hint = TEXTS[0], TEXTS[1]
-    found.warnings, found.changes = [TEXTS[2]], [TEXTS[1]]
-    found.failures = [Failure(subject="web", reason=TEXTS[0], answer=LINES[1], log=LINES, events=TEXTS)]
-    found.migration = MigrationResult(task="t", task_definition="d", before_wave=1, reason=LINES[0], log=LINES)
-    return found
+    result = release(verdict=Verdict.ROLLED_BACK, cause=Cause.ROLLOUT)
+    result.message, result.hint = TEXTS[0], TEXTS[1]
+    result.warnings, result.changes = [TEXTS[2]], [TEXTS[1]]
+    result.failures = [Failure(subject="web", reason=TEXTS[0], answer=LINES[1], log=LINES, events=TEXTS)]
+    result.migration = MigrationResult(task="t", task_definition="d", before_wave=1, reason=LINES[0], log=LINES)
+    return result
 
 
-def test_neither_the_ledger_nor_the_document_holds_one() -> None:
+def test_ledger_and_json_document_contain_no_secret() -> None:
     table, masks = MemoryTable(), Masks([CANARY])
     ledger = Ledger(table, "test", masks)
     result = a_result()
@@ -118,21 +118,21 @@ def test_neither_the_ledger_nor_the_document_holds_one() -> None:
 
 
 @pytest.mark.parametrize("text", ["x", "-", "_", "a=", "://", ":", "://:", "token ", "password ", "authorization", "@"])
-def test_a_line_of_a_megabyte_is_no_more_work_than_its_length(text: str) -> None:
-    """With a pattern that looks back at every character, this would take hours."""
+def test_masking_takes_linear_time(text: str) -> None:
+    """With a pattern that backtracks at every character, this would take hours."""
     line = text * (1_000_000 // len(text))
     assert len(Masks([CANARY]).mask_untrusted(f"{line} password={CANARY}")) >= 1000
 
 
 class Terminal(io.StringIO):
-    """A stream that a person looks at."""
+    """A stream that is a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])
-def test_nothing_that_the_console_writes_shows_one(stream: type[io.StringIO]) -> None:
+def test_the_console_shows_no_secret(stream: type[io.StringIO]) -> None:
     out, err = io.StringIO(), stream()
     console = Console(out, err, stream("y\n"), masks=Masks([CANARY]))
     with console.live():
@@ -145,7 +145,7 @@ def test_nothing_that_the_console_writes_shows_one(stream: type[io.StringIO]) ->
             console.result(text)
             console.error(LongshoreError(text, text))
             console.failed(LongshoreError(text))
-            console.ask(text)
+            console.prompt.ask(text)
         console.differences(TEXTS)
         console.table([{"text": text} for text in TEXTS], "none")
         for line in LINES:
@@ -157,35 +157,35 @@ def test_nothing_that_the_console_writes_shows_one(stream: type[io.StringIO]) ->
     assert CANARY not in shown
 
 
-def test_the_console_knows_the_secrets_of_its_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_console_masks_secrets_of_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEPLOY_TOKEN", CANARY)
     err = io.StringIO()
     Console(err=err).say(f"curl failed: {CANARY}")
     assert err.getvalue() == f"curl failed: {MASK}\n"
 
 
-def test_what_is_asked_for_to_be_used_is_shown() -> None:
+def test_output_without_masks_is_shown_as_is() -> None:
     out = io.StringIO()
     Console(out, masks=NoMasks()).result(f"export AWS_SECRET_ACCESS_KEY={CANARY}")
     assert CANARY in out.getvalue()
 
 
-def test_a_plan_tells_the_secrets_of_its_containers() -> None:
+def test_secrets_of_containers_in_a_plan_are_found() -> None:
     def side(value: str) -> dict[str, str]:
         variables = [{"name": "API_TOKEN", "value": value}, {"name": "MODE", "value": "not secret"}]
         return {"container_definitions": json.dumps([{"name": "web", "environment": variables}])}
 
     kind = "aws_ecs_task_definition"
     change = {"actions": ["create"], "before": side("the old one"), "after": side("the new one")}
-    found = plan.changes({"resource_changes": [{"address": "a", "type": kind, "change": change}]})
-    assert plan.secret_values(found) == {"the old one", "the new one"}
+    changes = plan.changes({"resource_changes": [{"address": "a", "type": kind, "change": change}]})
+    assert plan.secret_values(changes) == {"the old one", "the new one"}
 
 
-def test_secrets_of_variables() -> None:
+def test_secrets_of_variables_are_found_by_name() -> None:
     assert secrets({"API_TOKEN": CANARY, "HOME": "/home/me"}) == {CANARY}
 
 
-def test_container_definitions_tell_their_secrets() -> None:
+def test_secrets_of_container_definitions_are_found_by_name() -> None:
     variables = [{"name": "API_TOKEN", "value": "hidden"}, {"name": "MODE", "value": "shown"}, {"name": "DB_PASSWORD"}]
     assert secrets_of_containers([{"name": "web", "environment": variables}, {"name": "agent"}]) == {"hidden", ""}
 
@@ -193,7 +193,7 @@ def test_container_definitions_tell_their_secrets() -> None:
 KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n  qwertyuiop\nabc=\n-----END PRIVATE KEY-----\n"
 
 
-def test_a_value_of_several_lines_is_masked_line_by_line() -> None:
+def test_a_multi_line_value_is_masked_line_by_line() -> None:
     masks = Masks([KEY])
     assert masks.mask(f"key: {KEY}") == f"key: {MASK}"
     lines = KEY.splitlines()
@@ -202,7 +202,7 @@ def test_a_value_of_several_lines_is_masked_line_by_line() -> None:
 
 
 @given(st.integers(min_value=LINE_LENGTH - 60, max_value=LINE_LENGTH + 10))
-def test_a_log_line_is_masked_before_it_is_cut(before: int) -> None:
+def test_a_log_line_is_masked_before_it_is_truncated(before: int) -> None:
     line = f"{'x' * before} {CANARY}-{'y' * 30}"
     (shown,) = shortened([line], Masks([f"{CANARY}-{'y' * 30}"]))
     assert "canar" not in shown

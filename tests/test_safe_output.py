@@ -1,4 +1,4 @@
-"""Nobody reads any more: a terminal that was closed, a pipe whose other end has gone."""
+"""Writing without a reader: to a closed terminal, or a broken pipe."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ console = Console(interactive=True)
 console.say("one")
 console.result("two")
 console.document({})
-assert console.ask("three? ") == ""
+assert console.prompt.ask("three? ") == ""
 sys.exit(7)
 """
 
@@ -49,15 +49,15 @@ class Failing(io.StringIO):
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_words_for_people_that_nobody_can_read_end_nothing(error: Exception) -> None:
+def test_write_errors_of_text_for_people_are_ignored(error: Exception) -> None:
     console = Console(io.StringIO(), Failing(error), io.StringIO(), interactive=False)
     console.say("on its way")
-    console.warn("nobody listens")
+    console.warn("no reader")
     with console.live():
         console.step_started("verify")
 
 
-def test_a_signal_is_taken_in_though_its_word_can_not_be_written() -> None:
+def test_a_signal_counts_even_if_its_message_cannot_be_written() -> None:
     interrupts = Interrupts()
     console = Console(io.StringIO(), Failing(OSError(errno.EIO, "")), io.StringIO(), interactive=False)
     with interrupts.watched(console.interrupted):
@@ -65,17 +65,17 @@ def test_a_signal_is_taken_in_though_its_word_can_not_be_written() -> None:
         assert interrupts.pending
 
 
-def test_a_result_that_does_not_fit_on_the_disk_is_an_error() -> None:
+def test_a_result_on_a_full_disk_is_an_error() -> None:
     console = Console(Failing(OSError(errno.ENOSPC, "No space left on device")), io.StringIO(), io.StringIO())
     with pytest.raises(OSError, match="No space left"):
         console.result("v1.0.0")
 
 
 @pytest.mark.parametrize("where", ["pipe", "terminal"])
-def test_readers_who_have_gone_change_no_exit_code(where: str) -> None:
-    ours, theirs = os.openpty() if where == "terminal" else os.pipe()
-    process = subprocess.Popen([sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=theirs, stderr=theirs)
-    os.close(theirs)
-    os.close(ours)
+def test_a_missing_reader_does_not_change_the_exit_code(where: str) -> None:
+    reader, writer = os.openpty() if where == "terminal" else os.pipe()
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=writer, stderr=writer)
+    os.close(writer)
+    os.close(reader)
     process.communicate(b"\n", timeout=30)
     assert process.returncode == 7

@@ -16,7 +16,7 @@ from longshore.verdict import ExitCode, exit_code_of
 
 @pytest.fixture
 def interrupts() -> Iterator[Interrupts]:
-    """With handlers that do no harm around it, in case a test fails half way."""
+    """With harmless handlers around it, in case a test fails half-way."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in WATCHED}
     yield Interrupts()
     for number, handler in before.items():
@@ -34,10 +34,10 @@ def interrupts() -> Iterator[Interrupts]:
 def test_the_first_signal_takes_effect_at_the_next_safe_point(
     interrupts: Interrupts, number: signal.Signals, code: ExitCode
 ) -> None:
-    said: list[str] = []
-    with interrupts.watched(said.append):
+    names: list[str] = []
+    with interrupts.watched(names.append):
         os.kill(os.getpid(), number)
-        assert said == [number.name]
+        assert names == [number.name]
         with interrupts.held():
             interrupts.check()
         with pytest.raises(InterruptError) as caught:
@@ -46,7 +46,7 @@ def test_the_first_signal_takes_effect_at_the_next_safe_point(
     assert (caught.value.name, exit_code_of(caught.value)) == (number.name, code)
 
 
-def test_the_second_signal_takes_effect_at_once_wherever_it_comes(interrupts: Interrupts) -> None:
+def test_the_second_signal_takes_effect_immediately(interrupts: Interrupts) -> None:
     with interrupts.watched(lambda _: None), interrupts.held():
         os.kill(os.getpid(), signal.SIGTERM)
         with pytest.raises(LeaveAtOnce) as caught:
@@ -54,7 +54,7 @@ def test_the_second_signal_takes_effect_at_once_wherever_it_comes(interrupts: In
     assert caught.value.name == "SIGINT"
 
 
-def test_the_handlers_of_before_are_back_afterwards(interrupts: Interrupts) -> None:
+def test_the_previous_handlers_are_restored(interrupts: Interrupts) -> None:
     with interrupts.watched(lambda _: None):
         assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
     assert [signal.getsignal(number) for number in WATCHED] == [signal.SIG_IGN] * 3
@@ -69,7 +69,7 @@ def test_a_signal_ends_a_sleep_and_the_polls_around_it(interrupts: Interrupts) -
     assert time.monotonic() - begun < 5
 
 
-def test_other_threads_get_no_signals(interrupts: Interrupts) -> None:
+def test_other_threads_receive_no_signals(interrupts: Interrupts) -> None:
     done: list[str] = []
 
     def work() -> None:

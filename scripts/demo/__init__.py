@@ -1,1 +1,1 @@
-"""Three releases of the example application, one of them bad, told step by step: ``make demo``."""
+"""Three releases of the example application, one of them bad, step by step: ``make demo``."""

@@ -1,4 +1,4 @@
-"""What the demo does from outside, as a user would: `invoke`, git, and HTTP."""
+"""The tools of the demo, which are those of a user: `invoke`, git and HTTP."""
 
 from __future__ import annotations
 
@@ -22,34 +22,34 @@ IDENTITY = ["-c", "user.name=Demo", "-c", "user.email=demo@example.com", "-c", "
 
 
 class DemoError(Exception):
-    """Something that the demo promised did not happen."""
+    """A check of the demo failed."""
 
 
 def expect(truth: object, claim: str) -> None:
-    """Hold the demo to what it says.
+    """Check a claim of the demo.
 
     Raises:
         DemoError: the claim does not hold.
     """
     if not truth:
-        raise DemoError(f"this does not hold: {claim}")
+        raise DemoError(f"expected that {claim}")
 
 
 def say(text: str = "") -> None:
-    """Print a line at once, so that it keeps its place among the lines of the commands."""
+    """Print a line immediately, so that it keeps its place among the lines of the commands."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
 def invoke(*arguments: str, code: int = 0) -> str:
-    """Run an Invoke task as a user would, its progress on the terminal; return what it says on stdout.
+    """Run an Invoke task as a user would, with its progress on the terminal, and return its stdout.
 
     Args:
         arguments: the task and its flags.
-        code: the exit code that it must end with.
+        code: the expected exit code.
 
     Raises:
-        DemoError: it ended with another exit code.
+        DemoError: it ended with a different exit code.
     """
     say(f"$ invoke {' '.join(arguments)}")
     done = subprocess.run(
@@ -67,17 +67,17 @@ def invoke(*arguments: str, code: int = 0) -> str:
 
 
 def release(code: int = 0) -> dict[str, Any]:
-    """Release what was committed last, and return the JSON document of the release; it must end with this code."""
+    """Release the last commit and return the JSON document of the release; the exit code must be this one."""
     return dict(json.loads(invoke("release", "--yes", "--json", code=code)))
 
 
 def sandbox() -> dict[str, Any]:
-    """Where the sandbox answers, and what runs in it."""
+    """The endpoint of the sandbox, its services and its builds."""
     return dict(json.loads(invoke("sandbox.status", "--json")))
 
 
 def fresh_tree() -> None:
-    """Copy the example into a git repository of its own, so that the demo can commit to it."""
+    """Copy the example into a separate git repository, so that the demo can commit to it."""
     shutil.rmtree(TREE, ignore_errors=True)
     shutil.copytree(PROJECT / "examples" / "storefront", TREE)
     _git("init", "-q")
@@ -98,5 +98,5 @@ def _git(*arguments: str) -> None:
 
 def page(url: str) -> str:
     """The page that a visitor sees."""
-    with urlopen(url, timeout=10) as answer:  # noqa: S310 - the sandbox's own front door
-        return str(answer.read().decode())
+    with urlopen(url, timeout=10) as response:  # noqa: S310 - the URL is the sandbox's load balancer
+        return str(response.read().decode())

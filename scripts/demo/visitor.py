@@ -1,4 +1,4 @@
-"""A visitor who asks the front door all the time, and remembers every answer."""
+"""A visitor that keeps sending requests to the load balancer and counts the responses."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from http.client import HTTPConnection, HTTPException
 from types import TracebackType
 from urllib.parse import urlsplit
 
-TIMEOUT = 10  # seconds that an answer may take
+TIMEOUT = 10  # seconds that a response may take
 
 
 @dataclass
 class Visitor:
-    """Asks the health page in two threads, on a new connection each time and on one that is kept, until it leaves.
+    """Requests the health page until the block ends, in two threads: one keeps its connection, one does not.
 
-    A request that gets no answer, or another than 200, has failed; nothing is asked again.
+    A request without a response, or with a status other than 200, has failed; it is not repeated.
 
     Attributes:
-        answers: how many answers came from each version.
-        failures: what went wrong, one text each.
-        seconds: how long the visit took.
+        rates: the requests per second of each thread.
+        answers: the number of responses from each version.
+        failures: the reason of each failed request.
+        seconds: the duration of the visit.
     """
 
     url: str
@@ -33,7 +34,7 @@ class Visitor:
     seconds: float = 0.0
 
     def __enter__(self) -> Visitor:
-        self._leave = threading.Event()
+        self._stop = threading.Event()
         self._began = time.monotonic()
         self._threads = [
             threading.Thread(target=self._visit, args=(1 / rate, kind == "kept connection"))
@@ -46,32 +47,32 @@ class Visitor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._leave.set()
+        self._stop.set()
         for thread in self._threads:
             thread.join()
         self.seconds = time.monotonic() - self._began
 
     @property
     def requests(self) -> int:
-        """How many requests were made."""
+        """The number of requests."""
         return self.answers.total() + len(self.failures)
 
     def _visit(self, pause: float, keep: bool) -> None:  # noqa: FBT001 - the arguments of a thread
         address = urlsplit(self.url)
         connection = HTTPConnection(address.hostname or "", address.port, timeout=TIMEOUT)
-        while not self._leave.wait(pause):
+        while not self._stop.wait(pause):
             if not keep:
                 connection.close()
             try:
                 connection.request("GET", "/health")
                 response = connection.getresponse()
-                self._remember(response.status, response.read())
+                self._count(response.status, response.read())
             except (OSError, HTTPException, ValueError, KeyError) as problem:
                 self.failures.append(f"{type(problem).__name__}: {problem}")
                 connection.close()
         connection.close()
 
-    def _remember(self, status: int, body: bytes) -> None:
+    def _count(self, status: int, body: bytes) -> None:
         if status == 200:
             self.answers[json.loads(body)["version"]] += 1
         else:

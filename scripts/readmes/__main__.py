@@ -7,7 +7,7 @@ from scripts.setup.machine import PROJECT, say
 
 
 def main() -> None:
-    """Write those READMEs whose tables are not as they must be."""
+    """Write the READMEs whose tables are out of date."""
     for folder in folders(PROJECT / "terraform"):
         file = folder / "README.md"
         text = file.read_text()

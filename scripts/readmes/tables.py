@@ -1,4 +1,4 @@
-"""What a stack or module takes and gives, read from its formatted ``.tf`` files: no Terraform is run."""
+"""The inputs and outputs of a stack or module, read from its formatted ``.tf`` files without running Terraform."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ def folders(root: Path) -> list[Path]:
 
 
 def with_tables(folder: Path, readme: str) -> str:
-    """A README with its tables as they must be: in place of those between the marks, or at its end.
+    """A README with current tables: between the marks, or at its end if it has none.
 
     Raises:
-        ValueError: a variable or an output whose description or default can't be read.
+        ValueError: only one mark is there, or a description or default cannot be read.
     """
     written = f"{BEGIN}\n{''.join(_sections(folder))}\n{END}"
     before, begin, rest = readme.partition(BEGIN)
     _, end, after = rest.partition(END)
     if bool(begin) != bool(end):
-        raise ValueError(f"{folder.name}/README.md: of the two marks of the tables there is one; remove it")
+        raise ValueError(f"{folder.name}/README.md: only one of the two marks of the tables is there; remove it")
     return f"{before}{written}{after}" if begin else f"{readme.rstrip()}\n\n{written}\n"
 
 
@@ -47,30 +47,31 @@ def _blocks(folder: Path, kind: str) -> Iterator[tuple[str, str]]:
 
 
 def _input(name: str, body: str) -> str:
-    default = f"`{found}`" if (found := _argument(body, "default")) else "required"
+    value = _argument(body, "default")
+    default = f"`{value}`" if value else "required"
     if default.endswith(("{`", "[`")):
-        raise ValueError(f"variable {name}: its default has several lines, and the table has room for one")
+        raise ValueError(f"variable {name}: its default has several lines; the table has room for one only")
     return f"| `{name}` | `{_short(_argument(body, 'type'))}` | {default} | {_description(name, body)} |"
 
 
-def _short(given: str) -> str:
+def _short(type_: str) -> str:
     """A type without the attributes of its objects: ``map(object({`` is ``map(object)``."""
-    if not given.endswith("({"):
-        return given
-    outer = given.removesuffix("({")
+    if not type_.endswith("({"):
+        return type_
+    outer = type_.removesuffix("({")
     return outer + ")" * outer.count("(")
 
 
 def _description(name: str, body: str) -> str:
-    found = re.fullmatch(r'"(.*)"', _argument(body, "description"))
-    if not found:
-        raise ValueError(f"{name}: it has no description of one line")
-    text = found[1].replace('\\"', '"').replace("|", "\\|")
-    # What stands in angle brackets would be taken for HTML.
+    quoted = re.fullmatch(r'"(.*)"', _argument(body, "description"))
+    if not quoted:
+        raise ValueError(f"{name}: it has no description on one line")
+    text = quoted[1].replace('\\"', '"').replace("|", "\\|")
+    # Markdown would read angle brackets as HTML.
     return re.sub(r"<([^<>]+)>", r"&lt;\1&gt;", text)
 
 
 def _argument(body: str, name: str) -> str:
-    """The value of an argument of a block, as far as its first line goes; empty if it has none."""
-    found = re.search(rf"^  {name}\s*= (.*)$", body, re.MULTILINE)
-    return found[1] if found else ""
+    """The first line of an argument's value; empty if the block has no such argument."""
+    argument = re.search(rf"^  {name}\s*= (.*)$", body, re.MULTILINE)
+    return argument[1] if argument else ""

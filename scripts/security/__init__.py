@@ -1,1 +1,1 @@
-"""`make check-security`: checkov over all Terraform, of which nothing is let through without a reason."""
+"""`make check-security`: runs checkov over all Terraform, and accepts no skip without a reason."""

@@ -1,6 +1,6 @@
-"""Runs checkov, pinned and in a virtual environment of its own, and judges what it says.
+"""Runs a pinned checkov in a separate virtual environment, and judges its report.
 
-checkov ends with 0 where it could not read a file, and takes every skip that a file asks for: both are refused here.
+checkov ends with 0 if it cannot read a file, and accepts every skip that a file asks for: both are refused here.
 """
 
 from __future__ import annotations
@@ -13,42 +13,42 @@ from pathlib import Path
 from typing import Any
 
 from scripts.setup.machine import PROJECT, WORK, say
+from scripts.setup.pinned import install
 
-PINS = PROJECT / "requirements" / "checkov.txt"
 VENV = WORK / "checkov"
 CONFIG = PROJECT / "terraform" / "checkov.yaml"
 
-_TAG = "the released tag is no secret, and a plan without a tag reads it"
+_TAG = "the released tag is not a secret, and a plan without a tag reads it"
 SKIPPED_INLINE = {
     "terraform": {
-        "CKV_AWS_316": "a docker build needs an engine, which starts in privileged mode only",
+        "CKV_AWS_316": "a docker build needs an engine, which starts only in privileged mode",
         "CKV2_AWS_34": _TAG,
     },
     "examples/terraform": {
-        "CKV_AWS_2": "HTTP redirects as soon as there is a certificate, which an example can't bring",
-        "CKV_AWS_91": "access logs want a bucket and a time for which they are kept",
-        "CKV_AWS_103": "HTTP redirects as soon as there is a certificate, which an example can't bring",
-        "CKV_AWS_119": "the key that DynamoDB has anyway is enough for an example",
+        "CKV_AWS_2": "HTTP redirects as soon as there is a certificate, which an example cannot provide",
+        "CKV_AWS_91": "access logs need a bucket and a retention period",
+        "CKV_AWS_103": "HTTP redirects as soon as there is a certificate, which an example cannot provide",
+        "CKV_AWS_119": "DynamoDB's default key is enough for an example",
         "CKV_AWS_150": "an example is taken down again",
-        "CKV_AWS_260": "a shop is open to everybody, unless its variable says otherwise",
+        "CKV_AWS_260": "a shop is public by default; a variable restricts it",
         "CKV_AWS_378": "TLS ends at the load balancer",
-        "CKV2_AWS_5": "the tasks have the group, where checkov does not see it",
-        "CKV2_AWS_11": "flow logs cost by the gigabyte",
-        "CKV2_AWS_20": "HTTP redirects as soon as there is a certificate, which an example can't bring",
-        "CKV2_AWS_28": "a web application firewall is a choice of its own, and costs",
+        "CKV2_AWS_5": "the tasks use the group, which checkov does not notice",
+        "CKV2_AWS_11": "flow logs are billed by the gigabyte",
+        "CKV2_AWS_20": "HTTP redirects as soon as there is a certificate, which an example cannot provide",
+        "CKV2_AWS_28": "a web application firewall is optional and costs money",
         "CKV2_AWS_34": _TAG,
     },
 }
-"""What is looked at, and what a file there may skip beside the resource that it is about."""
+"""The folders that are scanned, and the checks that a file in each may skip beside a resource, with the reason."""
 
 
 def main() -> int:
-    """Look at the stacks, modules and examples.
+    """Scan the stacks, modules and examples.
 
     Returns:
-        1 if there is a finding.
+        1 if there are findings, otherwise 0.
     """
-    install()
+    install("checkov", VENV)
     reports = {folder: scan(PROJECT / folder) for folder in SKIPPED_INLINE}
     problems = [line for folder, report in reports.items() for line in findings(report, folder)]
     for line in problems:
@@ -59,25 +59,11 @@ def main() -> int:
     return 1 if problems else 0
 
 
-def install() -> None:
-    """Install checkov, unless the pinned one is there."""
-    mark = VENV / "pins.txt"
-    if mark.exists() and mark.read_text() == PINS.read_text():
-        return
-    say("checkov in a virtual environment of its own (a minute)")
-    subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
-    pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "-q", "--no-input", "--disable-pip-version-check"]
-    done = subprocess.run([*pip, "--require-hashes", "-r", str(PINS)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"checkov could not be installed:\n{done.stdout}{done.stderr}")
-    mark.write_text(PINS.read_text())
-
-
 def scan(folder: Path) -> dict[str, Any]:
-    """What checkov says of all Terraform in a folder; it asks nobody but the files.
+    """Checkov's report on all Terraform in a folder; it works offline.
 
     Raises:
-        SystemExit: it said nothing that can be read.
+        SystemExit: checkov printed no report.
     """
     command = [str(VENV / "bin" / "checkov"), "--directory", str(folder), "--config-file", str(CONFIG)]
     done = subprocess.run([*command, "--output", "json"], cwd=PROJECT, capture_output=True, text=True, check=False)
@@ -88,15 +74,15 @@ def scan(folder: Path) -> dict[str, Any]:
 
 
 def findings(report: Mapping[str, Any], folder: str) -> Iterator[str]:
-    """What is wrong, a line each: what failed, what could not be read, what is skipped without being allowed to.
+    """The findings, one line each: failed checks, unreadable files, and skips that are not allowed.
 
     Args:
-        report: what checkov says of a folder.
+        report: checkov's report on a folder.
         folder: its path in the project.
     """
     summary, results = report.get("summary", {}), report.get("results", {})
     if not summary.get("passed"):
-        yield f"{folder}: checkov passed no check at all: it has looked at nothing"
+        yield f"{folder}: checkov passed no checks, so it scanned nothing"
     yield from (f"{file}: checkov could not read it" for file in results.get("parsing_errors", []))
     for check in results.get("failed_checks", []):
         yield f"{_where(check, folder)}: {check['check_id']} {check['check_name']}"

@@ -1,4 +1,4 @@
-"""A Docker engine that answers: on Debian as root it is installed and started where there is none."""
+"""Provides a Docker engine that answers: on Debian as root, it is installed and started if there is none."""
 
 from __future__ import annotations
 
@@ -11,14 +11,21 @@ from longshore.errors import BuildError
 from longshore.images import docker_engine
 from scripts.setup.machine import WORK, MissingError, install, installs, run, say
 
-PATIENCE = 60  # seconds until a started engine must answer
+START_SECONDS = 60
 SYSTEMD = Path("/run/systemd/system")
 
 
 def prepare() -> str:
-    """Have a Docker engine and its command line; MissingError says what to install or start."""
+    """Provide a Docker engine and its command line.
+
+    Returns:
+        A line for the user.
+
+    Raises:
+        MissingError: there is none; the message tells the user which program to install or start.
+    """
     version = _version()
-    # Whoever names an engine somewhere else does not want one here.
+    # If DOCKER_HOST names an engine on another machine, the user does not want one here.
     if version is None and installs() and not os.environ.get("DOCKER_HOST"):
         version = _start()
     if version is None:
@@ -41,12 +48,12 @@ def _advice() -> str:
 def _start() -> str | None:
     if not all(shutil.which(program) or install("docker.io") for program in ("dockerd", "docker")):
         return None
-    # From Debian 13 the command line is a package of its own.
+    # Since Debian 13 the command line is a separate package.
     if shutil.which("docker") is None and not install("docker-cli"):
         return None
     if SYSTEMD.exists():
         say("systemctl start docker")
-        run("systemctl", "start", "docker", timeout=PATIENCE)
+        run("systemctl", "start", "docker", timeout=START_SECONDS)
         return _wait()
     return _start_detached()
 
@@ -63,8 +70,8 @@ def _start_detached() -> str | None:
 
 
 def _wait() -> str | None:
-    """The engine's version once it answers; None when time is up."""
-    deadline = time.monotonic() + PATIENCE
+    """The engine's version once it answers; None after START_SECONDS."""
+    deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if version := _version():
             return version

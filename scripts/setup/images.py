@@ -1,4 +1,4 @@
-"""The two images that the sandbox and the example need: a registry, where no program is one, and ``busybox:stable``."""
+"""Provides a registry for the sandbox, as a program or an image, and the example's base image ``busybox:stable``."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ ACCOUNTS = {
 
 
 def prepare_registry() -> str:
-    """Have a container registry: its program, or on other systems its image."""
+    """Provide a container registry: the Debian program, or on other systems the image."""
     if program := _registry_program():
         return f"registry {program}"
     if _present(REGISTRY_IMAGE):
         return f"registry as a container of {REGISTRY_IMAGE}"
     if install("docker-registry"):
-        # The package starts a registry of its own on port 5000; the sandbox starts what it needs.
+        # The package starts a registry on port 5000, but the sandbox starts its own.
         run("systemctl", "disable", "--now", "docker-registry")
         return f"registry {_registry_program()}"
     if pull(REGISTRY_IMAGE):
@@ -41,17 +41,17 @@ def _registry_program() -> str | None:
 
 
 def prepare_base_image() -> str:
-    """Have the example's base image: there already, pulled, or made of Debian's busybox-static."""
+    """Provide the example's base image: present, pulled, or built from Debian's busybox-static."""
     if not _present(BASE_IMAGE) and not pull(BASE_IMAGE):
         program = _static_busybox()
         if program is None:
             raise MissingError(
                 f"no base image {BASE_IMAGE}: let Docker pull it, or install the package busybox-static (Debian)"
             )
-        say(f"makes {BASE_IMAGE} of {program}")
+        say(f"building {BASE_IMAGE} from {program}")
         done = run("docker", "import", "--change", 'CMD ["sh"]', "-", BASE_IMAGE, data=root_filesystem(program))
         if done.returncode:
-            raise MissingError(f"could not make the base image {BASE_IMAGE}: {done.stderr.strip()}")
+            raise MissingError(f"could not build the base image {BASE_IMAGE}: {done.stderr.strip()}")
     return f"base image {BASE_IMAGE}"
 
 
@@ -94,6 +94,6 @@ def _present(image: str) -> bool:
 
 
 def pull(image: str) -> bool:
-    """Pull an image; whether it worked."""
+    """Pull an image; False if that failed."""
     say(f"docker pull {image}")
     return run("docker", "pull", "-q", image, timeout=300).returncode == 0

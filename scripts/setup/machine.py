@@ -1,4 +1,4 @@
-"""What the steps of the setup share: saying what they do, running a program, installing a Debian package."""
+"""Shared by the steps of the setup: progress lines, running a program, installing a Debian package."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WORK = PROJECT / ".longshore"
 
 
 class MissingError(Exception):
-    """Something that only the user can provide; the message says what, and how."""
+    """A part that only the user can provide; the message names it and explains how."""
 
 
 def say(text: str) -> None:
@@ -24,12 +24,12 @@ def say(text: str) -> None:
 
 
 def run(*command: str, timeout: float = 30, data: bytes | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a program without a terminal and hand back its exit code and output.
+    """Run a program without a terminal and return its exit code and output.
 
     Args:
         command: the program and its arguments.
-        timeout: seconds after which it is given up, as if it had failed.
-        data: what it reads on its standard input; by default nothing.
+        timeout: seconds after which the program is killed and counts as failed.
+        data: its standard input; empty by default.
     """
     try:
         done = subprocess.run(
@@ -38,12 +38,12 @@ def run(*command: str, timeout: float = 30, data: bytes | None = None) -> subpro
     except FileNotFoundError:
         return subprocess.CompletedProcess(command, 127, "", f"{command[0]}: not found")
     except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, 124, "", f"{command[0]}: no answer in {timeout:.0f} s")
+        return subprocess.CompletedProcess(command, 124, "", f"{command[0]}: no response within {timeout:.0f} s")
     return subprocess.CompletedProcess(command, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 def installs() -> bool:
-    """Whether this machine lets us install packages: Debian (or a derivative), as root."""
+    """Whether packages can be installed here: on Debian (or a derivative), as root."""
     return os.geteuid() == 0 and Path("/etc/debian_version").exists() and shutil.which("apt-get") is not None
 
 
@@ -54,7 +54,7 @@ def _refresh() -> None:
 
 
 def install(package: str) -> bool:
-    """Install a Debian package; False where that can't be done here, or failed (apt's last words are shown)."""
+    """Install a Debian package; False if that is not possible here, or if apt failed (its last lines are shown)."""
     if not installs():
         return False
     _refresh()

@@ -13,16 +13,16 @@ from pathlib import Path
 
 REGISTRY = "registry.terraform.io"
 PROVIDER = f"{REGISTRY}/hashicorp/aws"
-OLDEST = (5, 100)  # "~> 5.100", as the versions.tf of both stacks have it
+OLDEST = (5, 100)  # "~> 5.100", as in the versions.tf of both stacks
 
-# Where administrators put software that no package manager knows; only a few levels are searched.
+# Administrators install software without a package here; only a few levels are searched.
 SEARCHED = ("/opt", "/srv", "/usr/local", "/usr/share", "/usr/lib", "/var/lib", "/var/cache", "/mnt")
 DEPTH = 4
 SKIPPED = {"node_modules", "site-packages", "dist-packages", "doc", "docker", "containerd", "lost+found"}
 
 
 def implied(home: Path, environ: Mapping[str, str]) -> list[Path]:
-    """The folders in which Terraform looks by itself, without any configuration.
+    """The folders that Terraform searches without any configuration.
 
     Source: https://developer.hashicorp.com/terraform/cli/config/config-file#implied-local-mirror-directories
     """
@@ -38,7 +38,7 @@ def implied(home: Path, environ: Mapping[str, str]) -> list[Path]:
 
 
 def usable(mirror: Path, platform: str) -> bool:
-    """Whether a mirror holds an AWS provider that our stacks accept, for this platform (such as ``linux_amd64``)."""
+    """Whether a mirror contains an AWS provider that our stacks accept, for this platform (such as ``linux_amd64``)."""
     folder = mirror / PROVIDER
     unpacked = (path.parent.name for path in folder.glob(f"*/{platform}"))
     packed = (path.name.split("_")[1] for path in folder.glob(f"terraform-provider-aws_*_{platform}.zip"))
@@ -51,12 +51,12 @@ def _accepted(version: str) -> bool:
 
 
 def search(roots: Iterable[Path], platform: str) -> Path | None:
-    """The first usable mirror at most a few levels below the roots."""
+    """The first usable mirror, at most DEPTH levels below the roots."""
     return next((folder for root in roots for folder in _folders(root, DEPTH) if usable(folder, platform)), None)
 
 
 def _folders(folder: Path, depth: int) -> Iterator[Path]:
-    """Yield the folders that hold a folder named like the registry, nearest first; links are not followed."""
+    """The folders that contain a folder named like the registry, nearest first; links are not followed."""
     try:
         entries = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False))
     except OSError:
@@ -70,18 +70,18 @@ def _folders(folder: Path, depth: int) -> Iterator[Path]:
 
 
 def named(value: str) -> Path:
-    """The mirror that a person named: the folder that holds ``registry.terraform.io``, or that folder itself."""
+    """The mirror for a user's setting, which may be the mirror or the folder ``registry.terraform.io`` inside it."""
     folder = Path(value).expanduser().absolute()
     return folder.parent if folder.name == REGISTRY else folder
 
 
 def cli_config(own: str, mirror: Path | None, cache: Path) -> str | None:
-    """The text of ``.longshore/terraform.rc``, or None where the user's own configuration says where providers are.
+    """The text of ``.longshore/terraform.rc``, or None if the user's own already names a source of providers.
 
     Args:
-        own: the user's own CLI configuration, which ours takes the place of; empty if there is none.
-        mirror: a folder that Terraform does not look at by itself; None for the public registry.
-        cache: the folder that keeps what was downloaded, so that it is downloaded once.
+        own: the user's own CLI configuration, which ours replaces; empty if there is none.
+        mirror: a folder that Terraform would not search; None for the public registry.
+        cache: a folder for downloaded providers, so that each is downloaded once.
     """
     if re.search(r"^\s*provider_installation\b", own, re.MULTILINE):
         return None

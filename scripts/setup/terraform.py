@@ -1,4 +1,4 @@
-"""Terraform, new enough, with the AWS provider at hand and a lock file beside both stacks."""
+"""Checks for a recent Terraform, and provides the AWS provider and a lock file for both stacks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,14 @@ STAMP = WORK / "setup" / "providers"
 
 
 def prepare() -> str:
-    """Have Terraform, its provider and the lock files; the second time nothing is left to do."""
+    """Check Terraform, provide its provider and the lock files; a second call has nothing to do.
+
+    Returns:
+        A line for the user.
+
+    Raises:
+        MissingError: Terraform is missing or too old, or its provider cannot be installed.
+    """
     version, platform = installed()
     mirror = find_mirror(platform)
     config = provider.cli_config(_own_config(), mirror, WORK / "plugins")
@@ -28,7 +35,7 @@ def prepare() -> str:
     state = _fingerprint(version, config)
     if not _locked(state):
         _lock(state)
-    return f"Terraform {version}, AWS provider from {mirror or 'where Terraform looks by itself'}"
+    return f"Terraform {version}, AWS provider from {mirror or 'a source that Terraform already knows'}"
 
 
 def installed() -> tuple[str, str]:
@@ -41,19 +48,19 @@ def installed() -> tuple[str, str]:
         facts = json.loads(done.stdout)
         version, platform = str(facts["terraform_version"]), str(facts["platform"])
     except (ValueError, KeyError) as problem:
-        raise MissingError(f"terraform does not say its version ({done.stderr.strip()}): {advice}") from problem
+        raise MissingError(f"terraform does not report its version ({done.stderr.strip()}): {advice}") from problem
     if tuple(int(number) for number in re.findall(r"\d+", version)[:2]) < OLDEST:
         raise MissingError(f"terraform {version} is too old: {advice}")
     return version, platform
 
 
 def find_mirror(platform: str) -> Path | None:
-    """The folder to configure as a mirror; None where Terraform finds a copy by itself, or there is none."""
+    """The folder to configure as a mirror; None if Terraform already finds a copy, or if there is none."""
     if value := os.environ.get("LONGSHORE_PROVIDER_MIRROR"):
         mirror = provider.named(value)
         if not provider.usable(mirror, platform):
             raise MissingError(
-                f"LONGSHORE_PROVIDER_MIRROR is {value}, where no {provider.PROVIDER} 5.100 or newer lies for {platform}"
+                f"LONGSHORE_PROVIDER_MIRROR is {value}, but it has no {provider.PROVIDER} 5.100 or newer for {platform}"
             )
         return mirror
     if any(provider.usable(folder, platform) for folder in provider.implied(Path.home(), os.environ)):
@@ -62,7 +69,7 @@ def find_mirror(platform: str) -> Path | None:
 
 
 def _own_config() -> str:
-    """The user's CLI configuration, which TF_CLI_CONFIG_FILE=.longshore/terraform.rc takes the place of."""
+    """The user's CLI configuration, which .longshore/terraform.rc replaces by TF_CLI_CONFIG_FILE."""
     path = Path(os.environ.get("TF_CLI_CONFIG_FILE") or Path.home() / ".terraformrc")
     if path == CLI_CONFIG or not path.is_file():
         return ""
@@ -90,8 +97,8 @@ def _fingerprint(version: str, config: str | None) -> str:
 
 
 def _locked(state: str) -> bool:
-    made = STAMP.exists() and STAMP.read_text() == state
-    return made and all(_lock_file(stack).exists() for stack in STACKS)
+    unchanged = STAMP.exists() and STAMP.read_text() == state
+    return unchanged and all(_lock_file(stack).exists() for stack in STACKS)
 
 
 def _lock(state: str) -> None:
@@ -99,7 +106,7 @@ def _lock(state: str) -> None:
     for stack in STACKS:
         _lock_file(stack).unlink(missing_ok=True)
         if stack != STACKS[0]:
-            # Terraform takes a provider from its cache only if the lock file has the checksum already.
+            # Terraform takes a provider from its cache only if the lock file has its checksum.
             shutil.copy(_lock_file(STACKS[0]), _lock_file(stack))
         say(f"terraform init in terraform/{stack}")
         _init(stack)

@@ -1,1 +1,1 @@
-"""`make bench-verdicts`: what Longshore and its peers say of the same faults, and when."""
+"""`make bench-verdicts`: compares the verdicts of Longshore and three other tools on the same faults."""

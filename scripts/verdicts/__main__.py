@@ -1,6 +1,6 @@
-"""Plays every fault on copies of one service, in parallel, and prints who said what, and when.
+"""Plays every fault on copies of one service, in parallel, and prints the verdict of each tool and its delay.
 
-The seconds are from the moment at which the truth could be known; what is said before it is 0.
+The delay counts in seconds from the moment at which the outcome could be known; an earlier verdict has 0.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from functools import partial
 from longshore.sandbox import control
 from longshore.sandbox.state import State
 from scripts.verdicts import project, tools
-from scripts.verdicts.copies import LOOK, Copies, Watch
+from scripts.verdicts.copies import INTERVAL, Copies, Watch
 from scripts.verdicts.faults import FAULTS, GOOD, Fault
-from scripts.verdicts.tools import TOOLS, Said
+from scripts.verdicts.tools import TOOLS, Report
 
 DEADLINE = 120.0
 FIRST = "v1.0.0"
@@ -25,27 +25,27 @@ LONGSHORE = "Longshore"
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table."""
+    """A line of the table; ``delay`` is in seconds."""
 
     fault: Fault
     tool: str
-    said: Said
-    late: float
+    report: Report
+    delay: float
 
     @property
     def right(self) -> bool:
-        """Whether what was said is true."""
-        return self.said.success is self.fault.holds
+        """Whether the verdict is true."""
+        return self.report.success is self.fault.holds
 
 
 def main(names: Sequence[str]) -> int:
-    """Play the faults, or those whose names begin with one of these.
+    """Play all faults, or those whose names begin with one of these.
 
     Returns:
-        1 if Longshore was wrong, or later than a peer that was right.
+        1 if Longshore was wrong, or slower than a peer that was right.
     """
     chosen = [fault for fault in FAULTS if not names or fault.name.startswith(tuple(names))]
-    say(f"Setting up: a sandbox, one service and a copy for each peer; {len(chosen)} versions.")
+    say(f"Setting up a sandbox with one service, a copy for each peer, and {len(chosen)} versions.")
     tools.install_peers()
     project.make(DEADLINE)
     project.run("sandbox.up")
@@ -58,7 +58,7 @@ def main(names: Sequence[str]) -> int:
 
 
 def say(text: str) -> None:
-    """Print a line at once."""
+    """Print a line immediately."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
@@ -81,56 +81,56 @@ def _play_all(chosen: Sequence[Fault]) -> list[Row]:
             copies.create(tool.copy, revision)
     rows = []
     for fault in chosen:
-        found = _play(fault, tags[fault.name], copies, environ)
-        rows += found
-        say(f"  {fault.name}: " + "; ".join(f"{row.tool}: {row.said.text}, {row.late:.1f} s" for row in found))
+        played = _play(fault, tags[fault.name], copies, environ)
+        rows += played
+        say(f"  {fault.name}: " + "; ".join(f"{row.tool}: {row.report.text}, {row.delay:.1f} s" for row in played))
     return rows
 
 
 def _play(fault: Fault, tag: str, copies: Copies, environ: dict[str, str]) -> list[Row]:
-    """Play one fault: Longshore begins, and the peers the moment its deployment is there."""
+    """Play one fault: Longshore starts first, and the peers as soon as its deployment exists."""
     names = [tool.copy for tool in TOOLS]
     copies.restore(names, FIRST)
     state = control.status(project.FOLDER / ".longshore" / "sandbox").state
     if not isinstance(state, State):
-        raise TypeError("the sandbox does not run")
+        raise TypeError("the sandbox is not running")
     control.settings(state, rollback_window=fault.window)
     revisions = {tool.copy: copies.register(tool.copy, tag) for tool in TOOLS}
     with (
         Watch(copies, fault, [project.SERVICE, *names], DEADLINE, FIRST) as watch,
         ThreadPoolExecutor(len(TOOLS) + 1) as threads,
     ):
-        # After its checks, which want the image, and before any task of the version starts.
-        strike = partial(copies.delete_image, tag) if fault.deleted else nothing
-        ours = threads.submit(tools.longshore, tag, environ, strike)
+        # After Longshore's checks, which need the image, and before any task of the version starts.
+        before_apply = partial(copies.delete_image, tag) if fault.deleted else do_nothing
+        longshore = threads.submit(tools.longshore, tag, environ, before_apply)
         while not watch.began.wait(0.1):
-            if ours.done():
-                raise RuntimeError(f"Longshore did not begin: {ours.result()}")
-        theirs = {t: threads.submit(t.deploy, t.copy, revisions[t.copy], DEADLINE, environ) for t in TOOLS}
-        said = {LONGSHORE: (project.SERVICE, ours.result())}
-        said |= {tool.name: (tool.copy, future.result()) for tool, future in theirs.items()}
-    return [Row(fault, name, what, _late(watch, copy, what)) for name, (copy, what) in said.items()]
+            if longshore.done():
+                raise RuntimeError(f"Longshore did not begin: {longshore.result()}")
+        peers = {t: threads.submit(t.deploy, t.copy, revisions[t.copy], DEADLINE, environ) for t in TOOLS}
+        reports = {LONGSHORE: (project.SERVICE, longshore.result())}
+        reports |= {tool.name: (tool.copy, future.result()) for tool, future in peers.items()}
+    return [Row(fault, name, report, _delay(watch, copy, report)) for name, (copy, report) in reports.items()]
 
 
-def nothing() -> None:
-    """Do nothing before the apply."""
+def do_nothing() -> None:
+    """Leave the image where it is before the apply."""
 
 
-def _late(watch: Watch, copy: str, said: Said) -> float:
-    known = watch.seen[copy].known
-    return max(0.0, said.at - known) if known is not None else 0.0
+def _delay(watch: Watch, copy: str, report: Report) -> float:
+    known = watch.observed[copy].known
+    return max(0.0, report.at - known) if known is not None else 0.0
 
 
 def _print(rows: Sequence[Row]) -> None:
-    cells = [("fault", "truth", "tool", "said", "right", "seconds after")]
+    cells = [("fault", "outcome", "tool", "verdict", "right", "delay (s)")]
     cells += [
         (
             row.fault.name,
-            row.fault.truth,
+            row.fault.outcome,
             row.tool,
-            row.said.text,
-            "yes" if row.right else "-" if row.said.success is None else "NO",
-            f"{row.late:.1f}" if row.said.success is not None else "-",
+            row.report.text,
+            "yes" if row.right else "-" if row.report.success is None else "NO",
+            f"{row.delay:.1f}" if row.report.success is not None else "-",
         )
         for row in rows
     ]
@@ -141,20 +141,20 @@ def _print(rows: Sequence[Row]) -> None:
 
 
 def _judge(rows: Sequence[Row]) -> int:
-    """Compare Longshore with each peer that was right; what differs by less than one look of the watch is the same.
+    """Compare Longshore with each peer that was right; a difference below the interval of the watch does not count.
 
-    Not where nothing is wrong: Longshore then asks the health URL and writes its record, and is later for that.
+    The delay of a good version is not compared: Longshore still requests the health URL then, and writes its record.
     """
     problems = []
-    for ours in (row for row in rows if row.tool == LONGSHORE):
-        problems += [] if ours.right else [f"{ours.fault.name}: Longshore is wrong"]
-        peers = [r for r in rows if r.fault is ours.fault and r.right and r.tool != LONGSHORE]
-        quicker = [row for row in peers if row.late < ours.late - LOOK]
-        for row in quicker if not ours.fault.holds else []:
-            problems.append(f"{row.fault.name}: {row.tool} was {ours.late - row.late:.1f} s quicker")
+    for own in (row for row in rows if row.tool == LONGSHORE):
+        problems += [] if own.right else [f"{own.fault.name}: Longshore is wrong"]
+        peers = [r for r in rows if r.fault is own.fault and r.right and r.tool != LONGSHORE]
+        faster = [row for row in peers if row.delay < own.delay - INTERVAL]
+        for row in faster if not own.fault.holds else []:
+            problems.append(f"{row.fault.name}: {row.tool} was {own.delay - row.delay:.1f} s faster")
     right = {tool: sum(row.right for row in rows if row.tool == tool) for tool in dict.fromkeys(r.tool for r in rows)}
     say(
-        "\nRight of "
+        "\nRight verdicts of "
         + str(len({row.fault.name for row in rows}))
         + ": "
         + ", ".join(f"{t} {n}" for t, n in right.items())

@@ -1,4 +1,4 @@
-"""The copies of the service, one for each peer, and what is watched of all of them."""
+"""The copies of the service, one for each peer, and the watch over all of them."""
 
 from __future__ import annotations
 
@@ -14,35 +14,36 @@ import boto3
 from scripts.verdicts.faults import Fault
 from scripts.verdicts.project import CLUSTER, REPOSITORY, SERVICE, TASKS
 
-LOOK = 0.3
+INTERVAL = 0.3
+"""Seconds between two reads of the watch."""
 SETTLES_WITHIN = 60.0
 SAME_FAILURES = 3
 
 
 class Copies:
-    """The sandbox, by its API.
+    """The copies in the sandbox, managed through its API.
 
     Args:
-        sandbox: the variables that lead to it.
+        sandbox: the variables that point a client at it.
     """
 
     def __init__(self, sandbox: dict[str, str]) -> None:
-        make: Any = boto3.client
-        given = {
+        client: Any = boto3.client
+        access = {
             "endpoint_url": sandbox["AWS_ENDPOINT_URL"],
             "aws_access_key_id": sandbox["AWS_ACCESS_KEY_ID"],
             "aws_secret_access_key": sandbox["AWS_SECRET_ACCESS_KEY"],
             "region_name": sandbox["AWS_DEFAULT_REGION"],
         }
-        self.ecs = make("ecs", **given)
-        self.ecr = make("ecr", **given)
+        self.ecs = client("ecs", **access)
+        self.ecr = client("ecr", **access)
 
     def service(self, name: str) -> dict[str, Any]:
-        """A service."""
+        """A service, as ECS describes it."""
         return dict(self.ecs.describe_services(cluster=CLUSTER, services=[name])["services"][0])
 
     def register(self, name: str, tag: str) -> str:
-        """Register what Longshore's service runs, with another tag, in a copy's own family; its ARN."""
+        """Register the revision of Longshore's service, with another tag, in the family of a copy; returns its ARN."""
         running = self.service(SERVICE)["taskDefinition"]
         content = self.ecs.describe_task_definition(taskDefinition=running)["taskDefinition"]
         (container,) = content["containerDefinitions"]
@@ -52,10 +53,10 @@ class Copies:
             "environment": [{"name": key, "value": value} for key, value in variables.items()],
         }
         kept = ("networkMode", "requiresCompatibilities", "cpu", "memory", "executionRoleArn", "taskRoleArn", "volumes")
-        made = self.ecs.register_task_definition(
+        response = self.ecs.register_task_definition(
             family=name, containerDefinitions=[container], **{key: content[key] for key in kept if content.get(key)}
         )
-        return str(made["taskDefinition"]["taskDefinitionArn"])
+        return str(response["taskDefinition"]["taskDefinitionArn"])
 
     def create(self, name: str, revision: str) -> None:
         """Create a copy."""
@@ -70,20 +71,20 @@ class Copies:
         )
 
     def restore(self, names: Sequence[str], tag: str) -> None:
-        """Bring copies back to a good revision, and wait until they have settled there."""
+        """Deploy a good revision to copies, and wait until they have settled."""
         for name in names:
             revision = self.register(name, tag)
             self.ecs.update_service(cluster=CLUSTER, service=name, taskDefinition=revision)
         self.settle(names)
 
     def settle(self, names: Sequence[str]) -> None:
-        """Wait until services have one deployment, which has completed."""
+        """Wait until each service has exactly one deployment, which has completed."""
         until = time.monotonic() + SETTLES_WITHIN
         while time.monotonic() < until:
-            found = [self.service(name)["deployments"] for name in names]
-            if all(len(deployments) == 1 and deployments[0]["rolloutState"] == "COMPLETED" for deployments in found):
+            services = [self.service(name)["deployments"] for name in names]
+            if all(len(deployments) == 1 and deployments[0]["rolloutState"] == "COMPLETED" for deployments in services):
                 return
-            time.sleep(LOOK)
+            time.sleep(INTERVAL)
         raise RuntimeError(f"not settled after {SETTLES_WITHIN:.0f} s: {', '.join(names)}")
 
     def delete_image(self, tag: str) -> None:
@@ -91,11 +92,11 @@ class Copies:
         self.ecr.batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageTag": tag}])
 
     def overtake(self, name: str, tag: str) -> None:
-        """Deploy what nobody released."""
+        """Deploy a revision outside of any release."""
         self.ecs.update_service(cluster=CLUSTER, service=name, taskDefinition=self.register(name, tag))
 
     def third_failure(self, name: str, deployment: str) -> float | None:
-        """When the third task of a deployment stopped by itself, in seconds since the epoch; None before it."""
+        """The time at which the third task of a deployment stopped, in seconds since the epoch; None before that."""
         arns = self.ecs.list_tasks(cluster=CLUSTER, serviceName=name, desiredStatus="STOPPED")["taskArns"]
         tasks = self.ecs.describe_tasks(cluster=CLUSTER, tasks=arns[:100])["tasks"] if arns else []
         stopped = sorted(
@@ -107,8 +108,8 @@ class Copies:
 
 
 @dataclass
-class Seen:
-    """What was seen of one copy: when our deployment began, and from when on the truth could be known."""
+class Observation:
+    """The start of the tool's deployment of one copy, and the time from which its outcome could be known."""
 
     before: str
     deployment: str = ""
@@ -120,10 +121,11 @@ class Seen:
 
 @dataclass
 class Watch:
-    """Looks at all copies of a fault, all the time, in a thread of its own.
+    """Reads all copies of a fault repeatedly, in a separate thread.
 
     Attributes:
-        began: set once Longshore's deployment has begun: the peers begin then.
+        others: the tag of the deployment that overtakes the release, if the fault has one.
+        began: set once Longshore's deployment exists: the peers start then.
     """
 
     copies: Copies
@@ -131,13 +133,13 @@ class Watch:
     names: Sequence[str]
     deadline: float
     others: str
-    seen: dict[str, Seen] = field(default_factory=dict)
+    observed: dict[str, Observation] = field(default_factory=dict)
     began: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Watch:
         for name in self.names:
-            self.seen[name] = Seen(before=self.copies.service(name)["deployments"][0]["id"])
+            self.observed[name] = Observation(before=self.copies.service(name)["deployments"][0]["id"])
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         return self
@@ -148,39 +150,41 @@ class Watch:
 
     def _run(self) -> None:
         while not self.ended.is_set():
-            found = self.copies.ecs.describe_services(cluster=CLUSTER, services=list(self.names))["services"]
-            for service in found:
-                self._look(service["serviceName"], service["deployments"])
-            self.ended.wait(LOOK)
+            services = self.copies.ecs.describe_services(cluster=CLUSTER, services=list(self.names))["services"]
+            for service in services:
+                self._observe(service["serviceName"], service["deployments"])
+            self.ended.wait(INTERVAL)
 
-    def _look(self, name: str, deployments: list[dict[str, Any]]) -> None:
-        seen = self.seen[name]
+    def _observe(self, name: str, deployments: list[dict[str, Any]]) -> None:
+        copy = self.observed[name]
         primary = next(each for each in deployments if each["status"] == "PRIMARY")
-        if seen.began is None and primary["id"] != seen.before:
-            seen.deployment, seen.began = primary["id"], _seconds(primary["createdAt"])
+        if copy.began is None and primary["id"] != copy.before:
+            copy.deployment, copy.began = primary["id"], _seconds(primary["createdAt"])
             if name == SERVICE:
                 self.began.set()
-        if seen.began is None:
+        if copy.began is None:
             return
-        if self.fault.overtaken and not seen.overtaken and time.time() - seen.began > 3:
+        if self.fault.overtaken and not copy.overtaken and time.time() - copy.began > 3:
             self.copies.overtake(name, self.others)
-            seen.overtaken = True
-        seen.known = seen.known or self._known(name, seen, primary, deployments)
+            copy.overtaken = True
+        copy.known = copy.known or self._known(name, copy, primary, deployments)
 
-    def _known(self, name: str, seen: Seen, primary: dict[str, Any], deployments: list[dict[str, Any]]) -> float | None:
-        ours = next((each for each in deployments if each["id"] == seen.deployment), None)
-        gone = primary["id"] != seen.deployment
+    def _known(
+        self, name: str, copy: Observation, primary: dict[str, Any], deployments: list[dict[str, Any]]
+    ) -> float | None:
+        deployment = next((each for each in deployments if each["id"] == copy.deployment), None)
+        replaced = primary["id"] != copy.deployment
         match self.fault.known:
             case "failed":
-                return time.time() if gone or (ours and ours["rolloutState"] == "FAILED") else None
-            case "theirs":
-                return _seconds(primary["createdAt"]) if gone else None
+                return time.time() if replaced or (deployment and deployment["rolloutState"] == "FAILED") else None
+            case "overtaken":
+                return _seconds(primary["createdAt"]) if replaced else None
             case "completed":
-                return time.time() if ours and ours["rolloutState"] == "COMPLETED" else None
+                return time.time() if deployment and deployment["rolloutState"] == "COMPLETED" else None
             case "third":
-                return self.copies.third_failure(name, seen.deployment)
+                return self.copies.third_failure(name, copy.deployment)
             case _:
-                return (seen.began or 0.0) + self.deadline
+                return (copy.began or 0.0) + self.deadline
 
 
 def _seconds(moment: datetime) -> float:

@@ -1,40 +1,40 @@
-"""The faults of the comparison, each with the truth, which is fixed before anything runs."""
+"""The faults of the comparison, each with its true outcome, which is fixed before anything runs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-SERVES = """mkdir -p /tmp/www && echo "${{SAID:-$RELEASE_VERSION}}" >/tmp/www/health
+SERVES = """mkdir -p /tmp/www && echo "$RELEASE_VERSION" >/tmp/www/health
 {before}
 exec httpd -f -p 8080 -h /tmp/www
 """
-"""A container that serves its version at /health, after something else."""
+"""A script that runs some commands and then serves its version at /health."""
 
-LISTENS_NEVER = """trap 'exit 0' TERM
+NEVER_LISTENS = """trap 'exit 0' TERM
 while :; do sleep 1 & wait $!; done
 """
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A version, what is wrong with it, and when that can be known.
+    """A version with a fault, and the moment at which the outcome can be known.
 
     Attributes:
-        name: what it is about.
-        script: what its containers do.
-        truth: what has become of the release in the end.
-        holds: whether the service ends with this version, serving what was asked for.
-        known: from when on the truth can be known: ``failed`` once ECS shows the deployment as FAILED or rolls it
-            back, ``third`` once three tasks have stopped for the same reason, ``completed`` once the deployment has
-            completed, ``theirs`` once somebody else's deployment is there, ``deadline`` at the common deadline.
+        name: the fault in a few words.
+        script: the program of its containers.
+        outcome: of the deployment, in a few words.
+        holds: whether the service ends up with this version and serves correctly.
+        known: the moment at which the outcome can be known: ``failed`` once ECS shows the deployment as FAILED or
+            rolls it back, ``third`` once three tasks have stopped for the same reason, ``completed`` once the
+            deployment has completed, ``overtaken`` once the other deployment exists, ``deadline`` at the deadline.
         window: seconds for which ECS shows FAILED before it rolls back.
         deleted: the image is deleted before any task starts.
-        overtaken: somebody else deploys in the middle.
+        overtaken: another process deploys in the middle.
     """
 
     name: str
     script: str
-    truth: str
+    outcome: str
     known: str
     holds: bool = False
     window: float = 0.0
@@ -50,13 +50,22 @@ FAULTS = (
     Fault("crash at start, window 2.5 s", CRASHES, "rolled back by ECS", "failed", window=2.5),
     Fault("image deleted, window 0 s", GOOD, "rolled back by ECS", "failed", deleted=True),
     Fault("image deleted, window 2.5 s", GOOD, "rolled back by ECS", "failed", window=2.5, deleted=True),
-    Fault("crash after 5 s, for ever", "sleep 5; exit 3\n", "never completes", "third"),
+    Fault("crash after 5 s, forever", "sleep 5; exit 3\n", "never completes", "third"),
     Fault("memory limit exceeded", "sleep 2; exec tail /dev/zero\n", "never completes", "third"),
-    Fault("never listens", LISTENS_NEVER, "never completes", "deadline"),
+    Fault("never listens", NEVER_LISTENS, "never completes", "deadline"),
     Fault(
-        "wrong version on the health URL", SERVES.format(before="echo v0.0.0 >/tmp/www/health"), "not it", "completed"
+        "wrong version on the health URL",
+        SERVES.format(before="echo v0.0.0 >/tmp/www/health"),
+        "wrong version serves",
+        "completed",
     ),
     Fault("none", GOOD, "deployed", "completed", holds=True),
-    Fault("overtaken by another deployment", SERVES.format(before="sleep 8"), "theirs runs", "theirs", overtaken=True),
+    Fault(
+        "overtaken by another deployment",
+        SERVES.format(before="sleep 8"),
+        "other one runs",
+        "overtaken",
+        overtaken=True,
+    ),
 )
-"""In the order in which they are played: the last one leaves a revision running that nobody released."""
+"""In the order in which they are played; the last one leaves a foreign revision running."""

@@ -1,4 +1,4 @@
-"""A project of its own for the comparison: one service, released by Longshore, on a sandbox of its own."""
+"""A separate project and sandbox for the comparison, with one service that Longshore releases."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _DOCKERFILE = 'FROM busybox:stable\nCOPY run /run\nCMD ["sh", "/run"]\n'
 
 
 def make(deadline: float) -> None:
-    """Write the project's files anew."""
+    """Write the project's files, after removing those of an earlier comparison."""
     if FOLDER.exists():
         run("sandbox.down")
         shutil.rmtree(FOLDER)
@@ -71,7 +71,7 @@ def make(deadline: float) -> None:
 
 
 def run(*arguments: str) -> str:
-    """Run an Invoke task of the project; what it says on stdout."""
+    """Run an Invoke task of the project and return its stdout."""
     done = subprocess.run(
         [INVOKE, *arguments], cwd=FOLDER, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
@@ -91,13 +91,13 @@ def build(tag: str, script: str) -> None:
 
 def variables() -> dict[str, str]:
     """The variables that point other programs at the sandbox."""
-    found: dict[str, Any] = json.loads(run("sandbox.status", "--json"))
+    status: dict[str, Any] = json.loads(run("sandbox.status", "--json"))
     rc = FOLDER / ".longshore" / "terraform.rc"
-    return dict(found["environment"]) | ({"TF_CLI_CONFIG_FILE": str(rc)} if rc.exists() else {})
+    return dict(status["environment"]) | ({"TF_CLI_CONFIG_FILE": str(rc)} if rc.exists() else {})
 
 
 def environment(sandbox: dict[str, str]) -> dict[str, str]:
-    """The environment of a program that works on the sandbox, and on nothing else."""
+    """The environment of a program that reaches the sandbox, and no other AWS."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_"))} | sandbox
 
 

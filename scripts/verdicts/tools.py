@@ -1,15 +1,15 @@
-"""Longshore and its peers: how each deploys a revision, and what it says in the end."""
+"""Longshore and its peers: each one deploys a revision and reports a verdict."""
 
 from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.setup.pinned import install
 from scripts.verdicts.project import CLUSTER, FOLDER, INVOKE, ROOT, TASKS
 
 PEERS = ROOT / ".longshore" / "peers" / "bin"
@@ -47,8 +47,8 @@ resource "aws_ecs_service" "this" {{
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a tool said, when (seconds since the epoch), and whether that means success; None for no verdict."""
+class Report:
+    """The verdict of a tool, its time (seconds since the epoch), and whether it means success; None for no verdict."""
 
     text: str
     at: float
@@ -57,22 +57,22 @@ class Said:
 
 @dataclass(frozen=True)
 class Tool:
-    """A peer: its name, the copy it works on, and how it deploys a revision by a deadline (seconds)."""
+    """A peer: its name, its copy of the service, and a function that deploys a revision within seconds."""
 
     name: str
     copy: str
-    deploy: Callable[[str, str, float, dict[str, str]], Said]
+    deploy: Callable[[str, str, float, dict[str, str]], Report]
 
 
-def longshore(tag: str, environ: dict[str, str], before_apply: Callable[[], None]) -> Said:
-    """Release a tag. A failure is said when the terminal shows it; a success when the command ends."""
+def longshore(tag: str, environ: dict[str, str], before_apply: Callable[[], None]) -> Report:
+    """Release a tag. A failure counts from its line on the terminal, a success from the end of the command."""
     command = [str(INVOKE), "release", "--tag", tag, "--yes", "--json"]
     failed: float | None = None
     with subprocess.Popen(
         command, cwd=FOLDER, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True,
     ) as process:  # fmt: skip
-        assert process.stdout is not None  # noqa: S101 - for the type checker: it is piped
+        assert process.stdout is not None  # noqa: S101 - for the type checker
         assert process.stderr is not None  # noqa: S101
         lines = []
         for line in process.stderr:
@@ -85,10 +85,10 @@ def longshore(tag: str, environ: dict[str, str], before_apply: Callable[[], None
     if not out:
         raise RuntimeError("".join(lines))
     document = json.loads(out)
-    return Said(f"{document['verdict']} ({document['exit_code']})", failed or time.time(), not document["exit_code"])
+    return Report(f"{document['verdict']} ({document['exit_code']})", failed or time.time(), not document["exit_code"])
 
 
-def services_stable(name: str, revision: str, deadline: float, environ: dict[str, str]) -> Said:
+def services_stable(name: str, revision: str, deadline: float, environ: dict[str, str]) -> Report:
     """`aws ecs update-service`, then `aws ecs wait services-stable`."""
     aws = [str(PEERS / "aws"), "ecs"]
     update = [*aws, "update-service", "--cluster", CLUSTER, "--service", name, "--task-definition", revision]
@@ -97,31 +97,24 @@ def services_stable(name: str, revision: str, deadline: float, environ: dict[str
     return _judge(wait, deadline, environ, "stable")
 
 
-def ecs_deploy(name: str, revision: str, deadline: float, environ: dict[str, str]) -> Said:
-    """The `ecs deploy` of fabfuel, as its README has it."""
+def ecs_deploy(name: str, revision: str, deadline: float, environ: dict[str, str]) -> Report:
+    """The `ecs deploy` of fabfuel, with the options of its README."""
     command = [str(PEERS / "ecs"), "deploy", CLUSTER, name, "--task", revision, "--timeout", str(int(deadline))]
     return _judge(command, deadline + 10, environ, "successful")
 
 
-def steady_state(name: str, revision: str, deadline: float, environ: dict[str, str]) -> Said:
+def steady_state(name: str, revision: str, deadline: float, environ: dict[str, str]) -> Report:
     """`terraform apply` of a service with wait_for_steady_state."""
     return _judge(_terraform(name, revision), deadline + 30, environ, "applied", STEADY)
 
 
 def install_peers() -> None:
-    """Install the peers, pinned, in a virtual environment of their own, unless they are there."""
-    pins = ROOT / "requirements" / "peers.txt"
-    mark = PEERS.parent / "pins.txt"
-    if mark.exists() and mark.read_text() == pins.read_text():
-        return
-    subprocess.run([sys.executable, "-m", "venv", "--clear", str(PEERS.parent)], check=True)
-    pip = [str(PEERS / "python"), "-m", "pip", "install", "-q", "--no-input", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--require-hashes", "-r", str(pins)], check=True)
-    mark.write_text(pins.read_text())
+    """Install the peers, pinned, in their own virtual environment, unless they are there."""
+    install("peers", PEERS.parent)
 
 
 def prepare_steady_state(name: str, revision: str, environ: dict[str, str]) -> None:
-    """Let Terraform create its copy."""
+    """Create the copy of the service with Terraform."""
     STEADY.mkdir()
     (STEADY / "main.tf").write_text(STEADY_TF)
     for command in (["terraform", "init", "-input=false"], _terraform(name, revision)):
@@ -136,19 +129,19 @@ TOOLS = (
 
 
 def _terraform(name: str, revision: str) -> list[str]:
-    given = [f"-var=name={name}", f"-var=task_definition={revision}"]
-    return ["terraform", "apply", "-auto-approve", "-input=false", "-no-color", *given]
+    variables = [f"-var=name={name}", f"-var=task_definition={revision}"]
+    return ["terraform", "apply", "-auto-approve", "-input=false", "-no-color", *variables]
 
 
 def _judge(
     command: Sequence[str], deadline: float, environ: dict[str, str], success: str, folder: Path = FOLDER
-) -> Said:
-    """What a program says by its exit code; nothing, if it has not ended at the deadline."""
+) -> Report:
+    """The verdict of a program by its exit code; none if it is still running at the deadline."""
     try:
         done = subprocess.run(
             command, cwd=folder, env=environ, stdin=subprocess.DEVNULL, capture_output=True, timeout=deadline,
             check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return Said("nothing", time.time(), None)
-    return Said(success if done.returncode == 0 else f"failed ({done.returncode})", time.time(), done.returncode == 0)
+        return Report("no verdict", time.time(), None)
+    return Report(success if done.returncode == 0 else f"failed ({done.returncode})", time.time(), done.returncode == 0)

@@ -1,1 +1,1 @@
-"""`make bench-version`: what the next version costs in a registry of 100 tags and in one of 100,000."""
+"""`make bench-version`: the cost of finding the next version in registries of 100 to 100,000 tags."""

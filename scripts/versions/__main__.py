@@ -1,4 +1,4 @@
-"""Measures the lookup of the next version beside the plain way: list every tag, take the highest."""
+"""Compares the lookup of the next version with the plain method: list every tag and take the highest."""
 
 from __future__ import annotations
 
@@ -11,109 +11,109 @@ from typing import Any, cast
 
 from longshore.aws.ecr import Ecr
 from longshore.images import version
-from longshore.images.version_counter import VersionCounter, Wanted
+from longshore.images.version_counter import VersionCounter, VersionRequest
 from longshore.ledger.issued_versions import Versions
 from longshore.masking import Masks
-from scripts.versions.cloud import CALL_SECONDS, REPOSITORY, EcrClient, Ledger, Line
+from scripts.versions.cloud import CALL_SECONDS, REPOSITORY, Connection, EcrClient, Ledger
 
 SIZES = (100, 1_000, 10_000, 100_000)
 MOST_CALLS = 2
 LEAST_FASTER = 30
 FLAT = 2.0
-"""So many times the memory of the smallest registry may be needed for the largest."""
+"""The memory for the largest registry, at most, as a multiple of that for the smallest."""
 
-Way = Callable[[Line, int], str]
+Method = Callable[[Connection, int], str]
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What one way costs in one registry; ``peak`` is in bytes."""
+    """The cost of one method in one registry; ``peak`` is in bytes."""
 
     tags: int
-    way: str
+    method: str
     calls: int
     seconds: float
     peak: int
 
 
-def lookup(line: Line, tags: int) -> str:
-    """The next version as `invoke version` finds it."""
-    numbers = VersionCounter(_ecr(line, tags), [REPOSITORY], Versions(Ledger(line, tags), Masks()))
-    return str(numbers.look(Wanted()))
+def lookup(connection: Connection, tags: int) -> str:
+    """The next version as `invoke version` determines it."""
+    counter = VersionCounter(_ecr(connection, tags), [REPOSITORY], Versions(Ledger(connection, tags), Masks()))
+    return str(counter.peek(VersionRequest()))
 
 
-def plain(line: Line, tags: int) -> str:
+def plain(connection: Connection, tags: int) -> str:
     """The next version after the highest of all tags."""
-    return str(version.next_version(list(_ecr(line, tags).tags(REPOSITORY))))
+    return str(version.next_version(list(_ecr(connection, tags).tags(REPOSITORY))))
 
 
-WAYS: dict[str, Way] = {"lookup": lookup, "plain": plain}
+METHODS: dict[str, Method] = {"lookup": lookup, "plain": plain}
 
 
 def measure(name: str, tags: int) -> Measure:
-    """Goes one way twice: once for its calls and its time, once for its memory, which costs time to watch."""
-    line, begun = Line(), time.perf_counter()
-    found = WAYS[name](line, tags)
+    """Runs a method twice: once for its calls and its time, once for its memory, because tracing costs time."""
+    connection, begun = Connection(), time.perf_counter()
+    next_version = METHODS[name](connection, tags)
     seconds = time.perf_counter() - begun
-    if found != f"v1.0.{tags}":
-        raise ValueError(f"the {name} way found {found} after {tags} tags")
+    if next_version != f"v1.0.{tags}":
+        raise ValueError(f"the {name} method returned {next_version} after {tags} tags")
     tracemalloc.start()
     try:
-        WAYS[name](Line(), tags)
+        METHODS[name](Connection(), tags)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    return Measure(tags, name, line.calls, seconds, peak)
+    return Measure(tags, name, connection.calls, seconds, peak)
 
 
-def failures(found: Sequence[Measure]) -> list[str]:
-    """What is not as it is promised; empty if all is."""
-    by = {(one.tags, one.way): one for one in found}
+def failures(measures: Sequence[Measure]) -> list[str]:
+    """The promises that the lookup breaks; empty if it keeps all."""
+    by = {(measure.tags, measure.method): measure for measure in measures}
     small, large = by[SIZES[0], "lookup"], by[SIZES[-1], "lookup"]
     faster = by[SIZES[-1], "plain"].seconds / large.seconds
-    said = []
+    lines = []
     if large.calls > MOST_CALLS:
-        said.append(f"the lookup makes {large.calls} calls, not {MOST_CALLS} at the most")
+        lines.append(f"the lookup makes {large.calls} calls; the limit is {MOST_CALLS}")
     if faster < LEAST_FASTER:
-        said.append(f"the lookup is {faster:.0f} times faster than the plain way, not {LEAST_FASTER}")
+        lines.append(f"the lookup is only {faster:.0f} times faster than the plain method, not {LEAST_FASTER}")
     if large.peak > FLAT * small.peak:
-        said.append(f"the lookup needs {large.peak / small.peak:.1f} times the memory, not {FLAT:.0f} at the most")
-    return said
+        lines.append(f"the lookup needs {large.peak / small.peak:.1f} times the memory; the limit is {FLAT:.0f}")
+    return lines
 
 
 def main() -> int:
-    """Measure both ways in every registry.
+    """Measure both methods in every registry.
 
     Returns:
-        1 if the lookup is not what is promised of it.
+        1 if the lookup breaks a promise.
     """
-    for way in WAYS.values():
-        way(Line(), 1)  # what is loaded at the first use is not measured
+    for method in METHODS.values():
+        method(Connection(), 1)  # modules are loaded at the first use: that is not measured
     say(f"A call takes {CALL_SECONDS * 1000:.0f} ms; a page holds 1000 tags.\n")
-    say(f"{'tags':>8}  {'way':<8}{'calls':>6}{'seconds':>10}{'peak memory':>14}")
-    found = []
+    say(f"{'tags':>8}  {'method':<8}{'calls':>6}{'seconds':>10}{'peak memory':>14}")
+    measures = []
     for tags in SIZES:
-        for name in WAYS:
-            one = measure(name, tags)
-            found.append(one)
-            say(f"{tags:>8,}  {name:<8}{one.calls:>6}{one.seconds:>10.3f}{one.peak / 1024:>10.0f} KiB")
-    wrong = failures(found)
-    lookups, plains = ([one for one in found if one.way == name] for name in WAYS)
-    say(f"\nAt {SIZES[-1]:,} tags the lookup is {plains[-1].seconds / lookups[-1].seconds:.0f} times faster, with")
-    say(f"{lookups[-1].peak / lookups[0].peak:.2f} times the memory that it needs at {SIZES[0]}.")
-    for line in wrong:
+        for name in METHODS:
+            cost = measure(name, tags)
+            measures.append(cost)
+            say(f"{tags:>8,}  {name:<8}{cost.calls:>6}{cost.seconds:>10.3f}{cost.peak / 1024:>10.0f} KiB")
+    broken = failures(measures)
+    lookups, plains = ([each for each in measures if each.method == name] for name in METHODS)
+    say(f"\nAt {SIZES[-1]:,} tags the lookup is {plains[-1].seconds / lookups[-1].seconds:.0f} times faster, and needs")
+    say(f"{lookups[-1].peak / lookups[0].peak:.2f} times the memory that it needs at {SIZES[0]} tags.")
+    for line in broken:
         say(f"FAILED: {line}")
-    return int(bool(wrong))
+    return int(bool(broken))
 
 
 def say(text: str) -> None:
-    """Print a line at once."""
+    """Print a line immediately."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
-def _ecr(line: Line, tags: int) -> Ecr:
-    return Ecr(cast(Any, EcrClient(line, tags)))
+def _ecr(connection: Connection, tags: int) -> Ecr:
+    return Ecr(cast(Any, EcrClient(connection, tags)))
 
 
 if __name__ == "__main__":

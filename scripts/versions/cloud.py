@@ -13,13 +13,13 @@ _DIGEST = f"sha256:{'0' * 64}"
 
 
 @dataclass
-class Line:
-    """The way to AWS: every call goes over it, counts, and takes its time."""
+class Connection:
+    """A connection to AWS that counts calls; each one takes CALL_SECONDS."""
 
     calls: int = 0
 
     def call(self) -> None:
-        """A call and its answer."""
+        """A call and its response."""
         self.calls += 1
         time.sleep(CALL_SECONDS)
 
@@ -28,10 +28,10 @@ class Line:
 class EcrClient:
     """Answers as boto3's client does, for one repository with the tags v1.0.0 to v1.0.<tags - 1>.
 
-    The tags of a page are made when it is asked for: what is measured is what the caller keeps.
+    The tags of a page are created when the page is read, so that only the caller's memory is measured.
     """
 
-    line: Line
+    connection: Connection
     tags: int
 
     def get_paginator(self, operation: str) -> EcrClient:
@@ -46,12 +46,12 @@ class EcrClient:
         filter: Mapping[str, str],  # noqa: A002
         PaginationConfig: Mapping[str, int],  # noqa: N803
     ) -> Iterator[dict[str, Any]]:
-        """The pages."""
+        """The pages of ListImages."""
         if (repositoryName, filter) != (REPOSITORY, {"tagStatus": "TAGGED"}):
             raise NotImplementedError(repositoryName, filter)
         size = PaginationConfig["PageSize"]
         for first in range(0, self.tags, size):
-            self.line.call()
+            self.connection.call()
             numbers = range(first, min(first + size, self.tags))
             yield {"imageIds": [{"imageDigest": _DIGEST, "imageTag": f"v1.0.{number}"} for number in numbers]}
 
@@ -61,14 +61,14 @@ class EcrClient:
         imageIds: list[dict[str, str]],  # noqa: N803
         acceptedMediaTypes: list[str],  # noqa: N803
     ) -> dict[str, Any]:
-        """Which of the images are there."""
+        """The images that exist, and a failure for each of the others."""
         if repositoryName != REPOSITORY or len(imageIds) > 100 or not acceptedMediaTypes:
             raise NotImplementedError(repositoryName, imageIds)
-        self.line.call()
-        there = [each for each in imageIds if self._has(each["imageTag"])]
-        missing = [each for each in imageIds if each not in there]
+        self.connection.call()
+        existing = [each for each in imageIds if self._has(each["imageTag"])]
+        missing = [each for each in imageIds if each not in existing]
         return {
-            "images": [{"imageId": each, "imageManifest": "{}"} for each in there],
+            "images": [{"imageId": each, "imageManifest": "{}"} for each in existing],
             "failures": [{"imageId": each, "failureCode": "ImageNotFound"} for each in missing],
         }
 
@@ -78,26 +78,26 @@ class EcrClient:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The ledger's table, which has issued every version that the registry holds."""
+    """The ledger's table, in which every version of the registry is issued."""
 
-    line: Line
+    connection: Connection
     tags: int
 
     def query(
         self, pk: str, prefix: str = "", *, page: int = 100, newest_first: bool = True
     ) -> Iterator[dict[str, Any]]:
-        """The versions that were issued, from the newest down."""
+        """The issued versions, newest first."""
         if (pk, prefix, newest_first) != ("version", "", True):
             raise NotImplementedError(pk, prefix)
         for newest in range(self.tags - 1, -1, -page):
-            self.line.call()
+            self.connection.call()
             for number in range(newest, max(newest - page, -1), -1):
                 yield {"version": f"v1.0.{number}", "by": "release", "user": "ann", "at": "2026-01-02T03:04:05Z"}
 
     def get(self, pk: str, sk: str) -> dict[str, Any] | None:
-        """To look needs no single item."""
+        """Refused: a lookup reads no single item."""
         raise NotImplementedError(pk, sk)
 
     def put(self, pk: str, sk: str, item: Mapping[str, Any], **conditions: Any) -> bool:
-        """To look writes nothing."""
+        """Refused: a lookup writes nothing."""
         raise NotImplementedError(pk, sk, item, conditions)

@@ -6,7 +6,7 @@ locals {
 module "plaintext" {
   source = "../modules/plaintext"
 
-  # By what stands before a name in the variable file.
+  # Grouped by the path under which a name stands in the variable file.
   values = merge(
     { "environment." = var.environment, "variables.ECS_" = local.variables },
     { for key, service in var.services : "services.${key}.environment." => service.environment },

@@ -1,6 +1,6 @@
 data "aws_caller_identity" "current" {}
 
-# By name, never through another stack's state: so the stacks work with any backend.
+# Looked up by name, not through another stack's state, so that the stacks work with any backend.
 data "aws_ecr_repository" "this" {
   for_each = var.images
 
@@ -8,7 +8,7 @@ data "aws_ecr_repository" "this" {
 }
 
 resource "aws_ssm_parameter" "image_tag" {
-  # checkov:skip=CKV2_AWS_34:a tag is no secret, and a plan without a tag reads it from here
+  # checkov:skip=CKV2_AWS_34:the tag is not a secret, and a plan without a tag reads it from here
   name           = "/${var.application}/${var.environment_name}/image_tag"
   description    = "The tag of the images that were released last; written by a release once it is verified"
   type           = "String"
@@ -22,7 +22,7 @@ resource "aws_ssm_parameter" "image_tag" {
 }
 
 locals {
-  # Without a tag, a plan is for what is released: outside a running release it changes nothing.
+  # Without a tag, plan with the released one: the plan is empty unless a release is running (docs/concepts.md).
   image_tag = coalesce(var.image_tag, aws_ssm_parameter.image_tag.insecure_value)
 
   tags = merge({ Application = var.application, Environment = var.environment_name }, var.tags)
@@ -39,7 +39,7 @@ locals {
     execute_command_kms_key_arn = var.cluster.execute_command_kms_key_arn
   }
 
-  # The capacity providers that some strategy names.
+  # Capacity providers that any capacity_provider_strategy uses.
   strategies = toset(flatten([
     [for service in values(var.services) : service.capacity_provider_strategy[*].capacity_provider],
     [for schedule in values(var.schedules) : schedule.capacity_provider_strategy[*].capacity_provider],

@@ -1,5 +1,5 @@
 output "release" {
-  description = "The contract: everything that Longshore reads from Terraform. Any root with this output, the variable image_tag and a plan that is empty without a tag can be released."
+  description = "The contract, the only output that Longshore reads. It can release any root module that has this output and the variable image_tag, and has an empty plan without a tag."
   value = {
     schema              = 1
     application         = var.application
@@ -51,16 +51,16 @@ output "release" {
 }
 
 output "releaser_policy_arns" {
-  description = "The policies of whoever releases this environment, all of which are needed: by releaser, tasks-1, tasks-2, ..."
+  description = "ARNs of the policies that a releaser of this environment needs (all of them), keyed by releaser, tasks-1, tasks-2, ..."
   value       = module.releaser.policy_arns
 }
 
 output "releaser_role_arns" {
-  description = "The roles that pipelines release this environment with, by github and gitlab; empty where there are none."
+  description = "ARNs of the IAM roles with which pipelines release this environment, keyed by github and gitlab; empty if there are none."
   value       = module.releaser.role_arns
 }
 
 output "release_project" {
-  description = "The name of the project on which whole releases run; null if there is none."
+  description = "Name of the CodeBuild project that runs releases; null if there is none."
   value       = one(values(module.release_project)[*].name)
 }

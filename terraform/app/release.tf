@@ -5,7 +5,7 @@ locals {
   }
 }
 
-# Always there: a policy that nobody has costs nothing and allows nobody anything.
+# Always created: an unattached policy costs nothing and grants nothing.
 module "releaser" {
   source = "../modules/releaser"
 
@@ -36,7 +36,7 @@ module "releaser" {
     },
   )
   state = local.state
-  # Of the release project this output alone: as a whole it needs these policies first.
+  # Only this output of the release project: the project itself depends on these policies.
   secret_arns = concat(
     flatten([for part in [module.services, module.migration, module.schedules] : values(part)[*].secret_arns]),
     try(module.release_project["release"].secret_arns, []),

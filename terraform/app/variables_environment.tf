@@ -1,50 +1,50 @@
 variable "environment" {
-  description = "Environment variables of every container. A service's own entry of the same name wins."
+  description = "Environment variables of all containers. An entry of the same name in a service or task takes precedence."
   type        = map(string)
   default     = {}
 }
 
 variable "secrets" {
-  description = "Secrets of every container, by reference: ssm:/path or secretsmanager:name[:json-key]. A service's own entry of the same name wins."
+  description = "Secrets of all containers, as references: ssm:/path or secretsmanager:name[:json-key]. An entry of the same name in a service or task takes precedence."
   type        = map(string)
   default     = {}
 
   validation {
     condition     = alltrue([for reference in values(var.secrets) : can(regex("^(ssm:/[A-Za-z0-9_./-]+|secretsmanager:[A-Za-z0-9/_+=.@-]+(:[^:]+)?)$", reference))])
-    error_message = "A secret is a reference, ssm:/path or secretsmanager:name[:json-key], never a value."
+    error_message = "secrets must contain references, ssm:/path or secretsmanager:name[:json-key], not values."
   }
 }
 
 variable "secrets_kms_key_arns" {
-  description = "KMS keys of your own that encrypt secrets: execution roles may decrypt with them."
+  description = "ARNs of the customer managed KMS keys that encrypt secrets; the task execution roles may decrypt with them."
   type        = set(string)
   default     = []
 }
 
 variable "variables" {
-  description = "Variables of a build project, for those who come from one: ECS_RAILS_ENV reaches every container as RAILS_ENV. An entry of environment with the same name wins."
+  description = "ECS_ variables, for teams migrating from a build project that passed them to containers: ECS_RAILS_ENV reaches every container as RAILS_ENV. An entry of the same name in environment takes precedence."
   type        = map(string)
   default     = {}
 
   validation {
     condition     = alltrue([for name in keys(var.variables) : can(regex("^ECS_.", name))])
-    error_message = "Only names that begin with ECS_ reach the containers, not: ${join(", ", [for name in keys(var.variables) : name if !can(regex("^ECS_.", name))])}. Settings of the build are build_args of the image in invoke.yaml now."
+    error_message = "variables must contain only names that start with ECS_, not: ${join(", ", [for name in keys(var.variables) : name if !can(regex("^ECS_.", name))])}. Settings of the build belong in build_args of the image in invoke.yaml."
   }
 
   validation {
     condition     = length(setintersection(keys(var.variables), local.set_by_ecs)) == 0
-    error_message = "ECS itself sets ${join(", ", local.set_by_ecs)} in every container: leave them out."
+    error_message = "variables must not contain ${join(", ", local.set_by_ecs)}: ECS sets them in every container."
   }
 }
 
 variable "not_secret" {
-  description = "Names in environment and variables (there without ECS_) that look like secrets, by name or by value, and are none."
+  description = "Names in environment and variables (without the prefix ECS_) that look like secrets, by name or by value, but are not."
   type        = set(string)
   default     = []
 
-  # Here and not at each map, so that all findings are shown at once, each with its path.
+  # Checked here, not at each map, so that one message names all of them, each with its path.
   validation {
     condition     = alltrue([for name in values(module.plaintext.suspects) : contains(var.not_secret, name)])
-    error_message = "These look like secrets: ${join(", ", [for path, name in module.plaintext.suspects : path if !contains(var.not_secret, name)])}. Pass a reference under secrets, ssm:/path or secretsmanager:name[:json-key], or list the name in not_secret."
+    error_message = "These look like secrets: ${join(", ", [for path, name in module.plaintext.suspects : path if !contains(var.not_secret, name)])}. Move them to secrets, as references (ssm:/path or secretsmanager:name[:json-key]), or list the names in not_secret."
   }
 }

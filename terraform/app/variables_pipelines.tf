@@ -1,5 +1,5 @@
 variable "github" {
-  description = "The repository (owner/name) and the environment of GitHub Actions whose jobs get a role to release this environment with; null for none. The settings are those of the module releaser, which checks them."
+  description = "GitHub repository (owner/name) and GitHub environment whose jobs may assume an IAM role that releases this environment; null for none. The module releaser describes and validates the settings."
   type = object({
     repository    = string
     environment   = string
@@ -11,7 +11,7 @@ variable "github" {
 }
 
 variable "gitlab" {
-  description = "The project (group/project) and the branch of GitLab whose jobs get a role to release this environment with; null for none. The settings are those of the module releaser, which checks them."
+  description = "GitLab project (group/project) and branch whose jobs may assume an IAM role that releases this environment; null for none. The module releaser describes and validates the settings."
   type = object({
     project       = string
     branch        = optional(string, "main")
@@ -23,7 +23,7 @@ variable "gitlab" {
 }
 
 variable "max_session_duration" {
-  description = "Seconds for which a pipeline may ask for the credentials of its role, 3600 to 43200; a release must be through by then."
+  description = "Maximum session duration of the pipelines' roles in seconds, 3600 to 43200; it must be longer than a release takes."
   type        = number
   default     = 3600
 }

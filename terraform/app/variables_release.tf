@@ -1,5 +1,5 @@
 variable "release_project" {
-  description = "The CodeBuild project on which whole releases of this environment run, <application>-<environment>-release; null for none. Its settings are those of the module build, which checks them."
+  description = "CodeBuild project that runs releases of this environment, named <application>-<environment>-release; null for none. The module build describes and validates the settings."
   type = object({
     source = object({
       type            = string
@@ -15,7 +15,7 @@ variable "release_project" {
     secrets_kms_key_arns = optional(set(string), [])
     image                = optional(string, "aws/codebuild/standard:7.0")
     compute_type         = optional(string, "BUILD_GENERAL1_SMALL")
-    build_timeout        = optional(number, 180) # what CodeBuild ends, a release leaves half done: above all deadlines
+    build_timeout        = optional(number, 180) # longer than all deadlines: stopping the build would kill the release
     queue_timeout        = optional(number, 30)
     concurrent_builds    = optional(number)
     log_retention_days   = optional(number, 365)
@@ -35,7 +35,7 @@ variable "release_project" {
 }
 
 variable "state" {
-  description = "Where Terraform's state of this environment lies, for the releaser's policy: bucket and key, those of `invoke bootstrap` if not given; null where the state is in no bucket of S3."
+  description = "S3 bucket and key of this environment's Terraform state, for the releaser's policy; by default, those that `invoke bootstrap` uses. Null if the state is not in S3."
   type = object({
     bucket = optional(string)
     key    = optional(string)
@@ -44,7 +44,7 @@ variable "state" {
 }
 
 variable "records_kms_key_arns" {
-  description = "KMS keys of your own that encrypt the ledger or the state: the releaser may use them for that."
+  description = "ARNs of the customer managed KMS keys that encrypt the ledger or the state; a releaser may use them through DynamoDB and S3 only."
   type        = set(string)
   default     = []
 }

@@ -1,5 +1,5 @@
 variable "services" {
-  description = "The services, each one or more copies of a task; desired_count is what the first release starts, waves are rolled out in ascending order, container_port 0 is for a service without a port. The other settings are those of the modules service and task_definition."
+  description = "ECS services. desired_count is the number of tasks that the first release starts; waves are rolled out in ascending order; container_port 0 means that the service has no port. The modules service and task_definition describe and validate the other settings."
   type = map(object({
     image            = optional(string, "app")
     command          = optional(list(string))
@@ -92,26 +92,26 @@ variable "services" {
 
   validation {
     condition     = length(var.services) > 0
-    error_message = "services must have at least one service."
+    error_message = "services must contain at least one service."
   }
 
   validation {
     condition     = length(setintersection(keys(var.services), concat(keys(var.schedules), ["migrate"]))) == 0
-    error_message = "A service may not be named migrate, as the migration is, nor like a schedule."
+    error_message = "services must not contain the name migrate, which is the migration's, or the name of a schedule."
   }
 
   validation {
     condition     = alltrue([for s in var.services : s.desired_count >= 0 && floor(s.desired_count) == s.desired_count])
-    error_message = "desired_count must be a whole number, 0 or more."
+    error_message = "services: desired_count must be a whole number, 0 or more."
   }
 
   validation {
     condition     = alltrue([for s in var.services : s.wave >= 1 && floor(s.wave) == s.wave])
-    error_message = "wave must be a whole number, 1 or more."
+    error_message = "services: wave must be a whole number, 1 or more."
   }
 
   validation {
     condition     = alltrue([for s in var.services : contains(var.images, s.image)])
-    error_message = "The image of a service must be one of images: ${join(", ", var.images)}."
+    error_message = "services: image must be one of ${join(", ", var.images)}."
   }
 }

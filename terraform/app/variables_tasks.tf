@@ -1,5 +1,5 @@
 variable "migration" {
-  description = "The one-off task that must exit 0 before the wave before_wave is rolled out; null for none. The other settings are those of the module task_definition."
+  description = "One-off task that must exit with code 0 before the wave before_wave is rolled out; null for none. The module task_definition describes and validates the other settings."
   type = object({
     image            = optional(string, "app")
     command          = optional(list(string))
@@ -39,12 +39,12 @@ variable "migration" {
 
   validation {
     condition     = var.migration == null || try(contains(var.images, var.migration.image), false)
-    error_message = "migration.image must be one of images: ${join(", ", var.images)}."
+    error_message = "migration.image must be one of ${join(", ", var.images)}."
   }
 }
 
 variable "schedules" {
-  description = "Tasks that run by the clock: schedule is rate(1 hour) or cron(0 3 * * ? *), in UTC. The other settings are those of the module task_definition."
+  description = "Scheduled tasks. schedule is a schedule expression of EventBridge, such as rate(1 hour) or cron(0 3 * * ? *), in UTC. The module task_definition describes and validates the other settings."
   type = map(object({
     image            = optional(string, "app")
     command          = optional(list(string))
@@ -79,11 +79,11 @@ variable "schedules" {
 
   validation {
     condition     = !contains(keys(var.schedules), "migrate")
-    error_message = "A schedule may not be named migrate, as the migration is."
+    error_message = "schedules must not contain the name migrate, which is the migration's."
   }
 
   validation {
     condition     = alltrue([for s in var.schedules : contains(var.images, s.image)])
-    error_message = "The image of a schedule must be one of images: ${join(", ", var.images)}."
+    error_message = "schedules: image must be one of ${join(", ", var.images)}."
   }
 }

@@ -1,49 +1,49 @@
 variable "application" {
-  description = "The application. Its repositories are named <application>/<image>, its ledger <application>-releases."
+  description = "Name of the application. Its repositories are named <application>/<image>, its ledger <application>-releases."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]*[a-z0-9]$", var.application))
-    error_message = "application may have lower-case letters, digits and hyphens, and begins with a letter."
+    error_message = "application must start with a letter, end with a letter or digit, and contain only lower-case letters, digits and hyphens."
   }
 }
 
 variable "region" {
-  description = "The AWS region of everything in this stack."
+  description = "Code of the AWS region in which the resources of this stack are created."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
-    error_message = "region must be an AWS region such as eu-central-1."
+    error_message = "region must be the code of an AWS region, such as eu-central-1."
   }
 }
 
 variable "images" {
-  description = "The names of the application's images, as in invoke.yaml; each gets a repository."
+  description = "Names of the application's images, as in invoke.yaml; each has its own repository."
   type        = set(string)
   default     = ["app"]
 }
 
 variable "untagged_days" {
-  description = "Days after which an image without a tag expires; tagged ones never do."
+  description = "Number of days after which an untagged image expires; tagged images never expire."
   type        = number
   default     = 14
 }
 
 variable "pull_account_ids" {
-  description = "Other AWS accounts that may pull the images, such as the one that production runs in."
+  description = "IDs of other AWS accounts that may pull the images, such as the production account."
   type        = set(string)
   default     = []
 }
 
 variable "deletion_protection" {
-  description = "Whether DynamoDB refuses to delete the ledger. `invoke destroy` never removes it, protected or not."
+  description = "Whether deletion protection of the ledger is enabled. `invoke destroy` never deletes the ledger."
   type        = bool
   default     = true
 }
 
 variable "kms_key_arn" {
-  description = "The KMS key that encrypts images and ledger; null for AWS's own keys. It cannot be changed later for the images."
+  description = "ARN of the KMS key that encrypts the images and the ledger; null for AES-256 in ECR and the AWS managed key aws/dynamodb. The encryption of a repository cannot be changed later."
   type        = string
   default     = null
 
@@ -54,19 +54,19 @@ variable "kms_key_arn" {
 }
 
 variable "path" {
-  description = "The path of the role of the builds, such as /longshore/."
+  description = "IAM path of the service role of the builds, such as /longshore/."
   type        = string
   default     = "/"
 }
 
 variable "permissions_boundary" {
-  description = "The ARN of the policy that bounds the role's permissions; null for none."
+  description = "ARN of the policy that is set as the permissions boundary of the role; null for none."
   type        = string
   default     = null
 }
 
 variable "tags" {
-  description = "Tags of every resource, besides Application."
+  description = "Tags to apply to all resources, in addition to Application."
   type        = map(string)
   default     = {}
 }

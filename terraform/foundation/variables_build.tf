@@ -1,5 +1,5 @@
 variable "build" {
-  description = "The CodeBuild project that builds the images, <application>-build; null for none. Its settings are those of the module build, which checks them."
+  description = "CodeBuild project that builds the images, named <application>-build; null for none. The module build describes and validates the settings."
   type = object({
     source = object({
       type            = string

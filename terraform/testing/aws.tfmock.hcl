@@ -1,4 +1,4 @@
-# What `terraform test` answers in place of AWS, where the provider would refuse a random text.
+# Values that `terraform test` returns instead of AWS where the provider would reject its random strings.
 
 mock_data "aws_caller_identity" {
   defaults = {

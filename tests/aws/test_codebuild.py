@@ -1,4 +1,4 @@
-"""CodeBuild's calls, checked against AWS's model, and its answers as ours."""
+"""The calls of CodeBuild, checked against AWS's model, and the records made of its answers."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_build_is_started_at_a_commit_with_variables_and_a_token() -> None:
     script.assert_no_pending_responses()
 
 
-def test_a_build_is_read_whole() -> None:
+def test_all_fields_of_a_build_are_read() -> None:
     client, script = scripted("codebuild")
     script.add_response("batch_get_builds", {"builds": [RAW]}, {"ids": [RAW["id"]]})
     script.add_response("batch_get_builds", {"builds": [], "buildsNotFound": ["shop-build:none"]})
@@ -87,7 +87,7 @@ def test_a_build_is_read_whole() -> None:
     assert CodeBuild(client).get("shop-build:none") is None
 
 
-def test_the_newest_builds_come_newest_first_however_they_are_answered() -> None:
+def test_builds_are_sorted_newest_first() -> None:
     client, script = scripted("codebuild")
     script.add_response(
         "list_builds_for_project",
@@ -98,7 +98,7 @@ def test_the_newest_builds_come_newest_first_however_they_are_answered() -> None
     assert [build.id for build in CodeBuild(client).newest("shop-build")] == ["shop-build:2", "shop-build:1"]
 
 
-def test_a_project_without_builds_is_no_error_and_one_that_is_not_there_is() -> None:
+def test_a_missing_project_is_an_error_and_a_project_without_builds_is_not() -> None:
     client, script = scripted("codebuild")
     script.add_response("list_builds_for_project", {})
     script.add_client_error("list_builds_for_project", "ResourceNotFoundException", "no project")

@@ -1,4 +1,4 @@
-"""The ledger's table on moto, and the one in memory that most tests use: both do the same."""
+"""The ledger's table on moto, and the table in memory that most tests use, must behave the same."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ def table(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
         yield Table(client, "shop-releases")
 
 
-def test_values_come_back_as_they_were(table: Either) -> None:
+def test_values_are_read_as_they_were_written(table: Either) -> None:
     item = {"text": "a", "number": 3, "part": 1.5, "none": None, "list": [1, {"deep": True}], "empty": ""}
     assert table.put("a", "1", item)
     assert table.get("a", "1") == item
     assert table.get("a", "2") is None
 
 
-def test_a_new_item_replaces_none(table: Either) -> None:
+def test_a_new_item_does_not_replace_an_existing_one(table: Either) -> None:
     assert table.put("a", "1", {"n": 1}, new=True)
     assert not table.put("a", "1", {"n": 2}, new=True)
     assert table.get("a", "1") == {"n": 1}
 
 
-def test_a_condition_is_about_what_is_there(table: Either) -> None:
+def test_a_condition_is_checked_against_the_existing_item(table: Either) -> None:
     assert not table.put("a", "1", {"owner": "one"}, when={"owner": ""}), "there is nothing yet"
     table.put("a", "1", {"owner": "", "fence": 7})
     assert not table.put("a", "1", {"owner": "one", "fence": 8}, when={"owner": "", "fence": 8})
@@ -53,7 +53,7 @@ def test_a_condition_is_about_what_is_there(table: Either) -> None:
     assert table.get("a", "1") == {"owner": "one", "fence": 8}
 
 
-def test_a_query_is_ordered_and_pages_and_takes_a_prefix(table: Either) -> None:
+def test_a_query_has_an_order_pages_and_a_prefix(table: Either) -> None:
     for number in range(25):
         table.put("a", f"{number:04d}", {"n": number})
     table.put("b", "0000", {"n": 99})

@@ -24,17 +24,17 @@ def manifest(content: str = "one") -> Manifest:
     return Manifest(f"sha256:{hashlib.sha256(text.encode()).hexdigest()}", text, MEDIA_TYPE)
 
 
-def image(found: Manifest) -> dict[str, Any]:
+def image(manifest: Manifest) -> dict[str, Any]:
     return {
-        "imageId": {"imageDigest": found.digest},
-        "imageManifest": found.text,
-        "imageManifestMediaType": found.media_type,
+        "imageId": {"imageDigest": manifest.digest},
+        "imageManifest": manifest.text,
+        "imageManifestMediaType": manifest.media_type,
     }
 
 
 @pytest.fixture
 def registry() -> Iterator[Any]:
-    """ECR of moto, with the repository."""
+    """moto's ECR with one repository."""
     with mock_aws():
         ecr = client("ecr")
         ecr.create_repository(repositoryName=NAME)
@@ -42,27 +42,27 @@ def registry() -> Iterator[Any]:
 
 
 def test_a_repository_is_found_by_name(registry: Any) -> None:
-    found = Ecr(registry).repository(NAME)
-    assert (found.name, found.registry_id) == (NAME, "123456789012")
-    assert found.uri == "123456789012.dkr.ecr.eu-central-1.amazonaws.com/storefront/app"
-    assert found.registry == "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
+    repository = Ecr(registry).repository(NAME)
+    assert (repository.name, repository.registry_id) == (NAME, "123456789012")
+    assert repository.uri == "123456789012.dkr.ecr.eu-central-1.amazonaws.com/storefront/app"
+    assert repository.registry == "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
 
 
-def test_a_missing_repository_is_named_with_the_way_to_make_it(registry: Any) -> None:
+def test_a_missing_repository_is_named_with_the_command_that_creates_it(registry: Any) -> None:
     with pytest.raises(AwsError, match="there is no ECR repository storefront/other") as caught:
         Ecr(registry).repository("storefront/other")
-    assert caught.value.hint == "Make it with: invoke bootstrap"
+    assert caught.value.hint == "Create it with: invoke bootstrap"
     assert caught.value.code == "RepositoryNotFoundException"
 
 
-def test_another_refusal_is_not_called_a_missing_repository() -> None:
+def test_a_denied_read_is_not_a_missing_repository() -> None:
     ecr, script = scripted("ecr")
     script.add_client_error("describe_repositories", "AccessDeniedException", "no")
     with pytest.raises(AwsError, match="DescribeRepositories: no"):
         Ecr(ecr).repository(NAME)
 
 
-def test_a_tag_has_a_digest_or_none(registry: Any) -> None:
+def test_the_digest_of_a_missing_tag_is_none(registry: Any) -> None:
     ecr = Ecr(registry)
     ecr.put_tag(NAME, manifest(), "v1.0.0")
     assert ecr.digest(NAME, "v1.0.0") == manifest().digest
@@ -76,21 +76,21 @@ def test_a_denied_read_is_not_a_missing_tag() -> None:
         Ecr(ecr).digest(NAME, "v1.0.0")
 
 
-def test_a_manifest_gets_another_tag(registry: Any) -> None:
+def test_a_manifest_gets_a_second_tag(registry: Any) -> None:
     ecr = Ecr(registry)
     ecr.put_tag(NAME, manifest(), "v1.0.0")
-    found = ecr.manifest(NAME, manifest().digest)
-    assert found == manifest()
-    ecr.put_tag(NAME, found, "v1.0.1")
+    copy = ecr.manifest(NAME, manifest().digest)
+    assert copy == manifest()
+    ecr.put_tag(NAME, copy, "v1.0.1")
     assert ecr.digest(NAME, "v1.0.1") == ecr.digest(NAME, "v1.0.0")
     assert sorted(ecr.tags(NAME)) == ["v1.0.0", "v1.0.1"]
 
 
-def test_a_manifest_that_is_gone(registry: Any) -> None:
+def test_a_deleted_manifest_is_none(registry: Any) -> None:
     assert Ecr(registry).manifest(NAME, manifest("deleted").digest) is None
 
 
-def test_another_failure_is_not_a_manifest_that_is_gone() -> None:
+def test_a_different_failure_is_not_a_deleted_manifest() -> None:
     ecr, script = scripted("ecr")
     failure = {"failureCode": "KmsError", "failureReason": "the key is disabled"}
     script.add_response("batch_get_image", {"images": [], "failures": [failure]})
@@ -106,23 +106,23 @@ def test_a_converted_manifest_is_refused() -> None:
         Ecr(ecr).manifest(NAME, manifest().digest)
 
 
-def test_which_of_many_tags_exist_is_one_call_and_no_error(registry: Any) -> None:
+def test_existing_tags_are_found_in_one_call(registry: Any) -> None:
     ecr = Ecr(registry)
     ecr.put_tag(NAME, manifest(), "v1.0.0")
     ecr.put_tag(NAME, manifest(), "v1.0.1")
     ecr.put_tag(NAME, manifest("other"), "v1.0.2")
-    assert ecr.which_exist(NAME, [f"v1.0.{number}" for number in range(100)]) == {"v1.0.0", "v1.0.1", "v1.0.2"}
-    assert ecr.which_exist(NAME, ["v2.0.0"]) == set()
+    assert ecr.existing_tags(NAME, [f"v1.0.{number}" for number in range(100)]) == {"v1.0.0", "v1.0.1", "v1.0.2"}
+    assert ecr.existing_tags(NAME, ["v2.0.0"]) == set()
 
 
-def test_a_tag_whose_image_can_not_be_read_is_there_all_the_same() -> None:
+def test_a_tag_whose_image_cannot_be_read_exists() -> None:
     ecr, script = scripted("ecr")
     failures = [
         {"imageId": {"imageTag": "v1.0.0"}, "failureCode": "KmsError", "failureReason": "the key is disabled"},
         {"imageId": {"imageTag": "v1.0.1"}, "failureCode": "ImageNotFound", "failureReason": "not found"},
     ]
     script.add_response("batch_get_image", {"images": [], "failures": failures})
-    assert Ecr(ecr).which_exist(NAME, ["v1.0.0", "v1.0.1"]) == {"v1.0.0"}
+    assert Ecr(ecr).existing_tags(NAME, ["v1.0.0", "v1.0.1"]) == {"v1.0.0"}
 
 
 def _put(script: Any, tag: str, code: str) -> None:
@@ -142,7 +142,7 @@ def _described(script: Any, tag: str, digest: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["ImageTagAlreadyExistsException", "ImageAlreadyExistsException"])
-def test_a_tag_that_this_manifest_has_already_is_fine(code: str) -> None:
+def test_a_manifest_that_already_has_the_tag_is_accepted(code: str) -> None:
     ecr, script = scripted("ecr")
     _put(script, "v1.0.0", code)
     _described(script, "v1.0.0", manifest().digest)
@@ -161,7 +161,7 @@ def test_a_tag_of_another_image_is_never_overwritten(code: str) -> None:
     assert "invoke version --reserve --recount" in caught.value.hint
 
 
-def test_another_refusal_of_a_tag_is_passed_on() -> None:
+def test_a_refused_tag_is_an_error() -> None:
     ecr, script = scripted("ecr")
     _put(script, "v1.0.0", "LayersNotFoundException")
     with pytest.raises(AwsError, match="LayersNotFoundException"):
@@ -178,7 +178,7 @@ def _page(script: Any, ids: list[dict[str, str]], token: str | None = None, foll
     )
 
 
-def test_tags_of_all_pages_even_after_an_empty_one() -> None:
+def test_tags_of_all_pages_are_read_even_after_an_empty_page() -> None:
     ecr, script = scripted("ecr")
     digest = manifest().digest
     _page(script, [{"imageDigest": digest, "imageTag": "v1.0.0"}, {"imageDigest": digest}], following="2")
@@ -188,8 +188,8 @@ def test_tags_of_all_pages_even_after_an_empty_one() -> None:
     script.assert_no_pending_responses()
 
 
-def test_a_listing_that_repeats_itself_has_the_same_next_version() -> None:
-    """One image with several tags, one without any, and a page that begins with what ended the one before."""
+def test_the_next_version_ignores_repeated_tags() -> None:
+    """An image with several tags, an untagged image, and a page that repeats the last entry of the page before."""
     ecr, script = scripted("ecr")
     several, other = manifest("several").digest, manifest("other").digest
     last = {"imageDigest": several, "imageTag": "v1.2.0"}
@@ -199,13 +199,13 @@ def test_a_listing_that_repeats_itself_has_the_same_next_version() -> None:
     script.assert_no_pending_responses()
 
 
-def test_tags_are_read_a_page_at_a_time() -> None:
+def test_tags_are_read_one_page_at_a_time() -> None:
     ecr, script = scripted("ecr")
     _page(script, [{"imageTag": "v1.0.0"}], following="2")  # a call for the second page would be refused
     assert next(Ecr(ecr).tags(NAME)) == "v1.0.0"
 
 
-def test_no_partial_list_when_a_page_is_refused() -> None:
+def test_a_refused_page_is_an_error_and_not_the_end_of_the_list() -> None:
     ecr, script = scripted("ecr")
     _page(script, [{"imageTag": "v1.0.0"}], following="2")
     script.add_client_error("list_images", "ThrottlingException", "slow down")
@@ -213,7 +213,7 @@ def test_no_partial_list_when_a_page_is_refused() -> None:
         list(Ecr(ecr).tags(NAME))
 
 
-def test_a_registry_that_repeats_its_token_is_not_asked_for_ever() -> None:
+def test_a_repeated_page_token_ends_the_listing() -> None:
     ecr, script = scripted("ecr")
     _page(script, [{"imageTag": "v1.0.0"}], following="2")
     _page(script, [{"imageTag": "v1.0.0"}], token="2", following="2")
@@ -226,7 +226,7 @@ def test_credentials_hide_the_password() -> None:
     token = base64.b64encode(b"AWS:canary:with:colons").decode()
     data = {"authorizationToken": token, "proxyEndpoint": "https://123456789012.dkr.ecr.eu-central-1.amazonaws.com"}
     script.add_response("get_authorization_token", {"authorizationData": [data]}, {})
-    found = Ecr(ecr).credentials()
-    assert (found.username, found.endpoint) == ("AWS", data["proxyEndpoint"])
-    assert found.password.get_secret_value() == "canary:with:colons"
-    assert "canary" not in f"{found} {found!r}"
+    credentials = Ecr(ecr).credentials()
+    assert (credentials.username, credentials.endpoint) == ("AWS", data["proxyEndpoint"])
+    assert credentials.password.get_secret_value() == "canary:with:colons"
+    assert "canary" not in f"{credentials} {credentials!r}"

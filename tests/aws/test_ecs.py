@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from longshore.aws.ecs import CapacityProvider, Container, Ecs, Placement
+from longshore.aws.ecs import Ecs
+from longshore.aws.ecs_types import CapacityProvider, Container, Placement
 from tests.fakes import samples
 from tests.fakes.clients import scripted
 from tests.fakes.samples import WHEN
 
 
-def test_the_tasks_of_a_family_are_asked_for_by_no_other_filter_than_their_status() -> None:
+def test_tasks_of_a_family_are_filtered_by_status_only() -> None:
     client, script = scripted("ecs")
     for status in ("RUNNING", "STOPPED"):
         script.add_response(
@@ -43,15 +44,23 @@ def test_the_tasks_of_a_family_are_asked_for_by_no_other_filter_than_their_statu
         ),
     ],
 )
-def test_a_task_runs_by_its_capacity_providers_or_else_by_its_launch_type(
+def test_a_task_uses_its_capacity_providers_or_its_launch_type(
     providers: tuple[CapacityProvider, ...], placed: dict[str, object]
 ) -> None:
     client, script = scripted("ecs")
-    asked = {"cluster": "shop", "taskDefinition": "shop-migrate:1", "count": 1, "clientToken": "a", "startedBy": "ann"}
+    request = {
+        "cluster": "shop",
+        "taskDefinition": "shop-migrate:1",
+        "count": 1,
+        "clientToken": "a",
+        "startedBy": "ann",
+    }
     network = {"subnets": ["subnet-1"], "securityGroups": [], "assignPublicIp": "DISABLED"}
     described = {"taskArn": "arn", "taskDefinitionArn": "shop-migrate:1", "lastStatus": "PROVISIONING"}
     script.add_response(
-        "run_task", {"tasks": [described]}, asked | placed | {"networkConfiguration": {"awsvpcConfiguration": network}}
+        "run_task",
+        {"tasks": [described]},
+        request | placed | {"networkConfiguration": {"awsvpcConfiguration": network}},
     )
     started = Ecs(client).run_task(
         "shop",
@@ -64,23 +73,23 @@ def test_a_task_runs_by_its_capacity_providers_or_else_by_its_launch_type(
 
 
 @pytest.mark.parametrize(
-    ("listed", "found"),
+    ("listed", "expected"),
     [
         ([("ours", 0.2), ("before", -0.5)], "ours"),
         ([("before", -0.5)], None),
-        ([("theirs", 3.0), ("ours", 0.0)], "ours"),
+        ([("other", 3.0), ("ours", 0.0)], "ours"),
         ([("older", -3.0)], None),
-        ([("theirs", 9.0)], None),
+        ([("other", 9.0)], None),
         ([], None),
     ],
 )
-def test_a_deployment_is_found_by_its_moment_and_never_the_one_before_it(
-    listed: list[tuple[str, float]], found: str | None
+def test_a_service_deployment_is_found_by_its_creation_date(
+    listed: list[tuple[str, float]], expected: str | None
 ) -> None:
     client, script = scripted("ecs")
     shown = [{"serviceDeploymentArn": arn, "createdAt": WHEN + timedelta(seconds=age)} for arn, age in listed]
     script.add_response("list_service_deployments", {"serviceDeployments": shown})
-    assert Ecs(client).find_deployment("shop", "web", WHEN, "before") == found
+    assert Ecs(client).find_deployment("shop", "web", WHEN, "before") == expected
 
 
 @pytest.mark.parametrize(
@@ -95,7 +104,7 @@ def test_a_deployment_is_found_by_its_moment_and_never_the_one_before_it(
         ("TerminationNotice", "The instance is being terminated.", False),
     ],
 )
-def test_a_task_that_lost_its_place_has_not_failed(code: str, reason: str, failed: bool) -> None:  # noqa: FBT001
+def test_a_task_that_was_stopped_on_purpose_has_not_failed(code: str, reason: str, failed: bool) -> None:  # noqa: FBT001
     stopped = samples.task(Container("web", "app", None, 143, ""), last_status="STOPPED", stop_code=code)
     assert bool(replace(stopped, stopped_reason=reason).failure()) is failed
 

@@ -22,11 +22,11 @@ def _botocore_errors() -> Iterator[Exception]:
         if not issubclass(kind, Exception) or issubclass(kind, Warning):
             continue
         if kind.__module__ != exceptions.__name__:
-            continue  # classes of other libraries that botocore's own derive from
-        yield _made(kind)
+            continue  # base classes from other libraries
+        yield _instance(kind)
 
 
-def _made(kind: type[Exception]) -> Exception:
+def _instance(kind: type[Exception]) -> Exception:
     if issubclass(kind, exceptions.ClientError):
         return kind({"Error": {"Code": "Teapot", "Message": "short and stout"}}, "Brew")
     fields: dict[str, Any] = {name: "x" for _, name, _, _ in Formatter().parse(getattr(kind, "fmt", "")) if name}
@@ -44,20 +44,20 @@ def test_no_error_of_botocore_escapes(error: Exception) -> None:
     assert (words or type(error).__name__) in caught.value.message
 
 
-def test_the_walk_over_botocore_finds_its_errors() -> None:
-    found = {type(error).__name__ for error in _botocore_errors()}
-    assert {"ClientError", "NoCredentialsError", "SSLError", "UndefinedModelAttributeError"} <= found
-    assert len(found) > 80
+def test_the_errors_of_botocore_are_all_found() -> None:
+    names = {type(error).__name__ for error in _botocore_errors()}
+    assert {"ClientError", "NoCredentialsError", "SSLError", "UndefinedModelAttributeError"} <= names
+    assert len(names) > 80
 
 
-def test_an_answer_that_is_not_awss_is_translated() -> None:
+def test_an_answer_that_is_not_from_aws_is_translated() -> None:
     with pytest.raises(AwsError, match="no xml") as caught, translated("S3 HeadBucket"):
         raise botocore.parsers.ResponseParserError("no xml")
     assert "Something other than AWS" in caught.value.hint
     assert not caught.value.transient
 
 
-def test_other_errors_pass() -> None:
+def test_other_errors_are_not_translated() -> None:
     with pytest.raises(ZeroDivisionError), translated("ECR DescribeImages"):
         raise ZeroDivisionError
 
@@ -77,7 +77,7 @@ def test_other_errors_pass() -> None:
         ("ImageNotFoundException", ""),
     ],
 )
-def test_a_refusal_names_service_operation_and_awss_words(code: str, hint: str) -> None:
+def test_a_refusal_names_the_service_the_operation_and_the_reason(code: str, hint: str) -> None:
     ecr, script = scripted("ecr")
     script.add_client_error("describe_images", code, "the words of AWS", 400)
     with pytest.raises(AwsError) as caught:
@@ -88,7 +88,7 @@ def test_a_refusal_names_service_operation_and_awss_words(code: str, hint: str) 
     assert bool(caught.value.hint) is bool(hint)
 
 
-def test_a_denied_call_names_the_permission_that_awss_words_name() -> None:
+def test_a_denied_call_names_the_missing_permission() -> None:
     ecs, script = scripted("ecs")
     words = "User: arn:aws:iam::123456789012:user/ann is not authorized to perform: ecs:UpdateService on resource: *"
     script.add_client_error("update_service", "AccessDeniedException", words, 400)
@@ -97,7 +97,7 @@ def test_a_denied_call_names_the_permission_that_awss_words_name() -> None:
     assert caught.value.hint == "The role lacks a permission: ecs:UpdateService."
 
 
-def test_a_denied_call_without_words_names_the_operation() -> None:
+def test_a_denied_call_without_a_message_names_the_operation() -> None:
     s3, script = scripted("s3")
     script.add_client_error("head_bucket", "AccessDenied", "", 403)
     with pytest.raises(AwsError, match=r"S3 HeadBucket: no explanation \(AccessDenied\)") as caught:
@@ -112,7 +112,7 @@ def test_a_refused_page_names_its_operation() -> None:
         call(list, ecr.get_paginator("list_images").paginate(repositoryName="storefront/app"))
 
 
-def test_no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+def test_missing_credentials_are_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -125,7 +125,7 @@ def test_no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     assert not caught.value.transient
 
 
-def test_an_endpoint_that_does_not_answer_may_answer_later() -> None:
+def test_a_connection_error_is_transient() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         endpoint = f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -136,23 +136,23 @@ def test_an_endpoint_that_does_not_answer_may_answer_later() -> None:
     assert (caught.value.code, caught.value.transient) == ("", True)
 
 
-def test_a_read_that_takes_too_long_may_work_later() -> None:
+def test_a_read_timeout_is_transient() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        impatient = Config(retries={"total_max_attempts": 1}, read_timeout=0.1)
-        ecr = client("ecr", endpoint_url=endpoint, config=impatient)
+        short_timeout = Config(retries={"total_max_attempts": 1}, read_timeout=0.1)
+        ecr = client("ecr", endpoint_url=endpoint, config=short_timeout)
         with pytest.raises(AwsError, match="Read timeout") as caught:
             call(ecr.describe_repositories)
     assert caught.value.transient
 
 
-def test_a_certificate_that_is_not_trusted_stays_so() -> None:
+def test_an_untrusted_certificate_is_not_transient() -> None:
     with pytest.raises(AwsError) as caught, translated("ECR ListImages"):
         raise exceptions.SSLError(endpoint_url="https://ecr", error=OSError("self-signed"))
     assert (caught.value.code, caught.value.transient) == ("SSLError", False)
 
 
-def test_a_parameter_that_aws_does_not_know_is_our_mistake() -> None:
+def test_an_unknown_parameter_is_a_bug() -> None:
     with pytest.raises(AwsError, match="ECR DescribeImages: Parameter validation failed") as caught:
         call(client("ecr").describe_images, repository="misspelt")
     assert "please report" in caught.value.hint

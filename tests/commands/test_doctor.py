@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from longshore.aws.ecr import Repository, Tagged
-from longshore.aws.ecs import ServiceDeployment
+from longshore.aws.ecs_types import ServiceDeployment
 from longshore.aws.sts import Caller
 from longshore.commands.doctor import doctor
 from longshore.config.contract import Contract, parse
@@ -102,7 +102,7 @@ class Cloud:
         return SimpleNamespace(
             credentials=self.does("ecr:GetAuthorizationToken", lambda: SimpleNamespace(endpoint="https://registry")),
             repository=self.does("ecr:DescribeRepositories", lambda name: Repository(name, f"host/{name}", ACCOUNT)),
-            which_exist=self.does("ecr:BatchGetImage", lambda _name, _tags: set()),
+            existing_tags=self.does("ecr:BatchGetImage", lambda _name, _tags: set()),
             digest=self.does("ecr:DescribeImages", lambda _name, _tag: None),
             images=self.images,
         )

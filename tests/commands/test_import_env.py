@@ -50,7 +50,7 @@ class World:
         import_env.take_over(self.env, environ, skip=import_env.names(skip), write=write)
 
     def check(self, environ: dict[str, str]) -> str:
-        place = build_variables.Place("shop", "test", self.files[0].name)
+        place = build_variables.VariableScope("shop", "test", self.files[0].name)
         return build_variables.check(environ, variable_files.read(self.files), place, Masks())
 
 
@@ -133,7 +133,7 @@ def test_a_password_that_is_a_word_does_not_mask_the_names(tmp_path: Path) -> No
 def test_what_is_there_with_another_value_stays_and_is_said(tmp_path: Path) -> None:
     world = World(tmp_path, a_tfvars='environment = { RAILS_ENV = "production" }\n')
     world.take_over({"ECS_RAILS_ENV": "staging", "ECS_B": "b"}, write=True)
-    assert "warning: ECS_RAILS_ENV has another value in environment.RAILS_ENV; what is there stays" in (
+    assert "warning: ECS_RAILS_ENV has a different value in environment.RAILS_ENV; what is there stays" in (
         world.err.getvalue()
     )
     assert variable_files.read(world.files) == {
@@ -187,7 +187,7 @@ def test_whatever_is_written_agrees_afterwards(
 ) -> None:
     world = World(tmp_path_factory.mktemp("world"), a_tfvars=f"variables = {{\n{hcl.lines(there)}}}\n")
     world.take_over(environ, write=True)
-    left = build_variables.disagreeing(build_variables.given(environ), variable_files.read(world.files))
+    left = build_variables.differences(build_variables.of_process(environ), variable_files.read(world.files))
     other = {name for name in left if f"ECS_{name}" in there}
     empty = {name for name in left if build_variables.looks_secret(name, "") and not environ[f"ECS_{name}"]}
     assert set(left) == other | empty

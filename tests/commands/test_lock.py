@@ -17,7 +17,7 @@ from longshore.commands.lock import unlock_state
 from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import LockedError, NotReadyError, UnsavedStateError, UsageError
-from longshore.ledger.lock import Lease
+from longshore.ledger.lease import Lease
 from longshore.ledger.releases import Ledger
 from longshore.run import checks
 from tests.fakes.memory_table import MemoryTable
@@ -74,7 +74,7 @@ class World:
 @pytest.fixture(autouse=True)
 def _signed_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "account", lambda _env: "")
-    monkeypatch.setattr(checks, "who", lambda _env: ACTOR)
+    monkeypatch.setattr(checks, "caller", lambda _env: ACTOR)
 
 
 def test_without_an_id_it_is_shown_who_holds_it_and_nothing_is_changed() -> None:

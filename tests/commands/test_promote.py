@@ -30,15 +30,15 @@ GOOD = ("release", "v1.0.0", Verdict.SUCCEEDED)
 def test_what_is_promoted_is_a_release_whatever_was_changed_since(kind: str, verdict: Verdict) -> None:
     env = tried(GOOD, (kind, "v1.0.0", verdict))
     for version in (None, "v1.0.0"):
-        found = promote._succeeded(env, version)
+        found = promote._last_success(env, version)
         assert (found.release, found.kind) == ("test-000001", "release")
 
 
 def test_a_release_that_was_rolled_back_since_is_not_promoted() -> None:
     with pytest.raises(UsageError, match="its last release there is rolled_back"):
-        promote._succeeded(tried(GOOD, ("release", "v1.0.0", Verdict.ROLLED_BACK)), "v1.0.0")
+        promote._last_success(tried(GOOD, ("release", "v1.0.0", Verdict.ROLLED_BACK)), "v1.0.0")
 
 
 def test_a_version_of_which_there_are_only_changes_was_never_released() -> None:
     with pytest.raises(UsageError, match="it was never released there"):
-        promote._succeeded(tried(("apply", "v1.0.0", Verdict.SUCCEEDED)), "v1.0.0")
+        promote._last_success(tried(("apply", "v1.0.0", Verdict.SUCCEEDED)), "v1.0.0")

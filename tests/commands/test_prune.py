@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 
 from longshore.aws.ecr import Tagged
-from longshore.aws.ecs import Container, Service, Task
+from longshore.aws.ecs_types import Container, Service, Task
 from longshore.commands.prune import prune
 from longshore.config.contract import Contract, parse
 from longshore.config.settings import load
@@ -188,7 +188,7 @@ def test_a_dry_run_removes_nothing_and_locks_nothing(shop: Shop) -> None:
 
 
 def test_it_asks(shop: Shop) -> None:
-    with pytest.raises(DeclinedError, match="no terminal"):
+    with pytest.raises(DeclinedError, match="not running in a terminal"):
         shop.prune(yes=False)
     shop.stdin = "n\n"
     with pytest.raises(DeclinedError, match="declined"):

@@ -23,11 +23,11 @@ from longshore.environment.environment import Environment
 from longshore.errors import BuildError, DeclinedError, LongshoreError, UnknownOutcomeError, UsageError
 from longshore.git import Source
 from longshore.images import builders
-from longshore.images.codebuild import BuildOutcome, Request, Watch
+from longshore.images.codebuild import BuildOutcome, BuildRequest, FollowOptions
 from longshore.ledger.releases import Ledger
 from longshore.run import checks
-from longshore.run.checks import Start
-from longshore.run.options import order
+from longshore.run.checks import ReleaseInputs
+from longshore.run.options import ReleaseOptions
 from longshore.signals import Interrupts
 from longshore.tasks import views
 from longshore.verdict import Cause, ExitCode, Verdict, exit_code_of
@@ -91,24 +91,26 @@ def test_a_build_without_a_release_is_no_success(status: str, exported: dict[str
 
 
 def test_what_goes_along_into_the_build() -> None:
-    made = order(remote=True, allow_zero=True, allow_infra=True, wait_lock="15m", until="approve", bump="minor")
+    made = ReleaseOptions.of(
+        remote=True, allow_zero=True, allow_infra=True, wait_lock="15m", until="approve", bump="minor"
+    )
     assert made.command_line == "--allow-infra --allow-zero --until approve --wait-lock 15m"
-    assert order(remote=True).command_line == ""
+    assert ReleaseOptions.of(remote=True).command_line == ""
 
 
 @pytest.mark.parametrize("options", [{"tag": "v1.0.0"}, {"rebuild": True}, {"on": "codebuild"}, {"allow_dirty": True}])
 def test_what_has_no_meaning_inside_a_build_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
-        order(remote=True, **options)
+        ReleaseOptions.of(remote=True, **options)
 
 
 def test_what_builds_must_be_known_and_fit() -> None:
-    with pytest.raises(UsageError, match="--on 'mars' is not known"):
-        order(on="mars")
+    with pytest.raises(UsageError, match="--on 'mars' is not a builder"):
+        ReleaseOptions.of(on="mars")
     with pytest.raises(UsageError, match="--allow-dirty"):
-        order(on="codebuild", allow_dirty=True)
+        ReleaseOptions.of(on="codebuild", allow_dirty=True)
     with pytest.raises(UsageError, match="--on"):
-        order(on="codebuild", tag="v1.0.0")
+        ReleaseOptions.of(on="codebuild", tag="v1.0.0")
 
 
 def exported(tmp_path: Path, text: str | None) -> dict[str, str]:
@@ -160,11 +162,11 @@ def test_without_a_terminal_it_must_be_said_that_nobody_is_asked_or_that_somebod
 ) -> None:
     waiting = of_build(verdict=Verdict.WAITING)
     env = of_the_shop(tmp_path, io.StringIO(), waiting)
-    monkeypatch.setattr(checks, "remote", lambda env, order: Start(ACTOR, COMMIT, COMMIT))
+    monkeypatch.setattr(checks, "remote", lambda env, order: ReleaseInputs(ACTOR, COMMIT, COMMIT))
     monkeypatch.setattr(builders, "builder", lambda env: SimpleNamespace(run=lambda request, watch: followed("FAILED")))
     with pytest.raises(DeclinedError):
-        release_remotely(env, order(remote=True))
-    assert release_remotely(env, order(remote=True, until="approve")).verdict is Verdict.WAITING
+        release_remotely(env, ReleaseOptions.of(remote=True))
+    assert release_remotely(env, ReleaseOptions.of(remote=True, until="approve")).verdict is Verdict.WAITING
 
 
 def test_whoever_leaves_is_told_that_the_release_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,16 +177,16 @@ def test_whoever_leaves_is_told_that_the_release_goes_on(tmp_path: Path, monkeyp
     class Service:
         """In place of CodeBuild; a signal comes while it is followed."""
 
-        def run(self, request: Request, watch: Watch) -> BuildOutcome:
+        def run(self, request: BuildRequest, watch: FollowOptions) -> BuildOutcome:
             seen.append((request.project, request.commit, request.variables["LONGSHORE_OPTIONS"]))
             seen.append((watch.run, watch.stops, watch.mask("NPM_TOKEN=unheard-of")))
             os.kill(os.getpid(), signal.SIGTERM)
             return followed()
 
     env = of_the_shop(tmp_path, err, good)
-    monkeypatch.setattr(checks, "remote", lambda env, order: Start(ACTOR, COMMIT, COMMIT))
+    monkeypatch.setattr(checks, "remote", lambda env, order: ReleaseInputs(ACTOR, COMMIT, COMMIT))
     monkeypatch.setattr(builders, "builder", lambda env: Service())
-    assert release_remotely(env, order(remote=True, yes=True, wait_lock="15m")).release == good.release
+    assert release_remotely(env, ReleaseOptions.of(remote=True, yes=True, wait_lock="15m")).release == good.release
     assert seen == [
         ("shop-test-release", COMMIT.commit, "--wait-lock 15m"),
         (3600 + 900 + 3600, False, "NPM_TOKEN=(masked)"),

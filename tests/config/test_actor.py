@@ -11,8 +11,8 @@ import pytest
 from longshore.config import actor
 from longshore.git import Source
 from longshore.result import Actor
-from longshore.run import run
-from longshore.run.run import RunRequest
+from longshore.run import lifecycle
+from longshore.run.lifecycle import RunRequest
 from tests.fakes.samples import ACTOR, result
 
 ARN = "arn:aws:sts::123456789012:assumed-role/shop-test-release/AWSCodeBuild-1d9d"
@@ -23,7 +23,7 @@ BUILD = {
 }
 
 
-def test_in_a_build_it_is_who_started_it_and_not_the_user_of_the_container() -> None:
+def test_in_a_build_the_actor_is_its_initiator() -> None:
     assert actor.identify(ARN, BUILD) == Actor(
         arn=ARN,
         user="GitHub-Hookshot/b9d3f5e",
@@ -35,33 +35,33 @@ def test_in_a_build_it_is_who_started_it_and_not_the_user_of_the_container() -> 
 
 
 @pytest.mark.parametrize("name", ["GITHUB_ACTOR", "GITLAB_USER_LOGIN"])
-def test_a_person_is_named_before_what_started_the_build(name: str) -> None:
-    found = actor.identify(ARN, {**BUILD, name: "ann"})
-    assert (found.user, found.initiator) == ("ann", "GitHub-Hookshot/b9d3f5e")
+def test_a_person_takes_precedence_over_the_initiator_of_the_build(name: str) -> None:
+    actor_ = actor.identify(ARN, {**BUILD, name: "ann"})
+    assert (actor_.user, actor_.initiator) == ("ann", "GitHub-Hookshot/b9d3f5e")
 
 
 @pytest.mark.parametrize("environ", [{}, {"CODEBUILD_INITIATOR": "", "CODEBUILD_BUILD_ID": ""}])
-def test_outside_a_build_there_is_none(environ: dict[str, str]) -> None:
-    found = actor.identify(ARN, environ)
-    assert (found.user, found.build, found.initiator) == (getpass.getuser(), None, None)
+def test_outside_a_build_there_is_no_initiator(environ: dict[str, str]) -> None:
+    actor_ = actor.identify(ARN, environ)
+    assert (actor_.user, actor_.build, actor_.initiator) == (getpass.getuser(), None, None)
 
 
-def test_a_record_of_before_has_neither() -> None:
+def test_an_older_record_has_no_build() -> None:
     assert Actor.model_validate({"arn": ARN, "user": "ann", "host": "laptop"}).build is None
 
 
 @pytest.mark.parametrize("source", [Source(Path(), "1" * 40, "Greet", author="Bea <bea@example.org>"), None])
 def test_the_author_of_the_commit_is_written_down(source: Source | None) -> None:
-    opening = RunRequest("release", ACTOR, lambda _: pytest.fail("is read elsewhere"), source)
+    request = RunRequest("release", ACTOR, lambda _: pytest.fail("is read elsewhere"), source)
     env: Any = SimpleNamespace(
         target=SimpleNamespace(environment="test", application="shop", variables_digest=lambda: "sha256:0"),
         released_tag=lambda: "v1.0.0",
     )
-    entry = run._entry(env, opening, 1)
+    entry = lifecycle._new_entry(env, request, [])
     assert (entry.author, entry.actor) == ("Bea <bea@example.org>" if source else None, ACTOR)
 
 
-def test_what_goes_back_or_is_promoted_names_the_author_of_the_commit() -> None:
-    back = result(author=None)
-    back.copy_source_from(result(author="Bea <bea@example.org>"))
-    assert back.author == "Bea <bea@example.org>"
+def test_rollback_and_promotion_record_the_author_of_the_commit() -> None:
+    rollback = result(author=None)
+    rollback.copy_source_from(result(author="Bea <bea@example.org>"))
+    assert rollback.author == "Bea <bea@example.org>"

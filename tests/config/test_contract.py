@@ -9,7 +9,7 @@ from longshore.errors import ConfigError
 from tests.fakes.samples import arn, release_output
 
 
-def test_the_waves_in_order() -> None:
+def test_waves_are_listed_in_order() -> None:
     assert parse(release_output(), "shop", "test").waves() == [["worker"], ["web"]]
 
 
@@ -35,24 +35,24 @@ def migration(**launch: Any) -> dict[str, Any]:
         (broken(services={}), "release.services"),
         (broken(images={}), "release.images"),
         (broken(verify=[{"service": "web", "path": "health"}]), "release.verify.0.path"),
-        (broken(verify=[{"service": "wbe", "path": "/"}]), "verify names service 'wbe'"),
+        (broken(verify=[{"service": "wbe", "path": "/"}]), "verify: service 'wbe' is not in services"),
         (broken(migration={"task_definition": "migrate"}), "release.migration.task_definition"),
         (
             broken(migration=migration(type="FARGATE", capacity_provider_strategy=[{"weight": 1}])),
             "release.migration.launch.capacity_provider_strategy.0.capacity_provider",
         ),
-        (broken(images={"other": {"repository": "shop/other"}}), "names image 'app', not in images"),
-        (of_web(min_capacity=2), "services.web has min_capacity, and autoscaled is false"),
+        (broken(images={"other": {"repository": "shop/other"}}), "image 'app' is not in images"),
+        (of_web(min_capacity=2), "services.web.min_capacity is set, but autoscaled is false"),
         (of_web(min_capacity=0, autoscaled=True), "release.services.web.min_capacity"),
     ],
 )
-def test_what_does_not_fit_is_refused_by_the_path_of_its_key(output: dict[str, Any], path: str) -> None:
+def test_an_invalid_contract_is_refused_with_the_path_of_its_key(output: dict[str, Any], path: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse(output, "shop", "test")
     assert path in caught.value.message
 
 
-def test_a_short_task_definition_is_refused() -> None:
+def test_a_task_definition_without_an_arn_is_refused() -> None:
     output = release_output()
     output["services"]["web"]["task_definition"] = "shop-test-web:2"
     with pytest.raises(ConfigError, match=r"release\.services\.web\.task_definition"):
@@ -66,7 +66,7 @@ def test_a_contract_of_another_environment_is_refused() -> None:
         parse(release_output(), "shop", "production")
 
 
-def test_no_output_at_all_says_to_bootstrap() -> None:
+def test_a_missing_output_suggests_bootstrap() -> None:
     with pytest.raises(ConfigError) as caught:
         parse(None, "shop", "test")
     assert "invoke bootstrap -e test" in caught.value.hint
@@ -75,9 +75,9 @@ def test_no_output_at_all_says_to_bootstrap() -> None:
 def test_a_migration_may_have_capacity_providers() -> None:
     strategy = [{"capacity_provider": "FARGATE_SPOT", "weight": 3}, {"capacity_provider": "FARGATE", "base": 1}]
     output = release_output() | {"migration": migration(type="FARGATE", capacity_provider_strategy=strategy)}
-    found = parse(output, "shop", "test").migration
-    assert found
-    assert [(p.capacity_provider, p.weight, p.base) for p in found.launch.capacity_provider_strategy] == [
+    parsed = parse(output, "shop", "test").migration
+    assert parsed
+    assert [(p.capacity_provider, p.weight, p.base) for p in parsed.launch.capacity_provider_strategy] == [
         ("FARGATE_SPOT", 3, 0),
         ("FARGATE", 1, 1),
     ]

@@ -35,12 +35,12 @@ def test_one_application_and_one_image_are_the_default() -> None:
     }
 
 
-def test_a_backend_of_ones_own_is_left_alone() -> None:
+def test_a_complete_backend_block_gets_no_settings() -> None:
     target = select(load(settings(backend=None)), Path("/project"), "shop", "test")
     assert target.stack.backend == {}
 
 
-def test_every_mistake_is_said_at_once_with_the_path_of_its_key() -> None:
+def test_all_errors_are_reported_together_with_the_paths_of_their_keys() -> None:
     raw = settings(acount="1", deadlines={"rollout": -1}) | {"sandbox": {"prt": 1}}
     raw["applications"]["shop"]["terraform"] = {"dirr": "x"}
     raw["applications"]["shop"]["environments"]["test"]["account"] = 12345
@@ -48,21 +48,21 @@ def test_every_mistake_is_said_at_once_with_the_path_of_its_key() -> None:
         load(raw)
     assert exit_code_of(caught.value) == ExitCode.USAGE
     assert caught.value.message.splitlines() == [
-        "invoke.yaml has 5 mistakes:",
+        "invoke.yaml has 5 errors:",
         "  longshore.applications.shop.terraform.dirr: unknown key; did you mean 'dir'?",
-        "  longshore.applications.shop.environments.test.account: must be a text; 12345 is not (put it in quotes)",
+        "  longshore.applications.shop.environments.test.account: must be a string, got 12345 (put it in quotes)",
         "  longshore.applications.shop.environments.test.deadlines.rollout: Input should be greater than 0",
         "  longshore.applications.shop.environments.test.acount: unknown key; did you mean 'account'?",
         "  longshore.sandbox.prt: unknown key; did you mean 'port'?",
     ]
 
 
-def test_an_unknown_environment_is_refused_with_a_guess() -> None:
+def test_an_unknown_environment_is_refused_with_a_suggestion() -> None:
     with pytest.raises(ConfigError, match=r"no environment of shop 'tset'; did you mean 'test'\?"):
         select(load(settings()), Path(), None, "tset")
 
 
-def test_several_applications_want_a_choice() -> None:
+def test_several_applications_need_a_choice() -> None:
     raw = settings()
     raw["applications"]["blog"] = raw["applications"]["shop"]
     with pytest.raises(ConfigError, match="several applications: blog, shop"):
@@ -76,16 +76,16 @@ def test_an_unknown_placeholder_in_a_path_is_refused() -> None:
         select(load(raw), Path(), None, "test")
 
 
-def test_nothing_under_longshore_says_what_to_do() -> None:
-    with pytest.raises(ConfigError, match="nothing under longshore:"):
+def test_missing_settings_are_an_error() -> None:
+    with pytest.raises(ConfigError, match="no settings under longshore:"):
         load({})
 
 
-def cloud(**given: Any) -> dict[str, Any]:
-    return settings(terraform={"cloud": {"organization": "acme", "workspace": "{application}-{environment}", **given}})
+def cloud(**fields: Any) -> dict[str, Any]:
+    return settings(terraform={"cloud": {"organization": "acme", "workspace": "{application}-{environment}", **fields}})
 
 
-def test_an_environment_on_terraform_cloud_has_a_workspace_and_no_backend_but_the_foundation_has_one() -> None:
+def test_an_environment_on_terraform_cloud_has_a_workspace_instead_of_a_backend() -> None:
     target = select(load(cloud(project="{application}s")), Path("/project"), None, "test")
     assert target.stack.workspace == Workspace("app.terraform.io", "acme", "shop-test", "shops")
     assert target.stack.backend == {}
@@ -95,20 +95,20 @@ def test_an_environment_on_terraform_cloud_has_a_workspace_and_no_backend_but_th
 
 
 @pytest.mark.parametrize(
-    ("given", "says"),
+    ("fields", "message"),
     [
         ({"workspace": "a workspace"}, "environments.test.terraform.cloud.workspace: 'a workspace' does not match"),
         ({"hostname": "https://x"}, "environments.test.terraform.cloud.hostname: 'https://x' does not match"),
         ({"organisation": "x"}, "terraform.cloud.organisation: unknown key; did you mean 'organization'?"),
-        ({"workspace": None}, "environments.test.terraform.cloud.workspace: must be a text"),
+        ({"workspace": None}, "environments.test.terraform.cloud.workspace: must be a string"),
     ],
 )
-def test_mistakes_in_what_is_said_of_terraform_cloud(given: dict[str, Any], says: str) -> None:
+def test_errors_in_the_settings_of_terraform_cloud(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        load(cloud(**given))
-    assert says in caught.value.message
+        load(cloud(**fields))
+    assert message in caught.value.message
 
 
-def test_a_placeholder_that_nobody_fills_in() -> None:
+def test_an_unknown_placeholder_in_a_workspace_is_refused() -> None:
     with pytest.raises(ConfigError, match="unknown placeholder 'stage'"):
         select(load(cloud(workspace="{application}-{stage}")), Path("/project"), None, "test")

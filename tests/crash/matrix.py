@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from longshore.commands import release, resume, rollback
+from longshore.commands import continue_release, release, resume, rollback
 from longshore.errors import LongshoreError, NotReadyError, UsageError
 from longshore.result import ReleaseResult
-from longshore.run.options import order
+from longshore.run.options import ReleaseOptions
 from longshore.verdict import Verdict
 from tests.crash.world import Command, Mortal, Point, World, world
 from tests.scenarios import shop
@@ -56,7 +56,7 @@ class Case:
 
 
 def _release(env: Mortal) -> ReleaseResult:
-    return release.release(env, order(yes=True))
+    return release.release(env, ReleaseOptions.of(yes=True))
 
 
 def _resume(env: Mortal) -> ReleaseResult:
@@ -73,7 +73,7 @@ def _rollback(env: Mortal) -> ReleaseResult:
 
 def _approved(env: Mortal) -> ReleaseResult:
     waiting = next(r for r in env.ledger.releases() if r.verdict is Verdict.WAITING)
-    return resume.continue_(env, waiting.release)
+    return continue_release.continue_release(env, waiting.release)
 
 
 _GONE_ON = frozenset({Verdict.SUCCEEDED})
@@ -145,7 +145,7 @@ def _played(theatre: Theatre, case: Case) -> Iterator[World]:
 
 
 def _order_for_approval(env: Mortal) -> ReleaseResult:
-    return release.release(env, order(yes=True, until="approve"))
+    return release.release(env, ReleaseOptions.of(yes=True, until="approve"))
 
 
 def violations(made: World, env: Mortal, case: Case, found: ReleaseResult | LongshoreError | None) -> Iterator[str]:

@@ -67,27 +67,17 @@ class MortalTable:
         self._live()
         return self.table.get(pk, sk)
 
-    def query(
-        self, pk: str, prefix: str = "", *, page: int = 100, newest_first: bool = True
-    ) -> Iterator[dict[str, Any]]:
+    def query(self, pk: str, prefix: str = "", **how: Any) -> Iterator[dict[str, Any]]:
         self._live()
-        return self.table.query(pk, prefix, page=page, newest_first=newest_first)
+        return self.table.query(pk, prefix, **how)
 
-    def put(
-        self,
-        pk: str,
-        sk: str,
-        item: Mapping[str, Any],
-        *,
-        new: bool = False,
-        when: Mapping[str, str | int] | None = None,
-    ) -> bool:
+    def put(self, pk: str, sk: str, item: Mapping[str, Any], **conditions: Any) -> bool:
         self._live()
         self.writes.append(said(pk, item))
         here = self.point is not None and len(self.writes) == self.point.write
         if here and self.point and not self.point.after:
             self._die()
-        done = self.table.put(pk, sk, item, new=new, when=when)
+        done = self.table.put(pk, sk, item, **conditions)
         if here:
             self._die()
         return done

@@ -6,12 +6,12 @@ from longshore.verdict import Cause, ExitCode, Verdict
 from tests.fakes.samples import result
 from tests.paths import ROOT
 
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "concepts.md"
 
 
 def documented() -> list[int]:
-    """The codes in the table of README.md's section "Exit codes"."""
-    section = README.read_text().partition("\n## Exit codes\n")[2].partition("\n## ")[0]
+    """The codes in the table of docs/concepts.md, section "Exit codes"."""
+    section = PAGE.read_text().partition("\n## Exit codes\n")[2].partition("\n## ")[0]
     cells = re.findall(r"^\| ([\d, ]+) \|", section, re.MULTILINE)
     return [int(code) for cell in cells for code in cell.split(",")]
 

@@ -64,7 +64,7 @@ class Rehearsal:
     project: Project
     released: str = ""
     before: dict[str, int] = field(default_factory=dict)
-    theirs: dict[str, str] = field(default_factory=dict)
+    foreign: dict[str, str] = field(default_factory=dict)
 
     def begin(self) -> None:
         """Sets everything up, and releases a first version."""
@@ -95,7 +95,7 @@ class Rehearsal:
         for status in ("RUNNING",):
             for task in ecs.list_tasks(cluster=CLUSTER, family=family("migrate"), desiredStatus=status)["taskArns"]:
                 ecs.stop_task(cluster=CLUSTER, task=task)
-        if any(role in ("theirs", "new") for role in scenario.expect.runs.values()) and scenario.expect.exit_code:
+        if any(role in ("foreign", "new") for role in scenario.expect.runs.values()) and scenario.expect.exit_code:
             # What it should go back to may have been deregistered: what is registered last has the same content.
             for key in scenario.expect.runs:
                 last = ecs.describe_task_definition(taskDefinition=family(key))["taskDefinition"]["taskDefinitionArn"]
@@ -156,7 +156,7 @@ class Rehearsal:
     def _look_before(self) -> None:
         """Notes what is registered, and registers what somebody else will deploy."""
         ecs = self.project.client("ecs")
-        self.theirs = {}
+        self.foreign = {}
         for key in ("web", "worker", "migrate"):
             latest = ecs.describe_task_definition(taskDefinition=family(key))["taskDefinition"]
             (container,) = latest["containerDefinitions"]
@@ -177,7 +177,7 @@ class Rehearsal:
             made = ecs.register_task_definition(
                 containerDefinitions=[container], **{name: latest[name] for name in kept if latest.get(name)}
             )["taskDefinition"]
-            self.theirs[key] = made["taskDefinitionArn"]
+            self.foreign[key] = made["taskDefinitionArn"]
             running = self._running(key) if key != "migrate" else latest["taskDefinitionArn"]
             self.before[family(key)] = int(running.rpartition(":")[2])
 
@@ -227,15 +227,15 @@ class Rehearsal:
         ecs = self.project.client("ecs")
         if text in ("SIGINT", "SIGTERM", "SIGHUP"):
             process.send_signal(getattr(signal, text))
-        elif found := words(r"somebody deploys (\w+)", text):
-            ecs.update_service(cluster=CLUSTER, service=family(found[0]), taskDefinition=self.theirs[found[0]])
+        elif found := words(r"another process deploys (\w+)", text):
+            ecs.update_service(cluster=CLUSTER, service=family(found[0]), taskDefinition=self.foreign[found[0]])
         elif found := words(r"(\w+) old is deregistered", text):
             name = family(found[0])
             ecs.deregister_task_definition(taskDefinition=f"{name}:{self.before[name]}")
         elif text == "the image is deleted":
             self._delete_image()
         else:
-            raise ValueError(f"nobody here can do: {text}")
+            raise ValueError(f"unknown event: {text!r}")
 
     def _delete_image(self) -> None:
         """Deletes the image of this release, once the worker has it."""
@@ -266,17 +266,17 @@ class Rehearsal:
             if call["mutating"]
             and call["service"] not in NOT_OURS
             and call["operation"] != "DeregisterTaskDefinition"
-            and call["parameters"].get("taskDefinition") not in self.theirs.values()
+            and call["parameters"].get("taskDefinition") not in self.foreign.values()
         ]
         return normal_form(ours, self._role, 0)
 
     def _role(self, name: str, number: int) -> str:
-        theirs = int(self.theirs[key_of(name)].rpartition(":")[2])
-        if number == theirs:
-            return "theirs"
-        if number < theirs:
+        foreign = int(self.foreign[key_of(name)].rpartition(":")[2])
+        if number == foreign:
+            return "foreign"
+        if number < foreign:
             return "old" if number == self.before[name] else "earlier"
-        return own_role(number - theirs - 1)
+        return own_role(number - foreign - 1)
 
     def _found(self, document: dict[str, Any], code: int, since: int) -> Found:
         calls = self._calls(since)

@@ -103,7 +103,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
 
 
 def test_a_release_succeeds_and_leaves_an_empty_plan_and_a_bare_run_changes_nothing(found: Found) -> None:
-    assert "workspace acme/storefront-sandbox-cloud: made" in found.bootstrap.err
+    assert "workspace acme/storefront-sandbox-cloud: created" in found.bootstrap.err
     assert (found.second["version"], found.second["verdict"], found.second["exit_code"]) == ("v1.0.1", "succeeded", 0)
     with urlopen(found.project.url(f"storefront-{ENVIRONMENT}-web"), timeout=10) as page:
         assert "v1.0.1" in page.read().decode()
@@ -155,15 +155,15 @@ def test_after_a_roll_back_whose_terraform_half_waits_in_the_queue_the_verdict_s
     ("faults", "environ", "code", "verdict", "says"),
     [
         (["policy_soft"], {}, 5, "failed", "policy failed"),
-        (["policy_hard"], {}, 5, "failed", "nobody can override"),
-        (["discarded"], {}, 5, "failed", "discarded by somebody else"),
+        (["policy_hard"], {}, 5, "failed", "a mandatory policy failed"),
+        (["discarded"], {}, 5, "failed", "discarded by another user"),
         (["queued"], {"TERRAFORM": "4"}, 1, "failed", "place 1 in the queue"),
         (["unknown"], {"TERRAFORM": "40"}, 1, "failed", "reticulating"),
         (["unknown_apply"], {"TERRAFORM": "40"}, 6, "failed", "reticulating"),
-        (["canceled"], {}, 6, "failed", "canceled by somebody else"),
-        (["log_cut_and_json_forbidden"], {}, 1, "failed", "can't be seen"),
-        (["log_cut"], {}, 0, "succeeded", "could not be read to its end"),
-        (["json_forbidden"], {}, 0, "succeeded", "poorer"),
+        (["canceled"], {}, 6, "failed", "canceled by another user"),
+        (["log_cut_and_json_forbidden"], {}, 1, "failed", "cannot determine the changes"),
+        (["log_cut"], {}, 0, "succeeded", "could not read the log"),
+        (["json_forbidden"], {}, 0, "succeeded", "the diff is incomplete"),
         (["throttled"] * 25, {}, 0, "succeeded", ""),
         (["lost"], {}, 0, "succeeded", ""),
     ],

@@ -99,7 +99,7 @@ def test_a_commit_that_codebuild_can_not_fetch_is_refused(project: Project) -> N
     before = builds(project, BUILD)
     for flags in (("--on", "codebuild"), ("--remote",)):
         refused = project.invoke("release", *flags, "--yes", expect=1)
-        assert "no remote of" in refused.err
+        assert "no remote branch of" in refused.err
         assert "Push it" in refused.err
     assert builds(project, BUILD) == before
     git(project, "push", "-q", "origin", "main")
@@ -130,10 +130,10 @@ def test_a_lost_answer_to_start_build_gives_one_build_and_a_release(project: Pro
         ({"status": "FAULT"}, "FAULT"),
         ({"status": "TIMED_OUT"}, "TIMED_OUT"),
         ({"status": "STOPPED"}, "STOPPED"),
-        ({"status": "WEIRD"}, "'WEIRD', which Longshore does not know"),
+        ({"status": "WEIRD"}, "'WEIRD', a status that Longshore does not know"),
         ({"status": "SUCCEEDED"}, "has no image"),
-        ({"status": "SUCCEEDED", "resolved_source_version": "f" * 40}, "has built ffff"),
-        ({"status": "IN_PROGRESS", "phase": "QUEUED"}, "still waits for a machine after 20 s; it has ended: STOPPED"),
+        ({"status": "SUCCEEDED", "resolved_source_version": "f" * 40}, "built ffff"),
+        ({"status": "IN_PROGRESS", "phase": "QUEUED"}, "still waiting for a machine after 20 s; it has ended: STOPPED"),
     ],
     ids=lambda value: "-".join(f"{k}={str(v)[:9]}" for k, v in value.items()) if isinstance(value, dict) else "",
 )

@@ -131,7 +131,7 @@ def test_a_release_that_was_killed_is_gone_on_with(project: Project, doing: str)
     since, _ = project.requests()
     killed_after(project, POINTS[doing], since)
     refused = project.invoke("release", "--yes", expect=3)
-    assert "last sign of life" in refused.err
+    assert "last heartbeat" in refused.err
     assert "--resume" in refused.err
 
     answer = resumed(project)
@@ -183,7 +183,7 @@ def test_of_eight_releases_at_once_one_runs(project: Project) -> None:
         found = sorted(threads.map(run, range(8)))
     assert [code for code, _, _ in found] == [0, *[3] * 7]
     refusals = [err for _, _, err in found[1:]]
-    assert all("is locked by" in err and "last sign of life" in err for err in refusals)
+    assert all("is locked by" in err and "last heartbeat" in err for err in refusals)
     # Not a time to be met, which a loaded machine would not: that nobody waited for the release to end.
     assert max(seconds for _, seconds, _ in found[1:]) < found[0][1]
 
@@ -201,7 +201,7 @@ def test_eight_that_wait_for_each_other_get_eight_versions(project: Project) -> 
         ended = list(threads.map(run_in_turn, range(8)))
     assert [code for code, _, _ in ended] == [0] * 8
     assert len({version for _, version, _ in ended}) == 8
-    assert any("waits: it is locked by" in err for _, _, err in ended)
+    assert any("waiting: the environment is locked by" in err for _, _, err in ended)
     assert plan(project) == 0
 
 
@@ -247,8 +247,8 @@ def test_an_approval_is_void_once_another_release_was_in_between(project: Projec
 
 
 def by_hand(project: Project, hint: str) -> None:
-    """Does what a hint says, to the letter: a command line between ``Save it: `` and what stands in brackets."""
-    command = hint.partition("Save it: ")[2].partition(" (if")[0]
+    """Runs the command of a hint as it stands between ``Push the state: `` and the parenthesis."""
+    command = hint.partition("Push the state: ")[2].partition(" (if")[0]
     subprocess.run(["bash", "-c", command], env=project.variables(), check=True, capture_output=True, timeout=120)
 
 
@@ -264,7 +264,7 @@ def test_a_state_that_could_not_be_saved_is_kept_and_pushed_by_the_hint(project:
     kept = project.folder / ".longshore" / "storefront" / "sandbox" / "sandbox.errored.tfstate"
     assert kept.stat().st_mode & 0o777 == 0o600
     refused = project.invoke("release", "--yes", expect=6)
-    assert "an earlier terraform could not save its state" in refused.err
+    assert "an earlier terraform run could not save its state" in refused.err
     by_hand(project, refused.err)
     kept.unlink()
     project.invoke("release", "--yes")

@@ -1,4 +1,4 @@
-"""docs/walkthrough.md, followed to the letter on a sandbox of its own."""
+"""docs/getting-started.md and docs/walkthrough.md, one after the other, followed to the letter on a new sandbox."""
 
 from __future__ import annotations
 
@@ -13,53 +13,60 @@ from urllib.request import urlopen
 import pytest
 
 from tests.e2e.project import Project, whole
-from tests.e2e.walkthrough import PAGE, Commands, File, read
+from tests.e2e.walkthrough import PAGES, Commands, File, read
 
 pytestmark = pytest.mark.e2e
 
 PREPARED = ("make setup", "source .venv/bin/activate")
-"""What a machine needs once, and this one has: the packages of the tests. The long test does it all the same."""
+"""Commands that a machine needs once. The long test runs them; the other one uses the packages of the tests."""
+
 PATIENCE = 180
-RELEASES_BY_ITSELF = "A push is enough"
+FIRST, BACK = "Minute 7: the first release", "Minute 8: a second release, and back"
+REMOTE, FROM_HERE, BY_PUSH = "Release there", "Build there, release from here", "A push is enough"
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
-    made = whole(tmp_path / "shop")
+    copy = whole(tmp_path / "shop")
     try:
-        yield made
+        yield copy
     finally:
-        made.invoke("sandbox.down", expect=None)
+        copy.invoke("sandbox.down", expect=None)
 
 
 @pytest.mark.parametrize("setup", [False, pytest.param(True, marks=pytest.mark.long)], ids=["prepared", "from nothing"])
-def test_the_walk_through_leads_to_releases_by_a_push(project: Project, setup: object) -> None:
+def test_the_pages_lead_to_releases_by_a_push(project: Project, setup: object) -> None:
     pages: dict[str, str] = {}
-    for step in read(PAGE.read_text()):
+    printed: dict[str, str] = {}
+    for step in (step for page in PAGES for step in read(page.read_text())):
         if isinstance(step, File):
             step.write(project.folder)
             continue
-        said = type_in(project, step, setup=bool(setup))
-        if step.section == "Three commands" and "invoke release" in step.text:
-            pages[step.section] = page(project)
-        elif step.section == "Three commands":
-            assert "The shop, version v1.0.0" in said
-        elif step.section == "Built there, released from here":
-            pages[step.section] = page(project)
-        elif step.section == RELEASES_BY_ITSELF:
-            pages[step.section] = awaited(project, "The best shop, version v1.0.2")
+        output = type_in(project, step, setup=bool(setup))
+        printed[step.section] = printed.get(step.section, "") + output
+        if step.section == BY_PUSH:
+            pages[step.section] = awaited(project, "The very best shop, version v1.0.4")
+        elif step.section in (FIRST, BACK, REMOTE, FROM_HERE):
+            pages[step.section] = page_of(project)
+    assert "The shop, version v1.0.0" in printed[FIRST]
+    assert "The better shop, version v1.0.2" in printed[REMOTE]
     assert pages == {
-        "Three commands": "The shop, version v1.0.0\n",
-        "Built there, released from here": "The better shop, version v1.0.1\n",
-        RELEASES_BY_ITSELF: "The best shop, version v1.0.2\n",
+        FIRST: "The shop, version v1.0.0\n",
+        BACK: "The shop, version v1.0.0\n",
+        REMOTE: "The better shop, version v1.0.2\n",
+        FROM_HERE: "The best shop, version v1.0.3\n",
+        BY_PUSH: "The very best shop, version v1.0.4\n",
     }
     history = project.invoke("history", "--json").json()
-    assert [(one["version"], one["verdict"]) for one in history] == [
-        ("v1.0.2", "succeeded"),
-        ("v1.0.1", "succeeded"),
-        ("v1.0.0", "succeeded"),
+    assert [(release["kind"], release["version"], release["verdict"]) for release in history] == [
+        ("release", "v1.0.4", "succeeded"),
+        ("release", "v1.0.3", "succeeded"),
+        ("release", "v1.0.2", "succeeded"),
+        ("rollback", "v1.0.0", "succeeded"),
+        ("release", "v1.0.1", "succeeded"),
+        ("release", "v1.0.0", "succeeded"),
     ]
-    by_push, from_here, remote = history
+    by_push, from_here, remote = history[:3]
     assert by_push["actor"]["build"].startswith("shop-sandbox-release:")
     assert by_push["actor"]["initiator"].startswith("GitHub-Hookshot/")
     assert by_push["commit"] == head(project)
@@ -70,7 +77,7 @@ def test_the_walk_through_leads_to_releases_by_a_push(project: Project, setup: o
 
 
 def type_in(project: Project, commands: Commands, *, setup: bool) -> str:
-    """Types commands into a shell, as the page has them; returns what they said."""
+    """Types commands into a shell, as the page has them; returns their output."""
     lines = [line for line in commands.text.splitlines() if setup or line not in PREPARED]
     active = [". .venv/bin/activate"] if setup and (project.folder / ".venv" / "bin" / "activate").exists() else []
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "INVOKE_", "LONGSHORE_", "ECS_"))}
@@ -91,19 +98,19 @@ def type_in(project: Project, commands: Commands, *, setup: bool) -> str:
     return done.stdout
 
 
-def page(project: Project) -> str:
+def page_of(project: Project) -> str:
     with urlopen(project.url("shop-sandbox-web"), timeout=10) as answer:
         return str(answer.read().decode())
 
 
 def awaited(project: Project, wanted: str) -> str:
-    """The page, once it is as wanted and the release that brought it has been recorded."""
+    """The page, once it shows the text and the release that brought it has been recorded."""
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
-        if wanted in page(project) and project.invoke("history", "--json").json()[0]["verdict"] == "succeeded":
+        if wanted in page_of(project) and project.invoke("history", "--json").json()[0]["verdict"] == "succeeded":
             break
         time.sleep(1)
-    return page(project)
+    return page_of(project)
 
 
 def head(project: Project) -> str:

@@ -1,4 +1,4 @@
-"""Reads docs/walkthrough.md as what it is: files to write and commands to type, section by section."""
+"""Reads a page as a list of files to write and commands to type, section by section."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from pathlib import Path
 
 from tests.paths import ROOT
 
-PAGE = ROOT / "docs" / "walkthrough.md"
+PAGES = (ROOT / "docs" / "getting-started.md", ROOT / "docs" / "walkthrough.md")
+"""The pages that a test follows, in their order: each continues where the one before ends."""
+
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(r"^`([^`\n]+)`(?:, from `([^`\n]+)` on)?:\n\n\Z", re.MULTILINE)
+_FILE = re.compile(r"^`([^`\n]+)`(?:, from `([^`\n]+)` on|, (at the end))?:\n\n\Z", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Commands:
-    """What is typed, line by line."""
+    """Commands to type, line by line."""
 
     section: str
     text: str
@@ -24,21 +26,30 @@ class Commands:
 
 @dataclass(frozen=True)
 class File:
-    """A file to write; where ``begins`` is given, only what comes from a line that begins so is written anew."""
+    """A file to write.
+
+    Attributes:
+        section: of the page.
+        path: of the file.
+        text: to write.
+        begins: replace only the part from the line on that begins with this; None for the whole file.
+        appended: add the text at the end of the file.
+    """
 
     section: str
     path: str
     text: str
     begins: str | None = None
+    appended: bool = False
 
     def write(self, folder: Path) -> None:
         """Writes it below a folder."""
         path = folder / self.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        kept = ""
+        kept = path.read_text() if self.appended else ""
         if self.begins:
-            kept, found, _ = path.read_text().partition(f"\n{self.begins}")
-            assert found, f"{self.path} has no line that begins with {self.begins}"
+            kept, begins, _ = path.read_text().partition(f"\n{self.begins}")
+            assert begins, f"{self.path} has no line that begins with {self.begins}"
             kept += "\n"
         path.write_text(kept + self.text)
 
@@ -47,7 +58,7 @@ def read(text: str) -> Iterator[Commands | File]:
     """The steps of a page in their order.
 
     Raises:
-        ValueError: a block says neither that it is typed nor which file it is.
+        ValueError: a block is neither a console block nor the content of a file that the line above it names.
     """
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         title, _, body = section.partition("\n")
@@ -56,6 +67,6 @@ def read(text: str) -> Iterator[Commands | File]:
             if block[1] == "console":
                 yield Commands(title, block[2])
             elif named:
-                yield File(title, named[1], block[2], named[2])
+                yield File(title, named[1], block[2], named[2], appended=bool(named[3]))
             else:
-                raise ValueError(f"a block of {title!r} is neither typed nor a named file:\n{block[2]}")
+                raise ValueError(f"a block of {title!r} is neither a console block nor a named file:\n{block[2]}")

@@ -1,4 +1,4 @@
-"""The example application in real containers: what it answers, and how it ends."""
+"""The example application in real containers: its responses, and how it stops."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def engine() -> Iterator[docker.DockerClient]:
 def image(engine: docker.DockerClient) -> Iterator[Image]:
     built, _ = engine.images.build(path=str(STOREFRONT), tag=f"longshore-test:{uuid.uuid4().hex}", rm=True)
     yield built
-    # By its name: another test may have built on the same layers meanwhile.
+    # Removed by name: another test may use the same layers.
     engine.images.remove(built.tags[0], force=True)
 
 
@@ -90,7 +90,7 @@ def get(port: int, path: str) -> tuple[int, str, str]:
 
 
 def stop(container: Container) -> tuple[int, float]:
-    """The exit code after SIGTERM, and the seconds that it took."""
+    """The exit code after SIGTERM, and the seconds until the container stopped."""
     begin = time.monotonic()
     container.kill("SIGTERM")
     code = container.wait(timeout=10)["StatusCode"]
@@ -98,22 +98,22 @@ def stop(container: Container) -> tuple[int, float]:
 
 
 @both
-def test_web_answers_every_one_of_many_requests_and_stops_within_a_second(start: Start, *, init: bool) -> None:
+def test_web_serves_many_requests_and_stops_within_a_second(start: Start, *, init: bool) -> None:
     container = start("web", init=init)
-    wait_for_log(container, "listens")
-    where = port(container)
+    wait_for_log(container, "listening")
+    published = port(container)
 
-    answers = {get(where, "/health") for _ in range(200)}
-    assert len(answers) == 1
-    status, kind, body = answers.pop()
+    responses = {get(published, "/health") for _ in range(200)}
+    assert len(responses) == 1
+    status, kind, body = responses.pop()
     assert (status, kind) == (200, "application/json")
     assert json.loads(body) == {"status": "ok", "version": "v1.2.3", "schema": 0}
 
-    status, kind, page = get(where, "/")
+    status, kind, page = get(published, "/")
     assert (status, kind) == (200, "text/html; charset=utf-8")
     assert (STOREFRONT / "greeting.txt").read_text().strip() in page
     assert "v1.2.3" in page
-    assert get(where, "/elsewhere")[0] == 404
+    assert get(published, "/elsewhere")[0] == 404
 
     code, seconds = stop(container)
     assert code == 0
@@ -121,17 +121,17 @@ def test_web_answers_every_one_of_many_requests_and_stops_within_a_second(start:
 
 
 @both
-def test_web_finishes_the_request_under_way_when_it_is_told_to_stop(start: Start, *, init: bool) -> None:
+def test_web_finishes_a_request_in_progress_before_it_stops(start: Start, *, init: bool) -> None:
     container = start("web", init=init)
-    wait_for_log(container, "listens")
+    wait_for_log(container, "listening")
     with socket.create_connection(("127.0.0.1", port(container)), timeout=5) as connection:
         connection.sendall(b"GET /health HTTP/1.1\r\n")
         time.sleep(0.2)
         container.kill("SIGTERM")
         time.sleep(0.2)
         connection.sendall(b"\r\n")
-        answer = b"".join(iter(lambda: connection.recv(4096), b""))
-    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+        response = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert response.startswith(b"HTTP/1.1 200 OK\r\n")
     assert container.wait(timeout=10)["StatusCode"] == 0
 
 
@@ -145,7 +145,7 @@ def test_worker_logs_its_version_and_stops_within_a_second(start: Start, *, init
     assert container.logs().decode().splitlines()[-1] == "storefront worker v1.2.3: stopped"
 
 
-def test_migrate_applies_each_migration_once_and_web_shows_the_schema(start: Start) -> None:
+def test_migrate_applies_each_migration_once_and_web_reports_the_schema_version(start: Start) -> None:
     migrations = sorted(path.name for path in (STOREFRONT / "migrations").iterdir())
     outputs = []
     for _ in range(2):
@@ -153,16 +153,16 @@ def test_migrate_applies_each_migration_once_and_web_shows_the_schema(start: Sta
         assert container.wait(timeout=10)["StatusCode"] == 0
         outputs.append([line.partition(": ")[2] for line in container.logs().decode().splitlines()])
     assert outputs == [
-        ["the schema is at 0", *(f"applied {name}" for name in migrations)],
-        [f"the schema is at {len(migrations)}", "nothing to apply"],
+        ["schema version 0", *(f"applied {name}" for name in migrations)],
+        [f"schema version {len(migrations)}", "no migrations to apply"],
     ]
 
     web = start("web")
-    wait_for_log(web, "listens")
+    wait_for_log(web, "listening")
     assert json.loads(get(port(web), "/health")[2])["schema"] == len(migrations)
 
 
-def test_an_unknown_role_is_refused(start: Start) -> None:
+def test_an_unknown_command_is_rejected(start: Start) -> None:
     container = start("serve")
     assert container.wait(timeout=10)["StatusCode"] == 2
     assert "usage: storefront web|worker|migrate" in container.logs().decode()

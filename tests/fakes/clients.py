@@ -1,4 +1,4 @@
-"""Clients that reach no AWS."""
+"""Clients that do not reach AWS."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ REGION = "eu-central-1"
 
 
 def client(service: str, **arguments: Any) -> Any:
-    """A client with credentials of its own, that asks once."""
-    make: Any = boto3.client  # its overloads want the service's name as a literal
+    """A client with fixed credentials that does not retry."""
+    make: Any = boto3.client  # its overloads need a literal as the service's name
     settings = {
         "region_name": REGION,
         "aws_access_key_id": "AKIATESTTESTTESTTEST",
@@ -24,8 +24,8 @@ def client(service: str, **arguments: Any) -> Any:
 
 
 def scripted(service: str) -> tuple[Any, Stubber]:
-    """A client that takes exactly the calls of its script, and checks them against AWS's model."""
-    made = client(service)
-    stubber = Stubber(made)
+    """A client that accepts only the calls of its script, and checks them against AWS's model."""
+    stubbed = client(service)
+    stubber = Stubber(stubbed)
     stubber.activate()
-    return made, stubber
+    return stubbed, stubber

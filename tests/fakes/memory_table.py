@@ -1,4 +1,4 @@
-"""A table in memory, with DynamoDB's conditions; tests/aws/test_dynamodb.py holds it against moto's."""
+"""A table in memory, with DynamoDB's conditions; tests/aws/test_dynamodb.py compares it with moto's."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class MemoryTable:
     """Items by their keys.
 
     Attributes:
-        items: what is there.
-        written: everything that was ever written, in order.
+        items: the items, by their keys.
+        written: all writes in order.
         before: called before each call with its name and hash key; may raise.
-        after: called after each write took effect; may raise, as an answer that was lost.
+        after: called after a write took effect; may raise, like a lost response.
     """
 
     items: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
@@ -26,8 +26,8 @@ class MemoryTable:
 
     def get(self, pk: str, sk: str) -> dict[str, Any] | None:
         self.before("get", pk)
-        found = self.items.get((pk, sk))
-        return dict(found) if found is not None else None
+        item = self.items.get((pk, sk))
+        return dict(item) if item is not None else None
 
     def put(
         self,
@@ -39,12 +39,12 @@ class MemoryTable:
         when: Mapping[str, str | int] | None = None,
     ) -> bool:
         self.before("put", pk)
-        there = self.items.get((pk, sk))
-        if (new and there is not None) or (when and not (there and all(there.get(k) == v for k, v in when.items()))):
+        stored = self.items.get((pk, sk))
+        if (new and stored is not None) or (when and not (stored and all(stored.get(k) == v for k, v in when.items()))):
             return False
-        kept = json.loads(json.dumps(dict(item)))
-        self.items[pk, sk] = kept
-        self.written.append(kept)
+        copy = json.loads(json.dumps(dict(item)))
+        self.items[pk, sk] = copy
+        self.written.append(copy)
         self.after(pk)
         return True
 

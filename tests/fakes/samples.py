@@ -1,4 +1,4 @@
-"""Values that several tests start from."""
+"""Values that several tests share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from longshore.aws.ecs import Container, Deployment, Service, Task
+from longshore.aws.ecs_types import Container, Deployment, Service, Task
 from longshore.clock import Clock
 from longshore.result import Actor, ReleaseResult
 
@@ -126,7 +126,7 @@ def result(**changes: Any) -> ReleaseResult:
 
 
 class BackwardClock:
-    """In the place of a module's ``datetime``: each look at the time of day is an hour before the one before."""
+    """Replaces a module's ``datetime``: each reading is an hour earlier than the last."""
 
     def __init__(self) -> None:
         self._now = WHEN
@@ -137,7 +137,7 @@ class BackwardClock:
 
 
 def moved_clock(on_sleep: Callable[[float], None] = lambda _: None) -> Clock:
-    """A clock on which time passes only by sleeping."""
+    """A clock whose time passes only while it sleeps."""
     now = [0.0]
 
     def sleep(seconds: float) -> None:

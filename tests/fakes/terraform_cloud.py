@@ -1,4 +1,4 @@
-"""What stands in for Terraform Cloud: one function that answers a request, refusing what a test did not expect."""
+"""Fakes of Terraform Cloud: a transport with prepared responses, and the sandbox's service in this process."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from longshore.config.target import Workspace
 from longshore.masking import Masks
 from longshore.sandbox.terraform_cloud.application import Application
 from longshore.sandbox.terraform_cloud.model import Log, Run, Store
-from longshore.sandbox.terraform_cloud.model import Workspace as Kept
+from longshore.sandbox.terraform_cloud.model import Workspace as StoredWorkspace
 from longshore.sandbox.terraform_cloud.worker import Worker
-from longshore.terraform.cloud.api import Answer, Api
-from longshore.terraform.cloud.runs import Runs
-from longshore.terraform.cloud.workspaces import Found
+from longshore.terraform.cloud.api import Api, Response
+from longshore.terraform.cloud.runs import Notifier, Runs
+from longshore.terraform.cloud.workspaces import WorkspaceState
 
 HOST = "https://cloud.example.com"
 TOKEN = "token-of-the-test"
 ADDRESS = Workspace("cloud.example.com", "acme", "shop-test")
 
 
-class Time:
-    """A clock that moves only while somebody sleeps."""
+class FakeTime:
+    """A clock that moves only during sleeps."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -43,32 +43,35 @@ class Time:
 
 
 @dataclass
-class Fake:
-    """Answers each path with what a test has laid out for it, in order; the last answer stays."""
+class FakeTransport:
+    """A transport that returns the prepared responses of a call in order, the last one again and again.
 
-    answers: dict[str, list[Answer]] = field(default_factory=dict)
+    It refuses calls that the test did not prepare.
+    """
+
+    responses: dict[str, list[Response]] = field(default_factory=dict)
     calls: list[tuple[str, str, Any]] = field(default_factory=list)
     tokens: dict[str, str] = field(default_factory=dict, repr=False)
 
-    def says(self, call: str, *documents: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
-        """Lays out answers for a call such as ``GET runs/run-1``: documents, or bytes."""
-        bodies = [one if isinstance(one, bytes) else json.dumps(one).encode() for one in documents or (b"",)]
-        self.answers.setdefault(call, []).extend(Answer(status, headers or {}, body) for body in bodies)
+    def reply(self, call: str, *documents: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+        """Prepares responses to a call such as ``GET runs/run-1``: documents, or bytes."""
+        bodies = [body if isinstance(body, bytes) else json.dumps(body).encode() for body in documents or (b"",)]
+        self.responses.setdefault(call, []).extend(Response(status, headers or {}, body) for body in bodies)
 
-    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
         path = urlsplit(url).path.removeprefix("/api/v2/")
         key = f"{method} {path}"
         self.tokens[key] = headers.get("Authorization", "")
         self.calls.append((method, path, json.loads(body) if body and body.startswith(b"{") else body))
-        if key not in self.answers:
+        if key not in self.responses:
             raise AssertionError(f"the test did not expect {key}")
-        left = self.answers[key]
-        found = left.pop(0) if len(left) > 1 else left[0]
-        if found.status == 0:
-            raise OSError(found.body.decode() or "no answer")
-        return found
+        remaining = self.responses[key]
+        response = remaining.pop(0) if len(remaining) > 1 else remaining[0]
+        if response.status == 0:
+            raise OSError(response.body.decode() or "no response")
+        return response
 
-    def made(self, method: str = "POST") -> list[str]:
+    def paths(self, method: str = "POST") -> list[str]:
         return [path for called, path, _ in self.calls if called == method]
 
 
@@ -86,14 +89,14 @@ def run(status: str, **actions: bool) -> dict[str, Any]:
 
 
 @dataclass
-class Told:
-    """What people were told."""
+class Messages:
+    """The messages that operators saw."""
 
-    said: list[str] = field(default_factory=list)
-    warned: list[str] = field(default_factory=list)
+    progress: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
-def found(**changes: Any) -> Found:
+def workspace_state(**changes: Any) -> WorkspaceState:
     given = {
         "id": "ws-1",
         "address": ADDRESS,
@@ -105,12 +108,18 @@ def found(**changes: Any) -> Found:
         "version": "1.11.4",
         "readable": True,
     }
-    return Found(**{**given, **changes})
+    return WorkspaceState(**{**given, **changes})
 
 
-def runs(fake: Fake, clock: Clock, told: Told | None = None) -> Runs:
-    told = told or Told()
-    return Runs(Api(HOST, TOKEN, fake, clock), found(), clock, told.said.append, told.warned.append, Masks())
+def runs(fake: FakeTransport, clock: Clock, messages: Messages | None = None) -> Runs:
+    messages = messages or Messages()
+    return Runs(
+        Api(HOST, TOKEN, fake, clock),
+        workspace_state(),
+        clock,
+        Notifier(messages.progress.append, messages.warnings.append),
+        Masks(),
+    )
 
 
 _CHANGE = {"actions": ["create"], "before": None, "after": {"family": "web"}}
@@ -122,8 +131,8 @@ PLAN = {
 
 
 @dataclass
-class Played:
-    """An Execution without terraform: a plan changes what the variables of the run say; an apply writes the state."""
+class ScriptedExecution:
+    """An Execution without terraform: a plan with a tag changes a task definition, and an apply writes the state."""
 
     changes: bool | None = True
     applies: bool = True
@@ -131,10 +140,10 @@ class Played:
     configurations: list[bytes] = field(default_factory=list)
     before_plan: Callable[[], None] = lambda: None
 
-    def plan(self, workspace: Kept, run: Run, archive: Path) -> bool | None:
+    def plan(self, workspace: StoredWorkspace, run: Run, archive: Path) -> bool | None:
         self.before_plan()
         self.configurations.append(archive.read_bytes())
-        tag = next((one["value"] for one in run.variables if one["key"] == "image_tag"), "")
+        tag = next((variable["value"] for variable in run.variables if variable["key"] == "image_tag"), "")
         event = {"@message": "Plan: 1 to add", "type": "change_summary"}
         planned = {"resource": {"addr": "aws_ecs_task_definition.web", "resource_type": "aws_ecs_task_definition"}}
         change = {
@@ -151,7 +160,7 @@ class Played:
         (run.folder / "tag").write_text(tag)
         return None if self.changes is None else self.changes and bool(tag)
 
-    def apply(self, workspace: Kept, run: Run) -> bool:
+    def apply(self, workspace: StoredWorkspace, run: Run) -> bool:
         tag = (run.folder / "tag").read_text()
         self.tags.append(tag)
         error = {"@message": "x", "type": "diagnostic", "diagnostic": {"severity": "error", "summary": "no capacity"}}
@@ -161,7 +170,7 @@ class Played:
         return self.applies
 
     def interrupt(self, run: Run) -> None:
-        """Nothing runs."""
+        """There is no process to interrupt."""
 
 
 def _write(log: Log, lines: list[dict[str, Any]]) -> None:
@@ -169,14 +178,14 @@ def _write(log: Log, lines: list[dict[str, Any]]) -> None:
 
 
 @dataclass
-class Stage:
-    """The stand-in in process: its application, called without a socket."""
+class StandIn:
+    """The sandbox's Terraform Cloud, called in this process without a socket."""
 
     store: Store
     application: Application
     calls: list[str] = field(default_factory=list)
 
-    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
         parts = urlsplit(url)
         self.calls.append(f"{method} {parts.path}")
         environ = {
@@ -190,14 +199,14 @@ class Stage:
         }
         answered: list[Any] = []
         content = b"".join(self.application(environ, lambda status, given: answered.extend([status, given])))
-        return Answer(int(answered[0][:3]), {name.lower(): value for name, value in answered[1]}, content)
+        return Response(int(answered[0][:3]), {name.lower(): value for name, value in answered[1]}, content)
 
 
-def stage(folder: Path, execution: Played) -> Stage:
+def stand_in(folder: Path, execution: ScriptedExecution) -> StandIn:
     store = Store(folder)
-    return Stage(store, Application(store, Worker(store, execution), TOKEN))
+    return StandIn(store, Application(store, Worker(store, execution), TOKEN))
 
 
 def quick_clock(check: Callable[[], None] = lambda: None) -> Clock:
-    """Real time, for threads work beside it; nobody sleeps long."""
+    """Real time, because threads work in parallel, with short sleeps."""
     return Clock(time.monotonic, lambda seconds: time.sleep(min(seconds, 0.01)), check)

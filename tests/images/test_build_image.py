@@ -44,7 +44,7 @@ Look = Callable[[Mapping[str, str]], None]
 
 @dataclass
 class Programs:
-    """A runner that takes exactly the commands of its script, in order."""
+    """A runner that accepts exactly the commands of its script, in order."""
 
     script: list[tuple[list[str], Completed | Exception]] = field(default_factory=list)
     look: Look = lambda environ: None
@@ -52,7 +52,9 @@ class Programs:
     def expect(self, command: list[str], output: str = "", exit_code: int = 0, errors: str = "") -> None:
         self.script.append((command, Completed(exit_code, output, errors)))
 
-    def __call__(self, command: Sequence[str], environ: Mapping[str, str], on_line: OnLine | None) -> Completed:
+    def __call__(
+        self, command: Sequence[str], environ: Mapping[str, str], on_line: OnLine | None, stdin: str
+    ) -> Completed:
         assert self.script, f"unexpected command {command}"
         expected, answer = self.script.pop(0)
         assert [CREATED.sub("created=NOW", part) for part in command] == expected
@@ -66,7 +68,7 @@ class Programs:
 
 @dataclass
 class Registry(Ecr):
-    """What ECR has: digests by tag, manifests by digest."""
+    """An ECR: digests by tag, manifests by digest."""
 
     tagged: dict[str, str] = field(default_factory=dict)
     manifests: dict[str, Manifest] = field(default_factory=dict)
@@ -89,19 +91,19 @@ class Registry(Ecr):
 
 @dataclass(frozen=True)
 class Shop:
-    """A folder with a Dockerfile, its repository, a registry, and programs that wait for their script."""
+    """A folder with a Dockerfile, its repository, a registry, and scripted programs."""
 
     spec: build_image.BuildSpec
     source: Source
     programs: Programs
     registry: Registry
-    seen: list[str]
+    lines: list[str]
     masks: Masks = field(default_factory=Masks)
 
     def build(self, **options: Any) -> build_image.BuiltImage:
         docker = Docker(self.programs, self.masks)
         return build_image.build(
-            self.spec, "v1.0.0", self.source, docker, self.registry, on_line=self.seen.append, **options
+            self.spec, "v1.0.0", self.source, docker, self.registry, on_line=self.lines.append, **options
         )
 
     def expect_build(self, output: str = "Successfully built", exit_code: int = 0) -> None:
@@ -125,8 +127,8 @@ class Shop:
         self.programs.expect(command, output, exit_code)
 
     def expect_inspect(self, architecture: str = "amd64", **rest: Any) -> None:
-        found = {"Id": ID, "Os": "linux", "Architecture": architecture} | rest
-        self.programs.expect(INSPECT, json.dumps(found))
+        image = {"Id": ID, "Os": "linux", "Architecture": architecture} | rest
+        self.programs.expect(INSPECT, json.dumps(image))
 
     def expect_push(self, output: str = PUSHED, exit_code: int = 0) -> None:
         self.programs.expect(CONTEXT, "default\n")
@@ -142,22 +144,22 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
         "app", REPOSITORY, context, context / "Dockerfile", "linux/amd64", {"B": "2", "A": "1"}
     )
     source = Source(tmp_path / "shop", COMMIT, "Greet", remote="https://git.example/shop.git")
-    made = Shop(spec, source, Programs(), Registry(), [])
-    yield made
-    assert not made.programs.script
+    shop = Shop(spec, source, Programs(), Registry(), [])
+    yield shop
+    assert not shop.programs.script
 
 
-def test_an_image_is_built_inspected_pushed_and_compared(shop: Shop) -> None:
+def test_an_image_is_built_inspected_pushed_and_compared_with_the_registry(shop: Shop) -> None:
     shop.expect_build(NOTICE + "Step 1/2 : FROM scratch\nSuccessfully built")
     shop.expect_inspect()
     shop.expect_push()
     shop.registry.tagged["v1.0.0"] = DIGEST
     built = shop.build(now=iter([10.0, 12.5]).__next__)
     assert built == build_image.BuiltImage("app", REPOSITORY, "v1.0.0", DIGEST, reused=False, seconds=2.5)
-    assert shop.seen == ["Step 1/2 : FROM scratch", "Successfully built", *PUSHED.splitlines()]
+    assert shop.lines == ["Step 1/2 : FROM scratch", "Successfully built", *PUSHED.splitlines()]
 
 
-def test_an_image_that_is_not_pushed_asks_no_registry(shop: Shop) -> None:
+def test_without_a_push_the_registry_is_not_called(shop: Shop) -> None:
     shop.expect_build()
     shop.expect_inspect()
     assert shop.build(push=False).digest == ID
@@ -165,7 +167,9 @@ def test_an_image_that_is_not_pushed_asks_no_registry(shop: Shop) -> None:
 
 def test_a_missing_dockerfile_is_found_before_docker_runs(shop: Shop) -> None:
     shop.spec.dockerfile.unlink()
-    with pytest.raises(BuildError, match=f"there is no Dockerfile {shop.spec.dockerfile}") as caught:
+    with pytest.raises(
+        BuildError, match=rf"images\.app\.dockerfile: there is no file {shop.spec.dockerfile}"
+    ) as caught:
         shop.build()
     assert "images.app.dockerfile" in caught.value.hint
 
@@ -173,7 +177,7 @@ def test_a_missing_dockerfile_is_found_before_docker_runs(shop: Shop) -> None:
 def test_a_missing_context_is_found_before_docker_runs(shop: Shop) -> None:
     shop.spec.dockerfile.unlink()
     shop.spec.context.rmdir()
-    with pytest.raises(BuildError, match=f"there is no folder {shop.spec.context}") as caught:
+    with pytest.raises(BuildError, match=rf"images\.app\.context: there is no folder {shop.spec.context}") as caught:
         shop.build()
     assert "images.app.context" in caught.value.hint
 
@@ -191,17 +195,17 @@ def test_a_failed_build_shows_its_last_thirty_lines_and_pushes_nothing(shop: Sho
 @pytest.mark.parametrize(
     ("exit_code", "output", "hint"),
     [
-        (137, "Killed", "want of memory"),
-        (-9, "", "want of memory"),
-        (1, "The command '/bin/sh -c make' returned a non-zero code: 137", "want of memory"),
-        (1, 'process "/bin/sh -c make" did not complete successfully: exit code: 137', "want of memory"),
+        (137, "Killed", "ran out of memory"),
+        (-9, "", "ran out of memory"),
+        (1, "The command '/bin/sh -c make' returned a non-zero code: 137", "ran out of memory"),
+        (1, 'process "/bin/sh -c make" did not complete successfully: exit code: 137', "ran out of memory"),
         (1, "write /layer.tar: no space left on device", "disk is full"),
         (1, "ERROR: BuildKit is enabled but the buildx component is missing or broken.", "unset DOCKER_BUILDKIT"),
         (1, "Cannot connect to the Docker daemon at unix:///var/run/docker.sock.", "systemctl start docker"),
         (1, "exit code: 1370", ""),
     ],
 )
-def test_frequent_failures_are_recognised(shop: Shop, exit_code: int, output: str, hint: str) -> None:
+def test_common_failures_have_a_hint(shop: Shop, exit_code: int, output: str, hint: str) -> None:
     shop.expect_build(output, exit_code)
     with pytest.raises(BuildError) as caught:
         shop.build()
@@ -209,7 +213,7 @@ def test_frequent_failures_are_recognised(shop: Shop, exit_code: int, output: st
     assert bool(hint) is bool(caught.value.hint)
 
 
-def test_an_endless_line_is_cut(shop: Shop) -> None:
+def test_a_very_long_line_is_truncated(shop: Shop) -> None:
     shop.expect_build("x" * 1_000_000, exit_code=1)
     with pytest.raises(BuildError) as caught:
         shop.build()
@@ -217,7 +221,7 @@ def test_an_endless_line_is_cut(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("before", [480, 490, 500])
-def test_a_line_is_masked_before_it_is_cut(shop: Shop, before: int) -> None:
+def test_a_line_is_masked_before_it_is_truncated(shop: Shop, before: int) -> None:
     shop.masks.hide(["canary-7f3a9c"])
     shop.expect_build(f"{'x' * before}canary-7f3a9c", exit_code=1)
     with pytest.raises(BuildError) as caught:
@@ -226,28 +230,30 @@ def test_a_line_is_masked_before_it_is_cut(shop: Shop, before: int) -> None:
     assert "canary" not in caught.value.message
 
 
-def test_another_platform_than_asked_for_is_not_pushed(shop: Shop) -> None:
+def test_an_image_of_the_wrong_platform_is_not_pushed(shop: Shop) -> None:
     shop.expect_build()
     shop.expect_inspect("arm64", Variant="v8")
-    with pytest.raises(BuildError, match="image app came out for linux/arm64/v8, not for linux/amd64"):
+    with pytest.raises(
+        BuildError, match=r"image app was built for linux/arm64/v8, but images\.app\.platform is linux/amd64"
+    ):
         shop.build()
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found"),
+    ("expected", "actual"),
     [("linux/arm64", "linux/arm64/v8"), ("linux/aarch64", "linux/arm64"), ("linux/x86_64", "linux/amd64")],
 )
-def test_one_platform_has_several_names(wanted: str, found: str) -> None:
-    build_image.check_platform("app", wanted, found)
+def test_aliases_of_a_platform_are_equal(expected: str, actual: str) -> None:
+    build_image.check_platform("app", expected, actual)
 
 
-@pytest.mark.parametrize(("wanted", "found"), [("linux/arm/v6", "linux/arm/v7"), ("linux/amd64", "windows/amd64")])
-def test_platforms_that_differ(wanted: str, found: str) -> None:
-    with pytest.raises(BuildError, match=f"came out for {found}, not for {wanted}"):
-        build_image.check_platform("app", wanted, found)
+@pytest.mark.parametrize(("expected", "actual"), [("linux/arm/v6", "linux/arm/v7"), ("linux/amd64", "windows/amd64")])
+def test_different_platforms_are_refused(expected: str, actual: str) -> None:
+    with pytest.raises(BuildError, match=f"was built for {actual}, but images.app.platform is {expected}"):
+        build_image.check_platform("app", expected, actual)
 
 
-def test_a_registry_with_another_digest_than_was_pushed(shop: Shop) -> None:
+def test_a_different_digest_in_the_registry_is_an_error(shop: Shop) -> None:
     shop.expect_build()
     shop.expect_inspect()
     shop.expect_push()
@@ -256,7 +262,7 @@ def test_a_registry_with_another_digest_than_was_pushed(shop: Shop) -> None:
         shop.build()
 
 
-def test_a_registry_that_lost_what_was_pushed(shop: Shop) -> None:
+def test_a_pushed_image_missing_from_the_registry_is_an_error(shop: Shop) -> None:
     shop.expect_build()
     shop.expect_inspect()
     shop.expect_push()
@@ -264,15 +270,15 @@ def test_a_registry_that_lost_what_was_pushed(shop: Shop) -> None:
         shop.build()
 
 
-def test_a_push_that_names_no_digest(shop: Shop) -> None:
+def test_a_push_without_a_digest_is_an_error(shop: Shop) -> None:
     shop.expect_build()
     shop.expect_inspect()
-    shop.expect_push("done, whatever")
-    with pytest.raises(BuildError, match="named no digest:\n  done, whatever"):
+    shop.expect_push("done, perhaps")
+    with pytest.raises(BuildError, match="reported no digest:\n  done, perhaps"):
         shop.build()
 
 
-def test_a_push_interrupted_half_way(shop: Shop) -> None:
+def test_an_interrupted_push_is_an_error(shop: Shop) -> None:
     shop.expect_build()
     shop.expect_inspect()
     shop.expect_push("0123456789ab: Pushed\nunexpected EOF", 1)
@@ -294,7 +300,7 @@ def test_a_tag_of_another_image_is_never_overwritten(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("known_by", ["config", "repository digest", "id"])
-def test_a_push_refused_because_the_registry_has_this_very_image(shop: Shop, known_by: str) -> None:
+def test_a_push_refused_because_the_registry_has_the_same_image_succeeds(shop: Shop, known_by: str) -> None:
     shop.expect_build()
     if known_by == "repository digest":
         shop.expect_inspect(RepoDigests=[f"other.example/app@{OTHER}", f"{REPOSITORY.uri}@{DIGEST}"])
@@ -307,7 +313,7 @@ def test_a_push_refused_because_the_registry_has_this_very_image(shop: Shop, kno
     assert shop.build().digest == DIGEST
 
 
-def test_the_password_is_on_disk_only_during_the_push_and_for_this_user_alone(shop: Shop) -> None:
+def test_the_password_is_on_disk_only_during_the_push_and_only_for_this_user(shop: Shop) -> None:
     folders: list[Path] = []
 
     def look(environ: Mapping[str, str]) -> None:
@@ -330,19 +336,19 @@ def test_the_password_is_on_disk_only_during_the_push_and_for_this_user_alone(sh
     assert "canary" not in caught.value.message
 
 
-def test_contexts_and_certificates_of_the_user_reach_the_push(
+def test_the_push_uses_contexts_and_certificates_of_the_user(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "own"))
     monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
     monkeypatch.delenv("DOCKER_CERT_PATH", raising=False)
     (tmp_path / "own" / "contexts").mkdir(parents=True)
-    seen = []
+    folders = []
 
     def look(environ: Mapping[str, str]) -> None:
         if "DOCKER_CONFIG" in environ:
             contexts = Path(environ["DOCKER_CONFIG"], "contexts").resolve()
-            seen.append((contexts, environ["DOCKER_CERT_PATH"]))
+            folders.append((contexts, environ["DOCKER_CERT_PATH"]))
 
     shop.programs.look = look
     shop.expect_build()
@@ -351,10 +357,10 @@ def test_contexts_and_certificates_of_the_user_reach_the_push(
     shop.programs.expect(["docker", "--context", "remote", "push", REFERENCE], PUSHED)
     shop.registry.tagged["v1.0.0"] = DIGEST
     shop.build()
-    assert seen == [(tmp_path / "own" / "contexts", str(tmp_path / "own"))]
+    assert folders == [(tmp_path / "own" / "contexts", str(tmp_path / "own"))]
 
 
-def test_an_image_built_before_gets_the_tag_without_docker(shop: Shop) -> None:
+def test_an_earlier_build_is_tagged_without_docker(shop: Shop) -> None:
     shop.registry.manifests[DIGEST] = Manifest(DIGEST, "{}", "")
     reused = build_image.reuse(shop.spec, "v1.0.1", DIGEST, shop.registry)
     assert reused is not None
@@ -362,12 +368,12 @@ def test_an_image_built_before_gets_the_tag_without_docker(shop: Shop) -> None:
     assert shop.registry.tagged == {"v1.0.1": DIGEST}
 
 
-def test_an_image_that_is_gone_can_not_be_reused(shop: Shop) -> None:
+def test_a_missing_image_cannot_be_reused(shop: Shop) -> None:
     assert build_image.reuse(shop.spec, "v1.0.1", DIGEST, shop.registry) is None
     assert shop.registry.tagged == {}
 
 
-def test_labels_leave_out_what_is_not_known() -> None:
+def test_labels_without_a_value_are_left_out() -> None:
     created = datetime(2026, 1, 2, 3, 4, 5, 999, tzinfo=timezone(timedelta(hours=2)))
     assert build_image.labels(Source(Path("/shop"), COMMIT, "Greet"), created) == {
         "org.opencontainers.image.revision": COMMIT,
@@ -375,12 +381,12 @@ def test_labels_leave_out_what_is_not_known() -> None:
     }
 
 
-def test_labels_say_that_the_tree_was_dirty() -> None:
-    found = build_image.labels(Source(Path("/shop"), COMMIT, "Greet", ("app.py",)), datetime.now(UTC))
-    assert found["org.opencontainers.image.revision"] == f"{COMMIT}-dirty"
+def test_the_revision_label_of_a_dirty_tree_says_so() -> None:
+    labels = build_image.labels(Source(Path("/shop"), COMMIT, "Greet", ("app.py",)), datetime.now(UTC))
+    assert labels["org.opencontainers.image.revision"] == f"{COMMIT}-dirty"
 
 
-def test_inputs_are_the_same_wherever_the_repository_lies(shop: Shop, tmp_path: Path) -> None:
+def test_the_inputs_digest_does_not_depend_on_the_path_of_the_repository(shop: Shop, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     moved = replace(
         shop.spec,
@@ -388,9 +394,9 @@ def test_inputs_are_the_same_wherever_the_repository_lies(shop: Shop, tmp_path: 
         dockerfile=elsewhere / "app" / "Dockerfile",
         build_args={"A": "1", "B": "2"},
     )
-    there = build_image.inputs_digest(moved, replace(shop.source, root=elsewhere, commit="f" * 40))
-    assert there == build_image.inputs_digest(shop.spec, shop.source)
-    assert re.fullmatch("[0-9a-f]{64}", there)
+    digest = build_image.inputs_digest(moved, replace(shop.source, root=elsewhere, commit="f" * 40))
+    assert digest == build_image.inputs_digest(shop.spec, shop.source)
+    assert re.fullmatch("[0-9a-f]{64}", digest)
 
 
 @pytest.mark.parametrize(
@@ -403,7 +409,7 @@ def test_inputs_are_the_same_wherever_the_repository_lies(shop: Shop, tmp_path: 
         {"context": Path("/shop")},
     ],
 )
-def test_each_input_counts(change: dict[str, Any]) -> None:
+def test_each_input_changes_the_digest(change: dict[str, Any]) -> None:
     app = Path("/shop/app")
     spec = build_image.BuildSpec("app", REPOSITORY, app, app / "Dockerfile", "linux/amd64", {"A": "1", "B": "2"})
     source = Source(Path("/shop"), COMMIT, "Greet")

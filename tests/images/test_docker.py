@@ -15,9 +15,9 @@ from longshore.process import Completed, OnLine, execute
 
 
 def answering(answer: Completed | Exception) -> Docker:
-    """A docker that is asked for its version and nothing else."""
+    """A docker that only answers the question for its version."""
 
-    def run(command: Sequence[str], environ: Mapping[str, str], on_line: OnLine | None) -> Completed:
+    def run(command: Sequence[str], environ: Mapping[str, str], on_line: OnLine | None, stdin: str) -> Completed:
         assert list(command[:2]) == ["docker", "version"]
         assert on_line is None
         if isinstance(answer, Exception):
@@ -27,7 +27,7 @@ def answering(answer: Completed | Exception) -> Docker:
     return Docker(run)
 
 
-def test_an_engine_that_answers() -> None:
+def test_a_running_engine_is_described() -> None:
     assert answering(Completed(0, "20.10.24 on linux/amd64\n")).check() == "Docker 20.10.24 on linux/amd64"
 
 
@@ -35,8 +35,8 @@ def test_an_engine_that_answers() -> None:
     ("answer", "message", "hint"),
     [
         (FileNotFoundError("docker"), "docker is not on PATH", "Install Docker"),
-        (PermissionError("docker"), "docker can't be run: docker", "Install Docker"),
-        (subprocess.TimeoutExpired("docker", 60), "docker version --format did not answer in 60 s", "DOCKER_HOST"),
+        (PermissionError("docker"), "cannot run docker: docker", "Install Docker"),
+        (subprocess.TimeoutExpired("docker", 60), "docker version --format did not answer within 60 s", "DOCKER_HOST"),
         (
             Completed(1, "", "Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?\n"),
             "no Docker engine answers: Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?",
@@ -50,24 +50,24 @@ def test_an_engine_that_answers() -> None:
         (Completed(1, ""), "no Docker engine answers: exit code 1", "DOCKER_HOST"),
     ],
 )
-def test_no_engine(answer: Completed | Exception, message: str, hint: str) -> None:
+def test_an_unreachable_engine_is_an_error_with_a_hint(answer: Completed | Exception, message: str, hint: str) -> None:
     with pytest.raises(BuildError) as caught:
         answering(answer).check()
     assert caught.value.message == message
     assert hint in caught.value.hint
 
 
-def test_no_docker_on_path(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_docker_is_an_error(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BuildError, match="docker is not on PATH"):
         Docker().check()
 
 
-def test_an_image_that_the_engine_does_not_have() -> None:
-    def run(command: Sequence[str], environ: Mapping[str, str], on_line: OnLine | None) -> Completed:
+def test_inspecting_a_missing_image_is_an_error() -> None:
+    def run(command: Sequence[str], environ: Mapping[str, str], on_line: OnLine | None, stdin: str) -> Completed:
         return Completed(1, "[]", "Error: No such image: app:v1\n")
 
-    with pytest.raises(BuildError, match="the engine has no image app:v1: Error: No such image"):
+    with pytest.raises(BuildError, match="the Docker engine has no image app:v1: Error: No such image"):
         Docker(run).inspect("app:v1")
 
 
@@ -75,26 +75,26 @@ def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
 
 
-def test_a_program_that_is_asked_has_two_streams() -> None:
-    code = "import os, sys; print(os.environ['GREETING']); print('aside', file=sys.stderr); sys.exit(3)"
-    assert execute(python(code), {"GREETING": "hello"}, None) == Completed(3, "hello\n", "aside\n")
+def test_without_a_listener_the_two_output_streams_stay_separate() -> None:
+    code = "import os, sys; print(os.environ['GREETING']); print('details', file=sys.stderr); sys.exit(3)"
+    assert execute(python(code), {"GREETING": "hello"}, None) == Completed(3, "hello\n", "details\n")
 
 
-def test_a_program_that_is_followed_has_one_stream_and_its_last_lines_are_kept() -> None:
+def test_with_a_listener_the_streams_are_merged_and_the_last_lines_kept() -> None:
     code = "import sys\nfor n in range(500): print(n, file=sys.stderr if n % 2 else sys.stdout, flush=True)"
-    seen: list[str] = []
-    done = execute(python(code), {}, seen.append)
-    assert seen == [str(number) for number in range(500)]
-    assert done == Completed(0, "\n".join(seen[-200:]))
+    lines: list[str] = []
+    done = execute(python(code), {}, lines.append)
+    assert lines == [str(number) for number in range(500)]
+    assert done == Completed(0, "\n".join(lines[-200:]))
 
 
-def test_bytes_that_are_no_text_do_no_harm() -> None:
-    seen: list[str] = []
-    execute(python("import sys; sys.stdout.buffer.write(b'a\\xffb\\n')"), {}, seen.append)
-    assert seen == ["a\ufffdb"]
+def test_invalid_utf_8_is_replaced() -> None:
+    lines: list[str] = []
+    execute(python("import sys; sys.stdout.buffer.write(b'a\\xffb\\n')"), {}, lines.append)
+    assert lines == ["a\ufffdb"]
 
 
-def test_a_program_is_ended_when_nobody_follows_it_any_more() -> None:
+def test_a_program_is_terminated_when_its_listener_raises() -> None:
     def leave(line: str) -> None:
         raise KeyboardInterrupt
 
@@ -103,18 +103,18 @@ def test_a_program_is_ended_when_nobody_follows_it_any_more() -> None:
         execute(python(code), {}, leave)
 
 
-def test_a_login_gives_the_password_on_standard_input_and_nowhere_else() -> None:
-    told: list[tuple[list[str], str]] = []
+def test_a_login_passes_the_password_on_standard_input_only() -> None:
+    runs: list[tuple[list[str], dict[str, str], str]] = []
     credentials = Credentials("AWS", SecretStr("pass-word"), "https://registry.test")
 
-    def tell(command: Sequence[str], text: str) -> Completed:
-        told.append((list(command), text))
-        return Completed(len(told) - 1, "", "unauthorized: pass-word")
+    def run(command: Sequence[str], environ: Mapping[str, str], on_line: OnLine | None, stdin: str) -> Completed:
+        runs.append((list(command), dict(environ), stdin))
+        return Completed(len(runs) - 1, "", "unauthorized: pass-word")
 
-    docker = Docker(teller=tell, masks=Masks(["pass-word"]))
+    docker = Docker(run, Masks(["pass-word"]))
     docker.login(credentials)
     command = ["docker", "login", "--username", "AWS", "--password-stdin", "https://registry.test"]
-    assert told == [(command, "pass-word")]
+    assert runs == [(command, {}, "pass-word")]
     with pytest.raises(BuildError, match=r"docker login to https://registry.test failed") as caught:
         docker.login(credentials)
     assert "pass-word" not in caught.value.message

@@ -1,4 +1,4 @@
-"""The images of a release: by whom they are built, and which commit they are of."""
+"""The images of a release: their builders and their commit."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from longshore.errors import BuildError, ConfigError, GitError, UsageError
 from longshore.git import Source
 from longshore.images import build_image, builders, images
 from longshore.images.build_image import BuildSpec, BuiltImage
-from longshore.images.builders import Ordered
-from longshore.images.codebuild import BuildOutcome, Request, Watch
+from longshore.images.builders import RequestedBuild
+from longshore.images.codebuild import BuildOutcome, BuildRequest, FollowOptions
 from longshore.images.images import BuildOptions
 from longshore.ledger.releases import Ledger
 from longshore.result import BuildResult
@@ -62,11 +62,11 @@ class Registry:
 
 @dataclass
 class World:
-    """An application of two images in a folder, whose builds are noted and pushed by nobody but `run`."""
+    """An application of two images in a folder; only `run` pushes them."""
 
     folder: Path
     registry: Registry = field(default_factory=Registry)
-    requests: list[Request] = field(default_factory=list)
+    requests: list[BuildRequest] = field(default_factory=list)
     status: str = "SUCCEEDED"
     commit: str = COMMIT
     pushes: bool = True
@@ -76,16 +76,16 @@ class World:
         self.ledger = Ledger(MemoryTable(), "test")
         target = select(load({"applications": {"shop": SETTINGS}}), self.folder, None, "test")
         console = Console(io.StringIO(), io.StringIO(), io.StringIO(), interactive=False)
-        made = SimpleNamespace(
+        env = SimpleNamespace(
             target=target, console=console, clock=Clock(), ledger=self.ledger, aws=SimpleNamespace(ecr=self.registry)
         )
-        self.env = cast(Environment, made)
+        self.env = cast(Environment, env)
 
-    def run(self, request: Request, watch: Watch) -> BuildOutcome:
-        """In place of CodeBuild."""
+    def run(self, request: BuildRequest, options: FollowOptions) -> BuildOutcome:
+        """Stands in for CodeBuild."""
         self.requests.append(request)
-        watch.on_start(Build("shop-build:1"))
-        self.masked = watch.mask("NPM_TOKEN=unheard-of")
+        options.on_start(Build("shop-build:1"))
+        self.masked = options.mask("NPM_TOKEN=unheard-of")
         for name in request.variables["LONGSHORE_IMAGES"].split(",") if self.pushes else []:
             self.registry.held[(f"shop/{name}", request.variables["LONGSHORE_TAG"])] = f"sha256:{name}"
         return BuildOutcome(Build("shop-build:1", "shop-build", self.status, complete=True, commit=self.commit))
@@ -93,24 +93,24 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    made = World(tmp_path)
-    monkeypatch.setattr(builders, "builder", lambda env: made)
-    return made
+    world = World(tmp_path)
+    monkeypatch.setattr(builders, "builder", lambda env: world)
+    return world
 
 
 @pytest.fixture
-def found(tmp_path: Path) -> Source:
+def source(tmp_path: Path) -> Source:
     return Source(tmp_path, COMMIT, "Greet")
 
 
-def away(**known: Any) -> BuildOptions:
-    return BuildOptions(**{"on": "codebuild", "token": "t" * 64} | known)
+def on_codebuild(**fields: Any) -> BuildOptions:
+    return BuildOptions(**{"on": "codebuild", "token": "t" * 64} | fields)
 
 
-def test_codebuild_gets_one_build_for_all_images_with_what_it_must_know(world: World, found: Source) -> None:
+def test_codebuild_gets_one_build_for_all_images_with_its_variables(world: World, source: Source) -> None:
     results: list[BuildResult] = []
-    made = images.make(world.env, found, "v1.0.0", away(on_result=results.append))
-    assert {name: one.digest for name, one in made.items()} == {"app": "sha256:app", "proxy": "sha256:proxy"}
+    built = images.make(world.env, source, "v1.0.0", on_codebuild(on_result=results.append))
+    assert {name: image.digest for name, image in built.items()} == {"app": "sha256:app", "proxy": "sha256:proxy"}
     (request,) = world.requests
     assert (request.project, request.commit, request.token) == ("shop-build", COMMIT, "t" * 64)
     assert request.variables == {
@@ -120,56 +120,61 @@ def test_codebuild_gets_one_build_for_all_images_with_what_it_must_know(world: W
         "LONGSHORE_IMAGES": "app,proxy",
         "LONGSHORE_BUILD_ARGS": json.dumps({"app": {"COLOUR": "red"}}),
     }
-    assert [(one.id, one.status) for one in results] == [("shop-build:1", "IN_PROGRESS"), ("shop-build:1", "SUCCEEDED")]
+    assert [(result.id, result.status) for result in results] == [
+        ("shop-build:1", "IN_PROGRESS"),
+        ("shop-build:1", "SUCCEEDED"),
+    ]
     assert world.masked == "NPM_TOKEN=(masked)"
 
 
-def test_a_commit_that_was_built_before_is_not_built_again(world: World, found: Source) -> None:
-    images.make(world.env, found, "v1.0.0", away())
-    again = images.make(world.env, found, "v1.0.1", away())
-    assert [one.reused for one in again.values()] == [True, True]
+def test_a_commit_that_was_built_before_is_not_built_again(world: World, source: Source) -> None:
+    images.make(world.env, source, "v1.0.0", on_codebuild())
+    again = images.make(world.env, source, "v1.0.1", on_codebuild())
+    assert [image.reused for image in again.values()] == [True, True]
     assert len(world.requests) == 1
     del world.registry.held[("shop/app", "v1.0.0")], world.registry.held[("shop/app", "v1.0.1")]
-    images.make(world.env, found, "v1.0.2", away())
+    images.make(world.env, source, "v1.0.2", on_codebuild())
     assert world.requests[-1].variables["LONGSHORE_IMAGES"] == "app"
-    images.make(world.env, found, "v1.0.3", away(rebuild=True))
+    images.make(world.env, source, "v1.0.3", on_codebuild(rebuild=True))
     assert world.requests[-1].variables["LONGSHORE_IMAGES"] == "app,proxy"
 
 
-def test_success_without_the_image_and_success_of_another_commit_are_failures(world: World, found: Source) -> None:
+def test_a_successful_build_without_the_image_or_of_another_commit_is_an_error(world: World, source: Source) -> None:
     world.pushes = False
-    with pytest.raises(BuildError, match=r"shop-build:1 has succeeded, but shop/app has no image v1\.0\.0"):
-        images.make(world.env, found, "v1.0.0", away())
+    with pytest.raises(BuildError, match=r"shop-build:1 succeeded, but shop/app has no image v1\.0\.0"):
+        images.make(world.env, source, "v1.0.0", on_codebuild())
     world.commit, world.pushes = "f" * 40, True
-    with pytest.raises(BuildError, match="has built ffff"):
-        images.make(world.env, found, "v1.0.1", away())
+    with pytest.raises(BuildError, match="built ffff"):
+        images.make(world.env, source, "v1.0.1", on_codebuild())
     assert world.ledger.built("app", COMMIT, "") is None
     assert images.built_from(world.env, "v1.0.1") is None
 
 
-def test_what_is_resumed_looks_for_what_it_has_pushed(world: World, found: Source) -> None:
+def test_a_resumed_release_reuses_the_images_that_it_pushed(world: World, source: Source) -> None:
     world.registry.held[("shop/app", "v1.0.0")] = "sha256:pushed"
-    made = images.make(world.env, found, "v1.0.0", away(resumed=True))
-    assert made["app"].digest == "sha256:pushed"
+    built = images.make(world.env, source, "v1.0.0", on_codebuild(resumed=True))
+    assert built["app"].digest == "sha256:pushed"
     assert world.requests[-1].variables["LONGSHORE_IMAGES"] == "proxy"
 
 
 @pytest.fixture
-def here(world: World, found: Source, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, dict[str, str]]]:
-    """What is built on this machine: image, tag and build arguments."""
+def local_builds(
+    world: World, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> list[tuple[str, str, dict[str, str]]]:
+    """The builds on this machine: image, tag and build arguments."""
     built: list[tuple[str, str, dict[str, str]]] = []
 
     def build(spec: BuildSpec, tag: str, *_: object, **__: object) -> BuiltImage:
         built.append((spec.image, tag, dict(spec.build_args)))
-        return BuiltImage(spec.image, spec.repository, tag, "sha256:here", reused=False, seconds=0.0)
+        return BuiltImage(spec.image, spec.repository, tag, "sha256:local", reused=False, seconds=0.0)
 
     monkeypatch.setattr(build_image, "build", build)
-    monkeypatch.setattr(images, "source_of", lambda target: found)
+    monkeypatch.setattr(images, "source_of", lambda target: source)
     return built
 
 
-def test_an_ordered_build_takes_tag_images_and_arguments_and_leaves_the_ledger_alone(
-    world: World, here: list[tuple[str, str, dict[str, str]]]
+def test_a_requested_build_uses_tag_images_and_arguments_of_the_request_and_no_ledger(
+    world: World, local_builds: list[tuple[str, str, dict[str, str]]]
 ) -> None:
     variables = {
         "LONGSHORE_TAG": "v2.0.0",
@@ -177,63 +182,63 @@ def test_an_ordered_build_takes_tag_images_and_arguments_and_leaves_the_ledger_a
         "LONGSHORE_BUILD_ARGS": '{"app": {"COLOUR": "blue"}}',
     }
     world.env.__dict__["ledger"] = None
-    images.build_ordered(world.env, Ordered.read(variables))
-    assert here == [("app", "v2.0.0", {"COLOUR": "blue"})]
+    images.build_requested(world.env, RequestedBuild.read(variables))
+    assert local_builds == [("app", "v2.0.0", {"COLOUR": "blue"})]
 
 
-def test_a_build_that_nobody_ordered_is_of_the_commit_and_is_made_once(
-    world: World, here: list[tuple[str, str, dict[str, str]]]
+def test_a_build_without_a_request_is_tagged_by_commit_and_built_once(
+    world: World, local_builds: list[tuple[str, str, dict[str, str]]]
 ) -> None:
     world.registry.held[("shop/proxy", "commit-0123456789ab")] = "sha256:proxy"
-    images.build_ordered(world.env, Ordered.read({}))
-    assert here == [("app", "commit-0123456789ab", {"COLOUR": "red"})]
+    images.build_requested(world.env, RequestedBuild.read({}))
+    assert local_builds == [("app", "commit-0123456789ab", {"COLOUR": "red"})]
 
 
 @pytest.mark.parametrize(
-    ("variables", "said"),
+    ("variables", "message"),
     [
-        ({"LONGSHORE_BUILD_ARGS": "red"}, "LONGSHORE_BUILD_ARGS is no JSON object"),
-        ({"LONGSHORE_BUILD_ARGS": "[1]"}, "LONGSHORE_BUILD_ARGS is no JSON object"),
-        ({"LONGSHORE_IMAGES": "app,web"}, "orders web, but invoke.yaml has: app, proxy"),
+        ({"LONGSHORE_BUILD_ARGS": "red"}, "LONGSHORE_BUILD_ARGS is not a JSON object"),
+        ({"LONGSHORE_BUILD_ARGS": "[1]"}, "LONGSHORE_BUILD_ARGS is not a JSON object"),
+        ({"LONGSHORE_IMAGES": "app,web"}, "names web, which invoke.yaml does not configure"),
         ({"LONGSHORE_TAG": "latest"}, "'latest' is not a version"),
     ],
 )
-def test_an_order_that_can_not_be_met_is_refused(
-    world: World, here: list[Any], variables: dict[str, str], said: str
+def test_an_invalid_request_is_refused(
+    world: World, local_builds: list[Any], variables: dict[str, str], message: str
 ) -> None:
-    with pytest.raises(UsageError, match=said):
-        images.build_ordered(world.env, Ordered.read(variables))
-    assert here == []
+    with pytest.raises(UsageError, match=message):
+        images.build_requested(world.env, RequestedBuild.read(variables))
+    assert local_builds == []
 
 
-def test_the_commit_of_a_tag_is_known_where_it_lies_here(
-    world: World, found: Source, monkeypatch: pytest.MonkeyPatch
+def test_the_commit_of_a_tag_is_found_if_it_is_checked_out(
+    world: World, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    images.make(world.env, found, "v1.0.0", away())
-    monkeypatch.setattr(images, "source_of", lambda target: found)
-    assert images.built_from(world.env, "v1.0.0") == found
+    images.make(world.env, source, "v1.0.0", on_codebuild())
+    monkeypatch.setattr(images, "source_of", lambda target: source)
+    assert images.built_from(world.env, "v1.0.0") == source
     world.registry.held[("shop/app", "v1.0.1")] = "sha256:another"
     assert images.built_from(world.env, "v1.0.1") is None
-    dirty = Source(found.root, COMMIT, "Greet", ("app.py",))
+    dirty = Source(source.root, COMMIT, "Greet", ("app.py",))
     monkeypatch.setattr(images, "source_of", lambda target: dirty)
     assert images.built_from(world.env, "v1.0.0") is None
 
 
-def test_codebuild_can_fetch_only_what_was_committed_and_pushed(found: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(GitError, match=r"changes that are not committed:\n  app.py") as caught:
-        builders.refuse_unpublished(Source(found.root, COMMIT, "Greet", ("app.py",)))
+def test_codebuild_needs_a_commit_that_was_pushed(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(GitError, match=r"uncommitted changes:\n  app.py") as caught:
+        builders.refuse_unpublished(Source(source.root, COMMIT, "Greet", ("app.py",)))
     assert "push" in caught.value.hint
-    monkeypatch.setattr(git, "is_pushed", lambda found: False)
-    with pytest.raises(GitError, match=r"no remote of .* is known to have the commit 0123456789ab"):
-        builders.refuse_unpublished(found)
-    monkeypatch.setattr(git, "is_pushed", lambda found: True)
-    builders.refuse_unpublished(found)
+    monkeypatch.setattr(git, "is_pushed", lambda source: False)
+    with pytest.raises(GitError, match=r"no remote branch of .* contains the commit 0123456789ab"):
+        builders.refuse_unpublished(source)
+    monkeypatch.setattr(git, "is_pushed", lambda source: True)
+    builders.refuse_unpublished(source)
 
 
-def test_no_secret_of_this_process_is_ordered_of_codebuild(world: World) -> None:
+def test_no_secret_is_sent_to_codebuild(world: World) -> None:
     world.env.aws.codebuild = SimpleNamespace(ids=lambda project: [])  # type: ignore[assignment]
     assert builders.check(world.env, "codebuild") == "CodeBuild, project shop-build"
-    # As INVOKE_LONGSHORE_APPLICATIONS_SHOP_IMAGES_APP_BUILD_ARGS_NPM_TOKEN brings one in, and the masks know it.
+    # As set by INVOKE_LONGSHORE_APPLICATIONS_SHOP_IMAGES_APP_BUILD_ARGS_NPM_TOKEN, and known to the masks.
     world.env.target.app.images["app"].build_args["NPM_TOKEN"] = "hush-hush"
     world.env.console.masks.hide(["hush-hush"])
     with pytest.raises(ConfigError, match=r"^images\.app\.build_args\.NPM_TOKEN: a secret") as caught:
@@ -241,8 +246,8 @@ def test_no_secret_of_this_process_is_ordered_of_codebuild(world: World) -> None
     assert "hush" not in caught.value.message
 
 
-def test_a_build_that_nobody_ordered_has_all_that_its_buildspec_asks_for() -> None:
+def test_a_build_without_a_request_has_all_variables_of_its_buildspec() -> None:
     asked = set(re.findall(r"\$\{?(LONGSHORE_\w+)", (ROOT / "buildspec.image.yml").read_text()))
     foundation = variable_files.read([ROOT / "environments" / "foundation.tfvars"])
     own = {"LONGSHORE_APPLICATION"}  # the stack's, terraform/foundation/main.tf
-    assert asked == own | variable_files.texts(foundation["build"], "environment").keys()
+    assert asked == own | variable_files.strings(foundation["build"], "environment").keys()

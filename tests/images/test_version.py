@@ -30,7 +30,7 @@ prereleases = st.builds(Version, numbers, numbers, numbers, names)
 versions = st.one_of(releases, prereleases)
 few = st.integers(min_value=0, max_value=3)
 close_versions = st.builds(Version, few, few, few, st.one_of(st.none(), names))
-unhurried = settings(deadline=None)  # a busy machine is no failure
+unhurried = settings(deadline=None)  # a busy machine must not fail the test
 bumps = st.sampled_from(["patch", "minor", "major"])
 
 
@@ -48,7 +48,7 @@ def test_a_malformed_version_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["v0.0.0", "v1.4.12", "v2.0.0-rc.1", f"v{'9' * 120}.0.0", "v1.0.3-dirty.1700000000"])
-def test_a_version_is_written_as_it_is_read(text: str) -> None:
+def test_a_version_round_trips(text: str) -> None:
     assert str(parse(text)) == text
 
 
@@ -58,11 +58,11 @@ def test_the_first_version() -> None:
 
 
 @pytest.mark.parametrize(("bump", "expected"), [("patch", "v1.10.4"), ("minor", "v1.11.0"), ("major", "v2.0.0")])
-def test_the_highest_is_counted_up_by_number(bump: Bump, expected: str) -> None:
+def test_the_highest_version_is_incremented_numerically(bump: Bump, expected: str) -> None:
     assert str(next_version(["v1.9.9", "v1.10.3", "v1.10.2", "v0.99.99"], bump)) == expected
 
 
-def test_a_huge_number_is_counted_up_exactly() -> None:
+def test_a_huge_number_is_incremented_exactly() -> None:
     assert str(next_version([f"v1.0.{2**64}", f"v1.0.{2**64 - 1}"])) == f"v1.0.{2**64 + 1}"
 
 
@@ -73,7 +73,7 @@ def test_a_prerelease_is_never_the_base() -> None:
     assert survey(tags).prereleases == 2
 
 
-def test_prereleases_sort_as_semver_says() -> None:
+def test_prereleases_sort_as_semver_defines() -> None:
     # The example of precedence in semver.org's item 11.
     names = ["alpha", "alpha.1", "alpha.beta", "beta", "beta.2", "beta.11", "rc.1"]
     ordered = [*(parse(f"v1.0.0-{name}") for name in names), parse("v1.0.0")]
@@ -83,7 +83,7 @@ def test_prereleases_sort_as_semver_says() -> None:
 @pytest.mark.parametrize(
     ("series", "expected"), [("v1.0", "v1.0.11"), ("v1.1", "v1.1.1"), ("v3.0", "v3.0.0"), ("v0.0", "v0.0.0")]
 )
-def test_a_series_counts_its_own_patches(series: str, expected: str) -> None:
+def test_a_series_increments_its_own_patch_number(series: str, expected: str) -> None:
     assert str(next_version(["v1.0.9", "v1.0.10", "v1.1.0", "v2.0.0", "v1.0.99-rc.1"], series=series)) == expected
 
 
@@ -93,13 +93,15 @@ def test_a_malformed_series_is_refused(series: str) -> None:
         next_version([], series=series)
 
 
-def test_a_series_and_another_bump_contradict_each_other() -> None:
-    with pytest.raises(UsageError, match=r"--series v1\.0 counts patches up; --bump minor"):
+def test_a_series_cannot_be_combined_with_another_bump() -> None:
+    with pytest.raises(
+        UsageError, match=r"--series v1\.0 increases the patch number only and cannot be combined with --bump minor"
+    ):
         next_version([], "minor", "v1.0")
 
 
 @pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 1000, 1001, 2500])
-def test_the_highest_of_many_in_any_order(count: int) -> None:
+def test_the_highest_of_many_tags_is_found_in_any_order(count: int) -> None:
     tags = [f"v1.{number // 50}.{number % 50}" for number in range(count)] + JUNK
     random.Random(count).shuffle(tags)
     last = count - 1
@@ -120,23 +122,23 @@ def test_memory_does_not_grow_with_the_number_of_tags() -> None:
 
 @unhurried
 @given(close_versions, close_versions)
-def test_order_is_total_and_antisymmetric(one: Version, other: Version) -> None:
-    assert (one < other) + (one == other) + (one > other) == 1
-    assert (one < other) == (other > one)
-    assert (one == other) == (str(one) == str(other))
+def test_order_is_total_and_antisymmetric(left: Version, right: Version) -> None:
+    assert (left < right) + (left == right) + (left > right) == 1
+    assert (left < right) == (right > left)
+    assert (left == right) == (str(left) == str(right))
 
 
 @unhurried
 @given(close_versions, close_versions, close_versions)
-def test_order_is_transitive(one: Version, other: Version, third: Version) -> None:
-    low, middle, high = sorted([one, other, third])
+def test_order_is_transitive(first: Version, second: Version, third: Version) -> None:
+    low, middle, high = sorted([first, second, third])
     assert low <= middle <= high
     assert low <= high
 
 
 @unhurried
 @given(versions)
-def test_what_is_written_is_read(value: Version) -> None:
+def test_any_version_round_trips(value: Version) -> None:
     assert parse(str(value)) == value
     assert str(parse(str(value))) == str(value)
 
@@ -152,8 +154,8 @@ def test_any_text_is_a_version_or_refused(text: str) -> None:
 
 @unhurried
 @given(st.lists(releases, min_size=1), bumps)
-def test_the_next_version_is_higher_than_every_release(found: list[Version], bump: Bump) -> None:
-    assert next_version(map(str, found), bump) > max(found)
+def test_the_next_version_is_higher_than_every_release(existing: list[Version], bump: Bump) -> None:
+    assert next_version(map(str, existing), bump) > max(existing)
 
 
 @unhurried
@@ -166,7 +168,7 @@ def test_neither_order_nor_repetition_matters(tags: list[str], chance: random.Ra
 
 @unhurried
 @given(st.lists(close_versions), few, few)
-def test_a_series_stays_in_itself_and_is_new(found: list[Version], major: int, minor: int) -> None:
-    following = next_version(map(str, found), series=f"v{major}.{minor}")
+def test_the_next_version_of_a_series_is_new_and_in_the_series(existing: list[Version], major: int, minor: int) -> None:
+    following = next_version(map(str, existing), series=f"v{major}.{minor}")
     assert (following.major, following.minor, following.prerelease) == (major, minor, None)
-    assert following not in found
+    assert following not in existing

@@ -18,7 +18,7 @@ from longshore.aws.ecr import Ecr
 from longshore.errors import UsageError
 from longshore.images import version
 from longshore.images.version import Bump, Version
-from longshore.images.version_counter import Claim, VersionCounter, Wanted
+from longshore.images.version_counter import Claim, VersionCounter, VersionRequest
 from longshore.ledger.issued_versions import Versions
 from longshore.masking import Masks
 from tests.fakes.memory_table import MemoryTable
@@ -30,24 +30,24 @@ ANN = Claim("test-000001", "ann")
 
 @dataclass
 class Registry:
-    """Tags by repository; ``asked`` are the calls."""
+    """Tags by repository; ``calls`` are the calls in order."""
 
     held: dict[str, set[str]] = field(default_factory=lambda: {APP: set()})
-    asked: list[str] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
 
     def tags(self, name: str) -> Iterator[str]:
-        self.asked.append(f"list {name}")
+        self.calls.append(f"list {name}")
         return iter(sorted(self.held[name]))
 
-    def which_exist(self, name: str, tags: Sequence[str]) -> set[str]:
+    def existing_tags(self, name: str, tags: Sequence[str]) -> set[str]:
         assert len(tags) <= 100
-        self.asked.append(f"look {name}")
+        self.calls.append(f"lookup {name}")
         return self.held[name] & set(tags)
 
 
 @dataclass
 class OneAtATime(MemoryTable):
-    """A table whose conditional writes are atomic for threads, too."""
+    """A table whose conditional writes are atomic across threads."""
 
     lock: Any = field(default_factory=threading.Lock)
 
@@ -69,25 +69,27 @@ class Shop:
     recorded: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.table.before = lambda call, _pk: self.registry.asked.append(call)
+        self.table.before = lambda call, _pk: self.registry.calls.append(call)
 
     @property
-    def numbers(self) -> VersionCounter:
+    def counter(self) -> VersionCounter:
         return VersionCounter(
             self.registry, list(self.registry.held), Versions(self.table, Masks()), lambda: self.recorded
         )
 
-    def look(self, bump: Bump = "patch", series: str | None = None, *, recount: bool = False) -> str:
-        return str(self.numbers.look(Wanted(bump, series, recount)))
+    def peek(self, bump: Bump = "patch", series: str | None = None, *, recount: bool = False) -> str:
+        return str(self.counter.peek(VersionRequest(bump, series, recount)))
 
     def reserve(
         self, bump: Bump = "patch", series: str | None = None, *, recount: bool = False, claim: Claim | None = None
     ) -> str:
-        return str(self.numbers.reserve(Wanted(bump, series, recount), claim or Claim.of_command("test", "ann")))
+        return str(
+            self.counter.reserve(VersionRequest(bump, series, recount), claim or Claim.of_command("test", "ann"))
+        )
 
     def calls(self) -> list[str]:
-        made, self.registry.asked = self.registry.asked, []
-        return made
+        calls, self.registry.calls = self.registry.calls, []
+        return calls
 
 
 @pytest.fixture
@@ -97,49 +99,49 @@ def shop() -> Shop:
 
 @pytest.fixture
 def counted(shop: Shop) -> Shop:
-    """One whose counter is at v1.4.7."""
+    """A shop whose counter is at v1.4.7."""
     shop.registry.held[APP] = {f"v1.4.{number}" for number in range(7)} | {"latest"}
     assert shop.reserve() == "v1.4.7"
     shop.calls()
     return shop
 
 
-def test_the_first_of_all(shop: Shop) -> None:
-    assert shop.look() == "v1.0.0"
+def test_the_first_version_of_all(shop: Shop) -> None:
+    assert shop.peek() == "v1.0.0"
     assert shop.calls() == ["query", "list shop/app"]
     assert shop.reserve() == "v1.0.0"
     assert shop.reserve() == "v1.0.1"
 
 
-def test_to_look_is_two_calls_and_to_reserve_three(counted: Shop) -> None:
-    assert counted.look() == counted.look() == "v1.4.8"
-    assert counted.calls() == ["query", "look shop/app"] * 2
+def test_peeking_takes_two_calls_and_reserving_three(counted: Shop) -> None:
+    assert counted.peek() == counted.peek() == "v1.4.8"
+    assert counted.calls() == ["query", "lookup shop/app"] * 2
     assert counted.reserve() == "v1.4.8"
-    assert counted.calls() == ["query", "look shop/app", "put"]
+    assert counted.calls() == ["query", "lookup shop/app", "put"]
 
 
 @pytest.mark.parametrize(("bump", "expected"), [("patch", "v1.4.8"), ("minor", "v1.5.0"), ("major", "v2.0.0")])
-def test_bumps(counted: Shop, bump: Bump, expected: str) -> None:
-    assert counted.look(bump) == counted.reserve(bump) == expected
+def test_a_bump_increases_its_number(counted: Shop, bump: Bump, expected: str) -> None:
+    assert counted.peek(bump) == counted.reserve(bump) == expected
     assert version.parse(counted.reserve(bump)) > version.parse(expected)
 
 
-def test_a_number_is_not_issued_twice_though_its_image_is_gone(counted: Shop) -> None:
+def test_a_version_is_not_issued_twice_even_if_its_image_is_gone(counted: Shop) -> None:
     assert counted.reserve() == "v1.4.8"
     counted.registry.held[APP] = set()
-    assert counted.look() == counted.look(recount=True) == counted.reserve() == "v1.4.9"
+    assert counted.peek() == counted.peek(recount=True) == counted.reserve() == "v1.4.9"
 
 
-def test_a_number_that_was_released_before_there_was_a_counter(shop: Shop) -> None:
+def test_versions_released_before_there_was_a_counter_count(shop: Shop) -> None:
     shop.registry.held[APP] = {"v1.0.2"}
     shop.recorded = ["v1.0.3", "", "v1.0.4-dirty.1764000000", "unreleased"]
     assert shop.reserve() == "v1.0.4"
 
 
-def test_the_highest_of_all_repositories_counts_and_each_is_looked_at_once(counted: Shop) -> None:
+def test_the_highest_of_all_repositories_counts_and_each_is_asked_once(counted: Shop) -> None:
     counted.registry.held[WORKER] = {"v1.4.9"}
-    assert counted.look() == "v1.4.10"
-    assert counted.calls() == ["query", *["look shop/app", "look shop/worker"] * 2]
+    assert counted.peek() == "v1.4.10"
+    assert counted.calls() == ["query", *["lookup shop/app", "lookup shop/worker"] * 2]
     del counted.registry.held[WORKER]
     counted.registry.held = {WORKER: {"v1.7.0"}} | counted.registry.held
     assert Shop(registry=counted.registry).reserve() == "v1.7.1"
@@ -149,60 +151,60 @@ def test_the_highest_of_all_repositories_counts_and_each_is_looked_at_once(count
     ("foreign", "expected"),
     [("v1.4.8", "v1.4.9"), ("v1.4.60", "v1.4.61"), ("v1.5.0", "v1.5.1"), ("v2.0.0", "v2.0.1"), ("v9.0.0", "v9.0.1")],
 )
-def test_a_foreign_tag_just_above_is_seen_in_the_look(counted: Shop, foreign: str, expected: str) -> None:
+def test_a_foreign_tag_just_above_is_seen_by_the_lookup(counted: Shop, foreign: str, expected: str) -> None:
     counted.registry.held[APP] |= {foreign, f"{foreign}-rc.1"}
-    assert counted.look() == expected
-    assert counted.calls() == ["query", "look shop/app", "look shop/app"]
+    assert counted.peek() == expected
+    assert counted.calls() == ["query", "lookup shop/app", "lookup shop/app"]
 
 
-def test_a_foreign_tag_far_above_is_met_by_a_recount(counted: Shop) -> None:
+def test_a_foreign_tag_far_above_is_seen_by_a_recount(counted: Shop) -> None:
     counted.registry.held[APP] |= {"v77.3.5"}
-    assert counted.look() == "v1.4.8"
-    assert counted.look(recount=True) == counted.reserve(recount=True) == "v77.3.6"
+    assert counted.peek() == "v1.4.8"
+    assert counted.peek(recount=True) == counted.reserve(recount=True) == "v77.3.6"
     counted.calls()
-    assert counted.look() == "v77.3.7", "and is not forgotten"
-    assert counted.calls() == ["query", "look shop/app"]
+    assert counted.peek() == "v77.3.7", "the recount is remembered"
+    assert counted.calls() == ["query", "lookup shop/app"]
 
 
-def test_many_foreign_tags_above_end_in_a_listing(counted: Shop) -> None:
+def test_many_foreign_tags_above_lead_to_a_listing(counted: Shop) -> None:
     counted.registry.held[APP] |= {f"v1.4.{number}" for number in range(8, 1000)}
-    assert counted.look() == "v1.4.1000"
-    assert counted.calls() == ["query", *["look shop/app"] * 3, "list shop/app"]
+    assert counted.peek() == "v1.4.1000"
+    assert counted.calls() == ["query", *["lookup shop/app"] * 3, "list shop/app"]
 
 
-def test_a_series_has_a_counter_of_its_own(counted: Shop) -> None:
+def test_a_series_has_its_own_counter(counted: Shop) -> None:
     assert counted.reserve("major") == "v2.0.0"
     counted.registry.held[APP] |= {"v1.4.9", "v1.5.0"}
     counted.calls()
-    assert counted.look(series="v1.4") == "v1.4.10"
-    assert counted.calls() == ["query", "look shop/app", "look shop/app"]
+    assert counted.peek(series="v1.4") == "v1.4.10"
+    assert counted.calls() == ["query", "lookup shop/app", "lookup shop/app"]
     assert counted.reserve(series="v1.4") == "v1.4.10"
     assert counted.reserve(series="v1.4") == "v1.4.11"
     assert counted.reserve() == "v2.0.1"
 
 
-def test_a_series_of_which_nothing_was_issued_is_listed(counted: Shop) -> None:
+def test_a_series_without_an_issued_version_is_listed(counted: Shop) -> None:
     counted.registry.held[APP] |= {"v1.2.3"}
-    assert counted.look(series="v1.2") == "v1.2.4"
+    assert counted.peek(series="v1.2") == "v1.2.4"
     assert counted.calls() == ["query", "list shop/app"]
-    assert counted.look(series="v3.0") == "v3.0.0"
+    assert counted.peek(series="v3.0") == "v3.0.0"
 
 
-def test_the_first_number_of_all_may_be_one_of_a_series(shop: Shop) -> None:
+def test_the_first_version_of_all_may_be_in_a_series(shop: Shop) -> None:
     shop.registry.held[APP] = {"v1.2.3", "v40.7.9"}
     assert shop.reserve(series="v1.2") == "v1.2.4"
-    assert shop.look() == shop.reserve() == "v40.7.10"
+    assert shop.peek() == shop.reserve() == "v40.7.10"
 
 
-@pytest.mark.parametrize("wanted", [Wanted(series="1"), Wanted("minor", "v1.0")])
-def test_bad_options_are_refused_before_anything_is_asked(shop: Shop, wanted: Wanted) -> None:
-    for verb in (shop.numbers.look, lambda found: shop.numbers.reserve(found, ANN)):
+@pytest.mark.parametrize("request_", [VersionRequest(series="1"), VersionRequest("minor", "v1.0")])
+def test_invalid_options_are_refused_before_any_call(shop: Shop, request_: VersionRequest) -> None:
+    for verb in (shop.counter.peek, lambda options: shop.counter.reserve(options, ANN)):
         with pytest.raises(UsageError):
-            verb(wanted)
+            verb(request_)
     assert shop.calls() == []
 
 
-def test_a_release_that_is_taken_up_again_has_its_number(counted: Shop) -> None:
+def test_a_resumed_release_keeps_its_version(counted: Shop) -> None:
     first = counted.reserve(claim=ANN)
     assert counted.reserve() != first
     counted.registry.held[APP].add(first)
@@ -210,28 +212,28 @@ def test_a_release_that_is_taken_up_again_has_its_number(counted: Shop) -> None:
     assert counted.reserve("patch", "v1.4", claim=ANN) == first
 
 
-def test_a_number_whose_build_failed_is_not_given_again(counted: Shop) -> None:
+def test_a_version_whose_build_failed_is_not_issued_again(counted: Shop) -> None:
     first = counted.reserve(claim=ANN)
-    counted.numbers.versions.mark_unused(first, ANN.by, "docker build failed")
+    counted.counter.versions.mark_unused(first, ANN.by, "docker build failed")
     assert version.parse(counted.reserve(claim=ANN)) > version.parse(first)
 
 
-def test_who_is_second_takes_the_next_one(counted: Shop) -> None:
+def test_the_slower_of_two_processes_gets_the_next_version(counted: Shop) -> None:
     rival = VersionCounter(Registry(), [APP], Versions(counted.table, Masks()))
-    found = counted.registry.which_exist
+    existing_tags = counted.registry.existing_tags
 
-    def meanwhile(name: str, tags: Sequence[str]) -> set[str]:
-        counted.registry.which_exist = found  # type: ignore[method-assign]
-        assert str(rival.reserve(Wanted(), Claim("rival", "bob"))) == "v1.4.8"
-        return found(name, tags)
+    def rival_first(name: str, tags: Sequence[str]) -> set[str]:
+        counted.registry.existing_tags = existing_tags  # type: ignore[method-assign]
+        assert str(rival.reserve(VersionRequest(), Claim("rival", "bob"))) == "v1.4.8"
+        return existing_tags(name, tags)
 
-    counted.registry.which_exist = meanwhile  # type: ignore[method-assign]
+    counted.registry.existing_tags = rival_first  # type: ignore[method-assign]
     assert counted.reserve() == "v1.4.9"
 
 
 @pytest.mark.parametrize("bump", ["patch", "minor", "major"])
 @pytest.mark.parametrize("recount", [False, True])
-def test_eight_at_once_have_eight_numbers(shop: Shop, bump: Bump, *, recount: bool) -> None:
+def test_eight_concurrent_processes_get_eight_versions(shop: Shop, bump: Bump, *, recount: bool) -> None:
     begin, taken = threading.Barrier(8), []
 
     def run() -> None:
@@ -248,15 +250,15 @@ def test_eight_at_once_have_eight_numbers(shop: Shop, bump: Bump, *, recount: bo
     assert str(ordered[-1]) == {"patch": "v1.0.7", "minor": "v1.7.0", "major": "v8.0.0"}[bump]
 
 
-def test_a_listing_needs_no_more_memory_for_more_tags(shop: Shop) -> None:
+def test_listing_more_tags_takes_no_more_memory(shop: Shop) -> None:
     class Endless(Registry):
         def tags(self, name: str) -> Iterator[str]:
             return (f"v1.0.{number}" for number in range(20_000))
 
     big = Shop(registry=Endless())
-    shop.look()
+    shop.peek()
     tracemalloc.start()
-    assert big.look() == "v1.0.20000"
+    assert big.peek() == "v1.0.20000"
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 100_000
@@ -265,10 +267,10 @@ def test_a_listing_needs_no_more_memory_for_more_tags(shop: Shop) -> None:
 def test_the_calls_that_aws_sees(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setitem(os.environ, name, "test")
-    made: list[str] = []
+    calls: list[str] = []
     with mock_aws():
         session = boto3.Session(region_name="eu-central-1")
-        session.events.register("before-call", lambda model, **_: made.append(model.name))
+        session.events.register("before-call", lambda model, **_: calls.append(model.name))
         ecr, dynamodb = session.client("ecr"), session.client("dynamodb")
         ecr.create_repository(repositoryName=APP)
         for number in range(120):
@@ -280,13 +282,13 @@ def test_the_calls_that_aws_sees(monkeypatch: pytest.MonkeyPatch) -> None:
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
         )
-        numbers = VersionCounter(Ecr(ecr), [APP], Versions(Table(dynamodb, "shop-releases"), Masks()))
-        assert str(numbers.reserve(Wanted(), ANN)) == "v1.0.120"
-        made.clear()
-        assert str(numbers.look(Wanted())) == "v1.0.121"
-        assert made == ["Query", "BatchGetImage"]
-        assert str(numbers.reserve(Wanted(), Claim("test-000002", "ann"))) == "v1.0.121"
-        assert made == ["Query", "BatchGetImage"] * 2 + ["PutItem"]
+        counter = VersionCounter(Ecr(ecr), [APP], Versions(Table(dynamodb, "shop-releases"), Masks()))
+        assert str(counter.reserve(VersionRequest(), ANN)) == "v1.0.120"
+        calls.clear()
+        assert str(counter.peek(VersionRequest())) == "v1.0.121"
+        assert calls == ["Query", "BatchGetImage"]
+        assert str(counter.reserve(VersionRequest(), Claim("test-000002", "ann"))) == "v1.0.121"
+        assert calls == ["Query", "BatchGetImage"] * 2 + ["PutItem"]
 
 
 small = st.integers(min_value=0, max_value=12)
@@ -296,24 +298,26 @@ bumps: st.SearchStrategy[Bump] = st.sampled_from(["patch", "minor", "major"])
 
 
 @given(held=st.sets(st.one_of(tags, junk)), issued=st.lists(tags, max_size=6), bump=bumps, pushed=st.booleans())
-def test_the_next_is_higher_than_all_of_registry_and_ledger(
+def test_the_next_version_is_higher_than_all_of_registry_and_ledger(
     held: set[str], issued: list[str], bump: Bump, *, pushed: bool
 ) -> None:
     shop = Shop(Registry({APP: held, WORKER: set()}))
     for number, tag in enumerate(issued):
-        shop.numbers.versions.reserve(tag, f"test-{number:06d}", "ann")
+        shop.counter.versions.reserve(tag, f"test-{number:06d}", "ann")
     ceiling = version.survey([*held, *issued]).highest
     following = version.parse(shop.reserve(bump, recount=True))
     assert ceiling is None or following > ceiling
     if pushed:
         held.add(str(following))
-    # From here on the counter is enough.
-    assert version.parse(shop.look(bump)) > following
+    # From here on the counter suffices.
+    assert version.parse(shop.peek(bump)) > following
     assert version.parse(shop.reserve(bump)) > following
 
 
 @given(st.sets(st.one_of(tags, junk)), st.lists(st.tuples(bumps, st.booleans(), st.booleans()), max_size=8))
-def test_nothing_is_issued_twice_whatever_is_deleted(held: set[str], steps: list[tuple[Bump, bool, bool]]) -> None:
+def test_no_version_is_issued_twice_even_if_images_are_deleted(
+    held: set[str], steps: list[tuple[Bump, bool, bool]]
+) -> None:
     shop = Shop(Registry({APP: held}))
     last = version.survey(held).highest
     for bump, pushed, swept in steps:
@@ -327,13 +331,13 @@ def test_nothing_is_issued_twice_whatever_is_deleted(held: set[str], steps: list
 
 
 @given(st.sets(tags), st.lists(st.tuples(small, small), max_size=6))
-def test_series_and_all_the_rest_do_not_disturb_each_other(held: set[str], series: list[tuple[int, int]]) -> None:
+def test_series_and_other_versions_do_not_interfere(held: set[str], series: list[tuple[int, int]]) -> None:
     shop = Shop(Registry({APP: held}))
     taken: set[str] = set()
     for major, minor in series:
-        found = shop.reserve(series=f"v{major}.{minor}")
-        assert found not in held | taken
-        taken.add(found)
+        reserved = shop.reserve(series=f"v{major}.{minor}")
+        assert reserved not in held | taken
+        taken.add(reserved)
     ceiling = version.survey([*held, *taken]).highest
     following = version.parse(shop.reserve())
     assert ceiling is None or following > ceiling

@@ -17,47 +17,47 @@ def events(table: MemoryTable) -> Events:
     return Events(table, "test-000001", Masks(["canary-4711"]))
 
 
-def test_events_are_read_in_the_order_in_which_they_were_written(table: MemoryTable) -> None:
+def test_events_are_read_in_the_order_of_writing(table: MemoryTable) -> None:
     first = events(table)
     first.append("intent", "apply v1.0.1", fence=3)
     first.append("outcome", "apply v1.0.1", "done", fence=3)
     second = events(table)
     second.append("note", "takes the lock over", "with canary-4711", fence=4)
-    found = list(events(table).read())
-    assert [(e.number, e.kind, e.what, e.fence) for e in found] == [
+    history = list(events(table).read())
+    assert [(e.number, e.kind, e.what, e.fence) for e in history] == [
         (1, "intent", "apply v1.0.1", 3),
         (2, "outcome", "apply v1.0.1", 3),
         (3, "note", "takes the lock over", 4),
     ]
-    assert "canary" not in found[2].detail
+    assert "canary" not in history[2].detail
 
 
 def test_an_intent_without_an_outcome_is_open(table: MemoryTable) -> None:
-    book = events(table)
+    journal = events(table)
     for kind, what in (("intent", "a"), ("intent", "b"), ("outcome", "a"), ("intent", "c"), ("intent", "a")):
-        book.append(kind, what)  # type: ignore[arg-type]
-    assert [event.what for event in book.open_intents()] == ["b", "c", "a"]
+        journal.append(kind, what)  # type: ignore[arg-type]
+    assert [event.what for event in journal.open_intents()] == ["b", "c", "a"]
 
 
-def test_two_processes_do_not_write_the_same_release(table: MemoryTable) -> None:
-    one, two = events(table), events(table)
-    one.append("intent", "a")
-    two.append("intent", "b")
-    with pytest.raises(LockLostError, match="somebody else goes on with test-000001"):
-        one.append("outcome", "a")
+def test_two_processes_cannot_write_the_same_release(table: MemoryTable) -> None:
+    first, second = events(table), events(table)
+    first.append("intent", "a")
+    second.append("intent", "b")
+    with pytest.raises(LockLostError, match="another process has taken over test-000001"):
+        first.append("outcome", "a")
     assert [event.what for event in events(table).read()] == ["a", "b"]
 
 
-def test_an_event_whose_answer_was_lost_is_ours(table: MemoryTable) -> None:
-    """botocore sends the write again, and meets its own item."""
-    real, book = table.put, events(table)
+def test_an_event_written_without_a_response_is_ours(table: MemoryTable) -> None:
+    """botocore repeats the write, and its condition fails on its own item."""
+    put, journal = table.put, events(table)
 
     def twice(pk: str, sk: str, item: dict[str, object], *, new: bool = False, when: None = None) -> bool:
-        real(pk, sk, item, new=new, when=when)
-        return real(pk, sk, item, new=new, when=when)
+        put(pk, sk, item, new=new, when=when)
+        return put(pk, sk, item, new=new, when=when)
 
     table.put = twice  # type: ignore[assignment, method-assign]
-    book.append("intent", "a")
+    journal.append("intent", "a")
     assert [event.what for event in events(table).read()] == ["a"]
 
 

@@ -18,7 +18,7 @@ def table() -> MemoryTable:
     return MemoryTable()
 
 
-def test_releases_are_newest_first_and_page(table: MemoryTable) -> None:
+def test_releases_are_read_newest_first_page_by_page(table: MemoryTable) -> None:
     ledger = Ledger(table, "test")
     for number in range(1, 26):
         ledger.begin(result(sequence=number, release=f"test-{number:06d}", seconds=1.5))
@@ -34,14 +34,14 @@ def test_a_sequence_is_used_once(table: MemoryTable) -> None:
         ledger.begin(result())
 
 
-def test_only_good_releases_are_ways_back(table: MemoryTable) -> None:
+def test_only_successful_releases_are_rollback_targets(table: MemoryTable) -> None:
     ledger = Ledger(table, "test")
     for number, verdict in enumerate([Verdict.SUCCEEDED, Verdict.ROLLED_BACK, Verdict.SUCCEEDED, Verdict.FAILED], 1):
         ledger.begin(result(sequence=number, verdict=verdict))
     assert [r.sequence for r in islice(ledger.succeeded(), 9)] == [3, 1]
 
 
-def test_a_build_is_remembered_by_commit_and_inputs(table: MemoryTable) -> None:
+def test_a_build_is_recorded_by_commit_and_inputs(table: MemoryTable) -> None:
     ledger = Ledger(table, "test")
     ledger.remember_build("app", "c0ffee", "inputs", "sha256:1", "v1.0.0")
     assert ledger.built("app", "c0ffee", "inputs") == "sha256:1"
@@ -56,21 +56,21 @@ def test_an_entry_is_found_by_its_id(table: MemoryTable) -> None:
     assert [ledger.find(name) for name in ("test-000002", "other-000001", "test", "test-one")] == [None] * 4
 
 
-def test_an_entry_too_large_is_cut_says_so_and_leaves_the_earlier_ones(table: MemoryTable) -> None:
+def test_a_too_large_entry_is_shortened_with_a_warning(table: MemoryTable) -> None:
     ledger = Ledger(table, "test")
     ledger.begin(result())
     huge = result(sequence=2, failures=[Failure(subject="web", log=["x" * 100_000] * 10, reason="why")])
     ledger.begin(huge)
-    found, first = ledger.releases()
-    assert len(found.model_dump_json()) < LARGEST_ITEM
-    assert found.failures[0].reason == "why"
-    assert found.failures[0].log == ["x" * 200] * 5
-    assert found.warnings == ["log tails were cut to fit into the ledger"]
+    entry, first = ledger.releases()
+    assert len(entry.model_dump_json()) < LARGEST_ITEM
+    assert entry.failures[0].reason == "why"
+    assert entry.failures[0].log == ["x" * 200] * 5
+    assert entry.warnings == ["the ends of logs were shortened to fit into the ledger"]
     assert first == result()
-    assert len(huge.failures[0].log) == 10, "what is shown is not cut"
+    assert len(huge.failures[0].log) == 10, "the result on display is complete"
 
 
-def test_order_is_by_sequence_though_the_clock_goes_backwards(table: MemoryTable) -> None:
+def test_releases_are_ordered_by_sequence_even_if_the_clock_goes_backwards(table: MemoryTable) -> None:
     ledger = Ledger(table, "test")
     for number in range(1, 13):
         started = WHEN - timedelta(hours=number)
@@ -78,19 +78,19 @@ def test_order_is_by_sequence_though_the_clock_goes_backwards(table: MemoryTable
     assert [r.sequence for r in ledger.releases()] == [r.sequence for r in ledger.succeeded()] == [*range(12, 0, -1)]
 
 
-def test_who_lost_the_lock_writes_its_entry_no_more() -> None:
+def test_a_process_that_lost_the_lock_cannot_write_its_entry() -> None:
     table = MemoryTable()
     first, second = Ledger(table, "test"), Ledger(table, "test")
-    slept = result(fence=1)
-    first.begin(slept)
-    taken = second.find(slept.release)
+    entry = result(fence=1)
+    first.begin(entry)
+    taken = second.find(entry.release)
     assert taken
     second.take(taken, 2)
-    slept.message = "wakes up"
-    with pytest.raises(LockLostError, match="somebody else goes on with test-000001"):
-        first.write(slept)
-    taken.message = "goes on"
+    entry.message = "wakes up"
+    with pytest.raises(LockLostError, match="another process has taken over test-000001"):
+        first.write(entry)
+    taken.message = "resumed"
     second.write(taken)
-    found = first.find(slept.release)
-    assert found
-    assert (found.fence, found.message) == (2, "goes on")
+    stored = first.find(entry.release)
+    assert stored
+    assert (stored.fence, stored.message) == (2, "resumed")

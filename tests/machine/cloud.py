@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from longshore.aws.ecr import Credentials, Manifest, Repository, refuse_other_digest
-from longshore.aws.ecs import Deployment, Placement, Service, ServiceDeployment, Task
+from longshore.aws.ecs_types import Deployment, Placement, Service, ServiceDeployment, Task
 from longshore.aws.sts import Caller
 from longshore.errors import AwsError, BuildError
 from longshore.images.docker import LocalImage
@@ -89,7 +89,7 @@ class Ecr:
     def tags(self, name: str) -> Iterator[str]:
         return iter(list(self.registry.tags))
 
-    def which_exist(self, name: str, tags: Sequence[str]) -> set[str]:
+    def existing_tags(self, name: str, tags: Sequence[str]) -> set[str]:
         return set(tags) & set(self.registry.tags)
 
     def digest(self, name: str, tag: str) -> str | None:
@@ -104,7 +104,7 @@ class Ecr:
         try:
             self.registry.put(manifest.text, tag)
         except BuildError:
-            refuse_other_digest(name, tag, found=self.digest(name, tag), wanted=manifest.digest)
+            refuse_other_digest(name, tag, actual=self.digest(name, tag), expected=manifest.digest)
 
     def credentials(self) -> Credentials:
         return Credentials("AWS", SecretStr("secret"), "registry")
@@ -169,8 +169,8 @@ class Ecs:
         assert primary
         return primary
 
-    def find_deployment(self, cluster: str, service: str, created_at: Any, known: str | None) -> str | None:
-        new = [one for one in self.fleet.wholes(service) if one.arn != known and one.created_at >= created_at]
+    def find_deployment(self, cluster: str, service: str, created_at: Any, previous: str | None) -> str | None:
+        new = [one for one in self.fleet.wholes(service) if one.arn != previous and one.created_at >= created_at]
         return min(new, key=lambda one: one.created_at).arn if new else None
 
     def newest_deployment(self, cluster: str, service: str) -> str | None:
@@ -301,6 +301,7 @@ class Aws:
     identity: Identity = field(default_factory=Identity)
     buckets: Buckets = field(default_factory=Buckets)
     logs: Logs = field(default_factory=Logs)
+    scaling: object = field(default_factory=object)  # nothing here is autoscaled: no call is expected
 
     def table(self, name: str) -> Table:
         return self.ledger

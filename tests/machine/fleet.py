@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from longshore.aws.ecs import Container, Deployment, Service, ServiceDeployment, Task
+from longshore.aws.ecs_types import Container, Deployment, Service, ServiceDeployment, Task
 from longshore.config.contract import UNRELEASED
 from longshore.errors import AwsError
 

@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, Phase, currently_in_test_context, note, seed
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, get_state_machine_test, initialize, invariant, rule
 
-from longshore.commands import lock, promote, release, resume, rollback
+from longshore.commands import continue_release, lock, promote, release, resume, rollback
 from longshore.config.target import Target
 from longshore.errors import LockedError
 from longshore.result import ReleaseResult
-from longshore.run.options import order
+from longshore.run.options import ReleaseOptions
 from longshore.verdict import Verdict, exit_code_of
 from tests.crash.world import Point
 from tests.machine.fleet import Fate
@@ -102,17 +102,19 @@ troubles = st.one_of(
 
 
 def _release(process: Process) -> Found:
-    return release.release(process.env(), order(yes=True))
+    return release.release(process.env(), ReleaseOptions.of(yes=True))
 
 
 def _wait_for_approval(process: Process) -> Found:
-    return release.release(process.env(), order(yes=True, until="approve"))
+    return release.release(process.env(), ReleaseOptions.of(yes=True, until="approve"))
 
 
 def _approve(nth: int, process: Process) -> Found:
     env = process.env()
     waiting = [entry.release for entry in env.ledger.releases() if entry.verdict is Verdict.WAITING]
-    return resume.continue_(env, waiting[nth % len(waiting)] if waiting else f"{process.environment}-000001")
+    return continue_release.continue_release(
+        env, waiting[nth % len(waiting)] if waiting else f"{process.environment}-000001"
+    )
 
 
 def _resume(process: Process) -> Found:
@@ -130,7 +132,7 @@ def _promote(nth: int | None, process: Process) -> Found:
     tried = process.env("staging")
     good = sorted({entry.version for entry in tried.ledger.succeeded()})
     tag = good[nth % len(good)] if good and nth is not None else None
-    return promote.promote(tried, process.env(), order(tag=tag, promotes=True, yes=True))
+    return promote.promote(tried, process.env(), ReleaseOptions.of(tag=tag, task="promote", yes=True))
 
 
 COMMANDS: Mapping[str, Command] = {

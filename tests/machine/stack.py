@@ -11,7 +11,7 @@ from typing import Any
 
 from longshore.config.contract import UNRELEASED
 from longshore.errors import StalePlanError
-from longshore.terraform.local import APPLIED, OnEvent, Purpose, SavedPlan
+from longshore.terraform.driver import PLAN_DEFAULTS, OnEvent, PlanOptions, SavedPlan, Variables
 from tests.machine.fleet import ACCOUNT, REGION, Fleet, Revision
 
 APPLICATION = "shop"
@@ -57,7 +57,7 @@ class State:
 
 @dataclass(frozen=True)
 class Stack:
-    """Stands in for longshore.terraform.local.
+    """A driver of Terraform (longshore.terraform.driver) in memory.
 
     Args:
         state: of the environment.
@@ -76,14 +76,7 @@ class Stack:
         return "1.11.4"
 
     @contextmanager
-    def plan(
-        self,
-        variables: Mapping[str, Any] | None = None,
-        *,
-        destroy: bool = False,
-        on_event: OnEvent | None = None,
-        purpose: Purpose = APPLIED,
-    ) -> Iterator[SavedPlan]:
+    def plan(self, variables: Variables | None = None, options: PlanOptions = PLAN_DEFAULTS) -> Iterator[SavedPlan]:
         """Makes a plan; without a tag it takes the parameter's."""
         state = self.state
         tag = (variables or {}).get("image_tag") or self.released()

@@ -70,18 +70,10 @@ class Mortal(MortalTable):
         self.process = process
         self.happens: dict[tuple[int, bool], Callable[[], None]] = {}
 
-    def put(
-        self,
-        pk: str,
-        sk: str,
-        item: Mapping[str, Any],
-        *,
-        new: bool = False,
-        when: Mapping[str, str | int] | None = None,
-    ) -> bool:
+    def put(self, pk: str, sk: str, item: Mapping[str, Any], **conditions: Any) -> bool:
         number = len(self.writes) + 1
         self._happen(number, after=False)
-        done = super().put(pk, sk, item, new=new, when=when)
+        done = super().put(pk, sk, item, **conditions)
         self._happen(number, after=True)
         return done
 

@@ -1,4 +1,4 @@
-"""Plans by the real terraform and the real provider, for tests that read what they render."""
+"""Plans by the real Terraform and the real provider, for tests that read the planned values."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ REGION = "eu-central-1"
 
 
 def environment() -> dict[str, str]:
-    """The environment of every terraform that a test runs: nothing of the user's own but where providers lie."""
+    """The environment variables of Terraform in a test: none of the user's, except the provider mirror."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_"))}
     config = ROOT / ".longshore" / "terraform.rc"
     if not config.is_file():
         config = Path(os.environ.get("TF_CLI_CONFIG_FILE", ""))
-    named = {"TF_CLI_CONFIG_FILE": str(config)} if config.is_file() else {}
-    return {**kept, **named, "CHECKPOINT_DISABLE": "1"}
+    mirror = {"TF_CLI_CONFIG_FILE": str(config)} if config.is_file() else {}
+    return {**kept, **mirror, "CHECKPOINT_DISABLE": "1"}
 
 
 @dataclass(frozen=True)
 class Root:
-    """A root in a copy of the sources, at an endpoint that speaks AWS's API."""
+    """A root module in a copy of the sources, and the endpoint of the AWS API that it uses."""
 
     folder: Path
     endpoint: str
 
     @classmethod
     def copied(cls, folder: str, to: Path, endpoint: str, files: Mapping[str, str] | None = None) -> Root:
-        """Copies the sources, so that what terraform writes beside them stays out of the tree, and initialises.
+        """Copies the sources, to keep Terraform's files out of the working tree, and initialises the root module.
 
         Args:
-            folder: the root, below the project.
-            to: where the copy lies.
-            endpoint: what answers for AWS.
-            files: text by name of what the root has besides, such as another backend.
+            folder: the path of the root module below the project.
+            to: the folder of the copy.
+            endpoint: the URL of the AWS API.
+            files: additional files of the root module, such as another backend: text by name.
         """
         for part in ("terraform", "environments", "tests/modules/permissions"):
             shutil.copytree(ROOT / part, to / part, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
         root = cls(to / folder, endpoint)
         for name, text in (files or {}).items():
             (root.folder / name).write_text(text)
-        done = root.run("init", "-input=false", "-no-color")
-        assert done.returncode == 0, done.stdout
+        result = root.run("init", "-input=false", "-no-color")
+        assert result.returncode == 0, result.stdout
         return root
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -67,9 +67,9 @@ class Root:
         )
 
     def plan(self, *arguments: str) -> list[dict[str, Any]]:
-        """Every resource that a plan would make, with its address, type and values."""
-        done = self.run("plan", "-input=false", "-no-color", "-out=saved.tfplan", *arguments)
-        assert done.returncode == 0, done.stdout
+        """Every planned resource, with its address, type and values."""
+        result = self.run("plan", "-input=false", "-no-color", "-out=saved.tfplan", *arguments)
+        assert result.returncode == 0, result.stdout
         shown = self.run("show", "-json", "saved.tfplan")
         assert shown.returncode == 0, shown.stdout
         return list(_resources(json.loads(shown.stdout)["planned_values"]["root_module"]))

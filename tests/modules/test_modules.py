@@ -23,7 +23,7 @@ FOLDERS = sorted(
 )
 VARIABLE_FILES = sorted(file.name for file in (ROOT / "environments").glob("*.tfvars"))
 QUICK = ("terraform/app", "terraform/foundation", "terraform/modules/task_definition", "terraform/modules/releaser")
-"""What the quick tests run: the stacks, with all modules, and the two that hold the most."""
+"""Tested by ``make test``: the stacks, which use all modules, and the two largest modules."""
 INIT = ("init", "-backend=false", "-input=false", "-no-color")
 
 pytestmark = pytest.mark.terraform
@@ -31,13 +31,13 @@ pytestmark = pytest.mark.terraform
 
 @dataclass(frozen=True)
 class Copy:
-    """A copy of the sources, so that what terraform writes beside them stays out of the tree."""
+    """A copy of the sources, which keeps Terraform's files out of the working tree."""
 
     root: Path
     environment: dict[str, str]
 
     def run(self, folder: str, *arguments: str) -> None:
-        done = subprocess.run(
+        result = subprocess.run(
             ["terraform", *arguments],
             cwd=self.root / folder,
             env=self.environment,
@@ -48,26 +48,26 @@ class Copy:
             timeout=300,
             check=False,
         )
-        assert done.returncode == 0, done.stdout
+        assert result.returncode == 0, result.stdout
 
 
 @contextmanager
 def _provider(program: Path, log: Path) -> Iterator[str]:
-    """One provider for all commands: each would take seconds to start its own.
+    """One provider process for all commands, because each start takes seconds.
 
     Yields:
-        The value of TF_REATTACH_PROVIDERS, which the provider prints
+        The value of TF_REATTACH_PROVIDERS that the provider prints
         (https://developer.hashicorp.com/terraform/plugin/debugging#starting-a-provider-in-debug-mode).
     """
     with log.open("wb") as output:
         process = subprocess.Popen([program, "-debug"], stdout=output, stderr=subprocess.STDOUT)
     try:
         deadline = time.monotonic() + 120
-        while not (found := re.search(r"TF_REATTACH_PROVIDERS='(.+)'", log.read_text())):
+        while not (printed := re.search(r"TF_REATTACH_PROVIDERS='(.+)'", log.read_text())):
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.1)
-        yield found[1]
+        yield printed[1]
     finally:
         process.terminate()
         process.wait()
@@ -86,21 +86,21 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
         yield Copy(root, {**alone.environment, "TF_REATTACH_PROVIDERS": attached})
 
 
-def test_everything_is_formatted(copy: Copy) -> None:
+def test_all_files_are_formatted(copy: Copy) -> None:
     copy.run(".", "fmt", "-check", "-diff", "-recursive")
 
 
 @pytest.mark.parametrize(
     "folder", [pytest.param(folder, marks=() if folder in QUICK else pytest.mark.long) for folder in FOLDERS]
 )
-def test_it_is_valid_and_its_own_tests_pass(copy: Copy, folder: str) -> None:
+def test_it_is_valid_and_its_tests_pass(copy: Copy, folder: str) -> None:
     copy.run(folder, *INIT)
     copy.run(folder, "validate", "-no-color")
     copy.run(folder, "test", "-no-color")
 
 
 @pytest.mark.parametrize("file", VARIABLE_FILES)
-def test_every_variable_file_that_we_ship_fits_its_stack(copy: Copy, file: str) -> None:
+def test_every_variable_file_is_valid_for_its_stack(copy: Copy, file: str) -> None:
     stack = "terraform/foundation" if file == "foundation.tfvars" else "terraform/app"
     test = copy.root / stack / "tests" / "shipped.tftest.hcl"
     test.write_text('mock_provider "aws" {\n  source = "../testing"\n}\n\nrun "plan" {\n  command = plan\n}\n')

@@ -1,4 +1,4 @@
-"""The policies of builds and releasers, as Terraform renders them, against the lists of their reasons."""
+"""The policies of builds and releasers, as Terraform renders them, compared with their lists of reasons."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def planned(root: Root) -> list[dict[str, Any]]:
 
 
 def documents(planned: list[dict[str, Any]], module: str, kind: str, name: str = "policy") -> list[dict[str, Any]]:
-    found = [each for each in planned if each["type"] == kind and re.match(rf"module\.{module}[.\[]", each["address"])]
-    return [json.loads(each["values"][name]) for each in found]
+    resources = [r for r in planned if r["type"] == kind and re.match(rf"module\.{module}[.\[]", r["address"])]
+    return [json.loads(resource["values"][name]) for resource in resources]
 
 
 def of_module(planned: list[dict[str, Any]], module: str) -> list[dict[str, Any]]:
     if module == "build":
         return documents(planned, r"build(_with_secrets)?", "aws_iam_role_policy")
-    return documents(planned, r"releaser\w*", "aws_iam_policy")
+    return documents(planned, r"(minimal_)?releaser\w*", "aws_iam_policy")
 
 
 @pytest.fixture(scope="module")
@@ -65,18 +65,18 @@ def releaser(planned: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("module", "policies"), [("build", 6), ("releaser", 6)])
-def test_every_action_has_its_reason_and_every_reason_its_action(
+def test_every_permission_is_listed_and_every_listed_permission_is_rendered(
     planned: list[dict[str, Any]], module: str, policies: int
 ) -> None:
-    found = of_module(planned, module)
-    assert len(found) == policies
-    given = {each for document in found for each in granted.granted(document)}
+    rendered = of_module(planned, module)
+    assert len(rendered) == policies
+    permissions = {permission for document in rendered for permission in granted.granted(document)}
     listed = granted.read(MODULES / module / "permissions.toml")
-    assert [each for each in given if not any(entry.fits(each) for entry in listed)] == []
-    assert [entry.granted for entry in listed if not any(entry.fits(each) for each in given)] == []
+    assert [permission for permission in permissions if not any(entry.covers(permission) for entry in listed)] == []
+    assert [entry.granted for entry in listed if not any(entry.covers(permission) for permission in permissions)] == []
 
 
-def test_a_list_names_every_permission_once() -> None:
+def test_every_permission_is_listed_once() -> None:
     for module in ("build", "releaser"):
         listed = [entry.granted for entry in granted.read(MODULES / module / "permissions.toml")]
         assert len(set(listed)) == len(listed)
@@ -86,7 +86,7 @@ REPOSITORY = Permission(Granted("ecr:PutImage", "arn:aws:ecr:<region>:<account>:
 
 
 @pytest.mark.parametrize(
-    ("given", "fits"),
+    ("permission", "covered"),
     [
         (Granted("ecr:PutImage", "arn:aws:ecr:r:1:repository/a/b"), True),
         (Granted("ecr:PutImage", "arn:aws:ecr:r:1:repository/*"), False),
@@ -96,17 +96,17 @@ REPOSITORY = Permission(Granted("ecr:PutImage", "arn:aws:ecr:<region>:<account>:
         (Granted("ecr:PutImage", "arn:aws:ecr:r:1:repository/a", (("StringEquals", "a:b", ("c",)),)), False),
     ],
 )
-def test_an_entry_fits_what_it_says_and_nothing_wider(given: Granted, fits: bool) -> None:  # noqa: FBT001
-    assert REPOSITORY.fits(given) is fits
+def test_an_entry_covers_names_but_no_wildcards(permission: Granted, covered: bool) -> None:  # noqa: FBT001
+    assert REPOSITORY.covers(permission) is covered
 
 
-def test_an_entry_with_a_condition_fits_nothing_without_it() -> None:
+def test_an_entry_with_a_condition_covers_only_that_condition() -> None:
     condition = (("StringEquals", "iam:PassedToService", ("ecs-tasks.amazonaws.com",)),)
     entry = Permission(Granted("iam:PassRole", "arn:aws:iam::<account>:role/<role>", condition), "tasks", "")
-    assert entry.fits(Granted("iam:PassRole", "arn:aws:iam::1:role/a", condition))
-    assert not entry.fits(Granted("iam:PassRole", "arn:aws:iam::1:role/a"))
+    assert entry.covers(Granted("iam:PassRole", "arn:aws:iam::1:role/a", condition))
+    assert not entry.covers(Granted("iam:PassRole", "arn:aws:iam::1:role/a"))
     other = (("StringEquals", "iam:PassedToService", ("lambda.amazonaws.com",)),)
-    assert not entry.fits(Granted("iam:PassRole", "arn:aws:iam::1:role/a", other))
+    assert not entry.covers(Granted("iam:PassRole", "arn:aws:iam::1:role/a", other))
 
 
 @pytest.mark.parametrize(
@@ -118,14 +118,14 @@ def test_an_entry_with_a_condition_fits_nothing_without_it() -> None:
         'action = "a:B"\nresource = "arn:x"\nwhy = "a good reason"\nbecause = "unknown"',
     ],
 )
-def test_a_list_that_leaves_something_out_is_refused(tmp_path: Path, entry: str) -> None:
+def test_an_incomplete_entry_is_rejected(tmp_path: Path, entry: str) -> None:
     file = tmp_path / "permissions.toml"
     file.write_text(f"[[permission]]\n{entry}\n")
     with pytest.raises(ValueError, match="a:B"):
         granted.read(file)
 
 
-def test_roles_are_taken_by_codebuild_for_their_own_project_only(planned: list[dict[str, Any]]) -> None:
+def test_codebuild_may_assume_a_role_for_its_project_only(planned: list[dict[str, Any]]) -> None:
     trusts = documents(planned, r"build(_with_secrets)?", "aws_iam_role", "assume_role_policy")
     names = ["storefront-" + name for name in ("codecommit", "connection", "github", "s3", "star", "secrets")]
     assert sorted(json.dumps(trust["Statement"]) for trust in trusts) == sorted(
@@ -146,7 +146,7 @@ def test_roles_are_taken_by_codebuild_for_their_own_project_only(planned: list[d
     )
 
 
-def test_roles_are_taken_by_one_repository_or_project_only(planned: list[dict[str, Any]]) -> None:
+def test_a_pipeline_role_may_be_assumed_by_one_repository_or_project_only(planned: list[dict[str, Any]]) -> None:
     trusts = documents(planned, "releaser", "aws_iam_role", "assume_role_policy")
     providers = {
         GITHUB: ("sts.amazonaws.com", "repo:example/storefront:environment:sandbox"),
@@ -165,11 +165,11 @@ def test_roles_are_taken_by_one_repository_or_project_only(planned: list[dict[st
     ]
 
 
-def test_what_is_made_in_the_same_root_may_be_given_by_its_arn(planned: list[dict[str, Any]]) -> None:
-    made = [each for each in planned if each["address"].startswith("module.service_of_what_is_made.")]
-    assert "aws_ecs_service" in {each["type"] for each in made}
-    assert not [each for each in made if each["type"].startswith("aws_iam_role")]
-    role = next(each for each in planned if each["address"] == 'module.releaser_of_little.aws_iam_role.this["github"]')
+def test_arns_may_be_unknown_during_the_plan(planned: list[dict[str, Any]]) -> None:
+    types = {r["type"] for r in planned if r["address"].startswith("module.service_with_unknown_arns.")}
+    assert "aws_ecs_service" in types
+    assert not [kind for kind in types if kind.startswith("aws_iam_role")]
+    role = next(r for r in planned if r["address"] == 'module.minimal_releaser.aws_iam_role.this["github"]')
     assert role["values"]["name"] == "little-sandbox-releaser-github"
 
 
@@ -208,7 +208,7 @@ def test_a_releaser_may(releaser: list[dict[str, Any]], action: str, resource: s
 @pytest.mark.parametrize(
     ("action", "resource", "context"),
     [
-        # another environment, whose name begins like this one's
+        # another environment with a name that starts with this one's
         (
             "ecs:UpdateService",
             f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/storefront-sandbox-2/storefront-sandbox-2-web",
@@ -234,13 +234,13 @@ def test_a_releaser_may(releaser: list[dict[str, Any]], action: str, resource: s
             {"iam:PassedToService": "lambda.amazonaws.com"},
         ),
         ("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/storefront-sandbox-web-task", {}),
-        # what would take a way back away, or a record
+        # deleting state, records, images and revisions, which rollbacks need
         ("s3:DeleteObject", "arn:aws:s3:::storefront-state/storefront/sandbox.tfstate", {}),
         ("dynamodb:DeleteItem", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/storefront-releases", {}),
         ("dynamodb:UpdateTable", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/storefront-releases", {}),
         ("ecr:BatchDeleteImage", f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/storefront/app", {}),
         ("ecs:DeregisterTaskDefinition", "*", {}),
-        # bounds of anything but services, and the end of autoscaling
+        # autoscaling of anything but services, and its removal
         (
             "application-autoscaling:RegisterScalableTarget",
             f"arn:aws:application-autoscaling:{REGION}:{ACCOUNT}:scalable-target/0ec1",
@@ -255,7 +255,7 @@ def test_a_releaser_may(releaser: list[dict[str, Any]], action: str, resource: s
         ("ecs:DeleteService", f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/storefront-sandbox/storefront-sandbox-web", {}),
         ("iam:CreateRole", f"arn:aws:iam::{ACCOUNT}:role/storefront-sandbox-web-task", {}),
         ("codebuild:UpdateProject", f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/storefront-build", {}),
-        # another cluster, another prefix, values of secrets
+        # another cluster, another prefix, the values of secrets
         (
             "ecs:RunTask",
             f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/storefront-sandbox-migrate:7",
@@ -280,27 +280,26 @@ def test_a_releaser_may_not(
     assert not allowed(releaser, action, resource, context)
 
 
-def test_a_build_may_read_what_its_variables_name_and_nothing_beside(planned: list[dict[str, Any]]) -> None:
+def test_a_build_may_read_the_parameters_of_its_variables_only(planned: list[dict[str, Any]]) -> None:
     with_secrets = documents(planned, "build_with_secrets", "aws_iam_role_policy")
     parameter = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/storefront/key"
     assert allowed(with_secrets, "ssm:GetParameters", parameter, {})
     assert not allowed(with_secrets, "ssm:GetParameters", parameter + "2", {})
     for build in of_module(planned, "build"):
-        assert not any(re.match(r"(ecs|iam|dynamodb):", each.action) for each in granted.granted(build))
+        assert not any(re.match(r"(ecs|iam|dynamodb):", permission.action) for permission in granted.granted(build))
 
 
-def test_what_an_environment_does_not_have_is_not_allowed(planned: list[dict[str, Any]]) -> None:
-    little = {
-        each.action for d in documents(planned, "releaser_of_little", "aws_iam_policy") for each in granted.granted(d)
-    }
-    assert not [action for action in little if re.match(r"(s3|kms|secretsmanager|elastic|application|events):", action)]
-    assert "ecs:RunTask" not in little
+def test_a_releaser_has_no_permissions_for_features_that_are_not_used(planned: list[dict[str, Any]]) -> None:
+    policies = documents(planned, "minimal_releaser", "aws_iam_policy")
+    actions = {permission.action for policy in policies for permission in granted.granted(policy)}
+    assert not [a for a in actions if re.match(r"(s3|kms|secretsmanager|elastic|application|events):", a)]
+    assert "ecs:RunTask" not in actions
 
 
-def test_policies_fit_into_iam(planned: list[dict[str, Any]], root: Root) -> None:
-    """IAM counts the characters without white space."""
+def test_policies_are_within_the_size_limit(planned: list[dict[str, Any]], root: Root) -> None:
+    """IAM does not count white space."""
     for document in of_module(planned, "releaser"):
         assert len(json.dumps(document, separators=(",", ":"))) <= LIMIT
-    done = root.run("plan", "-input=false", "-no-color", f"-var=path=/{'a-long-path/' * 40}")
-    assert done.returncode == 1
-    assert f"IAM takes {LIMIT}" in re.sub(r"\s+", " ", done.stdout.replace("│", ""))
+    result = root.run("plan", "-input=false", "-no-color", f"-var=path=/{'a-long-path/' * 40}")
+    assert result.returncode == 1
+    assert f"IAM allows {LIMIT}" in re.sub(r"\s+", " ", result.stdout.replace("│", ""))

@@ -1,4 +1,4 @@
-"""The build projects of both stacks, as Terraform plans them from the variable files that we ship."""
+"""The CodeBuild projects of both stacks, as planned from the variable files of this repository."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def endpoint() -> Iterator[str]:
 
 
 def plan(folder: str, to: Path, endpoint: str, *arguments: str) -> dict[str, dict[str, Any]]:
-    """The values of everything in the stack's plan, by address; its state lies in a file."""
+    """The planned values of the stack's resources, by address; the backend is a local file."""
     root = Root.copied(folder, to, endpoint, {"backend_override.tf": LOCAL})
     return {each["address"]: each["values"] for each in root.plan(*arguments)}
 
@@ -42,7 +42,7 @@ def variables(project: dict[str, Any]) -> dict[str, tuple[str, str]]:
     return {each["name"]: (each["type"], each["value"]) for each in environment["environment_variable"]}
 
 
-def test_the_foundation_builds_images(tmp_path: Path, endpoint: str) -> None:
+def test_build_project(tmp_path: Path, endpoint: str) -> None:
     values = plan(
         "terraform/foundation",
         tmp_path,
@@ -58,7 +58,7 @@ def test_the_foundation_builds_images(tmp_path: Path, endpoint: str) -> None:
     assert [address for address in values if "webhook" in address or "attachment" in address] == []
 
 
-def test_the_app_releases(tmp_path: Path, endpoint: str) -> None:
+def test_release_project(tmp_path: Path, endpoint: str) -> None:
     registry = boto3.client(
         "ecr",
         endpoint_url=endpoint,
@@ -66,7 +66,9 @@ def test_the_app_releases(tmp_path: Path, endpoint: str) -> None:
         aws_access_key_id="test",
         aws_secret_access_key="test",
     )
-    with suppress(registry.exceptions.RepositoryAlreadyExistsException):  # by another test: moto is one for a process
+    with suppress(
+        registry.exceptions.RepositoryAlreadyExistsException
+    ):  # created by another test: moto is shared within a process
         registry.create_repository(repositoryName="storefront/app")
     values = plan(
         "terraform/app",

@@ -1,4 +1,4 @@
-"""The tables of the READMEs are what the variables and outputs say; needs no terraform."""
+"""The tables of the READMEs match the variables and outputs; runs without Terraform."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def module(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(ROOT)))
-def test_the_tables_are_true(folder: Path) -> None:
+def test_the_tables_are_up_to_date(folder: Path) -> None:
     readme = (folder / "README.md").read_text()
     assert readme == with_tables(folder, readme), "run: make readmes"
     declared = re.findall(
@@ -74,28 +74,30 @@ def test_the_tables_are_true(folder: Path) -> None:
     assert sorted(re.findall(r"^\| `(\w+)` \|", generated, re.MULTILINE)) == sorted(declared)
 
 
-def test_they_stand_at_the_end_of_a_readme_that_has_none(module: Path) -> None:
+def test_tables_are_appended_to_a_readme_without_tables(module: Path) -> None:
     assert with_tables(module, "# module\n\nProse.\n") == f"# module\n\nProse.\n\n{TABLES}\n"
 
 
-def test_they_take_the_place_of_what_was_written_before_and_of_nothing_else(module: Path) -> None:
+def test_only_the_existing_tables_are_replaced(module: Path) -> None:
     before = f"# module\n\n{BEGIN}\n| `gone` |\n{END}\n\nProse after it.\n"
     assert with_tables(module, before) == f"# module\n\n{TABLES}\n\nProse after it.\n"
 
 
-def test_a_mark_without_the_other_is_refused(module: Path) -> None:
+def test_a_single_mark_is_rejected(module: Path) -> None:
     with pytest.raises(ValueError, match="of the two marks"):
         with_tables(module, f"# module\n\n{BEGIN}\nProse that would be lost.\n")
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "said"),
+    ("before", "after", "message"),
     [
         ('  description = "Tags."\n', "", "tags: it has no description"),
         ("  default     = {}\n", "  default = {\n    a = 1\n  }\n", "tags: its default has several lines"),
     ],
 )
-def test_what_has_no_place_in_a_table_is_refused(module: Path, before: str, after: str, said: str) -> None:
+def test_a_missing_description_and_a_multiline_default_are_rejected(
+    module: Path, before: str, after: str, message: str
+) -> None:
     (module / "variables.tf").write_text(VARIABLES.replace(before, after))
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         with_tables(module, "# module\n")

@@ -1,6 +1,6 @@
-"""What checkov does not see: our own rules over the text of every stack and module.
+"""Rules that checkov does not have, for the text of every stack, module and example.
 
-A rule is a function from a module's text to what is wrong with it; each is tried on what it must find, too.
+A rule is a function from the text of a module to its violations. Every rule is also tested on violations.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ Rule = Callable[[str], list[str]]
 
 
 def blocks(text: str, head: str) -> Iterator[tuple[str, str]]:
-    """The labels and the body of every block whose head fits, at any depth; the files are formatted, so a block ends
-    where a brace stands under its first letter.
+    """The labels and the body of every block with a matching head, at any depth.
+
+    The files are formatted: a block ends at a brace with the indentation of its head.
     """
-    for found in re.finditer(rf"^( *){head} \{{\n(.*?)^\1\}}", text, re.MULTILINE | re.DOTALL):
-        yield " ".join(re.findall(r'"([^"]+)"', found[0].partition("{")[0])), found[2]
+    for block in re.finditer(rf"^( *){head} \{{\n(.*?)^\1\}}", text, re.MULTILINE | re.DOTALL):
+        yield " ".join(re.findall(r'"([^"]+)"', block[0].partition("{")[0])), block[2]
 
 
 def resources(text: str, kind: str) -> Iterator[tuple[str, str]]:
@@ -36,27 +37,27 @@ def resources(text: str, kind: str) -> Iterator[tuple[str, str]]:
 
 
 def circuit_breaker(text: str) -> list[str]:
-    """A service without it would start a bad version for ever."""
-    wanted = r"deployment_circuit_breaker \{\n\s*enable\s*= true\n\s*rollback\s*= true\n"
-    return [name for name, body in resources(text, "aws_ecs_service") if not re.search(wanted, body)]
+    """Without it, ECS would start the tasks of a bad version forever."""
+    required = r"deployment_circuit_breaker \{\n\s*enable\s*= true\n\s*rollback\s*= true\n"
+    return [name for name, body in resources(text, "aws_ecs_service") if not re.search(required, body)]
 
 
 def passed_to_service(text: str) -> list[str]:
-    """A role that may be passed to any service is a way to all that the role may do."""
-    wrong = []
+    """A role that may be passed to any service gives away all its permissions."""
+    violations = []
     for _, body in blocks(text, "(?:statement|content)"):
         if "statement {" in body or not re.search(r'"iam:(PassRole|P\w*\*|\*)"', body):
             continue
-        bound = re.search(
+        condition = re.search(
             r'test\s*= "StringEquals"\n\s*variable = "iam:PassedToService"\n\s*values\s*= \["[a-z.-]+"\]', body
         )
-        if not bound or re.search(r"resources\s*=.*\"\*\"", body):
-            wrong.append(body.strip().splitlines()[0])
-    return wrong
+        if not condition or re.search(r"resources\s*=.*\"\*\"", body):
+            violations.append(body.strip().splitlines()[0])
+    return violations
 
 
 def plain_secrets(text: str) -> list[str]:
-    """What gets environment variables refuses those that look like secrets, by the module plaintext."""
+    """A module with environment variables must reject plain secrets with the module plaintext."""
     renders = re.search(r"\b(container_definitions\s*=|environment_variable\b)", text)
     return (
         ["environment variables without the module plaintext"] if renders and 'module "plaintext"' not in text else []
@@ -64,13 +65,13 @@ def plain_secrets(text: str) -> list[str]:
 
 
 def kept_revisions(text: str) -> list[str]:
-    """A revision that Terraform deregisters is a way back that is gone."""
-    found = resources(text, "aws_ecs_task_definition")
-    return [name for name, body in found if not re.search(r"^ *skip_destroy\s*= true$", body, re.MULTILINE)]
+    """A rollback needs earlier revisions, which Terraform would deregister."""
+    definitions = resources(text, "aws_ecs_task_definition")
+    return [name for name, body in definitions if not re.search(r"^ *skip_destroy\s*= true$", body, re.MULTILINE)]
 
 
-def left_to_releases(text: str) -> list[str]:
-    """What runs and how often is chosen by releases; an apply must not take it back."""
+def ignored_changes(text: str) -> list[str]:
+    """Releases set revision, count and tag; an apply must not undo that."""
     services = [
         name
         for name, body in resources(text, "aws_ecs_service")
@@ -90,9 +91,9 @@ def left_to_releases(text: str) -> list[str]:
 
 
 def immutable_tags(text: str) -> list[str]:
-    """A tag that moves makes what was verified something else."""
-    found = resources(text, "aws_ecr_repository")
-    mutable = [name for name, body in found if not re.search(r'image_tag_mutability\s*= "IMMUTABLE"', body)]
+    """A mutable tag could be moved to an image that was never verified."""
+    repositories = resources(text, "aws_ecr_repository")
+    mutable = [name for name, body in repositories if not re.search(r'image_tag_mutability\s*= "IMMUTABLE"', body)]
     return mutable + re.findall(r'"[^"\n]*:latest"', text)
 
 
@@ -107,18 +108,18 @@ UNTAGGED = {
     "aws_iam_role_policy_attachment",
     "aws_route_table_association",
 }
-"""Types that have no tags (documentation of the provider): every other one has."""
+"""Resource types without tags (documentation of the provider)."""
 
 
 def bounded_roles(text: str) -> list[str]:
-    """Many companies let roles be made only below a path of their own, and within a boundary."""
-    wanted = [r"path\s*= var\.path\n", r"permissions_boundary\s*= var\.permissions_boundary\n"]
-    roles = [name for name, body in resources(text, "aws_iam_role") if not all(re.search(w, body) for w in wanted)]
-    return roles + [name for name, body in resources(text, "aws_iam_policy") if not re.search(wanted[0], body)]
+    """Many companies allow roles only in a given IAM path and with a permissions boundary."""
+    required = [r"path\s*= var\.path\n", r"permissions_boundary\s*= var\.permissions_boundary\n"]
+    roles = [name for name, body in resources(text, "aws_iam_role") if not all(re.search(r, body) for r in required)]
+    return roles + [name for name, body in resources(text, "aws_iam_policy") if not re.search(required[0], body)]
 
 
 def tagged(text: str) -> list[str]:
-    """What has no tags is nobody's on a bill."""
+    """The costs of a resource without tags cannot be allocated."""
     return [
         name
         for name, body in resources(text, '[^"]+')
@@ -204,7 +205,7 @@ POLICY = """resource "aws_iam_policy" "this" {
 }
 """
 
-# What is well, and what of it is changed into what: the rule must see every one.
+# Valid text, and the change that makes it a violation: text to replace, replacement.
 CHANGES: list[tuple[Rule, str, str, str]] = [
     (circuit_breaker, SERVICE, GOOD_BREAKER, ""),
     (circuit_breaker, SERVICE, "enable   = true", "enable   = false"),
@@ -217,10 +218,10 @@ CHANGES: list[tuple[Rule, str, str, str]] = [
     (plain_secrets, DEFINITION, 'module "plaintext"', 'module "other"'),
     (kept_revisions, DEFINITION, "skip_destroy          = true", "skip_destroy          = false"),
     (kept_revisions, DEFINITION, "  skip_destroy          = true\n", ""),
-    (left_to_releases, SERVICE, "task_definition, desired_count", "desired_count"),
-    (left_to_releases, SERVICE, "task_definition, desired_count", "task_definition"),
-    (left_to_releases, TARGET, "ignore_changes", "replace_triggered_by"),
-    (left_to_releases, PARAMETER, "insecure_value, value", "value"),
+    (ignored_changes, SERVICE, "task_definition, desired_count", "desired_count"),
+    (ignored_changes, SERVICE, "task_definition, desired_count", "task_definition"),
+    (ignored_changes, TARGET, "ignore_changes", "replace_triggered_by"),
+    (ignored_changes, PARAMETER, "insecure_value, value", "value"),
     (immutable_tags, REPOSITORY, "IMMUTABLE", "MUTABLE"),
     (immutable_tags, REPOSITORY, '  image_tag_mutability = "IMMUTABLE"\n', ""),
     (bounded_roles, ROLE, "  path                 = var.path\n", ""),
@@ -236,20 +237,20 @@ RULES = list(dict.fromkeys(rule for rule, *_ in CHANGES))
 
 OWN = "examples/terraform/own-root"
 EXCUSED: dict[tuple[Rule, str], str] = {
-    (plain_secrets, OWN): "it uses none of our modules; its one variable is written out, not taken in",
-    (bounded_roles, OWN): "a team that writes its own root writes its own roles",
+    (plain_secrets, OWN): "it uses none of our modules, and its only environment variable is fixed",
+    (bounded_roles, OWN): "your own root module has your own roles",
 }
-"""What breaks a rule, and why it may."""
+"""Violations that are allowed, with the reason."""
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_our_terraform_keeps_the_rules(rule: Rule) -> None:
-    broken = {name: wrong for name, text in MODULES.items() if (wrong := rule(text))}
-    assert set(broken) == {name for excused, name in EXCUSED if excused == rule}, broken
+def test_our_terraform_follows_the_rules(rule: Rule) -> None:
+    violations = {name: labels for name, text in MODULES.items() if (labels := rule(text))}
+    assert set(violations) == {name for excused, name in EXCUSED if excused == rule}, violations
 
 
 @pytest.mark.parametrize(("rule", "text", "before", "after"), CHANGES)
-def test_a_rule_sees_what_it_is_there_for(rule: Rule, text: str, before: str, after: str) -> None:
+def test_a_rule_detects_a_violation(rule: Rule, text: str, before: str, after: str) -> None:
     assert before in text
     assert rule(text) == []
     assert rule(text.replace(before, after)) != []
@@ -270,33 +271,33 @@ def test_a_rule_sees_what_it_is_there_for(rule: Rule, text: str, before: str, af
         lambda text: re.findall(r"\benvironment_variable\b", text),
     ],
 )
-def test_the_rules_have_something_to_look_at(look: Callable[[str], list[object]]) -> None:
+def test_every_rule_applies_to_some_module(look: Callable[[str], list[object]]) -> None:
     assert any(look(text) for text in MODULES.values())
 
 
 @pytest.mark.parametrize("setting", ["path", "permissions_boundary", "tags"])
-def test_a_setting_of_roles_and_resources_is_handed_on_to_every_module_that_takes_it(setting: str) -> None:
+def test_path_boundary_and_tags_are_passed_to_every_module(setting: str) -> None:
     calls = [
         (folder, label, str((ROOT / folder / source).resolve().relative_to(ROOT)), body)
         for folder, text in MODULES.items()
         for label, body in blocks(text, r'module "[^"]+"')
         for source in re.findall(r'^  source\s*= "(.+)"$', body, re.MULTILINE)
     ]
-    takers = [call for call in calls if f'variable "{setting}"' in MODULES[call[2]]]
-    if setting != "tags":  # the account of this example is its own: nobody bounds its roles
-        takers = [call for call in takers if call[0] != "examples/terraform/complete"]
-    assert takers
-    handed_on = re.compile(rf"^  {setting}\s*= (var|local)\.{setting}$", re.MULTILINE)
-    assert [(folder, label) for folder, label, _, body in takers if not handed_on.search(body)] == []
+    modules = [call for call in calls if f'variable "{setting}"' in MODULES[call[2]]]
+    if setting != "tags":  # this example has no path and no permissions boundary
+        modules = [call for call in modules if call[0] != "examples/terraform/complete"]
+    assert modules
+    passed = re.compile(rf"^  {setting}\s*= (var|local)\.{setting}$", re.MULTILINE)
+    assert [(folder, label) for folder, label, _, body in modules if not passed.search(body)] == []
 
 
-def test_what_takes_plain_variables_refuses_secrets_in_a_validation() -> None:
+def test_every_module_with_plain_variables_rejects_secrets() -> None:
     users = {name: text for name, text in MODULES.items() if 'module "plaintext"' in text}
     assert {"terraform/app", "terraform/modules/build", "terraform/modules/task_definition"} <= set(users)
-    refused = "alltrue([for name in values(module.plaintext.suspects) : contains(var.not_secret, name)])"
-    assert [name for name, text in users.items() if refused not in text] == []
+    condition = "alltrue([for name in values(module.plaintext.suspects) : contains(var.not_secret, name)])"
+    assert [name for name, text in users.items() if condition not in text] == []
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "environments").glob("*.tfvars")), ids=lambda file: Path(file).name)
-def test_no_variable_file_of_ours_excuses_a_secret(file: Path) -> None:
+def test_no_variable_file_sets_not_secret(file: Path) -> None:
     assert not re.search(r"^\s*not_secret\b", file.read_text(), re.MULTILINE)

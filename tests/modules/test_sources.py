@@ -1,4 +1,4 @@
-"""What holds for the text of every ``.tf`` file and for the shape of every module; needs no terraform."""
+"""Rules for the text of every ``.tf`` file and the files of every module; runs without Terraform."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ SOURCES = sorted(
 )
 FOLDERS = sorted({file.parent for file in SOURCES})
 LONGEST = 200
-# Each with the reason for which it has no place in production's files.
+# Patterns that must not occur, with the reason.
 FORBIDDEN = {
-    r"\bendpoints\b": "AWS_ENDPOINT_URL alone points at another endpoint",
-    r"\bskip_(?!destroy\b)": "settings of the provider that only tests would need",
+    r"\bendpoints\b": "AWS_ENDPOINT_URL sets another endpoint",
+    r"\bskip_(?!destroy\b)": "provider settings that only tests need",
     r"local-exec": "a plan must show everything that an apply does",
-    r"\btrack_latest\b": "a foreign revision would make every plan a replacement",
-    r"wait_for_steady_state": "it reports success after a roll-back",
-    r"\bcreate\s*=": "no switches: what is not wanted is not written",
+    r"\btrack_latest\b": "a revision that Terraform did not register would turn every plan into a replacement",
+    r"wait_for_steady_state": "it reports success after a rollback",
+    r"\bcreate\s*=": "no switches: leave out a module instead",
 }
 
 
@@ -32,7 +32,7 @@ def _name(path: Path) -> str:
     return str(path.relative_to(ROOT)).removeprefix("terraform/")
 
 
-def test_the_stacks_and_modules_are_found() -> None:
+def test_stacks_modules_and_examples_are_collected() -> None:
     names = {_name(folder) for folder in FOLDERS}
     assert {"app", "foundation", "modules/registry", "modules/ledger", "modules/cluster", "modules/service"} <= names
     assert {
@@ -41,33 +41,33 @@ def test_the_stacks_and_modules_are_found() -> None:
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=_name)
-def test_every_module_has_its_files(folder: Path) -> None:
+def test_every_module_has_the_standard_files(folder: Path) -> None:
     expected = ["main.tf", "variables.tf", "outputs.tf", "versions.tf", "README.md"]
     assert [name for name in expected if not (folder / name).is_file()] == []
     assert list((folder / "tests").glob("*.tftest.hcl"))
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=_name)
-def test_no_source_is_long_or_written_for_tests(source: Path) -> None:
+def test_sources_are_short_and_have_no_forbidden_settings(source: Path) -> None:
     text = source.read_text()
     assert len(text.splitlines()) <= LONGEST
     assert [reason for pattern, reason in FORBIDDEN.items() if re.search(pattern, text)] == []
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=_name)
-def test_every_variable_and_output_is_described(source: Path) -> None:
+def test_every_variable_and_output_has_a_description(source: Path) -> None:
     blocks = re.findall(r'^(?:variable|output) "(\w+)" \{\n(.*?)^\}', source.read_text(), re.MULTILINE | re.DOTALL)
     assert [name for name, body in blocks if not body.startswith("  description = ")] == []
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=_name)
-def test_no_module_waits_as_a_whole(source: Path) -> None:
-    """With ``depends_on`` its look-ups are left open in a plan, and a revision is registered for nothing."""
+def test_no_module_call_has_depends_on(source: Path) -> None:
+    """``depends_on`` makes its data sources unknown during the plan, and an unchanged revision is registered again."""
     blocks = re.findall(r'^module "(\w+)" \{\n(.*?)^\}', source.read_text(), re.MULTILINE | re.DOTALL)
     assert [name for name, body in blocks if "\n  depends_on" in body] == []
 
 
-def test_modules_take_what_the_stacks_pin() -> None:
+def test_modules_accept_the_provider_that_the_stacks_pin() -> None:
     pins = {
         _name(folder): re.findall(
             r'source\s*= "hashicorp/aws"\n\s*version = "(.+)"', (folder / "versions.tf").read_text()
@@ -80,25 +80,25 @@ def test_modules_take_what_the_stacks_pin() -> None:
 
 
 @pytest.mark.parametrize("rule", ["skip_destroy = true", "ignore_changes = [task_definition, desired_count]"])
-def test_the_rules_that_a_mocked_provider_cannot_show(rule: str) -> None:
+def test_rules_that_a_mocked_provider_cannot_test(rule: str) -> None:
     assert [source for source in SOURCES if rule in source.read_text()]
 
 
-def test_a_cluster_is_given_out_with_its_capacity_providers() -> None:
-    """A service whose strategy names one would else be made beside it, and AWS refuses it; so it does at the end."""
+def test_the_outputs_of_a_cluster_depend_on_its_capacity_providers() -> None:
+    """Otherwise, a service with a strategy would be created before, or deleted after, its capacity providers."""
     text = (ROOT / "terraform/modules/cluster/outputs.tf").read_text()
-    waits = re.findall(r"depends_on += \[(.*)\]", text)
-    assert waits == ["aws_ecs_cluster_capacity_providers.this"] * text.count("output ")
+    dependencies = re.findall(r"depends_on += \[(.*)\]", text)
+    assert dependencies == ["aws_ecs_cluster_capacity_providers.this"] * text.count("output ")
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=_name)
-def test_every_validation_has_a_run_that_it_refuses(folder: Path) -> None:
-    """As many refusals of a variable as it has validations; that each is met is for their author to see to."""
+def test_every_validation_has_a_failing_run(folder: Path) -> None:
+    """A variable has at least as many expected failures as validations; the test does not see which one fails."""
     tests = "\n".join(file.read_text() for file in folder.glob("tests/*.tftest.hcl"))
-    refused = " ".join(re.findall(r"expect_failures = \[(.*?)\]", tests, re.DOTALL))
+    expected = " ".join(re.findall(r"expect_failures = \[(.*?)\]", tests, re.DOTALL))
     text = "\n".join(file.read_text() for file in folder.glob("*.tf"))
     validations = {
         name: body.count("  validation {")
         for name, body in re.findall(r'^variable "(\w+)" \{\n(.*?)^\}', text, re.MULTILINE | re.DOTALL)
     }
-    assert [n for n, count in validations.items() if len(re.findall(rf"\bvar\.{n}\b", refused)) < count] == []
+    assert [n for n, count in validations.items() if len(re.findall(rf"\bvar\.{n}\b", expected)) < count] == []

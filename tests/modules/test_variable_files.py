@@ -1,4 +1,4 @@
-"""Variable files mean to the real Terraform what they mean to us, and it reads what we write as it was meant."""
+"""Longshore reads variable files as the real Terraform does, and Terraform reads the files that Longshore writes."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ Read = Callable[[Path], dict[str, Any]]
 
 
 def terraform(folder: Path, *arguments: str) -> str:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
-    done = subprocess.run(
-        ["terraform", *arguments], cwd=folder, env=kept | {"CHECKPOINT_DISABLE": "1"}, stdin=subprocess.DEVNULL,
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
+    result = subprocess.run(
+        ["terraform", *arguments], cwd=folder, env=inherited | {"CHECKPOINT_DISABLE": "1"}, stdin=subprocess.DEVNULL,
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
 
 
 @pytest.fixture(scope="module")
 def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
-    """What Terraform reads from a variable file: a root that has no provider, planned."""
+    """Reads a variable file with Terraform, by planning a root module without providers."""
     folder = tmp_path_factory.mktemp("root")
     (folder / "main.tf").write_text(ROOT)
     terraform(folder, "init", "-input=false")
@@ -57,14 +57,14 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
     return planned
 
 
-def test_every_form_of_a_value(read: Read, tmp_path: Path) -> None:
+def test_every_form_of_value_is_read_as_terraform_does(read: Read, tmp_path: Path) -> None:
     file = tmp_path / "a.tfvars"
     sources = "".join(f"  ECS_{number} = {source}\n" for number, source in enumerate(READ))
     file.write_bytes(f"variables = {{\n{sources}}}\n".encode())
     assert read(file) == variable_files.read([file])["variables"]
 
 
-def test_every_form_of_json(read: Read, tmp_path: Path) -> None:
+def test_every_form_of_json_is_read_as_terraform_does(read: Read, tmp_path: Path) -> None:
     file = tmp_path / "a.tfvars.json"
     file.write_text('{"variables": {"A": "${x} $${y} %{z}", "B": 1.50, "C": true, "D": null, "E": 1e3, "F": -0.5}}')
     assert read(file) == variable_files.read([file])["variables"]
@@ -72,18 +72,18 @@ def test_every_form_of_json(read: Read, tmp_path: Path) -> None:
 
 @settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.dictionaries(NAMES, TEXTS, min_size=25, max_size=50), st.sampled_from(["a.tfvars", "a.tfvars.json"]))
-def test_what_is_written_is_read_by_terraform(read: Read, tmp_path: Path, entries: dict[str, str], name: str) -> None:
+def test_terraform_reads_the_written_values(read: Read, tmp_path: Path, entries: dict[str, str], name: str) -> None:
     (tmp_path / name).write_text("{}" if name.endswith("json") else "")
     variable_files.add([tmp_path / name], "variables", entries)
     assert read(tmp_path / name) == {key: unicodedata.normalize("NFC", value) for key, value in entries.items()}
 
 
-def test_fmt_has_nothing_to_mend(tmp_path: Path) -> None:
+def test_written_files_are_formatted(tmp_path: Path) -> None:
     world = World(tmp_path, a_tfvars='variables = {\n  ECS_A = "a" # first\n  ECS_LONGER_NAME = "b"\n}\n')
     terraform(tmp_path, "fmt", "a.tfvars")
     world.take_over(ORIGINAL, write=True)
     (tmp_path / "printed.tfvars").write_text(f"variables = {{\n{hcl.lines({'ECS_A': 'a', 'for': '${b}'})}}}\n")
-    # In these two fmt would set lines anew that stand there already, and those stay as they are.
+    # In these two, fmt would change existing lines, which Longshore leaves unchanged.
     aligned = {"variables = {}\nc = 2\n", 'variables = { A = "a"\n  C = "c" }\n'}
     assert aligned < set(BEFORE)
     for number, text in enumerate(set(BEFORE) - aligned):

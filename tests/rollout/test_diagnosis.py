@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from longshore.aws.ecs import Container, Service, Task
+from longshore.aws.ecs_types import Container, Service, Task
 from longshore.errors import AwsError
 from longshore.masking import MASK, Masks
 from longshore.result import Failure
@@ -26,8 +26,8 @@ DEFINITION = {
 
 
 def stopped() -> Task:
-    one = task(Container("web", "app:v1", None, 3, ""), last_status="STOPPED", stop_code="EssentialContainerExited")
-    return replace(one, started_by="ours", stopped_reason="Essential container in task exited")
+    ended = task(Container("web", "app:v1", None, 3, ""), last_status="STOPPED", stop_code="EssentialContainerExited")
+    return replace(ended, started_by="ours", stopped_reason="Essential container in task exited")
 
 
 @dataclass
@@ -65,20 +65,20 @@ def diagnose(ecs: Ecs, logs: Logs, answer: str = "") -> Failure:
 
 
 def test_the_first_failing_container_is_named_with_its_log() -> None:
-    found = diagnose(Ecs(), Logs())
-    assert (found.container, found.exit_codes, found.tasks) == ("web", {"web": 3}, 2)
-    assert (found.stop_code, found.log) == ("EssentialContainerExited", ["starting", "boom"])
+    failure = diagnose(Ecs(), Logs())
+    assert (failure.container, failure.exit_codes, failure.tasks) == ("web", {"web": 3}, 2)
+    assert (failure.stop_code, failure.log) == ("EssentialContainerExited", ["starting", "boom"])
 
 
 @pytest.mark.parametrize("before", [0, LINE_LENGTH - 5])
-def test_the_secrets_of_its_containers_are_masked_before_anything_is_cut(before: int) -> None:
+def test_secrets_are_masked_before_texts_are_truncated(before: int) -> None:
     text = f"{'x' * before}{CANARY}"
-    found = diagnose(Ecs(), Logs([text]), answer=text)
-    assert "canar" not in f"{found.log} {found.answer}"
-    assert before or (found.log, found.answer) == ([MASK], MASK)
+    failure = diagnose(Ecs(), Logs([text]), answer=text)
+    assert "canar" not in f"{failure.log} {failure.answer}"
+    assert before or (failure.log, failure.answer) == ([MASK], MASK)
 
 
-def test_what_can_not_be_read_is_said_in_its_place() -> None:
-    found = diagnose(Ecs(broken=True), Logs(), answer="answered 500")
-    assert found.reason == "the reason could not be read: ECS DescribeServices: denied"
-    assert found.answer == "answered 500"
+def test_an_unreadable_reason_is_reported_as_such() -> None:
+    failure = diagnose(Ecs(broken=True), Logs(), answer="answered 500")
+    assert failure.reason == "the reason could not be read: ECS DescribeServices: denied"
+    assert failure.answer == "answered 500"

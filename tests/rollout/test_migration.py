@@ -1,22 +1,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from longshore.aws.ecs import CapacityProvider, Container, Placement, Task
+from longshore.aws.ecs_types import CapacityProvider, Container, Placement, Task
 from longshore.config.contract import Launch, parse
 from longshore.errors import AwsError, MigrationError, UnknownOutcomeError
 from longshore.masking import Masks
 from longshore.result import MigrationResult
-from longshore.rollout.migration import Migrator, starter
+from longshore.rollout.migration import Migrator, release_token
 from tests.fakes.samples import WHEN, moved_clock, release_output, task
 
 MIGRATION = parse(release_output(), "shop", "test").migration
-STARTER = starter("shop", "test-000007", WHEN)
+TOKEN = release_token("shop", "test-000007", WHEN)
 DEFINITION = {
     "containerDefinitions": [
         {
@@ -40,28 +41,28 @@ class Ecs:
     refused: list[AwsError] = field(default_factory=list)
     runs: list[dict[str, Any]] = field(default_factory=list)
     before: list[Task | AwsError] = field(default_factory=list)
-    asked: bool = False
+    run_called: bool = False
     definition: dict[str, Any] = field(default_factory=lambda: DEFINITION)
 
     def tasks_of_family(self, cluster: str, family: str) -> list[Task]:
         assert family == "shop-test-migrate"
-        for error in [one for one in self.before if isinstance(one, AwsError)]:
-            if self.asked:
+        for error in [answer for answer in self.before if isinstance(answer, AwsError)]:
+            if self.run_called:
                 raise error
-        return [one for one in self.before if isinstance(one, Task)]
+        return [answer for answer in self.before if isinstance(answer, Task)]
 
     def run_task(self, cluster: str, task_definition: str, **options: Any) -> Task:
-        self.asked = True
+        self.run_called = True
         if self.refused:
             raise self.refused.pop(0)
         self.runs.append({"cluster": cluster, "task_definition": task_definition, **options})
         return task(last_status="PROVISIONING")
 
-    def describe_tasks(self, cluster: str, arns: list[str]) -> list[Task]:
-        found = self.seen.pop(0) if len(self.seen) > 1 else self.seen[0]
-        if isinstance(found, AwsError):
-            raise found
-        return found
+    def describe_tasks(self, cluster: str, arns: Sequence[str]) -> list[Task]:
+        answer = self.seen.pop(0) if len(self.seen) > 1 else self.seen[0]
+        if isinstance(answer, AwsError):
+            raise answer
+        return answer
 
     def task_definition(self, arn: str) -> dict[str, Any]:
         return self.definition
@@ -69,44 +70,44 @@ class Ecs:
 
 class Logs:
     def __init__(self) -> None:
-        self.asked: list[tuple[str, str]] = []
-        self.left = ["schema 1", "schema 2"]
+        self.followed: list[tuple[str, str]] = []
+        self.unread = ["schema 1", "schema 2"]
 
     def follow(self, group: str, stream: str) -> Logs:
-        self.asked.append((group, stream))
+        self.followed.append((group, stream))
         return self
 
     def lines(self) -> list[str]:
-        lines, self.left = self.left, []
+        lines, self.unread = self.unread, []
         return lines
 
 
 def run(ecs: Ecs, logs: Logs | None = None, deadline: float = 600, masks: Masks | None = None) -> MigrationResult:
     assert MIGRATION is not None
-    migrator = Migrator(ecs, logs or Logs(), moved_clock(), "cluster", deadline, masks or Masks())  # type: ignore[arg-type]
-    return migrator.run(MIGRATION, STARTER, lambda _: None)
+    migrator = Migrator(ecs, logs or Logs(), moved_clock(), "cluster", deadline, masks or Masks())
+    return migrator.run(MIGRATION, TOKEN, lambda _: None)
 
 
 def test_exit_code_0_is_success_and_the_log_is_kept() -> None:
     ecs, logs = Ecs([[task()], [ended(0)]]), Logs()
     result = run(ecs, logs)
     assert (result.exit_code, result.log) == (0, ["schema 1", "schema 2"])
-    assert logs.asked == [("/shop/test/migrate", "ecs/migrate/0123abcd")]
-    assert [(r["client_token"], r["started_by"]) for r in ecs.runs] == [(STARTER, STARTER)]
+    assert logs.followed == [("/shop/test/migrate", "ecs/migrate/0123abcd")]
+    assert [(r["client_token"], r["started_by"]) for r in ecs.runs] == [(TOKEN, TOKEN)]
 
 
-def test_it_runs_where_the_contract_says() -> None:
+def test_the_task_is_placed_as_the_contract_says() -> None:
     assert MIGRATION is not None
     strategy = [{"capacity_provider": "FARGATE_SPOT", "weight": 3, "base": 1}]
     launch = {"type": "FARGATE", "capacity_provider_strategy": strategy, "subnets": ["subnet-1"]}
     ecs = Ecs([[ended(0)]])
-    migrator = Migrator(ecs, Logs(), moved_clock(), "cluster", 600, Masks())  # type: ignore[arg-type]
-    migrator.run(MIGRATION.model_copy(update={"launch": Launch.model_validate(launch)}), STARTER, lambda _: None)
+    migrator = Migrator(ecs, Logs(), moved_clock(), "cluster", 600, Masks())
+    migrator.run(MIGRATION.model_copy(update={"launch": Launch.model_validate(launch)}), TOKEN, lambda _: None)
     expected = Placement("FARGATE", (CapacityProvider("FARGATE_SPOT", 3, 1),), ("subnet-1",))
-    assert [asked["placement"] for asked in ecs.runs] == [expected]
+    assert [run["placement"] for run in ecs.runs] == [expected]
 
 
-def test_a_task_that_is_missing_at_first_is_waited_for() -> None:
+def test_a_task_may_be_missing_from_the_first_reads() -> None:
     assert run(Ecs([[], [], [ended(0)]])).exit_code == 0
 
 
@@ -114,7 +115,7 @@ def test_a_task_that_is_missing_at_first_is_waited_for() -> None:
     "last",
     [ended(3), ended(None), ended(None, "TaskFailedToStart"), ended(0, "UserInitiated")],
 )
-def test_anything_else_is_a_failure_with_its_result(last: Task) -> None:
+def test_any_other_end_is_a_failure_with_its_result(last: Task) -> None:
     with pytest.raises(MigrationError) as caught:
         run(Ecs([[last]]))
     assert caught.value.result.log == ["schema 1", "schema 2"]
@@ -125,9 +126,11 @@ def test_a_container_that_is_not_essential_may_fail() -> None:
     assert run(Ecs([[ended(0, "EssentialContainerExited", agent)]])).exit_code == 0
 
 
-def test_a_migration_that_still_runs_at_the_deadline_is_unknown() -> None:
-    with pytest.raises(UnknownOutcomeError, match="still runs after 60 s"):
+def test_the_outcome_is_unknown_if_the_migration_still_runs_at_the_deadline() -> None:
+    with pytest.raises(UnknownOutcomeError, match="still runs after 60 s") as caught:
         run(Ecs([[task()]]), deadline=60)
+    assert (caught.value.result.task, caught.value.result.log) == (task().arn, ["schema 1", "schema 2"])
+    assert (caught.value.result.exit_codes, caught.value.result.succeeded) == ({}, False)
 
 
 def test_a_task_that_could_not_be_placed_is_a_failure() -> None:
@@ -136,8 +139,8 @@ def test_a_task_that_could_not_be_placed_is_a_failure() -> None:
 
 
 @pytest.mark.parametrize("code", ["", "ServerException"])
-def test_a_start_that_is_never_answered_is_unknown_for_it_may_have_worked(code: str) -> None:
-    with pytest.raises(UnknownOutcomeError, match="whether the migration has started is not known: away"):
+def test_the_outcome_is_unknown_if_the_start_is_never_answered(code: str) -> None:
+    with pytest.raises(UnknownOutcomeError, match="could not determine whether the migration has started: away"):
         run(Ecs([[]], refused=[AwsError("away", code=code)] * 1000))
 
 
@@ -146,31 +149,34 @@ def test_a_start_that_is_always_throttled_is_a_failure() -> None:
         run(Ecs([[]], refused=[AwsError("slow down", code="ThrottlingException")] * 1000))
 
 
-def test_a_start_that_got_no_answer_is_tried_again_with_the_same_token() -> None:
+def test_a_start_without_an_answer_is_repeated_with_the_same_token() -> None:
     ecs = Ecs([[ended(0)]], refused=[AwsError("no answer"), AwsError("slow down", code="ThrottlingException")])
     assert run(ecs).exit_code == 0
-    assert [r["client_token"] for r in ecs.runs] == [STARTER]
+    assert [r["client_token"] for r in ecs.runs] == [TOKEN]
 
 
-def test_a_task_that_this_release_started_before_is_not_started_again() -> None:
-    ecs = Ecs([[ended(0)]], before=[task(), replace(task(), started_by=STARTER)])
+def test_a_task_that_this_release_has_started_is_not_started_again() -> None:
+    ecs = Ecs([[ended(0)]], before=[task(), replace(task(), started_by=TOKEN)])
     assert run(ecs).exit_code == 0
     assert ecs.runs == []
 
 
-def test_a_task_of_another_application_or_ledger_is_not_taken_for_ours() -> None:
-    """Two applications may share a cluster, and a ledger that was made anew counts from 1 again."""
-    others = [starter("billing", "test-000007", WHEN), starter("shop", "test-000007", WHEN + timedelta(days=1))]
+def test_a_task_of_another_application_or_ledger_is_ignored() -> None:
+    """Two applications may share a cluster, and a new ledger counts from 1 again."""
+    others = [
+        release_token("billing", "test-000007", WHEN),
+        release_token("shop", "test-000007", WHEN + timedelta(days=1)),
+    ]
     ecs = Ecs([[ended(0)]], before=[replace(ended(0), started_by=name) for name in [*others, "test-000007"]])
     assert run(ecs).exit_code == 0
-    assert [r["started_by"] for r in ecs.runs] == [STARTER]
+    assert [r["started_by"] for r in ecs.runs] == [TOKEN]
 
 
-def test_what_a_release_calls_itself_fits_wherever_it_must() -> None:
-    name = starter("a" * 60, "an-environment-with-a-long-name-000007", WHEN)
+def test_a_release_token_has_at_most_36_characters() -> None:
+    name = release_token("a" * 60, "an-environment-with-a-long-name-000007", WHEN)
     assert re.fullmatch(r"[A-Za-z0-9-]{1,36}", name)
-    assert name == starter("a" * 60, "an-environment-with-a-long-name-000007", WHEN)
-    assert STARTER.startswith("test-000007-")
+    assert name == release_token("a" * 60, "an-environment-with-a-long-name-000007", WHEN)
+    assert TOKEN.startswith("test-000007-")
 
 
 @pytest.mark.parametrize(
@@ -182,29 +188,29 @@ def test_what_a_release_calls_itself_fits_wherever_it_must() -> None:
     ],
     ids=["start refused", "no capacity", "read refused"],
 )
-def test_a_refusal_after_a_start_without_an_answer_proves_nothing(later: dict[str, Any]) -> None:
-    with pytest.raises(UnknownOutcomeError, match="whether the migration has started is not known"):
+def test_the_outcome_is_unknown_if_a_refusal_follows_a_start_without_an_answer(later: dict[str, Any]) -> None:
+    with pytest.raises(UnknownOutcomeError, match="could not determine whether the migration has started"):
         run(Ecs([[]], **later))
 
 
-def test_a_container_that_the_revision_does_not_have_is_refused_before_the_start() -> None:
+def test_a_missing_container_is_reported_before_the_start() -> None:
     ecs = Ecs([[task()]], definition={"containerDefinitions": [{"name": "other"}]})
     with pytest.raises(MigrationError, match=r"shop-test-migrate:2 has no container 'migrate'"):
         run(ecs)
-    assert not ecs.asked
+    assert not ecs.run_called
 
 
-def test_a_read_that_fails_for_a_moment_is_tried_again() -> None:
+def test_a_throttled_read_is_repeated() -> None:
     assert run(Ecs([AwsError("slow down", code="ThrottlingException"), [ended(0)]])).exit_code == 0
 
 
 @pytest.mark.parametrize("lost", [[], AwsError("expired", code="ExpiredTokenException")])
-def test_a_task_that_can_no_longer_be_seen_is_unknown_and_never_success(lost: list[Task] | AwsError) -> None:
+def test_the_outcome_is_unknown_if_the_task_can_no_longer_be_read(lost: list[Task] | AwsError) -> None:
     with pytest.raises(UnknownOutcomeError, match="0123abcd"):
         run(Ecs([[task()], lost]))
 
 
-def test_a_log_that_cannot_be_read_fails_no_migration(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_log_does_not_fail_the_migration(monkeypatch: pytest.MonkeyPatch) -> None:
     logs = Logs()
 
     def refuse() -> list[str]:
@@ -215,11 +221,11 @@ def test_a_log_that_cannot_be_read_fails_no_migration(monkeypatch: pytest.Monkey
     assert (result.exit_code, result.log_complete) == (0, False)
 
 
-def test_the_secrets_of_its_containers_are_known_before_a_line_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_learned_before_the_log_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     masks, shown = Masks(), []
     container = DEFINITION["containerDefinitions"][0] | {"environment": [{"name": "DB_PASSWORD", "value": "schema 1"}]}
     monkeypatch.setitem(DEFINITION, "containerDefinitions", [container])
-    migrator = Migrator(Ecs([[ended(0)]]), Logs(), moved_clock(), "cluster", 60, masks)  # type: ignore[arg-type]
+    migrator = Migrator(Ecs([[ended(0)]]), Logs(), moved_clock(), "cluster", 60, masks)
     assert MIGRATION is not None
     migrator.run(MIGRATION, "test-000007", lambda line: shown.append(masks.mask_untrusted(line)))
     assert shown == ["(masked)", "schema 2"]

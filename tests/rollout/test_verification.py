@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from longshore.aws.ecs import Container, Task
+from longshore.aws.ecs_types import Container, Task
 from longshore.config.contract import parse
 from longshore.errors import AwsError, UnknownOutcomeError, VerifyError
 from longshore.masking import Masks
@@ -19,18 +19,18 @@ EXPECTED = Expectation("shop-test-web", arn("shop-test-web", 2), {"web": "sha256
 
 
 class Ecs:
-    """Answers with these tasks in turn, the last ones for ever; an error is raised."""
+    """Answers with these tasks in turn, and with the last ones from then on; an error is raised."""
 
     def __init__(self, *looks: list[Task] | AwsError) -> None:
         self.looks = list(looks)
-        self.looked = 0
+        self.reads = 0
 
     def tasks(self, cluster: str, service: str) -> list[Task]:
-        self.looked += 1
-        found = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
-        if isinstance(found, AwsError):
-            raise found
-        return found
+        self.reads += 1
+        answer = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+        if isinstance(answer, AwsError):
+            raise answer
+        return answer
 
 
 def running(digest: str | None, revision: int = 2) -> Task:
@@ -45,21 +45,21 @@ RIGHT = running("sha256:right")
 THROTTLED = AwsError("slow down", code="ThrottlingException")
 
 
-def test_tasks_of_the_revision_and_digest_pass_at_the_first_look() -> None:
+def test_correct_tasks_pass_at_the_first_look() -> None:
     ecs = Ecs([RIGHT, RIGHT])
     look(ecs)
-    assert ecs.looked == 1
+    assert ecs.reads == 1
 
 
 @pytest.mark.parametrize("wrong", [running("sha256:other"), running("sha256:right", revision=1)])
-def test_a_task_of_another_revision_or_digest_is_named_after_three_looks(wrong: Task) -> None:
+def test_a_wrong_task_is_named_after_three_looks(wrong: Task) -> None:
     ecs = Ecs([RIGHT, wrong])
     with pytest.raises(VerifyError, match="task 0123abcd") as error:
         look(ecs)
-    assert (ecs.looked, error.value.service) == (3, "shop-test-web")
+    assert (ecs.reads, error.value.service) == (3, "shop-test-web")
 
 
-def test_the_service_that_is_to_blame_is_named_and_no_other() -> None:
+def test_the_service_with_the_wrong_task_is_named() -> None:
     class Two(Ecs):
         def tasks(self, cluster: str, service: str) -> list[Task]:
             return [running("sha256:other" if service == "shop-test-worker" else "sha256:right")]
@@ -73,46 +73,46 @@ def test_the_service_that_is_to_blame_is_named_and_no_other() -> None:
 @pytest.mark.parametrize(
     "first", [[], [running(None)], [running("sha256:right", revision=1)], THROTTLED], ids=["none", "?", "old", "error"]
 )
-def test_what_may_still_come_is_looked_for_again(first: list[Task] | AwsError) -> None:
+def test_a_difference_that_may_disappear_is_read_again(first: list[Task] | AwsError) -> None:
     look(Ecs(first, first, [RIGHT]))
 
 
-@pytest.mark.parametrize(("found", "said"), [([], "no task runs"), ([running(None)], "an unknown digest")])
-def test_what_has_not_come_at_the_deadline_is_a_failure(found: list[Task], said: str) -> None:
-    with pytest.raises(VerifyError, match=said):
-        look(Ecs(found))
+@pytest.mark.parametrize(("tasks", "message"), [([], "no task runs"), ([running(None)], "an unknown digest")])
+def test_a_difference_that_remains_at_the_deadline_is_a_failure(tasks: list[Task], message: str) -> None:
+    with pytest.raises(VerifyError, match=message):
+        look(Ecs(tasks))
 
 
-def test_a_service_of_no_tasks_needs_none() -> None:
+def test_an_idle_service_needs_no_tasks() -> None:
     look(Ecs([]), replace(EXPECTED, idle=True))
 
 
-def test_what_can_not_be_read_until_the_deadline_is_unknown() -> None:
+def test_the_outcome_is_unknown_if_reads_fail_until_the_deadline() -> None:
     with pytest.raises(UnknownOutcomeError, match="slow down"):
         look(Ecs(THROTTLED))
 
 
-def test_a_read_that_is_denied_is_not_tried_again() -> None:
+def test_a_denied_read_is_not_repeated() -> None:
     ecs = Ecs(AwsError("no", code="AccessDeniedException"))
     with pytest.raises(AwsError, match="no"):
         look(ecs)
-    assert ecs.looked == 1
+    assert ecs.reads == 1
 
 
 @contextmanager
 def answering(*answers: tuple[int, str]) -> Iterator[str]:
-    """A server that gives these answers in turn, the last one for ever."""
-    left = list(answers)
+    """A server that gives these answers in turn, and the last one from then on."""
+    remaining = list(answers)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, body = left.pop(0) if len(left) > 1 else left[0]
+            status, body = remaining.pop(0) if len(remaining) > 1 else remaining[0]
             self.send_response(status)
             self.end_headers()
             self.wfile.write(body.encode())
 
         def log_message(self, *args: object) -> None:
-            """Keep quiet."""
+            """Logs nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -131,19 +131,19 @@ def ask(base: str | None, deadline: float = 10, text: str | None = None) -> list
     return urls(contract, lambda cluster, service: base, "v1.2.3", deadline, moved_clock(), Masks())
 
 
-def test_the_url_must_answer_with_this_version() -> None:
+def test_the_url_must_answer_with_the_released_version() -> None:
     with answering((200, "v1.2.2"), (503, ""), (200, '{"version": "v1.2.3"}')) as base:
         assert ask(base) == [f"{base}/health"]
 
 
-def test_one_good_answer_among_bad_ones_is_not_enough() -> None:
-    """An old task behind the load balancer, or one of two that is sick."""
+def test_good_answers_among_bad_ones_are_not_enough() -> None:
+    """An old task may still be behind the load balancer, or one of two tasks may be unhealthy."""
     mixed = [(200, "v1.2.3"), (200, "v1.2.3"), (200, "v1.2.2")] * 20
     with answering(*mixed) as base, pytest.raises(VerifyError, match=r"without 'v1\.2\.3'"):
         ask(base)
 
 
-def test_the_last_answer_is_kept() -> None:
+def test_the_error_has_the_last_answer() -> None:
     with answering((500, "database away")) as base, pytest.raises(VerifyError) as error:
         ask(base)
     assert error.value.answer == f"{base}/health answered 500, not 200: 'database away'"
@@ -151,17 +151,17 @@ def test_the_last_answer_is_kept() -> None:
     assert "times in 10 s" in error.value.message
 
 
-def test_a_text_of_ones_own_takes_the_place_of_the_version() -> None:
+def test_an_expected_text_replaces_the_version() -> None:
     with answering((200, "all is well")) as base:
         assert ask(base, text="is well") == [f"{base}/health"]
 
 
-def test_a_server_that_is_away_is_a_failure() -> None:
+def test_a_server_that_does_not_answer_is_a_failure() -> None:
     with answering((200, "")) as base:
         pass
     with pytest.raises(VerifyError, match="did not answer"):
         ask(base)
 
 
-def test_without_a_base_url_nothing_is_asked() -> None:
+def test_without_a_base_url_no_url_is_requested() -> None:
     assert ask(None) == []

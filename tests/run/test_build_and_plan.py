@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,12 +18,12 @@ from longshore.errors import AwsError, BuildError
 from longshore.git import Source
 from longshore.images import docker, images
 from longshore.images.images import BuildOptions
-from longshore.images.version_counter import Wanted
+from longshore.images.version_counter import VersionRequest
 from longshore.ledger.releases import Ledger
 from longshore.run import build_and_plan
 from longshore.run.options import ReleaseOptions
-from longshore.run.run import Run
 from tests.fakes.memory_table import MemoryTable
+from tests.fakes.runs import started
 from tests.fakes.samples import result
 from tests.images.test_version_counter import APP, Registry
 
@@ -54,8 +53,10 @@ class Shop:
     def ledger(self) -> Ledger:
         return Ledger(self.table, "test")
 
-    def run(self, **known: Any) -> Run:
-        return cast(Run, SimpleNamespace(env=self.env, result=result(**{"version": ""} | known)))
+    def choose(self, options: ReleaseOptions | None = None, **entry: Any) -> list[str]:
+        """The version that a run chooses, asked for twice; its entry is as a new process would make it."""
+        with started(err=self.err, **{"version": ""} | entry) as run:
+            return [build_and_plan.choose_tag(run, self.env, options or ReleaseOptions()) for _ in range(2)]
 
     def issued(self) -> list[tuple[str, str, str]]:
         return [(one.version, one.by, one.state) for one in self.ledger.versions.all()]
@@ -67,34 +68,31 @@ def shop(tmp_path: Path) -> Shop:
 
 
 def test_a_release_reserves_its_version_and_keeps_it(shop: Shop) -> None:
-    run = shop.run()
-    assert (
-        build_and_plan.choose_tag(run, ReleaseOptions()) == build_and_plan.choose_tag(run, ReleaseOptions()) == "v1.0.0"
-    )
+    assert shop.choose() == ["v1.0.0", "v1.0.0"]
     assert shop.issued() == [("v1.0.0", "test-000001", "reserved")]
-    # Its process died before it could write the version down.
-    assert build_and_plan.choose_tag(shop.run(), ReleaseOptions()) == "v1.0.0"
-    assert build_and_plan.choose_tag(shop.run(release="test-000002"), ReleaseOptions()) == "v1.0.1"
+    # Its process was killed before the version was in its entry.
+    assert shop.choose() == ["v1.0.0", "v1.0.0"]
+    assert shop.choose(release="test-000002") == ["v1.0.1", "v1.0.1"]
 
 
 def test_an_image_that_exists_and_a_dirty_tree_take_no_number(shop: Shop) -> None:
-    assert build_and_plan.choose_tag(shop.run(), ReleaseOptions(tag="v3.0.0")) == "v3.0.0"
-    assert build_and_plan.choose_tag(shop.run(dirty=True), ReleaseOptions()).startswith("v1.0.0-dirty.")
+    assert shop.choose(ReleaseOptions(tag="v3.0.0"))[0] == "v3.0.0"
+    assert shop.choose(dirty=True)[0].startswith("v1.0.0-dirty.")
     assert shop.issued() == []
 
 
 def test_to_look_takes_nothing_and_to_reserve_takes_it_for_this_process_alone(shop: Shop) -> None:
     env = shop.env
-    assert build_and_plan.next_tag(env, Wanted()) == "v1.0.0"
+    assert build_and_plan.next_tag(env, VersionRequest()) == "v1.0.0"
     assert shop.issued() == []
-    assert [build_and_plan.reserve_tag(env, Wanted()) for _ in range(2)] == ["v1.0.0", "v1.0.1"]
+    assert [build_and_plan.reserve_tag(env, VersionRequest()) for _ in range(2)] == ["v1.0.0", "v1.0.1"]
     assert all(by.startswith("version --reserve ") for _, by, _ in shop.issued())
 
 
 def test_what_was_released_to_any_environment_counts(shop: Shop) -> None:
     shop.registry.held[APP] = {"v1.0.0"}
     shop.ledger.begin(result(version="v1.0.7"))
-    assert build_and_plan.next_tag(shop.env, Wanted()) == "v1.0.8"
+    assert build_and_plan.next_tag(shop.env, VersionRequest()) == "v1.0.8"
 
 
 @pytest.fixture
@@ -116,7 +114,7 @@ def test_a_build_that_fails_leaves_its_number_marked_as_unused(failing: Shop) ->
     (found,) = failing.ledger.versions.all()
     assert (found.version, found.state, found.why) == ("v1.0.0", "unused", "docker build failed with exit code 1")
     assert found.by.startswith("build ")
-    assert build_and_plan.next_tag(failing.env, Wanted()) == "v1.0.1"
+    assert build_and_plan.next_tag(failing.env, VersionRequest()) == "v1.0.1"
 
 
 def test_a_tag_that_was_given_is_no_number_of_ours(failing: Shop) -> None:
@@ -128,16 +126,12 @@ def test_a_tag_that_was_given_is_no_number_of_ours(failing: Shop) -> None:
 
 def test_a_release_whose_build_fails_leaves_its_number_marked(failing: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build_and_plan, "_planned", lambda *_: (None, []))
-    run = failing.run()
-    monkeypatch.setattr(run, "step", lambda _: nullcontext(), raising=False)
-    monkeypatch.setattr(run, "effect", lambda *_: nullcontext(), raising=False)
-    monkeypatch.setattr(run, "resumed", False, raising=False)
-    tag = build_and_plan.choose_tag(run, ReleaseOptions())
-    with (
-        pytest.raises(BuildError),
-        build_and_plan.built_and_planned(run, ReleaseOptions(), Source(Path(), COMMIT, "Greet"), tag),
-    ):
-        pass
+    with started(err=failing.err, version="") as run:
+        build_and_plan.choose_tag(run, failing.env, ReleaseOptions())
+        source = Source(Path(), COMMIT, "Greet")
+        with pytest.raises(BuildError):  # noqa: SIM117 - the run goes on to its end
+            with build_and_plan.built_and_planned(run, failing.env, ReleaseOptions(), source):
+                pass
     assert failing.issued() == [("v1.0.0", "test-000001", "unused")]
 
 
@@ -149,4 +143,4 @@ def test_that_it_can_not_be_marked_does_not_hide_why_the_build_failed(failing: S
     failing.table.before = refuse
     with pytest.raises(BuildError, match="docker build failed"):
         build_and_plan.build(failing.env, None, BuildOptions(), allow_dirty=False)
-    assert "v1.0.0 could not be marked as unused: denied" in failing.err.getvalue()
+    assert "could not mark v1.0.0 as unused: denied" in failing.err.getvalue()

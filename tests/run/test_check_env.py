@@ -87,8 +87,8 @@ def test_a_build_is_refused_before_anything_is_touched(project: Path, command: l
     answer = ask(project, *command, **SET, **IN_BUILD)
     assert answer.returncode == 2
     for said in (
-        "  FAIL variables: containers get what the variable files say",
-        "ECS_RAILS_ENV is not there", "ECS_RAILS_MASTER_KEY is not there",
+        "  FAIL variables: ECS_ variables of this process differ from the variable files",
+        "ECS_RAILS_ENV is not in the variable files", "ECS_RAILS_MASTER_KEY is not in the variable files",
         "Lines to add to environments/test.tfvars:", 'ECS_RAILS_ENV = "..."',
         'RAILS_MASTER_KEY = "ssm:/shop/test/rails_master_key"', "invoke env.import -a shop -e test",
     ):  # fmt: skip
@@ -103,7 +103,7 @@ def test_a_build_is_refused_before_anything_is_touched(project: Path, command: l
 def test_with_json_the_refusal_is_a_document_without_values(project: Path) -> None:
     answer = ask(project, "release", "-e", "test", "--yes", "--json", **SET, **IN_BUILD)
     assert json.loads(answer.stdout)["exit_code"] == answer.returncode == 2
-    assert "ECS_RAILS_ENV is not there" in json.loads(answer.stdout)["message"]
+    assert "ECS_RAILS_ENV is not in the variable files" in json.loads(answer.stdout)["message"]
     assert "canary" not in answer.stdout
 
 
@@ -121,7 +121,7 @@ def test_elsewhere_it_is_compared_where_it_is_asked_for(project: Path, command: 
         succeeded(aws)
     answer = ask(project, *command, **SET)
     assert answer.returncode == 2
-    assert "ECS_RAILS_ENV is not there" in answer.stderr
+    assert "ECS_RAILS_ENV is not in the variable files" in answer.stderr
     without = ask(project, *command[:-1], **SET)
     assert "SKIP variables: compared with ECS_ variables in a build, and with --check-env" in without.stderr
     assert "ECS_RAILS_ENV" not in without.stderr
@@ -164,5 +164,5 @@ def test_a_variable_file_that_cannot_be_read_is_a_finding(project: Path) -> None
     (project / "environments" / "test.tfvars").write_text(f'variables = {{ ECS_A = "{CANARY}')
     answer = ask(project, "plan", "-e", "test", **SET, **IN_BUILD)
     assert answer.returncode == 2
-    assert "FAIL variables: variable file test.tfvars is no HCL near line 1" in answer.stderr
+    assert "FAIL variables: variable file test.tfvars: invalid HCL near line 1" in answer.stderr
     assert "canary" not in answer.stderr

@@ -15,8 +15,8 @@ from longshore.errors import LockedError, NotReadyError, UsageError
 from longshore.git import Source
 from longshore.images import images
 from longshore.ledger.releases import Ledger
-from longshore.run import checks
-from longshore.run.options import order
+from longshore.run import image_checks, lock_checks
+from longshore.run.options import ReleaseOptions
 from longshore.verdict import Cause, Verdict
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.samples import ACTOR, moved_clock, result
@@ -43,16 +43,16 @@ def environment(state_lock: str | None = None, backend: dict[str, str] | None = 
 
 def test_nobody_holds_it() -> None:
     env = environment()
-    assert checks.dead_lock(env) is None
-    checks.refuse_locked(env)
+    assert lock_checks.stale_lock(env) is None
+    lock_checks.refuse_locked(env)
 
 
 def test_a_lock_whose_holder_is_silent_for_a_lease_is_dead() -> None:
     env = environment()
     with env.ledger.locks.held("one", ACTOR, "release"):
         with pytest.raises(LockedError, match="locked by ann"):
-            checks.refuse_locked(env)
-        dead = checks.dead_lock(env)
+            lock_checks.refuse_locked(env)
+        dead = lock_checks.stale_lock(env)
         assert dead is not None
         assert dead.owner == "one"
 
@@ -60,7 +60,7 @@ def test_a_lock_whose_holder_is_silent_for_a_lease_is_dead() -> None:
 def test_a_terraform_that_outlived_its_release_keeps_the_lock_where_it_is() -> None:
     env = environment(STATE_LOCK)
     with env.ledger.locks.held("one", ACTOR, "release"), pytest.raises(NotReadyError) as caught:
-        checks.dead_lock(env)
+        lock_checks.stale_lock(env)
     for said in ("shop/test.tfstate is locked", "OperationTypeApply by ann@laptop", "lock id 1d9d"):
         assert said in caught.value.message
     assert "invoke state.unlock -a shop -e test --id 1d9d" in caught.value.hint
@@ -69,33 +69,37 @@ def test_a_terraform_that_outlived_its_release_keeps_the_lock_where_it_is() -> N
 def test_a_state_lock_that_cannot_be_read_is_a_lock_all_the_same() -> None:
     env = environment("not JSON")
     with env.ledger.locks.held("one", ACTOR, "release"), pytest.raises(NotReadyError, match="not JSON"):
-        checks.dead_lock(env)
+        lock_checks.stale_lock(env)
 
 
 def test_a_backend_of_the_teams_own_is_terraforms_to_refuse() -> None:
     env = environment(STATE_LOCK, backend={})
     with env.ledger.locks.held("one", ACTOR, "release"):
-        assert checks.dead_lock(env) is not None
+        assert lock_checks.stale_lock(env) is not None
 
 
 def history_of(env: Environment, commit: str | None) -> None:
     env.ledger.begin(result(verdict=Verdict.SUCCEEDED, commit=commit, version="v1.0.0"))
 
 
-@pytest.mark.parametrize(("older", "said"), [(False, ""), (None, "is not known"), (True, "as ordered")])
+@pytest.mark.parametrize(
+    ("older", "said"), [(False, ""), (None, "cannot tell whether this is older"), (True, "allowed by --allow-older")]
+)
 def test_an_older_commit_wants_a_word(older: object, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     env, head = environment(), Source(Path("/shop"), "1" * 40, "Head")
     history_of(env, "2" * 40)
     monkeypatch.setattr(git, "is_older", lambda found, than: older)
     monkeypatch.setattr(images, "source_of", lambda target: head)
-    text = checks._source(env, order(allow_older=True), "local")
+    text = image_checks.check_source(env, ReleaseOptions.of(allow_older=True), "local")
     assert said in text
     if older:
-        with pytest.raises(UsageError, match=r"is an ancestor of 222222222222 \(v1\.0\.0\), which runs") as caught:
-            checks._source(env, order(), "local")
+        with pytest.raises(
+            UsageError, match=r"is an ancestor of the running commit 222222222222 \(v1\.0\.0\)"
+        ) as caught:
+            image_checks.check_source(env, ReleaseOptions.of(), "local")
         assert "--allow-older" in caught.value.hint
     else:
-        assert checks._source(env, order(), "local") == text
+        assert image_checks.check_source(env, ReleaseOptions.of(), "local") == text
 
 
 def looked_at(*entries: tuple[Verdict, Cause | None], allowed: bool = False) -> str:
@@ -105,7 +109,7 @@ def looked_at(*entries: tuple[Verdict, Cause | None], allowed: bool = False) -> 
         entry = result(sequence=number, release=f"test-{number:06d}", version="v2.0.0", verdict=verdict, cause=cause)
         ledger.begin(entry)
     env: Any = SimpleNamespace(ledger=ledger)
-    return checks._not_failed_before(env, "v2.0.0", allowed=allowed)
+    return image_checks.refuse_failed_version(env, "v2.0.0", allowed=allowed)
 
 
 @pytest.mark.parametrize("later", [[], SILENT])
@@ -120,7 +124,7 @@ def test_a_change_without_a_release_says_nothing_of_the_version(kind: str) -> No
     ledger = Ledger(MemoryTable(), "test")
     ledger.begin(result(kind=kind, version="v2.0.0", verdict=Verdict.ROLLED_BACK, cause=Cause.ROLLOUT))
     env: Any = SimpleNamespace(ledger=ledger)
-    assert checks._not_failed_before(env, "v2.0.0", allowed=False) == "v2.0.0 has never been rolled back"
+    assert image_checks.refuse_failed_version(env, "v2.0.0", allowed=False) == "v2.0.0 has never been rolled back"
 
 
 def test_the_newest_that_says_something_counts() -> None:

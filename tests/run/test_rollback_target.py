@@ -46,7 +46,7 @@ class History:
         """The way back when web runs a revision; the last one if not given."""
         running = Running(task_definition=arn("web", revision or self.revision), count=1)
         now = result(sequence=99, services={"web": ServiceResult(name="web", wave=1, before=running)})
-        return rollback_target.target(self.ledger, now, registered or self.current, to)
+        return rollback_target.choose(self.ledger, now, registered or self.current, to)
 
 
 @pytest.fixture
@@ -138,5 +138,5 @@ def test_after_an_apply_the_way_back_is_the_version_before_and_the_way_to_it_the
     runs = applied.services["web"].after
     assert runs
     current = result(services={"web": ServiceResult(name="web", wave=1, before=runs)})
-    assert rollback_target.target(history.ledger, current, "v1.0.1", None).version == "v1.0.0"
-    assert rollback_target.target(history.ledger, current, "v1.0.1", "v1.0.1") == applied
+    assert rollback_target.choose(history.ledger, current, "v1.0.1", None).version == "v1.0.0"
+    assert rollback_target.choose(history.ledger, current, "v1.0.1", "v1.0.1") == applied

@@ -1,4 +1,4 @@
-"""`python -m tests.scenarios [NAME ...]`: plays all scenarios, or those named, and prints what came out."""
+"""`python -m tests.scenarios [NAME ...]`: plays all scenarios, or the named ones, and prints a table of outcomes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _HEADINGS = ("scenario", "verdict", "cause", "exit", "as expected", "seconds")
 
 
 def main(names: Sequence[str]) -> int:
-    """Plays them.
+    """Plays the scenarios.
 
     Returns:
-        1 if one came out otherwise than its file says.
+        1 if an outcome differs from the file.
     """
     scenarios = [scenario for scenario in read_all() if not names or scenario.name in names]
     theatre = Theatre()
@@ -38,10 +38,10 @@ def main(names: Sequence[str]) -> int:
 
 
 def _row(played: Played) -> tuple[str, ...]:
-    found = played.found.expected
+    outcome = played.found.expected
     as_expected = "no" if played.differences else "yes"
     seconds = f"{played.found.seconds:.1f}"
-    return played.scenario.name, found.verdict, found.cause or "-", str(found.exit_code), as_expected, seconds
+    return played.scenario.name, outcome.verdict, outcome.cause or "-", str(outcome.exit_code), as_expected, seconds
 
 
 def _print(width: int, cells: Sequence[str]) -> None:

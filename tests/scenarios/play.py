@@ -23,7 +23,7 @@ from longshore.environment.access import Access
 from longshore.environment.environment import Environment
 from longshore.errors import LongshoreError
 from longshore.result import ImageResult, ReleaseResult, Running, ScheduleResult, ServiceResult
-from longshore.run.options import order
+from longshore.run.options import ReleaseOptions
 from longshore.signals import Interrupts
 from longshore.terraform.driver import Driver
 from longshore.verdict import Cause, Verdict, exit_code_of
@@ -154,7 +154,7 @@ def _run(env: StagedEnvironment) -> tuple[ReleaseResult | None, LongshoreError |
         if command == "rollback":
             return rollback.rollback(env, yes=True), None
         switches: dict[str, Any] = {option.removeprefix("--").replace("-", "_"): True for option in options}
-        return release.release(env, order(bump="patch", tag="v1.0.1", yes=True, **switches)), None
+        return release.release(env, ReleaseOptions.of(bump="patch", tag="v1.0.1", yes=True, **switches)), None
     except LongshoreError as error:
         return None, error
 

@@ -18,7 +18,7 @@ Role = str
 """A revision by its part in the story.
 
 ``old`` ran before; ``earlier`` is older still; ``new`` is what this release registers first, ``again`` what it
-registers after that; ``theirs`` is somebody else's.
+registers after that; ``foreign`` is one that another process deploys.
 """
 
 Text = Annotated[str, Field(min_length=1)]
@@ -177,7 +177,7 @@ class Scenario(Part):
     shape: Shape = Shape()
     settings: Settings = Settings()
     before: tuple[Text, ...] = ()
-    tasks: dict[Annotated[str, Field(pattern=r"^[a-z]+ (old|earlier|new|again|theirs)$")], str] = {}
+    tasks: dict[Annotated[str, Field(pattern=r"^[a-z]+ (old|earlier|new|again|foreign)$")], str] = {}
     faults: tuple[Fault, ...] = ()
     events: tuple[Event, ...] = ()
     expect: Expected

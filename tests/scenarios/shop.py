@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from longshore.errors import TerraformError
-from longshore.terraform.local import APPLIED, OnEvent, Purpose, SavedPlan
+from longshore.terraform.driver import PLAN_DEFAULTS, OnEvent, PlanOptions, SavedPlan, Variables
 from tests.scenarios.scenario import Shape
 
 APPLICATION, ENVIRONMENT = "storefront", "sandbox"
@@ -141,7 +141,7 @@ class _Plan:
 
 @dataclass
 class Stack:
-    """Stands in for Terraform (longshore.terraform.local) with the stack terraform/app.
+    """Stands in for Terraform (longshore.terraform.driver) with the stack terraform/app.
 
     Its apply registers every revision whose content differs from the state's, and does nothing else: services and
     targets ignore their task definition. A plan without a tag takes the one of the parameter.
@@ -171,17 +171,10 @@ class Stack:
         return "1.11.4"
 
     @contextmanager
-    def plan(
-        self,
-        variables: Mapping[str, Any] | None = None,
-        *,
-        destroy: bool = False,
-        on_event: OnEvent | None = None,
-        purpose: Purpose = APPLIED,
-    ) -> Iterator[SavedPlan]:
+    def plan(self, variables: Variables | None = None, options: PlanOptions = PLAN_DEFAULTS) -> Iterator[SavedPlan]:
         """Makes a plan."""
         tag = (variables or {}).get("image_tag") or self._read_tag()
-        targets, refresh_only = purpose.targets, purpose.refresh_only
+        targets, refresh_only = options.targets, options.refresh_only
         wanted = {key: content(self.shape, key, self.repository, tag, self.greeting) for key in keys(self.shape)}
         changed = {
             key: new

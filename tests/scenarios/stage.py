@@ -51,12 +51,12 @@ SECRET = "secret"
 TICK = 0.25
 """Seconds of the stage between two looks of the scheduler."""
 
-_HANG_UP = "the terminal goes away"
+_HANG_UP = "the terminal closes"
 _SIGNALS = {name: getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")} | {_HANG_UP: signal.SIGHUP}
 
 SETTLES_WITHIN = 120.0
-_FENCES = {"somebody locks the environment": 1, "somebody takes the lock over": 7}
-"""The fencing token with which somebody else holds the environment."""
+_FENCES = {"another process locks the environment": 1, "another process takes over the lock": 7}
+"""The fencing token with which another process holds the environment."""
 
 _MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 _IMPATIENT = 0.15
@@ -129,7 +129,7 @@ class Log(RequestLog):
 
 
 class Terminal(io.StringIO):
-    """What a person reads, until the terminal goes away: then every write fails."""
+    """What a person reads, until the terminal closes: then every write fails."""
 
     gone = False
 
@@ -164,7 +164,7 @@ class Stage:
         self._begun = self._now = float(int(time.time()))
         self._lock = threading.RLock()
         self._digests: dict[str, str] = {}
-        self._theirs: set[tuple[str, int]] = set()
+        self._foreign: set[tuple[str, int]] = set()
         self.terminal = Terminal()
         self._timed: list[_Timed] = []
         self._faults: list[Fault] = []
@@ -247,13 +247,13 @@ class Stage:
         return normal_form(made, self.role, self._first)
 
     def do(self, text: str) -> None:
-        """Lets something happen: what an operator, a signal or somebody else does."""
+        """Performs an event: an operator, a signal or another process acts."""
         if text in _SIGNALS:
             self.terminal.gone = text == _HANG_UP
             signal.raise_signal(_SIGNALS[text])
-        elif found := words(r"somebody deploys (\w+)", text):
-            self._deploy_theirs(found[0])
-        elif found := words(r"somebody (scales|keeps) (\w+) (?:to|at) (\d+)", text):
+        elif found := words(r"another process deploys (\w+)", text):
+            self._deploy_foreign(found[0])
+        elif found := words(r"an operator (scales|sets the minimum of) (\w+) to (\d+)", text):
             set_to = self._set_count if found[0] == "scales" else self._scale
             set_to(found[1], int(found[2]))
         elif found := words(r"(\w+) (\w+) is deregistered", text):
@@ -267,14 +267,14 @@ class Stage:
                 given = {"cluster": shop.CLUSTER, "service": shop.family(found[0]), "force": True}
                 self.ecs.services.delete(given)
         else:
-            raise ValueError(f"nobody knows how to do {text!r}")
+            raise ValueError(f"unknown event: {text!r}")
 
     # Looking
 
     def role(self, family: str, number: int) -> str:
         """The role of a revision (scenario.py)."""
-        if (family, number) in self._theirs:
-            return "theirs"
+        if (family, number) in self._foreign:
+            return "foreign"
         current = self.released_revisions.get(family, 1)
         if number <= current:
             return "old" if number == current else "earlier"
@@ -445,7 +445,7 @@ class Stage:
 
     # Others
 
-    def _deploy_theirs(self, key: str) -> None:
+    def _deploy_foreign(self, key: str) -> None:
         given = shop.content(self.scenario.shape, key, self.stack.repository, "v9.9.9", "mine")
         backend = self.ecs.definitions.backend
         with self.orchestrator.lock:
@@ -468,7 +468,7 @@ class Stage:
                 pid_mode=None,
                 ephemeral_storage=None,
             )
-        self._theirs.add((given["family"], int(made.revision)))
+        self._foreign.add((given["family"], int(made.revision)))
         self._update(key, taskDefinition=str(made.arn))
 
     def _lock_by_another(self, fence: int) -> None:
@@ -498,7 +498,7 @@ class Stage:
         """The revisions that were registered since the command began, but for somebody else's."""
         known = self.ecs.definitions.backend.task_definitions.get(family, {})
         before = self.released_revisions.get(family, 1)
-        return [number for number in sorted(known) if number > before and (family, number) not in self._theirs]
+        return [number for number in sorted(known) if number > before and (family, number) not in self._foreign]
 
     def _role_of_arn(self, arn: str) -> str:
         family, _, number = arn.rpartition("/")[2].partition(":")

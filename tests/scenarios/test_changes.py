@@ -15,8 +15,8 @@ from longshore.commands import apply, drift, promote, release, restart, resume, 
 from longshore.errors import LeaveAtOnce, StalePlanError, UsageError
 from longshore.result import ReleaseResult
 from longshore.run import checks, snapshot
-from longshore.run.options import order
-from longshore.terraform.local import OnEvent, SavedPlan
+from longshore.run.options import ReleaseOptions
+from longshore.terraform.driver import OnEvent, SavedPlan
 from longshore.verdict import Cause, ExitCode, Verdict
 from tests.scenarios import shop
 from tests.scenarios.play import StagedEnvironment, record_releases, staged
@@ -25,7 +25,7 @@ from tests.scenarios.stage import Stage, Theatre, target_of
 
 pytestmark = pytest.mark.scenario
 
-APPLY = order(yes=True)
+APPLY = ReleaseOptions.of(yes=True)
 TWO = ("v1.0.0", "v1.0.1")
 
 
@@ -144,7 +144,7 @@ def test_an_apply_moves_a_schedule_that_is_registered_only_when_it_was_approved(
         stage.stack.written["release"]["schedules"][shop.NIGHTLY]["task_definition"] = made
         line = "storefront-sandbox-nightly · nightly · environment GREETING: hello → good day (registered)"
         with stage.command():
-            asked = apply.apply(env, order())
+            asked = apply.apply(env, ReleaseOptions.of())
             assert stage.calls() == ["ledger"]
         assert (asked.cause, asked.changes) == (Cause.DECLINED, [line])
         with stage.command():
@@ -165,7 +165,7 @@ def test_an_apply_moves_no_service_that_stays_the_same(theatre: Theatre, tmp_pat
         assert result.services["worker"].after == result.services["worker"].before
         undisturbed(stage)
         with stage.command():
-            assert release.release(env, order(tag="v1.0.1", yes=True)).verdict is Verdict.SUCCEEDED
+            assert release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True)).verdict is Verdict.SUCCEEDED
         with stage.command():
             assert rollback.rollback(env, yes=True).verdict is Verdict.SUCCEEDED
         assert stage.service("web").primary.task_definition == result.services["web"].after.task_definition  # type: ignore[union-attr]
@@ -174,7 +174,7 @@ def test_an_apply_moves_no_service_that_stays_the_same(theatre: Theatre, tmp_pat
 
 def test_an_apply_with_nothing_to_do_does_nothing_and_asks_nothing(theatre: Theatre, tmp_path: Path) -> None:
     with set_for(theatre, tmp_path) as (stage, env), stage.command():
-        result = apply.apply(env, order())
+        result = apply.apply(env, ReleaseOptions.of())
         assert stage.calls() == ["ledger"]
     assert (result.verdict, result.changes) == (Verdict.SUCCEEDED, [])
 
@@ -192,10 +192,10 @@ def test_an_apply_that_fails_takes_back_what_moved_and_says_nothing_of_the_versi
         assert not stage.stack.pending()
         undisturbed(stage)
         with stage.command():  # nobody needs --allow-failed-version
-            start = checks.release(env, order(tag="v1.0.0", yes=True))
+            start = checks.release(env, ReleaseOptions.of(tag="v1.0.0", yes=True))
             assert start.source is None
         with pytest.raises(UsageError, match="are both"):
-            promote.promote(env, env, order(promotes=True))
+            promote.promote(env, env, ReleaseOptions.of(task="promote"))
         with stage.command():  # what is registered already is rolled out, once it works
             again = apply.apply(env, APPLY)
         assert again.verdict is Verdict.SUCCEEDED
@@ -210,7 +210,7 @@ def test_an_apply_is_gated_as_a_release(theatre: Theatre, tmp_path: Path) -> Non
         assert (refused.verdict, refused.cause, refused.exit_code) == (Verdict.FAILED, Cause.PLAN, ExitCode.PLAN)
         assert "aws_iam_role_policy.somebody_elses: update" in refused.message
         with stage.command():
-            done = apply.apply(env, order(yes=True, allow_infra=True))
+            done = apply.apply(env, ReleaseOptions.of(yes=True, allow_infra=True))
             assert not [call for call in stage.calls() if call.startswith(("update", "register"))]
         assert done.verdict is Verdict.SUCCEEDED
         assert not stage.stack.pending()
@@ -221,12 +221,15 @@ def test_a_service_that_an_apply_takes_away_is_forgotten_and_begins_anew(theatre
         whole = stage.stack.shape
         stage.stack.shape = whole.model_copy(update={"services": {"web": whole.services["web"]}, "schedule": False})
         with stage.command():
-            result = apply.apply(env, order(yes=True, allow_infra=True))
+            result = apply.apply(env, ReleaseOptions.of(yes=True, allow_infra=True))
         assert (result.verdict, list(result.services), result.schedules) == (Verdict.SUCCEEDED, ["web"], {})
         stage.stack.shape = whole
-        stage.do("somebody scales worker to 0")  # as Terraform makes it
+        stage.do("an operator scales worker to 0")  # as Terraform makes it
         with stage.command():
-            assert release.release(env, order(tag="v1.0.1", yes=True, allow_infra=True)).verdict is Verdict.SUCCEEDED
+            assert (
+                release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True, allow_infra=True)).verdict
+                is Verdict.SUCCEEDED
+            )
         assert stage.service("worker").desired == 1  # type: ignore[union-attr]
 
 
@@ -236,11 +239,11 @@ def test_a_service_that_was_replaced_gets_its_count_again(
     verb: str, tasks: dict[str, str], theatre: Theatre, tmp_path: Path
 ) -> None:
     with set_for(theatre, tmp_path, shape={"migration": 0}, tasks=tasks) as (stage, env):
-        stage.do("somebody scales web to 3")
+        stage.do("an operator scales web to 3")
         stage.settle()
         stage.stack = Replacing(**vars(stage.stack), stage=stage)
         stage.stack.greeting = "good day" if verb == "apply" else "hello"
-        named = order(
+        named = ReleaseOptions.of(
             yes=True, allow_infra=True, allow_destroy=["a service"], tag="v1.0.1" if verb != "apply" else None
         )
         with stage.command():
@@ -270,7 +273,7 @@ def test_a_plan_that_went_stale_is_applied_if_it_would_change_the_same_to_the_le
 
         monkeypatch.setattr(stage.stack, "apply", apply_it)
         with stage.command():
-            result = apply.apply(env, order(yes=True, allow_infra=True))
+            result = apply.apply(env, ReleaseOptions.of(yes=True, allow_infra=True))
         wanted = (Verdict.SUCCEEDED, None) if same else (Verdict.FAILED, Cause.PLAN)
         assert (result.verdict, result.cause, stage.stack.applied) == (*wanted, same)
 
@@ -282,7 +285,7 @@ def test_where_ledger_parameter_and_what_runs_disagree_nothing_is_changed(
     def run(env: StagedEnvironment) -> ReleaseResult:
         return apply.apply(env, APPLY) if verb == "apply" else restart.restart(env, [], yes=True)
 
-    with set_for(theatre, tmp_path, before=("somebody deploys web",)) as (stage, env):
+    with set_for(theatre, tmp_path, before=("another process deploys web",)) as (stage, env):
         with stage.command():
             result = run(env)
             assert stage.calls() == ["ledger"]
@@ -309,7 +312,7 @@ def test_before_the_first_release_and_under_anothers_lock_nothing_is_changed(
         result = run(env)
         assert stage.calls() == ["ledger"]
         assert "nothing was released to sandbox yet" in result.message
-    locked = ("somebody locks the environment",)
+    locked = ("another process locks the environment",)
     with set_for(theatre, tmp_path, before=locked) as (stage, env), pytest.raises(Exception, match="locked by"):
         run(env)
 
@@ -344,15 +347,15 @@ def test_a_count_is_sent_waited_for_and_written_down(theatre: Theatre, tmp_path:
         ("runs; runs; never starts", (), Verdict.FAILED, "web"),
         (
             "runs; runs; runs after 30 s",
-            (Event(after="update web count 4", wait=8, do="somebody scales web to 3"),),
+            (Event(after="update web count 4", wait=8, do="an operator scales web to 3"),),
             Verdict.SUPERSEDED,
-            "the count was set to 3 meanwhile",
+            "another process set the count to 3",
         ),
         (
             "runs; runs; runs after 30 s",
-            (Event(after="update web count 4", wait=8, do="somebody deploys web"),),
+            (Event(after="update web count 4", wait=8, do="another process deploys web"),),
             Verdict.SUPERSEDED,
-            "took over meanwhile",
+            "took over",
         ),
         ("runs; runs; runs after 30 s", (Event(after="update web count 4", wait=3, do="SIGINT"),), "interrupted", ""),
     ],
@@ -458,7 +461,7 @@ def test_what_terraform_would_change_and_what_it_has_registered_is_drift(theatre
 
 
 def test_what_nobody_released_here_is_drift(theatre: Theatre, tmp_path: Path) -> None:
-    before = ("somebody deploys web",)
+    before = ("another process deploys web",)
     with set_for(theatre, tmp_path, before=before, tasks={"worker old": "runs another image"}) as (stage, env):
         env.aws.parameters.put(env.target.tag_parameter, "v9.9.9")
         running = found(env)["running"]
@@ -476,7 +479,7 @@ def test_what_runs_and_was_never_released_is_drift(shape: dict[str, Any], theatr
             with stage.stack.plan() as saved:
                 stage.stack.apply(saved)
         assert found(env) == NOTHING
-        stage.do(f"somebody scales {key} to 2")
+        stage.do(f"an operator scales {key} to 2")
         family = f"storefront-sandbox-{key}"
         assert f"{family} runs {family}:1, which no release has recorded (2 tasks wanted)" in found(env)["running"]
 
@@ -537,7 +540,7 @@ def test_what_a_roll_back_has_met_and_no_release_has_rolled_out_is_new_to_the_ne
         assert (list(back.services), back.schedules) == (["web"], {})
         assert "storefront-sandbox-nightly was not part of v1.0.0: it stays as it is" in back.warnings
         with stage.command():
-            result = release.release(env, order(tag="v1.0.1", yes=True))
+            result = release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True))
         assert result.verdict is Verdict.SUCCEEDED, result.message
         assert stage.service("web2").desired == 1  # type: ignore[union-attr]
         assert stage.client("events").describe_rule(Name="storefront-sandbox-nightly")["State"] == "ENABLED"
@@ -549,7 +552,7 @@ def test_a_rule_that_may_not_be_switched_on_needs_not_be_switched_off(theatre: T
     with set_for(theatre, tmp_path, shape=shape, faults=denied) as (stage, env):
         never_released(stage, env)
         with stage.command():
-            result = release.release(env, order(tag="v1.0.1", yes=True))
+            result = release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True))
         assert result.verdict is Verdict.ROLLED_BACK, result.hint
         assert "events:EnableRule" in result.message
         assert result.schedules["nightly"].outcome == "moved back"
@@ -560,7 +563,7 @@ def test_a_rule_that_a_person_has_switched_off_stays_off(theatre: Theatre, tmp_p
     with set_for(theatre, tmp_path, shape=shape) as (stage, env):
         stage.client("events").disable_rule(Name="storefront-sandbox-nightly")
         with stage.command():
-            assert release.release(env, order(tag="v1.0.1", yes=True)).verdict is Verdict.SUCCEEDED
+            assert release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True)).verdict is Verdict.SUCCEEDED
             assert [call for call in stage.calls() if "nightly" in call] == [
                 "register nightly new",
                 "target nightly new",
@@ -578,10 +581,10 @@ def test_another_minimum_than_the_variable_files_is_drift_and_an_apply_sets_it(
 ) -> None:
     with set_for(theatre, tmp_path, shape=SCALED) as (stage, env):
         assert found(env) == NOTHING
-        stage.do("somebody keeps web at 4")
+        stage.do("an operator sets the minimum of web to 4")
         assert found(env)["running"] == ["storefront-sandbox-web: autoscaling keeps at least 4 tasks, not 2"]
         with stage.command():
-            asked = apply.apply(env, order())
+            asked = apply.apply(env, ReleaseOptions.of())
             assert stage.calls() == ["ledger"]
         assert asked.cause is Cause.DECLINED
         assert asked.changes == ["storefront-sandbox-web: autoscaling keeps at least 4 → 2 tasks"]
@@ -600,7 +603,7 @@ def test_a_minimum_that_has_changed_in_the_variable_file_takes_effect_by_an_appl
         stage.stack.shape = stage.stack.shape.model_copy(update={"services": {"web": web}})
         assert found(env) == NOTHING | {"terraform": ["outputs change: release"]}
         with stage.command():
-            asked = apply.apply(env, order())
+            asked = apply.apply(env, ReleaseOptions.of())
         assert asked.cause is Cause.DECLINED
         assert asked.changes == ["storefront-sandbox-web: autoscaling keeps at least 2 → 3 tasks"]
         with stage.command():
@@ -613,7 +616,7 @@ def test_a_minimum_that_could_not_be_set_is_set_by_resuming(theatre: Theatre, tm
     denied = {"operation": "application-autoscaling:RegisterScalableTarget", "kind": "denied"}
     with set_for(theatre, tmp_path, shape=SCALED | {"released": ()}, faults=[denied]) as (stage, env):
         with stage.command():
-            result = release.release(env, order(tag="v1.0.1", yes=True))
+            result = release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True))
         assert (result.exit_code, stage.minimum("web")) == (ExitCode.RECORD_INCOMPLETE, 0)
         undisturbed(stage)
         with stage.command():
@@ -627,7 +630,7 @@ def test_a_first_release_that_is_taken_back_after_its_minimum_lifts_it_again(the
     shape = SCALED | {"released": ()}
     with set_for(theatre, tmp_path, shape=shape, faults=[unwritten]) as (stage, env):
         with stage.command():
-            left = release.release(env, order(tag="v1.0.1", yes=True))
+            left = release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True))
         assert (left.exit_code, stage.minimum("web")) == (ExitCode.RECORD_INCOMPLETE, 2)
         undisturbed(stage)
         with stage.command():
@@ -638,10 +641,10 @@ def test_a_first_release_that_is_taken_back_after_its_minimum_lifts_it_again(the
 
 
 def test_what_is_parked_stays_parked(theatre: Theatre, tmp_path: Path) -> None:
-    before = ("somebody keeps web at 0", "somebody scales web to 0")
+    before = ("an operator sets the minimum of web to 0", "an operator scales web to 0")
     with set_for(theatre, tmp_path, shape=SCALED, before=before) as (stage, env):
         with stage.command():
-            result = release.release(env, order(tag="v1.0.1", yes=True, allow_zero=True))
+            result = release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True, allow_zero=True))
         assert result.verdict is Verdict.SUCCEEDED
         assert stage.minimum("web") == 0
         service = stage.service("web")
@@ -654,7 +657,7 @@ def test_a_service_that_autoscaling_does_not_know_is_named(theatre: Theatre, tmp
         stage.client("application-autoscaling").deregister_scalable_target(**target_of("web"))
         assert found(env)["running"] == ["storefront-sandbox-web: autoscaling does not know it"]
         with stage.command():
-            result = release.release(env, order(tag="v1.0.1", yes=True))
+            result = release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True))
         assert result.exit_code is ExitCode.RECORD_INCOMPLETE
         assert "it does not know the service (make it again: invoke apply --allow-infra)" in result.warnings[-1]
 
@@ -663,7 +666,7 @@ def test_a_hotfix_past_an_autoscaling_that_is_not_applied_yet_lacks_nothing(thea
     with set_for(theatre, tmp_path, shape=SCALED | {"unapplied": True}) as (stage, env):
         stage.client("application-autoscaling").deregister_scalable_target(**target_of("web"))
         with stage.command():
-            result = release.release(env, order(tag="v1.0.1", yes=True, only_release=True))
+            result = release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True, only_release=True))
         assert (result.exit_code, result.warnings) == (ExitCode.SUCCEEDED, [])
 
 
@@ -675,14 +678,14 @@ def test_what_stands_is_not_taken_back_for_its_record(theatre: Theatre, tmp_path
     unwritten = {"operation": "ssm:PutParameter", "kind": "denied"}
     with set_for(theatre, tmp_path, shape={"migration": 0}, faults=[unwritten]) as (stage, env):
         with stage.command():
-            left = release.release(env, order(tag="v1.0.1", yes=True))
+            left = release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True))
         assert left.exit_code is ExitCode.RECORD_INCOMPLETE
         undisturbed(stage)
         stage.stack.shape = stage.stack.shape.model_copy(update={"unapplied": True})  # what a plan would be refused for
         release_ = stage.stack.written["release"]
         release_["services"]["web2"] = {**release_["services"]["web"], "autoscaled": True, "min_capacity": 2}
         if strayed:
-            stage.do("somebody deploys web")
+            stage.do("another process deploys web")
             stage.settle()
         with stage.command():
             result = resume.resume(staged(stage), yes=True)
@@ -708,7 +711,7 @@ def test_an_apply_that_dies_once_a_service_was_replaced_gives_it_its_count_by_re
         stage.stack.greeting = "good day"
         with stage.command(), monkeypatch.context() as once:
             once.setattr(snapshot, "notice_replaced", dies)
-            left = apply.apply(env, order(yes=True, allow_infra=True, allow_destroy=["a service"]))
+            left = apply.apply(env, ReleaseOptions.of(yes=True, allow_infra=True, allow_destroy=["a service"]))
         assert (left.verdict, stage.service("web").desired) == (Verdict.INTERRUPTED, 0)  # type: ignore[union-attr]
         stage.pass_time(120)
         with stage.command():

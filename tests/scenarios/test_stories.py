@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from longshore.commands import release, resume, rollback
-from longshore.console import Console
-from longshore.run import checks, undo, waves
-from longshore.run.options import order
+from longshore.console import Prompt
+from longshore.run import checks, undo
+from longshore.run.deployer import Deployer
+from longshore.run.options import ReleaseOptions
 from longshore.run.run import Run
 from longshore.verdict import ExitCode, Verdict
 from tests.fakes.samples import BackwardClock
@@ -22,7 +24,7 @@ from tests.scenarios.stage import Stage, Theatre
 
 pytestmark = pytest.mark.scenario
 
-ORDER = order(bump="patch", tag="v1.0.1", yes=True)
+ORDER = ReleaseOptions.of(bump="patch", tag="v1.0.1", yes=True)
 
 
 def file(name: str) -> Scenario:
@@ -39,11 +41,11 @@ def set_for(theatre: Theatre, story: Scenario, folder: Path) -> Iterator[tuple[S
         yield stage, env
 
 
-class Slow(Console):
-    """Somebody who goes to lunch before approving."""
+class Slow(Prompt):
+    """An operator who goes to lunch before approving."""
 
     def __init__(self, stage: Stage, seconds: float) -> None:
-        super().__init__(io.StringIO(), io.StringIO(), io.StringIO(), interactive=False)
+        super().__init__(io.StringIO(), lambda _question: nullcontext(), interactive=False)
         self._stage, self._seconds = stage, seconds
 
     def approve(self, question: str, *, yes: bool) -> None:
@@ -52,7 +54,7 @@ class Slow(Console):
 
 def test_the_time_until_somebody_approves_is_not_the_releases(theatre: Theatre, tmp_path: Path) -> None:
     with set_for(theatre, file("plain"), tmp_path) as (stage, env):
-        object.__setattr__(env, "console", Slow(stage, 2 * env.target.env.deadlines.release))
+        env.console.prompt = Slow(stage, 2 * env.target.env.deadlines.release)
         with stage.command():
             result = release.release(env, ORDER)
     assert (result.verdict, result.message) == (Verdict.SUCCEEDED, "")
@@ -61,10 +63,10 @@ def test_the_time_until_somebody_approves_is_not_the_releases(theatre: Theatre, 
 def test_a_mistake_of_ours_moves_back_what_has_moved(
     theatre: Theatre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def mistaken(_run: object) -> None:
+    def mistaken(*_: object) -> None:
         raise KeyError("api")
 
-    monkeypatch.setattr(waves, "verify_all", mistaken)
+    monkeypatch.setattr(release, "verify", mistaken)
     with set_for(theatre, file("plain"), tmp_path) as (stage, env), stage.command():
         result = release.release(env, ORDER)
         assert {key: stage.runs(key) for key in result.services} == {"web": "old", "worker": "old"}
@@ -77,10 +79,10 @@ def test_a_mistake_of_ours_moves_back_what_has_moved(
 def test_a_mistake_on_the_way_back_keeps_the_lock(
     theatre: Theatre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def mistaken(_run: object, _error: object) -> None:
+    def mistaken(*_: object) -> None:
         raise KeyError("api")
 
-    monkeypatch.setattr(undo, "go_back", mistaken)
+    monkeypatch.setattr(undo, "roll_back", mistaken)
     with set_for(theatre, file("crash-at-start"), tmp_path) as (stage, env), stage.command():
         with pytest.raises(KeyError):
             release.release(env, ORDER)
@@ -94,14 +96,21 @@ def test_a_mistake_on_the_way_back_keeps_the_lock(
 def test_a_service_that_a_mistake_keeps_from_going_back_keeps_no_other(
     failing: str, theatre: Theatre, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deadline_of = waves.deadline_of
+    deadline_of = Deployer.deadline_of
+    rolling_back: list[Run] = []
 
-    def mistaken(run: Run, key: str) -> float:
-        if run.result.going_back and key == failing:
+    def roll_back(run: Run, *rest: Any) -> None:
+        rolling_back.append(run)
+        original(run, *rest)
+
+    def mistaken(deployer: Deployer, key: str) -> float:
+        if rolling_back and key == failing:
             raise KeyError(key)
-        return deadline_of(run, key)
+        return deadline_of(deployer, key)
 
-    monkeypatch.setattr(waves, "deadline_of", mistaken)
+    original = undo.roll_back
+    monkeypatch.setattr(undo, "roll_back", roll_back)
+    monkeypatch.setattr(Deployer, "deadline_of", mistaken)
     with set_for(theatre, file("health-500"), tmp_path) as (stage, env), stage.command():
         result = release.release(env, ORDER)
     other = {"web": "worker", "worker": "web"}[failing]
@@ -171,7 +180,7 @@ def test_nothing_is_released_on_top_of_an_incomplete_record(theatre: Theatre, tm
             assert release.release(env, ORDER).exit_code == ExitCode.RECORD_INCOMPLETE
         stage.scenario = story.model_copy(update={"faults": ()})
         with stage.command():
-            refused = release.release(env, order(tag="v1.0.0", yes=True))
+            refused = release.release(env, ReleaseOptions.of(tag="v1.0.0", yes=True))
             assert not any(call.startswith("update") for call in stage.calls())
     assert (refused.verdict, refused.exit_code) == (Verdict.FAILED, ExitCode.FAILED)
     assert "has released v1.0.1, but /storefront/sandbox/image_tag says v1.0.0" in refused.message
@@ -200,7 +209,7 @@ def test_what_ran_last_is_asked_once_the_lock_is_held(
             return taking(*given, **options)  # type: ignore[arg-type]
 
         monkeypatch.setattr(env.ledger.locks.__class__, "held", lambda _self, *g, **o: after_another(*g, **o))
-        result = release.release(env, order(tag="v1.0.0", yes=True))
+        result = release.release(env, ReleaseOptions.of(tag="v1.0.0", yes=True))
     assert (result.verdict, result.message, result.previous_version) == (Verdict.SUCCEEDED, "", "v1.0.1")
     assert held == [True, True]
 
@@ -210,7 +219,7 @@ def test_a_clock_that_goes_backwards_changes_nothing(
 ) -> None:
     """A release and the way back, while each look at the time of day is an hour earlier than the one before."""
     backwards = BackwardClock()
-    for module in ("run.run", "ledger.releases", "ledger.lock", "ledger.journal", "ledger.issued_versions"):
+    for module in ("run.lifecycle", "ledger.releases", "ledger.lease", "ledger.journal", "ledger.issued_versions"):
         monkeypatch.setattr(f"longshore.{module}.datetime", backwards)
     story = file("plain")
     with set_for(theatre, story, tmp_path) as (stage, env):

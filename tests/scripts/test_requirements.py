@@ -1,4 +1,4 @@
-"""What a build machine installs is what was tested, and no more than the package needs."""
+"""A build machine installs the tested pins, and no more than the package needs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _PIN = re.compile(r"^([a-z0-9._-]+)==(\S+) \\\n((?: +--hash=sha256:[0-9a-f]{64}(
 
 def pins(name: str) -> dict[str, tuple[str, str]]:
     """Version and hashes by package."""
-    return {found[1]: (found[2], found[3]) for found in _PIN.finditer((ROOT / "requirements" / name).read_text())}
+    return {pin[1]: (pin[2], pin[3]) for pin in _PIN.finditer((ROOT / "requirements" / name).read_text())}
 
 
-def test_a_build_machine_installs_the_pins_that_were_tested() -> None:
+def test_a_build_machine_installs_the_tested_pins() -> None:
     tested, installed = pins("dev.txt"), pins("release.txt")
     assert {name: pin for name, pin in installed.items() if tested.get(name) != pin} == {}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -24,8 +24,8 @@ def test_a_build_machine_installs_the_pins_that_were_tested() -> None:
     assert not {"moto", "docker", "pytest"} & set(installed)
 
 
-def test_every_line_of_the_pins_is_a_pin_or_a_word_about_it() -> None:
-    """No registry's address, which would be ours alone."""
+def test_every_line_of_the_pins_is_a_pin_or_a_comment() -> None:
+    """The files name no registry, which would be valid on one machine only."""
     for name in ("dev.txt", "release.txt"):
         rest = _PIN.sub("", (ROOT / "requirements" / name).read_text())
         assert [line for line in rest.splitlines() if line and not line.lstrip().startswith("#")] == [], name

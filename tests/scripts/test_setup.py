@@ -1,4 +1,4 @@
-"""What `make setup` decides: where the provider lies, what Terraform is told, what is missing."""
+"""The decisions of `make setup`: the provider's source, Terraform's configuration, and missing parts."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def packed(mirror: Path, version: str, platform: str = LINUX) -> Path:
         ("5.100.0", "darwin_arm64", False),
     ],
 )
-def test_a_mirror_is_usable_if_our_stacks_accept_what_it_holds(
+def test_a_mirror_is_usable_if_our_stacks_accept_its_provider(
     tmp_path: Path, layout: object, version: str, platform: str, *, expected: bool
 ) -> None:
     assert callable(layout)
     assert provider.usable(layout(tmp_path, version, platform), LINUX) is expected
 
 
-def test_the_search_finds_a_mirror_a_few_levels_down_and_passes_by_what_it_can_not_use(tmp_path: Path) -> None:
+def test_the_search_finds_a_mirror_a_few_levels_down_and_skips_unusable_ones(tmp_path: Path) -> None:
     unpacked(tmp_path / "a" / "old", "4.67.0")
     wanted = unpacked(tmp_path / "b" / "c" / "plugins", "5.100.0")
     assert provider.search([tmp_path / "absent", tmp_path], LINUX) == wanted
@@ -106,11 +106,11 @@ def test_without_a_mirror_downloads_are_kept_and_the_users_own_settings_stay() -
 
 
 @pytest.mark.parametrize("mirror", [None, Path("/mirror")])
-def test_a_user_who_says_where_providers_are_is_left_alone(mirror: Path | None) -> None:
+def test_a_user_with_a_source_of_providers_gets_no_configuration(mirror: Path | None) -> None:
     assert provider.cli_config("provider_installation {\n}\n", mirror, Path("/cache")) is None
 
 
-def test_a_cache_of_the_users_own_is_used() -> None:
+def test_the_users_cache_is_used() -> None:
     own = 'plugin_cache_dir = "/mine"\n'
     assert provider.cli_config(own, None, Path("/cache")) is None
     text = provider.cli_config(own, Path("/mirror"), Path("/cache"))
@@ -122,11 +122,11 @@ def test_a_mirror_named_by_the_user_that_holds_nothing_usable_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LONGSHORE_PROVIDER_MIRROR", str(tmp_path))
-    with pytest.raises(MissingError, match=r"LONGSHORE_PROVIDER_MIRROR is .* where no .*hashicorp/aws 5\.100"):
+    with pytest.raises(MissingError, match=r"LONGSHORE_PROVIDER_MIRROR is .* it has no .*hashicorp/aws 5\.100"):
         terraform.find_mirror(LINUX)
 
 
-def test_a_mirror_named_by_the_user_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mirror_named_by_the_user_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     unpacked(tmp_path, "5.100.0")
     monkeypatch.setenv("LONGSHORE_PROVIDER_MIRROR", str(tmp_path / "registry.terraform.io"))
     assert terraform.find_mirror(LINUX) == tmp_path
@@ -142,11 +142,11 @@ def program(folder: Path, name: str, script: str) -> None:
     ("script", "message"),
     [
         ('echo \'{"terraform_version": "1.9.8", "platform": "linux_amd64"}\'', "terraform 1.9.8 is too old"),
-        ("echo broken; exit 1", "does not say its version"),
+        ("echo broken; exit 1", "does not report its version"),
         (None, "no terraform on PATH"),
     ],
 )
-def test_a_terraform_that_will_not_do_is_refused_with_what_to_install(
+def test_an_unusable_terraform_is_refused_with_advice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None, message: str
 ) -> None:
     if script:
@@ -157,15 +157,13 @@ def test_a_terraform_that_will_not_do_is_refused_with_what_to_install(
     assert "install 1.10 or newer" in str(caught.value)
 
 
-def test_a_terraform_that_is_new_enough_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recent_terraform_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(tmp_path, "terraform", 'echo \'{"terraform_version": "1.10.0-rc1", "platform": "darwin_arm64"}\'')
     monkeypatch.setenv("PATH", str(tmp_path))
     assert terraform.installed() == ("1.10.0-rc1", "darwin_arm64")
 
 
-def test_without_root_no_engine_means_advice_and_no_installation(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_root_a_missing_engine_leads_to_advice_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(MissingError, match="install Docker Desktop"):
@@ -199,7 +197,7 @@ def debian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         process.wait(timeout=10)
 
 
-def test_an_engine_that_is_down_is_started_and_waited_for(debian: Path) -> None:
+def test_a_stopped_engine_is_started(debian: Path) -> None:
     program(debian, "dockerd", f"[ -e {debian}/docker.pid ] && exit 1; touch {debian}/running; sleep 2")
     (debian / "docker.pid").write_text("1\n")
     assert engine.prepare() == "Docker engine 27.1"
@@ -212,9 +210,7 @@ def test_an_engine_that_does_not_start_shows_why(debian: Path, capsys: pytest.Ca
     assert "no cgroups here" in capsys.readouterr().err
 
 
-def test_an_engine_elsewhere_that_does_not_answer_is_not_replaced(
-    debian: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreachable_remote_engine_is_not_replaced(debian: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(debian, "dockerd", f"touch {debian}/running; sleep 2")
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
     with pytest.raises(MissingError, match="no Docker engine answers"):
@@ -258,7 +254,7 @@ def test_a_program_that_is_absent_or_hangs_has_failed(command: tuple[str, ...]) 
 
 
 @pytest.mark.parametrize("pyenv", [True, False])
-def test_a_build_machine_finds_what_pip_has_installed(tmp_path: Path, *, pyenv: bool) -> None:
+def test_a_build_machine_finds_programs_that_pip_installed(tmp_path: Path, *, pyenv: bool) -> None:
     programs, script, calls = tmp_path / "bin", tmp_path / "scripts" / "install.sh", tmp_path / "calls"
     programs.mkdir()
     script.parent.mkdir()
@@ -268,6 +264,6 @@ def test_a_build_machine_finds_what_pip_has_installed(tmp_path: Path, *, pyenv: 
         (programs / name).chmod(0o755)
     (programs / "dirname").symlink_to("/usr/bin/dirname")
     subprocess.run(["/bin/bash", script], env={"PATH": str(programs)}, check=True)
-    made = [line.split()[:4] for line in calls.read_text().splitlines()]
+    commands = [line.split()[:4] for line in calls.read_text().splitlines()]
     pip = ["python3", "-m", "pip", "install"]
-    assert made == [pip, pip, *([["pyenv", "rehash"]] if pyenv else [])]
+    assert commands == [pip, pip, *([["pyenv", "rehash"]] if pyenv else [])]

@@ -1,4 +1,4 @@
-"""What `make bench-verdicts` gives the peers to deploy."""
+"""The revisions that `make bench-verdicts` gives the peers to deploy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VARIABLES = {
 }
 
 
-def test_a_copy_has_all_that_its_container_needs_of_its_task() -> None:
+def test_a_copy_keeps_the_parts_of_the_task_that_its_container_needs() -> None:
     copies, ecs = Copies(VARIABLES), MagicMock()
     copies.ecs = ecs
     container: dict[str, Any] = {
@@ -30,10 +30,10 @@ def test_a_copy_has_all_that_its_container_needs_of_its_task() -> None:
         "taskDefinition": {"family": "verdicts-web", "containerDefinitions": [container], "volumes": volumes}
     }
     copies.register("verdicts-copy", "v1.0.1")
-    (made,) = ecs.register_task_definition.call_args_list
-    assert made.kwargs["family"] == "verdicts-copy"
-    assert made.kwargs["volumes"] == volumes
-    (registered,) = made.kwargs["containerDefinitions"]
+    (call,) = ecs.register_task_definition.call_args_list
+    assert call.kwargs["family"] == "verdicts-copy"
+    assert call.kwargs["volumes"] == volumes
+    (registered,) = call.kwargs["containerDefinitions"]
     assert registered["image"] == "127.0.0.1:5000/verdicts/app:v1.0.1"
     assert registered["environment"] == [{"name": "RELEASE_VERSION", "value": "v1.0.1"}]
     assert registered["mountPoints"] == container["mountPoints"]

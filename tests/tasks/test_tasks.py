@@ -25,8 +25,8 @@ longshore:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A team's own repository: a tasks.py of two lines, and an invoke.yaml."""
-    (tmp_path / "tasks.py").write_text('"""Ours."""\nfrom longshore.tasks import namespace\n')
+    """A repository with its own tasks.py of two lines, and an invoke.yaml."""
+    (tmp_path / "tasks.py").write_text('"""The release tasks."""\nfrom longshore.tasks import namespace\n')
     (tmp_path / "invoke.yaml").write_text(YAML)
     return tmp_path
 
@@ -69,8 +69,8 @@ SHORT_FLAGS = {
 """Every short flag of every task: none lowers a guard, and each letter means the same in all of them."""
 
 
-def flags() -> dict[str, dict[str, str]]:
-    """The long name of each flag of each task, by its letter."""
+def lettered() -> dict[str, dict[str, str]]:
+    """The long names of the flags that have a letter, by that letter, of each task."""
     arguments = {context.name: context.args.values() for context in namespace.to_contexts()}
     return {
         str(task): {name: argument.name for argument in known for name in argument.names if len(name) == 1}
@@ -78,20 +78,21 @@ def flags() -> dict[str, dict[str, str]]:
     }
 
 
-def test_the_short_flags_are_these() -> None:
-    assert {task: "".join(sorted(letters)) for task, letters in flags().items()} == SHORT_FLAGS
-    meanings = {(letter, name) for letters in flags().values() for letter, name in letters.items()}
+def test_the_short_flags_of_every_task() -> None:
+    assert {task: "".join(sorted(letters)) for task, letters in lettered().items()} == SHORT_FLAGS
+    meanings = {(letter, name) for letters in lettered().values() for letter, name in letters.items()}
     assert dict(meanings) == {letter: name for name, letter in LETTERS.items()}
     assert len(meanings) == len(LETTERS)
+    assert [name for name in LETTERS if name.startswith("allow") or name in ("force", "rebuild", "abort")] == []
 
 
-def test_f_is_not_a_flag_of_a_release(project: Path) -> None:
-    answer = run(project, "release", "-f")  # Invoke's own --config, which lacks its value
+def test_release_has_no_flag_f(project: Path) -> None:
+    answer = run(project, "release", "-f")  # Invoke's own --config, without its value
     assert (answer.returncode, answer.stdout) == (2, "")
-    assert "config (f)" in answer.stderr
-    helped = run(project, "release", "--help").stdout
-    assert "--, " not in helped
-    assert "\n  --allow-failed-version " in helped
+    assert "--config (-f)" in answer.stderr
+    text = run(project, "release", "--help").stdout
+    assert "--, " not in text
+    assert "\n  --allow-failed-version " in text
 
 
 def test_the_command_longshore_has_the_same_tasks(project: Path) -> None:
@@ -113,14 +114,14 @@ def test_listing_imports_nothing_heavy(project: Path) -> None:
 
 @pytest.mark.scenario  # a process each
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (["release", "--ys"], 2, "--ys"),
         (["relese"], 2, "relese"),
         (["release", "-e", "sandbx"], 2, "did you mean 'sandbox'?"),
         (["release", "-a", "shp"], 2, "did you mean 'shop'?"),
         (["release", "--bump", "huge"], 2, "patch, minor or major"),
-        (["release", "--tag", "unreleased"], 2, "can't be released"),
+        (["release", "--tag", "unreleased"], 2, "cannot be released"),
         (["release", "--tag", "v1.0"], 2, "v1.0"),
         (["release", "--tag", "v1.0.0", "--rebuild"], 2, "--rebuild"),
         (["scale"], 2, "no service was named"),
@@ -144,10 +145,12 @@ def test_listing_imports_nothing_heavy(project: Path) -> None:
         (["sandbox.repository", "--name", "shop"], 1, "invoke sandbox.up"),
     ],
 )
-def test_bad_input_is_said_without_a_traceback(project: Path, arguments: list[str], code: int, said: str) -> None:
+def test_bad_input_is_an_error_without_a_traceback(
+    project: Path, arguments: list[str], code: int, message: str
+) -> None:
     answer = run(project, *arguments)
     assert (answer.returncode, answer.stdout) == (code, "")
-    assert said in answer.stderr
+    assert message in answer.stderr
     assert "Traceback" not in answer.stderr
 
 
@@ -161,34 +164,36 @@ def test_with_json_a_refusal_is_one_document(project: Path, command: str) -> Non
     assert document["message"]
 
 
-def test_an_endpoint_that_is_away_and_no_credentials(project: Path) -> None:
+def test_missing_credentials_and_an_endpoint_that_does_not_answer(project: Path) -> None:
     without = run(project, "version", "-e", "aws")
     assert without.returncode == 1
     assert "credentials" in without.stderr.lower()
-    away = run(project, "history", "-e", "aws", AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b", AWS_MAX_ATTEMPTS="1")
-    assert away.returncode == 1
-    assert "127.0.0.1:9" in away.stderr
+    silent = run(
+        project, "history", "-e", "aws", AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b", AWS_MAX_ATTEMPTS="1"
+    )
+    assert silent.returncode == 1
+    assert "127.0.0.1:9" in silent.stderr
 
 
-def test_several_mistakes_are_said_at_once(project: Path) -> None:
+def test_all_mistakes_are_reported_at_once(project: Path) -> None:
     (project / "invoke.yaml").write_text(YAML.replace("region:", "regoin:").replace("endpoint: sandbox", "endpiont: x"))
     answer = run(project, "release")
     assert answer.returncode == 2
-    assert "3 mistakes" in answer.stderr
+    assert "3 errors" in answer.stderr
     assert "longshore.applications.shop.regoin: unknown key; did you mean 'region'?" in answer.stderr
     assert "longshore.applications.shop.region: is missing" in answer.stderr
     assert "longshore.applications.shop.environments.sandbox.endpiont" in answer.stderr
 
 
-def test_a_key_can_be_overridden_by_a_variable_of_invoke(project: Path) -> None:
+def test_a_variable_of_invoke_overrides_a_key(project: Path) -> None:
     answer = run(
         project, "version", INVOKE_LONGSHORE_APPLICATIONS_SHOP_ENVIRONMENTS_SANDBOX_ENDPOINT="http://127.0.0.1:9"
     )
     assert "no sandbox" not in answer.stderr
 
 
-def test_without_its_packages_the_sandbox_says_what_to_install(project: Path) -> None:
-    """As after `pip install longshore` without the extra."""
+def test_the_sandbox_without_its_packages_names_the_extra_to_install(project: Path) -> None:
+    """After `pip install longshore` without the extra."""
     code = "import sys; sys.modules['docker'] = None; from longshore.program import main; main()"
     answer = run(project, "sandbox.up", program=[sys.executable, "-c", code])
     assert answer.returncode == 1

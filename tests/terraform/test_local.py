@@ -15,7 +15,8 @@ import pytest
 
 from longshore.config.target import Stack
 from longshore.errors import StalePlanError, TerraformError, UnsavedStateError
-from longshore.terraform.local import Purpose, SavedPlan, Terraform
+from longshore.terraform.driver import PlanOptions, SavedPlan
+from longshore.terraform.local import Terraform
 from longshore.verdict import ExitCode, exit_code_of
 
 SCRIPT = """#!/usr/bin/env python3
@@ -42,7 +43,7 @@ sys.exit(int(code.read_text()) if code.exists() else 0)
 
 
 class Shim:
-    """A stand-in for terraform that answers as it was told, and remembers how it was called."""
+    """A program that stands in for terraform: it prints prepared answers and records its arguments."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -81,14 +82,14 @@ def terraform(shim: Shim, tmp_path: Path) -> Terraform:
     return Terraform(stack, str(shim.binary), environ, cli_config=tmp_path / "terraform.rc")
 
 
-def test_a_missing_binary_says_what_to_install(terraform: Terraform) -> None:
+def test_a_missing_binary_names_the_version_to_install(terraform: Terraform) -> None:
     missing = Terraform(terraform.stack, "terraform-that-is-not-there", terraform.environ)
     with pytest.raises(TerraformError, match=r"terraform\.binary") as caught:
         missing.check()
     assert "1.10" in caught.value.hint
 
 
-def test_a_missing_folder_is_said_before_terraform_is_started_in_it(terraform: Terraform) -> None:
+def test_a_missing_folder_is_reported_before_terraform_starts(terraform: Terraform) -> None:
     (terraform.stack.directory / "main.tf").unlink()
     terraform.stack.directory.rmdir()
     with pytest.raises(TerraformError, match=r"there is no folder .*/root to run terraform in") as caught:
@@ -106,7 +107,7 @@ def test_an_old_binary_is_refused(terraform: Terraform, shim: Shim, version: str
             terraform.check()
 
 
-def test_init_is_run_again_only_when_something_changed(terraform: Terraform, shim: Shim) -> None:
+def test_init_runs_again_only_after_a_change(terraform: Terraform, shim: Shim) -> None:
     terraform.init()
     terraform.init()
     assert len(shim.calls()) == 1
@@ -118,7 +119,7 @@ def test_init_is_run_again_only_when_something_changed(terraform: Terraform, shi
     assert backend.read_text() == 'bucket = "b"\nkey = "k"\nregion = "r"\n'
 
 
-def test_a_plan_is_private_its_tag_wins_and_nothing_is_left(terraform: Terraform, shim: Shim) -> None:
+def test_a_plan_is_private_and_its_tag_overrides_the_variable_files(terraform: Terraform, shim: Shim) -> None:
     shim.answers("plan", "", code=2)
     with terraform.plan({"image_tag": "v1"}) as saved:
         assert saved.changed
@@ -136,15 +137,15 @@ def test_a_plan_is_private_its_tag_wins_and_nothing_is_left(terraform: Terraform
     assert {"-lock-timeout=60s", "-input=false", "-json", "-detailed-exitcode"} <= set(arguments)
 
 
-def test_a_plan_of_some_addresses_and_one_of_the_outputs_alone(terraform: Terraform, shim: Shim) -> None:
+def test_targets_and_refresh_only_become_arguments(terraform: Terraform, shim: Shim) -> None:
     addresses = ['module.services["web"].aws_ecs_task_definition.this', "aws_ecs_task_definition.migrate"]
-    with terraform.plan(purpose=Purpose(targets=addresses)):
+    with terraform.plan(options=PlanOptions(targets=addresses)):
         pass
     arguments = shim.calls()[-1]["args"]
     assert isinstance(arguments, list)
     assert [a for a in arguments if a.startswith("-target")] == [f"-target={address}" for address in addresses]
     assert "-refresh-only" not in arguments
-    with terraform.plan(purpose=Purpose(refresh_only=True)):
+    with terraform.plan(options=PlanOptions(refresh_only=True)):
         pass
     arguments = shim.calls()[-1]["args"]
     assert isinstance(arguments, list)
@@ -158,7 +159,7 @@ def test_the_state_is_read_as_json(terraform: Terraform, shim: Shim) -> None:
     assert shim.calls()[-1]["args"] == ["show", "-json"]
 
 
-def test_a_lock_is_taken_away_by_its_id(terraform: Terraform, shim: Shim) -> None:
+def test_a_lock_is_released_by_its_id(terraform: Terraform, shim: Shim) -> None:
     terraform.unlock("0000-1111")
     assert shim.calls()[-1]["args"] == ["force-unlock", "-force", "0000-1111"]
     shim.answers("force-unlock", "Failed to unlock state: lock ID does not match", code=1)
@@ -166,14 +167,14 @@ def test_a_lock_is_taken_away_by_its_id(terraform: Terraform, shim: Shim) -> Non
         terraform.unlock("wrong")
 
 
-def test_the_environment_cannot_beat_the_variables(terraform: Terraform, shim: Shim) -> None:
+def test_the_environment_cannot_override_the_variables(terraform: Terraform, shim: Shim) -> None:
     with terraform.plan() as saved:
         assert not saved.changed
     environment = shim.calls()[-1]["env"]
     assert environment == {"TF_DATA_DIR": str(terraform.stack.data_dir), "TF_IN_AUTOMATION": "1"}
 
 
-def test_a_cli_configuration_of_the_project_is_used(terraform: Terraform, shim: Shim) -> None:
+def test_a_cli_configuration_of_the_repository_is_used(terraform: Terraform, shim: Shim) -> None:
     assert terraform.cli_config is not None
     terraform.cli_config.write_text("")
     terraform.init()
@@ -182,7 +183,7 @@ def test_a_cli_configuration_of_the_project_is_used(terraform: Terraform, shim: 
     assert environment["TF_CLI_CONFIG_FILE"] == str(terraform.cli_config)
 
 
-def test_errors_are_terraforms_own_with_their_addresses(terraform: Terraform, shim: Shim) -> None:
+def test_an_error_quotes_terraforms_diagnostics_with_addresses(terraform: Terraform, shim: Shim) -> None:
     diagnostic = (
         '{"@message":"Error","type":"diagnostic","diagnostic":{"severity":"error","summary":"Bad",'
         '"detail":"It is bad.","address":"aws_ecs_service.this"}}'
@@ -216,7 +217,7 @@ def test_output_is_masked_before_it_is_cut(terraform: Terraform, shim: Shim, com
     assert "7f3a9c" not in caught.value.message
 
 
-def test_a_stale_plan_is_told_from_other_failures(terraform: Terraform, shim: Shim) -> None:
+def test_a_stale_plan_has_its_own_error(terraform: Terraform, shim: Shim) -> None:
     stale = '{"type":"diagnostic","diagnostic":{"severity":"error","summary":"Saved plan is stale"}}'
     shim.answers("apply", stale, code=1)
     with pytest.raises(StalePlanError):
@@ -234,9 +235,7 @@ def test_outputs_come_from_the_apply_itself(terraform: Terraform, shim: Shim) ->
     assert seen == ["this: Creation complete"]
 
 
-def test_a_state_that_could_not_be_saved_is_kept_and_nothing_goes_on_before_it_is_pushed(
-    shim: Shim, terraform: Terraform
-) -> None:
+def test_an_unsaved_state_is_kept_and_blocks_until_it_is_pushed(shim: Shim, terraform: Terraform) -> None:
     shim.answers("apply", '{"type": "diagnostic", "diagnostic": {"severity": "error", "summary": "no S3"}}', code=1)
     (shim.folder / "leaves-apply").write_text("secret state")
     with pytest.raises(UnsavedStateError, match="no S3") as caught:
@@ -246,8 +245,8 @@ def test_a_state_that_could_not_be_saved_is_kept_and_nothing_goes_on_before_it_i
     assert kept.read_text() == "secret state"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert not (terraform.stack.directory / "errored.tfstate").exists()
-    for said in ("state push", str(kept), str(terraform.stack.data_dir), "invoke state.unlock"):
-        assert said in caught.value.hint
+    for part in ("state push", str(kept), str(terraform.stack.data_dir), "invoke state.unlock"):
+        assert part in caught.value.hint
     with pytest.raises(UnsavedStateError), terraform.plan():
         pass
     with pytest.raises(UnsavedStateError):
@@ -256,15 +255,15 @@ def test_a_state_that_could_not_be_saved_is_kept_and_nothing_goes_on_before_it_i
     terraform.refuse_unsaved()
 
 
-def test_a_state_that_somebody_elses_terraform_left_is_found(terraform: Terraform) -> None:
-    """Also one that outlived a release of ours that was killed."""
+def test_a_state_left_by_another_terraform_process_is_found(terraform: Terraform) -> None:
+    """For example by one that outlived a release that was killed."""
     (terraform.stack.directory / "errored.tfstate").write_text("state")
     with pytest.raises(UnsavedStateError, match=r"errored\.tfstate"):
         terraform.check()
 
 
-def test_an_interrupt_is_passed_on_once_and_waited_for(tmp_path: Path) -> None:
-    """Terraform saves its state before it ends; our process must not end before it."""
+def test_an_interrupt_is_forwarded_once_and_terraform_ends_first(tmp_path: Path) -> None:
+    """Terraform saves its state before it ends, so Longshore must not end first."""
     binary = tmp_path / "terraform"
     binary.write_text(
         "#!/usr/bin/env python3\nimport signal, sys, time, pathlib\n"
@@ -276,7 +275,7 @@ def test_an_interrupt_is_passed_on_once_and_waited_for(tmp_path: Path) -> None:
     code = (
         "import os, signal\nfrom pathlib import Path\nfrom longshore.config.target import Stack\n"
         "from longshore.terraform.local import *\n"
-        # Whoever runs the tests in the background may have handed down a SIGINT that is ignored.
+        # A test run in the background may have inherited an ignored SIGINT.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"root = Path({str(tmp_path)!r})\n"
         "Terraform(Stack('t', root, (), root / 'data', {}), str(root / 'terraform'), os.environ).check()\n"

@@ -21,7 +21,7 @@ WRITTEN: dict[str, Any] = {
     "linuxParameters": {"initProcessEnabled": True, "capabilities": {"drop": ["ALL", "MKNOD"]}},
     "dependsOn": [{"containerName": "b", "condition": "START"}, {"containerName": "a", "condition": "START"}],
 }
-"""A container as somebody writes it."""
+"""A container definition as written by hand."""
 
 REGISTERED = {
     **WRITTEN,
@@ -49,20 +49,20 @@ REGISTERED = {
     "readonlyRootFilesystem": False,
     "logConfiguration": None,
 }
-"""The same one as ECS describes it in a task of its own network."""
+"""The same container definition as ECS returns it, in network mode awsvpc."""
 
 
 def lines(before: dict[str, Any], after: dict[str, Any], network: str | None = None) -> list[str]:
     return list(containers([before], [after], (network, network)))
 
 
-def test_what_ecs_fills_in_and_reorders_is_no_difference() -> None:
+def test_defaults_and_order_from_ecs_are_not_differences() -> None:
     assert lines(WRITTEN, REGISTERED, "awsvpc") == []
     assert lines(REGISTERED, WRITTEN, "awsvpc") == []
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_no_order_of_keys_and_lists_makes_a_difference(seed: int) -> None:
+def test_the_order_of_keys_and_lists_is_not_a_difference(seed: int) -> None:
     shuffled = random.Random(seed)
 
     def mixed(value: Any, key: str = "") -> Any:
@@ -77,7 +77,7 @@ def test_no_order_of_keys_and_lists_makes_a_difference(seed: int) -> None:
     assert lines(WRITTEN, mixed(WRITTEN)) == []
 
 
-def test_a_fixed_port_of_the_host_is_one_where_the_host_has_ports() -> None:
+def test_a_host_port_counts_in_bridge_mode() -> None:
     fixed = {**WRITTEN, "portMappings": [{"containerPort": 8080, "hostPort": 8080}]}
     free = {**WRITTEN, "portMappings": [{"containerPort": 8080, "hostPort": 0, "protocol": "tcp"}]}
     assert lines(free, {**free, "portMappings": [{"containerPort": 8080}]}, "bridge") == []
@@ -87,7 +87,7 @@ def test_a_fixed_port_of_the_host_is_one_where_the_host_has_ports() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "line"),
     [
         ({"command": ["--all", "serve"]}, 'command: ["serve", "--all"] → ["--all", "serve"]'),
         ({"essential": False}, "essential: true → false"),
@@ -111,18 +111,18 @@ def test_a_fixed_port_of_the_host_is_one_where_the_host_has_ports() -> None:
         ),
     ],
 )
-def test_a_field_that_changes_is_said_old_and_new(changes: dict[str, Any], said: str) -> None:
-    assert lines(WRITTEN, {**WRITTEN, **changes}) == [f"web · {said}"]
+def test_a_changed_field_is_shown_with_both_values(changes: dict[str, Any], line: str) -> None:
+    assert lines(WRITTEN, {**WRITTEN, **changes}) == [f"web · {line}"]
 
 
-def test_secrets_are_masked_and_a_variable_without_a_value_is_one() -> None:
+def test_secrets_are_masked_and_a_missing_value_equals_null() -> None:
     before = {**WRITTEN, "environment": [{"name": "API_KEY", "value": "canary-1"}, {"name": "EMPTY"}]}
     after = {**WRITTEN, "environment": [{"name": "API_KEY", "value": "canary-2"}, {"name": "EMPTY", "value": None}]}
     assert lines(before, after) == ["web · environment API_KEY: (masked) → (masked)"]
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("field", "value", "shown"),
     [
         ("command", ["serve", "--token", "canary", "--all"], '["serve", "--token", "(masked)", "--all"]'),
         ("entryPoint", ["sh", "-c", "PASSWORD=canary exec app"], '["sh", "-c", "PASSWORD=(masked) exec app"]'),
@@ -134,12 +134,12 @@ def test_secrets_are_masked_and_a_variable_without_a_value_is_one() -> None:
         ("logConfiguration", {"options": {"apikey": "canary"}}, "(masked)"),
     ],
 )  # fmt: skip
-def test_a_secret_is_masked_wherever_it_has_a_telling_name(field: str, value: Any, said: str) -> None:
+def test_a_secret_with_a_telling_name_is_masked_in_every_field(field: str, value: Any, shown: str) -> None:
     (line,) = containers([{"name": "web", "image": "i"}], [{"name": "web", "image": "i", field: value}])
-    assert line.partition(" → ")[2] == said
+    assert line.partition(" → ")[2] == shown
 
 
-def test_a_revision_has_fields_of_its_own() -> None:
+def test_fields_of_the_task_definition_are_compared() -> None:
     before = {"containerDefinitions": [WRITTEN], "cpu": "256", "memory": "512", "networkMode": "awsvpc", "revision": 1}
     after = {**json.loads(json.dumps(before)), "memory": "1024", "revision": 2, "volumes": [], "pidMode": None}
     assert list(revisions(before, after)) == ["memory: 512 → 1024"]

@@ -11,7 +11,7 @@ from tests.paths import ROOT
 
 
 def write(folder: Path, **files: str) -> tuple[Path, ...]:
-    """Files by their name, with underscores for its dots."""
+    """Writes files by name, with underscores for dots."""
     paths = []
     for name, text in files.items():
         path = folder / name.replace("_", ".")
@@ -20,59 +20,61 @@ def write(folder: Path, **files: str) -> tuple[Path, ...]:
     return tuple(paths)
 
 
-def test_what_a_later_file_assigns_wins_as_a_whole(tmp_path: Path) -> None:
+def test_a_later_file_overrides_the_whole_variable(tmp_path: Path) -> None:
     first = 'variables = { ECS_A = "1", ECS_B = "1" }\nsecrets = { C = "ssm:/c" }\n'
     files = write(tmp_path, a_tfvars=first, b_tfvars='variables = { ECS_A = "2" }\n')
     assert variable_files.read(files) == {"variables": {"ECS_A": "2"}, "secrets": {"C": "ssm:/c"}}
 
 
-def test_texts_of_json_are_no_templates_and_numbers_are_as_terraform_writes_them(tmp_path: Path) -> None:
+def test_json_strings_are_literal_and_numbers_become_strings(tmp_path: Path) -> None:
     text = '{"variables": {"A": "${x} $${y}", "B": 1.50, "C": true, "D": null, "E": 1e3, "F": 0.1234567890123456789}}'
-    found = variable_files.texts(variable_files.read(write(tmp_path, a_tfvars_json=text)), "variables")
-    assert found == {"A": "${x} $${y}", "B": "1.5", "C": "true", "E": "1000", "F": "0.1234567890123456789"}
+    strings = variable_files.strings(variable_files.read(write(tmp_path, a_tfvars_json=text)), "variables")
+    assert strings == {"A": "${x} $${y}", "B": "1.5", "C": "true", "E": "1000", "F": "0.1234567890123456789"}
 
 
-def test_the_files_of_this_repository_can_be_read() -> None:
+def test_the_variable_files_of_this_repository_can_be_read() -> None:
     folder = ROOT / "environments"
-    found = {file.name: variable_files.read([file]) for file in sorted(folder.glob("*.tfvars"))}
-    assert variable_files.texts(found["staging.tfvars"], "environment") == {"RAILS_LOG_TO_STDOUT": "ENABLE"}
-    assert variable_files.texts(found["staging.tfvars"], "secrets")["RAILS_MASTER_KEY"].startswith("ssm:/")
-    assert variable_files.texts(found["sandbox.tfvars"], "variables") == {}
+    variables = {file.name: variable_files.read([file]) for file in sorted(folder.glob("*.tfvars"))}
+    assert variable_files.strings(variables["staging.tfvars"], "environment") == {"RAILS_LOG_TO_STDOUT": "ENABLE"}
+    assert variable_files.strings(variables["staging.tfvars"], "secrets")["RAILS_MASTER_KEY"].startswith("ssm:/")
+    assert variable_files.strings(variables["sandbox.tfvars"], "variables") == {}
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
-        ("a.tfvars", b'variables = { ECS_A = "canary-7f3a9c', "variable file a.tfvars is no HCL near line 1"),
-        ("a.tfvars", b'a = "\xff canary"', "variable file a.tfvars is not in UTF-8"),
-        ("a.tfvars.json", b'{"variables": canary', "variable file a.tfvars.json is no JSON: Expecting value in line 1"),
-        ("a.tfvars.json", b'["canary"]', "variable file a.tfvars.json is no JSON object"),
+        ("a.tfvars", b'variables = { ECS_A = "canary-7f3a9c', "variable file a.tfvars: invalid HCL near line 1"),
+        ("a.tfvars", b'a = "\xff canary"', "variable file a.tfvars: not encoded in UTF-8"),
+        (
+            "a.tfvars.json",
+            b'{"variables": canary',
+            "variable file a.tfvars.json: invalid JSON: Expecting value in line 1",
+        ),
+        ("a.tfvars.json", b'["canary"]', "variable file a.tfvars.json: not a JSON object"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_named_and_not_shown(
-    tmp_path: Path, name: str, content: bytes, said: str
-) -> None:
+def test_an_unreadable_file_is_named_but_not_shown(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ConfigError) as caught:
         variable_files.read([tmp_path / name])
-    assert said in caught.value.message
+    assert message in caught.value.message
     assert "canary" not in f"{caught.value.message}{caught.value.hint}"
 
 
-def test_a_file_that_is_away_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"variable file away\.tfvars: No such file"):
         variable_files.read([tmp_path / "away.tfvars"])
 
 
 @pytest.mark.parametrize("text", ['variables = "a"', "variables {\n}\n", "variables = []"])
-def test_what_is_no_map_is_said(tmp_path: Path, text: str) -> None:
-    found = variable_files.read(write(tmp_path, a_tfvars=text))
-    with pytest.raises(ConfigError, match="variables is no map in the variable files"):
-        variable_files.texts(found, "variables")
+def test_a_variable_that_is_not_a_map_is_reported(tmp_path: Path, text: str) -> None:
+    variables = variable_files.read(write(tmp_path, a_tfvars=text))
+    with pytest.raises(ConfigError, match="variables is not a map in the variable files"):
+        variable_files.strings(variables, "variables")
 
 
-def test_entries_go_where_they_count(tmp_path: Path) -> None:
-    """Terraform reads a variable from the last file that assigns it: in another one they would have no effect."""
+def test_entries_are_added_to_the_effective_file(tmp_path: Path) -> None:
+    """Terraform uses the last file that assigns a variable: entries in an earlier one would have no effect."""
     files = write(tmp_path, a_tfvars="variables = {}\n", b_tfvars="# ours\nvariables = {}\n", c_tfvars="a = 1\n")
     assert variable_files.add(files, "variables", {"ECS_A": "1"}) == files[1]
     assert variable_files.add(files, "secrets", {"B": "ssm:/b"}) == files[0]
@@ -81,7 +83,7 @@ def test_entries_go_where_they_count(tmp_path: Path) -> None:
     assert files[2].read_text() == "a = 1\n"
 
 
-def test_entries_go_into_a_json_file(tmp_path: Path) -> None:
+def test_entries_are_added_to_a_json_file(tmp_path: Path) -> None:
     files = write(tmp_path, a_tfvars_json='{"services": {"web": {"wave": 2}}, "variables": {"ECS_A": "é"}}')
     variable_files.add(files, "variables", {"ECS_B": "${b}"})
     variable_files.add(files, "secrets", {"C": "ssm:/c"})
@@ -93,9 +95,9 @@ def test_entries_go_into_a_json_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.tfvars", "a.tfvars.json"])
-def test_a_file_that_cannot_take_them_stays_as_it_is(tmp_path: Path, name: str) -> None:
+def test_a_file_without_a_map_stays_unchanged(tmp_path: Path, name: str) -> None:
     content = b'{"variables": 1}' if name.endswith("json") else b"variables = 1\n"
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(ConfigError, match=f"variable file {name} variables is no map"):
+    with pytest.raises(ConfigError, match=f"variable file {name}: variables is not a map"):
         variable_files.add([tmp_path / name], "variables", {"ECS_A": "1"})
     assert (tmp_path / name).read_bytes() == content

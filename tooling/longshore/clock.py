@@ -1,4 +1,4 @@
-"""Time, as an argument: tests give their own."""
+"""Time as an argument, so that tests can replace it."""
 
 from __future__ import annotations
 
@@ -8,43 +8,43 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 
-def _go_on() -> None:
-    """Nobody has asked to stop."""
+def _continue() -> None:
+    """The default of ``check``: no signal."""
 
 
 @dataclass
 class Pace:
-    """How long it is until the next poll; whoever polls may want it sooner."""
+    """The interval until the next poll, which the caller may shorten."""
 
     interval: float
-    quickest: float
+    shortest: float
 
     def hurry(self) -> None:
-        """Looks again soon: the end is near."""
-        self.interval = self.quickest
+        """Polls again soon, because the end is near."""
+        self.interval = self.shortest
 
 
 @dataclass(frozen=True)
 class Clock:
-    """A monotonic clock in seconds, and a way to let time pass.
+    """A monotonic clock in seconds that can sleep.
 
     Args:
-        now: the time.
-        sleep: lets time pass.
-        check: asked around each sleep; raises where somebody wants the waiting to end.
+        now: returns the time.
+        sleep: waits for a number of seconds.
+        check: called before each poll; raises to end the wait.
     """
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    check: Callable[[], None] = _go_on
+    check: Callable[[], None] = _continue
 
     def polls(self, deadline: float, first: float = 0.3, longest: float = 2.5) -> Iterator[Pace]:
-        """Yields at once and then at growing, jittered intervals until the deadline has passed.
+        """Yields immediately, and then at growing, jittered intervals until the deadline has passed.
 
         Args:
             deadline: seconds from now.
-            first: seconds before the second poll, and after one that was told to hurry.
-            longest: no interval is longer than this, but for its jitter.
+            first: seconds before the second poll, and after `Pace.hurry`.
+            longest: the longest interval, before jitter.
         """
         end = self.now() + deadline
         pace = Pace(first, first)

@@ -1,12 +1,12 @@
-"""What people and CI see. Nothing else prints: human text goes to stderr, results go to stdout."""
+"""The only module that prints: text for people goes to stderr, results go to stdout."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from longshore import safe_output
@@ -14,20 +14,57 @@ from longshore.errors import DeclinedError, LongshoreError
 from longshore.masking import Masks, secrets
 
 if TYPE_CHECKING:
-    from longshore.aws.ecs import Service
+    from longshore.aws.ecs_types import Service
     from longshore.live_display import Live
     from longshore.result import Failure
+
+
+class Prompt:
+    """Questions to the person at the terminal.
+
+    Args:
+        stdin: receives the answers.
+        show: shows a question until it is answered.
+        interactive: whether a person can answer.
+    """
+
+    def __init__(
+        self, stdin: TextIO, show: Callable[[str], AbstractContextManager[None]], *, interactive: bool
+    ) -> None:
+        self._stdin, self._show = stdin, show
+        self.interactive = interactive
+
+    def approve(self, question: str, *, yes: bool) -> None:
+        """Asks for approval of a change.
+
+        Raises:
+            DeclinedError: the answer was no, or there is no terminal.
+        """
+        if yes:
+            return
+        if not self.interactive:
+            raise DeclinedError(
+                "not running in a terminal, so the change cannot be approved; nothing was applied",
+                "Run the command in a terminal, or approve in advance with --yes.",
+            )
+        if not self.ask(f"{question} [y/N] ").strip().lower().startswith("y"):
+            raise DeclinedError("declined; nothing was applied")
+
+    def ask(self, question: str) -> str:
+        """Asks a question and returns the answer as typed."""
+        with self._show(question):
+            return safe_output.line(self._stdin)
 
 
 class Console:
     """Plain lines; at a terminal, a live display on top.
 
     Args:
-        out: for results and JSON.
-        err: for everything that is for people only.
-        stdin: where questions are answered.
-        interactive: whether a person is at the other end; found out from stdin and err if not given.
-        masks: what is not to be shown; the secrets in the variables of this process if not given.
+        out: receives results and JSON.
+        err: receives everything that is only for people.
+        stdin: receives the answers to questions.
+        interactive: whether a person can answer; by default, whether stdin and err are terminals.
+        masks: removes secrets; by default, those in the environment variables of this process.
     """
 
     def __init__(
@@ -42,15 +79,16 @@ class Console:
         self._out = out or sys.stdout
         self._err = cast(TextIO, safe_output.BestEffortStream(err or sys.stderr))
         self.masks = masks or Masks(secrets(os.environ))
-        self._stdin = stdin or sys.stdin
-        at_terminal = self._stdin.isatty() and self._err.isatty()
-        self.interactive = at_terminal if interactive is None else interactive
+        stdin = stdin or sys.stdin
+        if interactive is None:
+            interactive = stdin.isatty() and self._err.isatty()
+        self.prompt = Prompt(stdin, self._show_question, interactive=interactive)
         self._services: dict[str, tuple[int, int, str]] = {}
         self._live: Live | None = None
 
     @contextmanager
     def live(self) -> Iterator[None]:
-        """Shows steps and services live while the block lasts, if a terminal is there to show them."""
+        """Shows steps and services live during the block, if err is a terminal."""
         if not self._err.isatty():
             yield
             return
@@ -65,74 +103,76 @@ class Console:
             self._live = None
 
     def step_started(self, name: str) -> None:
-        """A step of a release begins."""
+        """Shows that a step of a release has started."""
         if self._live:
             self._live.step(name, None, ok=True)
         else:
             self._say(f"==> {name}")
 
     def step_ended(self, name: str, seconds: float, *, ok: bool) -> None:
-        """A step has ended."""
+        """Shows that a step has ended."""
         if self._live:
             self._live.step(name, seconds, ok=ok)
         else:
             self._say(f"    {'done' if ok else 'FAILED'}: {name} ({seconds:.1f} s)")
 
     def service(self, service: Service) -> None:
-        """A look at a service; said again only when something has changed."""
-        seen = (service.running, service.desired, service.latest_event)
-        if self._services.get(service.name) == seen:
+        """Shows the state of a service, if it has changed."""
+        state = (service.running, service.desired, service.latest_event)
+        if self._services.get(service.name) == state:
             return
-        self._services[service.name] = seen
+        self._services[service.name] = state
         if self._live:
             self._live.service(service.name, service.running, service.desired, self.masks.mask(service.latest_event))
         else:
             self._say(f"    {service.name}: {service.running}/{service.desired} running  {service.latest_event}")
 
     def detail(self, text: str) -> None:
-        """One line of what a step is doing."""
+        """Shows one line of progress within a step."""
         if self._live:
             self._live.detail(self.masks.mask(text))
         else:
             self._say(f"    {text}")
 
     def log_line(self, text: str) -> None:
-        """One line of a container's log."""
+        """Shows one line of a container's log."""
         self._say(f"    | {self.masks.mask_untrusted(text)}")
 
     def say(self, text: str) -> None:
-        """A sentence for people."""
+        """Shows a sentence."""
         self._say(text)
 
     def warn(self, text: str) -> None:
-        """Something that a person must know, though the work goes on."""
+        """Shows a warning; the command continues."""
         self._say(f"warning: {text}")
 
     def finding(self, mark: str, name: str, text: str) -> None:
-        """One finding of the checks: OK, SKIP or FAIL."""
+        """Shows the result of one check: OK, SKIP or FAIL."""
         self._say(f"  {mark:<4} {name}: {text}")
 
     def differences(self, lines: Sequence[str]) -> None:
-        """What a plan would change."""
+        """Shows the changes of a plan."""
         self._say("Changes:" if lines else "No changes.")
         for line in lines:
             self._say(f"  {line}")
 
     def error(self, error: LongshoreError) -> None:
-        """What went wrong, where, and what to do next."""
+        """Shows an error with its hint."""
         self._say(f"error: {error.message}")
         if error.hint:
             self._say(f"  → {error.hint}")
 
     def failed(self, error: LongshoreError) -> None:
-        """A release does not succeed: said at once, before anything is moved back."""
+        """Shows that a release has failed, before any rollback."""
         self._say(f"failed: {error.message}")
 
     def failure(self, failure: Failure) -> None:
-        """Why, as AWS, the container and the health URL say it."""
+        """Shows why a service failed, in the words of AWS, the container and the health URL."""
         exits = ", ".join(f"{name} {code}" for name, code in failure.exit_codes.items() if code is not None)
         rows = {
-            "task": f"{failure.task} ({failure.tasks} like it)" if failure.tasks > 1 else failure.task,
+            "task": f"{failure.task} (one of {failure.tasks} that stopped alike)"
+            if failure.tasks > 1
+            else failure.task,
             "stop code": failure.stop_code,
             "reason": self.masks.mask_untrusted(failure.reason),
             "exit codes": exits,
@@ -146,51 +186,27 @@ class Console:
         self._lines("events", failure.events)
 
     def interrupted(self, signal: str) -> None:
-        """A first signal has come."""
-        self._say(f"{signal}: stopping after this step; what has moved goes back (once more: leave at once)")
+        """Shows that a first signal was received."""
+        self._say(f"{signal}: stopping at the next safe point; moved services are rolled back (once more: exit now)")
 
     def waits_for(self, lock: object) -> None:
-        """Somebody else holds the environment."""
-        self._say(f"waits: it is {lock}")
-
-    def approve(self, question: str, *, yes: bool) -> None:
-        """Asks before something is changed.
-
-        Raises:
-            DeclinedError: the answer was no, or nobody is there to ask.
-        """
-        if yes:
-            return
-        if not self.interactive:
-            raise DeclinedError("there is no terminal to ask at; stopped before anything was applied", "Use --yes.")
-        if not self.ask(f"{question} [y/N] ").strip().lower().startswith("y"):
-            raise DeclinedError("declined; nothing was applied")
-
-    def ask(self, question: str) -> str:
-        """Asks a question and returns the answer as it was typed."""
-        if self._live:
-            self._live.stop()
-        self._err.write(self.masks.mask(question))
-        self._err.flush()
-        answer = safe_output.line(self._stdin)
-        if self._live:
-            self._live.start()
-        return answer
+        """Shows the lock that delays this command."""
+        self._say(f"waiting: the environment is {lock}")
 
     def result(self, text: str) -> None:
-        """A result, for a person or a pipe."""
+        """Prints a result, for a person or a pipe."""
         safe_output.put(self._out, f"{self.masks.mask(text)}\n")
 
     def verbatim(self, text: str) -> None:
-        """A result that is to be used as it is, by a shell or a file. Whoever made it has left out what is secret."""
+        """Prints a result unmasked, for a shell or a file; the caller has left out secrets."""
         safe_output.put(self._out, f"{text}\n")
 
     def document(self, value: Any) -> None:
-        """One JSON document. Whoever made it has masked its texts: here it would lose its form."""
+        """Prints one JSON document; the caller has masked its texts, as masking JSON could break it."""
         safe_output.put(self._out, f"{json.dumps(value, indent=2)}\n")
 
     def table(self, rows: Iterable[Mapping[str, object]], empty: str) -> None:
-        """Rows under their keys, as a result; ``empty`` where there is none."""
+        """Prints rows under their keys as a result; shows ``empty`` if there are none."""
         texts = [{key: str(value) for key, value in row.items()} for row in rows]
         if not texts:
             self.say(empty)
@@ -199,6 +215,16 @@ class Console:
         widths = [max(len(column), *(len(row[column]) for row in texts)) for column in columns]
         for cells in [columns, *([row[column] for column in columns] for row in texts)]:
             self.result("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+
+    @contextmanager
+    def _show_question(self, question: str) -> Iterator[None]:
+        if self._live:
+            self._live.stop()
+        self._err.write(self.masks.mask(question))
+        self._err.flush()
+        yield
+        if self._live:
+            self._live.start()
 
     def _lines(self, title: str, lines: Sequence[str]) -> None:
         if lines:

@@ -1,35 +1,35 @@
-"""The errors of Longshore, as a tree. Which exit code follows from one is decided in longshore.verdict.
+"""All errors, as a tree. `longshore.verdict` decides which exit code follows from one.
 
 LongshoreError
-├── UsageError           the command line or a file the user wrote
-│   └── ConfigError          invoke.yaml, a contract that does not fit, findings of the checks
-├── NotReadyError        a service is not in a state from which a release can start
-├── LockedError          another release holds this environment
-│   └── LockLostError        or has come to hold it while we thought we did
+├── UsageError           the command line, or a file that you wrote, is wrong
+│   └── ConfigError          invoke.yaml, the contract, or the findings of the checks
+├── NotReadyError        the environment is not in a state in which a release can start
+├── LockedError          another process or a person holds the lock
+│   └── LockLostError        another process has taken over our lock
 ├── BuildError           an image could not be built or pushed
-├── PlanError            the plan was refused
-│   └── DeclinedError        by a person, or for want of one
+├── PlanError            the plan was refused by the gate
+│   └── DeclinedError        the plan was declined, or there was no terminal to approve it
 ├── ApplyError           terraform apply failed
-│   └── UnsavedStateError    or its state could not be saved, now or before
-├── MigrationError       the migration failed before anything moved
-├── RolloutError         a service did not get to the intended revision
-│   ├── DeadlineError        not in the time that it has
-│   ├── CrashLoopError       its tasks stop again and again
-│   ├── SupersededError      somebody else's deployment took ours over
-│   └── VerifyError          it got there, but does not run what was released
-├── UnknownOutcomeError  the deadline passed and nothing can be claimed
-├── InterruptError       a signal asked us to stop
-├── AbortError           somebody wants a release to go back that another process had begun
+│   └── UnsavedStateError    the state of this or an earlier apply could not be saved
+├── MigrationError       the migration failed before any service was moved
+├── RolloutError         a service did not reach the intended revision
+│   ├── DeadlineError        it did not complete before its deadline
+│   ├── CrashLoopError       its tasks keep stopping for the same reason
+│   ├── SupersededError      another deployment replaced ours
+│   └── VerifyError          it completed, but does not run the released images, or is unhealthy
+├── UnknownOutcomeError  the deadline passed before the outcome could be determined
+├── InterruptError       a signal
+├── AbortError           the operator rolls an interrupted release back
 ├── AwsError             AWS refused a call
 ├── TerraformError       terraform could not run, or could not read its state
 │   ├── StalePlanError       the state has changed since the plan was saved
-│   └── CloudError           Terraform Cloud refused a call, or did not answer
+│   └── CloudError           Terraform Cloud refused a call, or did not respond
 ├── ChecksFailedError    several checks failed before anything was touched
-├── RemoteReleaseError   a release inside a build did not begin
-├── GitError             the source tree is not what a release needs
-└── SandboxError         the local cloud is not there, or can't start
+├── RemoteReleaseError   a release inside a CodeBuild build did not begin
+├── GitError             the git repository cannot be released from
+└── SandboxError         the sandbox is not running, or cannot start
 
-LeaveAtOnce is no error but an order: the second signal. Nothing but the end of a release catches it.
+LeaveAtOnce, a BaseException, is the second signal. Only the outermost frame of a run catches it.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ from collections.abc import Sequence
 from typing import Any
 
 _FAULTS = ("5", "InternalError", "InternalFailure", "InternalServerError", "ServerException", "ServiceUnavailable")
-"""How the codes begin of AWS's own faults."""
+"""Prefixes of error codes for faults of AWS."""
 
 _DENIED = ("AccessDenied", "UnauthorizedOperation", "NotAuthorized")
-"""How the codes begin of calls that IAM does not allow."""
+"""Prefixes of error codes for calls that IAM denies."""
 
 _TOO_MUCH = ("Throttl", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "SlowDown", "TooManyRequests")
-"""How the codes begin of calls that were refused because there were too many."""
+"""Prefixes of error codes for throttled calls."""
 
 
 class LongshoreError(Exception):
-    """Base of all our errors.
+    """The base of all our errors.
 
     Args:
-        message: what is wrong, and where: the path of the key, the name of the resource.
-        hint: what to do next, one sentence.
+        message: the failure and its reason, with the path of the key or the name of the resource.
+        hint: the next step, with the command to run.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -63,23 +63,23 @@ class LongshoreError(Exception):
 
 
 class UsageError(LongshoreError):
-    """The command line asks for something that can't be done."""
+    """The command line asks for something impossible."""
 
 
 class ConfigError(UsageError):
-    """A file that the user wrote does not say what it must; the message lists every finding."""
+    """A file that you wrote is invalid; the message lists all problems."""
 
 
 class NotReadyError(LongshoreError):
-    """A service is not in a state from which a release can start; nothing was touched."""
+    """The environment is not in a state in which a release can start; nothing was touched."""
 
 
 class LockedError(LongshoreError):
-    """Another release holds this environment."""
+    """Another process or a person holds the lock of the environment."""
 
 
 class LockLostError(LockedError):
-    """The lock that this process held is not its own any more: nothing further may be done, or written down."""
+    """This process no longer holds the lock, so it must not do or record anything more."""
 
 
 class BuildError(LongshoreError):
@@ -87,29 +87,29 @@ class BuildError(LongshoreError):
 
 
 class PlanError(LongshoreError):
-    """The plan would change what a release may not, or was declined; nothing was deployed."""
+    """The plan has changes that a release must not make, or was declined; nothing was deployed."""
 
 
 class DeclinedError(PlanError):
-    """Nobody approved the plan; nothing was deployed."""
+    """The plan was not approved; nothing was deployed."""
 
 
 class ApplyError(LongshoreError):
-    """Terraform could not apply the plan; the old revisions still serve."""
+    """Terraform could not apply the plan; the old revisions are still running."""
 
 
 class UnsavedStateError(ApplyError):
-    """Terraform has applied something, and its state could not be saved: it is kept here, and must be pushed first."""
+    """Terraform could not save the state after an apply; it is kept on this machine and must be pushed first."""
 
 
 class MigrationError(LongshoreError):
-    """The migration failed. ``result`` is what is known of its task (a MigrationResult), if it started."""
+    """The migration failed. ``result`` describes its task (a MigrationResult), if it started."""
 
     result: Any = None
 
 
 class RolloutError(LongshoreError):
-    """A service did not get to the intended revision. ``service`` is its name, where one is to blame."""
+    """A service did not reach the intended revision. ``service`` is its name, if there is a single one."""
 
     def __init__(self, message: str, hint: str = "", service: str = "") -> None:
         super().__init__(message, hint)
@@ -117,19 +117,19 @@ class RolloutError(LongshoreError):
 
 
 class DeadlineError(RolloutError):
-    """A service was not there when its time was over."""
+    """A service did not complete before its deadline."""
 
 
 class CrashLoopError(RolloutError):
-    """The tasks of the new revision stop again and again, for the same reason: waiting longer tells nothing new."""
+    """The tasks of the new revision keep stopping for the same reason, so waiting longer would not help."""
 
 
 class SupersededError(RolloutError):
-    """Somebody else's deployment of ``service`` took ours over; theirs is left alone."""
+    """Another deployment of ``service`` replaced ours; that deployment was left untouched."""
 
 
 class VerifyError(RolloutError):
-    """What runs is not what was released. ``answer`` is what a health URL answered last, if one is to blame."""
+    """The running tasks are not the released ones, or unhealthy. ``answer`` is a health URL's last response."""
 
     def __init__(self, message: str, hint: str = "", service: str = "", answer: str = "") -> None:
         super().__init__(message, hint, service)
@@ -137,16 +137,16 @@ class VerifyError(RolloutError):
 
 
 class UnknownOutcomeError(LongshoreError):
-    """The deadline passed while the outcome was open: nothing is claimed, nothing is moved back.
+    """The deadline passed before the outcome could be determined; nothing is rolled back.
 
-    ``result`` is what is known of a migration (a MigrationResult), if one is open.
+    ``result`` describes the migration (a MigrationResult), if its outcome is the unknown one.
     """
 
     result: Any = None
 
 
 class InterruptError(LongshoreError):
-    """A signal asked us to stop; what moved goes back."""
+    """A signal asked us to stop; moved services are rolled back."""
 
     def __init__(self, number: int) -> None:
         self.name = signal.Signals(number).name
@@ -154,7 +154,7 @@ class InterruptError(LongshoreError):
 
 
 class LeaveAtOnce(BaseException):
-    """A second signal: leave now, and leave everything as it is. ``name`` is the signal's."""
+    """A second signal: exit immediately and roll nothing back. ``name`` is that of the signal."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -162,14 +162,14 @@ class LeaveAtOnce(BaseException):
 
 
 class AbortError(LongshoreError):
-    """Somebody wants a release to go back that another process had begun."""
+    """The operator rolls back a release that another process began."""
 
 
 class AwsError(LongshoreError):
-    """AWS refused a call, or did not answer.
+    """AWS refused a call, or did not respond.
 
     Args:
-        code: AWS's own error code, such as ``AccessDeniedException``; empty where there was no answer.
+        code: AWS's error code, such as ``AccessDeniedException``; empty if there was no response.
     """
 
     def __init__(self, message: str, hint: str = "", code: str = "") -> None:
@@ -178,33 +178,33 @@ class AwsError(LongshoreError):
 
     @property
     def denied(self) -> bool:
-        """Whether IAM does not allow the call: what it asks for may well be there."""
+        """Whether IAM denied the call; the resource may well exist."""
         return self.code.startswith(_DENIED)
 
     @property
     def transient(self) -> bool:
-        """Whether the same read may well succeed a moment later: throttling, AWS's own faults, no answer."""
+        """Whether the same read may succeed a moment later: throttling, a fault of AWS, no response."""
         return self.ambiguous or self.code.startswith(_TOO_MUCH)
 
     @property
     def ambiguous(self) -> bool:
-        """Whether a write may have taken effect all the same: there was no answer, or AWS's own fault."""
+        """Whether a write may have taken effect nevertheless: no response, or a fault of AWS."""
         return not self.code or self.code.startswith(_FAULTS)
 
 
 class TerraformError(LongshoreError):
-    """Terraform could not be run, or its answer could not be read."""
+    """Terraform could not be run, or its output could not be read."""
 
 
 class StalePlanError(TerraformError):
-    """The state has changed since the plan was saved: it must be made again."""
+    """The state has changed since the plan was saved, so a new plan is needed."""
 
 
 class CloudError(TerraformError):
-    """Terraform Cloud refused a call, or did not answer.
+    """Terraform Cloud refused a call, or did not respond.
 
     Args:
-        status: of HTTP; 0 where there was no answer.
+        status: the HTTP status; 0 if there was no response.
     """
 
     def __init__(self, message: str, hint: str = "", status: int = 0) -> None:
@@ -213,7 +213,7 @@ class CloudError(TerraformError):
 
     @property
     def open(self) -> bool:
-        """Whether the same read may well succeed later, and a write may have taken effect all the same."""
+        """Whether the same read may succeed later, and a write may have taken effect nevertheless."""
         return self.status == 0 or self.status >= 500
 
 
@@ -239,8 +239,8 @@ class RemoteReleaseError(LongshoreError):
 
 
 class GitError(LongshoreError):
-    """The source tree is not what a release needs."""
+    """The git repository cannot be released from: dirty, not pushed, or unreadable."""
 
 
 class SandboxError(LongshoreError):
-    """The local cloud is not running, or can't be started."""
+    """The sandbox is not running, or cannot be started."""

@@ -1,4 +1,4 @@
-"""The source that images are built from: the git repository that holds their context."""
+"""The git repository that images are built from."""
 
 from __future__ import annotations
 
@@ -17,11 +17,15 @@ _URL_SCHEMES = {"http", "https", "ssh", "git"}
 
 @dataclass(frozen=True)
 class Source:
-    """A commit, and what the working tree has beyond it.
+    """A commit, with the uncommitted changes of the working tree.
 
-    ``root`` is the top of the repository, ``commit`` its full hash, ``changed`` the paths below ``root`` that are not
-    committed, ``remote`` the URL of origin without credentials, or None where there is no URL, ``author`` the commit's
-    as ``name <e-mail>``.
+    Attributes:
+        root: the top folder of the repository.
+        commit: the full hash.
+        subject: the first line of the commit message.
+        changed: the uncommitted paths below ``root``.
+        remote: the URL of origin without credentials, or None if origin is a path on this machine.
+        author: the commit's, as ``name <e-mail>``.
     """
 
     root: Path
@@ -33,59 +37,59 @@ class Source:
 
     @property
     def dirty(self) -> bool:
-        """Whether the tree differs from the commit."""
+        """Whether there are uncommitted changes."""
         return bool(self.changed)
 
 
 def read(path: Path) -> Source:
-    """The repository that holds a path; the whole of its tree counts, not only what is below the path.
+    """Reads the repository of a path: the whole of it, not only the part below the path.
 
     Raises:
         GitError: no such folder, no repository, no commit, or no git.
     """
     if not path.is_dir():
-        raise GitError(f"there is no folder {path}", "Look at images.….context in invoke.yaml.")
+        raise GitError(f"there is no folder {path}", "Fix the context of the image in invoke.yaml.")
     root = Path(_git(path, f"{path} is not in a git repository", "rev-parse", "--show-toplevel").removesuffix("\n"))
     commit = _git(root, f"the git repository {root} has no commit", "rev-parse", "--verify", "HEAD^{commit}").strip()
-    failed = f"the git repository {root} can't be read"
-    said = _git(root, failed, "log", "-1", "--no-show-signature", "--format=%s%x00%an <%ae>").strip()
-    subject, _, author = map(_printable, said.partition("\0"))
+    failed = f"cannot read the git repository {root}"
+    log = _git(root, failed, "log", "-1", "--no-show-signature", "--format=%s%x00%an <%ae>").strip()
+    subject, _, author = map(_printable, log.partition("\0"))
     return Source(root, commit, subject, _changed(root, failed), _remote(root, failed), author)
 
 
 def is_older(source: Source, than: str) -> bool | None:
-    """Whether the commit is an ancestor of another one, and not that one itself.
+    """Whether the commit is a strict ancestor of another commit.
 
     Args:
         source: the commit.
-        than: the other one's hash.
+        than: the hash of the other commit.
 
     Returns:
-        None where this clone does not know the other one.
+        None if this clone does not have the other commit.
     """
     if source.commit == than:
         return False
-    known = _run(source.root, "cat-file", "-e", f"{than}^{{commit}}")
-    if known.returncode:
+    lookup = _run(source.root, "cat-file", "-e", f"{than}^{{commit}}")
+    if lookup.returncode:
         return None
     return _run(source.root, "merge-base", "--is-ancestor", source.commit, than).returncode == 0
 
 
 def is_pushed(source: Source) -> bool:
-    """Whether a remote has the commit, as far as this clone knows: nothing is fetched."""
-    found = _run(source.root, "for-each-ref", "--contains", source.commit, "--count=1", "refs/remotes")
-    return found.returncode == 0 and bool(found.stdout.strip())
+    """Whether a remote branch has the commit, as far as this clone knows; nothing is fetched."""
+    refs = _run(source.root, "for-each-ref", "--contains", source.commit, "--count=1", "refs/remotes")
+    return refs.returncode == 0 and bool(refs.stdout.strip())
 
 
 def refuse_dirty(source: Source, hint: str = "") -> None:
-    """Makes sure that the tree is the commit.
+    """Makes sure that there are no uncommitted changes.
 
     Args:
         source: the commit.
-        hint: what to do instead, if not the usual.
+        hint: replaces the usual hint.
 
     Raises:
-        GitError: it is not; the message names the first files.
+        GitError: there are some; the message names the first files.
     """
     if not source.dirty:
         return
@@ -93,21 +97,21 @@ def refuse_dirty(source: Source, hint: str = "") -> None:
     if len(source.changed) > _FILES_NAMED:
         lines.append(f"  and {len(source.changed) - _FILES_NAMED} more")
     raise GitError(
-        f"{source.root} has changes that are not committed:\n" + "\n".join(lines),
-        hint or "Commit or stash them, or release them as they are with --allow-dirty.",
+        f"{source.root} has uncommitted changes:\n" + "\n".join(lines),
+        hint or "Commit or stash them, or release them with --allow-dirty.",
     )
 
 
 def without_credentials(url: str) -> str | None:
-    """A remote's URL as it may be published, or None if it is a path on this machine.
+    """A remote's URL in a form that may be published, or None if it is a path on this machine.
 
     Args:
-        url: as git has it: with a scheme, or ``user@host:path``.
+        url: in a form of git: with a scheme, or ``user@host:path``.
     """
     parts = urlsplit(url)
     if parts.scheme in _URL_SCHEMES:
         user, at, host = parts.netloc.rpartition("@")
-        # The name in an ssh URL is an account such as git; in a web URL it may be a token.
+        # The user in an ssh URL is an account such as git; in a web URL, it may be a token.
         kept = f"{user.partition(':')[0]}{at}" if parts.scheme == "ssh" else ""
         return urlunsplit((parts.scheme, f"{kept}{host}", parts.path, "", ""))
     host, colon, _ = url.partition(":")
@@ -115,7 +119,7 @@ def without_credentials(url: str) -> str | None:
 
 
 def _changed(root: Path, failed: str) -> tuple[str, ...]:
-    # What is merely untracked inside a submodule is no business of this repository; other changes there are.
+    # Untracked files inside a submodule do not concern this repository; other changes there do.
     status = [
         "status",
         "--porcelain",
@@ -136,25 +140,28 @@ def _remote(root: Path, failed: str) -> str | None:
 
 
 def matching(root: Path, patterns: Path) -> set[Path]:
-    """The files of a repository, tracked or not, that a file names with patterns as a .gitignore has them.
+    """The files of a repository, tracked or not, that match a file of patterns in the syntax of .gitignore.
 
     Raises:
         GitError: no repository, or no git.
     """
-    failed = f"what {patterns} names can't be looked up"
-    wanted = ("ls-files", "-z", "--cached", "--others", "--ignored", f"--exclude-from={patterns}")
-    return {root / name for name in _git(root, failed, *wanted).split("\0") if name}
+    failed = f"cannot list the files that {patterns} names"
+    arguments = ("ls-files", "-z", "--cached", "--others", "--ignored", f"--exclude-from={patterns}")
+    return {root / name for name in _git(root, failed, *arguments).split("\0") if name}
 
 
 def _git(folder: Path, failed: str, *arguments: str) -> str:
     done = _run(folder, *arguments)
     if done.returncode:
-        raise GitError(f"{failed}: {done.stderr.strip()}", "A release is made from a commit: git init, add and commit.")
+        raise GitError(
+            f"{failed}: {done.stderr.strip()}",
+            "A release needs a git repository with a commit: git init, git add, git commit.",
+        )
     return done.stdout
 
 
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    # Inside a hook git names the hook's repository in its environment; the folder decides here.
+    # Inside a hook, git names the hook's repository in the environment; here, the folder decides.
     environ = {name: value for name, value in os.environ.items() if name not in _HOOK_VARIABLES}
     environ |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
     try:
@@ -167,7 +174,7 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
             errors="replace",
         )
     except OSError as error:
-        raise GitError(f"git can't be run: {error.strerror}", "Install git.") from error
+        raise GitError(f"cannot run git: {error.strerror}", "Install git.") from error
 
 
 def _printable(text: str) -> str:

@@ -21,31 +21,31 @@ class Live:
         self._live = RichLive(console=self._console, refresh_per_second=8)
 
     def start(self) -> None:
-        """Begins to draw."""
+        """Starts drawing."""
         self._live.start()
 
     def stop(self) -> None:
-        """Ends drawing; the last picture stays."""
+        """Stops drawing; the last frame stays."""
         self._detail = ""
         self._draw()
         self._live.stop()
 
     def line(self, text: str) -> None:
-        """A line that scrolls away above the display."""
+        """Prints a line that scrolls away above the display."""
         self._console.print(Text(text))
 
     def step(self, name: str, seconds: float | None, *, ok: bool) -> None:
-        """A step that runs (no seconds yet) or has ended."""
+        """Shows a step that is running (no seconds yet) or has ended."""
         self._steps[name] = (seconds, ok)
         self._draw()
 
     def service(self, name: str, running: int, desired: int, event: str) -> None:
-        """A service's tasks and its latest event."""
+        """Shows a service's tasks and its latest event."""
         self._services[name] = (running, desired, event)
         self._draw()
 
     def detail(self, text: str) -> None:
-        """What the step that runs is doing."""
+        """Shows the progress of the running step."""
         self._detail = text
         self._draw()
 

@@ -1,4 +1,4 @@
-"""Secrets are not shown: known values, passwords in URLs, and what stands behind a telling name in foreign text."""
+"""Masks secrets: known values, passwords in URLs and, in untrusted text, values after names such as ``password=``."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 MASK = "(masked)"
 SHORTEST = 6
-"""A value shorter than this is not looked for: it would turn up in other words."""
+"""Shorter values are not masked: they would also occur in ordinary words."""
 
-# The rule of terraform/modules/plaintext, whose validation would refuse what we write.
+# The rule of terraform/modules/plaintext, whose validation refuses such variables.
 SECRET_NAME = "|".join((
     r"(?i:(^|[_.-])([a-z0-9]*(password|passwd|passphrase)|secrets?|token|credentials?)([_.-]|$))",
     r"(?i:(^|[_.-])(api|master|private|access|secret|encryption|signing)[_.-]?key([_.-]|$))",
@@ -24,7 +24,7 @@ SECRET_VALUE = "|".join((
 
 _NAMES = "PASSWORD|PASSWD|SECRET|TOKEN|KEY|CREDENTIALS?|PASSPHRASE|DSN"
 _SECRET_NAME = re.compile(rf"(^|_)({_NAMES})(_|$)|_PWD$|^TF_TOKEN_", re.IGNORECASE)
-# A line may be a megabyte long: each of these looks at a character a few times at the most, whatever stands there.
+# A line may be a megabyte long, so each of these patterns must look at a character a few times only.
 _URL_PASSWORD = re.compile(r"(?<=://)[^/@\s:]*:[^/@\s]*(?=@)")
 _AUTHORIZATION = re.compile(r"(?i)(authorization[\"']?\s*[:=]\s*[\"']?)((?:bearer|basic|token)\s+)?[^\s\"',;]+")
 _NAMED = re.compile(
@@ -34,79 +34,80 @@ _NAMED = re.compile(
 
 
 def is_secret(name: str) -> bool:
-    """Whether a variable of this name holds a secret: by our rule, or by that of Terraform."""
+    """Whether a variable of this name holds a secret, by our rule or by Terraform's."""
     return bool(_SECRET_NAME.search(name) or re.search(SECRET_NAME, name))
 
 
 def secrets(variables: Mapping[str, str]) -> set[str]:
-    """The values of those variables that hold a secret."""
+    """The values of the variables that hold a secret."""
     return {value for name, value in variables.items() if is_secret(name)}
 
 
 def secrets_of_containers(definitions: Iterable[Mapping[str, Any]]) -> set[str]:
-    """The secrets that stand in the variables of container definitions, in ECS's form."""
-    named = ((entry["name"], entry.get("value") or "") for one in definitions for entry in one.get("environment") or [])
+    """The secrets in the environment of container definitions, in ECS's format."""
+    variables = (entry for container in definitions for entry in container.get("environment") or [])
+    named = ((entry["name"], entry.get("value") or "") for entry in variables)
     return {value for name, value in named if is_secret(name) or re.search(_PRIVATE_KEY, value)}
 
 
 def words_without_secrets(words: Iterable[str]) -> list[str]:
-    """A command without what stands behind a telling name, in the same word or as the next one (``--token abc``)."""
-    found, flag = [], ""
+    """A command whose secrets are masked, in the word of their name or in the next one (``--token abc``)."""
+    masked, flag = [], ""
     for word in words:
-        found.append(MASK if is_secret(flag) else text_without_secrets(word))
+        masked.append(MASK if is_secret(flag) else text_without_secrets(word))
         flag = word.strip("-").replace("-", "_") if word.startswith("-") and "=" not in word else ""
-    return found
+    return masked
 
 
 def text_without_secrets(text: str) -> str:
-    """A text that somebody wrote for a container, without what stands behind a telling name in it; ARNs are none."""
+    """A text from a container definition whose secrets are masked; an ARN is returned unchanged."""
     if re.search(_PRIVATE_KEY, text):
         return MASK
     return text if text.startswith("arn:") else _NAMED.sub(rf"\1{MASK}", without_passwords(text))
 
 
 def without_passwords(text: str) -> str:
-    """A text without the passwords in its URLs."""
+    """A text whose passwords in URLs are masked."""
     return _URL_PASSWORD.sub(MASK, text)
 
 
 class Masks:
-    """What is not to be shown, in the words of whoever knows it.
+    """Known secrets, which are masked in every text that leaves the process.
 
     Args:
-        values: secret values; shorter ones than SHORTEST are left out.
+        values: secret values; those shorter than SHORTEST are ignored.
     """
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._values: set[str] = set()
-        self._known: re.Pattern[str] | None = None
+        self._pattern: re.Pattern[str] | None = None
         self.hide(values)
 
     def hide(self, values: Iterable[str]) -> None:
-        """Takes in values that have become known; of one of several lines, such as a key, each line, too."""
+        """Adds secret values. Each line of a multi-line value, such as a key, is a secret too."""
         # A container prints a key line by line, and each line is masked on its own.
-        found = {part for value in values for part in (value, *map(str.strip, value.splitlines()))}
-        self._values |= {part for part in found if len(part) >= SHORTEST}
+        parts = {part for value in values for part in (value, *map(str.strip, value.splitlines()))}
+        self._values |= {part for part in parts if len(part) >= SHORTEST}
         longest_first = sorted(self._values, key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     def mask(self, text: str) -> str:
-        """A text of ours, or of a program that we run, without known values and passwords in URLs."""
-        text = self._known.sub(MASK, text) if self._known else text
+        """Masks known values and passwords in URLs, in text of Longshore or of a program that it runs."""
+        text = self._pattern.sub(MASK, text) if self._pattern else text
         return _AUTHORIZATION.sub(rf"\1{MASK}", without_passwords(text))
 
     def mask_untrusted(self, text: str) -> str:
-        """A text that a container wrote: without what stands behind a name such as ``password=``, too."""
+        """Masks the same in text of a container, and also values after names such as ``password=``."""
         return _NAMED.sub(rf"\1{MASK}", self.mask(text))
 
 
 class NoMasks(Masks):
-    """Shows everything: for what a person asked to see."""
+    """Masks nothing, for output that a person asked for."""
 
     def mask(self, text: str) -> str:
-        """The text."""
+        """The text, unchanged."""
         return text
 
     def mask_untrusted(self, text: str) -> str:
-        """The text."""
+        """The text, unchanged."""
         return text

@@ -1,4 +1,4 @@
-"""Other programs: run to their end, their output passed on while they run."""
+"""Runs other programs to their end, and passes their output on while they run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ANSWER_SECONDS = 60
 
 @dataclass(frozen=True)
 class Completed:
-    """A program that has ended. Where its output was passed on, ``output`` is the last lines of both streams."""
+    """A program that has ended. If its output was passed on, ``output`` has the last lines of both streams."""
 
     exit_code: int
     output: str
@@ -22,44 +22,38 @@ class Completed:
 
 
 OnLine = Callable[[str], object]
-"""Gets the output of a program, line by line, while it runs."""
+"""Receives the output of a program, line by line, while it runs."""
 
-Runner = Callable[[Sequence[str], Mapping[str, str], OnLine | None], Completed]
-"""Runs a program to its end, with variables on top of this process's own.
+Runner = Callable[[Sequence[str], Mapping[str, str], OnLine | None, str], Completed]
+"""Runs a program to its end, with variables added to this process's own.
 
-With an OnLine both its streams are one, passed on line by line; without, it has a minute.
+With an OnLine, both output streams are merged and passed on line by line. Without one, the program reads the text from
+its standard input (a secret must not be an argument) and has a minute.
 """
 
 
 def unwatched(_line: str) -> None:
-    """An OnLine for output that nobody reads unless something fails."""
+    """An OnLine that ignores the output; if the program fails, its last lines are in `Completed`."""
 
 
-Teller = Callable[[Sequence[str], str], Completed]
-"""Runs a program that has a minute, with a text on its standard input: a secret, which no argument may hold."""
-
-
-def tell(command: Sequence[str], text: str) -> Completed:
-    """The Teller of real life; errors as in `execute`."""
-    return _ask(command, os.environ, text)
-
-
-def execute(command: Sequence[str], environ: Mapping[str, str], on_line: OnLine | None) -> Completed:
-    """The Runner of real life.
+def execute(
+    command: Sequence[str], environ: Mapping[str, str], on_line: OnLine | None = None, stdin: str = ""
+) -> Completed:
+    """The Runner that starts real processes.
 
     Raises:
-        OSError: the program can't be started.
-        TimeoutExpired: it should have answered at once, and did not in a minute.
+        OSError: the program cannot be started.
+        TimeoutExpired: it should answer at once, and did not within a minute.
     """
     whole = {**os.environ, **environ}
-    return _ask(command, whole) if on_line is None else _follow(command, whole, on_line)
+    return _ask(command, whole, stdin) if on_line is None else _follow(command, whole, on_line)
 
 
-def _ask(command: Sequence[str], environ: Mapping[str, str], text: str = "") -> Completed:
+def _ask(command: Sequence[str], environ: Mapping[str, str], stdin: str) -> Completed:
     done = subprocess.run(
         command,
         env=environ,
-        input=text,
+        input=stdin,
         capture_output=True,
         check=False,
         encoding="utf-8",

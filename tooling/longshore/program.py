@@ -1,4 +1,4 @@
-"""The command ``longshore``: the tasks of tasks.py, without a tasks.py of one's own."""
+"""The command ``longshore``: the tasks, for a project without a tasks.py."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from longshore.tasks import namespace
 
 
 class Longshore(Program):
-    """Invoke's program, which reads invoke.yaml of the nearest folder upwards as Invoke does beside a tasks.py."""
+    """Invoke's program, which reads the nearest invoke.yaml upwards, as Invoke does beside a tasks.py."""
 
     def parse_collection(self) -> None:
-        """Takes the bundled tasks, and loads the project's configuration beside them."""
+        """Uses the bundled tasks, and loads the project's configuration."""
         super().parse_collection()
         self.config.set_project_location(str(project_root(Path.cwd())))
         self.config.load_project()

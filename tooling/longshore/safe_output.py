@@ -1,4 +1,4 @@
-"""Writing for readers who may have gone: a closed terminal, a pipe whose other end has ended."""
+"""Best-effort writing to streams whose reader may be gone: a closed terminal, a broken pipe."""
 
 from __future__ import annotations
 
@@ -8,45 +8,44 @@ from collections.abc import Callable
 from typing import Any, TextIO
 
 _GONE = (errno.EPIPE, errno.EIO)
-"""What a write says where nobody reads any more."""
+"""The errors of a write to a stream without a reader."""
 
 
 class BestEffortStream:
-    """A stream for people: that nobody can read it ends no release.
+    """A stream for people, whose write errors are ignored: they must not end a release.
 
-    A signal's handler may also write while something else is being written, which Python refuses; then the line is
-    lost.
+    A signal handler may write during another write, which Python refuses; then its line is lost.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Writes it, or not."""
+        """Writes the text, if possible."""
         self._try(lambda: self._stream.write(text))
         return len(text)
 
     def flush(self) -> None:
-        """Passes on what was written, or not."""
+        """Flushes the stream, if possible."""
         self._try(self._stream.flush)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
-    def _try(self, act: Callable[[], object]) -> None:
+    def _try(self, operation: Callable[[], object]) -> None:
         try:
-            act()
+            operation()
         except (BlockingIOError, RuntimeError, ValueError):
             return
         except OSError:
-            _to_nowhere(self._stream)
+            _redirect_to_null(self._stream)
 
 
 def put(stream: TextIO, text: str) -> None:
-    """Writes a result. A reader who has gone hides no exit code.
+    """Writes a result. A missing reader is ignored, so that the exit code stays.
 
     Raises:
-        OSError: it could not be written for another reason, such as a disk that is full.
+        OSError: any other error, such as a full disk.
     """
     try:
         stream.write(text)
@@ -54,21 +53,21 @@ def put(stream: TextIO, text: str) -> None:
     except OSError as error:
         if error.errno not in _GONE:
             raise
-        _to_nowhere(stream)
+        _redirect_to_null(stream)
 
 
 def line(stream: TextIO) -> str:
-    """The next line that somebody types; empty where nobody does any more."""
+    """The next line of input; empty if the terminal is gone."""
     try:
         return stream.readline()
     except OSError:
         return ""
 
 
-def _to_nowhere(stream: TextIO) -> None:
-    """Lets a stream end nowhere: else Python would fail over the same text at its own end, with a code of its own."""
+def _redirect_to_null(stream: TextIO) -> None:
+    """Redirects a stream to the null device; otherwise Python's own flush at exit fails and changes the exit code."""
     try:
-        with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - no file of ours
-            os.dup2(nowhere.fileno(), stream.fileno())
+        with open(os.devnull, "w") as null:  # noqa: PTH123 - not a project file
+            os.dup2(null.fileno(), stream.fileno())
     except (OSError, ValueError):
         return

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP while a release runs: the first stops it in good order, the second at once."""
+"""SIGINT, SIGTERM and SIGHUP during a release: the first stops it gracefully, the second immediately."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from longshore.errors import InterruptError, LeaveAtOnce
 
 WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SLICE = 0.1
-"""Seconds: a sleeper looks so often whether a signal has come."""
+"""Seconds between checks for a signal during a sleep."""
 
 
 class Interrupts:
-    """Which signals have come, and when they may take effect."""
+    """The signals received, and the points at which they may take effect."""
 
     def __init__(self) -> None:
         self._pending: int | None = None
@@ -27,14 +27,14 @@ class Interrupts:
 
     @contextmanager
     def watched(self, on_first: Callable[[str], None]) -> Iterator[None]:
-        """Takes the signals in while the block lasts; outside the main thread Python has none to give.
+        """Handles signals during the block; other threads than the main one receive none from Python.
 
         Args:
-            on_first: gets the name of the first signal at once, while what runs goes on to a safe point.
+            on_first: receives the name of the first signal immediately; the work continues to the next safe point.
 
         Raises:
             InterruptError: inside the block, at the next safe point after the first signal.
-            LeaveAtOnce: inside the block, wherever it is, at the second.
+            LeaveAtOnce: anywhere inside the block, at the second signal.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -48,10 +48,10 @@ class Interrupts:
                 signal.signal(number, handler)
 
     def check(self) -> None:
-        """A safe point.
+        """Marks a safe point.
 
         Raises:
-            InterruptError: a signal has come, and nothing holds it back.
+            InterruptError: a signal was received, and is not held.
         """
         if self._pending is not None and not self._held:
             number, self._pending = self._pending, None
@@ -59,12 +59,12 @@ class Interrupts:
 
     @property
     def pending(self) -> bool:
-        """Whether a signal waits for a safe point."""
+        """Whether a signal is waiting for a safe point."""
         return self._pending is not None
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """No safe point inside the block: what it does is worth more than a quick end."""
+        """Holds signals during the block, whose work must not be interrupted half-way."""
         self._held += 1
         try:
             yield
@@ -72,7 +72,7 @@ class Interrupts:
             self._held -= 1
 
     def sleep(self, seconds: float) -> None:
-        """Sleeps, and wakes up early for a signal that may take effect."""
+        """Sleeps; wakes up early for a signal that may take effect."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and (self._pending is None or self._held):
             time.sleep(min(_SLICE, left))

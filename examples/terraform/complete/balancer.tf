@@ -1,9 +1,9 @@
 locals {
   secure = var.certificate_arn != null
-  # By its name, and the port on which it listens.
+  # Port of each listener.
   listeners = merge({ http = 80 }, local.secure ? { https = 443 } : {})
-  # The listener that forwards instead of redirecting.
-  leads_to_web = local.secure ? aws_lb_listener.https[0] : aws_lb_listener.http
+  # The listener that forwards to the service; the other one redirects.
+  web_listener = local.secure ? aws_lb_listener.https[0] : aws_lb_listener.http
 }
 
 resource "aws_security_group" "balancer" {
@@ -17,7 +17,7 @@ resource "aws_security_group" "balancer" {
 resource "aws_vpc_security_group_ingress_rule" "visitors" {
   for_each = { for pair in setproduct(keys(local.listeners), var.visitors) : join(" ", pair) => pair }
 
-  # checkov:skip=CKV_AWS_260:a shop is open to everybody, unless visitors says otherwise
+  # checkov:skip=CKV_AWS_260:a shop is public, unless visitors restricts it
   security_group_id = aws_security_group.balancer.id
   description       = "Visitors"
   cidr_ipv4         = each.value[1]
@@ -40,7 +40,7 @@ resource "aws_vpc_security_group_egress_rule" "balancer" {
 }
 
 resource "aws_security_group" "tasks" {
-  # checkov:skip=CKV2_AWS_5:the tasks have it, by the module's input network, where checkov does not see it
+  # checkov:skip=CKV2_AWS_5:the service has it, through the module's input network, which checkov does not follow
   name        = "${local.name}-tasks"
   description = "The tasks of ${local.name}"
   vpc_id      = aws_vpc.this.id
@@ -50,7 +50,7 @@ resource "aws_security_group" "tasks" {
 
 resource "aws_vpc_security_group_ingress_rule" "tasks" {
   security_group_id            = aws_security_group.tasks.id
-  description                  = "The load balancer, and nobody else"
+  description                  = "The load balancer only"
   referenced_security_group_id = aws_security_group.balancer.id
   from_port                    = 8080
   to_port                      = 8080
@@ -61,7 +61,7 @@ resource "aws_vpc_security_group_ingress_rule" "tasks" {
 
 resource "aws_vpc_security_group_egress_rule" "tasks" {
   security_group_id = aws_security_group.tasks.id
-  description       = "ECR, CloudWatch Logs, and what the application asks"
+  description       = "ECR, CloudWatch Logs and other HTTPS servers"
   cidr_ipv4         = "0.0.0.0/0"
   from_port         = 443
   to_port           = 443
@@ -71,10 +71,10 @@ resource "aws_vpc_security_group_egress_rule" "tasks" {
 }
 
 resource "aws_lb" "this" {
-  # checkov:skip=CKV_AWS_150:an example is taken down again; with deletion protection it could not be
-  # checkov:skip=CKV_AWS_91:access logs want a bucket and a time for which they are kept, which are yours to choose
-  # checkov:skip=CKV2_AWS_28:a web application firewall is a choice of its own, and costs
-  # checkov:skip=CKV2_AWS_20:HTTP redirects to HTTPS as soon as there is a certificate_arn
+  # checkov:skip=CKV_AWS_150:an example must be easy to destroy, which deletion protection prevents
+  # checkov:skip=CKV_AWS_91:access logs need a bucket and a retention period, which are your choice
+  # checkov:skip=CKV2_AWS_28:a web application firewall costs money and is your choice
+  # checkov:skip=CKV2_AWS_20:HTTP redirects to HTTPS if certificate_arn is set
   name                       = local.name
   load_balancer_type         = "application"
   security_groups            = [aws_security_group.balancer.id]
@@ -83,15 +83,15 @@ resource "aws_lb" "this" {
 
   tags = local.tags
 
-  # One that faces the internet is refused in a VPC that has no gateway.
+  # AWS rejects an internet-facing load balancer in a VPC without an internet gateway.
   depends_on = [aws_internet_gateway.this]
 }
 
 resource "aws_lb_target_group" "web" {
-  # checkov:skip=CKV_AWS_378:TLS ends at the load balancer; behind it is a network of one's own
+  # checkov:skip=CKV_AWS_378:TLS ends at the load balancer, and the VPC behind it is private to the application
   name                 = "${local.name}-web"
   vpc_id               = aws_vpc.this.id
-  target_type          = "ip" # as Fargate wants it
+  target_type          = "ip" # as Fargate requires
   port                 = 8080
   protocol             = "HTTP"
   deregistration_delay = 30
@@ -105,8 +105,8 @@ resource "aws_lb_target_group" "web" {
 }
 
 resource "aws_lb_listener" "http" {
-  # checkov:skip=CKV_AWS_2:HTTP redirects to HTTPS as soon as there is a certificate_arn
-  # checkov:skip=CKV_AWS_103:HTTP redirects to HTTPS as soon as there is a certificate_arn
+  # checkov:skip=CKV_AWS_2:HTTP redirects to HTTPS if certificate_arn is set
+  # checkov:skip=CKV_AWS_103:HTTP redirects to HTTPS if certificate_arn is set
   load_balancer_arn = aws_lb.this.arn
   port              = local.listeners.http
   protocol          = "HTTP"

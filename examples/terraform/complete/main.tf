@@ -1,12 +1,12 @@
 data "aws_caller_identity" "current" {}
 
-# By its name, made in the stack foundation.
+# Looked up by name; the stack foundation creates it.
 data "aws_ecr_repository" "app" {
   name = "${var.application}/app"
 }
 
 resource "aws_ssm_parameter" "image_tag" {
-  # checkov:skip=CKV2_AWS_34:a tag is no secret, and a plan without a tag reads it from here
+  # checkov:skip=CKV2_AWS_34:the tag is not a secret, and a plan without a tag reads it from here
   name           = "/${var.application}/${var.environment_name}/image_tag"
   description    = "The tag of the images that were released last; written by a release once it is verified"
   type           = "String"
@@ -66,9 +66,10 @@ module "web" {
     assign_public_ip = true
   }
 
-  # By way of the listener: a service may join a target group only once one leads there. With depends_on instead, a
-  # change of a listener would leave open in the plan what the module looks up, and register a revision.
-  target_group_arns = { web = { arn = local.leads_to_web.default_action[0].target_group_arn } }
+  # The ARN from the listener, not from the target group: ECS accepts a target group only after a listener forwards to
+  # it. With depends_on instead, a changed listener would make the module's data sources unknown during the plan, and the
+  # apply would register a revision.
+  target_group_arns = { web = { arn = local.web_listener.default_action[0].target_group_arn } }
 
   tags = local.tags
 }

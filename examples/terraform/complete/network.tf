@@ -1,5 +1,5 @@
 resource "aws_vpc" "this" {
-  # checkov:skip=CKV2_AWS_11:flow logs cost by the gigabyte; where they are wanted is for whoever takes this over
+  # checkov:skip=CKV2_AWS_11:flow logs cost money per gigabyte and are your choice
   cidr_block           = var.cidr
   enable_dns_hostnames = true
   enable_dns_support   = true
@@ -7,7 +7,7 @@ resource "aws_vpc" "this" {
   tags = local.tags
 }
 
-# Nothing is to use it: without rules it lets nothing in and nothing out.
+# Must not be used: without rules, it allows no traffic.
 resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
@@ -20,8 +20,8 @@ resource "aws_internet_gateway" "this" {
   tags = local.tags
 }
 
-# Public subnets and no NAT, which would cost more than the rest: the tasks have addresses of their own for their way to
-# ECR and CloudWatch Logs, and their security group lets nobody in but the load balancer.
+# Public subnets without NAT, which would cost more than everything else: the tasks have public IP addresses, through
+# which they reach ECR and CloudWatch Logs, and their security group accepts traffic from the load balancer only.
 resource "aws_subnet" "public" {
   for_each = { for number, zone in var.zones : zone => number }
 

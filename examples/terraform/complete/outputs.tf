@@ -1,5 +1,5 @@
 output "release" {
-  description = "The contract: everything that Longshore reads from Terraform."
+  description = "The contract, the only output that Longshore reads."
   value = {
     schema              = 1
     application         = var.application
@@ -35,6 +35,6 @@ output "release" {
 }
 
 output "url" {
-  description = "Where the service is reached: the base_url of the environment in invoke.yaml, unless a name of yours leads there."
+  description = "URL of the load balancer. Set it as base_url of the environment in invoke.yaml, unless you have your own domain name."
   value       = "${local.secure ? "https" : "http"}://${aws_lb.this.dns_name}"
 }

@@ -1,4 +1,4 @@
-# The example on your own machine; the same on AWS, with another environment_name.
+# The example on your machine. On AWS, only environment_name and region differ.
 application      = "shop"
 environment_name = "sandbox"
 region           = "eu-central-1"

@@ -1,3 +1,3 @@
-# The registry and the ledger, once for all environments of the application.
+# Registry and ledger, which all environments of the application share.
 application = "tenant"
 region      = "eu-central-1"

@@ -19,7 +19,7 @@ data "aws_subnets" "this" {
   lifecycle {
     postcondition {
       condition     = length(self.ids) > 0
-      error_message = "The VPC ${var.vpc} has no subnet with the tag Tier = ${var.tier}."
+      error_message = "The VPC ${var.vpc} must have at least one subnet with the tag Tier = ${var.tier}."
     }
   }
 }
@@ -30,7 +30,7 @@ data "aws_security_group" "tasks" {
 }
 
 resource "aws_ssm_parameter" "image_tag" {
-  # checkov:skip=CKV2_AWS_34:a tag is no secret, and a plan without a tag reads it from here
+  # checkov:skip=CKV2_AWS_34:the tag is not a secret, and a plan without a tag reads it from here
   name           = "/${var.application}/${var.environment_name}/image_tag"
   description    = "The tag of the images that were released last; written by a release once it is verified"
   type           = "String"
@@ -57,7 +57,7 @@ locals {
   }
 }
 
-# Makes nothing where existing_name is given: it looks the cluster up.
+# Creates no cluster, because existing_name is set.
 module "cluster" {
   source = "../../../terraform/modules/cluster"
 

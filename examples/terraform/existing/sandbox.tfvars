@@ -1,4 +1,4 @@
-# The names of what is there already. On the sandbox, README.md says how it gets there.
+# Names of the platform's resources. README.md shows how to create them on the sandbox.
 application      = "tenant"
 environment_name = "sandbox"
 region           = "eu-central-1"

@@ -1,3 +1,3 @@
-# Once for the application, whatever its environments are.
+# Registry and ledger, which all environments of the application share.
 application = "hello"
 region      = "eu-central-1"

@@ -1,13 +1,13 @@
 data "aws_caller_identity" "current" {}
 
-# Rule 4: by its name, made in foundation/.
+# Rule 4: looked up by name; foundation/ creates it.
 data "aws_ecr_repository" "app" {
   name = "${var.application}/app"
 }
 
-# Rule 3: a release writes the tag once it is verified, and Terraform looks away.
+# Rule 3: a verified release writes the tag, and Terraform ignores the value.
 resource "aws_ssm_parameter" "image_tag" {
-  # checkov:skip=CKV2_AWS_34:a tag is no secret, and a plan without a tag reads it from here
+  # checkov:skip=CKV2_AWS_34:the tag is not a secret, and a plan without a tag reads it from here
   name           = "/${var.application}/${var.environment_name}/image_tag"
   description    = "The tag of the images that were released last; written by a release once it is verified"
   type           = "String"
@@ -24,7 +24,7 @@ locals {
   name = "${var.application}-${var.environment_name}"
   tags = { Application = var.application, Environment = var.environment_name }
 
-  # Rule 3: without a tag a plan is for what is released, and so it is empty.
+  # Rule 3: without a tag, plan with the released one: the plan is empty.
   image_tag = coalesce(var.image_tag, aws_ssm_parameter.image_tag.insecure_value)
 }
 
@@ -54,7 +54,7 @@ resource "aws_ecs_task_definition" "web" {
   requires_compatibilities = ["FARGATE"]
   execution_role_arn       = aws_iam_role.execution.arn
   task_role_arn            = aws_iam_role.task.arn
-  # Rule 1: every earlier revision stays; a roll-back goes to one of them.
+  # Rule 1: earlier revisions stay ACTIVE: a rollback needs them.
   skip_destroy = true
 
   container_definitions = jsonencode([{
@@ -64,9 +64,9 @@ resource "aws_ecs_task_definition" "web" {
     readonlyRootFilesystem = true
     stopTimeout            = 10
     portMappings           = [{ containerPort = 8080, hostPort = 8080, protocol = "tcp" }]
-    # How the application knows its version: it is not in the image.
+    # Tells the application its version, which is not part of the image.
     environment = [{ name = "RELEASE_VERSION", value = local.image_tag }]
-    # For nc, which does not end at SIGTERM as process 1.
+    # nc ignores SIGTERM as process 1: an init process forwards it.
     linuxParameters = { initProcessEnabled = true }
     logConfiguration = {
       logDriver = "awslogs"
@@ -91,7 +91,7 @@ resource "aws_ecs_service" "web" {
   cluster         = aws_ecs_cluster.this.arn
   task_definition = aws_ecs_task_definition.web.arn
   launch_type     = "FARGATE"
-  # Rule 2: the first release sends a count; before it there is no image to run.
+  # Rule 2: the first release sets the desired count: before it, there is no image to run.
   desired_count           = 0
   enable_ecs_managed_tags = true
   propagate_tags          = "SERVICE"
@@ -109,7 +109,7 @@ resource "aws_ecs_service" "web" {
   tags = local.tags
 
   lifecycle {
-    # Rule 2: which revision runs is a release's choice, and how often a person's.
+    # Rule 2: a release chooses the revision that runs, and a person sets the count.
     ignore_changes = [task_definition, desired_count]
   }
 }

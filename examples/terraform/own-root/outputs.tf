@@ -1,5 +1,5 @@
 output "release" {
-  description = "The contract: everything that Longshore reads from Terraform."
+  description = "The contract, the only output that Longshore reads."
   value = {
     schema              = 1
     application         = var.application

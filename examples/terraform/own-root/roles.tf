@@ -51,7 +51,7 @@ resource "aws_iam_role_policy" "execution" {
 
 resource "aws_iam_role" "task" {
   name               = "${local.name}-web-task"
-  description        = "What the application in ${local.name}-web may do: nothing"
+  description        = "Task role of ${local.name}-web, without permissions"
   assume_role_policy = data.aws_iam_policy_document.trust.json
 
   tags = local.tags

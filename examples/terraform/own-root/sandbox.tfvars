@@ -1,4 +1,4 @@
-# The example on your own machine. On AWS these are subnets and security groups of yours.
+# The example on your machine. On AWS, use the IDs of your own subnets and security groups.
 application      = "hello"
 environment_name = "sandbox"
 region           = "eu-central-1"

@@ -1,47 +1,47 @@
 variable "application" {
-  description = "The application, as in invoke.yaml."
+  description = "Name of the application, as in invoke.yaml."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]*[a-z0-9]$", var.application))
-    error_message = "application may have lower-case letters, digits and hyphens, and begins with a letter."
+    error_message = "application must start with a letter, end with a letter or digit, and contain only lower-case letters, digits and hyphens."
   }
 }
 
 variable "environment_name" {
-  description = "The environment, as in invoke.yaml."
+  description = "Name of the environment, as in invoke.yaml."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]*[a-z0-9]$", var.environment_name))
-    error_message = "environment_name may have lower-case letters, digits and hyphens, and begins with a letter."
+    error_message = "environment_name must start with a letter, end with a letter or digit, and contain only lower-case letters, digits and hyphens."
   }
 }
 
 variable "region" {
-  description = "The AWS region of everything in this root."
+  description = "Code of the AWS region in which the resources of this root module are created."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
-    error_message = "region must be an AWS region such as eu-central-1."
+    error_message = "region must be the code of an AWS region, such as eu-central-1."
   }
 }
 
-# Rule 3: a release gives the tag, and a plan by hand has none.
+# Rule 3: a release passes the tag; a plan by hand does not.
 variable "image_tag" {
-  description = "The tag to register task definitions for, given by a release; null for the one that was released last."
+  description = "Image tag to register task definitions with. A release passes it; null uses the tag that was released last."
   type        = string
   default     = null
 
   validation {
     condition     = var.image_tag == null || can(regex("^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$", var.image_tag))
-    error_message = "image_tag must be a tag of an image (up to 128 letters, digits, dots, hyphens and underscores), or null."
+    error_message = "image_tag must be an image tag (up to 128 letters, digits, dots, hyphens and underscores, not starting with a dot or hyphen), or null."
   }
 }
 
 variable "desired_count" {
-  description = "The tasks that the first release starts; from then on the count is whoever's who changes it."
+  description = "Number of tasks that the first release starts. Releases do not change the count later."
   type        = number
   default     = 1
 
@@ -52,21 +52,21 @@ variable "desired_count" {
 }
 
 variable "subnets" {
-  description = "The subnets in which the tasks run, with a way to ECR and CloudWatch Logs."
+  description = "IDs of the subnets in which the tasks run; they need a route to ECR and CloudWatch Logs."
   type        = set(string)
 
   validation {
     condition     = length(var.subnets) > 0
-    error_message = "subnets must name at least one subnet."
+    error_message = "subnets must contain at least one subnet ID."
   }
 }
 
 variable "security_groups" {
-  description = "The security groups of the tasks: whoever asks them needs port 8080."
+  description = "IDs of the security groups of the tasks, which must allow clients on port 8080."
   type        = set(string)
 
   validation {
     condition     = length(var.security_groups) > 0
-    error_message = "security_groups must name at least one security group."
+    error_message = "security_groups must contain at least one security group ID."
   }
 }

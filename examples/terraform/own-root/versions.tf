@@ -8,7 +8,7 @@ terraform {
     }
   }
 
-  # Bucket, key and region are given to `terraform init`.
+  # `terraform init -backend-config=...` sets bucket, key and region.
   backend "s3" {
     use_lockfile = true
   }

@@ -32,7 +32,7 @@ run "unreleased" {
 
   assert {
     condition     = aws_ssm_parameter.image_tag.name == "/storefront/sandbox/image_tag" && nonsensitive(aws_ssm_parameter.image_tag.type) == "String"
-    error_message = "The tag that was released is a plain parameter."
+    error_message = "The released tag is a parameter of type String."
   }
 
   assert {
@@ -97,25 +97,25 @@ run "unreleased" {
 
   assert {
     condition     = local.shared.environment == { RAILS_ENV = "staging", LEVEL = "info" }
-    error_message = "ECS_ variables reach the containers without the prefix; environment wins."
+    error_message = "ECS_ variables reach the containers without the prefix, and environment takes precedence."
   }
 }
 
-run "whoever_releases_has_policies" {
+run "policies_of_a_releaser" {
   command = plan
 
   assert {
     condition     = keys(output.releaser_policy_arns) == ["releaser", "tasks-1"] && output.release_project == null
-    error_message = "There are policies for a releaser always, and a project that releases only where it is wanted."
+    error_message = "The policies of a releaser are always created, the release project only if it is declared."
   }
 
   assert {
     condition     = local.state.bucket == "storefront-123456789012-eu-central-1-tfstate" && local.state.key == "storefront/sandbox.tfstate"
-    error_message = "The state lies where `invoke bootstrap` puts it, unless it is said where."
+    error_message = "By default, the state is where `invoke bootstrap` puts it."
   }
 }
 
-run "a_project_that_releases" {
+run "release_project" {
   command = plan
 
   variables {
@@ -125,11 +125,11 @@ run "a_project_that_releases" {
 
   assert {
     condition     = output.release_project == "storefront-sandbox-release" && local.state == null
-    error_message = "The project is found by its name, <application>-<environment>-release."
+    error_message = "The release project is named <application>-<environment>-release."
   }
 }
 
-run "a_tag_registers_and_leaves_the_parameter_alone" {
+run "a_tag_does_not_change_the_parameter" {
   command = plan
 
   variables {
@@ -138,7 +138,7 @@ run "a_tag_registers_and_leaves_the_parameter_alone" {
 
   assert {
     condition     = local.image_tag == "v1.0.0" && aws_ssm_parameter.image_tag.insecure_value == "unreleased"
-    error_message = "The parameter is written by a release once it is verified, never by Terraform."
+    error_message = "A verified release writes the parameter, never Terraform."
   }
 }
 
@@ -152,7 +152,7 @@ run "refuses_plain_secrets" {
   expect_failures = [var.not_secret]
 }
 
-run "finds_plain_secrets_wherever_they_stand_and_takes_exceptions" {
+run "reports_plain_secrets_by_path_and_allows_exceptions" {
   command = plan
 
   variables {
@@ -178,11 +178,11 @@ run "finds_plain_secrets_wherever_they_stand_and_takes_exceptions" {
       "migration.environment.DB_SECRET"                 = "DB_SECRET"
       "schedules.nightly.environment.URL"               = "URL"
     }
-    error_message = "Found: ${join(", ", keys(module.plaintext.suspects))}."
+    error_message = "Reported: ${join(", ", keys(module.plaintext.suspects))}."
   }
 }
 
-run "every_feature_reaches_its_module" {
+run "settings_reach_the_modules" {
   command = plan
 
   variables {
@@ -216,17 +216,17 @@ run "every_feature_reaches_its_module" {
       module.services["web"].execution_role_arn == "arn:aws:iam::123456789012:role/pulls" &&
       module.services["web"].task_role_arn == "arn:aws:iam::123456789012:role/shop"
     )
-    error_message = "Roles of one's own go to the service."
+    error_message = "The given roles reach the service."
   }
 
   assert {
     condition     = jsondecode(jsonencode(output.release.migration.launch.capacity_provider_strategy)) == [{ capacity_provider = "FARGATE_SPOT", weight = 1, base = 0 }]
-    error_message = "The contract says by which capacity providers the migration runs."
+    error_message = "The contract has the capacity providers of the migration."
   }
 
   assert {
     condition     = local.shared.execute_command_kms_key_arn == "arn:aws:kms:eu-central-1:123456789012:key/1"
-    error_message = "The application's roles may use the key of the sessions."
+    error_message = "The task roles may use the key that encrypts ECS Exec sessions."
   }
 }
 
@@ -240,6 +240,6 @@ run "pipelines_get_roles" {
 
   assert {
     condition     = keys(output.releaser_role_arns) == ["github", "gitlab"]
-    error_message = "A role for each place where pipelines run."
+    error_message = "There is a role for GitHub and one for GitLab."
   }
 }

@@ -1,4 +1,4 @@
-# Every run is refused; its name says for what.
+# Every run fails; its name says which input is invalid.
 
 mock_provider "aws" {
   source = "../testing"
@@ -25,7 +25,7 @@ run "names_region_and_tag" {
   expect_failures = [var.application, var.environment_name, var.region, var.image_tag, var.images]
 }
 
-run "build_settings_and_values_of_secrets" {
+run "variables_without_the_prefix_and_values_as_secrets" {
   command = plan
 
   variables {
@@ -36,7 +36,7 @@ run "build_settings_and_values_of_secrets" {
   expect_failures = [var.variables, var.secrets]
 }
 
-run "what_ecs_sets_itself" {
+run "names_that_are_reserved_and_a_wave_below_one" {
   command = plan
 
   variables {
@@ -48,7 +48,7 @@ run "what_ecs_sets_itself" {
   expect_failures = [var.variables, var.schedules, var.migration]
 }
 
-run "a_capacity_provider_that_the_cluster_has_not" {
+run "a_capacity_provider_missing_from_the_cluster" {
   command = plan
 
   variables {
@@ -59,7 +59,7 @@ run "a_capacity_provider_that_the_cluster_has_not" {
   expect_failures = [var.cluster]
 }
 
-run "images_of_tasks" {
+run "an_unknown_image_of_a_task" {
   command = plan
 
   variables {
@@ -70,7 +70,7 @@ run "images_of_tasks" {
   expect_failures = [var.migration, var.schedules]
 }
 
-run "the_image_of_a_service" {
+run "an_unknown_image_of_a_service" {
   command = plan
 
   variables {
@@ -90,7 +90,7 @@ run "no_services" {
   expect_failures = [var.services]
 }
 
-run "a_service_named_as_the_migration" {
+run "a_service_with_the_name_of_the_migration" {
   command = plan
 
   variables {
@@ -110,7 +110,7 @@ run "a_count_below_zero" {
   expect_failures = [var.services]
 }
 
-run "half_a_wave" {
+run "a_fractional_wave" {
   command = plan
 
   variables {
@@ -120,7 +120,7 @@ run "half_a_wave" {
   expect_failures = [var.services]
 }
 
-run "verify_of_a_service_without_a_port" {
+run "verifying_a_service_without_a_port" {
   command = plan
 
   variables {
@@ -131,7 +131,7 @@ run "verify_of_a_service_without_a_port" {
   expect_failures = [var.verify]
 }
 
-run "verify_of_a_whole_url" {
+run "verifying_an_absolute_url" {
   command = plan
 
   variables {

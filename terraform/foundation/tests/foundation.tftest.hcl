@@ -22,11 +22,11 @@ run "registry_and_ledger" {
 
   assert {
     condition     = length(module.build) == 0 && output.build_project == null
-    error_message = "There is no build project unless it is wanted."
+    error_message = "By default, there is no build project."
   }
 }
 
-run "another_image_leaves_the_first_alone" {
+run "another_image_does_not_change_the_first" {
   command = plan
 
   variables {
@@ -35,16 +35,16 @@ run "another_image_leaves_the_first_alone" {
 
   assert {
     condition     = output.repositories["app"] == run.registry_and_ledger.repositories["app"]
-    error_message = "The first repository stays as it is."
+    error_message = "The first repository does not change."
   }
 
   assert {
     condition     = output.repositories["proxy"].name == "storefront/proxy"
-    error_message = "The second image gets a repository."
+    error_message = "The second image has its own repository."
   }
 }
 
-run "a_build_project" {
+run "build_project" {
   command = plan
 
   variables {
@@ -57,11 +57,11 @@ run "a_build_project" {
 
   assert {
     condition     = output.build_project == "storefront-build"
-    error_message = "The project is found by its name, <application>-build."
+    error_message = "The build project is named <application>-build."
   }
 }
 
-run "refuses_what_does_not_fit" {
+run "rejects_invalid_input" {
   command = plan
 
   variables {

@@ -23,14 +23,14 @@ locals {
   )
 }
 
-# Whoever may read the project sees what is plain in it, and so does whoever reads Terraform's state.
+# Plain values are visible to everyone who may read the project or Terraform's state.
 module "plaintext" {
   source = "../plaintext"
 
   values = { "environment." = local.plain }
 }
 
-# For its ARN, which ends in six characters of AWS's choice; no value is read.
+# Read for the ARN, which ends in six random characters; the data source does not read the value.
 data "aws_secretsmanager_secret" "this" {
   for_each = toset([for entry in values(local.entries) : entry.name])
 

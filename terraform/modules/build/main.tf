@@ -8,14 +8,14 @@ locals {
   account_id = data.aws_caller_identity.current.account_id
   partition  = data.aws_partition.current.partition
   region     = data.aws_region.current.id
-  # Written from its name: the role's trust names the project, and the project its role. So is the log group's, and the
-  # policy is shown in the plan that makes it.
+  # Built from names: the trust policy refers to the project, which refers to its role; and the policies are known in
+  # the plan that creates them.
   project_arn   = "arn:${local.partition}:codebuild:${local.region}:${local.account_id}:project/${var.name}"
   log_group_arn = "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:/aws/codebuild/${var.name}"
   git           = contains(["GITHUB", "BITBUCKET", "CODECOMMIT"], var.source_code.type)
 }
 
-# Made here, with its retention: the role may not create a group.
+# Created here, with its retention: the role may not create a log group.
 resource "aws_cloudwatch_log_group" "this" {
   name              = "/aws/codebuild/${var.name}"
   retention_in_days = var.log_retention_days
@@ -25,7 +25,7 @@ resource "aws_cloudwatch_log_group" "this" {
 }
 
 resource "aws_codebuild_project" "this" {
-  # checkov:skip=CKV_AWS_316:docker build and docker push need an engine, which starts in privileged mode only
+  # checkov:skip=CKV_AWS_316:docker build and docker push need an engine, which starts only in privileged mode
   name                   = var.name
   description            = var.description
   service_role           = aws_iam_role.this.arn
@@ -87,7 +87,7 @@ resource "aws_codebuild_project" "this" {
 
   tags = var.tags
 
-  # A webhook may start a build as soon as there is a project.
+  # A webhook may start a build as soon as the project exists.
   depends_on = [aws_iam_role_policy.this, aws_iam_role_policy_attachment.this]
 }
 
@@ -97,7 +97,7 @@ resource "aws_codebuild_webhook" "this" {
   project_name = aws_codebuild_project.this.name
   build_type   = "BUILD"
 
-  # One group: a push starts a build if all of them match.
+  # One group: a push starts a build only if all filters match.
   filter_group {
     filter {
       type    = "EVENT"

@@ -4,30 +4,30 @@ locals {
   ]))
   secret_arns = sort([for secret in data.aws_secretsmanager_secret.this : secret.arn])
 
-  # What the role may read besides, by the source; none for a public repository, or none at all.
+  # Permissions to read the source, by its type; a public repository and NO_SOURCE need none.
   source_reads = concat(
     [
-      for found in regexall("^https://git-codecommit[.]([a-z0-9-]+)[.]amazonaws[.]com(?:[.]cn)?/v1/repos/(.+)$", coalesce(var.source_code.location, "-")) : {
+      for match in regexall("^https://git-codecommit[.]([a-z0-9-]+)[.]amazonaws[.]com(?:[.]cn)?/v1/repos/(.+)$", coalesce(var.source_code.location, "-")) : {
         sid       = "PullSource"
         actions   = ["codecommit:GitPull"]
-        resources = ["arn:${local.partition}:codecommit:${found[0]}:${local.account_id}:${found[1]}"]
+        resources = ["arn:${local.partition}:codecommit:${match[0]}:${local.account_id}:${match[1]}"]
       } if var.source_code.type == "CODECOMMIT"
     ],
     [
-      for found in regexall("^([^/]+)/.+$", coalesce(var.source_code.location, "-")) : {
+      for match in regexall("^([^/]+)/.+$", coalesce(var.source_code.location, "-")) : {
         sid       = "ReadSource"
         actions   = ["s3:GetObject", "s3:GetObjectVersion"]
         resources = ["arn:${local.partition}:s3:::${var.source_code.location}"]
       } if var.source_code.type == "S3"
     ],
     [
-      for found in regexall("^([^/]+)/.+$", coalesce(var.source_code.location, "-")) : {
+      for match in regexall("^([^/]+)/.+$", coalesce(var.source_code.location, "-")) : {
         sid       = "FindSource"
         actions   = ["s3:GetBucketLocation"]
-        resources = ["arn:${local.partition}:s3:::${found[0]}"]
+        resources = ["arn:${local.partition}:s3:::${match[0]}"]
       } if var.source_code.type == "S3"
     ],
-    # The prefix of the actions is that of the connection's ARN: the service was renamed.
+    # The service was renamed: its actions have the same prefix as the connection's ARN.
     [
       for arn in var.source_code.connection_arn[*] : {
         sid       = "UseConnection"
@@ -61,7 +61,7 @@ data "aws_iam_policy_document" "trust" {
   }
 }
 
-# Every action with its reason: permissions.toml.
+# permissions.toml has the reason for every action.
 data "aws_iam_policy_document" "this" {
   statement {
     sid       = "LogInToRegistry"

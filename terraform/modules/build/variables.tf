@@ -1,81 +1,81 @@
 variable "name" {
-  description = "The name of the project, of its role, and the last part of its log group, /aws/codebuild/<name>."
+  description = "Name of the CodeBuild project and of its service role. Its log group is /aws/codebuild/<name>."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{0,62}[a-z0-9]$", var.name))
-    error_message = "name may have lower-case letters, digits and hyphens, begins with a letter, and has 2 to 64 characters, as an IAM role's name has."
+    error_message = "name must be 2 to 64 lower-case letters, digits and hyphens (the limit of a role name), start with a letter and end with a letter or digit."
   }
 }
 
 variable "description" {
-  description = "What the project is for."
+  description = "Description of the CodeBuild project."
   type        = string
   default     = "Builds and pushes images"
 }
 
 variable "repository_arns" {
-  description = "The ECR repositories that the builds push to and pull from."
+  description = "ARNs of the ECR repositories that builds push to and pull from."
   type        = set(string)
 
   validation {
     condition     = length(var.repository_arns) > 0 && alltrue([for arn in var.repository_arns : can(regex("^arn:[^:]+:ecr:[^:]+:[0-9]{12}:repository/[^*?]+$", arn))])
-    error_message = "repository_arns must have at least one ARN of an ECR repository, without wildcards (arn:aws:ecr:<region>:<account>:repository/<name>)."
+    error_message = "repository_arns must contain at least one ARN of an ECR repository, without wildcards (arn:aws:ecr:<region>:<account>:repository/<name>)."
   }
 }
 
 variable "environment" {
-  description = "Environment variables of the builds by name: plain:TEXT, ssm:/PATH of Parameter Store or secretsmanager:NAME[:JSON-KEY]."
+  description = "Environment variables of the builds. A value is plain:TEXT, ssm:/PATH (Parameter Store) or secretsmanager:NAME[:JSON-KEY] (Secrets Manager)."
   type        = map(string)
   default     = {}
 
   validation {
-    # By name only: what somebody wrote there by mistake may be the secret itself.
+    # Reports names only: a value put there by mistake may be the secret itself.
     condition     = alltrue([for value in values(var.environment) : can(regex("^(plain:|ssm:/[A-Za-z0-9_./-]+$|secretsmanager:[A-Za-z0-9/_+=.@-]+(:[^:]+)?$)", value))])
-    error_message = "Not understood: ${join(", ", [for name, value in var.environment : name if !can(regex("^(plain:|ssm:/[A-Za-z0-9_./-]+$|secretsmanager:[A-Za-z0-9/_+=.@-]+(:[^:]+)?$)", value))])}. A value of environment begins with plain: (text that everybody may read), or is a reference, ssm:/path or secretsmanager:name[:json-key]."
+    error_message = "Invalid in environment: ${join(", ", [for name, value in var.environment : name if !can(regex("^(plain:|ssm:/[A-Za-z0-9_./-]+$|secretsmanager:[A-Za-z0-9/_+=.@-]+(:[^:]+)?$)", value))])}. A value must be plain:TEXT, which is not protected, or a reference, ssm:/path or secretsmanager:name[:json-key]."
   }
 
   validation {
     condition     = alltrue([for name in keys(var.environment) : can(regex("^[A-Za-z_][A-Za-z0-9_]*$", name)) && !startswith(name, "CODEBUILD_")])
-    error_message = "The names in environment may have letters, digits and underscores, and CODEBUILD_ begins those that CodeBuild sets itself."
+    error_message = "The names in environment must contain only letters, digits and underscores, and not start with a digit or with CODEBUILD_, which CodeBuild reserves."
   }
 }
 
 variable "not_secret" {
-  description = "Names of plain variables that look like secrets, by name or by value, and are none."
+  description = "Names of plain variables that look like secrets, by name or by value, but are not."
   type        = set(string)
   default     = []
 
   validation {
     condition     = alltrue([for name in values(module.plaintext.suspects) : contains(var.not_secret, name)])
-    error_message = "These look like secrets: ${join(", ", [for path, name in module.plaintext.suspects : path if !contains(var.not_secret, name)])}. Give a reference, ssm:/path or secretsmanager:name[:json-key], or list the name in not_secret."
+    error_message = "These look like secrets: ${join(", ", [for path, name in module.plaintext.suspects : path if !contains(var.not_secret, name)])}. Replace the values by references (ssm:/path or secretsmanager:name[:json-key]), or list the names in not_secret."
   }
 }
 
 variable "secrets_kms_key_arns" {
-  description = "KMS keys of your own that encrypt what environment refers to: the role may decrypt with them."
+  description = "ARNs of the customer managed KMS keys that encrypt the parameters and secrets in environment; the role may decrypt with them."
   type        = set(string)
   default     = []
 
   validation {
     condition     = alltrue([for arn in var.secrets_kms_key_arns : can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/[^*?]+$", arn))])
-    error_message = "secrets_kms_key_arns must be ARNs of KMS keys (arn:aws:kms:<region>:<account>:key/<id>)."
+    error_message = "secrets_kms_key_arns must contain ARNs of KMS keys (arn:aws:kms:<region>:<account>:key/<id>)."
   }
 }
 
 variable "image" {
-  description = "The build image. CodeBuild takes the latest release of one of its own unless a digest is given."
+  description = "Docker image of the build environment, one of CodeBuild's own. CodeBuild always uses its latest release."
   type        = string
   default     = "aws/codebuild/standard:7.0"
 
   validation {
     condition     = can(regex("^aws/codebuild/[A-Za-z0-9._-]+:[A-Za-z0-9._-]+$", var.image))
-    error_message = "image must be one of CodeBuild's own for Linux, such as aws/codebuild/standard:7.0."
+    error_message = "image must be a Linux image that CodeBuild manages, such as aws/codebuild/standard:7.0."
   }
 }
 
 variable "compute_type" {
-  description = "The size of the machine that builds."
+  description = "Compute type of the build environment."
   type        = string
   default     = "BUILD_GENERAL1_SMALL"
 
@@ -86,45 +86,45 @@ variable "compute_type" {
 }
 
 variable "build_timeout" {
-  description = "Minutes after which a build is ended."
+  description = "Number of minutes, 5 to 2160, after which CodeBuild stops a build."
   type        = number
   default     = 60
 
   validation {
     condition     = var.build_timeout >= 5 && var.build_timeout <= 2160 && floor(var.build_timeout) == var.build_timeout
-    error_message = "build_timeout must be 5 to 2160 whole minutes."
+    error_message = "build_timeout must be a whole number of minutes, 5 to 2160."
   }
 }
 
 variable "queue_timeout" {
-  description = "Minutes after which a build that has not begun is given up."
+  description = "Number of minutes, 5 to 480, after which CodeBuild times out a queued build."
   type        = number
   default     = 30
 
   validation {
     condition     = var.queue_timeout >= 5 && var.queue_timeout <= 480 && floor(var.queue_timeout) == var.queue_timeout
-    error_message = "queue_timeout must be 5 to 480 whole minutes."
+    error_message = "queue_timeout must be a whole number of minutes, 5 to 480."
   }
 }
 
 variable "concurrent_builds" {
-  description = "So many builds may run at once, and CodeBuild starts none beyond it; null for the account's limit."
+  description = "Maximum number of concurrent builds: CodeBuild rejects further ones; null for the quota of the account."
   type        = number
   default     = null
 
   validation {
     condition     = var.concurrent_builds == null || try(var.concurrent_builds >= 1 && floor(var.concurrent_builds) == var.concurrent_builds, false)
-    error_message = "concurrent_builds must be a whole number, 1 or more, or null for the account's limit."
+    error_message = "concurrent_builds must be a whole number, 1 or more, or null for the quota of the account."
   }
 }
 
 variable "log_retention_days" {
-  description = "Days for which CloudWatch keeps the logs; 0 for ever."
+  description = "Number of days to retain log events in CloudWatch Logs; 0 retains them forever."
   type        = number
   default     = 365
 
   validation {
     condition     = contains([0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "log_retention_days must be a number that CloudWatch Logs knows (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, ...), or 0 for ever."
+    error_message = "log_retention_days must be a retention period of CloudWatch Logs (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, ...), or 0 to retain log events forever."
   }
 }

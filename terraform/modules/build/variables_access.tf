@@ -1,5 +1,5 @@
 variable "log_kms_key_arn" {
-  description = "The KMS key that encrypts the logs; null for the key of CloudWatch Logs."
+  description = "ARN of the KMS key that encrypts the log group; null for the default encryption of CloudWatch Logs."
   type        = string
   default     = null
 
@@ -10,7 +10,7 @@ variable "log_kms_key_arn" {
 }
 
 variable "encryption_key_arn" {
-  description = "The KMS key that encrypts what CodeBuild keeps of a build; null for the account's own key of S3 (aws/s3)."
+  description = "ARN of the KMS key that encrypts the build output and caches that CodeBuild stores; null for the AWS managed key aws/s3."
   type        = string
   default     = null
 
@@ -21,24 +21,24 @@ variable "encryption_key_arn" {
 }
 
 variable "policy_arns" {
-  description = "Further policies of the role by a name of your choice, such as those of a releaser."
+  description = "ARNs of further policies to attach to the role, under keys of your choice, such as those of a releaser."
   type        = map(string)
   default     = {}
 }
 
 variable "path" {
-  description = "The path of the role."
+  description = "IAM path of the role, such as /longshore/."
   type        = string
   default     = "/"
 
   validation {
     condition     = can(regex("^/([!-~]+/)?$", var.path))
-    error_message = "path must begin and end with a slash, such as /longshore/."
+    error_message = "path must start and end with a slash, such as /longshore/."
   }
 }
 
 variable "permissions_boundary" {
-  description = "The ARN of the policy that bounds the role's permissions; null for none."
+  description = "ARN of the policy that is set as the permissions boundary of the role; null for none."
   type        = string
   default     = null
 
@@ -49,7 +49,7 @@ variable "permissions_boundary" {
 }
 
 variable "tags" {
-  description = "Tags of every resource."
+  description = "Tags to apply to all resources."
   type        = map(string)
   default     = {}
 }

@@ -1,15 +1,15 @@
 variable "name" {
-  description = "The name of the cluster to make; it is not used where existing_name is given."
+  description = "Name of the cluster to create; ignored if existing_name is set."
   type        = string
 
   validation {
     condition     = can(regex("^[A-Za-z0-9_-]{1,255}$", var.name))
-    error_message = "name may have up to 255 letters, digits, hyphens and underscores."
+    error_message = "name must be 1 to 255 letters, digits, hyphens and underscores."
   }
 }
 
 variable "existing_name" {
-  description = "The name of a cluster that exists already, to use instead of making one; null to make one."
+  description = "Name of an existing cluster to use instead of creating one; null to create one."
   type        = string
   default     = null
 
@@ -20,7 +20,7 @@ variable "existing_name" {
 }
 
 variable "container_insights" {
-  description = "CloudWatch Container Insights of the cluster that is made."
+  description = "Container Insights of the cluster that is created: enabled, enhanced or disabled."
   type        = string
   default     = "enabled"
 
@@ -31,23 +31,23 @@ variable "container_insights" {
 }
 
 variable "capacity_providers" {
-  description = "The capacity providers that the cluster that is made offers to capacity_provider_strategy: FARGATE, FARGATE_SPOT, or those of container instances."
+  description = "Names of the capacity providers to associate with the cluster that is created, such as FARGATE and FARGATE_SPOT. A capacity_provider_strategy can use only these."
   type        = set(string)
   default     = []
 
   validation {
     condition     = length(var.capacity_providers) == 0 || var.existing_name == null
-    error_message = "capacity_providers are those of a cluster that is made: leave them out with existing_name, whose own are its owner's."
+    error_message = "capacity_providers must be empty if existing_name is set: the module does not change an existing cluster."
   }
 
   validation {
     condition     = alltrue([for name in var.capacity_providers : can(regex("^[A-Za-z0-9_-]{1,255}$", name))])
-    error_message = "capacity_providers must be names of capacity providers, such as FARGATE and FARGATE_SPOT."
+    error_message = "capacity_providers must contain names of capacity providers, such as FARGATE and FARGATE_SPOT."
   }
 }
 
 variable "execute_command_kms_key_arn" {
-  description = "The KMS key that encrypts the sessions of ECS Exec in the cluster that is made; null for TLS alone."
+  description = "ARN of the KMS key that encrypts ECS Exec sessions in the cluster that is created; null for TLS only."
   type        = string
   default     = null
 
@@ -58,7 +58,7 @@ variable "execute_command_kms_key_arn" {
 }
 
 variable "fargate_storage_kms_key_arn" {
-  description = "The KMS key that encrypts the ephemeral storage of tasks on Fargate in the cluster that is made; null for a key of AWS. Its policy must let Fargate use it."
+  description = "ARN of the KMS key that encrypts the ephemeral storage of Fargate tasks in the cluster that is created; null for an AWS owned key. The key policy must allow Fargate to use it."
   type        = string
   default     = null
 
@@ -69,7 +69,7 @@ variable "fargate_storage_kms_key_arn" {
 }
 
 variable "tags" {
-  description = "Tags of every resource."
+  description = "Tags to apply to all resources."
   type        = map(string)
   default     = {}
 }

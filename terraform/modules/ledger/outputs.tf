@@ -1,9 +1,9 @@
 output "table" {
-  description = "The name of the table."
+  description = "Name of the DynamoDB table."
   value       = aws_dynamodb_table.this.name
 }
 
 output "arn" {
-  description = "The ARN of the table."
+  description = "ARN of the DynamoDB table."
   value       = aws_dynamodb_table.this.arn
 }

@@ -1,21 +1,21 @@
 variable "application" {
-  description = "The application; its ledger is named <application>-releases."
+  description = "Name of the application. Its ledger is named <application>-releases."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]*[a-z0-9]$", var.application))
-    error_message = "application may have lower-case letters, digits and hyphens, and begins with a letter."
+    error_message = "application must start with a letter, end with a letter or digit, and contain only lower-case letters, digits and hyphens."
   }
 }
 
 variable "deletion_protection" {
-  description = "Whether DynamoDB refuses to delete the ledger. `invoke destroy` never removes it, protected or not."
+  description = "Whether deletion protection of the ledger is enabled. `invoke destroy` never deletes the ledger."
   type        = bool
   default     = true
 }
 
 variable "kms_key_arn" {
-  description = "The KMS key that encrypts the ledger; null for the account's own key of DynamoDB (aws/dynamodb)."
+  description = "ARN of the KMS key that encrypts the ledger; null for the AWS managed key aws/dynamodb."
   type        = string
   default     = null
 
@@ -26,7 +26,7 @@ variable "kms_key_arn" {
 }
 
 variable "tags" {
-  description = "Tags of every resource."
+  description = "Tags to apply to all resources."
   type        = map(string)
   default     = {}
 }

@@ -1,6 +1,6 @@
 locals {
-  # Whole words only: TOKENIZER_PATH, MAX_TOKENS and SECRETARY_NAME are no secrets. What ends in "password" always is
-  # one (PGPASSWORD), and "pass" or "pwd" only as the last word (PWD alone is the working directory).
+  # Whole words only: TOKENIZER_PATH, MAX_TOKENS and SECRETARY_NAME are not secrets. A name that ends in "password"
+  # always is (PGPASSWORD); "pass" and "pwd" count only as the last of several words (PWD is the working directory).
   name = join("|", [
     "(?i:(^|[_.-])([a-z0-9]*(password|passwd|passphrase)|secrets?|token|credentials?)([_.-]|$))",
     "(?i:(^|[_.-])(api|master|private|access|secret|encryption|signing)[_.-]?key([_.-]|$))",

@@ -1,4 +1,4 @@
 output "suspects" {
-  description = "What looks like a secret: full path => name. Never the value."
+  description = "Names that look like secrets, keyed by their full path. Values are never output."
   value       = local.suspects
 }

@@ -1,4 +1,4 @@
 variable "values" {
-  description = "Plain values by name, in groups; the key of a group is the text that stands before a name when it is reported, such as \"services.web.environment.\"."
+  description = "Groups of plain values by name. The key of a group is the prefix with which its names are reported, such as \"services.web.environment.\"."
   type        = map(map(string))
 }

@@ -1,5 +1,5 @@
 output "repositories" {
-  description = "The repository of each image: name, ARN and URL."
+  description = "Name, ARN and URL of the ECR repository of each image, keyed by the name of the image."
   value = {
     for image, repository in aws_ecr_repository.this : image => {
       name = repository.name

@@ -1,26 +1,26 @@
 variable "application" {
-  description = "The application; its repositories are named <application>/<image>."
+  description = "Name of the application. Its repositories are named <application>/<image>."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]*[a-z0-9]$", var.application))
-    error_message = "application may have lower-case letters, digits and hyphens, and begins with a letter."
+    error_message = "application must start with a letter, end with a letter or digit, and contain only lower-case letters, digits and hyphens."
   }
 }
 
 variable "images" {
-  description = "The names of the application's images; each gets a repository."
+  description = "Names of the application's images; each has its own repository."
   type        = set(string)
   default     = ["app"]
 
   validation {
     condition     = length(var.images) > 0 && alltrue([for image in var.images : can(regex("^[a-z0-9]+([._-][a-z0-9]+)*$", image))])
-    error_message = "images must name at least one image, in lower-case letters and digits, joined by single dots, hyphens or underscores."
+    error_message = "images must contain at least one name of lower-case letters and digits, which single dots, hyphens and underscores may separate."
   }
 }
 
 variable "untagged_days" {
-  description = "Days after which an image without a tag expires. Tagged images never do: a roll-back may need any of them."
+  description = "Number of days after which an untagged image expires. Tagged images never expire: a rollback may need any of them."
   type        = number
   default     = 14
 
@@ -31,18 +31,18 @@ variable "untagged_days" {
 }
 
 variable "pull_account_ids" {
-  description = "Other AWS accounts that may pull the images. The stacks look for repositories in their own account: over there it takes a root of your own."
+  description = "IDs of other AWS accounts that may pull the images. The stacks look up repositories in their own account only: to deploy from another account, use your own root module."
   type        = set(string)
   default     = []
 
   validation {
     condition     = alltrue([for id in var.pull_account_ids : can(regex("^[0-9]{12}$", id))])
-    error_message = "pull_account_ids must be AWS account ids: 12 digits each."
+    error_message = "pull_account_ids must contain AWS account IDs of 12 digits."
   }
 }
 
 variable "kms_key_arn" {
-  description = "The KMS key that encrypts the images; null for AES-256 with a key of S3. It cannot be changed later."
+  description = "ARN of the KMS key that encrypts the images; null for AES-256. The encryption of a repository cannot be changed later."
   type        = string
   default     = null
 
@@ -53,7 +53,7 @@ variable "kms_key_arn" {
 }
 
 variable "tags" {
-  description = "Tags of every resource."
+  description = "Tags to apply to all resources."
   type        = map(string)
   default     = {}
 }

@@ -1,4 +1,4 @@
-# What a release needs whatever its tasks are. Every action with its reason: permissions.toml.
+# Permissions that every release needs. permissions.toml has the reason for every action.
 data "aws_iam_policy_document" "environment" {
   statement {
     sid       = "LogInToRegistry"

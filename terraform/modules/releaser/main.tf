@@ -13,12 +13,12 @@ locals {
   cluster    = element(split("/", var.cluster_arn), 1)
   arn        = { for service in ["codebuild", "dynamodb", "ecs", "events", "logs", "ssm"] : service => "arn:${local.partition}:${service}:${local.suffix}" }
 
-  # Written from names wherever there are any: the ARN of a revision is unknown while it is planned, and the policies
-  # would change with every release.
+  # Built from names where possible: the ARN of a revision is unknown during the plan, so that the policies would change
+  # with every release.
   projects  = ["${var.application}-build", "${local.prefix}-release"]
   parameter = "${local.arn.ssm}:parameter/${var.application}/${var.environment_name}/image_tag"
 
-  # A managed policy has 6144 characters: so the tasks get policies of their own, so many each that they fit.
+  # A managed policy has at most 6144 characters: the tasks have separate policies, each for as many tasks as fit.
   parts = { for number, keys in chunklist(sort(keys(var.tasks)), 4) : "tasks-${number + 1}" => { for key in keys : key => var.tasks[key] } }
   names = merge({ releaser = "${local.prefix}-releaser" }, { for part in keys(local.parts) : part => "${local.prefix}-releaser-${part}" })
 
@@ -41,7 +41,7 @@ resource "aws_iam_policy" "this" {
   lifecycle {
     precondition {
       condition     = length(local.documents[each.key].minified_json) <= 6144
-      error_message = "The policy ${each.value} would have ${length(local.documents[each.key].minified_json)} characters, and IAM takes 6144: shorten the names or paths of the roles."
+      error_message = "The policy ${each.value} would have ${length(local.documents[each.key].minified_json)} characters, but IAM allows 6144: shorten the names or paths of the roles."
     }
   }
 }

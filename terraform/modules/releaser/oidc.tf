@@ -1,21 +1,21 @@
 locals {
-  # Who may take a role, by the place where its pipelines run. The subjects are those that the two write into a token
+  # Issuer, audience and subject of the tokens that may assume a role. The form of the subject is that of the service
   # ("OpenID Connect reference" of GitHub Actions; "OpenID Connect (OIDC) Authentication Using ID Tokens" of GitLab).
   pipelines = merge(
     {
-      for given in var.github[*] : "github" => {
-        issuer   = given.issuer
-        audience = given.audience
-        subject  = "repo:${given.repository}:environment:${given.environment}"
-        provider = given.oidc_provider
+      for github in var.github[*] : "github" => {
+        issuer   = github.issuer
+        audience = github.audience
+        subject  = "repo:${github.repository}:environment:${github.environment}"
+        provider = github.oidc_provider
       }
     },
     {
-      for given in var.gitlab[*] : "gitlab" => {
-        issuer   = given.issuer
-        audience = coalesce(given.audience, "https://${given.issuer}")
-        subject  = "project_path:${given.project}:ref_type:branch:ref:${given.branch}"
-        provider = given.oidc_provider
+      for gitlab in var.gitlab[*] : "gitlab" => {
+        issuer   = gitlab.issuer
+        audience = coalesce(gitlab.audience, "https://${gitlab.issuer}")
+        subject  = "project_path:${gitlab.project}:ref_type:branch:ref:${gitlab.branch}"
+        provider = gitlab.oidc_provider
       }
     },
   )
@@ -25,7 +25,7 @@ locals {
   role_arns    = [for name in values(local.role_names) : "arn:${local.partition}:iam::${local.account_id}:role${var.path}${name}"]
   provider_arn = "arn:${local.partition}:iam::${local.account_id}:oidc-provider"
 
-  # So many policies for each role; both names are known before anything is made.
+  # Every policy for every role. The keys are known during the plan, before anything is created.
   attachments = merge([
     for name in keys(local.pipelines) : { for policy in keys(local.names) : "${name}-${policy}" => { role = name, policy = policy } }
   ]...)
@@ -54,7 +54,7 @@ data "aws_iam_policy_document" "trust" {
       values   = [each.value.audience]
     }
 
-    # Equal, never like: one repository and environment, or one project and branch.
+    # StringEquals, never StringLike: one repository and environment, or one project and branch.
     condition {
       test     = "StringEquals"
       variable = "${each.value.issuer}:sub"
@@ -78,7 +78,7 @@ resource "aws_iam_role" "this" {
   lifecycle {
     precondition {
       condition     = length(each.value) <= 64
-      error_message = "The name ${each.value} must fit into the 64 characters of an IAM role's name: shorten application or environment_name."
+      error_message = "The role name ${each.value} has more than the 64 characters that IAM allows: shorten application or environment_name."
     }
   }
 }

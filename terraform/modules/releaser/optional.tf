@@ -1,7 +1,7 @@
 locals {
   role_reads = ["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"]
 
-  # What only some environments have.
+  # Permissions that only some environments need.
   optional = concat(
     flatten([
       for state in var.state[*] : [
@@ -17,8 +17,9 @@ locals {
           resources = ["arn:${local.partition}:s3:::${state.bucket}/${state.key}.tflock"]
           condition = null
         },
-        # Terraform lists its workspaces, by this prefix. Without one in the question it is that for an object which is
-        # not there: 404 is told only to those who may list, and "nobody holds the lock" is a 404.
+        # Terraform lists its workspaces with this prefix. Requests without a prefix are allowed, too: without
+        # s3:ListBucket, S3 answers 403 instead of 404 for a missing object, and a free lock is a missing object
+        # (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
         {
           sid       = "FindState"
           actions   = ["s3:ListBucket"]

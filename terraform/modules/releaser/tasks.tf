@@ -6,8 +6,7 @@ locals {
   }
 }
 
-# What a release does with the services, the migration and the scheduled tasks. Every action with its reason:
-# permissions.toml.
+# Permissions on the services, the migration and the scheduled tasks. permissions.toml has the reason for every action.
 data "aws_iam_policy_document" "tasks" {
   for_each = local.parts
 

@@ -1,5 +1,5 @@
 variable "github" {
-  description = "The repository (owner/name) and the environment of GitHub Actions whose jobs get a role to release with; null for none. The OIDC provider is looked up by its issuer unless it is given."
+  description = "GitHub repository (owner/name) and GitHub environment whose jobs may assume a role to release; null for none. Set oidc_provider to pass the OIDC provider instead of looking it up by issuer."
   type = object({
     repository    = string
     environment   = string
@@ -16,7 +16,7 @@ variable "github" {
 
   validation {
     condition     = var.github == null || try(can(regex("^[^*?:[:cntrl:]]+$", var.github.environment)), false)
-    error_message = "github.environment must be one environment of the repository, without wildcards and colons."
+    error_message = "github.environment must be one environment of the repository, without wildcards or colons."
   }
 
   validation {
@@ -36,7 +36,7 @@ variable "github" {
 }
 
 variable "gitlab" {
-  description = "The project (group/project) and the branch of GitLab whose jobs get a role to release with; null for none. audience is the aud of the job's id_tokens, https://<issuer> if not given. The OIDC provider is looked up by its issuer unless it is given."
+  description = "GitLab project (group/project) and branch whose jobs may assume a role to release; null for none. audience is the aud of the job's id_tokens, by default https://<issuer>. Set oidc_provider to pass the OIDC provider instead of looking it up by issuer."
   type = object({
     project       = string
     branch        = optional(string, "main")
@@ -53,7 +53,7 @@ variable "gitlab" {
 
   validation {
     condition     = var.gitlab == null || try(can(regex("^[^*?:[:space:]]+$", var.gitlab.branch)), false)
-    error_message = "gitlab.branch must be one branch, without wildcards."
+    error_message = "gitlab.branch must be one branch, without wildcards, colons or spaces."
   }
 
   validation {
@@ -73,18 +73,18 @@ variable "gitlab" {
 }
 
 variable "max_session_duration" {
-  description = "Seconds for which a pipeline may ask for a role's credentials; a release must be through by then."
+  description = "Maximum session duration of the roles in seconds, 3600 to 43200; it must be longer than a release takes."
   type        = number
   default     = 3600
 
   validation {
     condition     = var.max_session_duration >= 3600 && var.max_session_duration <= 43200 && floor(var.max_session_duration) == var.max_session_duration
-    error_message = "max_session_duration must be 3600 to 43200 whole seconds."
+    error_message = "max_session_duration must be a whole number of seconds, 3600 to 43200."
   }
 }
 
 variable "permissions_boundary" {
-  description = "The ARN of the policy that bounds the roles' permissions; null for none."
+  description = "ARN of the policy that is set as the permissions boundary of the roles; null for none."
   type        = string
   default     = null
 

@@ -1,5 +1,5 @@
 locals {
-  # The use that the count shall keep, by the metric that measures it.
+  # Target utilisation in percent, keyed by the predefined metric that measures it.
   targets = var.autoscaling == null ? {} : {
     for metric, percent in {
       ECSServiceAverageCPUUtilization    = var.autoscaling.cpu_percent
@@ -20,8 +20,8 @@ resource "aws_appautoscaling_target" "this" {
   tags = var.tags
 
   lifecycle {
-    # AWS moves the count into the bounds at once, and before its first roll-out a service has nothing that could run:
-    # a release sets the minimum.
+    # Application Auto Scaling raises the desired count to the minimum immediately, but a service has no image to run
+    # before its first release: that release sets the minimum.
     ignore_changes = [min_capacity]
   }
 }

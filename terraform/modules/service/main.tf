@@ -28,7 +28,7 @@ data "aws_lb_target_group" "this" {
   lifecycle {
     postcondition {
       condition     = self.target_type != (module.definition.network_mode == "awsvpc" ? "instance" : "ip")
-      error_message = "The target group ${each.key} has target type ${self.target_type}: tasks with network mode awsvpc need ip, others instance."
+      error_message = "The target group ${each.key} has target type ${self.target_type}, but must have ip for tasks with network mode awsvpc and instance for others."
     }
   }
 }
@@ -38,14 +38,14 @@ resource "aws_ecs_service" "this" {
   cluster         = var.cluster_arn
   task_definition = module.definition.arn
   launch_type     = length(var.capacity_provider_strategy) == 0 ? module.definition.launch_type : null
-  # A release sends the first count: before it there is no image to run.
+  # The first release sets the desired count: before it, there is no image to run.
   desired_count                      = 0
   deployment_minimum_healthy_percent = var.minimum_healthy_percent
   deployment_maximum_percent         = var.maximum_percent
   health_check_grace_period_seconds  = length(local.target_groups) > 0 ? var.health_check_grace_period : null
   enable_ecs_managed_tags            = true
   enable_execute_command             = module.definition.execute_command
-  # Without it a changed strategy would replace the service (documentation of the provider).
+  # Without it, a changed capacity provider strategy would replace the service (documentation of the provider).
   force_new_deployment = length(var.capacity_provider_strategy) > 0 ? true : null
   propagate_tags       = "SERVICE"
 
@@ -97,7 +97,8 @@ resource "aws_ecs_service" "this" {
   tags = var.tags
 
   lifecycle {
-    # Terraform registers revisions; a release chooses which one runs, and autoscaling or a person how many.
+    # Terraform registers revisions; a release chooses which one runs, and autoscaling or a person sets the count
+    # (docs/concepts.md).
     ignore_changes = [task_definition, desired_count]
   }
 }

@@ -1,59 +1,59 @@
 output "name" {
-  description = "The name of the service."
+  description = "Name of the ECS service."
   value       = aws_ecs_service.this.name
 }
 
 output "task_definition" {
-  description = "The ARN of the revision registered last; which one runs is for the release to say."
+  description = "ARN of the latest revision of the task definition; a release chooses which revision runs."
   value       = module.definition.arn
 }
 
 output "containers" {
-  description = "The image of each container: name of the container => name of the image."
+  description = "Name of the image of each container, keyed by the name of the container."
   value       = module.definition.containers
 }
 
 output "port" {
-  description = "The port of the main container; null if it has none."
+  description = "Port of the main container; null if it has none."
   value       = module.definition.port
 }
 
 output "log_group" {
-  description = "The name of the log group."
+  description = "Name of the log group."
   value       = module.definition.log_group
 }
 
 output "minimum_healthy_percent" {
-  description = "The least healthy tasks during a roll-out, in percent of the count."
+  description = "Lower limit of healthy tasks during a deployment, in percent of the desired count."
   value       = aws_ecs_service.this.deployment_minimum_healthy_percent
 }
 
 output "maximum_percent" {
-  description = "The most tasks during a roll-out, in percent of the count."
+  description = "Upper limit of running tasks during a deployment, in percent of the desired count."
   value       = aws_ecs_service.this.deployment_maximum_percent
 }
 
 output "autoscaled" {
-  description = "Whether autoscaling sets the count."
+  description = "Whether autoscaling sets the desired count."
   value       = var.autoscaling != null
 }
 
 output "min_capacity" {
-  description = "The count that autoscaling shall not go below, which a release sets; null if nothing scales the service."
+  description = "Minimum capacity of autoscaling, which a release sets; null without autoscaling."
   value       = try(var.autoscaling.minimum, null)
 }
 
 output "execution_role_arn" {
-  description = "The ARN of the role that starts the tasks."
+  description = "ARN of the task execution role."
   value       = module.definition.execution_role_arn
 }
 
 output "task_role_arn" {
-  description = "The ARN of the application's role."
+  description = "ARN of the task role, which the application's containers assume."
   value       = module.definition.task_role_arn
 }
 
 output "secret_arns" {
-  description = "The secrets of Secrets Manager that are looked up by their names: whoever plans must be allowed to describe them."
+  description = "ARNs of the Secrets Manager secrets that are looked up by name: the caller of `terraform plan` needs secretsmanager:DescribeSecret on them."
   value       = module.definition.secret_arns
 }

@@ -1,20 +1,20 @@
 output "task_definition" {
-  description = "The ARN of the revision registered last."
+  description = "ARN of the latest revision of the task definition."
   value       = module.definition.arn
 }
 
 output "container" {
-  description = "The name of the main container."
+  description = "Name of the main container."
   value       = module.definition.container
 }
 
 output "log_group" {
-  description = "The name of the log group."
+  description = "Name of the log group."
   value       = module.definition.log_group
 }
 
 output "launch" {
-  description = "Where the task runs: launch type, the capacity providers in its place, and for network mode awsvpc the network."
+  description = "Parameters for starting the task: launch type, capacity provider strategy and, for network mode awsvpc, the network configuration."
   value = {
     type                       = module.definition.launch_type
     capacity_provider_strategy = var.capacity_provider_strategy
@@ -25,36 +25,36 @@ output "launch" {
 }
 
 output "rule" {
-  description = "The name of the EventBridge rule; null for a task without a schedule."
+  description = "Name of the EventBridge rule; null for a task without a schedule."
   value       = one(aws_cloudwatch_event_rule.this[*].name)
 }
 
 output "target_id" {
-  description = "The id of the rule's target; null for a task without a schedule."
+  description = "ID of the rule's target; null for a task without a schedule."
   value       = one(aws_cloudwatch_event_target.this[*].target_id)
 }
 
 output "execution_role_arn" {
-  description = "The ARN of the role that starts the task."
+  description = "ARN of the task execution role."
   value       = module.definition.execution_role_arn
 }
 
 output "task_role_arn" {
-  description = "The ARN of the application's role."
+  description = "ARN of the task role, which the application's containers assume."
   value       = module.definition.task_role_arn
 }
 
 output "secret_arns" {
-  description = "The secrets of Secrets Manager that are looked up by their names: whoever plans must be allowed to describe them."
+  description = "ARNs of the Secrets Manager secrets that are looked up by name: the caller of `terraform plan` needs secretsmanager:DescribeSecret on them."
   value       = module.definition.secret_arns
 }
 
 output "family" {
-  description = "The family of the task definitions, which is the name of the rule and its target as well."
+  description = "Family of the task definition; also the name of the rule and the ID of its target."
   value       = module.definition.family
 }
 
 output "events_role_arn" {
-  description = "The ARN of the role by which the rule starts the task; null for a task without a schedule."
+  description = "ARN of the role with which the rule starts the task; null for a task without a schedule."
   value       = one(aws_iam_role.events[*].arn)
 }

@@ -7,7 +7,7 @@ data "aws_region" "current" {}
 locals {
   scheduled  = var.schedule == null ? 0 : 1
   arn_prefix = "arn:${data.aws_partition.current.partition}:ecs:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}"
-  # Written from names: the ARN of the resource is unknown while a new revision is planned, and the policy would change.
+  # Built from names: the ARN of a new revision is unknown during the plan, so that the policy would change.
   family_arn = "${local.arn_prefix}:task-definition/${module.definition.family}"
 }
 
@@ -22,7 +22,7 @@ resource "aws_cloudwatch_event_rule" "this" {
   tags = var.tags
 
   lifecycle {
-    # Before its first release a task has nothing to run: that release switches the rule on.
+    # Before its first release, a task has no image to run: that release enables the rule.
     ignore_changes = [state]
   }
 }
@@ -62,7 +62,7 @@ resource "aws_cloudwatch_event_target" "this" {
   }
 
   lifecycle {
-    # A release moves the target, together with the services.
+    # A release sets the revision that the target starts, together with the services.
     ignore_changes = [ecs_target[0].task_definition_arn]
   }
 }

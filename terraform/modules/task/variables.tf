@@ -1,66 +1,66 @@
 variable "application" {
-  description = "The application."
+  description = "Name of the application."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]*[a-z0-9]$", var.application))
-    error_message = "application may have lower-case letters, digits and hyphens, and begins with a letter."
+    error_message = "application must start with a letter, end with a letter or digit, and contain only lower-case letters, digits and hyphens."
   }
 }
 
 variable "environment_name" {
-  description = "The environment."
+  description = "Name of the environment."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]*[a-z0-9]$", var.environment_name))
-    error_message = "environment_name may have lower-case letters, digits and hyphens, and begins with a letter."
+    error_message = "environment_name must start with a letter, end with a letter or digit, and contain only lower-case letters, digits and hyphens."
   }
 }
 
 variable "name" {
-  description = "The name of the task and of its main container; checked by the module task_definition."
+  description = "Name of the task and of its main container; validated by the module task_definition."
   type        = string
 }
 
 variable "cluster_arn" {
-  description = "The ARN of the cluster."
+  description = "ARN of the cluster."
   type        = string
 
   validation {
     condition     = can(regex("^arn:[^:]+:ecs:[^:]+:[0-9]{12}:cluster/.+$", var.cluster_arn))
-    error_message = "cluster_arn must be the ARN of an ECS cluster."
+    error_message = "cluster_arn must be the ARN of an ECS cluster (arn:aws:ecs:<region>:<account>:cluster/<name>)."
   }
 }
 
 variable "image_tag" {
-  description = "The tag of every image; checked by the module task_definition."
+  description = "Tag of all images; validated by the module task_definition."
   type        = string
 }
 
 variable "task" {
-  description = "The input task of the module task_definition, which has its type and checks it."
+  description = "Input task of the module task_definition, which declares its type and validates it."
   type        = any
 
   validation {
     condition     = !try(var.task.execute_command, false)
-    error_message = "execute_command is for services only: leave it out of a task that ends."
+    error_message = "execute_command must be false: ECS Exec is available for services only."
   }
 }
 
 variable "shared" {
-  description = "The input shared of the module task_definition, which has its type and checks it."
+  description = "Input shared of the module task_definition, which declares its type and validates it."
   type        = any
 }
 
 variable "not_secret" {
-  description = "Names in environment that look like secrets and are none; checked by the module task_definition."
+  description = "Names in environment that look like secrets but are not; validated by the module task_definition."
   type        = set(string)
   default     = []
 }
 
 variable "network" {
-  description = "Where tasks with network mode awsvpc run; not used with other network modes."
+  description = "Subnets, security groups and public IP assignment of tasks with network mode awsvpc; ignored for other network modes."
   type = object({
     subnets          = optional(list(string), [])
     security_groups  = optional(list(string), [])
@@ -70,17 +70,17 @@ variable "network" {
 
   validation {
     condition     = module.definition.network_mode != "awsvpc" || length(var.network.subnets) > 0
-    error_message = "network.subnets must name at least one subnet for tasks with network mode awsvpc."
+    error_message = "network.subnets must contain at least one subnet for tasks with network mode awsvpc."
   }
 
   validation {
     condition     = !var.network.assign_public_ip || module.definition.network_mode != "awsvpc" || module.definition.launch_type == "FARGATE"
-    error_message = "network.assign_public_ip is for tasks on FARGATE only: on container instances ECS refuses it."
+    error_message = "network.assign_public_ip must be false unless launch_type is FARGATE: ECS does not assign public IP addresses to tasks on container instances."
   }
 }
 
 variable "schedule" {
-  description = "When the task runs, as EventBridge writes it: rate(1 hour) or cron(0 3 * * ? *), in UTC; null for a task that is only started by hand or by a release."
+  description = "Schedule expression of EventBridge, such as rate(1 hour) or cron(0 3 * * ? *), in UTC; null for a task that is started by hand or by a release."
   type        = string
   default     = null
 
@@ -91,19 +91,19 @@ variable "schedule" {
 }
 
 variable "path" {
-  description = "The path of the roles; checked by the module task_definition."
+  description = "IAM path of the roles, such as /longshore/; validated by the module task_definition."
   type        = string
   default     = "/"
 }
 
 variable "permissions_boundary" {
-  description = "The ARN of the policy that bounds the roles' permissions, null for none; checked by the module task_definition."
+  description = "ARN of the policy that is set as the permissions boundary of the roles, null for none; validated by the module task_definition."
   type        = string
   default     = null
 }
 
 variable "tags" {
-  description = "Tags of every resource."
+  description = "Tags to apply to all resources."
   type        = map(string)
   default     = {}
 }

@@ -4,7 +4,7 @@ locals {
     var.task.sidecars,
   )
 
-  # The container's own entry wins over a shared one of the same name, of either kind. A null takes a shared one away.
+  # An entry of the container takes precedence over a shared variable or secret of the same name. null removes it.
   environment = {
     for name, c in local.containers : name => {
       for key, value in merge({ for k, v in var.shared.environment : k => v if !contains(keys(c.secrets), k) }, c.environment) :
@@ -17,8 +17,8 @@ locals {
     name => var.shared.volumes[name] if contains(keys(var.shared.volumes), name)
   }
 
-  # Volumes without a source live as long as their task, on container instances and on Fargate alike. The underscore
-  # keeps their names apart from those of the shared ones: an application's name has none.
+  # A volume without a source exists as long as its task, on container instances and on Fargate. The underscore
+  # distinguishes its name from a shared volume's: an application's name has no underscore.
   writable = {
     for name, c in local.containers : name => {
       for path in c.writable_paths : path => "writable_${name}${replace(path, "/[^A-Za-z0-9-]/", "_")}"
@@ -39,16 +39,16 @@ locals {
         for path, volume in local.writable[name] : "${name}.writable_paths ${path}"
         if !can(regex("^(/[A-Za-z0-9._-]+)+$", path)) ||
         contains([for mounted in values(c.mount_points) : trimsuffix(mounted, ":ro")], path) ||
-        length([for other in local.writable_volumes : other if other == volume]) > 1
+        length([for v in local.writable_volumes : v if v == volume]) > 1
       ]
     ]),
   )
 
-  # ECS takes a name once; RELEASE_VERSION is in the environment of every container already.
+  # ECS rejects duplicate names, and RELEASE_VERSION is set for every container.
   ambiguous = flatten([
-    for prefix, given in merge({ "" = var.shared }, { for name, c in local.containers : "${name}." => c }) : [
-      for name in concat(keys(given.environment), keys(given.secrets)) : "${prefix}${name}"
-      if name == "RELEASE_VERSION" || contains(keys(given.environment), name) && contains(keys(given.secrets), name)
+    for prefix, source in merge({ "" = var.shared }, { for name, c in local.containers : "${name}." => c }) : [
+      for name in concat(keys(source.environment), keys(source.secrets)) : "${prefix}${name}"
+      if name == "RELEASE_VERSION" || contains(keys(source.environment), name) && contains(keys(source.secrets), name)
     ]
   ])
 
@@ -64,7 +64,7 @@ locals {
         hostPort      = local.network_mode == "bridge" ? local.containers[name].host_port : local.containers[name].container_port
         protocol      = "tcp"
       }]
-      # Sorted by name, as maps are, so that the order in which they were written is no difference.
+      # Maps are sorted by name: a different order in the variable file does not register a revision.
       environment = [
         for key, value in merge(local.environment[name], { RELEASE_VERSION = var.image_tag }) : { name = key, value = value }
       ]
@@ -102,6 +102,6 @@ locals {
     }
   ]
 
-  # ECS leaves out what is not set: a null that was sent would be a difference in every plan.
+  # ECS omits unset attributes from its response: a null would be a difference in every plan.
   definitions = [for definition in local.full : { for key, value in definition : key => value if value != null }]
 }

@@ -13,11 +13,11 @@ locals {
   fargate      = var.task.launch_type == "FARGATE"
   network_mode = coalesce(var.task.network_mode, local.fargate ? "awsvpc" : "bridge")
 
-  # On container instances it is the instance that decides, and a revision that says nothing reads back as nothing.
+  # On EC2, the container instance decides, and ECS returns no platform for a revision that has none.
   cpu_architecture = local.fargate ? coalesce(var.task.cpu_architecture, "X86_64") : var.task.cpu_architecture
 }
 
-# Refused before anything is registered: by name, or by a value that shows a password.
+# Rejects secrets before a revision is registered, by name or by value.
 module "plaintext" {
   source = "../plaintext"
 
@@ -44,7 +44,7 @@ resource "aws_ecs_task_definition" "this" {
   requires_compatibilities = [var.task.launch_type]
   execution_role_arn       = local.execution_role_arn
   task_role_arn            = local.task_role_arn
-  # Every earlier revision stays ACTIVE: a roll-back goes to one of them.
+  # Earlier revisions stay ACTIVE: a rollback needs them (docs/concepts.md).
   skip_destroy = true
 
   dynamic "runtime_platform" {
@@ -106,17 +106,17 @@ resource "aws_ecs_task_definition" "this" {
   lifecycle {
     precondition {
       condition     = length(local.malformed) == 0
-      error_message = "Not a reference: ${join(", ", local.malformed)}. A secret is ssm:/path or secretsmanager:name[:json-key], never a value."
+      error_message = "Invalid: ${join(", ", local.malformed)}. A secret must be a reference, ssm:/path or secretsmanager:name[:json-key], not a value."
     }
 
     precondition {
       condition     = length(local.ambiguous) == 0
-      error_message = "Given twice: ${join(", ", distinct(local.ambiguous))}. A name is in environment or in secrets, and RELEASE_VERSION is set for every container."
+      error_message = "Duplicate: ${join(", ", distinct(local.ambiguous))}. A name must be in environment or in secrets, not both, and must not be RELEASE_VERSION, which every container has."
     }
 
     precondition {
       condition     = length(local.unmountable) == 0
-      error_message = "Cannot be mounted: ${join(", ", local.unmountable)}. A mount point is the name of one of the volumes (${join(", ", keys(var.shared.volumes))}) with an absolute path, \":ro\" at its end for read-only; tasks on FARGATE mount volumes on efs only. A writable path is absolute, and nothing else is mounted there."
+      error_message = "Cannot be mounted: ${join(", ", local.unmountable)}. The key of a mount point must be a volume (${join(", ", keys(var.shared.volumes))}), on FARGATE one with efs, and its value an absolute path, which may end in \":ro\" for read-only. A writable path must be absolute, and nothing else may be mounted there."
     }
   }
 }

@@ -2,8 +2,8 @@ locals {
   execution_role_arn = one(concat(aws_iam_role.execution[*].arn, var.task.execution_role[*].arn))
   task_role_arn      = one(concat(aws_iam_role.task[*].arn, var.task.task_role[*].arn))
 
-  # A secret under the environment's own path changes a task definition and no policy. Only one that lies elsewhere is
-  # listed by itself.
+  # The policy covers all secrets under the environment's path: a new one there changes only the task definition. Secrets
+  # in other paths are listed one by one.
   secret_arns = concat(
     [
       "arn:${local.partition}:ssm:${local.region}:${local.account_id}:parameter${local.namespace}/*",
@@ -110,8 +110,8 @@ resource "aws_iam_role_policy_attachment" "task" {
   policy_arn = each.value
 }
 
-# ECS Exec: the agent in the task opens channels to Session Manager; these actions know no resources (Service
-# Authorization Reference, Amazon Message Gateway Service).
+# ECS Exec: the SSM agent in the task opens channels to Session Manager. These actions do not support resource-level
+# permissions (Service Authorization Reference, Amazon Message Gateway Service).
 data "aws_iam_policy_document" "execute_command" {
   statement {
     sid = "OpenChannels"

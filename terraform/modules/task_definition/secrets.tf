@@ -14,7 +14,7 @@ locals {
     if can(regex("^secretsmanager:[A-Za-z0-9/_+=.@-]+(:[^:]+)?$", r))
   }
 
-  # By name only: what somebody wrote there by mistake may be the secret itself.
+  # Reports names only: a value put there by mistake may be the secret itself.
   malformed = flatten([
     for name, secrets in local.secrets : [
       for key, reference in secrets : "${name}.secrets.${key}"
@@ -22,8 +22,8 @@ locals {
     ]
   ])
 
-  # The ARN of a parameter is written from its name, for the data source would read its value into the state. That of a
-  # secret ends in six characters of AWS's choice, and its data source reads no value.
+  # The ARN of a parameter is built from its name, because the data source would write its value into the state. The ARN
+  # of a secret ends in six random characters; its data source does not read the value.
   value_from = merge(
     { for r in local.references : r => r },
     { for r in local.parameters : r => "arn:${local.partition}:ssm:${local.region}:${local.account_id}:parameter${trimprefix(r, "ssm:")}" },

@@ -1,50 +1,50 @@
 variable "application" {
-  description = "The application."
+  description = "Name of the application."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]*[a-z0-9]$", var.application))
-    error_message = "application may have lower-case letters, digits and hyphens, and begins with a letter."
+    error_message = "application must start with a letter, end with a letter or digit, and contain only lower-case letters, digits and hyphens."
   }
 }
 
 variable "environment_name" {
-  description = "The environment."
+  description = "Name of the environment."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]*[a-z0-9]$", var.environment_name))
-    error_message = "environment_name may have lower-case letters, digits and hyphens, and begins with a letter."
+    error_message = "environment_name must start with a letter, end with a letter or digit, and contain only lower-case letters, digits and hyphens."
   }
 }
 
 variable "name" {
-  description = "The name of the main container, and the last part of the family (<application>-<environment>-<name>) and of the log group."
+  description = "Name of the main container, and last part of the family <application>-<environment>-<name> and of the log group /<application>/<environment>/<name>."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]*$", var.name))
-    error_message = "name may have lower-case letters, digits and hyphens, and begins with a letter."
+    error_message = "name must start with a letter and contain only lower-case letters, digits and hyphens."
   }
 
   validation {
     condition     = length("${var.application}-${var.environment_name}-${var.name}-execution") <= 64
-    error_message = "<application>-<environment>-<name>-execution must fit into the 64 characters of an IAM role's name: shorten one of them."
+    error_message = "<application>-<environment>-<name>-execution must have at most 64 characters, the limit of a role name: shorten one of the three."
   }
 }
 
 variable "image_tag" {
-  description = "The tag of every image; the containers get it as RELEASE_VERSION."
+  description = "Tag of all images; the containers get it as RELEASE_VERSION."
   type        = string
 
   validation {
     condition     = can(regex("^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$", var.image_tag))
-    error_message = "image_tag must be a tag of an image: up to 128 letters, digits, dots, hyphens and underscores."
+    error_message = "image_tag must be an image tag: up to 128 letters, digits, dots, hyphens and underscores, not starting with a dot or hyphen."
   }
 }
 
 variable "shared" {
-  description = "What the tasks of an environment share: repositories of the images, environment and secrets of every container, volumes, the settings of the logs, and KMS keys of your own."
+  description = "Settings that the tasks of an environment share: repositories of the images, environment variables and secrets of all containers, volumes, log settings and customer managed KMS keys."
   type = object({
     repositories = map(object({
       arn = string
@@ -69,12 +69,12 @@ variable "shared" {
 
   validation {
     condition     = alltrue([for v in values(var.shared.volumes) : v.host_path == null || v.efs == null])
-    error_message = "A volume has host_path or efs or neither (a volume of Docker), not both."
+    error_message = "volumes: a volume must have host_path, efs or neither (a Docker volume), not both."
   }
 
   validation {
     condition     = alltrue([for v in values(var.shared.volumes) : v.efs == null || try(v.efs.access_point_id == null || v.efs.root_directory == "/", false)])
-    error_message = "A volume with efs.access_point_id has no root_directory of its own: the access point says where its root is."
+    error_message = "volumes: efs.root_directory must be / if efs.access_point_id is set, because the access point defines the root directory."
   }
 
   validation {
@@ -87,34 +87,34 @@ variable "shared" {
 
   validation {
     condition     = contains([0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.shared.log_retention_days)
-    error_message = "log_retention_days must be a number that CloudWatch Logs knows (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, ...), or 0 for ever."
+    error_message = "log_retention_days must be a retention period of CloudWatch Logs (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, ...), or 0 to retain log events forever."
   }
 }
 
 variable "not_secret" {
-  description = "Names in environment that look like secrets, by name or by value, and are none."
+  description = "Names in environment that look like secrets, by name or by value, but are not."
   type        = set(string)
   default     = []
 
   validation {
     condition     = alltrue([for name in values(module.plaintext.suspects) : contains(var.not_secret, name)])
-    error_message = "These look like secrets: ${join(", ", [for path, name in module.plaintext.suspects : path if !contains(var.not_secret, name)])}. Pass a reference under secrets, ssm:/path or secretsmanager:name[:json-key], or list the name in not_secret."
+    error_message = "These look like secrets: ${join(", ", [for path, name in module.plaintext.suspects : path if !contains(var.not_secret, name)])}. Move them to secrets, as references (ssm:/path or secretsmanager:name[:json-key]), or list the names in not_secret."
   }
 }
 
 variable "path" {
-  description = "The path of the roles."
+  description = "IAM path of the roles, such as /longshore/."
   type        = string
   default     = "/"
 
   validation {
     condition     = can(regex("^/([!-~]+/)?$", var.path))
-    error_message = "path must begin and end with a slash, such as /longshore/."
+    error_message = "path must start and end with a slash, such as /longshore/."
   }
 }
 
 variable "permissions_boundary" {
-  description = "The ARN of the policy that bounds the roles' permissions; null for none."
+  description = "ARN of the policy that is set as the permissions boundary of the roles; null for none."
   type        = string
   default     = null
 
@@ -125,7 +125,7 @@ variable "permissions_boundary" {
 }
 
 variable "tags" {
-  description = "Tags of every resource."
+  description = "Tags to apply to all resources."
   type        = map(string)
   default     = {}
 }

@@ -1,5 +1,5 @@
-# Everything that changes a policy of the modules build and releaser, and what is made in the same root as a module that
-# takes it by its ARN, planned by the real provider: tests/modules/test_permissions.py.
+# The modules build and releaser with every input that changes a policy, and modules with ARNs of resources in the same
+# root module, which are unknown during the plan. tests/modules/test_permissions.py plans it with the real provider.
 
 terraform {
   required_version = ">= 1.10"
@@ -91,12 +91,12 @@ module "releaser" {
   }
 }
 
-resource "aws_iam_openid_connect_provider" "made" {
+resource "aws_iam_openid_connect_provider" "new" {
   url            = "https://token.actions.githubusercontent.com"
   client_id_list = ["sts.amazonaws.com"]
 }
 
-module "releaser_of_little" {
+module "minimal_releaser" {
   source = "../../../terraform/modules/releaser"
 
   application      = "little"
@@ -115,25 +115,25 @@ module "releaser_of_little" {
   github = {
     repository    = "example/little"
     environment   = "sandbox"
-    oidc_provider = { arn = aws_iam_openid_connect_provider.made.arn }
+    oidc_provider = { arn = aws_iam_openid_connect_provider.new.arn }
   }
 }
 
-# Their ARNs are unknown in the plan that makes them.
-resource "aws_iam_role" "made" {
-  name               = "made"
+# The ARNs of these resources are unknown during the plan.
+resource "aws_iam_role" "new" {
+  name               = "new"
   assume_role_policy = jsonencode({ Version = "2012-10-17", Statement = [] })
 }
 
-resource "aws_lb_target_group" "made" {
-  name        = "made"
+resource "aws_lb_target_group" "new" {
+  name        = "new"
   port        = 80
   protocol    = "HTTP"
   target_type = "ip"
   vpc_id      = "vpc-1"
 }
 
-module "service_of_what_is_made" {
+module "service_with_unknown_arns" {
   source = "../../../terraform/modules/service"
 
   application      = "little"
@@ -143,34 +143,34 @@ module "service_of_what_is_made" {
   image_tag        = "unreleased"
   task = {
     launch_type    = "FARGATE"
-    execution_role = { arn = aws_iam_role.made.arn }
-    task_role      = { arn = aws_iam_role.made.arn }
+    execution_role = { arn = aws_iam_role.new.arn }
+    task_role      = { arn = aws_iam_role.new.arn }
   }
   shared            = { repositories = { app = { arn = one(local.repositories), url = "registry.example/storefront/app" } } }
   network           = { subnets = ["subnet-1"] }
-  target_group_arns = { web = { arn = aws_lb_target_group.made.arn } }
+  target_group_arns = { web = { arn = aws_lb_target_group.new.arn } }
 
   capacity_provider_strategy = [{ capacity_provider = "FARGATE_SPOT" }]
 }
 
-resource "aws_iam_policy" "made" {
-  name   = "made"
+resource "aws_iam_policy" "new" {
+  name   = "new"
   policy = jsonencode({ Version = "2012-10-17", Statement = [] })
 }
 
-module "task_with_what_is_made" {
+module "task_with_an_unknown_policy" {
   source = "../../../terraform/modules/task_definition"
 
   application      = "little"
   environment_name = "sandbox"
   name             = "report"
   image_tag        = "unreleased"
-  task             = { container_port = 0, policies = { read = aws_iam_policy.made.arn } }
+  task             = { container_port = 0, policies = { read = aws_iam_policy.new.arn } }
   shared           = { repositories = { app = { arn = one(local.repositories), url = "registry.example/storefront/app" } } }
 }
 
-# Names as long as they may be: a role's has 64 characters.
-module "releaser_of_long_names" {
+# The longest possible names: a role name has at most 64 characters.
+module "releaser_with_long_names" {
   source = "../../../terraform/modules/releaser"
 
   application      = "a-shop-of-a-long-name"

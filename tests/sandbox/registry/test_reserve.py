@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from longshore.aws.ecr import Ecr
-from longshore.images.version_counter import Claim, VersionCounter, Wanted
+from longshore.images.version_counter import Claim, VersionCounter, VersionRequest
 from longshore.ledger.issued_versions import Versions
 from longshore.masking import Masks
 from tests.fakes.memory_table import MemoryTable
@@ -18,12 +18,12 @@ def test_the_registry_is_listed_once_and_never_again(api: Api, immutable: Repo) 
         )
     numbers = VersionCounter(Ecr(immutable.client), [immutable.name], Versions(MemoryTable(), Masks()))
     begun = api.log.since(0)["next"]
-    taken = [str(numbers.reserve(Wanted(), Claim(f"test-{number}", "ann"))) for number in range(3)]
+    taken = [str(numbers.reserve(VersionRequest(), Claim(f"test-{number}", "ann"))) for number in range(3)]
     assert taken == ["v1.1.10", "v1.1.11", "v1.1.12"]
     made = [call["operation"] for call in api.log.since(begun)["requests"]]
     assert made == ["ListImages", "BatchGetImage", "BatchGetImage"]
     immutable.put("foreign", "v1.2.0")
-    assert str(numbers.look(Wanted())) == "v1.2.1"
+    assert str(numbers.peek(VersionRequest())) == "v1.2.1"
 
 
 def test_an_image_counts_by_each_of_its_tags_and_one_without_any_not_at_all(mutable: Repo) -> None:
@@ -39,8 +39,8 @@ def test_an_image_counts_by_each_of_its_tags_and_one_without_any_not_at_all(muta
     mutable.put("another", "candidate")
     assert sorted(ecr.tags(mutable.name)) == ["candidate", "latest", "stable", "v1.0.0", "v1.2.0"]
     assert {ecr.digest(mutable.name, tag) for tag in ("v1.0.0", "v1.2.0", "stable", "latest")} == {several}
-    assert ecr.which_exist(mutable.name, ["v1.0.0", "v1.1.0", "v1.2.0"]) == {"v1.0.0", "v1.2.0"}
-    assert str(numbers.look(Wanted())) == str(numbers.look(Wanted(recount=True))) == "v1.2.1"
-    assert str(numbers.reserve(Wanted(), Claim("test-000001", "ann"))) == "v1.2.1"
+    assert ecr.existing_tags(mutable.name, ["v1.0.0", "v1.1.0", "v1.2.0"]) == {"v1.0.0", "v1.2.0"}
+    assert str(numbers.peek(VersionRequest())) == str(numbers.peek(VersionRequest(recount=True))) == "v1.2.1"
+    assert str(numbers.reserve(VersionRequest(), Claim("test-000001", "ann"))) == "v1.2.1"
     mutable.put("several", "v1.2.2")
-    assert str(numbers.look(Wanted())) == "v1.2.3"
+    assert str(numbers.peek(VersionRequest())) == "v1.2.3"

@@ -17,8 +17,8 @@ from longshore.errors import CloudError
 from longshore.sandbox.terraform_cloud.execution import Terraform
 from longshore.sandbox.terraform_cloud.model import Run, Workspace
 from longshore.sandbox.terraform_cloud.serving import serve
-from longshore.terraform.cloud.api import Api, Http
-from tests.fakes.terraform_cloud import Played
+from longshore.terraform.cloud.api import Api, HttpTransport
+from tests.fakes.terraform_cloud import ScriptedExecution
 
 TOKEN = "the-secret"
 
@@ -26,7 +26,7 @@ TOKEN = "the-secret"
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[Api]:
     with ExitStack() as cleanup:
-        yield Api(serve(tmp_path / "kept", TOKEN, Played(), cleanup), TOKEN, Http(), Clock())
+        yield Api(serve(tmp_path / "kept", TOKEN, ScriptedExecution(), cleanup), TOKEN, HttpTransport(), Clock())
 
 
 def workspace(api: Api) -> str:
@@ -81,7 +81,7 @@ def test_a_run_does_not_mix_the_sandboxes_keys_with_a_session_of_whoever_started
 def test_only_its_token_opens_it(api: Api) -> None:
     for token in ("", "another"):
         with pytest.raises(CloudError) as caught:
-            Api(api.url, token, Http(), Clock()).get("organizations/acme/workspaces/shop")
+            Api(api.url, token, HttpTransport(), Clock()).get("organizations/acme/workspaces/shop")
         assert caught.value.status == 401
 
 

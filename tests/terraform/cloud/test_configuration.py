@@ -12,8 +12,8 @@ from longshore.config.target import Stack
 from longshore.errors import TerraformError
 from longshore.terraform.cloud.api import Api
 from longshore.terraform.cloud.archive import pack
-from longshore.terraform.cloud.configuration import other_commit, upload
-from tests.fakes.terraform_cloud import HOST, TOKEN, Fake, Time, found
+from longshore.terraform.cloud.configuration import commit_mismatch, upload
+from tests.fakes.terraform_cloud import HOST, TOKEN, FakeTime, FakeTransport, workspace_state
 
 
 @pytest.fixture
@@ -31,21 +31,21 @@ def commit(clone: Path) -> str:
     ).stdout.strip()
 
 
-def said(clone: Path, sha: str | None) -> str:
-    fake, time = Fake(), Time()
+def warning(clone: Path, sha: str | None) -> str:
+    fake, time = FakeTransport(), FakeTime()
     included = [{"type": "ingress-attributes", "attributes": {"commit-sha": sha}}] if sha else []
-    fake.says("GET runs/run-1", {"data": {}, "included": included})
-    return other_commit(Api(HOST, TOKEN, fake, time.clock()), "run-1", clone)
+    fake.reply("GET runs/run-1", {"data": {}, "included": included})
+    return commit_mismatch(Api(HOST, TOKEN, fake, time.clock()), "run-1", clone)
 
 
-def test_another_commit_of_the_connected_branch_is_said_and_the_same_is_not(clone: Path) -> None:
+def test_a_different_commit_of_the_connected_branch_is_reported(clone: Path) -> None:
     here = commit(clone)
-    assert said(clone, here) == ""
-    assert said(clone, "f" * 40) == f"run-1 plans the connected branch at ffffffffffff; this clone is at {here[:12]}"
-    assert said(clone, None) == ""
+    assert warning(clone, here) == ""
+    assert warning(clone, "f" * 40) == f"run-1 plans the connected branch at ffffffffffff; this clone is at {here[:12]}"
+    assert warning(clone, None) == ""
 
 
-def test_what_terraformignore_names_is_not_uploaded_whether_it_is_tracked_or_not(clone: Path) -> None:
+def test_files_in_terraformignore_are_not_uploaded(clone: Path) -> None:
     for name in ("app/main.tf", "app/secrets/key", "app/notes.md", "app/kept.md", "app/.gitignore"):
         (clone / name).parent.mkdir(parents=True, exist_ok=True)
         (clone / name).write_text("secrets/\n")
@@ -56,33 +56,35 @@ def test_what_terraformignore_names_is_not_uploaded_whether_it_is_tracked_or_not
         assert sorted(archive.getnames()) == ["app/.gitignore", "app/kept.md", "app/main.tf"]
 
 
-def test_where_there_is_no_repository_nothing_can_be_compared(tmp_path: Path) -> None:
-    assert said(tmp_path, "f" * 40) == ""
+def test_without_a_repository_no_commits_are_compared(tmp_path: Path) -> None:
+    assert warning(tmp_path, "f" * 40) == ""
 
 
 def _uploaded(tmp_path: Path, *states: dict[str, Any]) -> str:
-    fake, time = Fake(), Time()
+    fake, time = FakeTransport(), FakeTime()
     url = "https://archive.example.com/upload"
-    fake.says(
+    fake.reply(
         "POST workspaces/ws-1/configuration-versions", {"data": {"id": "cv-1", "attributes": {"upload-url": url}}}
     )
-    fake.says("PUT /upload", b"")
-    fake.says("GET configuration-versions/cv-1", *({"data": {"attributes": state}} for state in states))
+    fake.reply("PUT /upload", b"")
+    fake.reply("GET configuration-versions/cv-1", *({"data": {"attributes": state}} for state in states))
     root = tmp_path / "app"
     root.mkdir()
     stack = Stack("shop-test", root, (), tmp_path, {})
-    return upload(Api(HOST, TOKEN, fake, time.clock()), found(), tmp_path, stack, time.clock(), plan_only=False)
+    return upload(
+        Api(HOST, TOKEN, fake, time.clock()), workspace_state(), tmp_path, stack, time.clock(), plan_only=False
+    )
 
 
-def test_an_uploaded_configuration_is_waited_for(tmp_path: Path) -> None:
+def test_the_upload_waits_until_the_configuration_is_processed(tmp_path: Path) -> None:
     assert _uploaded(tmp_path, {"status": "pending"}, {"status": "uploaded"}) == "cv-1"
 
 
-def test_a_configuration_that_can_not_be_taken_is_said(tmp_path: Path) -> None:
+def test_a_rejected_configuration_is_reported(tmp_path: Path) -> None:
     with pytest.raises(TerraformError, match="too large"):
         _uploaded(tmp_path, {"status": "errored", "error-message": "it is too large"})
 
 
-def test_a_configuration_that_is_never_taken_ends_the_waiting(tmp_path: Path) -> None:
+def test_the_wait_for_a_configuration_has_a_limit(tmp_path: Path) -> None:
     with pytest.raises(TerraformError, match="still pending after 120 s"):
         _uploaded(tmp_path, {"status": "pending"})

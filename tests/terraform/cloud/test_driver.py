@@ -1,4 +1,4 @@
-"""The driver, against the stand-in in process; only terraform itself is played."""
+"""The driver against the sandbox's Terraform Cloud, in this process; only terraform itself is scripted."""
 
 from __future__ import annotations
 
@@ -16,43 +16,46 @@ from longshore.config.target import Stack
 from longshore.errors import InterruptError, PlanError, TerraformError, UnsavedStateError
 from longshore.masking import Masks
 from longshore.sandbox.terraform_cloud.model import Run, Workspace
+from longshore.terraform import gate
 from longshore.terraform.cloud.api import Api
-from longshore.terraform.cloud.driver import Cloud, CloudPlan, Patience, Told
-from longshore.terraform.local import Purpose, Terraform
-from longshore.terraform.plan import Allowed, changes, gate
-from tests.fakes.terraform_cloud import ADDRESS, HOST, TOKEN, Played, Stage, quick_clock, stage
+from longshore.terraform.cloud.driver import CloudDriver, CloudPlan, Timeouts
+from longshore.terraform.cloud.runs import Notifier
+from longshore.terraform.driver import PlanOptions
+from longshore.terraform.local import Terraform
+from longshore.terraform.plan import changes
+from tests.fakes.terraform_cloud import ADDRESS, HOST, TOKEN, ScriptedExecution, StandIn, quick_clock, stand_in
 
 ARGUMENTS = "-var-file=../../environments/test.tfvars"
 
 
 @dataclass
 class Scene:
-    """A repository, a stand-in, and the driver between them."""
+    """A repository, a Terraform Cloud, and the driver between them."""
 
     root: Path
-    stage: Stage
-    execution: Played
-    said: list[str] = field(default_factory=list)
-    warned: list[str] = field(default_factory=list)
+    stage: StandIn
+    execution: ScriptedExecution
+    messages: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
-    def driver(self, check: Callable[[], None] = lambda: None, patience: float = 20) -> Cloud:
+    def driver(self, check: Callable[[], None] = lambda: None, timeout: float = 20) -> CloudDriver:
         clock = quick_clock(check)
         files = (self.root / "environments" / "test.tfvars",)
         data = self.root / ".longshore" / "data"
         stack = Stack("shop-test", self.root / "terraform" / "app", files, data, {}, ADDRESS)
-        return Cloud(
+        return CloudDriver(
             local=Terraform(stack, "terraform", {}),
             api=Api(HOST, TOKEN, self.stage, clock),
             workspace=ADDRESS,
             root=self.root,
             clock=clock,
-            told=Told(self.said.append, self.warned.append),
-            patience=Patience(patience, 0.3),
+            notifier=Notifier(self.messages.append, self.warnings.append),
+            timeouts=Timeouts(timeout, 0.3),
             masks=Masks(),
         )
 
     def run(self) -> Run:
-        """The run that was created last."""
+        """The newest run."""
         return list(self.stage.store.runs.values())[-1]
 
     def workspace(self) -> Workspace:
@@ -77,8 +80,8 @@ def empty(tmp_path: Path) -> Scene:
     }.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
-    played = Played()
-    return Scene(root, stage(tmp_path / "stand-in", played), played)
+    played = ScriptedExecution()
+    return Scene(root, stand_in(tmp_path / "stand-in", played), played)
 
 
 @pytest.fixture
@@ -87,22 +90,26 @@ def scene(empty: Scene) -> Scene:
     return empty
 
 
-def test_setting_up_makes_the_workspace_and_says_what_it_did_and_is_safe_to_run_again(empty: Scene) -> None:
+def test_set_up_creates_the_workspace_and_can_be_repeated(empty: Scene) -> None:
     driver = empty.driver()
-    assert "not there yet" in driver.check(before_setup=True)
+    assert "does not exist yet" in driver.check(before_setup=True)
     with pytest.raises(TerraformError, match="no workspace acme/shop-test"):
         driver.check()
     assert driver.set_up() == [
-        "workspace acme/shop-test: made",
+        "workspace acme/shop-test: created",
         f"workspace acme/shop-test: TF_CLI_ARGS_plan {ARGUMENTS}",
     ]
     assert driver.set_up() == []
-    made = empty.workspace().attributes
-    assert (made["execution-mode"], made["auto-apply"], made["working-directory"]) == ("remote", False, "terraform/app")
+    attributes = empty.workspace().attributes
+    assert (attributes["execution-mode"], attributes["auto-apply"], attributes["working-directory"]) == (
+        "remote",
+        False,
+        "terraform/app",
+    )
     assert driver.check() == "Terraform latest on Terraform Cloud, workspace acme/shop-test (remote)"
 
 
-def test_setting_up_mends_a_workspace_and_keeps_the_arguments_that_somebody_gave(scene: Scene) -> None:
+def test_set_up_fixes_a_workspace_and_keeps_other_arguments(scene: Scene) -> None:
     scene.workspace().attributes["working-directory"] = "infra"
     variable = next(iter(scene.workspace().variables.values()))
     variable["value"] = "-parallelism=5 -var-file=old.tfvars"
@@ -118,35 +125,36 @@ def test_setting_up_mends_a_workspace_and_keeps_the_arguments_that_somebody_gave
 
 
 @pytest.mark.parametrize(
-    "other", ["-var-file=../../environments/prod.tfvars", "-var-file ../../environments/prod.tfvars"]
+    "foreign", ["-var-file=../../environments/prod.tfvars", "-var-file ../../environments/prod.tfvars"]
 )
-def test_a_variable_file_of_another_environment_beside_ours_is_refused_and_taken_out(scene: Scene, other: str) -> None:
+def test_a_variable_file_of_another_environment_is_refused_and_removed(scene: Scene, foreign: str) -> None:
     variable = next(iter(scene.workspace().variables.values()))
-    variable["value"] = f"{ARGUMENTS} {other} -parallelism=5"
-    with pytest.raises(TerraformError, match=r"gives ../../environments/prod.tfvars, too"):
+    variable["value"] = f"{ARGUMENTS} {foreign} -parallelism=5"
+    with pytest.raises(TerraformError, match=r"also has the variable file ../../environments/prod.tfvars"):
         scene.driver().check()
     scene.driver().set_up()
     assert variable["value"] == f"-parallelism=5 {ARGUMENTS}"
     scene.driver().check()
 
 
-def test_arguments_that_are_none_are_an_error_of_ours(scene: Scene) -> None:
+def test_invalid_arguments_are_a_terraform_error(scene: Scene) -> None:
     next(iter(scene.workspace().variables.values()))["value"] = "-var-file='half"
     for act in (scene.driver().check, scene.driver().set_up):
-        with pytest.raises(TerraformError, match="can't be read as arguments"):
+        with pytest.raises(TerraformError, match="a quotation mark is not closed"):
             act()
 
 
-def test_arguments_that_nobody_may_read_are_left_as_they_are(scene: Scene) -> None:
+def test_sensitive_arguments_are_left_unchanged(scene: Scene) -> None:
     variable = next(iter(scene.workspace().variables.values()))
     variable |= {"value": None, "sensitive": True}
     assert scene.driver().set_up() == [
-        f"workspace acme/shop-test: TF_CLI_ARGS_plan can't be read and is left as it is; it needs {ARGUMENTS}"
+        f"workspace acme/shop-test: TF_CLI_ARGS_plan is sensitive, so it cannot be read and was not changed;"
+        f" it must contain {ARGUMENTS}"
     ]
     assert variable["value"] is None
 
 
-def test_a_workspace_that_applies_by_itself_is_refused_everywhere(scene: Scene) -> None:
+def test_a_workspace_with_auto_apply_is_refused(scene: Scene) -> None:
     scene.workspace().attributes["auto-apply"] = True
     driver = scene.driver()
     for act in (driver.check, driver.set_up, driver.plan({}).__enter__):
@@ -158,7 +166,7 @@ def test_a_workspace_that_applies_by_itself_is_refused_everywhere(scene: Scene) 
 @pytest.mark.parametrize(
     ("name", "text"), [("a.tfvars", 'image_tag = "v1"\n'), ("a.tfvars.json", '{"image_tag": "v1"}')]
 )
-def test_a_variable_file_that_says_the_tag_is_refused(scene: Scene, name: str, text: str) -> None:
+def test_a_variable_file_that_sets_the_tag_is_refused(scene: Scene, name: str, text: str) -> None:
     file = scene.root / "environments" / name
     file.write_text(text)
     driver = scene.driver()
@@ -174,15 +182,15 @@ def test_a_root_outside_the_repository_is_refused(scene: Scene) -> None:
         replace(driver, local=replace(driver.local, stack=stack)).check()
 
 
-def test_a_plan_is_shown_and_applied_and_its_outputs_are_read(scene: Scene) -> None:
+def test_a_plan_is_shown_applied_and_its_outputs_read(scene: Scene) -> None:
     driver = scene.driver()
     events: list[str] = []
-    with driver.plan({"image_tag": "v1.0.3"}, on_event=events.append) as plan:
+    with driver.plan({"image_tag": "v1.0.3"}, PlanOptions(on_event=events.append)) as plan:
         assert plan.changed
         assert stat.S_IMODE(plan.file.stat().st_mode) == 0o600
         assert [str(change) for change in changes(driver.show(plan))] == ["aws_ecs_task_definition.web: create"]
         outputs = driver.apply(plan, events.append)
-    assert outputs == {"release": {"image_tag": '"v1.0.3"'}}  # as the literal that terraform would have read
+    assert outputs == {"release": {"image_tag": '"v1.0.3"'}}  # the literal that terraform would read
     assert driver.outputs() == outputs
     assert not plan.file.exists()
     assert scene.run().seen == [
@@ -192,10 +200,10 @@ def test_a_plan_is_shown_and_applied_and_its_outputs_are_read(scene: Scene) -> N
     assert "Plan: 1 to add" in events
     assert "web: Creating..." in events
     assert scene.run().message.startswith("Longshore: shop-test, image_tag v1.0.3 (plan and apply) [")
-    assert scene.warned == []
+    assert scene.warnings == []
 
 
-def test_what_is_uploaded_is_what_the_root_and_its_variable_files_need(scene: Scene) -> None:
+def test_only_the_folders_that_the_stack_needs_are_uploaded(scene: Scene) -> None:
     with scene.driver().plan({}):
         pass
     with tarfile.open(fileobj=io.BytesIO(scene.execution.configurations[0])) as archive:
@@ -204,7 +212,7 @@ def test_what_is_uploaded_is_what_the_root_and_its_variable_files_need(scene: Sc
         ]  # fmt: skip
 
 
-def test_symbolic_links_are_uploaded_as_what_they_lead_to(scene: Scene, tmp_path: Path) -> None:
+def test_symbolic_links_are_uploaded_as_their_targets(scene: Scene, tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()
     (shared / "main.tf").write_text("# shared with another repository")
@@ -220,7 +228,7 @@ def test_symbolic_links_are_uploaded_as_what_they_lead_to(scene: Scene, tmp_path
         assert read and read.read() == b"# shared with another repository"
 
 
-def test_a_plan_that_changes_nothing_has_no_run_left_and_applies_nothing(scene: Scene) -> None:
+def test_a_plan_without_changes_applies_nothing(scene: Scene) -> None:
     driver = scene.driver()
     with driver.plan({"image_tag": "v1"}) as plan:
         driver.apply(plan)
@@ -234,85 +242,85 @@ def test_a_plan_that_changes_nothing_has_no_run_left_and_applies_nothing(scene: 
 def test_a_plan_that_is_not_applied_is_discarded(scene: Scene) -> None:
     with pytest.raises(PlanError, match="no thanks"), scene.driver().plan({"image_tag": "v1"}):
         raise PlanError("no thanks")
-    _settled(scene)
+    _wait_for_end(scene)
     assert scene.run().status == "discarded"
 
 
-def test_a_plan_to_look_at_can_not_be_applied_by_anybody(scene: Scene) -> None:
-    with scene.driver().plan({"image_tag": "v1"}, purpose=Purpose(plan_only=True)) as plan:
+def test_a_plan_only_run_cannot_be_applied(scene: Scene) -> None:
+    with scene.driver().plan({"image_tag": "v1"}, PlanOptions(plan_only=True)) as plan:
         assert plan.changed
     assert scene.run().plan_only
     assert scene.run().status == "planned_and_finished"
 
 
-def test_without_the_right_to_the_json_the_log_says_what_changes_and_it_is_said_to_be_poorer(scene: Scene) -> None:
+def test_without_the_json_the_log_is_used_with_a_warning(scene: Scene) -> None:
     scene.scripted("json_forbidden")
     driver = scene.driver()
     with driver.plan({"image_tag": "v1"}) as plan:
-        found = changes(driver.show(plan))
-    assert [(c.address, c.actions) for c in found] == [("aws_ecs_task_definition.web", ("delete", "create"))]
-    gate(found, Allowed())
-    assert "poorer" in scene.warned[0]
+        plan_changes = changes(driver.show(plan))
+    assert [(c.address, c.actions) for c in plan_changes] == [("aws_ecs_task_definition.web", ("delete", "create"))]
+    gate.check(plan_changes, gate.Allowed())
+    assert "incomplete" in scene.warnings[0]
 
 
-def test_without_json_and_without_a_whole_log_nothing_is_guessed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_json_and_a_complete_log_the_plan_is_refused(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("longshore.terraform.cloud.log._ENDS_WITHIN", 0.3)
     scene.scripted("log_cut_and_json_forbidden")
-    with pytest.raises(TerraformError, match="can't be seen"), scene.driver().plan({"image_tag": "v1"}):
+    with pytest.raises(TerraformError, match="cannot determine the changes"), scene.driver().plan({"image_tag": "v1"}):
         raise AssertionError("no plan was expected")
-    _settled(scene)
+    _wait_for_end(scene)
     assert scene.run().status == "discarded"
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind", "says", "ends"),
+    ("fault", "kind", "message", "status"),
     [
         ("policy_soft", PlanError, "policy failed", "discarded"),
-        ("policy_hard", PlanError, "nobody can override", "errored"),
+        ("policy_hard", PlanError, "mandatory policy", "errored"),
         ("queued", TerraformError, "no plan after 1 s", "discarded"),
         ("unknown", TerraformError, "reticulating", "canceled"),
     ],
 )
-def test_a_plan_that_does_not_come_to_be(scene: Scene, fault: str, kind: type[Exception], says: str, ends: str) -> None:
+def test_a_plan_that_fails(scene: Scene, fault: str, kind: type[Exception], message: str, status: str) -> None:
     scene.scripted(fault)
-    with pytest.raises(kind, match=says), scene.driver(patience=1).plan({"image_tag": "v1"}):
+    with pytest.raises(kind, match=message), scene.driver(timeout=1).plan({"image_tag": "v1"}):
         raise AssertionError("no plan was expected")
-    _settled(scene)
-    assert (scene.run().status, scene.execution.tags) == (ends, [])
+    _wait_for_end(scene)
+    assert (scene.run().status, scene.execution.tags) == (status, [])
 
 
-def test_terraforms_own_error_is_said(scene: Scene) -> None:
+def test_terraforms_own_error_is_shown(scene: Scene) -> None:
     scene.execution.changes = None
     with pytest.raises(TerraformError, match="no region"), scene.driver().plan({"image_tag": "v1"}):
         raise AssertionError("no plan was expected")
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind", "says"),
+    ("fault", "kind", "message"),
     [
-        ("discarded", PlanError, "discarded by somebody else"),
-        ("canceled", TerraformError, "canceled by somebody else"),
+        ("discarded", PlanError, "discarded by another user"),
+        ("canceled", TerraformError, "canceled by another user"),
         ("unknown_apply", TerraformError, "not applied after 1 s .reticulating"),
     ],
 )
-def test_an_apply_that_does_not_come_to_be(scene: Scene, fault: str, kind: type[Exception], says: str) -> None:
+def test_an_apply_that_does_not_succeed(scene: Scene, fault: str, kind: type[Exception], message: str) -> None:
     scene.scripted(fault)
-    driver = scene.driver(patience=1)
-    with pytest.raises(kind, match=says), driver.plan({"image_tag": "v1"}) as plan:
+    driver = scene.driver(timeout=1)
+    with pytest.raises(kind, match=message), driver.plan({"image_tag": "v1"}) as plan:
         driver.apply(plan)
-    _settled(scene)
+    _wait_for_end(scene)
     assert scene.run().final
     assert scene.execution.tags == []
 
 
-def test_an_apply_that_fails_says_why(scene: Scene) -> None:
+def test_a_failed_apply_shows_terraforms_error(scene: Scene) -> None:
     scene.execution.applies = False
     driver = scene.driver()
     with pytest.raises(TerraformError, match="no capacity"), driver.plan({"image_tag": "v1"}) as plan:
         driver.apply(plan)
 
 
-def test_too_many_calls_and_a_lost_answer_change_nothing(scene: Scene) -> None:
+def test_throttling_and_a_lost_response_change_nothing(scene: Scene) -> None:
     scene.scripted(*["throttled"] * 12, "lost")
     driver = scene.driver()
     with driver.plan({"image_tag": "v1"}) as plan:
@@ -321,13 +329,13 @@ def test_too_many_calls_and_a_lost_answer_change_nothing(scene: Scene) -> None:
     assert scene.execution.tags == ['"v1"']
 
 
-def test_a_plan_to_look_at_is_made_once_though_the_answer_is_lost(scene: Scene) -> None:
+def test_a_plan_only_run_is_created_once_although_the_response_is_lost(scene: Scene) -> None:
     scene.scripted("lost")
-    with scene.driver().plan({"image_tag": "v1"}, purpose=Purpose(plan_only=True)):
+    with scene.driver().plan({"image_tag": "v1"}, PlanOptions(plan_only=True)):
         assert len(scene.stage.store.runs) == 1
 
 
-def test_a_signal_while_a_run_waits_ends_it(scene: Scene) -> None:
+def test_a_signal_ends_a_queued_run(scene: Scene) -> None:
     scene.scripted("queued")
     asked: list[int] = []
 
@@ -338,37 +346,37 @@ def test_a_signal_while_a_run_waits_ends_it(scene: Scene) -> None:
 
     with pytest.raises(InterruptError), scene.driver(check).plan({"image_tag": "v1"}):
         raise AssertionError("no plan was expected")
-    _settled(scene)
+    _wait_for_end(scene)
     assert scene.run().status == "discarded"
 
 
-def test_a_plan_that_nobody_needs_any_more_is_not_waited_for(scene: Scene) -> None:
+def test_an_unneeded_plan_is_given_up(scene: Scene) -> None:
     scene.scripted("queued")
-    planning = scene.driver().plan({"image_tag": "v1"}, purpose=Purpose(wanted=lambda: False))
-    with pytest.raises(TerraformError, match="nobody needs"), planning:
+    planning = scene.driver().plan({"image_tag": "v1"}, PlanOptions(still_needed=lambda: False))
+    with pytest.raises(TerraformError, match="no longer needed"), planning:
         raise AssertionError("no plan was expected")
 
 
-def test_after_a_roll_back_the_queue_is_not_waited_for_as_long(scene: Scene) -> None:
+def test_the_wait_for_a_plan_after_a_rollback_is_shorter(scene: Scene) -> None:
     scene.scripted("queued")
-    planning = scene.driver().plan({"image_tag": "v1"}, purpose=Purpose(back=True))
+    planning = scene.driver().plan({"image_tag": "v1"}, PlanOptions(after_rollback=True))
     with pytest.raises(TerraformError, match="place 1 in the queue"), planning:
         raise AssertionError("no plan was expected")
 
 
-def test_a_second_run_waits_behind_the_first_and_it_is_said_which(scene: Scene) -> None:
-    driver = scene.driver(patience=1)
+def test_a_second_run_waits_and_names_the_first(scene: Scene) -> None:
+    driver = scene.driver(timeout=1)
     with driver.plan({"image_tag": "v1"}) as first:
         assert isinstance(first, CloudPlan)
         with pytest.raises(TerraformError, match=f"behind {first.run.id}"), driver.plan({"image_tag": "v2"}):
             raise AssertionError("no plan was expected")
         driver.apply(first)
-    assert any(f"place 1 behind {first.run.id} (policy_checked" in said for said in scene.said)
+    assert any(f"place 1 behind {first.run.id} (policy_checked" in message for message in scene.messages)
 
 
 def test_a_workspace_connected_to_version_control_gets_no_upload(scene: Scene) -> None:
     with scene.driver().plan({}):
-        pass  # a configuration, as a push would have left one
+        pass  # leaves a configuration behind, as a push does
     before = len(scene.execution.configurations)
     scene.workspace().attributes["vcs-repo"] = {"identifier": "acme/shop", "branch": "main"}
     driver = scene.driver()
@@ -378,9 +386,7 @@ def test_a_workspace_connected_to_version_control_gets_no_upload(scene: Scene) -
 
 
 @pytest.mark.parametrize("command", ["plan"])
-def test_in_local_mode_terraform_runs_here_in_a_copy_whose_state_is_in_the_workspace(
-    scene: Scene, tmp_path: Path, command: str
-) -> None:
+def test_in_local_mode_terraform_runs_in_a_copy_of_the_root(scene: Scene, tmp_path: Path, command: str) -> None:
     scene.workspace().attributes["execution-mode"] = "local"
     shim = tmp_path / "terraform"
     seen = tmp_path / "seen"
@@ -405,8 +411,8 @@ def test_in_local_mode_terraform_runs_here_in_a_copy_whose_state_is_in_the_works
     assert scene.stage.store.runs == {}
 
 
-def _local(scene: Scene, tmp_path: Path, script: str) -> Cloud:
-    """The driver of a workspace in local mode, whose terraform does what a script says."""
+def _local(scene: Scene, tmp_path: Path, script: str) -> CloudDriver:
+    """The driver of a workspace in local mode with a scripted terraform."""
     scene.workspace().attributes["execution-mode"] = "local"
     shim = tmp_path / "terraform"
     shim.write_text(
@@ -419,30 +425,28 @@ def _local(scene: Scene, tmp_path: Path, script: str) -> Cloud:
     return replace(driver, local=replace(driver.local, binary=str(shim), environ={"PATH": "/usr/bin:/bin"}))
 
 
-def test_in_local_mode_a_state_that_a_dead_release_could_not_save_is_kept_and_nothing_goes_on(
-    scene: Scene, tmp_path: Path
-) -> None:
+def test_in_local_mode_an_unsaved_state_is_kept_and_blocks(scene: Scene, tmp_path: Path) -> None:
     driver = _local(scene, tmp_path, "")
     with driver.plan({}):
         pass
     copied = scene.root / ".longshore" / "cloud" / "terraform" / "app"
-    (copied / "errored.tfstate").write_text("what it had done")  # and Longshore was killed before it took it away
+    (copied / "errored.tfstate").write_text("unsaved")  # and Longshore was killed before it moved the file
     acts: list[Callable[[], object]] = [driver.refuse_unsaved, driver.check, driver.plan({}).__enter__]
     for act in acts:
         with pytest.raises(UnsavedStateError) as caught:
             act()
         assert f"-chdir={copied} state push {copied / 'errored.tfstate'}" in caught.value.hint
     driver.init()
-    assert (copied / "errored.tfstate").read_text() == "what it had done"
+    assert (copied / "errored.tfstate").read_text() == "unsaved"
 
 
-def test_in_local_mode_terraform_gets_the_token_that_longshore_found(scene: Scene, tmp_path: Path) -> None:
+def test_in_local_mode_terraform_gets_the_token(scene: Scene, tmp_path: Path) -> None:
     seen = tmp_path / "seen"
     with _local(scene, tmp_path, f'echo "$TF_TOKEN_cloud_example_com" > {seen}').plan({}):
         assert seen.read_text().strip() == TOKEN
 
 
-def test_in_local_mode_the_copy_of_a_terraform_at_work_is_not_taken_from_under_it(scene: Scene, tmp_path: Path) -> None:
+def test_in_local_mode_unchanged_files_of_the_copy_stay(scene: Scene, tmp_path: Path) -> None:
     driver = _local(scene, tmp_path, "")
     copied = scene.root / ".longshore" / "cloud" / "terraform" / "app"
     with driver.plan({}):
@@ -455,11 +459,11 @@ def test_in_local_mode_the_copy_of_a_terraform_at_work_is_not_taken_from_under_i
         assert (copied / "main.tf").read_text() == "# another root"
 
 
-def test_outputs_of_a_workspace_without_a_state_are_none(scene: Scene) -> None:
+def test_a_workspace_without_a_state_has_no_outputs(scene: Scene) -> None:
     assert scene.driver().outputs() == {}
 
 
-def test_a_state_that_may_not_be_read_is_not_taken_for_none(scene: Scene) -> None:
+def test_an_unreadable_state_is_not_a_missing_one(scene: Scene) -> None:
     scene.workspace().attributes["permissions"] = {"can-read-state-outputs": True, "can-read-state-versions": False}
     for act in (scene.driver().check, scene.driver().outputs):
         with pytest.raises(TerraformError, match="may not read the states of workspace acme/shop-test") as caught:
@@ -467,8 +471,8 @@ def test_a_state_that_may_not_be_read_is_not_taken_for_none(scene: Scene) -> Non
         assert "state versions" in caught.value.hint
 
 
-def _settled(scene: Scene) -> None:
-    """Waits until the stand-in's thread has done what was asked of it."""
+def _wait_for_end(scene: Scene) -> None:
+    """Waits until the run has ended."""
     run: Any = scene.run()
     with scene.stage.store.changed:
         assert scene.stage.store.changed.wait_for(lambda: run.final, timeout=10), run.seen

@@ -1,4 +1,4 @@
-"""A run in every state that the API's documentation has, and in one that it has not."""
+"""A run in every status that the API documents, and in an unknown one."""
 
 from __future__ import annotations
 
@@ -9,191 +9,197 @@ import pytest
 
 from longshore.errors import CloudError, InterruptError, PlanError, TerraformError
 from longshore.terraform.cloud.api import Api
-from longshore.terraform.cloud.plan_json import representation
-from longshore.terraform.cloud.run import run_of
-from longshore.terraform.cloud.run_request import Wanted, named
-from tests.fakes.terraform_cloud import HOST, TOKEN, Fake, Time, Told, run, runs
+from longshore.terraform.cloud.plan_json import download
+from longshore.terraform.cloud.run import parse_run
+from longshore.terraform.cloud.run_request import CloudRunRequest, unique_message
+from tests.fakes.terraform_cloud import HOST, TOKEN, FakeTime, FakeTransport, Messages, run, runs
 
 UNDER_WAY = [
     "pending", "fetching", "fetching_completed", "pre_plan_running", "pre_plan_completed", "queuing", "plan_queued",
     "planning", "planned", "cost_estimating", "cost_estimated", "policy_checking", "policy_checked", "confirmed",
     "post_plan_running", "post_plan_completed", "planned_and_saved", "apply_queued", "queuing_apply", "applying",
-    "pre_apply_running", "pre_apply_completed", "a_state_that_nobody_knows",
+    "pre_apply_running", "pre_apply_completed", "an_unknown_status",
 ]  # fmt: skip
 LOG = b'\x02Terraform v1.11.4\n{"@message":"Plan: 1 to add","type":"change_summary"}\n\x03'
 
 
-def logged(fake: Fake, path: str, content: bytes = LOG) -> None:
-    fake.says(f"GET {path}", {"data": {"attributes": {"log-read-url": f"https://archive.example.com/{path}"}}})
-    fake.says(f"GET /{path}", content, b"")
+def logged(fake: FakeTransport, path: str, content: bytes = LOG) -> None:
+    fake.reply(f"GET {path}", {"data": {"attributes": {"log-read-url": f"https://archive.example.com/{path}"}}})
+    fake.reply(f"GET /{path}", content, b"")
 
 
-def test_a_plan_that_waits_to_be_confirmed_is_there_whatever_its_state_is_called() -> None:
+def test_a_confirmable_run_has_its_plan_in_any_status() -> None:
     for status in UNDER_WAY:
-        fake, time = Fake(), Time()
-        fake.says("GET runs/run-1", run(status), run(status, confirmable=True))
-        fake.says("GET workspaces/ws-1", {"data": {"id": "ws-1", "attributes": {}}})
+        fake, time = FakeTransport(), FakeTime()
+        fake.reply("GET runs/run-1", run(status), run(status, confirmable=True))
+        fake.reply("GET workspaces/ws-1", {"data": {"id": "ws-1", "attributes": {}}})
         logged(fake, "plans/plan-1")
         events: list[str] = []
-        planned, log = runs(fake, time.clock()).planned(_start(), 60, events.append)
-        assert (planned.confirmable, log.complete, fake.made()) == (True, True, [])
+        planned, log = runs(fake, time.clock()).wait_for_plan(_start(), 60, events.append)
+        assert (planned.confirmable, log.complete, fake.paths()) == (True, True, [])
         assert "Plan: 1 to add" in events
 
 
 @pytest.mark.parametrize("status", UNDER_WAY)
-def test_a_state_is_never_success_and_ends_at_the_deadline(status: str) -> None:
-    fake, time = Fake(), Time()
-    fake.says("GET runs/run-1", run(status))
-    fake.says("GET workspaces/ws-1", {"data": {"id": "ws-1", "attributes": {}}})
+def test_no_unfinished_status_is_success_and_the_deadline_ends_the_wait(status: str) -> None:
+    fake, time = FakeTransport(), FakeTime()
+    fake.reply("GET runs/run-1", run(status))
+    fake.reply("GET workspaces/ws-1", {"data": {"id": "ws-1", "attributes": {}}})
     logged(fake, "plans/plan-1")
     logged(fake, "applies/apply-1")
     with pytest.raises(TerraformError, match=f"no plan after 60 s .{status}"):
-        runs(fake, time.clock()).planned(_start(), 60, None)
+        runs(fake, time.clock()).wait_for_plan(_start(), 60, None)
     with pytest.raises(TerraformError, match=f"not applied after 60 s .{status}"):
-        runs(fake, time.clock()).applied(_start(), 60, None)
-    assert fake.made() == []
+        runs(fake, time.clock()).wait_for_apply(_start(), 60, None)
+    assert fake.paths() == []
     assert 120 <= time.now < 130
 
 
 @pytest.mark.parametrize("status", ["planned_and_finished", "applied"])
-def test_the_two_good_ends(status: str) -> None:
-    fake, time = Fake(), Time()
-    fake.says("GET runs/run-1", run(status))
+def test_the_two_successful_statuses(status: str) -> None:
+    fake, time = FakeTransport(), FakeTime()
+    fake.reply("GET runs/run-1", run(status))
     logged(fake, "plans/plan-1")
-    assert runs(fake, time.clock()).planned(_start(), 60, None)[0].status == status
+    assert runs(fake, time.clock()).wait_for_plan(_start(), 60, None)[0].status == status
 
 
-def test_only_applied_is_applied() -> None:
-    fake, time = Fake(), Time()
-    fake.says("GET runs/run-1", run("confirmed"), run("applying"), run("applied"))
+def test_only_the_status_applied_is_a_successful_apply() -> None:
+    fake, time = FakeTransport(), FakeTime()
+    fake.reply("GET runs/run-1", run("confirmed"), run("applying"), run("applied"))
     logged(fake, "applies/apply-1")
-    assert runs(fake, time.clock()).applied(_start(), 60, None).status == "applied"
-    other = Fake()
-    other.says("GET runs/run-1", run("planned_and_finished"))
-    logged(other, "applies/apply-1")
+    assert runs(fake, time.clock()).wait_for_apply(_start(), 60, None).status == "applied"
+    finished = FakeTransport()
+    finished.reply("GET runs/run-1", run("planned_and_finished"))
+    logged(finished, "applies/apply-1")
     with pytest.raises(TerraformError):
-        runs(other, time.clock()).applied(_start(), 60, None)
+        runs(finished, time.clock()).wait_for_apply(_start(), 60, None)
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "says"),
+    ("status", "kind", "message"),
     [
         ("errored", TerraformError, "no region"),
-        ("discarded", PlanError, "somebody else"),
-        ("canceled", PlanError, "somebody else"),
-        ("force_canceled", PlanError, "somebody else"),
+        ("discarded", PlanError, "another user"),
+        ("canceled", PlanError, "another user"),
+        ("force_canceled", PlanError, "another user"),
         ("policy_soft_failed", PlanError, "policy failed"),
         ("policy_override", PlanError, "policy failed"),
         ("post_plan_awaiting_decision", PlanError, "policy failed"),
     ],
 )
-def test_the_bad_ends_of_a_plan_say_what_and_where(status: str, kind: type[Exception], says: str) -> None:
-    fake, time = Fake(), Time()
-    fake.says("GET runs/run-1", run(status))
-    fake.says("GET runs/run-1/policy-checks", {"data": []})
-    fake.says("GET runs/run-1/task-stages", {"data": []})
+def test_a_failed_plan_names_the_cause_and_the_page(status: str, kind: type[Exception], message: str) -> None:
+    fake, time = FakeTransport(), FakeTime()
+    fake.reply("GET runs/run-1", run(status))
+    fake.reply("GET runs/run-1/policy-checks", {"data": []})
+    fake.reply("GET runs/run-1/task-stages", {"data": []})
     logged(fake, "plans/plan-1", _diagnostic("no region"))
-    with pytest.raises(kind, match=says) as caught:
-        runs(fake, time.clock()).planned(_start(), 60, None)
+    with pytest.raises(kind, match=message) as caught:
+        runs(fake, time.clock()).wait_for_plan(_start(), 60, None)
     assert f"{HOST}/app/acme/workspaces/shop-test/runs/run-1" in str(caught.value)
 
 
-def test_a_policy_that_nobody_can_override_is_told_from_an_error_of_terraforms() -> None:
-    fake, time = Fake(), Time()
-    fake.says("GET runs/run-1", run("errored"))
-    fake.says("GET runs/run-1/policy-checks", {"data": [{"attributes": {"status": "hard_failed"}}]})
+def test_a_mandatory_policy_is_distinguished_from_a_terraform_error() -> None:
+    fake, time = FakeTransport(), FakeTime()
+    fake.reply("GET runs/run-1", run("errored"))
+    fake.reply("GET runs/run-1/policy-checks", {"data": [{"attributes": {"status": "hard_failed"}}]})
     logged(fake, "plans/plan-1")
-    with pytest.raises(PlanError, match="nobody can override"):
-        runs(fake, time.clock()).planned(_start(), 60, None)
+    with pytest.raises(PlanError, match="mandatory policy"):
+        runs(fake, time.clock()).wait_for_plan(_start(), 60, None)
 
 
-def _failed_stage(stage: str) -> Fake:
-    """A run that Terraform has done its part of, and a policy of OPA or a mandatory run task has failed."""
-    fake = Fake()
-    fake.says("GET runs/run-1", run("errored"))
-    fake.says("GET runs/run-1/policy-checks", {"data": []})
+def _failed_stage(stage: str) -> FakeTransport:
+    """A run in which Terraform succeeded, but an OPA policy or a mandatory run task failed."""
+    fake = FakeTransport()
+    fake.reply("GET runs/run-1", run("errored"))
+    fake.reply("GET runs/run-1/policy-checks", {"data": []})
     passed, failed = {"stage": "pre_plan", "status": "passed"}, {"stage": stage, "status": "failed"}
-    fake.says("GET runs/run-1/task-stages", {"data": [{"id": "ts-1", "attributes": one} for one in (passed, failed)]})
+    fake.reply(
+        "GET runs/run-1/task-stages", {"data": [{"id": "ts-1", "attributes": stage} for stage in (passed, failed)]}
+    )
     return fake
 
 
-def test_a_policy_of_opa_and_a_run_task_are_told_from_an_error_of_terraforms() -> None:
-    fake, time = _failed_stage("post_plan"), Time()
+def test_opa_policies_and_run_tasks_are_distinguished_from_terraform_errors() -> None:
+    fake, time = _failed_stage("post_plan"), FakeTime()
     logged(fake, "plans/plan-1")
     with pytest.raises(PlanError, match="a policy or a run task of the stage post_plan failed for run-1"):
-        runs(fake, time.clock()).planned(_start(), 60, None)
+        runs(fake, time.clock()).wait_for_plan(_start(), 60, None)
     later = _failed_stage("pre_apply")
     logged(later, "applies/apply-1")
     with pytest.raises(TerraformError, match=r"failed .errored, a policy or a run task of the stage pre_apply failed"):
-        runs(later, time.clock()).applied(_start(), 60, None)
+        runs(later, time.clock()).wait_for_apply(_start(), 60, None)
 
 
 @pytest.mark.parametrize(
     ("status", "kind"), [("errored", TerraformError), ("canceled", TerraformError), ("discarded", PlanError)]
 )
-def test_the_bad_ends_of_an_apply(status: str, kind: type[Exception]) -> None:
-    fake, time = Fake(), Time()
-    fake.says("GET runs/run-1", run("applying"), run(status))
-    fake.says("GET runs/run-1/policy-checks", {"data": []})
-    fake.says("GET runs/run-1/task-stages", {"data": []})
+def test_a_failed_apply(status: str, kind: type[Exception]) -> None:
+    fake, time = FakeTransport(), FakeTime()
+    fake.reply("GET runs/run-1", run("applying"), run(status))
+    fake.reply("GET runs/run-1/policy-checks", {"data": []})
+    fake.reply("GET runs/run-1/task-stages", {"data": []})
     logged(fake, "applies/apply-1", _diagnostic("no capacity"))
     with pytest.raises(kind) as caught:
-        runs(fake, time.clock()).applied(_start(), 60, None)
+        runs(fake, time.clock()).wait_for_apply(_start(), 60, None)
     assert isinstance(caught.value, PlanError | TerraformError)
     assert ("no capacity" in caught.value.message) == (status == "errored")
 
 
-def test_a_run_is_created_once_though_the_answer_is_lost() -> None:
-    fake, time, wanted = Fake(), Time(), Wanted(named("Longshore: shop-test"), {"image_tag": "v1"})
-    theirs, ours = run("planning")["data"], run("pending")["data"] | {"id": "run-2"}
-    ours["attributes"] = ours["attributes"] | {"message": wanted.message}
-    fake.says("POST runs", status=504)
-    fake.says("GET workspaces/ws-1/runs", {"data": [theirs]}, {"data": [theirs, ours]})
-    assert runs(fake, time.clock()).create(wanted).id == "run-2"
-    assert fake.made() == ["runs"]
+def test_a_run_is_created_once_although_the_response_is_lost() -> None:
+    fake, time, request = (
+        FakeTransport(),
+        FakeTime(),
+        CloudRunRequest(unique_message("Longshore: shop-test"), {"image_tag": "v1"}),
+    )
+    foreign, own = run("planning")["data"], run("pending")["data"] | {"id": "run-2"}
+    own["attributes"] = own["attributes"] | {"message": request.message}
+    fake.reply("POST runs", status=504)
+    fake.reply("GET workspaces/ws-1/runs", {"data": [foreign]}, {"data": [foreign, own]})
+    assert runs(fake, time.clock()).create(request).id == "run-2"
+    assert fake.paths() == ["runs"]
 
 
-def test_a_run_that_does_not_exist_after_a_lost_answer_is_created_again() -> None:
-    fake, time = Fake(), Time()
-    fake.says("POST runs", status=0)
-    fake.says("POST runs", run("pending"), status=201)
-    fake.says("GET workspaces/ws-1/runs", {"data": []})
-    assert runs(fake, time.clock()).create(Wanted("m", {})).id == "run-1"
-    assert fake.made() == ["runs", "runs"]
+def test_a_run_missing_after_a_lost_response_is_created_again() -> None:
+    fake, time = FakeTransport(), FakeTime()
+    fake.reply("POST runs", status=0)
+    fake.reply("POST runs", run("pending"), status=201)
+    fake.reply("GET workspaces/ws-1/runs", {"data": []})
+    assert runs(fake, time.clock()).create(CloudRunRequest("m", {})).id == "run-1"
+    assert fake.paths() == ["runs", "runs"]
 
 
 def _stop() -> None:
     raise InterruptError(2)
 
 
-def test_a_signal_does_not_leave_a_run_whose_creation_was_not_answered_to_nobody() -> None:
-    fake, time, wanted = Fake(), Time(), Wanted(named("Longshore: shop-test"), {})
-    ours = run("pending")["data"]
-    ours["attributes"] = ours["attributes"] | {"message": wanted.message}
-    fake.says("POST runs", status=504)
-    fake.says("GET workspaces/ws-1/runs", {"data": []}, {"data": [ours]})
-    assert runs(fake, time.clock(_stop)).create(wanted).id == "run-1"
-    none = Fake()
-    none.says("POST runs", status=504)
-    none.says("GET workspaces/ws-1/runs", {"data": []})
+def test_a_signal_does_not_orphan_a_run_after_a_lost_response() -> None:
+    fake, time, request = FakeTransport(), FakeTime(), CloudRunRequest(unique_message("Longshore: shop-test"), {})
+    own = run("pending")["data"]
+    own["attributes"] = own["attributes"] | {"message": request.message}
+    fake.reply("POST runs", status=504)
+    fake.reply("GET workspaces/ws-1/runs", {"data": []}, {"data": [own]})
+    assert runs(fake, time.clock(_stop)).create(request).id == "run-1"
+    none = FakeTransport()
+    none.reply("POST runs", status=504)
+    none.reply("GET workspaces/ws-1/runs", {"data": []})
     with pytest.raises(InterruptError):
-        runs(none, time.clock(_stop)).create(wanted)
-    assert none.made() == ["runs"]
+        runs(none, time.clock(_stop)).create(request)
+    assert none.paths() == ["runs"]
 
 
-def test_where_nobody_knows_whether_a_run_was_created_it_is_named() -> None:
-    fake, time = Fake(), Time()
-    fake.says("POST runs", status=0)
-    fake.says("GET workspaces/ws-1/runs", status=0)
-    with pytest.raises(CloudError, match="is not known") as caught:
-        runs(fake, time.clock()).create(Wanted("Longshore: x [1f]", {}))
-    assert "'Longshore: x [1f]' is yours to discard" in caught.value.hint
+def test_a_run_that_may_have_been_created_is_named() -> None:
+    fake, time = FakeTransport(), FakeTime()
+    fake.reply("POST runs", status=0)
+    fake.reply("GET workspaces/ws-1/runs", status=0)
+    with pytest.raises(CloudError, match="cannot determine whether a run was created") as caught:
+        runs(fake, time.clock()).create(CloudRunRequest("Longshore: x [1f]", {}))
+    assert "discard the one named 'Longshore: x [1f]'" in caught.value.hint
 
 
-def test_what_is_sent_for_a_run() -> None:
-    fake, time = Fake(), Time()
-    fake.says("POST runs", run("pending"), status=201)
-    runs(fake, time.clock()).create(Wanted("m", {"image_tag": "v${1}"}, plan_only=True, configuration="cv-1"))
+def test_the_request_for_a_run() -> None:
+    fake, time = FakeTransport(), FakeTime()
+    fake.reply("POST runs", run("pending"), status=201)
+    runs(fake, time.clock()).create(CloudRunRequest("m", {"image_tag": "v${1}"}, plan_only=True, configuration="cv-1"))
     assert fake.calls[0][2]["data"] == {
         "type": "runs",
         "attributes": {
@@ -211,140 +217,140 @@ def test_what_is_sent_for_a_run() -> None:
 
 
 def test_a_refused_creation_is_not_repeated() -> None:
-    fake, time = Fake(), Time()
-    fake.says("POST runs", {"errors": [{"detail": "no configuration"}]}, status=422)
+    fake, time = FakeTransport(), FakeTime()
+    fake.reply("POST runs", {"errors": [{"detail": "no configuration"}]}, status=422)
     with pytest.raises(CloudError, match="no configuration"):
-        runs(fake, time.clock()).create(Wanted("m", {}))
+        runs(fake, time.clock()).create(CloudRunRequest("m", {}))
 
 
-def test_who_is_ahead_in_the_queue_is_said_once() -> None:
-    fake, time, told = Fake(), Time(), Told()
+def test_the_run_ahead_in_the_queue_is_reported_once() -> None:
+    fake, time, messages = FakeTransport(), FakeTime(), Messages()
     waits = run("pending")
     waits["data"]["attributes"]["position-in-queue"] = 2
     first = run("applying")["data"] | {"id": "run-9"}
-    fake.says("GET runs/run-1", waits, waits, waits, run("planned", confirmable=True))
-    fake.says(
+    fake.reply("GET runs/run-1", waits, waits, waits, run("planned", confirmable=True))
+    fake.reply(
         "GET workspaces/ws-1", {"data": {"id": "ws-1", "relationships": {"current-run": {"data": {"id": "run-9"}}}}}
     )
-    fake.says("GET runs/run-9", {"data": first})
+    fake.reply("GET runs/run-9", {"data": first})
     logged(fake, "plans/plan-1")
-    runs(fake, time.clock(), told).planned(_start(), 60, None)
-    assert told.said == [
-        "run-1 waits, place 2 behind run-9 (applying: Longshore: shop-test [abc]):"
+    runs(fake, time.clock(), messages).wait_for_plan(_start(), 60, None)
+    assert messages.progress == [
+        "run-1 is waiting, place 2 behind run-9 (applying: Longshore: shop-test [abc]):"
         f" {HOST}/app/acme/workspaces/shop-test/runs/run-1"
     ]
 
 
-def test_that_a_person_has_locked_the_workspace_is_said_and_no_run_that_is_over_is_blamed() -> None:
-    fake, time, told = Fake(), Time(), Told()
-    fake.says("GET runs/run-1", run("pending"))
+def test_a_locked_workspace_is_reported_instead_of_a_finished_run() -> None:
+    fake, time, messages = FakeTransport(), FakeTime(), Messages()
+    fake.reply("GET runs/run-1", run("pending"))
     related = {"current-run": {"data": {"id": "run-9"}}}
-    fake.says("GET workspaces/ws-1", {"data": {"attributes": {"locked": True}, "relationships": related}})
-    fake.says("GET runs/run-9", {"data": run("applied")["data"] | {"id": "run-9"}})
+    fake.reply("GET workspaces/ws-1", {"data": {"attributes": {"locked": True}, "relationships": related}})
+    fake.reply("GET runs/run-9", {"data": run("applied")["data"] | {"id": "run-9"}})
     logged(fake, "plans/plan-1")
     with pytest.raises(TerraformError, match="pending, the workspace is locked"):
-        runs(fake, time.clock(), told).planned(_start(), 60, None)
-    assert [said.partition(":")[0] for said in told.said] == ["run-1 waits, the workspace is locked"]
+        runs(fake, time.clock(), messages).wait_for_plan(_start(), 60, None)
+    assert [line.partition(":")[0] for line in messages.progress] == ["run-1 is waiting, the workspace is locked"]
 
 
-def test_a_confirmation_whose_answer_is_lost_is_looked_up_and_not_repeated() -> None:
-    fake, time = Fake(), Time()
-    fake.says("GET runs/run-1", run("planned", confirmable=True), run("confirmed"))
-    fake.says("POST runs/run-1/actions/apply", status=0)
+def test_a_confirmation_is_not_repeated_after_a_lost_response() -> None:
+    fake, time = FakeTransport(), FakeTime()
+    fake.reply("GET runs/run-1", run("planned", confirmable=True), run("confirmed"))
+    fake.reply("POST runs/run-1/actions/apply", status=0)
     assert runs(fake, time.clock()).confirm(_start()).status == "confirmed"
-    assert fake.made() == ["runs/run-1/actions/apply"]
+    assert fake.paths() == ["runs/run-1/actions/apply"]
 
 
-def test_a_run_that_somebody_discarded_before_it_was_confirmed() -> None:
-    fake, time = Fake(), Time()
-    fake.says("GET runs/run-1", run("planned", confirmable=True), run("discarded"))
-    fake.says("POST runs/run-1/actions/apply", {"errors": [{"detail": "transition"}]}, status=409)
-    with pytest.raises(PlanError, match="discarded by somebody else"):
+def test_a_run_discarded_before_its_confirmation() -> None:
+    fake, time = FakeTransport(), FakeTime()
+    fake.reply("GET runs/run-1", run("planned", confirmable=True), run("discarded"))
+    fake.reply("POST runs/run-1/actions/apply", {"errors": [{"detail": "transition"}]}, status=409)
+    with pytest.raises(PlanError, match="discarded by another user"):
         runs(fake, time.clock()).confirm(_start())
 
 
 @pytest.mark.parametrize(
-    ("actions", "made"),
+    ("actions", "paths"),
     [
         ({"discardable": True, "cancelable": True}, ["runs/run-1/actions/discard"]),
         ({"cancelable": True}, ["runs/run-1/actions/cancel"]),
     ],
 )
-def test_a_run_that_nobody_wants_is_discarded_or_else_canceled(actions: dict[str, bool], made: list[str]) -> None:
-    fake, time = Fake(), Time()
-    fake.says("GET runs/run-1", run("planning", **actions))
-    fake.says(f"POST {made[0]}", status=202)
+def test_an_unneeded_run_is_discarded_or_canceled(actions: dict[str, bool], paths: list[str]) -> None:
+    fake, time = FakeTransport(), FakeTime()
+    fake.reply("GET runs/run-1", run("planning", **actions))
+    fake.reply(f"POST {paths[0]}", status=202)
     runs(fake, time.clock()).end("run-1")
-    assert fake.made() == made
+    assert fake.paths() == paths
 
 
-def test_a_run_that_is_over_is_left_alone_and_one_that_can_not_be_ended_is_a_warning() -> None:
-    fake, time, told = Fake(), Time(), Told()
-    fake.says("GET runs/run-1", run("applied", discardable=True))
-    runs(fake, time.clock(), told).end("run-1")
-    assert (fake.made(), told.warned) == ([], [])
-    stuck = Fake()
-    stuck.says("GET runs/run-1", run("something"))
-    runs(stuck, time.clock(), told).end("run-1")
-    assert "run-1 could not be ended" in told.warned[0]
+def test_a_finished_run_is_left_untouched_and_a_stuck_one_is_a_warning() -> None:
+    fake, time, messages = FakeTransport(), FakeTime(), Messages()
+    fake.reply("GET runs/run-1", run("applied", discardable=True))
+    runs(fake, time.clock(), messages).end("run-1")
+    assert (fake.paths(), messages.warnings) == ([], [])
+    stuck = FakeTransport()
+    stuck.reply("GET runs/run-1", run("something"))
+    runs(stuck, time.clock(), messages).end("run-1")
+    assert "could not end run-1" in messages.warnings[0]
 
 
-def test_reads_that_fail_for_a_while_end_no_waiting() -> None:
-    fake, time = Fake(), Time()
-    fake.says("GET runs/run-1", run("applying"))
+def test_failed_reads_do_not_end_the_wait() -> None:
+    fake, time = FakeTransport(), FakeTime()
+    fake.reply("GET runs/run-1", run("applying"))
     for _ in range(8):
-        fake.says("GET runs/run-1", status=500)
-    fake.says("GET runs/run-1", run("applied"))
+        fake.reply("GET runs/run-1", status=500)
+    fake.reply("GET runs/run-1", run("applied"))
     logged(fake, "applies/apply-1")
-    assert runs(fake, time.clock()).applied(_start(), 600, None).status == "applied"
+    assert runs(fake, time.clock()).wait_for_apply(_start(), 600, None).status == "applied"
 
 
-def test_a_signal_ends_the_waiting_for_a_turn_but_no_apply_that_runs() -> None:
+def test_a_signal_ends_the_wait_in_the_queue_but_not_a_running_apply() -> None:
     def stop() -> None:
         raise InterruptError(2)
 
-    fake, time = Fake(), Time()
-    fake.says("GET runs/run-1", run("applying"), run("applying"), run("applied"))
+    fake, time = FakeTransport(), FakeTime()
+    fake.reply("GET runs/run-1", run("applying"), run("applying"), run("applied"))
     logged(fake, "applies/apply-1")
-    assert runs(fake, time.clock(stop)).applied(_start(), 60, None).status == "applied"
-    after = Fake()
-    after.says("GET runs/run-1", run("post_apply_running"), run("post_apply_completed"), run("applied"))
+    assert runs(fake, time.clock(stop)).wait_for_apply(_start(), 60, None).status == "applied"
+    after = FakeTransport()
+    after.reply("GET runs/run-1", run("post_apply_running"), run("post_apply_completed"), run("applied"))
     logged(after, "applies/apply-1")
-    assert runs(after, time.clock(stop)).applied(_start(), 60, None).status == "applied"
-    waiting = Fake()
-    waiting.says("GET runs/run-1", run("apply_queued"))
+    assert runs(after, time.clock(stop)).wait_for_apply(_start(), 60, None).status == "applied"
+    waiting = FakeTransport()
+    waiting.reply("GET runs/run-1", run("apply_queued"))
     logged(waiting, "applies/apply-1")
     with pytest.raises(InterruptError):
-        runs(waiting, time.clock(stop)).applied(_start(), 60, None)
+        runs(waiting, time.clock(stop)).wait_for_apply(_start(), 60, None)
 
 
-def test_a_log_in_pieces_is_whole_and_one_without_an_end_is_said() -> None:
-    fake, time, told = Fake(), Time(), Told()
-    fake.says("GET runs/run-1", run("applying"), run("applying"), run("applied"))
-    fake.says("GET applies/apply-1", {"data": {"attributes": {"log-read-url": "https://archive.example.com/l"}}})
-    fake.says("GET /l", b"\x02one\ntw", b"o\nthr", b"ee", b"")
+def test_a_log_is_joined_from_chunks_and_reported_if_incomplete() -> None:
+    fake, time, messages = FakeTransport(), FakeTime(), Messages()
+    fake.reply("GET runs/run-1", run("applying"), run("applying"), run("applied"))
+    fake.reply("GET applies/apply-1", {"data": {"attributes": {"log-read-url": "https://archive.example.com/l"}}})
+    fake.reply("GET /l", b"\x02one\ntw", b"o\nthr", b"ee", b"")
     events: list[str] = []
-    runs(fake, time.clock(), told).applied(_start(), 60, events.append)
+    runs(fake, time.clock(), messages).wait_for_apply(_start(), 60, events.append)
     assert events == ["one", "two", "three"]
-    assert "could not be read to its end" in told.warned[0]
+    assert "could not read the log of run-1 to its end" in messages.warnings[0]
     asked = [path for method, path, _ in fake.calls if path == "/l"]
     assert len(asked) > 3
 
 
-def test_a_json_plan_that_is_not_complete_yet_is_waited_for() -> None:
-    fake, time = Fake(), Time()
-    fake.says("GET plans/plan-1/json-output", status=204)
-    fake.says("GET plans/plan-1/json-output", b'{"resource_changes": []}')
+def test_an_incomplete_json_plan_is_awaited() -> None:
+    fake, time = FakeTransport(), FakeTime()
+    fake.reply("GET plans/plan-1/json-output", status=204)
+    fake.reply("GET plans/plan-1/json-output", b'{"resource_changes": []}')
     api = Api(HOST, TOKEN, fake, time.clock())
-    assert representation(api, _start()) == {"resource_changes": []}
-    never = Fake()
-    never.says("GET plans/plan-1/json-output", status=204)
-    with pytest.raises(TerraformError, match="the JSON of plan-1 can't be read"):
-        representation(Api(HOST, TOKEN, never, time.clock()), _start())
+    assert download(api, _start()) == {"resource_changes": []}
+    never = FakeTransport()
+    never.reply("GET plans/plan-1/json-output", status=204)
+    with pytest.raises(TerraformError, match="cannot read the JSON of plan-1"):
+        download(Api(HOST, TOKEN, never, time.clock()), _start())
 
 
 def _start() -> Any:
-    return run_of(run("pending")["data"])
+    return parse_run(run("pending")["data"])
 
 
 def _diagnostic(summary: str) -> bytes:

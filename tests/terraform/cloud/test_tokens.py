@@ -7,7 +7,7 @@ import pytest
 
 from longshore.errors import TerraformError
 from longshore.masking import is_secret
-from longshore.terraform.cloud.tokens import token, variable
+from longshore.terraform.cloud.tokens import token, variable_name
 
 
 def write(folder: Path, **tokens: str) -> Path:
@@ -17,13 +17,13 @@ def write(folder: Path, **tokens: str) -> Path:
     return file
 
 
-def test_the_variable_of_a_host() -> None:
-    assert variable("app.terraform.io") == "TF_TOKEN_app_terraform_io"
-    assert variable("my-host.example.com") == "TF_TOKEN_my__host_example_com"
-    assert is_secret(variable("app.terraform.io"))
+def test_the_variable_name_of_a_host() -> None:
+    assert variable_name("app.terraform.io") == "TF_TOKEN_app_terraform_io"
+    assert variable_name("my-host.example.com") == "TF_TOKEN_my__host_example_com"
+    assert is_secret(variable_name("app.terraform.io"))
 
 
-def test_the_variable_comes_first_then_the_file_beside_the_configuration_then_the_one_in_the_home(
+def test_the_order_of_places_for_a_token(
     tmp_path: Path,
 ) -> None:
     environ = {"HOME": str(tmp_path), "TF_CLI_CONFIG_FILE": str(tmp_path / "own" / "terraform.rc")}
@@ -35,14 +35,14 @@ def test_the_variable_comes_first_then_the_file_beside_the_configuration_then_th
     assert token("app.terraform.io", environ | {"TF_TOKEN_app_terraform_io": "first"}) == "first"
 
 
-def test_without_a_token_it_is_said_how_to_get_one(tmp_path: Path) -> None:
+def test_a_missing_token_names_the_ways_to_set_one(tmp_path: Path) -> None:
     with pytest.raises(TerraformError) as caught:
         token("app.terraform.io", {"HOME": str(tmp_path)})
     assert "terraform login app.terraform.io" in caught.value.hint
     assert "TF_TOKEN_app_terraform_io" in caught.value.hint
 
 
-def test_a_file_that_is_no_such_file_is_named(tmp_path: Path) -> None:
+def test_an_invalid_credentials_file_is_named(tmp_path: Path) -> None:
     file = write(tmp_path / ".terraform.d")
     file.write_text("{")
     with pytest.raises(TerraformError, match=r"credentials\.tfrc\.json"):
@@ -50,7 +50,7 @@ def test_a_file_that_is_no_such_file_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("around", ["\n", "\r\n", " "])
-def test_a_line_end_after_a_token_is_none_of_it(tmp_path: Path, around: str) -> None:
+def test_whitespace_around_a_token_is_removed(tmp_path: Path, around: str) -> None:
     name = "TF_TOKEN_app_terraform_io"
     assert token("app.terraform.io", {"HOME": str(tmp_path), name: f"abcdef{around}"}) == "abcdef"
     write(tmp_path / ".terraform.d", app_terraform_io=f"abcdef{around}")
@@ -58,7 +58,7 @@ def test_a_line_end_after_a_token_is_none_of_it(tmp_path: Path, around: str) -> 
 
 
 @pytest.mark.parametrize("given", ["canary\nof two lines", "canary\u2013"])
-def test_what_no_header_can_hold_is_refused_and_not_shown(tmp_path: Path, given: str) -> None:
-    with pytest.raises(TerraformError, match="TF_TOKEN_app_terraform_io is no token") as caught:
+def test_a_token_invalid_in_a_header_is_refused_and_not_shown(tmp_path: Path, given: str) -> None:
+    with pytest.raises(TerraformError, match="the value in TF_TOKEN_app_terraform_io is not a valid token") as caught:
         token("app.terraform.io", {"HOME": str(tmp_path), "TF_TOKEN_app_terraform_io": given})
     assert "canary" not in f"{caught.value}{caught.value.hint}"

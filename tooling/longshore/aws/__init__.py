@@ -1,1 +1,1 @@
-"""The only importer of boto3: one small file a service, errors translated in one place (calls.py)."""
+"""The only importer of boto3: one small file for each AWS service; translate.py translates the errors."""

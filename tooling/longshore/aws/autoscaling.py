@@ -1,4 +1,4 @@
-"""Application Auto Scaling: the bounds in which it keeps the counts of services."""
+"""Application Auto Scaling: the minimum count of services."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 class Scaling:
-    """Reads and sets the least count of a service."""
+    """Reads and sets the minimum count of services."""
 
     def __init__(self, client: ApplicationAutoScalingClient) -> None:
         self._client = client
 
     def minimum(self, cluster: str, service: str) -> int | None:
-        """The count that autoscaling does not go below; None where it does not know the service."""
+        """The minimum count of a service; None if autoscaling does not manage the service."""
         answer = call(
             self._client.describe_scalable_targets,
             ServiceNamespace="ecs",
@@ -26,13 +26,13 @@ class Scaling:
         )
         return next((target["MinCapacity"] for target in answer["ScalableTargets"]), None)
 
-    def keep(self, cluster: str, service: str, minimum: int) -> None:
-        """Sets the count that autoscaling does not go below; where fewer are wanted, AWS wants so many at once.
+    def set_minimum(self, cluster: str, service: str, minimum: int) -> None:
+        """Sets the minimum count of a service; a desired count below it is raised to it at once.
 
         https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html
 
         Raises:
-            AwsError: it was not set, or AWS gave no answer.
+            AwsError: AWS refused, or did not answer.
         """
         call(
             self._client.register_scalable_target,

@@ -1,4 +1,4 @@
-"""CodeBuild: builds are started, looked at and stopped."""
+"""CodeBuild: starts, reads and stops builds."""
 
 from __future__ import annotations
 
@@ -13,36 +13,40 @@ if TYPE_CHECKING:
     from mypy_boto3_codebuild import CodeBuildClient
     from mypy_boto3_codebuild.type_defs import EnvironmentVariableTypeDef
 
-_LOOKED_AT = 100
-"""BatchGetBuilds takes no more, and a page of ListBuildsForProject has no more (CodeBuild's API reference)."""
-_WAITING = ("SUBMITTED", "QUEUED")
-"""The phases before a build has got a machine."""
+_BUILDS_A_CALL = 100
+"""The limit of BatchGetBuilds, and of a page of ListBuildsForProject.
+
+https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BatchGetBuilds.html
+"""
+_QUEUED = ("SUBMITTED", "QUEUED")
+"""The phases before a build has a machine."""
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A phase that has ended, or runs: ``status`` is empty then. ``said`` is AWS's code and message, one text each."""
+    """A phase of a build; ``status`` is empty while it runs. Each of ``messages`` has a code and a message of AWS."""
 
     name: str
     status: str = ""
-    said: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Build:
-    """One build.
+    """A build.
 
     Attributes:
         id: ``<project>:<uuid>``.
-        status: SUCCEEDED, FAILED, FAULT, TIMED_OUT, STOPPED, IN_PROGRESS, or what AWS has invented since.
-        complete: whether it has ended, however.
-        phase: the current one, such as ``QUEUED`` or ``BUILD``.
-        phases: in their order.
-        commit: what was really built, once the source was fetched.
-        log: group and stream of CloudWatch Logs, once they are known.
-        variables: those that are plain text.
-        exported: the variables that the build has exported.
-        initiator: who started it, as CodeBuild has it.
+        project: name of its project.
+        status: SUCCEEDED, FAILED, FAULT, TIMED_OUT, STOPPED or IN_PROGRESS; AWS may add others.
+        complete: whether it has ended.
+        phase: the current phase, such as ``QUEUED`` or ``BUILD``.
+        phases: its phases in order.
+        commit: the commit that is built, once the source has been fetched.
+        log: group and stream of its log, once they are known.
+        variables: its plain-text variables.
+        exported: the variables that it has exported.
+        initiator: the identity that started it.
     """
 
     id: str
@@ -59,27 +63,29 @@ class Build:
 
     @property
     def waits(self) -> bool:
-        """Whether it has no machine yet."""
-        return not self.complete and self.phase in _WAITING
+        """Whether it still waits for a machine."""
+        return not self.complete and self.phase in _QUEUED
 
 
 class CodeBuild:
-    """What a release does with CodeBuild."""
+    """Starts, reads and stops builds."""
 
     def __init__(self, client: CodeBuildClient) -> None:
         self._client = client
 
     def start(self, project: str, commit: str, variables: Mapping[str, str], token: str) -> Build:
-        """Starts a build, or finds the one that was started with this token less than five minutes ago.
+        """Starts a build; with the same token within five minutes, returns the build that was started before.
+
+        https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html
 
         Args:
-            project: its name.
-            commit: the full hash: a branch may move meanwhile.
-            variables: plain text, on top of the project's.
-            token: at most 64 letters and digits (StartBuild's documentation).
+            project: name of the project.
+            commit: the full hash, because a branch may move.
+            variables: plain-text variables, added to those of the project.
+            token: at most 64 letters and digits.
 
         Raises:
-            AwsError: AWS refused, or did not answer: then it may have been started.
+            AwsError: AWS refused, or did not answer; without an answer, the build may have started.
         """
         overrides: list[EnvironmentVariableTypeDef] = [
             {"name": name, "value": value, "type": "PLAINTEXT"} for name, value in variables.items()
@@ -94,23 +100,23 @@ class CodeBuild:
         return _build(answer["build"])
 
     def get(self, build: str) -> Build | None:
-        """A build by its id; None where CodeBuild does not know it (yet)."""
-        found = call(self._client.batch_get_builds, ids=[build])["builds"]
-        return _build(found[0]) if found else None
+        """The build with this id; None if CodeBuild does not know it, or does not know it yet."""
+        builds = call(self._client.batch_get_builds, ids=[build])["builds"]
+        return _build(builds[0]) if builds else None
 
     def newest(self, project: str) -> list[Build]:
         """The newest builds of a project, at most 100, newest first.
 
         Raises:
             NotReadyError: there is no such project.
-            AwsError: AWS refused to tell.
+            AwsError: AWS refused, or did not answer.
         """
         ids = self.ids(project)
-        found = call(self._client.batch_get_builds, ids=ids)["builds"] if ids else []
-        return [_build(one) for one in sorted(found, key=lambda one: ids.index(one["id"]))]
+        builds = call(self._client.batch_get_builds, ids=ids)["builds"] if ids else []
+        return [_build(raw) for raw in sorted(builds, key=lambda raw: ids.index(raw["id"]))]
 
     def ids(self, project: str) -> list[str]:
-        """The ids of its newest builds; errors as in `newest`."""
+        """The ids of the newest builds of a project; raises the errors of `newest`."""
         try:
             answer = call(self._client.list_builds_for_project, projectName=project, sortOrder="DESCENDING")
         except AwsError as error:
@@ -118,12 +124,12 @@ class CodeBuild:
                 raise
             raise NotReadyError(
                 f"there is no CodeBuild project {project}",
-                "Describe it in the variable file (README.md, CodeBuild), then run: invoke bootstrap",
+                "Describe it in the variable file (docs/codebuild.md), then run: invoke bootstrap",
             ) from error
-        return answer.get("ids", [])[:_LOOKED_AT]
+        return answer.get("ids", [])[:_BUILDS_A_CALL]
 
     def stop(self, build: str) -> None:
-        """Asks that a build be stopped; it ends some seconds later."""
+        """Asks CodeBuild to stop a build, which ends a few seconds later."""
         call(self._client.stop_build, id=build)
 
 
@@ -138,16 +144,16 @@ def _build(raw: Any) -> Build:
         status=raw.get("buildStatus", ""),
         complete=bool(raw.get("buildComplete")),
         phase=raw.get("currentPhase", ""),
-        phases=tuple(_phase(one) for one in raw.get("phases") or []),
+        phases=tuple(_phase(phase) for phase in raw.get("phases") or []),
         commit=raw.get("resolvedSourceVersion"),
         log=(group, stream) if group and stream else None,
-        variables={one["name"]: one["value"] for one in variables if one.get("type", "PLAINTEXT") == "PLAINTEXT"},
-        exported={one["name"]: one["value"] for one in exported},
+        variables={v["name"]: v["value"] for v in variables if v.get("type", "PLAINTEXT") == "PLAINTEXT"},
+        exported={v["name"]: v["value"] for v in exported},
         initiator=raw.get("initiator", ""),
     )
 
 
 def _phase(raw: Mapping[str, Any]) -> Phase:
     contexts = cast("list[dict[str, str]]", raw.get("contexts") or [])
-    said = (" ".join(filter(None, [f"{c.get('statusCode', '')}:", c.get("message", "")])) for c in contexts)
-    return Phase(raw.get("phaseType", ""), raw.get("phaseStatus", ""), tuple(text for text in said if text != ":"))
+    messages = (" ".join(filter(None, [f"{c.get('statusCode', '')}:", c.get("message", "")])) for c in contexts)
+    return Phase(raw.get("phaseType", ""), raw.get("phaseStatus", ""), tuple(text for text in messages if text != ":"))

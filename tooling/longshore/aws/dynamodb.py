@@ -1,4 +1,4 @@
-"""DynamoDB: the table of the ledger, in plain Python values."""
+"""DynamoDB: the ledger's table, in plain Python values."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Item = dict[str, Any]
 
 
 class Table:
-    """A table with hash key ``pk`` and range key ``sk``, both texts. Values are what JSON knows."""
+    """A table with hash key ``pk`` and range key ``sk``, both strings. Values are those of JSON."""
 
     def __init__(self, client: DynamoDBClient, name: str) -> None:
         self._client = client
         self.name = name
 
     def get(self, pk: str, sk: str) -> Item | None:
-        """One item, read consistently, or None."""
+        """The item, by a consistent read; None if there is none."""
         answer = call(self._client.get_item, TableName=self.name, Key=_key(pk, sk), ConsistentRead=True)
         return _plain(answer["Item"]) if "Item" in answer else None
 
@@ -39,17 +39,17 @@ class Table:
         new: bool = False,
         when: Mapping[str, str | int] | None = None,
     ) -> bool:
-        """Writes an item whole.
+        """Writes a whole item.
 
         Args:
             pk: hash key.
             sk: range key.
             item: the other attributes.
-            new: write only if there is no such item yet.
-            when: write only if the item that is there has these attributes.
+            new: write only if there is no such item.
+            when: write only if the existing item has these attributes.
 
         Returns:
-            False if a condition was given and does not hold; nothing was written then.
+            False if the condition does not hold; nothing was written.
         """
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"} if new else {}
         if when:
@@ -62,13 +62,13 @@ class Table:
         return self._conditional(self._client.put_item, TableName=self.name, Item=document, **condition)
 
     def query(self, pk: str, prefix: str = "", *, page: int = 100, newest_first: bool = True) -> Iterator[Item]:
-        """The items of a hash key in the order of their range keys, read page by page as they are wanted.
+        """The items of a hash key in the order of their range keys; pages are read as they are needed.
 
         Args:
             pk: hash key.
-            prefix: only range keys that begin so.
-            page: items a call.
-            newest_first: from the highest range key down.
+            prefix: prefix of the range keys.
+            page: the number of items in a page.
+            newest_first: whether to start at the highest range key.
         """
         condition, values = "pk = :pk", {":pk": {"S": pk}}
         if prefix:
@@ -106,7 +106,7 @@ def _key(pk: str, sk: str) -> dict[str, Any]:
 
 def _attributes(item: Mapping[str, Any]) -> dict[str, Any]:
     serializer = TypeSerializer()
-    # DynamoDB's numbers are decimals: a float would be refused by the serializer.
+    # DynamoDB's numbers are decimals: the serializer refuses a float.
     exact = json.loads(json.dumps(item), parse_float=Decimal)
     return {key: serializer.serialize(value) for key, value in exact.items()}
 

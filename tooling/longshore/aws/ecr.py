@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 _LARGEST_PAGE = 1000
 _IDS_A_CALL = 100
-"""BatchGetImage and BatchDeleteImage take no more (ECR's API reference)."""
+"""The limit of BatchGetImage and BatchDeleteImage.
+
+https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchGetImage.html
+"""
 _MEDIA_TYPES = [
     "application/vnd.docker.distribution.manifest.v2+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
@@ -33,7 +36,7 @@ _NO_SUCH_TAG = {_GONE, "InvalidImageTag"}
 
 @dataclass(frozen=True)
 class Repository:
-    """A repository; ``uri`` is what Docker pushes to, such as ``HOST/storefront/app``."""
+    """A repository; Docker pushes to its ``uri``, such as ``HOST/storefront/app``."""
 
     name: str
     uri: str
@@ -41,13 +44,13 @@ class Repository:
 
     @property
     def registry(self) -> str:
-        """Host, and port if there is one, of the registry."""
+        """Host of the registry, with its port if it has one."""
         return self.uri.split("/", 1)[0]
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a digest stands for, byte by byte."""
+    """The exact text behind a digest."""
 
     digest: str
     text: str
@@ -56,7 +59,10 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Credentials:
-    """What ``docker login`` takes; good for twelve hours (GetAuthorizationToken's documentation)."""
+    """Credentials for ``docker login``, valid for twelve hours.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html
+    """
 
     username: str
     password: SecretStr
@@ -72,43 +78,43 @@ class Tagged:
 
 
 class Ecr:
-    """What a release does with the registry. It never moves a tag, and only `prune` deletes."""
+    """Reads repositories and adds tags. It never moves a tag, and only `prune` deletes."""
 
     def __init__(self, client: ECRClient) -> None:
         self._client = client
 
     def repository(self, name: str) -> Repository:
-        """The repository of this name.
+        """The repository with this name.
 
         Raises:
-            AwsError: there is none, or AWS refused to tell.
+            AwsError: there is no such repository, or AWS refused.
         """
         try:
-            found = call(self._client.describe_repositories, repositoryNames=[name])["repositories"][0]
+            raw = call(self._client.describe_repositories, repositoryNames=[name])["repositories"][0]
         except AwsError as error:
             if error.code != "RepositoryNotFoundException":
                 raise
             raise AwsError(
-                f"there is no ECR repository {name}", "Make it with: invoke bootstrap", error.code
+                f"there is no ECR repository {name}", "Create it with: invoke bootstrap", error.code
             ) from error
-        return Repository(found["repositoryName"], found["repositoryUri"], found["registryId"])
+        return Repository(raw["repositoryName"], raw["repositoryUri"], raw["registryId"])
 
     def tags(self, name: str) -> Iterator[str]:
-        """Every tag of a repository in no order, a page in memory at a time; untagged images are left out."""
+        """Every tag of a repository, in no particular order; one page at a time is kept in memory."""
         return (image.tag for image in self.images(name))
 
     def images(self, name: str) -> Iterator[Tagged]:
-        """Every image under each of its tags, as `tags`."""
+        """Every image with each of its tags, in no particular order; untagged images are left out."""
         pages = self._client.get_paginator("list_images").paginate(
             repositoryName=name, filter={"tagStatus": "TAGGED"}, PaginationConfig={"PageSize": _LARGEST_PAGE}
         )
         with translated(f"ECR ListImages of {name}"):
             for page in pages:
-                found = (image for image in page.get("imageIds", []) if "imageTag" in image)
-                yield from (Tagged(image.get("imageDigest", ""), image["imageTag"]) for image in found)
+                tagged = (image for image in page.get("imageIds", []) if "imageTag" in image)
+                yield from (Tagged(image.get("imageDigest", ""), image["imageTag"]) for image in tagged)
 
     def digest(self, name: str, tag: str) -> str | None:
-        """The digest (``sha256:…``) under a tag, or None if the repository has no such tag."""
+        """The digest (``sha256:…``) of a tag; None if the repository has no such tag."""
         try:
             answer = call(self._client.describe_images, repositoryName=name, imageIds=[{"imageTag": tag}])
         except AwsError as error:
@@ -117,7 +123,7 @@ class Ecr:
             raise
         return answer["imageDetails"][0]["imageDigest"]
 
-    def which_exist(self, name: str, tags: Sequence[str]) -> set[str]:
+    def existing_tags(self, name: str, tags: Sequence[str]) -> set[str]:
         """Those of up to 100 tags that the repository has, in one call (BatchGetImage tells what it has not)."""
         answer = call(
             self._client.batch_get_image,
@@ -125,15 +131,15 @@ class Ecr:
             imageIds=[{"imageTag": tag} for tag in tags],
             acceptedMediaTypes=_MEDIA_TYPES,
         )
-        # An image that can't be read, for want of a key for instance, is there all the same.
+        # An image that cannot be read, for example because its KMS key is disabled, exists.
         missing = [f.get("imageId", {}) for f in answer.get("failures", []) if f.get("failureCode") in _NO_SUCH_TAG]
         return set(tags) - {image["imageTag"] for image in missing if "imageTag" in image}
 
     def manifest(self, name: str, digest: str) -> Manifest | None:
-        """The manifest of a digest, or None if the image is gone.
+        """The manifest of a digest; None if the image is gone.
 
         Raises:
-            AwsError: ECR answered with a failure of another kind, or with another manifest.
+            AwsError: ECR reported a different failure, or answered with a different manifest.
         """
         answer = call(
             self._client.batch_get_image,
@@ -152,10 +158,10 @@ class Ecr:
         return _checked(name, Manifest(digest, image["imageManifest"], image.get("imageManifestMediaType", "")))
 
     def put_tag(self, name: str, manifest: Manifest, tag: str) -> None:
-        """Gives a manifest that is in the repository one more tag; nothing happens if it has it already.
+        """Adds a tag to a manifest of the repository; does nothing if the manifest has it already.
 
         Raises:
-            BuildError: another image has this tag; it stays as it is.
+            BuildError: a different image has this tag; it keeps it.
         """
         media_type = {"imageManifestMediaType": manifest.media_type} if manifest.media_type else {}
         try:
@@ -170,49 +176,51 @@ class Ecr:
         except AwsError as error:
             if error.code not in _EXISTS:
                 raise
-            refuse_other_digest(name, tag, found=self.digest(name, tag), wanted=manifest.digest)
+            refuse_other_digest(name, tag, actual=self.digest(name, tag), expected=manifest.digest)
 
     def remove_tags(self, name: str, tags: Sequence[str]) -> dict[str, str]:
-        """Takes tags away, 100 a call; an image goes with the last of its tags.
+        """Deletes tags, 100 in a call; an image is deleted with the last of its tags.
 
         Returns:
-            Those that are still there, with ECR's reason.
+            The tags that could not be deleted, each with ECR's reason.
         """
-        left: dict[str, str] = {}
+        remaining: dict[str, str] = {}
         for first in range(0, len(tags), _IDS_A_CALL):
             ids: list[ImageIdentifierTypeDef] = [{"imageTag": tag} for tag in tags[first : first + _IDS_A_CALL]]
             answer = call(self._client.batch_delete_image, repositoryName=name, imageIds=ids)
             for failure in answer.get("failures", []):
                 code, tag = failure.get("failureCode", ""), failure.get("imageId", {}).get("imageTag", "")
                 if code != _GONE:
-                    left[tag] = f"{failure.get('failureReason', 'no reason given')} ({code})"
-        return left
+                    remaining[tag] = f"{failure.get('failureReason', 'no reason given')} ({code})"
+        return remaining
 
     def credentials(self) -> Credentials:
-        """Name and password with which Docker may push and pull."""
+        """The credentials with which Docker pushes and pulls."""
         data = call(self._client.get_authorization_token)["authorizationData"][0]
         username, _, password = base64.b64decode(data["authorizationToken"]).decode().partition(":")
         return Credentials(username, SecretStr(password), data["proxyEndpoint"])
 
 
-def refuse_other_digest(name: str, tag: str, *, found: str | None, wanted: str) -> None:
-    """Compares what is registered under a tag with what should be.
+def refuse_other_digest(name: str, tag: str, *, actual: str | None, expected: str) -> None:
+    """Refuses a tag with an unexpected digest.
 
     Raises:
-        BuildError: they differ, or there is nothing.
+        BuildError: the digests differ, or the registry does not have the tag.
     """
-    if found is None:
-        raise BuildError(f"{name}:{tag} is not in the registry, though it took {wanted}", "Repeat the command.")
-    if found != wanted:
+    if actual is None:
         raise BuildError(
-            f"{name}:{tag} is {found} in the registry, not {wanted}: a tag is never overwritten",
-            "Release that image with --tag, or take a number above every tag of the registry"
-            " (invoke version --reserve --recount) and repeat the command.",
+            f"{name}:{tag} is not in the registry, although it accepted {expected}", "Run the same command again."
+        )
+    if actual != expected:
+        raise BuildError(
+            f"{name}:{tag} is {actual} in the registry, not {expected}: a tag is never overwritten",
+            "Release the existing image with --tag, or reserve a version above every tag of the registry"
+            " (invoke version --reserve --recount), then run the same command again.",
         )
 
 
 def _checked(name: str, manifest: Manifest) -> Manifest:
-    # A registry that converts a manifest to another media type answers with another digest's bytes.
+    # A registry may convert a manifest to another media type, which changes its digest.
     actual = f"sha256:{hashlib.sha256(manifest.text.encode()).hexdigest()}"
     if actual != manifest.digest:
         raise AwsError(f"ECR BatchGetImage of {name}@{manifest.digest} answered with the manifest of {actual}")

@@ -1,4 +1,4 @@
-"""EventBridge: the rules of scheduled tasks, and their targets."""
+"""EventBridge: the rules and targets of scheduled tasks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Events:
-    """Reads and moves what a rule starts."""
+    """Reads and changes rules and their targets."""
 
     def __init__(self, client: EventBridgeClient) -> None:
         self._client = client
@@ -26,20 +26,20 @@ class Events:
         return str(self._target(rule, target_id)["EcsParameters"]["TaskDefinitionArn"])
 
     def move(self, rule: str, target_id: str, task_definition: str) -> None:
-        """Lets a target start another revision; everything else about it stays.
+        """Points a target at another revision; its other settings stay.
 
         Raises:
-            AwsError: the target is not there, or EventBridge did not take it; PutTargets can answer 200 with failures.
+            AwsError: there is no such target, or EventBridge refused it; PutTargets can answer 200 with failures.
         """
         target = self._target(rule, target_id)
         target["EcsParameters"] = {**target["EcsParameters"], "TaskDefinitionArn": task_definition}
         answer = call(self._client.put_targets, Rule=rule, Targets=[target])
         if answer.get("FailedEntryCount"):
-            said = "; ".join(f"{e.get('ErrorCode')}: {e.get('ErrorMessage')}" for e in answer["FailedEntries"])
-            raise AwsError(f"EventBridge PutTargets failed for target {target_id} of rule {rule}: {said}")
+            reasons = "; ".join(f"{e.get('ErrorCode')}: {e.get('ErrorMessage')}" for e in answer["FailedEntries"])
+            raise AwsError(f"EventBridge PutTargets failed for target {target_id} of rule {rule}: {reasons}")
 
     def is_on(self, rule: str) -> bool:
-        """Whether a rule starts anything.
+        """Whether a rule is enabled.
 
         Raises:
             AwsError: there is no such rule.
@@ -47,17 +47,17 @@ class Events:
         return call(self._client.describe_rule, Name=rule).get("State") != "DISABLED"
 
     def switch(self, rule: str, *, on: bool) -> None:
-        """Lets a rule start what it has to, or not; the same once more does no harm.
+        """Enables or disables a rule; repeating it does no harm.
 
         Raises:
-            AwsError: there is no such rule, or AWS gave no answer.
+            AwsError: there is no such rule, or AWS did not answer.
         """
         call(self._client.enable_rule if on else self._client.disable_rule, Name=rule)
 
     def _target(self, rule: str, target_id: str) -> Any:
         pages = call(self._client.get_paginator, "list_targets_by_rule").paginate(Rule=rule)
         targets = [target for page in call(list, pages) for target in page["Targets"]]
-        found = next((target for target in targets if target["Id"] == target_id), None)
-        if found is None or "EcsParameters" not in found:
+        target = next((target for target in targets if target["Id"] == target_id), None)
+        if target is None or "EcsParameters" not in target:
             raise AwsError(f"rule {rule} has no target {target_id} that starts a task", "Run: invoke bootstrap")
-        return dict(found)
+        return dict(target)

@@ -1,4 +1,4 @@
-"""CloudWatch Logs: the lines of one stream, in order, none lost, none twice."""
+"""CloudWatch Logs: the lines of a stream, in order, each exactly once."""
 
 from __future__ import annotations
 
@@ -19,10 +19,7 @@ class Logs:
         self._client = client
 
     def tail(self, group: str, stream: str, lines: int) -> list[str]:
-        """The last lines of a stream, oldest first; none where there is no such stream.
-
-        GetLogEvents reads from the end unless told otherwise.
-        """
+        """The last lines of a stream, oldest first; none if there is no such stream."""
         try:
             page = call(
                 self._client.get_log_events,
@@ -38,28 +35,28 @@ class Logs:
         return [event["message"] for event in page["events"]]
 
     def follow(self, group: str, stream: str) -> LogFollower:
-        """A follower that stands at the beginning of a stream, which may not exist yet."""
+        """A follower at the beginning of a stream, which may not exist yet."""
         return LogFollower(self._client, group, stream)
 
 
 class LogFollower:
-    """Remembers how far it has read."""
+    """Reads a stream, and remembers its position."""
 
     def __init__(self, client: CloudWatchLogsClient, group: str, stream: str) -> None:
         self._client = client
-        self._where: dict[str, Any] = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
+        self._stream: dict[str, Any] = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
         self._token: str | None = None
 
     def lines(self) -> Iterator[str]:
-        """Every line that has come since the last call.
+        """The lines that were written since the last call.
 
-        The end so far is reached when the token comes back unchanged; an empty page alone is not the end
-        (GetLogEvents' documentation).
+        The end is reached when the token does not change; an empty page is not the end.
+        https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html
         """
         while True:
             token: dict[str, Any] = {"nextToken": self._token} if self._token else {}
             try:
-                page = call(self._client.get_log_events, **self._where, **token)
+                page = call(self._client.get_log_events, **self._stream, **token)
             except AwsError as error:
                 if error.code == "ResourceNotFoundException":
                     return

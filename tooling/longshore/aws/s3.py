@@ -1,4 +1,4 @@
-"""S3: the bucket of Terraform's state."""
+"""S3: the bucket that holds Terraform's state."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _MISSING = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
 
 
 class Buckets:
-    """Makes a bucket fit for Terraform's state."""
+    """Creates and reads the bucket."""
 
     def __init__(self, client: S3Client) -> None:
         self._client = client
 
     def exists(self, name: str) -> bool:
-        """Whether the bucket exists and is ours to use."""
+        """Whether the bucket exists and may be used."""
         try:
             call(self._client.head_bucket, Bucket=name)
         except AwsError as error:
@@ -31,7 +31,7 @@ class Buckets:
         return True
 
     def read(self, bucket: str, key: str) -> str | None:
-        """The text of a small object, or None where there is none."""
+        """The text of a small object; None if there is no such object or bucket."""
         try:
             answer = call(self._client.get_object, Bucket=bucket, Key=key)
             return call(answer["Body"].read).decode(errors="replace")
@@ -41,10 +41,12 @@ class Buckets:
             raise
 
     def make_private(self, name: str, region: str) -> None:
-        """Makes the bucket if it is missing, then sets what a state bucket needs; safe to repeat.
+        """Creates the bucket if it is missing, then makes it private, versioned and encrypted; safe to repeat.
 
-        Versioned, encrypted, public access blocked, TLS only (AWS Foundational Security Best Practices S3.1, S3.5,
-        S3.14). us-east-1 takes no location constraint (CreateBucket's documentation).
+        The rules are S3.1, S3.5 (TLS only) and S3.14 of AWS Foundational Security Best Practices.
+        https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html
+        us-east-1 must not be given as a location constraint.
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
         """
         if not self.exists(name):
             if region == "us-east-1":

@@ -1,4 +1,4 @@
-"""The AWS services of one environment, each client made when it is first asked for."""
+"""The AWS services of one environment; each client is created when it is first used."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CONFIG = Config(retries={"mode": "standard", "max_attempts": 8}, connect_timeou
 
 
 class Aws:
-    """Every AWS service that a release uses."""
+    """The AWS services that a release uses."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
@@ -44,22 +44,22 @@ class Aws:
 
     @cached_property
     def ecr(self) -> Ecr:
-        """The registry."""
+        """ECR."""
         return Ecr(self._client("ecr"))
 
     @cached_property
     def ecs(self) -> Ecs:
-        """Services and tasks."""
+        """ECS."""
         return Ecs(self._client("ecs"))
 
     @cached_property
     def scaling(self) -> Scaling:
-        """The bounds of counts that AWS sets."""
+        """Application Auto Scaling."""
         return Scaling(self._client("application-autoscaling"))
 
     @cached_property
     def codebuild(self) -> CodeBuild:
-        """The builds that run elsewhere."""
+        """CodeBuild."""
         return CodeBuild(self._client("codebuild"))
 
     @cached_property
@@ -79,7 +79,7 @@ class Aws:
 
     @cached_property
     def identity(self) -> Identity:
-        """Whose credentials these are."""
+        """STS."""
         return Identity(self._client("sts"))
 
     @cached_property

@@ -1,4 +1,4 @@
-"""SSM: the parameter that says which tag is released."""
+"""SSM Parameter Store: the parameter that holds the released tag."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class Parameters:
-    """Plain parameters of Parameter Store."""
+    """Reads and writes plain parameters."""
 
     def __init__(self, client: SSMClient) -> None:
         self._client = client
 
     def get(self, name: str) -> str | None:
-        """The value of a parameter, or None if there is no such parameter."""
+        """The value of a parameter; None if there is no such parameter."""
         try:
             return call(self._client.get_parameter, Name=name)["Parameter"].get("Value")
         except AwsError as error:
@@ -27,5 +27,5 @@ class Parameters:
             raise
 
     def put(self, name: str, value: str) -> None:
-        """Overwrites a parameter that Terraform made."""
+        """Overwrites a parameter that Terraform created."""
         call(self._client.put_parameter, Name=name, Value=value, Type="String", Overwrite=True)

@@ -1,4 +1,4 @@
-"""STS: whose credentials these are."""
+"""STS: the identity behind the credentials."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Caller:
 
 
 class Identity:
-    """GetCallerIdentity."""
+    """Reads the identity of the caller."""
 
     def __init__(self, client: STSClient) -> None:
         self._client = client
@@ -29,7 +29,7 @@ class Identity:
         """The identity behind the credentials.
 
         Raises:
-            AwsError: no credentials, or wrong ones.
+            AwsError: there are no valid credentials.
         """
         answer = call(self._client.get_caller_identity)
         return Caller(answer["Account"], answer["Arn"])

@@ -1,4 +1,4 @@
-"""The one place where botocore's errors become ours."""
+"""Translates the errors of botocore to AwsError, in one place."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _FOREIGN = (
 )
 _NO_ANSWER = (botocore.ConnectionError, botocore.HTTPClientError, botocore.IncompleteReadError)
 
-_SIGN_IN = "Sign in to AWS again (such as: aws sso login) and repeat the command."
+_SIGN_IN = "Sign in to AWS again (for example: aws sso login), then run the same command again."
 _WRONG_CREDENTIALS = (
-    "These credentials are not valid at this endpoint: look at AWS_ACCESS_KEY_ID, AWS_PROFILE and the clock."
+    "These credentials are not valid at this endpoint: check AWS_ACCESS_KEY_ID, AWS_PROFILE and the clock."
 )
 _HINTS_BY_CODE = (
     (("ExpiredToken", "RequestExpired", "TokenRefreshRequired"), _SIGN_IN),
@@ -51,7 +51,7 @@ _HINTS_BY_CODE = (
 _HINTS_BY_CLASS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     (
         (botocore.NoCredentialsError, botocore.PartialCredentialsError),
-        "Give credentials: aws configure, AWS_PROFILE, or AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY.",
+        "Set up credentials: aws configure, AWS_PROFILE, or AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY.",
     ),
     (
         (
@@ -65,15 +65,18 @@ _HINTS_BY_CLASS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     ),
     ((botocore.ProfileNotFound,), "Set AWS_PROFILE to a profile that `aws configure list-profiles` shows."),
     ((botocore.NoRegionError, botocore.InvalidRegionError), "Set region in invoke.yaml."),
-    ((botocore.SSLError,), "Set AWS_CA_BUNDLE to the certificates of your proxy, if there is one."),
+    ((botocore.SSLError,), "If you are behind a proxy, set AWS_CA_BUNDLE to the file with its certificates."),
     (
         _NO_ANSWER,
-        "Look at the network and AWS_ENDPOINT_URL. If this is the sandbox, is it running? invoke sandbox.status",
+        "Check the network and AWS_ENDPOINT_URL. If you use the sandbox, check that it runs: invoke sandbox.status",
     ),
-    ((ResponseParserError,), "Something other than AWS may answer at this endpoint: a proxy, or another program."),
+    (
+        (ResponseParserError,),
+        "Something other than AWS may answer at this endpoint, such as a proxy: check AWS_ENDPOINT_URL.",
+    ),
     (
         (botocore.ParamValidationError, botocore.UndefinedModelAttributeError),
-        "This is a mistake in Longshore: please report it with this message.",
+        "This is a bug in Longshore: please report it with this message.",
     ),
 )
 
@@ -82,45 +85,45 @@ def call(operation: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Calls an operation of a boto3 client.
 
     Raises:
-        AwsError: AWS refused it or did not answer; the message names service, operation and AWS's own words.
+        AwsError: AWS refused or did not answer; the message has the service, the operation and AWS's own words.
     """
     with translated(_name(operation)):
         return operation(*args, **kwargs)
 
 
 @contextmanager
-def translated(what: str) -> Iterator[None]:
-    """Turns every error of botocore into AwsError.
+def translated(operation: str) -> Iterator[None]:
+    """Translates every error of botocore to AwsError.
 
     Args:
-        what: what is being done, such as ``ECS UpdateService``; the message begins with it.
+        operation: the call, such as ``ECS UpdateService``; the message begins with it.
 
     Raises:
-        AwsError: its code is AWS's own; empty where no answer came; botocore's class where nothing was asked.
+        AwsError: its code is AWS's; empty if there was no answer; the name of botocore's class if no call was made.
     """
     try:
         yield
     except botocore.ClientError as error:
-        raise _refused(what, error) from error
+        raise _refused(operation, error) from error
     except _FOREIGN as error:
         raise AwsError(
-            f"{what}: {str(error).strip() or type(error).__name__}", _hint_by_class(error), _code(error)
+            f"{operation}: {str(error).strip() or type(error).__name__}", _hint_by_class(error), _code(error)
         ) from error
 
 
-def _refused(what: str, error: botocore.ClientError) -> AwsError:
+def _refused(operation: str, error: botocore.ClientError) -> AwsError:
     answer: dict[str, Any] = dict(error.response.get("Error", {}))
     code, text = str(answer.get("Code", "Unknown")), str(answer.get("Message") or "no explanation")
-    if error.operation_name and error.operation_name not in what:
-        what = f"{what} {error.operation_name}"
-    refusal = AwsError(f"{what}: {text} ({code})", code=code)
-    refusal.hint = _permission(what, text) if refusal.denied else _hint_by_code(code)
+    if error.operation_name and error.operation_name not in operation:
+        operation = f"{operation} {error.operation_name}"
+    refusal = AwsError(f"{operation}: {text} ({code})", code=code)
+    refusal.hint = _permission(operation, text) if refusal.denied else _hint_by_code(code)
     return refusal
 
 
-def _permission(what: str, text: str) -> str:
+def _permission(operation: str, text: str) -> str:
     stated = re.search(r"perform: ([\w-]+:\w+)", text)
-    return f"The role lacks a permission: {stated[1] if stated else what}."
+    return f"The role lacks a permission: {stated[1] if stated else operation}."
 
 
 def _hint_by_code(code: str) -> str:
@@ -132,7 +135,7 @@ def _hint_by_class(error: Exception) -> str:
 
 
 def _code(error: Exception) -> str:
-    # A certificate that can't be trusted stays so: unlike other failures to get an answer, it is not transient.
+    # An untrusted certificate is not transient, unlike other reasons for a missing answer.
     unanswered = isinstance(error, _NO_ANSWER) and not isinstance(error, botocore.SSLError)
     return "" if unanswered else type(error).__name__
 

@@ -1,82 +1,100 @@
-"""A change without a release, step by step: the tag stays; services whose task definition changes are rolled out."""
+"""A change without a release, step by step: the version stays, and services whose revision changes are rolled out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from longshore.environment.environment import Environment
 from longshore.result import ReleaseResult
 from longshore.run import apply_plan, autoscaling, build_and_plan, checks, consistency, schedules, snapshot, waves
+from longshore.run.approval import approve
+from longshore.run.contract_check import read_contract
+from longshore.run.deployer import Deployer
+from longshore.run.lifecycle import RunRequest, running
 from longshore.run.options import ReleaseOptions
-from longshore.run.run import Run, RunRequest, running
+from longshore.run.run import Run
 from longshore.run.undo import undone_on_failure
-from longshore.terraform import plan
+from longshore.run.verification_step import verify
+from longshore.terraform import plan as plans
 
 
-def apply(env: Environment, order: ReleaseOptions) -> ReleaseResult:
-    """Applies the variable files and the Terraform of this tree, and rolls out what that changes, as a release does.
+def apply(env: Environment, options: ReleaseOptions) -> ReleaseResult:
+    """Applies the variable files and the Terraform of this tree, and rolls the changes out as a release does.
 
     Raises:
-        LongshoreError: it could not begin: nothing was touched, and there is no record.
+        LongshoreError: the apply could not begin: nothing was touched, and there is no record.
     """
-    actor = checks.reach(env, locked_out=not order.wait)
-    opening = RunRequest("apply", actor, checks.contract, options=order.of_a_change(), wait=order.wait)
-    with running(env, opening) as run:
-        run_steps(run, order)
+    actor = checks.reach(env, locked_out=not options.wait)
+    request = RunRequest("apply", actor, read_contract, options=options.apply_document(), wait=options.wait)
+    with running(env, request) as run:
+        run_steps(run, env, options)
     return run.result
 
 
-def run_steps(run: Run, order: ReleaseOptions) -> None:
-    """The steps; what another process of the same apply has done is looked up, not done again."""
+def run_steps(run: Run, env: Environment, options: ReleaseOptions) -> None:
+    """The steps of an apply. A resumed apply takes the same steps, and does nothing that was done already."""
+    aws, deployer = env.aws, Deployer.of(env)
     with run.step("inspect"):
         last = consistency.take_over(run)
-        snapshot.record(run)
-        consistency.refuse_strayed(run, last)
-    with build_and_plan.planned(run, order) as (saved, shown):
-        left = _left_to_roll_out(run, last, plan.minimums(shown) if saved.changed else {})
-        if saved.changed or (left and not run.begun):
-            run.approve(yes=order.yes)
-        run.begin_moving()
-        with undone_on_failure(run):
-            if saved.changed or run.resumed:
+        snapshot.take(run, aws.ecs, aws.events)
+        consistency.refuse_strayed(run, last, env.target.tag_parameter)
+    with build_and_plan.planned(run, env, options) as (plan, shown):
+        pending = pending_changes(run, env, last, shown if plan.changed else {})
+        _show(run, pending)
+        if plan.changed or (any(pending.values()) and not run.begun):
+            approve(run, yes=options.yes)
+        run.start_deadline(deployer.deadlines.release)
+        with undone_on_failure(run, env):
+            if plan.changed or run.resumed:
                 with run.step("apply"):
-                    apply_plan.apply(run, order, saved)
-            changed = waves.differing(run)
-            for number in waves.wave_numbers(run):
-                if wanted := waves.to_changed(run, number, last, changed):
-                    with run.step(f"roll out wave {number}"):
-                        waves.move_wave(run, wanted)
-            fresh = schedules.fresh(run, last)
-            schedules.move(run, schedules.changed(run, fresh), fresh)
-            consistency.complete(run)
+                    apply_plan.apply(run, env, options, plan)
+            changed = waves.differing(run, aws.ecs)
+            for wave in run.contract.wave_numbers():
+                if moves := waves.to_changed(run, wave, last, changed):
+                    with run.step(f"roll out wave {wave}"):
+                        waves.roll_out(run, deployer, moves)
+            new = schedules.never_released(run, last)
+            schedules.update(run, aws.events, schedules.changed(run, aws.ecs, new), new)
+            consistency.record_unchanged(run.result)
             with run.step("verify"):
-                waves.verify_all(run)
+                verify(run, deployer, env.access.base_url)
         with run.steadfast_step("record"):
-            autoscaling.set_minimum(run)
+            autoscaling.set_minimum(run, aws.scaling)
 
 
-def _left_to_roll_out(run: Run, last: ReleaseResult, planned: Mapping[str, int]) -> bool:
-    """Shows what this will do besides the plan, and says whether there is any."""
+_REGISTERED = "Registered already, but not running:"
+
+
+def pending_changes(run: Run, env: Environment, last: ReleaseResult, shown: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The changes that this apply would make besides its plan, by title; one line each.
+
+    Args:
+        run: the run.
+        env: its environment.
+        last: the last good release.
+        shown: Terraform's JSON representation of the plan; empty if the plan changes nothing.
+    """
     services, rules = run.contract.services, run.contract.schedules
-    named = [(services[key].name, lines) for key, lines in waves.differing(run).items()]
-    named += [(rules[key].rule, lines) for key, lines in schedules.differing(run).items()]
-    fresh = [
-        f"{one.name}: {one.desired_count} tasks"
-        for key, one in services.items()
-        if snapshot.is_new(run, key, last.services)
+    differing = [(services[key].name, lines) for key, lines in waves.differing(run, env.aws.ecs).items()]
+    differing += [(rules[key].rule, lines) for key, lines in schedules.differing(run, env.aws.ecs).items()]
+    never_released = [
+        f"{service.name}: {service.desired_count} tasks"
+        for key, service in services.items()
+        if snapshot.is_new(run.result, key, last.services)
     ]
-    fresh += [f"{rules[key].rule}: switched on" for key in sorted(schedules.fresh(run, last))]
-    registered = [f"{name} · {line} (registered)" for name, lines in named for line in lines]
-    left = {
-        "Registered already, and not running:": registered,
-        "Never released yet:": fresh,
-        "Of autoscaling:": autoscaling.describe_changes(run, planned),
+    never_released += [f"{rules[key].rule}: enabled" for key in sorted(schedules.never_released(run, last))]
+    return {
+        _REGISTERED: [f"{name} · {line} (registered)" for name, lines in differing for line in lines],
+        "Never released yet:": never_released,
+        "Autoscaling:": autoscaling.describe_changes(
+            run, env.aws.scaling, plans.minimum_capacities(shown) if shown else {}
+        ),
     }
-    for title, lines in left.items():
-        if lines:
-            run.env.console.say(title)
-            run.env.console.differences(lines)
-            run.result.changes = [*run.result.changes, *lines]
-    if run.contract.migration and (registered or run.result.changes):
-        run.env.console.say("The migration does not run again: it belongs to a release.")
-    return any(left.values())
+
+
+def _show(run: Run, pending: Mapping[str, list[str]]) -> None:
+    for title, lines in pending.items():
+        run.show_changes(title, lines)
+    if run.contract.migration and run.result.changes:
+        run.console.say("The migration does not run again: it belongs to a release.")

@@ -9,9 +9,8 @@ from longshore.config.target import Stack
 from longshore.environment.environment import Environment
 from longshore.errors import ApplyError, TerraformError, UsageError
 from longshore.run import checks
-from longshore.terraform import plan
-from longshore.terraform.driver import Driver
-from longshore.terraform.local import SavedPlan
+from longshore.terraform import gate, plan
+from longshore.terraform.driver import Driver, PlanOptions, SavedPlan
 
 
 def bootstrap(env: Environment, *, yes: bool, allow_destroy: Sequence[str] = ()) -> list[str]:
@@ -31,7 +30,7 @@ def bootstrap(env: Environment, *, yes: bool, allow_destroy: Sequence[str] = ())
     Raises:
         PlanError: something would be lost that was not named.
     """
-    allowed = plan.Allowed(destroy=allow_destroy)
+    allowed = gate.Allowed(destroy=allow_destroy)
     checks.before_bootstrap(env)
     stacks = [stack for stack in (env.target.foundation, env.target.stack) if stack]
     bucket = env.target.state_bucket
@@ -55,20 +54,20 @@ def destroy(env: Environment, *, confirmed: str | None) -> list[str]:
     name = env.target.environment
     with ExitStack() as stack:
         terraform = env.terraform
-        saved = stack.enter_context(terraform.plan(destroy=True, on_event=None))
+        saved = stack.enter_context(terraform.plan(options=PlanOptions(destroy=True)))
         found = plan.changes(terraform.show(saved))
         env.console.differences([str(change) for change in found])
         typed = confirmed
         if typed is None:
-            if not env.console.interactive:
+            if not env.console.prompt.interactive:
                 raise UsageError("there is no terminal to type the name at", f"Use --yes-really {name}.")
-            typed = env.console.ask(f"Type {name} to take it down: ").strip()
+            typed = env.console.prompt.ask(f"Type {name} to take it down: ").strip()
         if typed != name:
             raise UsageError(f"{typed!r} is not {name!r}; nothing was taken down")
         return _apply_saved(env, terraform, saved, [str(change) for change in found])
 
 
-def _apply(env: Environment, stack: Stack, allowed: plan.Allowed, *, yes: bool) -> list[str]:
+def _apply(env: Environment, stack: Stack, allowed: gate.Allowed, *, yes: bool) -> list[str]:
     terraform = env.terraform_of(stack)
     for line in terraform.set_up():
         env.console.say(line)
@@ -78,10 +77,10 @@ def _apply(env: Environment, stack: Stack, allowed: plan.Allowed, *, yes: bool) 
             env.console.differences([])
             return []
         found = plan.changes(terraform.show(saved))
-        plan.refuse_loss(found, allowed)
+        gate.refuse_loss(found, allowed)
         lines = [str(change) for change in found]
         env.console.differences(lines)
-        env.console.approve(f"Apply {stack.name}?", yes=yes)
+        env.console.prompt.approve(f"Apply {stack.name}?", yes=yes)
         return _apply_saved(env, terraform, saved, lines)
 
 

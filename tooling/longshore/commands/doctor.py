@@ -12,8 +12,8 @@ from longshore.environment.environment import Environment
 from longshore.errors import AwsError, LongshoreError, NotReadyError
 from longshore.images import builders
 from longshore.images.version import FIRST
-from longshore.run import checks
-from longshore.run.checks import Checks
+from longshore.run import checks, state_lock
+from longshore.run.checklist import Checklist
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ def doctor(env: Environment) -> None:
         LongshoreError: what can't be read, or is not there; all of it in one, with the exit code of the first.
     """
     env.console.say(f"What a release of {env.target.application} to {env.target.environment} reads")
-    tries, reads = _Tries(Checks(env.console)), _Reads(env)
+    tries, reads = _Tries(Checklist(env.console)), _Reads(env)
     tries.look("files", reads.files)
     tries.look("terraform", reads.terraform)
     tries.look("builder", reads.builder)
@@ -62,7 +62,7 @@ def doctor(env: Environment) -> None:
 class _Tries:
     """The checks, and those of them that others need in vain, each with the one that failed."""
 
-    checks: Checks
+    checks: Checklist
     lacking: dict[str, str] = field(default_factory=dict)
 
     def look(self, name: str, read: Callable[[], str], *needs: str) -> None:
@@ -132,7 +132,7 @@ class _Reads:
         return ", ".join(one.uri for one in found)
 
     def tags(self) -> str:
-        _each(self._repositories, lambda name: self.env.aws.ecr.which_exist(name, [FIRST]))
+        _each(self._repositories, lambda name: self.env.aws.ecr.existing_tags(name, [FIRST]))
         return ", ".join(self._repositories)
 
     def digests(self) -> str:
@@ -146,7 +146,7 @@ class _Reads:
 
     def state_lock(self) -> str:
         backend = self.env.target.stack.backend
-        _each([f"{backend['bucket']}/{backend['key']}"], lambda _: checks.refuse_locked_state(self.env))
+        _each([f"{backend['bucket']}/{backend['key']}"], lambda _: state_lock.refuse_locked(self.env))
         return f"nobody holds {backend['key']}"
 
     def registered(self) -> str:

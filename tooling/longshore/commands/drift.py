@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from longshore.aws.ecs import Service
+from longshore.aws.ecs_types import Service
 from longshore.commands import status as statuses
 from longshore.config.contract import Contract
 from longshore.environment.environment import Environment
 from longshore.result import ReleaseResult, ScheduleResult
 from longshore.run import checks, consistency, snapshot
-from longshore.terraform import plan
+from longshore.terraform import plan, plan_diff
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def drift(env: Environment) -> Drift:
     found = env.aws.ecs.services(contract.cluster, [service.name for service in contract.services.values()])
     services = {key: found[service.name] for key, service in contract.services.items()}
     terraform = tuple(_of_terraform(env))
-    starts = snapshot.schedules_now(env, contract, contract.schedules)
+    starts = snapshot.schedules_before(env.aws.events, contract, contract.schedules)
     running = (*_of_what_runs(env, contract, services, starts, last),) if last else ()
     running += tuple(_never_released(services, last))
     return Drift(
@@ -73,7 +73,7 @@ def _of_terraform(env: Environment) -> list[str]:
         shown = env.terraform.show(saved)
         found = plan.changes(shown)
         env.console.masks.hide(plan.secret_values(found))
-        return plan.difference(found) or [
+        return plan_diff.describe(found) or [
             f"outputs change: {', '.join(plan.changed_outputs(shown)) or 'not said which'}"
         ]
 
@@ -87,7 +87,7 @@ def _of_what_runs(
 ) -> Iterator[str]:
     if (released := env.released_tag()) != last.version:
         yield f"{env.target.tag_parameter} says {released}, {last.release} has released {last.version}"
-    runs = {key: snapshot.as_it_is(contract.services[key], service) for key, service in services.items()}
+    runs = {key: snapshot.service_before(contract.services[key], service) for key, service in services.items()}
     yield from consistency.strayed(runs, starts, last)
     for key, service in services.items():
         if service.desired and service.primary and service.primary.rollout_state != "COMPLETED":
@@ -136,6 +136,6 @@ def _of_content(env: Environment, contract: Contract, last: ReleaseResult | None
 
 def _of_schedules(env: Environment, contract: Contract, starts: Mapping[str, ScheduleResult]) -> Iterator[str]:
     revisions = {key: (starts[key].before, one.task_definition) for key, one in contract.schedules.items()}
-    for key, lines in snapshot.differing_revisions(env, revisions).items():
+    for key, lines in snapshot.differing_revisions(env.aws.ecs, env.console.masks, revisions).items():
         registered = revisions[key][1].rpartition("/")[2]
         yield from (f"{starts[key].rule} · {line} ({registered})" for line in lines)

@@ -36,13 +36,13 @@ def take_over(env: Environment, environ: Mapping[str, str], *, skip: Collection[
         ConfigError: a variable file is missing, or can't be read or written.
     """
     checks.files(env)
-    files, process = env.target.stack.var_files, build_variables.given(environ)
+    files, process = env.target.stack.var_files, build_variables.of_process(environ)
     _refuse(process, skip)
     _tell(env, environ, skip)
     wanted = {name: value for name, value in process.items() if name not in skip}
-    said = build_variables.disagreeing(wanted, variable_files.read(files))
+    said = build_variables.differences(wanted, variable_files.read(files))
     _warn(env, wanted, said)
-    found = _storable(wanted, build_variables.lacking(wanted, said, checks.place(env), env.console.masks))
+    found = _storable(wanted, build_variables.missing(wanted, said, checks.variable_scope(env), env.console.masks))
     if not (found.variables or found.secrets):
         env.console.say(f"Nothing of {len(wanted)} {PREFIX} variables is to be added.")
         return

@@ -8,8 +8,8 @@ from longshore.config.target import Stack
 from longshore.environment.environment import Environment
 from longshore.errors import NotReadyError, UnsavedStateError, UsageError
 from longshore.ledger.lock import Lock
-from longshore.run import checks
-from longshore.run.checks import StateLock
+from longshore.run import checks, state_lock
+from longshore.run.state_lock import StateLock
 
 
 def take(env: Environment, why: str) -> Lock:
@@ -19,7 +19,7 @@ def take(env: Environment, why: str) -> Lock:
         LockedError: somebody holds it.
     """
     checks.account(env)
-    return env.ledger.locks.hold(uuid.uuid4().hex, checks.who(env), why)
+    return env.ledger.locks.hold(uuid.uuid4().hex, checks.caller(env), why)
 
 
 def free(env: Environment, lock_id: str) -> None:
@@ -34,10 +34,10 @@ def free(env: Environment, lock_id: str) -> None:
     locks, held = env.ledger.locks, env.ledger.locks.read()
     if held and held.lease and held.id == lock_id:
         env.console.say(f"It is {held}. Watching it for {held.lease:.0f} s")
-        checks.refuse_locked_state(env)
+        state_lock.refuse_locked(env)
     freed = locks.free(lock_id)
     if freed.release:
-        who = checks.who(env)
+        who = checks.caller(env)
         env.ledger.events(freed.release).append("note", "the lock was freed", f"by {who.user} ({who.arn})", freed.fence)
 
 
@@ -60,7 +60,7 @@ def unlock_state(env: Environment, lock_id: str | None, *, foundation: bool = Fa
     stack = env.target.foundation if foundation else env.target.stack
     if stack is None:
         raise UsageError("there is no foundation stack in invoke.yaml", "Leave out --foundation.")
-    held = checks.state_lock(env, stack)
+    held = state_lock.read(env, stack)
     try:
         if lock_id is None:
             _show(env, stack, held)
@@ -83,22 +83,22 @@ def _show(env: Environment, stack: Stack, held: StateLock | None) -> None:
             f"the state of {stack.name} is in a backend of the root's own: only Terraform can look at its lock",
             "The message of a plan that is locked out says the id: invoke plan. Then: invoke state.unlock --id",
         )
-    env.console.result(held.said if held else f"{stack.backend['key']} is not locked")
+    env.console.result(held.description if held else f"{stack.backend['key']} is not locked")
 
 
 def _unlock(env: Environment, stack: Stack, held: StateLock | None, lock_id: str) -> None:
     if stack.backend and held is None:
         raise UsageError(f"{stack.backend['key']} is not locked", "There is nothing to unlock.")
     if held and held.id != lock_id:
-        raise UsageError(f"{lock_id!r} is not the id of this lock: {held.said}")
+        raise UsageError(f"{lock_id!r} is not the id of this lock: {held.description}")
     ours = env.ledger.locks.read()
     if ours and ours.lease:
         env.console.say(f"It is {ours}. Watching it for {ours.lease:.0f} s")
-        if not env.ledger.locks.watched(ours):
+        if not env.ledger.locks.is_stale(ours):
             raise env.ledger.locks.refuse(env.ledger.locks.read() or ours)
     env.terraform_of(stack).unlock(lock_id)
     if ours and ours.release:
-        who = checks.who(env)
+        who = checks.caller(env)
         note = f"by {who.user} ({who.arn}), lock id {lock_id}"
         env.ledger.events(ours.release).append("note", "Terraform's state was unlocked", note, ours.fence)
     env.console.say(f"The state of {stack.name} is not locked any more.")

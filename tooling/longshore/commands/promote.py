@@ -1,4 +1,4 @@
-"""Takes a version that succeeded in one environment to another, byte for byte: nothing is built."""
+"""A promotion: a version that succeeded in one environment is released to another, with the same digests."""
 
 from __future__ import annotations
 
@@ -7,50 +7,52 @@ from longshore.environment.environment import Environment
 from longshore.errors import UsageError
 from longshore.result import ReleaseResult
 from longshore.run import checks
-from longshore.run.checks import Start
+from longshore.run.checks import ReleaseInputs
+from longshore.run.contract_check import read_contract
+from longshore.run.lifecycle import RunRequest, running
 from longshore.run.options import ReleaseOptions
-from longshore.run.run import RunRequest, running
 
 
-def promote(tried: Environment, env: Environment, order: ReleaseOptions) -> ReleaseResult:
+def promote(origin: Environment, env: Environment, options: ReleaseOptions) -> ReleaseResult:
     """Releases a version to an environment after it has succeeded in another one.
 
     Args:
-        tried: where it has succeeded.
-        env: where it goes.
-        order: its ``tag`` is the version; None for the one that was released last in ``tried``.
+        origin: the environment where it has succeeded.
+        env: the environment to release it to.
+        options: ``tag`` is the version; None for the one released last in ``origin``.
 
     Raises:
-        LongshoreError: it has not succeeded there, or its images are not what they were: nothing was touched.
+        LongshoreError: it has not succeeded there, or its images have changed: nothing was touched.
     """
-    if tried.target.environment == env.target.environment:
-        raise UsageError(f"--from and --to are both {env.target.environment}", "A version is promoted to another one.")
-    given = _succeeded(tried, order.tag)
-    order = order.with_tag(given.version)
-    start = checks.release(env, order)
-    opening = RunRequest(
-        "release", start.actor, checks.contract, options=order.document(), wait=order.wait, promoted=given
+    if origin.target.environment == env.target.environment:
+        raise UsageError(f"--from and --to are both {env.target.environment}", "Promote to another environment.")
+    promoted = _last_success(origin, options.tag)
+    options = options.with_tag(promoted.version)
+    inputs = checks.release(env, options)
+    request = RunRequest(
+        "release", inputs.actor, read_contract, options=options.document(), wait=options.wait, promoted=promoted
     )
-    with running(env, opening) as run:
-        run_steps(run, order, Start(start.actor, None))  # what it was built from says nothing of what runs there
+    with running(env, request) as run:
+        # Whether the commit is older than the running one does not matter: the version is chosen, not built.
+        run_steps(run, env, options, ReleaseInputs(inputs.actor, None))
     return run.result
 
 
-def _succeeded(tried: Environment, version: str | None) -> ReleaseResult:
-    """The newest release of a version that still counts as good where it was tried.
+def _last_success(origin: Environment, version: str | None) -> ReleaseResult:
+    """The newest release of a version, if it succeeded where it was tried.
 
     Raises:
-        UsageError: it never succeeded there, or failed since.
+        UsageError: it never succeeded there, or its newest release failed.
     """
-    name = tried.target.environment
+    name = origin.target.environment
     if version is None:
-        found = next((r for r in tried.ledger.succeeded() if r.judges_version), None)
-        if found is None:
+        release = next((r for r in origin.ledger.succeeded() if r.judges_version), None)
+        if release is None:
             raise UsageError(f"nothing has succeeded in {name} yet", f"Release there first: invoke release -e {name}")
-        return found
-    ended = (r for r in tried.ledger.releases() if r.judges_version and r.verdict.is_conclusive)
-    newest = next((r for r in ended if r.version == version), None)
+        return release
+    conclusive = (r for r in origin.ledger.releases() if r.judges_version and r.verdict.is_conclusive)
+    newest = next((r for r in conclusive if r.version == version), None)
     if newest is None or not newest.verdict.good:
-        said = f"its last release there is {newest.verdict}" if newest else "it was never released there"
-        raise UsageError(f"{version} did not succeed in {name}: {said}", f"See: invoke history -e {name}")
+        reason = f"its last release there is {newest.verdict}" if newest else "it was never released there"
+        raise UsageError(f"{version} did not succeed in {name}: {reason}", f"See: invoke history -e {name}")
     return newest

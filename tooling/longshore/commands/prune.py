@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from longshore.commands.retention import Needed
 from longshore.environment.environment import Environment
 from longshore.errors import LockedError, LongshoreError, NotReadyError, UsageError
-from longshore.ledger.lock import Lease
+from longshore.ledger.lease import Lease
 from longshore.result import Actor
 from longshore.run import checks
 
@@ -48,7 +48,7 @@ def prune(env: Environment, *, keep: int, dry_run: bool, yes: bool) -> None:
         if not number or dry_run:
             env.console.say(f"{number} tags would be removed." if number else "Nothing is to be removed.")
             return
-        env.console.approve(f"Remove {number} tags of {env.target.application} for good?", yes=yes)
+        env.console.prompt.approve(f"Remove {number} tags of {env.target.application} for good?", yes=yes)
         for lease in leases:
             lease.check()
         _remove(env, removable)

@@ -1,59 +1,77 @@
-"""One release, step by step (design.md, section 5). The steps' details are elsewhere."""
+"""A release, step by step."""
 
 from __future__ import annotations
 
 from longshore.config.contract import UNRELEASED
 from longshore.environment.environment import Environment
 from longshore.result import ReleaseResult
-from longshore.run import apply_plan, autoscaling, build_and_plan, checks, schedules, snapshot, waves
-from longshore.run.checks import Start
+from longshore.run import (
+    apply_plan,
+    autoscaling,
+    build_and_plan,
+    checks,
+    consistency,
+    image_checks,
+    released_tag,
+    schedules,
+    snapshot,
+    waves,
+)
+from longshore.run.approval import approve, wait_for_approval
+from longshore.run.checks import ReleaseInputs
+from longshore.run.contract_check import read_contract
+from longshore.run.deployer import Deployer
+from longshore.run.lifecycle import RunRequest, running
+from longshore.run.migration_step import migrate_before
 from longshore.run.options import ReleaseOptions
-from longshore.run.run import Run, RunRequest, running
+from longshore.run.run import Run
 from longshore.run.undo import undone_on_failure
+from longshore.run.verification_step import verify
 
 
-def release(env: Environment, order: ReleaseOptions) -> ReleaseResult:
-    """Carries one commit, or one image that exists, to a verified and recorded roll-out.
+def release(env: Environment, options: ReleaseOptions) -> ReleaseResult:
+    """Takes one commit, or one existing image, to a verified and recorded roll-out.
 
     Raises:
-        LongshoreError: it could not begin: nothing was touched, and there is no record.
+        LongshoreError: the release could not begin: nothing was touched, and there is no record.
     """
-    start = checks.release(env, order)
-    opening = RunRequest(
-        "release", start.actor, checks.contract, start.commit, options=order.document(), wait=order.wait
+    inputs = checks.release(env, options)
+    request = RunRequest(
+        "release", inputs.actor, read_contract, inputs.commit, options=options.document(), wait=options.wait
     )
-    with running(env, opening) as run:
-        run_steps(run, order, start)
+    with running(env, request) as run:
+        run_steps(run, env, options, inputs)
     return run.result
 
 
-def run_steps(run: Run, order: ReleaseOptions, start: Start) -> None:
-    """The steps of a release; what another process of the same release has done is looked up, not done again."""
+def run_steps(run: Run, env: Environment, options: ReleaseOptions, inputs: ReleaseInputs) -> None:
+    """The steps of a release. A resumed release takes the same steps, and does nothing that was done already."""
+    aws, parameter, deployer = env.aws, env.target.tag_parameter, Deployer.of(env)
     with run.step("inspect"):
-        last = run.env.ledger.last_good()
-        checks.refuse_older(run.env, order, start.commit)
-        snapshot.record(run, repairing=run.result.previous_version == UNRELEASED)
-        snapshot.refuse_zero(run, last, allowed=order.allow_zero)
-        snapshot.refuse_incomplete(run, last)
+        last = env.ledger.last_good()
+        image_checks.refuse_older(env, options, inputs.commit)
+        snapshot.take(run, aws.ecs, aws.events, repairing=run.result.previous_version == UNRELEASED)
+        consistency.refuse_zero(run, last, allowed=options.allow_zero)
+        consistency.refuse_incomplete(run, last, parameter)
     with run.step("version"):
-        tag = build_and_plan.choose_tag(run, order)
-    with build_and_plan.built_and_planned(run, order, start.source, tag) as saved:
-        if order.until:
-            run.wait_for_approval()
+        build_and_plan.choose_tag(run, env, options)
+    with build_and_plan.built_and_planned(run, env, options, inputs.source) as plan:
+        if options.until:
+            wait_for_approval(run)
             return
-        if not apply_plan.applied(run, saved):
-            run.approve(yes=order.yes)
-        run.begin_moving()
-        with undone_on_failure(run):
+        if not apply_plan.is_applied(run, plan):
+            approve(run, yes=options.yes)
+        run.start_deadline(deployer.deadlines.release)
+        with undone_on_failure(run, env):
             with run.step("apply"):
-                apply_plan.apply(run, order, saved)
-            for number in waves.wave_numbers(run):
-                waves.migrate_before(run, number)
-                with run.step(f"roll out wave {number}"):
-                    waves.move_wave(run, waves.to_registered(run, number, last))
-            schedules.move(run, schedules.registered(run), schedules.fresh(run, last))
+                apply_plan.apply(run, env, options, plan)
+            for wave in run.contract.wave_numbers():
+                migrate_before(run, env, deployer, wave)
+                with run.step(f"roll out wave {wave}"):
+                    waves.roll_out(run, deployer, waves.to_registered(run, wave, last))
+            schedules.update(run, aws.events, schedules.registered(run), schedules.never_released(run, last))
             with run.step("verify"):
-                waves.verify_all(run)
+                verify(run, deployer, env.access.base_url)
         with run.steadfast_step("record"):
-            autoscaling.set_minimum(run)
-            waves.write_tag(run)
+            autoscaling.set_minimum(run, aws.scaling)
+            released_tag.write(run, aws.parameters, parameter)

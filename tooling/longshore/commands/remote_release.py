@@ -10,7 +10,7 @@ from longshore.environment.environment import Environment
 from longshore.errors import BuildError, LongshoreError, RemoteReleaseError, UnknownOutcomeError
 from longshore.git import Source
 from longshore.images import builders, codebuild
-from longshore.images.codebuild import BuildOutcome, Request, Watch
+from longshore.images.codebuild import BuildOutcome, BuildRequest, FollowOptions
 from longshore.result import ReleaseResult
 from longshore.run import checks
 from longshore.run.options import ReleaseOptions
@@ -18,7 +18,7 @@ from longshore.verdict import ExitCode, Verdict
 
 BUMP, OPTIONS = "LONGSHORE_BUMP", "LONGSHORE_OPTIONS"
 RELEASE, EXIT_CODE, MESSAGE = "LONGSHORE_RELEASE", "LONGSHORE_EXIT_CODE", "LONGSHORE_MESSAGE"
-"""What the build exports (tasks/building.py, `exports`)."""
+"""What the build exports (tasks/ci.py, `exports`)."""
 
 _LOOKED_AT = 20
 """The newest releases, among which the one of a build that exported nothing is looked for."""
@@ -38,7 +38,7 @@ def release_remotely(env: Environment, order: ReleaseOptions) -> ReleaseResult:
     commit = start.commit
     if commit is None:
         raise LongshoreError("there is no commit to release")  # the checks have seen one
-    env.console.approve(
+    env.console.prompt.approve(
         f"Release {commit.commit[:12]} to {env.target.environment} on CodeBuild?", yes=bool(order.yes or order.until)
     )
     with env.interrupts.watched(lambda signal: env.console.say(f"{signal}: leaving; what was started goes on")):
@@ -68,12 +68,14 @@ def verdict(env: Environment, followed: BuildOutcome, commit: Source) -> Release
     return found
 
 
-def _request(env: Environment, order: ReleaseOptions, commit: Source) -> Request:
-    token = codebuild.token_of(env.target.application, uuid.uuid4().hex)
-    return Request(env.target.release_project, commit.commit, token, {BUMP: order.bump, OPTIONS: order.command_line})
+def _request(env: Environment, order: ReleaseOptions, commit: Source) -> BuildRequest:
+    token = codebuild.idempotency_token(env.target.application, uuid.uuid4().hex)
+    return BuildRequest(
+        env.target.release_project, commit.commit, token, {BUMP: order.bump, OPTIONS: order.command_line}
+    )
 
 
-def _watch(env: Environment, order: ReleaseOptions) -> Watch:
+def _watch(env: Environment, order: ReleaseOptions) -> FollowOptions:
     deadlines = env.target.env.deadlines
     whole = deadlines.build + order.wait + deadlines.release
 
@@ -81,7 +83,7 @@ def _watch(env: Environment, order: ReleaseOptions) -> Watch:
         env.console.say(f"CodeBuild: {build.id}. It goes on if you leave.")
 
     mask = env.console.masks.mask_untrusted
-    return Watch(deadlines.queue, whole, env.console.log_line, tell, stops=False, mask=mask)
+    return FollowOptions(deadlines.queue, whole, env.console.log_line, tell, stops=False, mask=mask)
 
 
 def _named(env: Environment, release: str | None) -> ReleaseResult | None:
@@ -100,7 +102,7 @@ def _nothing_released(followed: BuildOutcome, commit: Source) -> LongshoreError:
         message = followed.build.exported.get(MESSAGE) or "it says no reason"
         return RemoteReleaseError(f"the release in {followed.build.id} did not begin: {message}", int(code))
     try:
-        codebuild.refuse(followed, commit.commit)
+        codebuild.refuse_failed(followed, commit.commit)
     except BuildError as error:
         return error
     return BuildError(

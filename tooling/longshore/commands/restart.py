@@ -1,4 +1,4 @@
-"""A restart, wave by wave: every task is started anew, from the revision that runs."""
+"""A restart, wave by wave: every task is replaced by a new one of the running revision."""
 
 from __future__ import annotations
 
@@ -9,69 +9,76 @@ from longshore.environment.environment import Environment
 from longshore.errors import LongshoreError, RolloutError, SupersededError
 from longshore.result import ReleaseResult
 from longshore.rollout.deployments import Move
-from longshore.run import checks, consistency, snapshot, undo, waves
-from longshore.run.run import Run, RunRequest, running
+from longshore.run import checks, consistency, snapshot, waves
+from longshore.run.approval import approve
+from longshore.run.contract_check import read_contract
+from longshore.run.deployer import Deployer
+from longshore.run.failures import explain
+from longshore.run.lifecycle import RunRequest, running
+from longshore.run.run import Run
+from longshore.run.verification_step import verify
 
 
 def restart(env: Environment, services: Sequence[str], *, yes: bool, wait: float = 0.0) -> ReleaseResult:
-    """Starts the tasks of services anew, so that they read their secrets again; no revision changes.
+    """Restarts services so that their tasks pick up current secrets; no revision changes.
 
     Args:
         env: the environment.
-        services: their keys; all if empty.
-        yes: ask nothing.
+        services: their keys; all services if empty.
+        yes: do not ask for confirmation.
         wait: seconds to wait for the lock.
 
     Raises:
-        LongshoreError: it could not begin: nothing was touched, and there is no record.
+        LongshoreError: the restart could not begin: nothing was touched, and there is no record.
     """
     actor = checks.reach(env, locked_out=not wait)
-    opening = RunRequest("restart", actor, checks.contract, options={"services": list(services)}, wait=wait)
-    with running(env, opening) as run:
-        run_steps(run, services, yes=yes)
+    request = RunRequest("restart", actor, read_contract, options={"services": list(services)}, wait=wait)
+    with running(env, request) as run:
+        run_steps(run, env, services, yes=yes)
     return run.result
 
 
-def run_steps(run: Run, services: Sequence[str], *, yes: bool) -> None:
-    """The steps; a service that another process of the same restart has seen restarted is not started again."""
+def run_steps(run: Run, env: Environment, services: Sequence[str], *, yes: bool) -> None:
+    """The steps of a restart. A resumed restart does not restart a service again whose restart has completed."""
+    deployer = Deployer.of(env)
     with run.step("inspect"):
         last = consistency.take_over(run)
-        wanted = consistency.named(run, services)
-        snapshot.record(run, repairing=True)
-        consistency.refuse_strayed(run, last)
+        keys = consistency.named_services(run, services)
+        snapshot.take(run, env.aws.ecs, env.aws.events, repairing=True)
+        consistency.refuse_strayed(run, last, env.target.tag_parameter)
     if not run.begun:
-        names = ", ".join(run.contract.services[key].name for key in wanted)
-        run.approve(yes=yes, question=f"Restart {names}?")
-    run.begin_moving()
-    with _nothing_to_go_back_from(run):
-        for number in waves.wave_numbers(run):
-            if here := _of_wave(run, number, wanted):
-                with run.step(f"restart wave {number}"):
-                    waves.move_wave(run, here)
-        consistency.complete(run)
+        names = ", ".join(run.contract.services[key].name for key in keys)
+        approve(run, yes=yes, question=f"Restart {names}?")
+    run.start_deadline(deployer.deadlines.release)
+    with _explained(run, env):
+        for wave in run.contract.wave_numbers():
+            if moves := _moves(run, wave, keys):
+                with run.step(f"restart wave {wave}"):
+                    waves.roll_out(run, deployer, moves)
+        consistency.record_unchanged(run.result)
         with run.step("verify"):
-            waves.verify_all(run)
+            verify(run, deployer, env.access.base_url)
 
 
-def _of_wave(run: Run, number: int, wanted: Collection[str]) -> dict[str, Move]:
-    found = {key: run.result.services[key] for key in wanted if run.contract.services[key].wave == number}
+def _moves(run: Run, wave: int, keys: Collection[str]) -> dict[str, Move]:
+    services = {key: run.result.services[key] for key in keys if run.contract.services[key].wave == wave}
     return {
         key: Move(service.name, service.before.task_definition)
-        for key, service in found.items()
+        for key, service in services.items()
         if service.outcome != "completed"
     }
 
 
 @contextmanager
-def _nothing_to_go_back_from(run: Run) -> Iterator[None]:
-    """Says why a restart failed, and what serves: the way back would be the same revision with the same secrets."""
+def _explained(run: Run, env: Environment) -> Iterator[None]:
+    """Explains why a restart failed. A rollback would not help: the revision and the secrets would be the same."""
     try:
         yield
     except LongshoreError as error:
-        undo.explain(run, error)
+        explain(run, env, error)
         if isinstance(error, RolloutError) and not isinstance(error, SupersededError):
             error.hint = (
-                "No revision has changed, and later waves were not restarted: what ran before serves for as long as"
-                " ECS keeps it. Mend what the new tasks need, such as the secret, then: invoke restart"
+                "No revision has changed, and later waves were not restarted: the old tasks keep serving as long as ECS"
+                " keeps them. Fix the cause, such as a wrong secret, then run: invoke restart"
             )
         raise

@@ -1,247 +1,218 @@
-"""Goes on with a release that another process has begun: one that died, or one that waits for approval."""
+"""Resuming an interrupted run: its process was killed, or its record is incomplete."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from longshore.commands import apply, restart, scale
-from longshore.commands.release import release, run_steps
-from longshore.commands.remote_release import release_remotely
+from longshore.commands.release import run_steps
 from longshore.commands.rollback import rollback_to
 from longshore.environment.environment import Environment
 from longshore.errors import AbortError, LongshoreError, NotReadyError, UsageError
 from longshore.ledger.lock import Lock
 from longshore.result import Actor, ReleaseResult
-from longshore.run import autoscaling, checks, consistency, snapshot, undo, waves
-from longshore.run.options import ReleaseOptions, order_again
-from longshore.run.run import Run, RunRequest, running
-from longshore.verdict import Cause, Verdict
+from longshore.run import autoscaling, checks, consistency, lock_checks, released_tag, snapshot
+from longshore.run.contract_check import read_contract
+from longshore.run.lifecycle import RunRequest, running
+from longshore.run.options import resumed_options
+from longshore.run.resumption import Resumption, interrupted_run, is_open, lock_outlived_its_run, plan_resumption
+from longshore.run.run import Run
+from longshore.run.undo import roll_back, undone_on_failure
 
-_OPEN = (Verdict.RUNNING, Verdict.UNKNOWN, Verdict.INTERRUPTED, Verdict.ROLLBACK_FAILED)
 
+@dataclass(frozen=True)
+class _Interrupted:
+    """An interrupted run, and the process that resumes it.
 
-def begin_or_go_on(env: Environment, order: ReleaseOptions) -> ReleaseResult:
-    """What `invoke release` does, by its options: a new release, or one that another process has begun.
-
-    Raises:
-        LongshoreError: it could not begin: nothing was touched.
+    Attributes:
+        entry: the run's entry in the ledger.
+        actor: the caller.
+        stale_lock: the lock that the run left behind, if it did.
+        yes: do not ask for confirmation.
+        abort: roll back instead.
     """
-    if order.remote:
-        return release_remotely(env, order)
-    if order.resume:
-        return resume(env, yes=order.yes, abort=order.abort)
-    if order.continued:
-        return continue_(env, order.continued, wait=order.wait)
-    return release(env, order)
+
+    entry: ReleaseResult
+    actor: Actor
+    stale_lock: Lock | None
+    yes: bool
+    abort: bool
+
+    @property
+    def request(self) -> RunRequest:
+        """How the run begins again."""
+        entry = self.entry
+        return RunRequest(
+            entry.kind, self.actor, read_contract, options=entry.options, stale_lock=self.stale_lock, resumes=entry
+        )
 
 
 def resume(env: Environment, *, yes: bool, abort: bool = False) -> ReleaseResult:
-    """Goes on with the newest release whose process has died; its lock is taken over once its lease has run out.
+    """Resumes the newest interrupted run; its lock is taken over once its lease has expired.
 
-    What the dead process was about to do, and whether it took effect, is looked up: nothing is done twice.
+    Every side effect that the killed process had started is looked up in AWS: nothing is done twice.
 
     Args:
         env: the environment.
-        yes: ask nothing.
-        abort: go back instead of on.
+        yes: do not ask for confirmation.
+        abort: roll back instead.
 
     Raises:
-        LongshoreError: there is nothing to go on with, or its process lives: nothing was touched.
+        LongshoreError: there is nothing to resume, or its process is alive: nothing was touched.
     """
     actor = checks.reach(env)
-    dead = checks.dead_lock(env)
-    found = _left_behind(env, dead, actor)
-    if not _is_open(found, dead):
-        _give_back(env, dead, actor)
-        return found
-    order = order_again(found.options, yes=yes)
-    if found.kind == "rollback":
-        return rollback_to(env, found.version or None, actor=actor, yes=yes, dead=dead)
-    opening = RunRequest(found.kind, actor, checks.contract, options=found.options, dead=dead, again=found)
-    if found.keeps_revisions:
-        return _start_anew(env, found, opening, yes=yes, abort=abort)
-    if found.verdict is Verdict.SUCCEEDED and not abort:
-        return _complete(env, found, opening)
-    back = abort or found.going_back
-    builds_nothing = back or found.kind == "apply"
-    start = checks.Start(actor, None) if builds_nothing else checks.again(env, actor, found)
-    with running(env, replace(opening, source=start.source)) as run:
-        if back:
-            with env.interrupts.held():
-                _look(run)
-            _go_back(run, found, actor)
-        with undo.undone_on_failure(run):  # what the dead process has moved goes back, whatever fails first
-            _look(run)
-            if found.kind == "apply":
-                apply.run_steps(run, order)
-            else:
-                run_steps(run, order, start)
-    return run.result
+    stale = lock_checks.stale_lock(env)
+    run = _Interrupted(_find(env, stale, actor), actor, stale, yes, abort)
+    match plan_resumption(run.entry, stale_lock=stale is not None, abort=abort):
+        case Resumption.CLOSE:
+            _release_lock(env, stale, actor)
+            return run.entry
+        case Resumption.REPEAT_ROLLBACK:
+            return rollback_to(env, run.entry.version or None, actor=actor, yes=yes, stale_lock=stale)
+        case Resumption.REPEAT_CHANGE:
+            return _repeat_change(env, run)
+        case Resumption.COMPLETE_RECORD:
+            return _complete_record(env, run)
+        case Resumption.ROLL_BACK:
+            return _roll_back(env, run)
+        case Resumption.CONTINUE:
+            return _continue(env, run)
 
 
-def _start_anew(
-    env: Environment, found: ReleaseResult, opening: RunRequest, *, yes: bool, abort: bool
-) -> ReleaseResult:
-    """Goes on with what leaves every service on its revision: there is nothing that could be taken back."""
-    with running(env, opening) as run:
-        _look(run)
-        if abort:
+def _find(env: Environment, stale: Lock | None, actor: Actor) -> ReleaseResult:
+    """The run to resume.
+
+    Raises:
+        NotReadyError: the process that held the lock was killed before its run began; the lock is released now.
+        UsageError: there is no run to resume.
+    """
+    recent = list(islice(env.ledger.releases(page=20), 20))
+    holder = env.ledger.find(stale.release) if stale and stale.release else None
+    entry = interrupted_run(recent, holder)
+    if stale and lock_outlived_its_run(entry, stale):
+        _release_lock(env, stale, actor)
+        raise NotReadyError(
+            f"the process that held {env.target.environment} was killed before its release began; its lock has been"
+            " released",
+            "Run the same command again.",
+        )
+    if entry is None:
+        raise UsageError("nothing was released yet, so there is nothing to resume", "Release: invoke release")
+    if not stale and not is_open(entry, stale_lock=False):
+        raise UsageError(f"{entry.release} has ended: {entry.verdict}", "There is nothing to resume.")
+    return entry
+
+
+def _release_lock(env: Environment, stale: Lock | None, actor: Actor) -> None:
+    if stale:
+        with env.ledger.locks.taken_over(stale, f"{actor.user}-frees-{stale.id}", actor, "releases a leftover lock"):
+            pass
+        run = stale.release or stale.purpose
+        env.console.say(f"{run} had already finished; its leftover lock has been released")
+
+
+def _repeat_change(env: Environment, interrupted: _Interrupted) -> ReleaseResult:
+    """Continues a scale or a restart, which cannot be rolled back."""
+    options, entry = interrupted.entry.options, interrupted.entry
+    with running(env, interrupted.request) as run:
+        _inspect(run, env)
+        if interrupted.abort:
             raise AbortError(
-                f"aborted by {opening.actor.user}",
+                f"aborted by {interrupted.actor.user}",
                 "No revision had changed; counts and restarted tasks stay as they are.",
             )
-        if found.kind == "scale":
-            counts = scale.counts_of(_words(found, "counts"))
-            scale.run_steps(run, counts, force=bool(found.options.get("force")), yes=yes)
+        if entry.kind == "scale":
+            counts = scale.counts_of(_list_option(entry, "counts"))
+            scale.run_steps(run, env, counts, force=bool(options.get("force")), yes=interrupted.yes)
         else:
-            restart.run_steps(run, _words(found, "services"), yes=yes)
+            restart.run_steps(run, env, _list_option(entry, "services"), yes=interrupted.yes)
     return run.result
 
 
-def _complete(env: Environment, found: ReleaseResult, opening: RunRequest) -> ReleaseResult:
-    """Completes the record of what stands: it was verified, so nothing is planned, moved or taken back for it."""
-    with running(env, opening) as run:
-        run.record_facts(done=True, record_incomplete=True)  # whatever comes now, it stands
+def _complete_record(env: Environment, interrupted: _Interrupted) -> ReleaseResult:
+    """Completes the record of a verified release: nothing is planned, updated or rolled back for it."""
+    with running(env, interrupted.request) as run:
+        run.record_facts(done=True, record_incomplete=True)  # the release stands, whatever happens from here on
         run.conclude()
         try:
-            _look(run)
-            _refuse_other(run)
+            _inspect(run, env)
+            _refuse_changed(run, env)
         except LongshoreError as error:
             run.warn(f"the record was not completed: {error.message}. {error.hint}")
             return run.result
         run.record_facts(record_incomplete=False)
         with run.steadfast_step("record"):
-            autoscaling.set_minimum(run)
-            if found.kind == "release":
-                waves.write_tag(run)
+            autoscaling.set_minimum(run, env.aws.scaling)
+            if interrupted.entry.kind == "release":
+                released_tag.write(run, env.aws.parameters, env.target.tag_parameter)
     return run.result
 
 
-def _refuse_other(run: Run) -> None:
-    """Refuses to write down as released what does not run any more.
+def _roll_back(env: Environment, interrupted: _Interrupted) -> ReleaseResult:
+    """Rolls back; a rollback that the killed process had begun keeps its cause and its message."""
+    entry = interrupted.entry
+    reason = entry.message if entry.going_back else ""
+    error = AbortError(reason or f"aborted by {interrupted.actor.user}", "All changes were rolled back.")
+    with running(env, interrupted.request) as run:
+        with run.hold_signals():
+            _inspect(run, env)
+            run.record_facts(first_cause=entry.cause if entry.going_back else None)
+            roll_back(run, env, error)
+        raise error
+    return run.result
+
+
+def _continue(env: Environment, interrupted: _Interrupted) -> ReleaseResult:
+    entry = interrupted.entry
+    options = resumed_options(entry.options, yes=interrupted.yes)
+    inputs = checks.ReleaseInputs(interrupted.actor, None)
+    if entry.kind == "release":
+        inputs = checks.resumed(env, interrupted.actor, entry)
+    request = replace(interrupted.request, source=inputs.source)
+    # Whatever fails, the changes of the killed process are rolled back as well.
+    with running(env, request) as run, undone_on_failure(run, env):
+        _inspect(run, env)
+        if entry.kind == "apply":
+            apply.run_steps(run, env, options)
+        else:
+            run_steps(run, env, options, inputs)
+    return run.result
+
+
+def _refuse_changed(run: Run, env: Environment) -> None:
+    """Refuses to record as released a version that is no longer running.
 
     Raises:
-        NotReadyError: names what runs, or is registered, in its place.
+        NotReadyError: names the revisions that are running, or registered, instead.
     """
     contract, result = run.contract, run.result
-    known = {key: one for key, one in contract.services.items() if key in result.services}
-    found = run.env.aws.ecs.services(contract.cluster, [one.name for one in known.values()])
-    services = {key: snapshot.as_it_is(one, found[one.name]) for key, one in known.items()}
-    schedules = snapshot.schedules_now(run.env, contract, result.schedules)
-    said = list(consistency.strayed(services, schedules, result))
+    declared = {key: service for key, service in contract.services.items() if key in result.services}
+    running_services = env.aws.ecs.services(contract.cluster, [service.name for service in declared.values()])
+    services = {
+        key: snapshot.service_before(service, running_services[service.name]) for key, service in declared.items()
+    }
+    schedules = snapshot.schedules_before(env.aws.events, contract, result.schedules)
+    differences = list(consistency.strayed(services, schedules, result))
     if contract.image_tag != result.version:
-        said.append(f"registered last is {contract.image_tag}, not {result.version}")
-    if said:
-        raise NotReadyError("; ".join(said), "Go back with: invoke rollback. Or release anew.")
+        differences.append(f"{contract.image_tag} is registered last, not {result.version}")
+    if differences:
+        raise NotReadyError("; ".join(differences), "Roll back: invoke rollback. Or release again: invoke release")
 
 
-def _words(found: ReleaseResult, option: str) -> list[str]:
-    given = found.options.get(option)
-    return given if isinstance(given, list) else []
+def _inspect(run: Run, env: Environment) -> None:
+    """Shows the side effects that the killed process had started, and the state of AWS now."""
+    with run.step("resume"):
+        for intent in run.journal.open_intents():
+            run.detail(f"{intent.what} {intent.detail}: no outcome was recorded; checking AWS")
+        run.detail(f"registered last: {run.contract.image_tag}; released before: {run.result.previous_version}")
+        records = {s.name: s for key, s in run.result.services.items() if key in run.contract.services}
+        for name, service in env.aws.ecs.services(run.contract.cluster, list(records)).items() if records else ():
+            state = service.primary.rollout_state if service.primary else "no deployment"
+            revision = service.task_definition.rpartition("/")[2]
+            run.detail(f"{name}: deploying {revision} ({state}); recorded: {records[name].outcome}")
 
 
-def continue_(env: Environment, waiting: str, *, wait: float = 0.0) -> ReleaseResult:
-    """Goes on with a release that waits for approval; that it is called is the approval.
-
-    Args:
-        env: the environment.
-        waiting: its id.
-        wait: seconds to wait for the lock.
-
-    Raises:
-        LongshoreError: it does not wait, or is locked out: nothing was touched.
-    """
-    actor = checks.reach(env, planning=True)
-    if not wait:
-        checks.refuse_locked(env)
-    found = env.ledger.find(waiting)
-    if found is None:
-        raise UsageError(f"there is no release {waiting!r} in {env.target.environment}", "See: invoke history")
-    if found.verdict is not Verdict.WAITING:
-        raise UsageError(f"{waiting} does not wait for approval: it is {found.verdict}", f"See: invoke show {waiting}")
-    order = order_again(found.options, yes=True)
-    start = checks.again(env, actor, found)
-    opening = RunRequest("release", actor, checks.contract, options=found.options, wait=wait, again=found)
-    with running(env, opening) as run:
-        with run.step("look"):
-            _refuse_overtaken(run)
-            run.result.approved = run.result.fingerprint
-        run_steps(run, order, start)
-    return run.result
-
-
-def _left_behind(env: Environment, dead: Lock | None, actor: Actor) -> ReleaseResult:
-    """The release whose lock was left, or the newest, which must be one to go on with."""
-    recent = list(islice(env.ledger.releases(page=20), 20))
-    # An approved release is not the newest where another one has failed while it waited.
-    named = env.ledger.find(dead.release) if dead and dead.release else None
-    left = (r for r in recent if r.left_behind)
-    ended = (r for r in recent if r.verdict is not Verdict.WAITING)
-    newest = named or next(left, None) or next(ended, None)
-    if dead and (newest is None or (newest.ended and dead.release != newest.release)):
-        _give_back(env, dead, actor)
-        raise NotReadyError(
-            f"the process that held {env.target.environment} died before its release began; the lock is free again",
-            "Order it again, as it was ordered.",
-        )
-    if newest is None:
-        raise UsageError("nothing was released yet that one could go on with", "Release: invoke release")
-    if not dead and not _is_open(newest, dead):
-        raise UsageError(f"{newest.release} has ended: {newest.verdict}", "There is nothing to go on with.")
-    return newest
-
-
-def _is_open(found: ReleaseResult, dead: Lock | None) -> bool:
-    if found.verdict is Verdict.SUCCEEDED:
-        return found.cause is Cause.RECORD
-    if found.ended is None:
-        return True  # its process died, whatever it had written down by then
-    # What was said and given back is over; a kept lock says that it is not.
-    return found.verdict in (_OPEN if dead else (Verdict.RUNNING, Verdict.UNKNOWN))
-
-
-def _give_back(env: Environment, dead: Lock | None, actor: Actor) -> None:
-    if dead:
-        with env.ledger.locks.taken_over(dead, f"{actor.user}-frees-{dead.id}", actor, "frees what was left"):
-            pass
-        env.console.say(f"{dead.release or dead.purpose} had ended but for its lock, which is free now")
-
-
-def _look(run: Run) -> None:
-    """Shows what the dead process was about to do, and what is there now."""
-    with run.step("look"):
-        say = run.env.console.detail
-        for intent in run.events.open_intents():
-            say(f"{intent.what} {intent.detail}: nobody wrote down how it ended; it is looked up")
-        say(f"registered last is {run.contract.image_tag}; {run.result.previous_version} was released before")
-        known = run.contract.services
-        names = {service.name: key for key, service in run.result.services.items() if key in known}
-        if names:
-            for name, service in run.env.aws.ecs.services(run.contract.cluster, list(names)).items():
-                state = service.primary.rollout_state if service.primary else "no deployment"
-                outcome = run.result.services[names[name]].outcome
-                towards = service.task_definition.rpartition("/")[2]
-                say(f"{name} works towards {towards} ({state}); written down: {outcome}")
-
-
-def _go_back(run: Run, found: ReleaseResult, actor: Actor) -> None:
-    """Rolls back; a rollback that another process had begun keeps its cause and its message."""
-    why = found.message if found.going_back else ""
-    error = AbortError(why or f"aborted by {actor.user}", "What had moved went back.")
-    run.record_facts(first_cause=found.cause if found.going_back else None)
-    with run.env.interrupts.held():
-        undo.go_back(run, error)
-    raise error
-
-
-def _refuse_overtaken(run: Run) -> None:
-    """Another release in between: what was approved was approved of something else."""
-    later = [r for r in run.env.ledger.releases(page=20) if r.sequence > run.result.sequence and not r.keeps_revisions]
-    moved = [r.release for r in later if any(service.outcome != "not moved" for service in r.services.values())]
-    released = run.env.released_tag()
-    if moved or released != run.result.previous_version:
-        raise NotReadyError(
-            f"another release was in between ({', '.join(reversed(moved)) or released}): this approval is void",
-            "Order it again: invoke release --until approve",
-        )
+def _list_option(entry: ReleaseResult, name: str) -> list[str]:
+    value = entry.options.get(name)
+    return value if isinstance(value, list) else []

@@ -1,4 +1,4 @@
-"""Another count of tasks, without a release: sent, waited for, written down."""
+"""A change of counts without a release."""
 
 from __future__ import annotations
 
@@ -8,86 +8,93 @@ from collections.abc import Mapping, Sequence
 from longshore.environment.environment import Environment
 from longshore.errors import UsageError
 from longshore.result import Options, ReleaseResult, Running
-from longshore.rollout import deployments
+from longshore.rollout import watch
 from longshore.rollout.deployments import Move, TrackedDeployment
-from longshore.run import checks, consistency, snapshot, waves
-from longshore.run.run import Run, RunRequest, running
+from longshore.run import checks, consistency, snapshot
+from longshore.run.approval import approve
+from longshore.run.contract_check import read_contract
+from longshore.run.deployer import Deployer
+from longshore.run.lifecycle import RunRequest, running
+from longshore.run.run import Run
 
 Counts = Mapping[str, int]
-"""The wanted count by the key of the service."""
+"""The number of tasks by the key of the service."""
 
 
 def counts_of(words: Sequence[str]) -> dict[str, int]:
-    """The counts that were ordered, such as ``web=3``.
+    """The counts on a command line, such as ``web=3``.
 
     Raises:
-        UsageError: none was, or one is malformed or given twice.
+        UsageError: there is none, or one is malformed or given twice.
     """
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for word in words:
         parts = re.fullmatch(r"([a-z][a-z0-9_-]*)=(\d+)", word)
-        if not parts or parts[1] in found:
-            raise UsageError(f"{word!r} is no count of a service", "Give each once: invoke scale web=3 worker=1")
-        found[parts[1]] = int(parts[2])
-    if not found:
-        raise UsageError("no service was named", "Such as: invoke scale web=3")
-    return found
+        if not parts:
+            raise UsageError(f"{word!r} is not SERVICE=COUNT", "For example: invoke scale web=3 worker=1")
+        if parts[1] in counts:
+            raise UsageError(f"{word!r} names {parts[1]} a second time", "Give each service once.")
+        counts[parts[1]] = int(parts[2])
+    if not counts:
+        raise UsageError("no service was named", "For example: invoke scale web=3 worker=1")
+    return counts
 
 
 def scale(env: Environment, counts: Counts, *, force: bool, yes: bool, wait: float = 0.0) -> ReleaseResult:
-    """Sets the count of services, and waits until as many tasks run. A release leaves such a count alone.
+    """Sets the number of tasks of services, and waits until they run. A release keeps such a count.
 
     Args:
         env: the environment.
         counts: by the key of the service.
-        force: also of a service that autoscaling scales.
-        yes: ask nothing.
+        force: also for a service that autoscaling manages.
+        yes: do not ask for confirmation.
         wait: seconds to wait for the lock.
 
     Raises:
-        LongshoreError: it could not begin: nothing was touched, and there is no record.
+        LongshoreError: the change could not begin: nothing was touched, and there is no record.
     """
     actor = checks.reach(env, locked_out=not wait)
     options: Options = {"counts": [f"{key}={count}" for key, count in counts.items()], "force": force}
-    opening = RunRequest("scale", actor, checks.contract, options=options, wait=wait)
-    with running(env, opening) as run:
-        run_steps(run, counts, force=force, yes=yes)
+    request = RunRequest("scale", actor, read_contract, options=options, wait=wait)
+    with running(env, request) as run:
+        run_steps(run, env, counts, force=force, yes=yes)
     return run.result
 
 
-def run_steps(run: Run, counts: Counts, *, force: bool, yes: bool) -> None:
-    """The steps; a count may be sent twice."""
+def run_steps(run: Run, env: Environment, counts: Counts, *, force: bool, yes: bool) -> None:
+    """The steps of a scale. Sending a count a second time is harmless, so a resumed scale takes all of them."""
+    deployer = Deployer.of(env)
     with run.step("inspect"):
         consistency.take_over(run)
-        consistency.named(run, counts)
+        consistency.named_services(run, counts)
         _refuse_autoscaled(run, counts, force=force)
-        snapshot.record(run)
-    found = {key: run.result.services[key] for key in counts}
-    run.result.changes = [f"{one.name}: {one.before.count} → {counts[key]} tasks" for key, one in found.items()]
-    run.env.console.differences(run.result.changes)
+        snapshot.take(run, env.aws.ecs, env.aws.events)
+    services = {key: run.result.services[key] for key in counts}
+    changes = [f"{service.name}: {service.before.count} → {counts[key]} tasks" for key, service in services.items()]
+    run.result.changes = changes
+    run.console.differences(changes)
     if not run.begun:
-        run.approve(yes=yes, question=f"Scale {', '.join(one.name for one in found.values())}?")
-    run.begin_moving()
+        approve(run, yes=yes, question=f"Scale {', '.join(service.name for service in services.values())}?")
+    run.start_deadline(deployer.deadlines.release)
     with run.step("scale"):
-        scaled = [_send(run, key, count) for key, count in counts.items()]
+        scaled = [_send(run, deployer, key, count) for key, count in counts.items()]
     with run.step("wait"):
-        env = run.env
-        deployments.wait_for_counts(env.aws.ecs, run.contract.cluster, scaled, env.clock, env.console.service)
-        for service in found.values():
+        watch.wait_for_counts(deployer.ecs, run.contract.cluster, scaled, deployer.clock, run.watched)
+        for service in services.values():
             service.outcome = "completed"
-    consistency.complete(run)
+    consistency.record_unchanged(run.result)
 
 
 def _refuse_autoscaled(run: Run, counts: Counts, *, force: bool) -> None:
-    scaled = [run.contract.services[key].name for key in counts if run.contract.services[key].autoscaled]
-    if scaled and not force:
+    names = [run.contract.services[key].name for key in counts if run.contract.services[key].autoscaled]
+    if names and not force:
         raise UsageError(
-            f"autoscaling sets the count of {', '.join(scaled)}, and would soon set another one",
-            "Change its minimum and maximum in the variable file, then: invoke apply. Or for the moment: --force",
+            f"autoscaling manages the count of {', '.join(names)} and would soon override this",
+            "Change its minimum and maximum in the variable file, then run: invoke apply. Or, for the moment: --force",
         )
 
 
-def _send(run: Run, key: str, count: int) -> TrackedDeployment:
+def _send(run: Run, deployer: Deployer, key: str, count: int) -> TrackedDeployment:
     service, cluster = run.result.services[key], run.contract.cluster
 
     def mark() -> None:
@@ -95,9 +102,8 @@ def _send(run: Run, key: str, count: int) -> TrackedDeployment:
         service.after = Running(task_definition=service.before.task_definition, count=count)
 
     with run.effect(f"scale {key}", str(count), mark):
-        made = run.env.aws.ecs.scale(cluster, service.name, count)
-    service.deployment = made.id
-    deadline = run.left(waves.deadline_of(run, key))
-    return TrackedDeployment(
-        Move(service.name, made.task_definition, count), made.id, made.created_at, deadline, by_ecs=True
-    )
+        deployment = deployer.ecs.scale(cluster, service.name, count)
+    service.deployment = deployment.id
+    move = Move(service.name, deployment.task_definition, count)
+    deadline = run.left(deployer.deadline_of(key))
+    return TrackedDeployment(move, deployment.id, deployment.created_at, deadline, by_ecs=True)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from longshore.aws.ecs import Service
+from longshore.aws.ecs_types import Service
 from longshore.config.contract import Contract
+from longshore.environment.environment import Environment
 from longshore.result import ReleaseResult
 from longshore.terraform.task_definition_diff import revisions
 
@@ -115,3 +116,9 @@ def _service(
 
 def _revision(arn: str) -> str:
     return arn.rsplit("/", 1)[-1]
+
+
+def status(env: Environment) -> Status:
+    """The status of an environment: running, released and registered versions."""
+    last = env.ledger.last_good()
+    return inspect(env.aws.ecs, env.contract(), env.released_tag(), last, env.access.base_url)

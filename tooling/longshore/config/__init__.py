@@ -1,1 +1,1 @@
-"""What a team has written down: settings, the contract, what is addressed, and who acts."""
+"""The configuration: settings, the contract, the target of a command, and its actor."""

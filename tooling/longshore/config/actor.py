@@ -1,4 +1,4 @@
-"""Who releases: the AWS identity, and the person or CI job behind it."""
+"""The actor: the AWS identity, and the person or CI job behind it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _JOB_URLS = (
 
 
 def identify(arn: str, environ: Mapping[str, str]) -> Actor:
-    """The actor.
+    """Identifies the actor of this process.
 
     Args:
         arn: the AWS identity, from STS.
-        environ: the process environment, in which CI systems say which job this is.
+        environ: the environment variables, in which CI systems describe their job.
     """
     return Actor(
         arn=arn,
@@ -36,9 +36,9 @@ def identify(arn: str, environ: Mapping[str, str]) -> Actor:
 
 
 def user(environ: Mapping[str, str]) -> str:
-    """The person behind this process, as far as its environment tells; no AWS call is made.
+    """The person behind this process, from its environment variables and without a call to AWS.
 
-    In a build of CodeBuild it is who started the build: the user of the container is root, whoever that was.
+    In a CodeBuild build, it is the initiator of the build: the user of the container is always root.
     """
     try:
         return next((environ[name] for name in _USERS if environ.get(name)), None) or getpass.getuser()

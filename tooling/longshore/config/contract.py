@@ -1,4 +1,4 @@
-"""What a Terraform root promises in its output ``release`` (design.md, section 4), as frozen values."""
+"""The contract: the output ``release`` of a Terraform root, as frozen values (docs/terraform.md)."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ TaskDefinitionArn = Annotated[str, StringConstraints(pattern=r"^arn:[^:]+:ecs:[^
 Percent = Annotated[int, Field(ge=0, le=400)]
 
 UNRELEASED = "unreleased"
-"""The tag before the first release: a normal state, never rolled out."""
+"""The tag before the first release: a normal state, which is never rolled out."""
 
 
 class Part(BaseModel):
-    """A part of the contract: unknown keys are refused, for a newer contract may mean something by them."""
+    """A part of the contract. Unknown keys are refused: they may have a meaning in a newer contract."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Service(Part):
-    """A service, and the revision registered last.
+    """A service with its last registered revision.
 
-    ``min_capacity`` is the count that autoscaling shall not go below once the service was released; None where nothing
-    scales it, or where it is Terraform that sets this bound.
+    ``min_capacity`` is the lower bound of autoscaling once the service has been released; None if the service is not
+    scaled, or if Terraform sets the bound.
     """
 
     name: str
@@ -51,7 +51,10 @@ class Schedule(Part):
 
 
 class CapacityProvider(Part):
-    """A capacity provider's part of the tasks, as ECS weighs it (ECS API, CapacityProviderStrategyItem)."""
+    """A capacity provider's share of the tasks.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProviderStrategyItem.html
+    """
 
     capacity_provider: str
     weight: Annotated[int, Field(ge=0, le=1000)] = 1
@@ -59,7 +62,7 @@ class CapacityProvider(Part):
 
 
 class Launch(Part):
-    """Where the migration task runs: by its capacity providers, or where there are none by its launch type."""
+    """Where the migration task runs: on its capacity providers or, without any, by its launch type."""
 
     type: Literal["EC2", "FARGATE"]
     capacity_provider_strategy: list[CapacityProvider] = []
@@ -69,7 +72,7 @@ class Launch(Part):
 
 
 class Migration(Part):
-    """The one-off task that must exit 0 before wave ``before_wave`` moves."""
+    """The one-off task that must exit with code 0 before the wave ``before_wave`` is rolled out."""
 
     task_definition: TaskDefinitionArn
     container: str
@@ -79,7 +82,7 @@ class Migration(Part):
 
 
 class Check(Part):
-    """A path of a service that must answer."""
+    """A path of a service that must respond as expected."""
 
     service: str
     path: Annotated[str, StringConstraints(pattern=r"^/")]
@@ -111,47 +114,47 @@ class Contract(Part):
     images: dict[str, Image] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _refer_to_what_exists(self) -> Contract:
+    def _check_references(self) -> Contract:
         for check in self.verify:
             if check.service not in self.services:
-                raise ValueError(f"verify names service {check.service!r}, which services does not have")
+                raise ValueError(f"verify: service {check.service!r} is not in services")
         for key, service in self.services.items():
             if service.min_capacity and not service.autoscaled:
-                raise ValueError(f"services.{key} has min_capacity, and autoscaled is false")
+                raise ValueError(f"services.{key}.min_capacity is set, but autoscaled is false")
             for container, image in service.containers.items():
                 if image not in self.images:
-                    raise ValueError(f"services.{key}.containers.{container} names image {image!r}, not in images")
+                    raise ValueError(f"services.{key}.containers.{container}: image {image!r} is not in images")
         return self
 
     def task_definitions(self) -> list[str]:
-        """The revisions (ARNs) that are registered last: of services, schedules and the migration."""
-        found = [service.task_definition for service in self.services.values()]
-        found += [schedule.task_definition for schedule in self.schedules.values()]
-        return found + ([self.migration.task_definition] if self.migration else [])
+        """The last registered revisions (ARNs) of services, schedules and the migration."""
+        arns = [service.task_definition for service in self.services.values()]
+        arns += [schedule.task_definition for schedule in self.schedules.values()]
+        return arns + ([self.migration.task_definition] if self.migration else [])
 
     def waves(self) -> list[list[str]]:
         """The keys of the services, wave by wave, each wave sorted."""
         return [sorted(key for key, s in self.services.items() if s.wave == number) for number in self.wave_numbers()]
 
     def wave_numbers(self) -> list[int]:
-        """The waves in their order."""
+        """The numbers of the waves, in order."""
         return sorted({service.wave for service in self.services.values()})
 
 
 def parse(output: Any, application: str, environment: str) -> Contract:
-    """Makes a contract of the output ``release``.
+    """Parses the output ``release``.
 
     Args:
-        output: the value of the output, or None where the root has none.
-        application: the application it must be for.
-        environment: the environment it must be for.
+        output: the value of the output, or None if the root has none.
+        application: the application that it must describe.
+        environment: the environment that it must describe.
 
     Raises:
-        ConfigError: it does not fit; every finding with the path of its key.
+        ConfigError: it is not a contract, or describes another environment; lists all problems by the path of the key.
     """
     if output is None:
         raise ConfigError(
-            f"Terraform's state of {application}/{environment} has no output 'release'",
+            f"the Terraform state of {application}/{environment} has no output 'release'",
             f"Run: invoke bootstrap -e {environment}",
         )
     try:
@@ -159,13 +162,13 @@ def parse(output: Any, application: str, environment: str) -> Contract:
     except ValidationError as error:
         findings = [f"  {'.'.join(['release', *map(str, e['loc'])])}: {e['msg']}" for e in error.errors()]
         raise ConfigError(
-            "Terraform's output 'release' is not the contract that Longshore reads:\n" + "\n".join(findings),
-            "See the section on your own Terraform in the README.",
+            "the Terraform output 'release' does not match the contract:\n" + "\n".join(findings),
+            "Fix the output; docs/terraform.md describes the contract.",
         ) from None
-    given = (contract.application, contract.environment)
-    if given != (application, environment):
+    described = (contract.application, contract.environment)
+    if described != (application, environment):
         raise ConfigError(
-            f"the Terraform root describes {'/'.join(given)}, not {application}/{environment}",
-            "Look at application and environment_name in the variable file.",
+            f"the Terraform root describes {'/'.join(described)}, not {application}/{environment}",
+            "Fix application and environment_name in the variable file.",
         )
     return contract

@@ -1,4 +1,7 @@
-"""What the user wrote in invoke.yaml under ``longshore:``, checked as a whole before anything runs."""
+"""The part of invoke.yaml under ``longshore:``, checked as a whole before anything runs.
+
+docs/configuration.md is made from these models and their descriptions (``make reference``).
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ Seconds = Annotated[float, Field(gt=0)]
 
 _EXPLANATIONS = {
     "string_pattern_mismatch": "{input!r} does not match {ctx[pattern]}",
-    "string_type": "must be a text; {input!r} is not (put it in quotes)",
+    "string_type": "must be a string, got {input!r} (put it in quotes)",
     "too_short": "must not be empty",
     "missing": "is missing",
 }
@@ -32,125 +35,154 @@ class Section(BaseModel):
 
 
 class ImageSettings(Section):
-    """How one image is built. Paths are relative to the folder of invoke.yaml, ``dockerfile`` to ``context``."""
+    """How one image is built."""
 
-    context: str = "."
-    dockerfile: str = "Dockerfile"
-    platform: str = "linux/amd64"
-    build_args: dict[str, str] = {}
+    context: str = Field(
+        default=".", description="Folder that is sent to Docker, relative to the folder of invoke.yaml."
+    )
+    dockerfile: str = Field(default="Dockerfile", description="Path of the Dockerfile, relative to `context`.")
+    platform: str = Field(default="linux/amd64", description="Platform of the image; your tasks must run on the same.")
+    build_args: dict[str, str] = Field(
+        default={}, description="Build arguments. They are visible in the image's history, so never put a secret here."
+    )
 
 
 class StackSettings(Section):
     """A Terraform stack; ``{application}`` and ``{environment}`` in its paths are filled in."""
 
-    dir: str = "terraform/foundation"
-    var_files: list[str] = ["environments/foundation.tfvars"]
+    dir: str = Field(default="terraform/foundation", description="Folder of the stack that your environments share.")
+    var_files: list[str] = Field(default=["environments/foundation.tfvars"], description="Its variable files.")
 
 
 class TerraformSettings(Section):
-    """The stack of an environment, and which program runs it."""
+    """The Terraform of an application, and the program that runs it."""
 
-    dir: str = "terraform/app"
-    var_files: list[str] = ["environments/{environment}.tfvars"]
-    binary: str = "terraform"
-    lock_timeout: Seconds = 60
-    foundation: StackSettings | None = StackSettings()
+    dir: str = Field(default="terraform/app", description="Root module of one environment.")
+    var_files: list[str] = Field(
+        default=["environments/{environment}.tfvars"],
+        description="Variable files of an environment, in order. `{application}` and `{environment}` are filled in.",
+    )
+    binary: str = Field(default="terraform", description="The Terraform program, as a name on your PATH or as a path.")
+    lock_timeout: Seconds = Field(default=60, description="Seconds for which Terraform waits for its lock.")
+    foundation: StackSettings | None = Field(
+        default=StackSettings(), description="The stack that your environments share; `null` if you manage it yourself."
+    )
 
 
 class BackendSettings(Section):
-    """Where Terraform keeps its state; what is not given follows from application, account and region."""
+    """The S3 bucket of Terraform's state."""
 
-    bucket: str | None = None
-    region: str | None = None
+    bucket: str | None = Field(
+        default=None,
+        description="Bucket of the state. By default its name follows from application, account and region.",
+    )
+    region: str | None = Field(default=None, description="Region of the bucket; by default the environment's.")
 
 
 class CloudSettings(Section):
-    """A workspace of Terraform Cloud; ``{application}`` and ``{environment}`` in its names are filled in.
+    """A workspace of Terraform Cloud; ``{application}`` and ``{environment}`` in its names are filled in."""
 
-    ``hostname`` is ``sandbox`` for the local cloud's stand-in. ``project`` is where `bootstrap` makes the workspace.
-    """
-
-    organization: CloudName
-    workspace: CloudName
-    hostname: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]+$")] = "app.terraform.io"
-    project: str | None = None
+    organization: CloudName = Field(description="Your organization on Terraform Cloud.")
+    workspace: CloudName = Field(description="The workspace, such as `{application}-{environment}`.")
+    hostname: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]+$")] = Field(
+        default="app.terraform.io", description="The service's host; `sandbox` for the stand-in of the local cloud."
+    )
+    project: str | None = Field(default=None, description="Project in which `bootstrap` creates the workspace.")
 
 
 class EnvironmentTerraform(Section):
-    """What an environment's Terraform has of its own: where it runs, if not here."""
+    """Where an environment's Terraform runs."""
 
-    cloud: CloudSettings | None = None
+    cloud: CloudSettings | None = Field(
+        default=None,
+        description="The workspace that holds the runs or the state; without it, Terraform runs on this machine.",
+    )
 
 
 class Deadlines(Section):
-    """Seconds after which waiting ends.
+    """How long Longshore waits, in seconds."""
 
-    ``queue`` is for a build on CodeBuild that waits for a machine, ``build`` for one that runs. ``release`` is for all
-    of the moving, the migration included; ``rollout`` for each service, unless ``services`` has one of its own. A
-    roll-back has ``rollout`` for each service, whatever is left of ``release``. ``bake`` is how long the services must
-    stay well after the last wave. ``terraform`` is for a run on Terraform Cloud, the queue included: until its plan is
-    there, and again until that is applied; ``terraform_back`` is the first of these after a roll-back, whose verdict
-    does not wait for it.
-    """
-
-    queue: Seconds = 900
-    build: Seconds = 3600
-    release: Seconds = 3600
-    rollout: Seconds = 900
-    services: dict[Name, Seconds] = {}
-    migration: Seconds = 1800
-    verify: Seconds = 60
-    bake: Annotated[float, Field(ge=0)] = 5
-    terraform: Seconds = 1800
-    terraform_back: Seconds = 300
+    queue: Seconds = Field(default=900, description="For a build on CodeBuild to get a machine.")
+    build: Seconds = Field(default=3600, description="For a build on CodeBuild to finish.")
+    release: Seconds = Field(default=3600, description="For the whole roll-out, the migration included.")
+    rollout: Seconds = Field(
+        default=900,
+        description="For one service to complete. A rollback gets the same time, even if `release` has run out.",
+    )
+    services: dict[Name, Seconds] = Field(default={}, description="`rollout` for single services: `{web: 1200}`.")
+    migration: Seconds = Field(default=1800, description="For the migration to end.")
+    verify: Seconds = Field(default=60, description="For the tasks to be verified, and for each health URL.")
+    bake: Annotated[float, Field(ge=0)] = Field(
+        default=5, description="How long everything must stay healthy after the last wave."
+    )
+    terraform: Seconds = Field(
+        default=1800,
+        description="For a Terraform Cloud run to finish planning, and again to finish applying; the queue counts.",
+    )
+    terraform_back: Seconds = Field(
+        default=300, description="For the planning after a rollback. Your verdict does not wait longer than this."
+    )
 
 
 class LockSettings(Section):
-    """Seconds after which a lock may be taken over whose holder gives no sign of life; it gives three in that time."""
+    """The lock of an environment."""
 
-    lease: Annotated[float, Field(ge=1)] = 60
+    lease: Annotated[float, Field(ge=1)] = Field(
+        default=60,
+        description="Seconds without a sign of life after which you may take over a lock. A release gives three signs "
+        "in that time.",
+    )
 
 
 class EnvironmentSettings(Section):
-    """One environment of an application.
+    """One environment of an application."""
 
-    ``endpoint`` is ``sandbox``, a URL that speaks AWS's API, or absent for AWS itself.
-    ``base_url`` is where the verify paths of the contract are asked for. ``backend: null`` is for a root whose own
-    backend block is complete. ``terraform.cloud`` is for a stack whose runs are on Terraform Cloud.
-    """
-
-    account: Account
-    region: str | None = None
-    endpoint: str | None = None
-    base_url: str | None = None
-    backend: BackendSettings | None = BackendSettings()
-    terraform: EnvironmentTerraform = EnvironmentTerraform()
-    deadlines: Deadlines = Deadlines()
-    lock: LockSettings = LockSettings()
+    account: Account = Field(description="The AWS account, twelve digits in quotes.")
+    region: str | None = Field(default=None, description="The AWS region; by default the application's.")
+    endpoint: str | None = Field(
+        default=None, description="`sandbox`, or a URL that answers AWS's API; by default AWS itself."
+    )
+    base_url: str | None = Field(
+        default=None, description="URL to which the paths of `verify` in your variable file are appended."
+    )
+    backend: BackendSettings | None = Field(
+        default=BackendSettings(),
+        description="Where the state is; `null` if your root's own `backend` block is complete.",
+    )
+    terraform: EnvironmentTerraform = Field(default=EnvironmentTerraform(), description="Where Terraform runs.")
+    deadlines: Deadlines = Field(default=Deadlines(), description="How long to wait.")
+    lock: LockSettings = Field(default=LockSettings(), description="The lock of this environment.")
 
 
 class ApplicationSettings(Section):
-    """One application: what is built and where, the Terraform that describes it, and where it runs."""
+    """One application."""
 
-    region: str
-    build_on: Literal["local", "codebuild"] = "local"
-    images: dict[Name, ImageSettings] = Field(default={"app": ImageSettings()}, min_length=1)
-    terraform: TerraformSettings = TerraformSettings()
-    allow_changes: list[str] = []
-    environments: dict[Name, EnvironmentSettings] = Field(min_length=1)
+    region: str = Field(description="The AWS region of its registry, and of its environments by default.")
+    build_on: Literal["local", "codebuild"] = Field(
+        default="local", description="Where images are built, unless you pass `--on`."
+    )
+    images: dict[Name, ImageSettings] = Field(
+        default={"app": ImageSettings()}, min_length=1, description="The images, by name; by default one, named `app`."
+    )
+    terraform: TerraformSettings = Field(default=TerraformSettings(), description="The Terraform of this application.")
+    allow_changes: list[str] = Field(
+        default=[],
+        description="Addresses or types that a release may change besides task definitions. `*` stands for any text.",
+    )
+    environments: dict[Name, EnvironmentSettings] = Field(min_length=1, description="The environments, by name.")
 
 
 class SandboxSettings(Section):
-    """The local cloud. Port 0 takes any free one."""
+    """The local cloud."""
 
-    port: int = Field(default=0, ge=0, le=65535)
+    port: int = Field(default=0, ge=0, le=65535, description="Port of its AWS API on 127.0.0.1; 0 takes any free one.")
 
 
 class Settings(Section):
     """Everything under ``longshore:``."""
 
-    applications: dict[Name, ApplicationSettings] = Field(min_length=1)
-    sandbox: SandboxSettings = SandboxSettings()
+    applications: dict[Name, ApplicationSettings] = Field(min_length=1, description="Your applications, by name.")
+    sandbox: SandboxSettings = Field(default=SandboxSettings(), description="The local cloud.")
 
 
 def load(raw: Mapping[str, Any]) -> Settings:
@@ -160,18 +192,20 @@ def load(raw: Mapping[str, Any]) -> Settings:
         raw: the mapping as Invoke read it, environment variables included.
 
     Raises:
-        ConfigError: lists every finding, each with the path of its key.
+        ConfigError: lists every mistake, each with the path of its key.
     """
     if not raw:
-        raise ConfigError("invoke.yaml has nothing under longshore:", "Copy the example of the README.")
+        raise ConfigError(
+            "invoke.yaml has no settings under longshore:", "Start with the example in docs/configuration.md."
+        )
     try:
         return Settings.model_validate(raw)
     except ValidationError as error:
         findings = [_finding(detail) for detail in error.errors()]
         lines = "\n".join(f"  {finding}" for finding in findings)
         raise ConfigError(
-            f"invoke.yaml has {len(findings)} mistake{'s' * (len(findings) > 1)}:\n{lines}",
-            "Mend invoke.yaml (or the INVOKE_… variable that sets the key) and try again.",
+            f"invoke.yaml has {len(findings)} error{'s' * (len(findings) > 1)}:\n{lines}",
+            "Fix invoke.yaml (or the INVOKE_… variable that sets the key) and run the command again.",
         ) from None
 
 
@@ -187,7 +221,7 @@ def choose(kind: str, names: Mapping[str, Any], wanted: str | None) -> str:
             return next(iter(names))
         raise ConfigError(f"there are several {kind}s: {known}", "Choose one with -a.")
     if wanted not in names:
-        raise ConfigError(f"there is no {kind} {wanted!r}{_guess(wanted, names)}", f"invoke.yaml has: {known}.")
+        raise ConfigError(f"there is no {kind} {wanted!r}{_guess(wanted, names)}", f"Use one of: {known}.")
     return wanted
 
 
@@ -210,12 +244,13 @@ def _keys_at(path: list[Any]) -> Mapping[str, Any]:
     for part in path:
         if part in section.model_fields:
             annotation = section.model_fields[part].annotation
-            section = next(_sections(annotation), section)
+            section = next(sections(annotation), section)
     return section.model_fields
 
 
-def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
+def sections(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The parts of the configuration in a field's type: the section of a map's values, too."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for argument in get_args(annotation):
-        yield from _sections(argument)
+        yield from sections(argument)

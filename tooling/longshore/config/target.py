@@ -1,4 +1,4 @@
-"""The application and environment that a command is about, with every name and path that follows from them."""
+"""The target of a command: an application in an environment, with all names and paths derived from them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from longshore.errors import ConfigError
 
 @dataclass(frozen=True)
 class Workspace:
-    """Where Terraform Cloud keeps the state of a stack, and runs it."""
+    """A workspace of Terraform Cloud, which runs a stack and keeps its state."""
 
     hostname: str
     organization: str
@@ -26,9 +26,9 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Stack:
-    """A Terraform root with the files that fill its variables and the settings that complete its backend block.
+    """A Terraform root with its variable files and the settings that complete its backend block.
 
-    ``workspace`` is where it is on Terraform Cloud; such a stack has no backend.
+    A stack with a ``workspace`` runs on Terraform Cloud and has no backend.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Stack:
     workspace: Workspace | None = None
 
     def check(self) -> list[str]:
-        """What is missing on disk, one finding a line; empty if nothing is."""
+        """The folders and files that are missing on disk, one per line."""
         missing = [f"terraform folder {self.directory} does not exist"] if not self.directory.is_dir() else []
         return missing + [f"variable file {file} does not exist" for file in self.var_files if not file.is_file()]
 
@@ -56,27 +56,27 @@ class Target:
 
     @property
     def region(self) -> str:
-        """The environment's own region, else the application's."""
+        """The region of the environment, by default the application's."""
         return self.env.region or self.app.region
 
     @property
     def work_dir(self) -> Path:
-        """Where Longshore keeps what belongs to this application and environment; git-ignored."""
+        """Longshore's folder for this application and environment, which git ignores."""
         return self.root / ".longshore" / self.application / self.environment
 
     @property
     def ledger_table(self) -> str:
-        """The DynamoDB table that the module ``ledger`` makes."""
+        """The DynamoDB table of the module ``ledger``."""
         return f"{self.application}-releases"
 
     @property
     def tag_parameter(self) -> str:
-        """The SSM parameter that holds the released tag (design.md, section 2)."""
+        """The SSM parameter that holds the released tag (docs/concepts.md)."""
         return f"/{self.application}/{self.environment}/image_tag"
 
     @property
     def state_bucket(self) -> str | None:
-        """The S3 bucket of Terraform's state, or None where the root's own backend block is complete."""
+        """The S3 bucket of the Terraform state, or None if the backend block of the root is complete."""
         if self.env.backend is None:
             return None
         return self.env.backend.bucket or f"{self.application}-{self.env.account}-{self.region}-tfstate"
@@ -107,25 +107,25 @@ class Target:
 
     @property
     def foundation(self) -> Stack | None:
-        """The stack of the application, or None where the team keeps its own."""
+        """The stack of the application, or None if it is managed elsewhere."""
         foundation: StackSettings | None = self.app.terraform.foundation
         return self._stack("foundation", foundation.dir, foundation.var_files) if foundation else None
 
     @property
     def workspace(self) -> Workspace | None:
-        """Where this environment's stack is on Terraform Cloud, or None where it is not."""
+        """The Terraform Cloud workspace of this environment, or None if Terraform runs on this machine."""
         cloud = self.env.terraform.cloud
         if cloud is None:
             return None
         return Workspace(
             cloud.hostname,
-            self._filled(cloud.organization),
-            self._filled(cloud.workspace),
-            cloud.project and self._filled(cloud.project),
+            self._format(cloud.organization),
+            self._format(cloud.workspace),
+            cloud.project and self._format(cloud.project),
         )
 
     def variables_digest(self) -> str:
-        """SHA-256 over the content of the environment's variable files, for the record."""
+        """The SHA-256 digest of the environment's variable files, for the record."""
         digest = hashlib.sha256()
         for file in self.stack.var_files:
             digest.update(file.read_bytes())
@@ -133,7 +133,7 @@ class Target:
 
     def _stack(self, name: str, directory: str, var_files: list[str]) -> Stack:
         def path(text: str) -> Path:
-            return (self.root / self._filled(text)).resolve()
+            return (self.root / self._format(text)).resolve()
 
         workspace = self.workspace if name == self.environment else None
         return Stack(
@@ -145,7 +145,7 @@ class Target:
             workspace=workspace,
         )
 
-    def _filled(self, text: str) -> str:
+    def _format(self, text: str) -> str:
         return text.format(application=self.application, environment=self.environment)
 
     def _backend(self, key: str) -> dict[str, str]:
@@ -157,7 +157,7 @@ def select(settings: Settings, root: Path, application: str | None, environment:
     """The target that ``-a`` and ``-e`` name.
 
     Raises:
-        ConfigError: no such application or environment, or a path with a placeholder that does not exist.
+        ConfigError: no such application or environment, or an unknown placeholder in a path or name.
     """
     name = choose("application", settings.applications, application)
     app = settings.applications[name]
@@ -167,7 +167,7 @@ def select(settings: Settings, root: Path, application: str | None, environment:
         _ = (target.stack, target.foundation)
     except (KeyError, IndexError, ValueError) as error:
         raise ConfigError(
-            f"longshore.applications.{name}.terraform: a path or name has an unknown placeholder {error}",
-            "Only {application} and {environment} are filled in.",
+            f"longshore.applications.{name}: a path or name of Terraform has an unknown placeholder {error}",
+            "Use {application} and {environment} only.",
         ) from None
     return target

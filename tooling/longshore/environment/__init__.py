@@ -1,1 +1,1 @@
-"""An environment, and how it is reached."""
+"""An environment, and how to reach it."""

@@ -1,4 +1,4 @@
-"""How an environment's AWS API is reached. The one place that knows that a sandbox exists."""
+"""Endpoint and credentials of an environment. Of the tool, only this module and its tasks know the sandbox."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 SANDBOX = "sandbox"
 WITHIN = "LONGSHORE_SANDBOX"
-"""Variable that the sandbox's CodeBuild sets for its builds."""
+"""The variable that the sandbox's CodeBuild sets in its builds."""
 
 
 @dataclass(frozen=True)
 class Access:
     """Endpoint and credentials of an environment.
 
-    ``environ`` is what terraform and boto3 need beyond this process's own environment; empty for AWS itself.
-    ``base_url`` gives the URL at which a service of a cluster answers, or None where none is known.
+    ``environ`` has the environment variables that Terraform and boto3 need in addition to this process's own.
+    ``base_url`` returns the URL of a service of a cluster, or None if it has none.
     """
 
     region: str
@@ -36,11 +36,11 @@ class Access:
 
     @property
     def endpoint_url(self) -> str | None:
-        """Where the AWS API answers, if not at AWS."""
+        """The endpoint of the AWS API, or None for AWS itself."""
         return self.environ.get("AWS_ENDPOINT_URL")
 
     def process_environment(self) -> dict[str, str]:
-        """This process's environment with ours on top; a session of the user's never mixes with keys of ours."""
+        """The environment of this process with ours added; the user's session is never mixed with our keys."""
         inherited = dict(os.environ)
         if "AWS_ACCESS_KEY_ID" in self.environ:
             for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
@@ -49,7 +49,7 @@ class Access:
 
 
 def own_folder(root: Path) -> Path:
-    """The folder of everything that Longshore keeps in a project, which never makes its git tree dirty."""
+    """Longshore's folder in a project, which git ignores."""
     folder = root / ".longshore"
     if not (folder / ".gitignore").exists():
         folder.mkdir(exist_ok=True)
@@ -58,7 +58,7 @@ def own_folder(root: Path) -> Path:
 
 
 def sandbox_directory(root: Path) -> Path:
-    """Where the project's sandbox keeps its state; inside a build of a sandbox that one's, as its variable says."""
+    """The state folder of the project's sandbox; inside a build of a sandbox, the folder of that sandbox."""
     given = os.environ.get(WITHIN)
     return Path(given) if given else own_folder(root) / SANDBOX
 
@@ -67,7 +67,7 @@ def resolve(target: Target) -> Access:
     """The access that the environment's ``endpoint`` names.
 
     Raises:
-        SandboxError: the environment is in the sandbox, and none is running.
+        SandboxError: the environment is in the sandbox, which is not running.
     """
     own_folder(target.root)
     region = {"AWS_REGION": target.region, "AWS_DEFAULT_REGION": target.region}
@@ -78,10 +78,10 @@ def resolve(target: Target) -> Access:
 
 
 def cloud_access(target: Target) -> tuple[str, str]:
-    """Where Terraform Cloud answers for this environment, and the token for it.
+    """The URL of Terraform Cloud for this environment, and its token.
 
     Raises:
-        SandboxError: it is the sandbox's stand-in, and no sandbox is running.
+        SandboxError: the environment uses the sandbox's stand-in, and the sandbox is not running.
         TerraformError: there is no token.
     """
     workspace = target.workspace
@@ -105,16 +105,16 @@ def _running(target: Target) -> State:
 
 def _sandbox(target: Target, region: Mapping[str, str]) -> Access:
     running = _running(target)
-    # a build acts with its role's credentials, which it has already, and not with the sandbox's own key
-    within = {"AWS_ENDPOINT_URL": running.endpoint}
-    environ = {**(within if os.environ.get(WITHIN) else running.environment()), **region}
+    # a build already has the credentials of its role, and must not use the sandbox's own key
+    endpoint = {"AWS_ENDPOINT_URL": running.endpoint}
+    environ = {**(endpoint if os.environ.get(WITHIN) else running.environment()), **region}
 
     def base_url(cluster: str, service: str) -> str | None:
         if target.env.base_url:
             return target.env.base_url
         with urlopen(f"{running.endpoint}/_sandbox/status", timeout=10) as answer:  # noqa: S310 - our own endpoint
             services = json.load(answer)["services"]
-        found = (s["url"] for s in services if (s["cluster"], s["service"]) == (cluster, service))
-        return next(found, None)
+        urls = (s["url"] for s in services if (s["cluster"], s["service"]) == (cluster, service))
+        return next(urls, None)
 
     return Access(target.region, environ, base_url)

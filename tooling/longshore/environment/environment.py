@@ -1,4 +1,4 @@
-"""A live environment: the target, with everything that acts on it."""
+"""An environment with the clients that act on it."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ from longshore.environment.access import Access, cloud_access, resolve
 from longshore.ledger.releases import Ledger
 from longshore.masking import secrets
 from longshore.signals import Interrupts
-from longshore.terraform.cloud.api import Api, Http
-from longshore.terraform.cloud.driver import Cloud, Patience, Told
+from longshore.terraform.cloud.api import Api, HttpTransport
+from longshore.terraform.cloud.driver import CloudDriver, Timeouts
+from longshore.terraform.cloud.runs import Notifier
 from longshore.terraform.driver import Driver
 from longshore.terraform.local import Terraform
 
 
 @dataclass(frozen=True)
 class Environment:
-    """Everything that a verb may need; each part is made when it is first asked for."""
+    """A target with its clients, each created on first use."""
 
     target: Target
     console: Console
@@ -37,31 +38,31 @@ class Environment:
 
     @cached_property
     def access(self) -> Access:
-        """How AWS is reached.
+        """The endpoint and the credentials.
 
         Raises:
-            SandboxError: the environment is in the sandbox, and none is running.
+            SandboxError: the environment is in the sandbox, which is not running.
         """
         return resolve(self.target)
 
     @cached_property
     def aws(self) -> Aws:
-        """AWS."""
+        """The AWS clients."""
         return Aws(self.access)
 
     @cached_property
     def ledger(self) -> Ledger:
-        """The record of releases."""
+        """The ledger of the application."""
         table, target = self.aws.table(self.target.ledger_table), self.target
         return Ledger(table, target.environment, self.console.masks, self.clock, target.env.lock.lease)
 
     @property
     def terraform(self) -> Driver:
-        """The stack of this environment."""
+        """The Terraform driver of this environment."""
         return self.terraform_of(self.target.stack)
 
     def terraform_of(self, stack: Stack) -> Driver:
-        """Any stack, with this environment's access."""
+        """A Terraform driver for a stack, with this environment's access."""
         settings = self.target.app.terraform
         local = Terraform(
             stack=stack,
@@ -75,35 +76,35 @@ class Environment:
 
     def _on_cloud(self, local: Terraform, workspace: Workspace) -> Driver:
         deadlines = self.target.env.deadlines
-        return Cloud(
+        return CloudDriver(
             local=local,
             api=self._api,
             workspace=workspace,
             root=self.target.root,
             clock=self.clock,
-            told=Told(self.console.detail, self.console.warn),
-            patience=Patience(deadlines.terraform, deadlines.terraform_back),
+            notifier=Notifier(self.console.detail, self.console.warn),
+            timeouts=Timeouts(deadlines.terraform, deadlines.terraform_back),
             masks=self.console.masks,
         )
 
     @cached_property
     def _api(self) -> Api:
-        """Terraform Cloud, where this environment's stack is there."""
+        """The client of Terraform Cloud, for a stack that runs there."""
         url, token = cloud_access(self.target)
         self.console.masks.hide([token])
-        return Api(url, token, Http(), self.clock)
+        return Api(url, token, HttpTransport(), self.clock)
 
     def sibling(self, name: str) -> Environment:
-        """Another environment of the same application, with clients of its own."""
+        """Another environment of the same application, with its own clients."""
         return replace(self, target=replace(self.target, environment=name, env=self.target.app.environments[name]))
 
     def contract(self, outputs: dict[str, Any] | None = None) -> Contract:
-        """The contract, from these outputs of an apply or from the state."""
-        found = self.terraform.outputs() if outputs is None else outputs
-        return contracts.parse(found.get("release"), self.target.application, self.target.environment)
+        """The contract, from the outputs of an apply or, by default, from the state."""
+        outputs = self.terraform.outputs() if outputs is None else outputs
+        return contracts.parse(outputs.get("release"), self.target.application, self.target.environment)
 
     def released_tag(self) -> str:
-        """The tag that the parameter holds: what a plan without a tag plans."""
+        """The released tag, from the SSM parameter; a plan without a tag uses the same."""
         return self.aws.parameters.get(self.target.tag_parameter) or contracts.UNRELEASED
 
 
@@ -111,7 +112,7 @@ def open_environment(config: Config, application: str | None, environment: str) 
     """The environment that ``-a`` and ``-e`` name, from Invoke's configuration.
 
     Raises:
-        ConfigError: invoke.yaml has mistakes, or no such application or environment.
+        ConfigError: invoke.yaml is invalid, or has no such application or environment.
     """
     settings = load(raw_settings(config))
     target = select(settings, project_root(config), application, environment)
@@ -122,13 +123,13 @@ def open_environment(config: Config, application: str | None, environment: str) 
 
 
 def raw_settings(config: Config) -> dict[str, Any]:
-    """What stands under ``longshore:``, with INVOKE_… variables on top."""
+    """The settings under ``longshore:``, overridden by INVOKE_… variables."""
     return dict(_plain(config.get("longshore") or {}))
 
 
 def project_root(config: Config) -> Path:
     """The folder of the project's invoke.yaml and tasks.py."""
-    # Invoke keeps it to itself; there is no public way to it.
+    # Invoke has no public attribute for it.
     return Path(config._project_prefix or ".").resolve()
 
 

@@ -1,1 +1,1 @@
-"""Versions, and the images that carry them."""
+"""Versions, and the images that are built, pushed and tagged with them."""

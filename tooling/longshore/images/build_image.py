@@ -1,4 +1,4 @@
-"""Images: built and pushed for a commit, or an earlier build of it given another tag."""
+"""One image: built and pushed for a commit, or an earlier build of that commit tagged again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _INPUTS_SCHEMA = 1
 
 @dataclass(frozen=True)
 class BuildSpec:
-    """How one image is built. Paths are absolute; ``platform`` is such as ``linux/amd64``."""
+    """How one image is built. Paths are absolute; ``platform`` is for example ``linux/amd64``."""
 
     image: str
     repository: Repository
@@ -33,13 +33,13 @@ class BuildSpec:
     build_args: Mapping[str, str]
 
     def with_args(self, build_args: Mapping[str, str]) -> BuildSpec:
-        """The same with other build arguments."""
+        """A copy with other build arguments."""
         return replace(self, build_args=dict(build_args))
 
 
 @dataclass(frozen=True)
 class BuiltImage:
-    """An image under its tag. ``digest`` is the registry's; of an image that was not pushed, the engine's id."""
+    """An image and its tag. ``digest`` is the registry's, or the engine's id if the image was not pushed."""
 
     image: str
     repository: Repository
@@ -49,7 +49,7 @@ class BuiltImage:
     seconds: float
 
 
-def build(  # noqa: PLR0913 - what is built, what builds it, and where to
+def build(  # noqa: PLR0913 - the image, the programs that build it, and options
     spec: BuildSpec,
     tag: str,
     source: Source,
@@ -60,20 +60,20 @@ def build(  # noqa: PLR0913 - what is built, what builds it, and where to
     on_line: OnLine = unwatched,
     now: Callable[[], float] = time.monotonic,
 ) -> BuiltImage:
-    """Builds an image, pushes it, and makes sure that the registry has what was pushed.
+    """Builds an image, pushes it, and compares the digest in the registry with the pushed one.
 
     Args:
-        spec: how it is built.
+        spec: how to build it.
         tag: the version; never moved from one image to another.
         source: the commit, for the labels.
         docker: builds and pushes.
         ecr: the registry.
         push: False keeps the image on this machine.
-        on_line: gets the output of build and push; without it the output is shown only where something fails.
+        on_line: receives the output of build and push; without it, the output is shown only if a command fails.
         now: a monotonic clock, in seconds.
 
     Raises:
-        BuildError: no Dockerfile; build or push failed; another platform came out; the tag is another image's.
+        BuildError: no Dockerfile; build or push failed; wrong platform; the tag belongs to another image.
         AwsError: the registry refused a call.
     """
     begun = now()
@@ -87,10 +87,10 @@ def build(  # noqa: PLR0913 - what is built, what builds it, and where to
 
 
 def push(spec: BuildSpec, tag: str, docker: Docker, ecr: Ecr, on_line: OnLine = unwatched) -> BuiltImage:
-    """Pushes an image that this machine's engine has under the tag; see `build`.
+    """Pushes the image with this tag from this machine's engine; see `build`.
 
     Raises:
-        BuildError: the engine has no such image; it is for another platform; the push failed; the tag is another's.
+        BuildError: the engine has no such image; wrong platform; the push failed; the tag belongs to another image.
         AwsError: the registry refused a call.
     """
     begun = time.monotonic()
@@ -101,10 +101,10 @@ def push(spec: BuildSpec, tag: str, docker: Docker, ecr: Ecr, on_line: OnLine = 
 
 
 def reuse(spec: BuildSpec, tag: str, digest: str, ecr: Ecr) -> BuiltImage | None:
-    """Gives an image that is in the registry one more tag, without Docker; None if the image is gone.
+    """Adds a tag to an image in the registry, without Docker; None if the image is gone.
 
     Raises:
-        BuildError: another image has this tag.
+        BuildError: the tag belongs to another image.
         AwsError: the registry refused a call.
     """
     begun = time.monotonic()
@@ -116,7 +116,7 @@ def reuse(spec: BuildSpec, tag: str, digest: str, ecr: Ecr) -> BuiltImage | None
 
 
 def inputs_digest(spec: BuildSpec, source: Source) -> str:
-    """What decides, beside the commit, which image comes out: as 64 hex digits, the same on every machine."""
+    """A digest of all inputs of the build except the commit: 64 hex digits, the same on every machine."""
     inputs = {
         "schema": _INPUTS_SCHEMA,
         "platform": _platform(spec.platform),
@@ -128,38 +128,42 @@ def inputs_digest(spec: BuildSpec, source: Source) -> str:
 
 
 def labels(source: Source, created: datetime) -> dict[str, str]:
-    """The standard labels (annotations of the OCI image specification), without what is not known."""
-    found = {
+    """The standard labels that have a value.
+
+    They are the predefined annotation keys of the OCI image specification:
+    https://github.com/opencontainers/image-spec/blob/main/annotations.md
+    """
+    values = {
         "org.opencontainers.image.revision": f"{source.commit}-dirty" if source.dirty else source.commit,
         "org.opencontainers.image.created": created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "org.opencontainers.image.source": source.remote,
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in values.items() if value}
 
 
-def arguments(spec: BuildSpec, reference: str, labelled: Mapping[str, str]) -> list[str]:
+def arguments(spec: BuildSpec, reference: str, image_labels: Mapping[str, str]) -> list[str]:
     """The arguments of ``docker build``."""
     return [
-        "--force-rm",  # or the legacy builder leaves the containers of a failed build; BuildKit has none
+        "--force-rm",  # without it, the legacy builder leaves the containers of a failed build behind
         *("--platform", spec.platform),
         *("--file", str(spec.dockerfile)),
         *("--tag", reference),
-        *(part for name, value in labelled.items() for part in ("--label", f"{name}={value}")),
+        *(part for name, value in image_labels.items() for part in ("--label", f"{name}={value}")),
         *(part for name, value in sorted(spec.build_args.items()) for part in ("--build-arg", f"{name}={value}")),
         str(spec.context),
     ]
 
 
-def check_platform(image: str, wanted: str, found: str) -> None:
-    """Compares the platform of an image with the one that the tasks run on.
+def check_platform(image: str, expected: str, actual: str) -> None:
+    """Compares the platform of an image with the configured one.
 
     Raises:
-        BuildError: they differ. A variant counts where both have one.
+        BuildError: they differ. Variants are compared only if both have one.
     """
-    if any(one != other for one, other in zip(_platform(wanted), _platform(found), strict=False)):
+    if any(left != right for left, right in zip(_platform(expected), _platform(actual), strict=False)):
         raise BuildError(
-            f"image {image} came out for {found}, not for {wanted}",
-            "Look at FROM in its Dockerfile; to build for another processor, install Docker's buildx plug-in.",
+            f"image {image} was built for {actual}, but images.{image}.platform is {expected}",
+            "Check FROM in its Dockerfile. To build for another processor, install Docker's buildx plug-in.",
         )
 
 
@@ -170,29 +174,34 @@ def _platform(text: str) -> list[str]:
 def _refuse_missing(spec: BuildSpec) -> None:
     path = f"images.{spec.image}"
     if not spec.context.is_dir():
-        raise BuildError(f"there is no folder {spec.context} to build image {spec.image} from", f"Mend {path}.context.")
+        raise BuildError(
+            f"{path}.context: there is no folder {spec.context}", f"Create it, or fix {path}.context in invoke.yaml."
+        )
     if not spec.dockerfile.is_file():
-        raise BuildError(f"there is no Dockerfile {spec.dockerfile}", f"Make it, or mend {path}.dockerfile.")
+        raise BuildError(
+            f"{path}.dockerfile: there is no file {spec.dockerfile}",
+            f"Create it, or fix {path}.dockerfile in invoke.yaml.",
+        )
 
 
 def _push(repository: Repository, tag: str, local: LocalImage, docker: Docker, ecr: Ecr, on_line: OnLine) -> str:
     try:
         pushed = docker.push(f"{repository.uri}:{tag}", ecr.credentials(), on_line)
     except BuildError:
-        # A refusal because the tag exists, or an answer that was lost: what the registry has decides.
-        found = ecr.digest(repository.name, tag)
-        if found is None:
+        # The tag exists already, or the response was lost: the registry decides which of them.
+        existing = ecr.digest(repository.name, tag)
+        if existing is None:
             raise
-        if _is_same(repository, found, local, ecr):
-            return found
-        refuse_other_digest(repository.name, tag, found=found, wanted=local.id)
+        if _is_same(repository, existing, local, ecr):
+            return existing
+        refuse_other_digest(repository.name, tag, actual=existing, expected=local.id)
         raise
-    refuse_other_digest(repository.name, tag, found=ecr.digest(repository.name, tag), wanted=pushed)
+    refuse_other_digest(repository.name, tag, actual=ecr.digest(repository.name, tag), expected=pushed)
     return pushed
 
 
 def _is_same(repository: Repository, digest: str, local: LocalImage, ecr: Ecr) -> bool:
-    """Whether a digest of the registry is the local image; the engine's id is the digest of config or of manifest."""
+    """Whether a digest of the registry is the local image, whose id is the digest of its config or its manifest."""
     if digest == local.id or f"{repository.uri}@{digest}" in local.digests:
         return True
     manifest = ecr.manifest(repository.name, digest)

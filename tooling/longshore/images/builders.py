@@ -1,4 +1,4 @@
-"""What builds the images of a release: the Docker engine of this machine, or CodeBuild."""
+"""Builders: this machine's Docker engine, or CodeBuild."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from longshore.errors import BuildError, ConfigError, GitError, UsageError
 from longshore.git import Source
 from longshore.images import build_image, codebuild, docker
 from longshore.images.build_image import BuildSpec, BuiltImage
-from longshore.images.codebuild import Builder, BuildOutcome, Request, Watch
+from longshore.images.codebuild import Builder, BuildOutcome, BuildRequest, FollowOptions
 from longshore.result import BuildResult
 
-BUILT_ON = LOCAL, CODEBUILD = "local", "codebuild"
-"""What builds images: the Docker engine of this machine, or CodeBuild."""
+BUILDERS = LOCAL, CODEBUILD = "local", "codebuild"
+"""The builders, by the names that ``--on`` and ``build_on`` take."""
 
 TAG, IMAGES, BUILD_ARGS = "LONGSHORE_TAG", "LONGSHORE_IMAGES", "LONGSHORE_BUILD_ARGS"
-"""The variables by which a build on CodeBuild learns what to build."""
+"""The environment variables that tell a build on CodeBuild which images to build."""
 
 
-def on_of(text: str | None) -> str | None:
-    """What builds the images, if it was said.
+def parse_builder(text: str | None) -> str | None:
+    """Parses the name of a builder; None stays None.
 
     Raises:
-        UsageError: nothing of this name builds.
+        UsageError: there is no such builder.
     """
-    if text not in (None, *BUILT_ON):
-        raise UsageError(f"--on {text!r} is not known", f"Images are built on: {', '.join(BUILT_ON)}.")
+    if text not in (None, *BUILDERS):
+        raise UsageError(f"--on {text!r} is not a builder", f"Use --on {' or --on '.join(BUILDERS)}.")
     return text
 
 
 @dataclass(frozen=True)
-class Ordered:
-    """What the variables of a build on CodeBuild order.
+class RequestedBuild:
+    """The images that a build on CodeBuild was asked for.
 
     Attributes:
-        tag: None where nothing is ordered: somebody has pushed, or started the build by hand.
-        images: all of them if empty.
-        build_args: by image, in place of those in invoke.yaml.
+        tag: None if a push or a person started the build, without a request.
+        images: names; empty for all images.
+        build_args: by image; they replace those in invoke.yaml.
     """
 
     tag: str | None
@@ -49,41 +49,47 @@ class Ordered:
     build_args: Mapping[str, Mapping[str, str]]
 
     @classmethod
-    def read(cls, environ: Mapping[str, str]) -> Ordered:
-        """What a process's environment orders.
+    def read(cls, environ: Mapping[str, str]) -> RequestedBuild:
+        """Reads the request from the environment variables of the build.
 
         Raises:
-            UsageError: a variable is not as it must be.
+            UsageError: a variable is malformed.
         """
         try:
-            build_args = json.loads(environ.get(BUILD_ARGS) or "{}")
-            found = {str(name): {str(k): str(v) for k, v in args.items()} for name, args in build_args.items()}
+            document = json.loads(environ.get(BUILD_ARGS) or "{}")
+            build_args = {str(name): {str(k): str(v) for k, v in args.items()} for name, args in document.items()}
         except (ValueError, AttributeError) as error:
-            raise UsageError(f"{BUILD_ARGS} is no JSON object of objects: {error}") from None
+            raise UsageError(
+                f"{BUILD_ARGS} is not a JSON object of objects: {error}",
+                'Set it like {"app": {"NAME": "value"}}, or unset it.',
+            ) from None
         names = frozenset(filter(None, environ.get(IMAGES, "").split(",")))
-        return cls(environ.get(TAG) or None, names, found)
+        return cls(environ.get(TAG) or None, names, build_args)
 
     def choose(self, specs: Mapping[str, BuildSpec]) -> dict[str, BuildSpec]:
-        """Those of the images that are ordered, each with the build arguments that are.
+        """The requested images, with the requested build arguments.
 
         Raises:
-            UsageError: one is ordered that invoke.yaml does not have.
+            UsageError: the request names an image that is not in invoke.yaml.
         """
         if unknown := sorted((self.images | self.build_args.keys()) - specs.keys()):
-            raise UsageError(f"{IMAGES} orders {', '.join(unknown)}, but invoke.yaml has: {', '.join(sorted(specs))}")
+            raise UsageError(
+                f"{IMAGES} or {BUILD_ARGS} names {', '.join(unknown)}, which invoke.yaml does not configure",
+                f"Use: {', '.join(sorted(specs))}.",
+            )
         chosen = {name: spec for name, spec in specs.items() if name in (self.images or specs)}
         return {name: spec.with_args(self.build_args.get(name, spec.build_args)) for name, spec in chosen.items()}
 
 
-def check(env: Environment, where: str) -> str:
-    """What builds, if it can be reached.
+def check(env: Environment, on: str) -> str:
+    """Checks that a builder can be reached, and describes it.
 
     Raises:
         BuildError: no Docker engine answers.
         NotReadyError: there is no CodeBuild project.
-        ConfigError: a build argument is secret, and whoever may look at a build would see it.
+        ConfigError: a build argument is a secret, which everyone with access to the build could read.
     """
-    if where == LOCAL:
+    if on == LOCAL:
         return docker.Docker().check()
     _refuse_secret_args(env)
     project = env.target.build_project
@@ -92,7 +98,7 @@ def check(env: Environment, where: str) -> str:
 
 
 def _refuse_secret_args(env: Environment) -> None:
-    """What is ordered of CodeBuild is plain text to whoever may read builds: no secret of this process goes there."""
+    """Makes sure that no secret of this process is sent to CodeBuild, where the variables of builds are plain text."""
     paths = [
         f"images.{image}.build_args.{name}"
         for image, settings in env.target.app.images.items()
@@ -101,37 +107,37 @@ def _refuse_secret_args(env: Environment) -> None:
     ]
     if paths:
         raise ConfigError(
-            f"{', '.join(paths)}: a secret, which every reader of a build on CodeBuild would see",
-            "Build here: --on local.",
+            f"{', '.join(paths)}: a secret, which everyone who may read builds on CodeBuild would see",
+            "Build on this machine: --on local.",
         )
 
 
-def refuse_unpublished(found: Source) -> None:
-    """Makes sure that a machine elsewhere can fetch the commit, and that the commit is what lies here.
+def refuse_unpublished(source: Source) -> None:
+    """Makes sure that CodeBuild can fetch the commit, and that the working tree has no other changes.
 
     Raises:
         GitError: uncommitted changes, or no remote has the commit.
     """
-    if found.dirty:
-        git.refuse_dirty(found, "Commit them and push: CodeBuild builds what it can fetch, and nothing else.")
-    if not git.is_pushed(found):
+    if source.dirty:
+        git.refuse_dirty(source, "Commit and push them: CodeBuild only builds commits that it can fetch.")
+    if not git.is_pushed(source):
         raise GitError(
-            f"no remote of {found.root} is known to have the commit {found.commit[:12]}: CodeBuild could not fetch it",
-            "Push it (git push), or build here: --on local.",
+            f"no remote branch of {source.root} contains the commit {source.commit[:12]}, so CodeBuild cannot fetch it",
+            "Push it (git push), or build on this machine: --on local.",
         )
 
 
 def build_locally(
-    env: Environment, specs: Mapping[str, BuildSpec], tag: str, found: Source, *, push: bool
+    env: Environment, specs: Mapping[str, BuildSpec], tag: str, source: Source, *, push: bool
 ) -> dict[str, BuiltImage]:
-    """Builds images with the Docker engine of this machine.
+    """Builds images with this machine's Docker engine.
 
     Raises:
-        BuildError: one could not be built or pushed.
+        BuildError: an image could not be built or pushed.
     """
-    engine, show = docker.Docker(masks=env.console.masks), env.console.detail
+    engine, on_line = docker.Docker(masks=env.console.masks), env.console.detail
     return {
-        name: build_image.build(spec, tag, found, engine, env.aws.ecr, push=push, on_line=show)
+        name: build_image.build(spec, tag, source, engine, env.aws.ecr, push=push, on_line=on_line)
         for name, spec in specs.items()
     }
 
@@ -140,57 +146,57 @@ def build_on_codebuild(
     env: Environment,
     specs: Mapping[str, BuildSpec],
     tag: str,
-    found: Source,
+    source: Source,
     token: str,
     on_result: Callable[[BuildResult], None],
 ) -> dict[str, BuiltImage]:
-    """Builds images on CodeBuild: one build for all of them.
+    """Builds images on CodeBuild, all of them in one build.
 
     Args:
-        env: the environment, whose application has the project.
+        env: an environment of the application that has the CodeBuild project.
         specs: the images.
         tag: the version.
-        found: the commit.
-        token: tells this build from every other, however often it is asked for.
-        on_result: gets what is known of the build: when it has started, and when it has ended.
+        source: the commit.
+        token: identifies this build; requests with the same token start one build only.
+        on_result: receives the build when it has started, and again when it has ended.
 
     Raises:
-        BuildError: it failed; another commit was built; or an image is not in the registry afterwards.
+        BuildError: the build failed, built another commit, or left an image out of the registry.
     """
     begun = env.clock.now()
     deadlines = env.target.env.deadlines
 
-    def tell(build: Build) -> None:
+    def on_start(build: Build) -> None:
         env.console.detail(f"CodeBuild: {build.id}")
         on_result(BuildResult(id=build.id, project=env.target.build_project))
 
     mask = env.console.masks.mask_untrusted
-    watch = Watch(deadlines.queue, deadlines.build, env.console.log_line, tell, mask=mask)
-    followed = builder(env).run(_request(env, specs, tag, found, token), watch)
-    on_result(build_result(followed, env.clock.now() - begun))
-    codebuild.refuse(followed, found.commit)
-    return {name: _in_registry(env, spec, tag, followed) for name, spec in specs.items()}
+    options = FollowOptions(deadlines.queue, deadlines.build, env.console.log_line, on_start, mask=mask)
+    outcome = builder(env).run(_request(env, specs, tag, source, token), options)
+    on_result(build_result(outcome, env.clock.now() - begun))
+    codebuild.refuse_failed(outcome, source.commit)
+    return {name: _pushed_image(env, spec, tag, outcome) for name, spec in specs.items()}
 
 
 def builder(env: Environment) -> Builder:
-    """CodeBuild, as this environment reaches it."""
+    """A builder with the AWS clients of this environment."""
     return Builder(env.aws.codebuild, env.aws.logs, env.clock)
 
 
-def build_result(followed: BuildOutcome, seconds: float) -> BuildResult:
-    """What the record keeps of a build that has ended."""
-    build = followed.build
+def build_result(outcome: BuildOutcome, seconds: float) -> BuildResult:
+    """The record of a build that has ended."""
+    build = outcome.build
     return BuildResult(
         id=build.id,
         project=build.project,
         status=build.status,
         initiator=build.initiator,
         seconds=round(seconds, 3),
-        log_complete=followed.log_complete,
+        log_complete=outcome.log_complete,
     )
 
 
-def _request(env: Environment, specs: Mapping[str, BuildSpec], tag: str, found: Source, token: str) -> Request:
+def _request(env: Environment, specs: Mapping[str, BuildSpec], tag: str, source: Source, token: str) -> BuildRequest:
     variables = {
         "LONGSHORE_APPLICATION": env.target.application,
         "LONGSHORE_ENVIRONMENT": env.target.environment,
@@ -198,14 +204,14 @@ def _request(env: Environment, specs: Mapping[str, BuildSpec], tag: str, found: 
         IMAGES: ",".join(specs),
         BUILD_ARGS: json.dumps({name: dict(spec.build_args) for name, spec in specs.items() if spec.build_args}),
     }
-    return Request(env.target.build_project, found.commit, token, variables)
+    return BuildRequest(env.target.build_project, source.commit, token, variables)
 
 
-def _in_registry(env: Environment, spec: BuildSpec, tag: str, followed: BuildOutcome) -> BuiltImage:
+def _pushed_image(env: Environment, spec: BuildSpec, tag: str, outcome: BuildOutcome) -> BuiltImage:
     digest = env.aws.ecr.digest(spec.repository.name, tag)
     if digest is None:
         raise BuildError(
-            f"{followed.build.id} has succeeded, but {spec.repository.name} has no image {tag}",
-            "Look at the buildspec of the project: it must build what LONGSHORE_TAG and LONGSHORE_IMAGES say.",
+            f"the build {outcome.build.id} succeeded, but {spec.repository.name} has no image {tag}",
+            f"Check the project's buildspec: it must push every image of {IMAGES} with the tag {TAG}.",
         )
     return BuiltImage(spec.image, spec.repository, tag, digest, reused=False, seconds=0.0)

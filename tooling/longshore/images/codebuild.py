@@ -1,4 +1,4 @@
-"""One build on CodeBuild: started once, shown while it runs, and judged by its status alone."""
+"""One build on CodeBuild: started exactly once, followed while it runs, and judged by its status alone."""
 
 from __future__ import annotations
 
@@ -6,69 +6,53 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from longshore.aws.codebuild import Build, Phase
 from longshore.clock import Clock
 from longshore.errors import AwsError, BuildError, InterruptError, UnknownOutcomeError
+from longshore.images.ports import Builds, Lines, Logs
 
-TOKEN = "LONGSHORE_BUILD"  # noqa: S105 - the name of a variable, by which a build of ours is found again
+TOKEN = "LONGSHORE_BUILD"  # noqa: S105 - the name of a variable, by which our own build is found again
 
 LINES_KEPT = 30
 START_SECONDS = 120.0
-"""So long a start is tried."""
+"""How long to retry a start."""
 STOP_SECONDS = 60.0
-"""So long we wait until a build that was told to stop has stopped."""
+"""How long to wait for a build to stop."""
 DRAIN_SECONDS = 3.0
-"""So long we look for the last lines of a build that has ended: CloudWatch gets them a moment later."""
+"""How long to read the log after the build has ended: the last lines reach CloudWatch a moment later."""
 MISSING_SECONDS = 60.0
-"""So long a build that was started may be missing from reads."""
+"""How long a build that was started may be missing from reads."""
 
 _FULL = "AccountLimitExceededException"
-"""What StartBuild answers where a project or account has as many builds as it may have (its documentation)."""
+"""The answer of StartBuild if the project or the account has reached its limit of concurrent builds.
+
+https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html
+"""
+
+_STATUSES = ("FAILED", "FAULT", "TIMED_OUT", "STOPPED", "SUCCEEDED")
 
 
-class Builds(Protocol):
-    """What is needed of CodeBuild (longshore.aws.codebuild)."""
-
-    def start(self, project: str, commit: str, variables: Mapping[str, str], token: str) -> Build: ...  # noqa: D102
-    def get(self, build: str) -> Build | None: ...  # noqa: D102
-    def newest(self, project: str) -> list[Build]: ...  # noqa: D102
-    def stop(self, build: str) -> None: ...  # noqa: D102
-
-
-class Lines(Protocol):
-    """What is needed of a log that is followed."""
-
-    def lines(self) -> Iterator[str]: ...  # noqa: D102
-
-
-class Logs(Protocol):
-    """What is needed of CloudWatch Logs (longshore.aws.logs)."""
-
-    def follow(self, group: str, stream: str) -> Lines: ...  # noqa: D102
-
-
-def token_of(application: str, release: str, attempt: int = 1) -> str:
+def idempotency_token(application: str, release: str, attempt: int = 1) -> str:
     """The idempotency token of a build: 64 hex digits, the same for the same release and attempt.
 
     Args:
         application: its name.
-        release: id of the release, with what tells it from one of the same id in a ledger made anew.
+        release: id of the release, extended so that it differs from the same id in a ledger that was created again.
         attempt: counted from 1.
     """
     return hashlib.sha256(f"{application}/{release}/{attempt}".encode()).hexdigest()
 
 
 @dataclass(frozen=True)
-class Request:
-    """The build that is wanted.
+class BuildRequest:
+    """A build to start.
 
     Attributes:
-        project: of CodeBuild.
+        project: the CodeBuild project.
         commit: the full hash.
-        token: tells it from every other; see `token_of`.
-        variables: for the build, on top of the project's.
+        token: identifies the build; see `idempotency_token`.
+        variables: environment variables of the build, added to the project's.
     """
 
     project: str
@@ -86,27 +70,27 @@ class BuildOutcome:
     log_complete: bool = True
 
 
-def _nothing(_build: Build) -> None:
-    """Nobody wants to know which build it is."""
+def _ignore(_build: Build) -> None:
+    """The default of ``on_start``."""
 
 
 @dataclass(frozen=True)
-class Watch:
-    """How a build is looked at.
+class FollowOptions:
+    """How a build is followed.
 
     Attributes:
-        queue: seconds for which it may wait for a machine.
-        run: seconds for which it may run then.
-        on_line: gets each line of its log.
-        on_start: gets the build, once it is known which it is.
-        stops: whether it is stopped where its time is over, or somebody interrupts us; else it goes on.
-        mask: takes out of a line what is secret, before it becomes one of the last lines, which are recorded.
+        queue: seconds that it may wait for a machine.
+        run: seconds that it may run after that.
+        on_line: receives each line of its log.
+        on_start: receives the build once its id is known.
+        stops: whether to stop the build at its deadline and on a signal; otherwise it continues.
+        mask: removes secrets from a line before the line is kept for the record.
     """
 
     queue: float
     run: float
     on_line: Callable[[str], object]
-    on_start: Callable[[Build], object] = _nothing
+    on_start: Callable[[Build], object] = _ignore
     stops: bool = True
     mask: Callable[[str], str] = str
 
@@ -119,34 +103,34 @@ class Builder:
     logs: Logs
     clock: Clock
 
-    def run(self, request: Request, watch: Watch) -> BuildOutcome:
-        """Has a build run to its end, whatever that is; `refuse` judges it.
+    def run(self, request: BuildRequest, options: FollowOptions) -> BuildOutcome:
+        """Runs a build to its end, successful or not; `refuse_failed` judges it.
 
-        However often this is called, and whatever answer was lost, one request is one build.
+        Calling this again, even after a lost response, does not start a second build for the same request.
 
         Raises:
-            BuildError: it could not be started, or followed to its end.
-            UnknownOutcomeError: the same, where it goes on.
+            BuildError: the build could not be started, or not followed to its end.
+            UnknownOutcomeError: it could not be followed to its end, and continues.
             InterruptError: a signal.
         """
-        build = self._start(request, watch)
-        watch.on_start(build)
+        build = self._start(request, options)
+        options.on_start(build)
         try:
-            return self._follow(build, watch)
+            return self._follow(build, options)
         except InterruptError:
-            if watch.stops:
+            if options.stops:
                 self._stop(build)
             raise
 
-    def _start(self, request: Request, watch: Watch) -> Build:
-        """Starts the build, or finds the one that was started before: AWS remembers a token for five minutes only."""
+    def _start(self, request: BuildRequest, options: FollowOptions) -> Build:
+        """Starts the build, or finds the one started before: AWS remembers a token for five minutes only."""
         refused: AwsError | None = None
         begun = self.clock.now()
         variables = {**request.variables, TOKEN: request.token}
-        for _ in self.clock.polls(max(START_SECONDS, watch.queue), longest=5):
+        for _ in self.clock.polls(max(START_SECONDS, options.queue), longest=5):
             try:
-                known = self.codebuild.newest(request.project)
-                if ours := [one for one in known if one.variables.get(TOKEN) == request.token]:
+                newest = self.codebuild.newest(request.project)
+                if ours := [build for build in newest if build.variables.get(TOKEN) == request.token]:
                     return ours[-1]
                 return self.codebuild.start(request.project, request.commit, variables, request.token)
             except AwsError as error:
@@ -154,143 +138,143 @@ class Builder:
                 again = error.code == _FULL or (error.transient and self.clock.now() - begun < START_SECONDS)
                 if not again:
                     break
-        said, hint = (refused.message, refused.hint) if refused else ("no reason given", "")
-        message = f"no build of {request.project} could be started: {said}"
+        reason, hint = (refused.message, refused.hint) if refused else ("no reason given", "")
+        message = f"cannot start a build of {request.project}: {reason}"
         if refused and refused.ambiguous:
-            message += f"; one may have: look for a build with {TOKEN}={request.token}"
+            message += f"; one may have started: look for a build with {TOKEN}={request.token}"
         raise BuildError(message, hint) from refused
 
-    def _follow(self, build: Build, watch: Watch) -> BuildOutcome:
-        found, log = BuildOutcome(build), _Log(self.logs, watch)
+    def _follow(self, build: Build, options: FollowOptions) -> BuildOutcome:
+        outcome, log = BuildOutcome(build), _BuildLog(self.logs, options)
         begun = last_seen = self.clock.now()
         running_since: float | None = None
-        for _ in self.clock.polls(watch.queue + watch.run, first=0.5, longest=3):
+        for _ in self.clock.polls(options.queue + options.run, first=0.5, longest=3):
             now = self.clock.now()
-            looked = self._look(found.build, watch)
-            if looked:
-                found.build, last_seen = looked, now
+            latest = self._read(outcome.build, options)
+            if latest:
+                outcome.build, last_seen = latest, now
             elif now - last_seen > MISSING_SECONDS:
-                raise _lost(watch, f"CodeBuild tells nothing of {build.id} any more", _console(build))
-            log.read(found)
-            if found.build.complete:
-                self._drain(found, log)
-                return found
-            running_since = None if found.build.waits else running_since or now
-            late = _late(now - begun, now - running_since if running_since else None, watch)
-            if late:
+                raise _unfollowed(options, f"CodeBuild no longer returns build {build.id}", _hint(build))
+            log.read(outcome)
+            if outcome.build.complete:
+                self._drain(outcome, log)
+                return outcome
+            running_since = None if outcome.build.waits else running_since or now
+            if _overdue(now - begun, now - running_since if running_since else None, options):
                 break
-        raise self._out_of_time(found, watch)
+        raise self._out_of_time(outcome, options)
 
-    def _look(self, build: Build, watch: Watch) -> Build | None:
-        """The build as it is, or as it was where that can't be read just now; None where CodeBuild does not know it.
+    def _read(self, build: Build, options: FollowOptions) -> Build | None:
+        """The current state of the build, or the last one if it cannot be read now; None if CodeBuild does not know it.
 
         Raises:
-            BuildError, UnknownOutcomeError: it never will be: AWS refuses to tell.
+            BuildError, UnknownOutcomeError: reads are refused for good.
         """
         try:
             return self.codebuild.get(build.id)
         except AwsError as error:
-            if error.transient:  # only a deadline ends the waiting: who leaves now would leave the build running
+            if error.transient:  # only a deadline ends the wait: leaving now would leave the build running
                 return build
-            raise _lost(watch, f"how the build {build.id} ends can't be read: {error.message}", error.hint) from error
+            message = f"cannot read the outcome of build {build.id}: {error.message}"
+            raise _unfollowed(options, message, error.hint) from error
 
-    def _drain(self, found: BuildOutcome, log: _Log) -> None:
-        """Reads on until nothing has come for a while; only then are these the last lines."""
+    def _drain(self, outcome: BuildOutcome, log: _BuildLog) -> None:
+        """Reads on until no line has come for a while; only then are these the last lines."""
         for _ in self.clock.polls(DRAIN_SECONDS, first=0.5, longest=1):
-            log.read(found)
-        # CodeBuild itself writes lines for each phase: where there are none, the stream was never found.
-        silent = found.build.status == "SUCCEEDED" and not found.tail
-        found.log_complete = found.log_complete and log.answered and not silent
+            log.read(outcome)
+        # CodeBuild itself writes lines for each phase: a log without any line was never read.
+        silent = outcome.build.status == "SUCCEEDED" and not outcome.tail
+        outcome.log_complete = outcome.log_complete and log.readable and not silent
 
-    def _out_of_time(self, found: BuildOutcome, watch: Watch) -> BuildError | UnknownOutcomeError:
-        build = found.build
-        waits = f"still waits for a machine after {watch.queue:.0f} s"
-        what = waits if build.waits else f"still runs after {watch.run:.0f} s"
-        end = self._stop(build) if watch.stops else "it goes on"
-        return _lost(
-            watch, f"the build {build.id} {what}; {end}", "Look why, or raise deadlines.queue or deadlines.build."
-        )
+    def _out_of_time(self, outcome: BuildOutcome, options: FollowOptions) -> BuildError | UnknownOutcomeError:
+        build = outcome.build
+        waits = f"is still waiting for a machine after {options.queue:.0f} s"
+        state = waits if build.waits else f"is still running after {options.run:.0f} s"
+        end = self._stop(build) if options.stops else "it continues"
+        key = "deadlines.queue" if build.waits else "deadlines.build"
+        hint = f"{_hint(build)}. If it only needs more time, raise {key}."
+        return _unfollowed(options, f"the build {build.id} {state}; {end}", hint)
 
     def _stop(self, build: Build) -> str:
-        """Stops a build and looks whether it has stopped; what came of it, in words."""
-        said = "nobody knows whether it has"
-        for _ in Clock(self.clock.now, self.clock.sleep).polls(STOP_SECONDS):  # without its check: we end already
+        """Stops a build, checks whether it has stopped, and describes the result."""
+        result = "no read showed whether it has"
+        for _ in Clock(self.clock.now, self.clock.sleep).polls(STOP_SECONDS):  # without its check: we are leaving
             try:
                 self.codebuild.stop(build.id)
-                found = self.codebuild.get(build.id)
+                latest = self.codebuild.get(build.id)
             except AwsError as error:
-                said = error.message
+                result = error.message
                 continue
-            if found and found.complete:
-                return f"it has ended: {found.status}"
-            said = "it has not ended yet"
-        return f"it was told to stop; {said}"
+            if latest and latest.complete:
+                return f"it has ended: {latest.status}"
+            result = "it has not ended yet"
+        return f"a stop was requested; {result}"
 
 
-class _Log:
+class _BuildLog:
     """The log of a build, shown as far as it can be read."""
 
-    def __init__(self, logs: Logs, watch: Watch) -> None:
-        self._logs, self._watch = logs, watch
+    def __init__(self, logs: Logs, options: FollowOptions) -> None:
+        self._logs, self._options = logs, options
         self._lines: Lines | None = None
-        self.answered = True
+        self.readable = True
 
-    def read(self, found: BuildOutcome) -> None:
-        """Shows what has come. That lines can't be read never fails a build: it is said at the end."""
-        if self._lines is None and found.build.log:
-            self._lines = self._logs.follow(*found.build.log)
+    def read(self, outcome: BuildOutcome) -> None:
+        """Shows new lines. An unreadable log never fails a build; the outcome records that it is incomplete."""
+        if self._lines is None and outcome.build.log:
+            self._lines = self._logs.follow(*outcome.build.log)
         if self._lines is None:
             return
         try:
             for line in self._lines.lines():
-                shown = line.rstrip("\n")
-                found.tail.append(self._watch.mask(shown))  # before it is cut: a part of a secret is not recognised
-                self._watch.on_line(shown)
-            self.answered = True
+                text = line.rstrip("\n")
+                # Masked before it is truncated: a truncated secret is no longer recognised.
+                outcome.tail.append(self._options.mask(text))
+                self._options.on_line(text)
+            self.readable = True
         except AwsError as error:
-            self.answered = False
-            found.log_complete = found.log_complete and error.transient
+            self.readable = False
+            outcome.log_complete = outcome.log_complete and error.transient
 
 
-def refuse(found: BuildOutcome, commit: str) -> None:
-    """Makes sure that a build has succeeded, and has built this commit.
+def refuse_failed(outcome: BuildOutcome, commit: str) -> None:
+    """Makes sure that a build has succeeded, and that it built this commit.
 
     Raises:
-        BuildError: with the phase that failed, AWS's code and message, and the last lines.
+        BuildError: with the phase that failed, AWS's code and message, and the last lines of the log.
     """
-    build = found.build
+    build = outcome.build
     if build.status == "SUCCEEDED":
         if build.commit != commit:
             raise BuildError(
-                f"{build.id} has built {build.commit or 'nobody knows what'}, not {commit}",
-                "Look at the source of the CodeBuild project; its images are not released.",
+                f"the build {build.id} built {build.commit or 'an unknown commit'}, not {commit}",
+                "Check the source of the CodeBuild project. Its images were not released.",
             )
         return
-    lines = "".join(f"\n  {line[:500]}" for line in found.tail)
-    raise BuildError(f"the build {build.id} ended with {status_of(build)}{lines}", _console(build))
+    lines = "".join(f"\n  {line[:500]}" for line in outcome.tail)
+    raise BuildError(f"the build {build.id} ended with {status_of(build)}{lines}", _hint(build))
 
 
 def status_of(build: Build) -> str:
-    """How a build ended, in words: its status, and what AWS says of the phases that failed."""
-    known = ("FAILED", "FAULT", "TIMED_OUT", "STOPPED", "SUCCEEDED")
-    status = build.status if build.status in known else f"{build.status!r}, which Longshore does not know"
-    return "; ".join([status, *_failed(build.phases)])
+    """The status of a build that has ended, with AWS's messages for the phases that failed."""
+    unknown = f"{build.status!r}, a status that Longshore does not know"
+    return "; ".join([build.status if build.status in _STATUSES else unknown, *_failed_phases(build.phases)])
 
 
-def _failed(phases: Iterable[Phase]) -> Iterator[str]:
+def _failed_phases(phases: Iterable[Phase]) -> Iterator[str]:
     for phase in phases:
         if phase.status not in ("", "SUCCEEDED"):
-            yield f"{phase.name} {phase.status}" + "".join(f": {text}" for text in phase.said)
+            yield f"{phase.name} {phase.status}" + "".join(f": {text}" for text in phase.messages)
 
 
-def _lost(watch: Watch, message: str, hint: str) -> BuildError | UnknownOutcomeError:
-    """The error for a build whose end is not seen: what only builds has done nothing; what goes on may do anything."""
-    return BuildError(message, hint) if watch.stops else UnknownOutcomeError(message, hint)
+def _unfollowed(options: FollowOptions, message: str, hint: str) -> BuildError | UnknownOutcomeError:
+    """The error for a build that could not be followed to its end; if it continues, it may still release."""
+    return BuildError(message, hint) if options.stops else UnknownOutcomeError(message, hint)
 
 
-def _late(waited: float, ran: float | None, watch: Watch) -> bool:
-    return waited > watch.queue if ran is None else ran > watch.run
+def _overdue(waited: float, ran: float | None, options: FollowOptions) -> bool:
+    return waited > options.queue if ran is None else ran > options.run
 
 
-def _console(build: Build) -> str:
+def _hint(build: Build) -> str:
     return f"Look at it: aws codebuild batch-get-builds --ids {build.id}"

@@ -1,4 +1,4 @@
-"""Docker's command line: the one place that runs it."""
+"""Docker's command line; no other module runs it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from longshore.errors import BuildError
 from longshore.masking import Masks
-from longshore.process import Completed, OnLine, Runner, Teller, execute, tell
+from longshore.process import Completed, OnLine, Runner, execute
 
 if TYPE_CHECKING:
     from longshore.aws.ecr import Credentials
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 _LINES_SHOWN = 30
 _LONGEST_LINE = 500
 _DIGEST = re.compile(r"digest: (sha256:[0-9a-f]{64})")
-# Without buildx the client builds with its legacy builder and says so each time, before anything else.
+# Without buildx, the client builds with its legacy builder and prints this notice first, every time.
 _LEGACY_NOTICE = re.compile(
     r"DEPRECATED: The legacy builder"
     r"| {12}(Install the buildx|https://docs\.docker\.com/go/buildx|BuildKit is currently|environment-variable)"
 )
 _KILLED = re.compile(r"(exit code|non-zero code): 137\b|signal: killed")
-# Lines that can be logged, and a plain manifest for the one platform instead of an index with attestations beside it:
-# ECS then reports the digest that was pushed.
+# Progress as plain lines, and a plain manifest for one platform instead of an index with attestations: ECS then reports
+# the digest that was pushed.
 _BUILD_ENVIRON = {"BUILDKIT_PROGRESS": "plain", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
 
 
 @dataclass(frozen=True)
 class LocalImage:
-    """An image of the engine. ``platform`` is such as ``linux/amd64``, ``digests`` are ``repository@sha256:…``."""
+    """An image of the engine. ``platform`` is for example ``linux/amd64``; ``digests`` are ``repository@sha256:…``."""
 
     id: str
     platform: str
@@ -45,21 +45,19 @@ class LocalImage:
 
 
 class Docker:
-    """What a release does with Docker.
+    """The Docker commands of a release.
 
     Args:
         runner: runs the program.
-        masks: what is not to be shown of its output.
-        teller: runs the program with a secret on its standard input.
+        masks: removes secrets from its output.
     """
 
-    def __init__(self, runner: Runner = execute, masks: Masks | None = None, teller: Teller = tell) -> None:
+    def __init__(self, runner: Runner = execute, masks: Masks | None = None) -> None:
         self._runner = runner
         self._masks = masks or Masks()
-        self._teller = teller
 
     def check(self) -> str:
-        """Version and platform of the engine.
+        """Describes the engine: its version and platform.
 
         Raises:
             BuildError: no docker on PATH, or no engine answers.
@@ -67,16 +65,16 @@ class Docker:
         form = "{{.Server.Version}} on {{.Server.Os}}/{{.Server.Arch}}"
         done = self._run(["docker", "version", "--format", form])
         if done.exit_code:
-            why = done.errors.strip() or f"exit code {done.exit_code}"
-            raise BuildError(f"no Docker engine answers: {why}", _engine_hint(why))
+            reason = done.errors.strip() or f"exit code {done.exit_code}"
+            raise BuildError(f"no Docker engine answers: {reason}", _engine_hint(reason))
         return f"Docker {done.output.strip()}"
 
     def build(self, arguments: Sequence[str], on_line: OnLine) -> None:
-        """Builds an image with the user's own configuration of Docker; either builder will do.
+        """Builds an image with the user's Docker configuration, with BuildKit or the legacy builder.
 
         Args:
             arguments: of ``docker build``.
-            on_line: gets the builder's output.
+            on_line: receives the builder's output.
 
         Raises:
             BuildError: with the last lines of the output.
@@ -86,23 +84,26 @@ class Docker:
             raise self._failure(f"docker build failed with exit code {done.exit_code}", done)
 
     def inspect(self, reference: str) -> LocalImage:
-        """What the engine has under a reference.
+        """Describes an image of the engine.
 
         Raises:
             BuildError: there is no such image.
         """
         done = self._run(["docker", "image", "inspect", "--format", "{{json .}}", reference])
         if done.exit_code:
-            raise BuildError(f"the engine has no image {reference}: {done.errors.strip()}")
+            raise BuildError(
+                f"the Docker engine has no image {reference}: {done.errors.strip()}",
+                "Build it first: invoke build --no-push.",
+            )
         raw = json.loads(done.output)
         parts = (raw["Os"], raw["Architecture"], raw.get("Variant"))
         return LocalImage(raw["Id"], "/".join(filter(None, parts)), tuple(raw.get("RepoDigests") or ()))
 
     def push(self, reference: str, credentials: Credentials, on_line: OnLine) -> str:
-        """Pushes an image; the credentials are on disk only meanwhile, in a folder for this user alone.
+        """Pushes an image. Its credentials are on disk only during the push, in a folder that only this user can read.
 
         Returns:
-            The digest that Docker says it pushed.
+            The digest that Docker reports.
 
         Raises:
             BuildError: with the last lines of the output.
@@ -114,24 +115,23 @@ class Docker:
             raise self._failure(f"docker push of {reference} failed with exit code {done.exit_code}", done)
         digests = _DIGEST.findall(done.output)
         if not digests:
-            raise self._failure(f"docker push of {reference} named no digest", done)
+            raise self._failure(f"docker push of {reference} reported no digest", done)
         return str(digests[-1])
 
     def login(self, credentials: Credentials) -> None:
-        """Signs the user's own configuration of Docker in, for what a Dockerfile takes from the registry.
+        """Signs in the user's Docker configuration, so that a Dockerfile can use images of the registry.
 
         Raises:
-            BuildError: the registry does not take it, or there is no docker.
+            BuildError: the registry refused the credentials, or docker is not installed.
         """
         command = ["docker", "login", "--username", credentials.username, "--password-stdin", credentials.endpoint]
-        with _started(command):
-            done = self._teller(command, credentials.password.get_secret_value())
+        done = self._run(command, stdin=credentials.password.get_secret_value())
         if done.exit_code:
             raise self._failure(f"docker login to {credentials.endpoint} failed with exit code {done.exit_code}", done)
 
     @contextmanager
     def _signed_in(self, registry: str, credentials: Credentials) -> Iterator[tuple[list[str], dict[str, str]]]:
-        """Options and environment with which docker reaches the user's engine, and signs in to this registry only."""
+        """Options and environment for the user's engine, with credentials for this registry only."""
         own = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
         context = self._run(["docker", "context", "inspect", "--format", "{{.Name}}"])
         if context.exit_code:
@@ -140,39 +140,44 @@ class Docker:
         auth = base64.b64encode(token.encode()).decode()
         with TemporaryDirectory(prefix="longshore-") as private:
             Path(private, "config.json").write_text(json.dumps({"auths": {registry: {"auth": auth}}}))
-            # Endpoint and certificates of the user's contexts are looked up in the folder of the configuration.
+            # Docker looks up the endpoint and certificates of the user's contexts in the folder of its configuration.
             Path(private, "contexts").symlink_to(own.absolute() / "contexts")
             environ = {"DOCKER_CONFIG": private}
             if os.environ.get("DOCKER_TLS_VERIFY"):
                 environ["DOCKER_CERT_PATH"] = os.environ.get("DOCKER_CERT_PATH") or str(own)
             yield ["--context", context.output.strip()], environ
 
-    def _failure(self, what: str, done: Completed) -> BuildError:
+    def _failure(self, message: str, done: Completed) -> BuildError:
         lines = [line for line in f"{done.output}\n{done.errors}".splitlines() if _is_important(line)]
-        # Masked before they are cut: a part of a secret is not recognised any more.
+        # Masked before they are truncated: a truncated secret is no longer recognised.
         masked = [self._masks.mask(line) for line in lines[-_LINES_SHOWN:]]
         text = "\n".join(f"  {line[:_LONGEST_LINE]}" for line in masked)
-        return BuildError(f"{what}:\n{text}", _hint(done.exit_code, text))
+        return BuildError(f"{message}:\n{text}", _hint(done.exit_code, text))
 
     def _run(
-        self, command: Sequence[str], environ: Mapping[str, str] | None = None, on_line: OnLine | None = None
+        self,
+        command: Sequence[str],
+        environ: Mapping[str, str] | None = None,
+        on_line: OnLine | None = None,
+        stdin: str = "",
     ) -> Completed:
         with _started(command):
-            return self._runner(command, environ or {}, on_line)
+            return self._runner(command, environ or {}, on_line, stdin)
 
 
 @contextmanager
 def _started(command: Sequence[str]) -> Iterator[None]:
-    """Turns what keeps docker from running into our error."""
+    """Translates the errors of starting docker into BuildError."""
     try:
         yield
     except FileNotFoundError as error:
         raise BuildError("docker is not on PATH", "Install Docker, or run: make setup") from error
     except OSError as error:
-        raise BuildError(f"docker can't be run: {error}", "Install Docker, or run: make setup") from error
+        raise BuildError(f"cannot run docker: {error}", "Install Docker, or run: make setup") from error
     except subprocess.TimeoutExpired as error:
-        what = " ".join(command[:3])
-        raise BuildError(f"{what} did not answer in {error.timeout:g} s", _engine_hint("")) from error
+        raise BuildError(
+            f"{' '.join(command[:3])} did not answer within {error.timeout:g} s", _engine_hint("")
+        ) from error
 
 
 def _important(on_line: OnLine) -> OnLine:
@@ -189,9 +194,11 @@ def _is_important(line: str) -> bool:
 
 def _hint(exit_code: int, text: str) -> str:
     if "no space left on device" in text:
-        return "The disk is full: docker system df shows what may go, docker system prune removes it."
+        return "The disk is full. See: docker system df. To free space: docker system prune."
     if exit_code in (137, -9) or _KILLED.search(text):
-        return "It was killed, most often for want of memory: give the engine more, or build less at once."
+        return (
+            "It was killed, usually because the engine ran out of memory: give it more, or build fewer images at once."
+        )
     if "buildx component is missing" in text:
         return "Install Docker's buildx plug-in, or unset DOCKER_BUILDKIT."
     if "Cannot connect to the Docker daemon" in text:
@@ -199,7 +206,7 @@ def _hint(exit_code: int, text: str) -> str:
     return ""
 
 
-def _engine_hint(why: str) -> str:
-    if "permission denied" in why:
-        return "Add this user to the group docker, or run as one who may use the engine."
-    return "Start it (Docker Desktop, or: systemctl start docker), or look at DOCKER_HOST and docker context ls."
+def _engine_hint(reason: str) -> str:
+    if "permission denied" in reason:
+        return "Add this user to the group docker, or run as a user who may use the engine."
+    return "Start it (Docker Desktop, or: systemctl start docker), or check DOCKER_HOST and docker context ls."

@@ -1,4 +1,4 @@
-"""A Docker engine on a machine that has none running: a build machine, or one without a service manager."""
+"""Starts a Docker engine where none is running: on a build machine, or one without a service manager."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from longshore.errors import BuildError
 from longshore.images.docker import Docker
 
 PATIENCE = 60.0
-"""Seconds until a started engine must answer."""
+"""Seconds within which a started engine must answer."""
 PID_FILES = {Path("/run/docker.pid"): "dockerd", Path("/run/docker/containerd/containerd.pid"): "containerd"}
 _LINES_SHOWN = 5
 
@@ -20,35 +20,35 @@ def start(log: Path, say: Callable[[str], object], docker: Docker | None = None,
     """Starts dockerd if no engine answers, and waits until it does.
 
     Args:
-        log: where dockerd writes to.
-        say: gets a line if it is started.
-        docker: asks whether an engine answers.
-        patience: seconds until it must answer.
+        log: receives the output of dockerd.
+        say: receives a line if dockerd is started.
+        docker: checks whether an engine answers.
+        patience: seconds within which it must answer.
 
     Returns:
-        Which engine it is.
+        A description of the engine.
 
     Raises:
-        BuildError: there is no docker or dockerd here, or it ended, or it does not answer in time.
+        BuildError: docker or dockerd is not installed, or dockerd ended or did not answer in time.
     """
     docker = docker or Docker()
     try:
         return docker.check()
     except BuildError:
-        say(f"starts dockerd, log in {log}")
-    forget_dead_engine()
+        say(f"starting dockerd; its log: {log}")
+    remove_stale_pid_files()
     with log.open("ab") as output:
         try:
             process = subprocess.Popen(
                 ["dockerd"], stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
         except OSError as error:
-            raise BuildError(f"dockerd can't be started: {error.strerror}", "Install Docker Engine.") from error
+            raise BuildError(f"cannot start dockerd: {error.strerror}", "Install Docker Engine.") from error
     return _wait(docker, process, log, patience)
 
 
-def forget_dead_engine() -> None:
-    """Removes the PID files that a crash left: dockerd refuses to start if another process has got the number."""
+def remove_stale_pid_files() -> None:
+    """Removes PID files left by a crash: dockerd refuses to start if another process has that PID now."""
     for path, name in PID_FILES.items():
         if path.exists():
             process = Path("/proc", path.read_text().strip(), "comm")
@@ -66,6 +66,6 @@ def _wait(docker: Docker, process: subprocess.Popen[bytes], log: Path, patience:
                 time.sleep(0.5)
                 continue
             lines = "".join(f"\n  {line}" for line in log.read_text(errors="replace").splitlines()[-_LINES_SHOWN:])
-            what = f"has not answered after {patience:.0f} s" if process.poll() is None else "has ended"
-            hint = "A build machine must be privileged; look at the log of dockerd."
-            raise BuildError(f"dockerd was started and {what}: {error.message}{lines}", hint) from error
+            state = f"did not answer within {patience:.0f} s" if process.poll() is None else "ended"
+            hint = f"A build machine must be privileged. The whole log of dockerd is in {log}."
+            raise BuildError(f"dockerd was started but {state}: {error.message}{lines}", hint) from error

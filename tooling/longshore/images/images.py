@@ -1,4 +1,4 @@
-"""The images of an application: which there are, of which commit, and how they come into the registry."""
+"""The images of an application: their commit, their specifications, and how to get them into the registry."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from longshore.config.target import Target
 from longshore.environment.environment import Environment
 from longshore.errors import GitError
 from longshore.images import build_image, builders, docker
-from longshore.images.version import tag_of
+from longshore.images.build_image import BuildSpec, BuiltImage
+from longshore.images.version import parse_tag
 from longshore.result import BuildResult, ImageResult
 
 
@@ -21,35 +22,35 @@ def source_of(target: Target) -> git.Source:
         GitError: the contexts are in no repository, or in several: one release is one commit.
     """
     contexts = [(target.root / settings.context).resolve() for settings in target.app.images.values()]
-    found = {read.root: read for read in map(git.read, contexts)}
-    if len(found) > 1:
+    sources = {source.root: source for source in map(git.read, contexts)}
+    if len(sources) > 1:
         raise GitError(
-            f"the images of {target.application} are built from several repositories: {', '.join(map(str, found))}",
-            "Make them one repository, or an application each.",
+            f"the images of {target.application} are built from several repositories: {', '.join(map(str, sources))}",
+            "A release is one commit: put the images into one repository, or make each an application.",
         )
-    return next(iter(found.values()))
+    return next(iter(sources.values()))
 
 
 def committed(env: Environment, on: str, *, allow_dirty: bool = False) -> git.Source:
-    """The commit to build; on CodeBuild it must be one that CodeBuild can fetch.
+    """The commit to build; CodeBuild needs one that it can fetch.
 
     Raises:
-        GitError: it is not committed, or not pushed.
+        GitError: there are uncommitted changes, or the commit was not pushed.
     """
-    found = source_of(env.target)
+    source = source_of(env.target)
     if on == builders.CODEBUILD:
-        builders.refuse_unpublished(found)
+        builders.refuse_unpublished(source)
     elif not allow_dirty:
-        git.refuse_dirty(found)
-    return found
+        git.refuse_dirty(source)
+    return source
 
 
-def specs(env: Environment) -> dict[str, build_image.BuildSpec]:
-    """How each image is built."""
-    root, built = env.target.root, {}
+def specs(env: Environment) -> dict[str, BuildSpec]:
+    """How to build each image, by its name."""
+    root, by_name = env.target.root, {}
     for name, settings in env.target.app.images.items():
         context = (root / settings.context).resolve()
-        built[name] = build_image.BuildSpec(
+        by_name[name] = BuildSpec(
             image=name,
             repository=env.aws.ecr.repository(env.target.repository(name)),
             context=context,
@@ -57,26 +58,26 @@ def specs(env: Environment) -> dict[str, build_image.BuildSpec]:
             platform=settings.platform,
             build_args=settings.build_args,
         )
-    return built
+    return by_name
 
 
 def digests(env: Environment, tag: str) -> dict[str, str | None]:
-    """The digest that each repository has under a tag, by repository; None where there is none."""
+    """The digest of a tag in each repository, by repository; None if the repository does not have the tag."""
     names = [env.target.repository(name) for name in env.target.app.images]
     return {name: env.aws.ecr.digest(name, tag) for name in names}
 
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """How the images are made.
+    """How images are built.
 
     Attributes:
-        on: what builds them: ``local`` or ``codebuild``.
-        token: tells a build on CodeBuild from every other.
+        on: the builder: ``local`` or ``codebuild``.
+        token: identifies a build on CodeBuild.
         rebuild: build even if the commit was built before.
-        push: push what was built; always on CodeBuild.
-        resumed: an image that has the tag is the one that this release has pushed before: the number is its own.
-        on_result: gets what is known of a build on CodeBuild.
+        push: push the images; CodeBuild always does.
+        resumed: reuse images that have the tag: the release reserved it, and pushed them before it was interrupted.
+        on_result: receives the state of a build on CodeBuild.
     """
 
     on: str = builders.LOCAL
@@ -87,106 +88,104 @@ class BuildOptions:
     on_result: Callable[[BuildResult], None] = lambda _: None
 
 
-def make(env: Environment, found: git.Source, tag: str, how: BuildOptions) -> dict[str, ImageResult]:
-    """Builds and pushes every image, or gives an earlier build of the same commit the new tag.
+def make(env: Environment, source: git.Source, tag: str, options: BuildOptions) -> dict[str, ImageResult]:
+    """Builds and pushes every image, or adds the tag to an earlier build of the same commit.
 
     Raises:
         BuildError: an image could not be built or pushed.
     """
-    wanted = specs(env)
-    ready = {name: made for name, spec in wanted.items() if (made := _ready(env, spec, found, tag, how))}
-    missing = {name: spec for name, spec in wanted.items() if name not in ready}
-    if missing and how.on == builders.CODEBUILD:
-        built = builders.build_on_codebuild(env, missing, tag, found, how.token, how.on_result)
+    by_name = specs(env)
+    ready = {name: image for name, spec in by_name.items() if (image := _ready(env, spec, source, tag, options))}
+    missing = {name: spec for name, spec in by_name.items() if name not in ready}
+    if missing and options.on == builders.CODEBUILD:
+        built = builders.build_on_codebuild(env, missing, tag, source, options.token, options.on_result)
     else:
-        built = builders.build_locally(env, missing, tag, found, push=how.push)
-    if how.push:
-        _remember(env, missing, found, built)
-    return {name: _image_result((ready | built)[name]) for name in wanted}
+        built = builders.build_locally(env, missing, tag, source, push=options.push)
+    if options.push:
+        _remember(env, missing, source, built)
+    return _results({name: (ready | built)[name] for name in by_name})
 
 
-def _ready(
-    env: Environment, spec: build_image.BuildSpec, found: git.Source, tag: str, how: BuildOptions
-) -> build_image.BuiltImage | None:
-    """An image that need not be built: this release has pushed it before, or the commit was built before."""
-    if how.resumed and (pushed := env.aws.ecr.digest(spec.repository.name, tag)):
-        return build_image.BuiltImage(spec.image, spec.repository, tag, pushed, reused=False, seconds=0.0)
-    if how.rebuild or found.dirty or not how.push:
+def _ready(env: Environment, spec: BuildSpec, source: git.Source, tag: str, options: BuildOptions) -> BuiltImage | None:
+    """An image that need not be built: this release pushed it already, or the commit was built before."""
+    if options.resumed and (pushed := env.aws.ecr.digest(spec.repository.name, tag)):
+        return BuiltImage(spec.image, spec.repository, tag, pushed, reused=False, seconds=0.0)
+    if options.rebuild or source.dirty or not options.push:
         return None
-    digest = env.ledger.built(spec.image, found.commit, build_image.inputs_digest(spec, found))
+    digest = env.ledger.built(spec.image, source.commit, build_image.inputs_digest(spec, source))
     return build_image.reuse(spec, tag, digest, env.aws.ecr) if digest else None
 
 
 def _remember(
-    env: Environment,
-    built_by: Mapping[str, build_image.BuildSpec],
-    found: git.Source,
-    built: Mapping[str, build_image.BuiltImage],
+    env: Environment, by_name: Mapping[str, BuildSpec], source: git.Source, built: Mapping[str, BuiltImage]
 ) -> None:
-    """Notes what the commit was built into, so that it need not be built again."""
-    for name, made in built.items() if not found.dirty else ():
-        inputs = build_image.inputs_digest(built_by[name], found)
-        env.ledger.remember_build(name, found.commit, inputs, made.digest, made.tag)
+    """Records the digests of a commit, so that later releases of it reuse them."""
+    for name, image in built.items() if not source.dirty else ():
+        inputs = build_image.inputs_digest(by_name[name], source)
+        env.ledger.remember_build(name, source.commit, inputs, image.digest, image.tag)
 
 
-def _image_result(made: build_image.BuiltImage) -> ImageResult:
-    return ImageResult(repository=made.repository.uri, tag=made.tag, digest=made.digest, reused=made.reused)
-
-
-def existing(env: Environment, tag: str) -> dict[str, ImageResult]:
-    """The images that have this tag already; the checks have seen that all do."""
-    made = {}
-    for name in env.target.app.images:
-        repository = env.aws.ecr.repository(env.target.repository(name))
-        digest = env.aws.ecr.digest(repository.name, tag)
-        made[name] = ImageResult(repository=repository.uri, tag=tag, digest=digest or "", reused=True)
-    return made
-
-
-def push(env: Environment, tag: str) -> dict[str, ImageResult]:
-    """Pushes the images that were built here under a tag with `--no-push`.
-
-    Raises:
-        BuildError: one was not built, or could not be pushed.
-    """
-    found, wanted = source_of(env.target), specs(env)
-    engine, show = docker.Docker(masks=env.console.masks), env.console.detail
-    tag = tag_of(tag)
-    made = {name: build_image.push(spec, tag, engine, env.aws.ecr, show) for name, spec in wanted.items()}
-    _remember(env, wanted, found, made)
-    return {name: _image_result(one) for name, one in made.items()}
-
-
-def build_ordered(env: Environment, ordered: builders.Ordered) -> dict[str, ImageResult]:
-    """Builds what the variables of a build on CodeBuild order, and pushes it. The ledger is whoever ordered's to write.
-
-    Where nothing is ordered, the images get the tag ``commit-`` with twelve digits of it: no version.
-
-    Raises:
-        UsageError: an image is ordered that does not exist.
-        BuildError: an image could not be built or pushed.
-    """
-    found = source_of(env.target)
-    git.refuse_dirty(found)
-    tag = tag_of(ordered.tag) if ordered.tag else f"commit-{found.commit[:12]}"
-    wanted = ordered.choose(specs(env))
-    if not ordered.tag:  # the same commit may be pushed to two branches
-        wanted = {name: spec for name, spec in wanted.items() if env.aws.ecr.digest(spec.repository.name, tag) is None}
+def _results(built: Mapping[str, BuiltImage]) -> dict[str, ImageResult]:
     return {
-        name: _image_result(made) for name, made in builders.build_locally(env, wanted, tag, found, push=True).items()
+        name: ImageResult(repository=image.repository.uri, tag=image.tag, digest=image.digest, reused=image.reused)
+        for name, image in built.items()
     }
 
 
+def existing(env: Environment, tag: str) -> dict[str, ImageResult]:
+    """The images with an existing tag; the checks made sure that all of them have it."""
+    results = {}
+    for name in env.target.app.images:
+        repository = env.aws.ecr.repository(env.target.repository(name))
+        digest = env.aws.ecr.digest(repository.name, tag)
+        results[name] = ImageResult(repository=repository.uri, tag=tag, digest=digest or "", reused=True)
+    return results
+
+
+def push(env: Environment, tag: str) -> dict[str, ImageResult]:
+    """Pushes the images that were built on this machine with `--no-push`.
+
+    Raises:
+        BuildError: an image was not built, or could not be pushed.
+    """
+    source, by_name = source_of(env.target), specs(env)
+    engine, on_line = docker.Docker(masks=env.console.masks), env.console.detail
+    tag = parse_tag(tag)
+    built = {name: build_image.push(spec, tag, engine, env.aws.ecr, on_line) for name, spec in by_name.items()}
+    _remember(env, by_name, source, built)
+    return _results(built)
+
+
+def build_requested(env: Environment, request: builders.RequestedBuild) -> dict[str, ImageResult]:
+    """Builds and pushes the images that this build on CodeBuild was asked for.
+
+    The process that asked for them writes to the ledger. Without a request, the tag is ``commit-`` with twelve digits
+    of the commit, which is not a version.
+
+    Raises:
+        UsageError: the request names an unknown image.
+        BuildError: an image could not be built or pushed.
+    """
+    source = source_of(env.target)
+    git.refuse_dirty(source)
+    tag = parse_tag(request.tag) if request.tag else f"commit-{source.commit[:12]}"
+    chosen = request.choose(specs(env))
+    if not request.tag:  # the same commit may be pushed to two branches
+        ecr = env.aws.ecr
+        chosen = {name: spec for name, spec in chosen.items() if ecr.digest(spec.repository.name, tag) is None}
+    return _results(builders.build_locally(env, chosen, tag, source, push=True))
+
+
 def built_from(env: Environment, tag: str) -> git.Source | None:
-    """The commit that lies here, if all images of a tag were built from it; None if it can't be told."""
+    """The checked-out commit, if all images of a tag were built from it; None if that cannot be determined."""
     try:
-        found = source_of(env.target)
+        source = source_of(env.target)
     except GitError:
         return None
-    if found.dirty:
+    if source.dirty:
         return None
     for name, spec in specs(env).items():
-        digest = env.ledger.built(name, found.commit, build_image.inputs_digest(spec, found))
+        digest = env.ledger.built(name, source.commit, build_image.inputs_digest(spec, source))
         if digest is None or digest != env.aws.ecr.digest(spec.repository.name, tag):
             return None
-    return found
+    return source

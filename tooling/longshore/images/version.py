@@ -1,4 +1,4 @@
-"""Versions: ``vMAJOR.MINOR.PATCH``, compared as numbers; the next one follows from the tags of the registry."""
+"""Versions: ``vMAJOR.MINOR.PATCH``, compared as numbers; the next one is derived from the tags of the registry."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Bump = Literal["patch", "minor", "major"]
 
 FIRST = "v1.0.0"
 _LONGEST_TAG = 128
-"""Docker takes no longer tag (the grammar of image references)."""
+"""The limit of Docker (grammar of image references: https://pkg.go.dev/github.com/distribution/reference)."""
 _SERIES = re.compile(r"v(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 
 
 class Version(semver.Version):
-    """A semantic version with the prefix ``v``. It has no build metadata: a Docker tag can't hold a ``+``."""
+    """A semantic version with the prefix ``v``, without build metadata: a Docker tag cannot contain ``+``."""
 
     def __str__(self) -> str:
         return f"v{super().__str__()}"
@@ -29,7 +29,7 @@ class Version(semver.Version):
 
 @dataclass(frozen=True)
 class Survey:
-    """What a walk over tags found: the highest full release, and how many tags were of each kind."""
+    """A summary of tags: the highest full release, and the number of tags of each kind."""
 
     highest: Version | None
     releases: int
@@ -38,121 +38,125 @@ class Survey:
 
 
 def parse(text: str) -> Version:
-    """The version that a text names.
+    """Parses a version.
 
     Raises:
-        UsageError: the text is no version.
+        UsageError: the text is not a version.
     """
-    found = _read(text)
-    if found is None:
+    version = _parse(text)
+    if version is None:
         raise UsageError(f"{text!r} is not a version", "A version looks like v1.4.12, a pre-release like v2.0.0-rc.1.")
-    return found
+    return version
 
 
 def next_version(tags: Iterable[str], bump: Bump = "patch", series: str | None = None) -> Version:
     """The version after the highest full release among the tags.
 
     Args:
-        tags: of all images, in any order; what is no version is ignored, and so are pre-releases.
-        bump: which number is counted up; those behind it become 0.
-        series: such as ``v1.0``: only v1.0.x are looked at.
+        tags: of all images, in any order; pre-releases and tags that are not versions are ignored.
+        bump: the number to increase; the numbers after it become 0.
+        series: such as ``v1.0``, to consider v1.0.x only.
 
     Raises:
-        UsageError: malformed series, or a series together with another bump than patch.
+        UsageError: malformed series, or a series with a bump other than patch.
     """
     if series and bump != "patch":
-        raise UsageError(f"--series {series} counts patches up; --bump {bump} would leave it", "Give one of the two.")
-    first = parse(FIRST) if series is None else _first_of(series)
+        raise UsageError(
+            f"--series {series} increases the patch number only and cannot be combined with --bump {bump}",
+            "Use either --series or --bump.",
+        )
+    first = parse(FIRST) if series is None else _first_of_series(series)
     highest = survey(tags, series).highest
     if highest is None:
         return first
-    counted_up = {
+    following = {
         "major": (highest.major + 1, 0, 0),
         "minor": (highest.major, highest.minor + 1, 0),
         "patch": (highest.major, highest.minor, highest.patch + 1),
     }
-    return Version(*counted_up[bump])
+    return Version(*following[bump])
 
 
 def just_above(highest: Version, series: str | None = None) -> list[Version]:
-    """The versions that are likely to be the next ones: what to ask a registry for, instead of for all that it has.
+    """The versions that are likely to come next: tags to look up in a registry instead of listing it.
 
-    At most 100 (BatchGetImage takes no more): the next patches, and the first of the next minor and major versions.
+    At most 100: the next patches, and the first of the next minor and major versions. That is the limit of
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchGetImage.html.
 
     Args:
         highest: the version that they follow.
-        series: such as ``v1.0``, which ``highest`` is in: patches only.
+        series: such as ``v1.0``, the series of ``highest``: patches only.
     """
     major, minor, patch = highest.major, highest.minor, highest.patch
-    found = [Version(major, minor, patch + number) for number in range(1, 61)]
+    candidates = [Version(major, minor, patch + number) for number in range(1, 61)]
     if series is None:
-        found += [Version(major, minor + number, 0) for number in range(1, 21)]
-        found += [Version(major + number, 0, 0) for number in range(1, 21)]
-    return found
+        candidates += [Version(major, minor + number, 0) for number in range(1, 21)]
+        candidates += [Version(major + number, 0, 0) for number in range(1, 21)]
+    return candidates
 
 
 def survey(tags: Iterable[str], series: str | None = None) -> Survey:
-    """Walks over tags once; memory does not grow with their number.
+    """Summarises tags in one pass, in constant memory.
 
     Args:
         tags: of all images, in any order.
-        series: such as ``v1.0``: versions of other series count as ignored.
+        series: such as ``v1.0``; versions of other series count as ignored.
 
     Raises:
         UsageError: malformed series.
     """
-    start = None if series is None else _first_of(series)
+    first = None if series is None else _first_of_series(series)
     highest: Version | None = None
     releases = prereleases = ignored = 0
     for tag in tags:
-        found = _read(tag)
-        if found is None or (start and (found.major, found.minor) != (start.major, start.minor)):
+        version = _parse(tag)
+        if version is None or (first and (version.major, version.minor) != (first.major, first.minor)):
             ignored += 1
-        elif found.prerelease:
+        elif version.prerelease:
             prereleases += 1
         else:
             releases += 1
-            highest = found if highest is None else max(highest, found)
+            highest = version if highest is None else max(highest, version)
     return Survey(highest, releases, prereleases, ignored)
 
 
-def _read(text: str) -> Version | None:
+def _parse(text: str) -> Version | None:
     if not text.startswith("v") or len(text) > _LONGEST_TAG:
         return None
     try:
-        found = Version.parse(text[1:])
+        version = Version.parse(text[1:])
     except ValueError:
         return None
-    # The library also takes digits of other scripts and a line feed at the end.
-    return found if str(found) == text and found.build is None else None
+    # The library also accepts digits of other scripts and a trailing line feed.
+    return version if str(version) == text and version.build is None else None
 
 
-def _first_of(series: str) -> Version:
+def _first_of_series(series: str) -> Version:
     if not _SERIES.fullmatch(series):
         raise UsageError(f"{series!r} is not a series", "A series looks like v1.0.")
     return parse(f"{series}.0")
 
 
-def bump_of(text: str) -> Bump:
-    """The part of the version to count up.
+def parse_bump(text: str) -> Bump:
+    """Parses the number of a version to increase.
 
     Raises:
-        UsageError: it is not one of the three.
+        UsageError: the text is not one of the three.
     """
     if text not in ("patch", "minor", "major"):
-        raise UsageError(f"--bump {text!r} is not known", "Use patch, minor or major.")
+        raise UsageError(f"--bump {text!r} is not a part of a version", "Use patch, minor or major.")
     return cast(Bump, text)
 
 
-def tag_of(text: str) -> str:
-    """A tag that can be released.
+def parse_tag(text: str) -> str:
+    """Parses a tag that can be released.
 
     Raises:
-        UsageError: it is ``unreleased``, or no version.
+        UsageError: the text is ``unreleased``, or not a version.
     """
     if text == UNRELEASED:
         raise UsageError(
-            f"{UNRELEASED!r} stands for the time before the first release and can't be released",
-            "Release a version: invoke release, or --tag vX.Y.Z.",
+            f"{UNRELEASED!r} is the tag before the first release and cannot be released",
+            "Release a version: invoke release, or invoke release --tag vX.Y.Z.",
         )
     return str(parse(text))

@@ -1,65 +1,66 @@
-"""The next version: looked up in the ledger and the registry, and reserved before anything is built."""
+"""The next version: counted from the ledger and the registry, and reserved before anything is built."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import Protocol
 
 from longshore.images import version
+from longshore.images.ports import Registry
 from longshore.images.version import Bump, Version
 from longshore.ledger.issued_versions import Issued, Versions
 
-LOOKS = 3
-"""So many looks in a row may find a tag above; then the whole registry is listed."""
-
-
-class Registry(Protocol):
-    """What is asked of the registry (longshore.aws.ecr)."""
-
-    def tags(self, name: str) -> Iterator[str]: ...  # noqa: D102
-    def which_exist(self, name: str, tags: Sequence[str]) -> set[str]: ...  # noqa: D102
+LOOKUPS = 3
+"""After this many lookups in a row that return a higher tag, the whole registry is listed."""
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which version is wanted.
+class VersionRequest:
+    """Which version to issue next.
 
     Attributes:
-        bump: which number is counted up.
-        series: such as ``v1.0``: only v1.0.x are looked at.
-        recount: list the whole registry, instead of what is just above the counter.
+        bump: the number to increase.
+        series: such as ``v1.0``, to consider v1.0.x only.
+        recount: list the whole registry instead of looking up the tags just above the counter.
     """
 
     bump: Bump = "patch"
     series: str | None = None
     recount: bool = False
 
+    def check(self) -> None:
+        """Refuses options that contradict each other, before AWS is asked.
+
+        Raises:
+            UsageError: malformed series, or a series with a bump other than patch.
+        """
+        version.next_version((), self.bump, self.series)
+
 
 @dataclass(frozen=True)
 class Claim:
-    """In whose name a version is taken: ``by`` is the id of a release, or a command with a token of its own."""
+    """Who reserves a version: ``by`` is the id of a release, or a command with a random token."""
 
     by: str
     user: str
 
     @classmethod
     def of_command(cls, command: str, user: str) -> Claim:
-        """The claim of a command that has no record: of this one process, and no other."""
+        """The claim of a command that has no record; the token makes it unique to this process."""
         return cls(f"{command} {uuid.uuid4().hex[:12]}", user)
 
 
 @dataclass(frozen=True)
 class VersionCounter:
-    """What decides which version comes next.
+    """Decides which version comes next.
 
     Attributes:
-        registry: where the images are.
+        registry: stores the images.
         repositories: their names.
-        versions: what was issued.
-        recorded: the versions that were released, for the time before the first was issued.
+        versions: the versions issued so far.
+        recorded: the versions of past releases, for the time before the first version was issued.
     """
 
     registry: Registry
@@ -67,67 +68,67 @@ class VersionCounter:
     versions: Versions
     recorded: Callable[[], Iterable[str]] = field(default=tuple)
 
-    def look(self, wanted: Wanted) -> Version:
-        """The version after the highest of ledger and registry; nothing is written.
+    def peek(self, request: VersionRequest) -> Version:
+        """The version after the highest one in ledger and registry; reserves nothing.
 
-        Two calls as a rule: the counter, and one look for the tags just above it (one for each repository). Everything
-        is listed where nothing was issued yet (in the series, if one is given), and to recount.
-
-        Raises:
-            UsageError: malformed series, or a series together with another bump than patch.
-        """
-        version.next_version((), wanted.bump, wanted.series)  # refuses what does not go together, before AWS is asked
-        return self._after(self.versions.newest(wanted.series), wanted)
-
-    def reserve(self, wanted: Wanted, claim: Claim) -> Version:
-        """Takes the next version, which nobody else gets then; one call more than to look.
-
-        A release that was taken up again gets the version that it had taken.
+        This usually takes two calls: one for the counter, and one per repository for the tags just above it. The whole
+        registry is listed if no version was issued yet (in the series, if one is given), or to recount.
 
         Raises:
-            UsageError: as for `look`.
+            UsageError: malformed series, or a series with a bump other than patch.
         """
-        version.next_version((), wanted.bump, wanted.series)
+        request.check()
+        return self._next(self.versions.newest(request.series), request)
+
+    def reserve(self, request: VersionRequest, claim: Claim) -> Version:
+        """Reserves the next version, so that no other process gets it; one call more than `peek`.
+
+        A resumed release gets the version that it had reserved.
+
+        Raises:
+            UsageError: as for `peek`.
+        """
+        request.check()
         while True:
-            issued = self.versions.newest(wanted.series)
-            for one in issued:
-                if one.by == claim.by and one.state == "reserved":
-                    return version.parse(one.version)
-            if wanted.series and not issued:
-                self._begin_to_count(claim)
-            following = self._after(issued, wanted)
+            issued = self.versions.newest(request.series)
+            for entry in issued:
+                if entry.by == claim.by and entry.state == "reserved":
+                    return version.parse(entry.version)
+            if request.series and not issued:
+                self._record_highest_of_all(claim)
+            following = self._next(issued, request)
             if self.versions.reserve(str(following), claim.by, claim.user):
                 return following
-            # Somebody else was quicker. What it took is in the ledger now, so nothing must be counted again.
-            wanted = replace(wanted, recount=False)
+            # Another process was faster. Its version is in the ledger now, so there is no need to recount again.
+            request = replace(request, recount=False)
 
-    def _after(self, issued: Sequence[Issued], wanted: Wanted) -> Version:
+    def _next(self, issued: Sequence[Issued], request: VersionRequest) -> Version:
         counter = version.parse(issued[0].version) if issued else None
-        if counter and not wanted.recount:
-            highest: Version | None = self._climb(counter, wanted.series)
+        if counter and not request.recount:
+            highest: Version | None = self._highest_near(counter, request.series)
         else:
-            highest = _highest(counter, self._listed(wanted.series))
-        return version.next_version([str(highest)] if highest else (), wanted.bump, wanted.series)
+            highest = _highest(counter, self._highest_listed(request.series))
+        return version.next_version([str(highest)] if highest else (), request.bump, request.series)
 
-    def _climb(self, counter: Version, series: str | None) -> Version:
-        """The highest of the counter and the tags above it, as far as looks from there find any."""
-        for _ in range(LOOKS):
-            asked = [str(one) for one in version.just_above(counter, series)]
-            found = [tag for name in self.repositories for tag in self.registry.which_exist(name, asked)]
-            if not found:
+    def _highest_near(self, counter: Version, series: str | None) -> Version:
+        """The highest of the counter and the tags just above it; looks up again from each higher tag."""
+        for _ in range(LOOKUPS):
+            candidates = [str(candidate) for candidate in version.just_above(counter, series)]
+            tags = [tag for name in self.repositories for tag in self.registry.existing_tags(name, candidates)]
+            if not tags:
                 return counter
-            counter = max(map(version.parse, found))
-        return _highest(counter, self._listed(series)) or counter
+            counter = max(map(version.parse, tags))
+        return _highest(counter, self._highest_listed(series)) or counter
 
-    def _listed(self, series: str | None) -> Version | None:
+    def _highest_listed(self, series: str | None) -> Version | None:
         tags = chain.from_iterable(self.registry.tags(name) for name in self.repositories)
         return version.survey(chain(tags, self.recorded()), series).highest
 
-    def _begin_to_count(self, claim: Claim) -> None:
-        """Before the first of all numbers is one of a series: it must not pass for the highest of all."""
-        if not self.versions.newest() and (highest := self._listed(None)):
-            self.versions.take_down(str(highest), claim.by, claim.user)
+    def _record_highest_of_all(self, claim: Claim) -> None:
+        """Records the highest tag before the very first reservation, if that is in a series and may be lower."""
+        if not self.versions.newest() and (highest := self._highest_listed(None)):
+            self.versions.record_seen(str(highest), claim.by, claim.user)
 
 
-def _highest(*found: Version | None) -> Version | None:
-    return max((one for one in found if one), default=None)
+def _highest(*versions: Version | None) -> Version | None:
+    return max(filter(None, versions), default=None)

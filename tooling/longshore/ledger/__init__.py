@@ -1,1 +1,1 @@
-"""The record: releases, their events, the lock and the versions that were issued."""
+"""The ledger: releases, their events, the lock and the issued versions."""

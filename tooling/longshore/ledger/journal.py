@@ -1,4 +1,4 @@
-"""The events of a release: what it was about to do, and how that ended. Append-only."""
+"""The events of a release: its intents and their outcomes, append-only."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Event(BaseModel):
     """One event.
 
     Attributes:
-        number: its place; order is by it, not by time.
-        kind: an intent stands before a side effect, its outcome after it; a note tells of what is neither.
+        number: its position; events are ordered by it, not by time.
+        kind: an intent is written before a side effect, an outcome after it; a note is neither.
         what: the side effect, such as ``update web``.
-        detail: what it was done with, or how it ended.
+        detail: its parameters, or its result.
         fence: the fencing token of the lock under which it was written.
-        at: UTC; for people.
-        key: tells a write that was repeated from another one's.
+        at: UTC, for display.
+        key: a random token that identifies the write, if it is repeated.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -49,27 +49,27 @@ class Events:
         self._next: int | None = None
 
     def read(self) -> Iterator[Event]:
-        """All of them in order, read as they are wanted."""
+        """All events in order, read page by page."""
         return (Event.model_validate(item) for item in self._table.query(self._pk, newest_first=False))
 
     def open_intents(self) -> list[Event]:
-        """The intents without an outcome, in order: whether they took effect must be looked up."""
-        found: dict[str, Event] = {}
+        """The intents without an outcome, in order: AWS must be asked whether they took effect."""
+        intents: dict[str, Event] = {}
         for event in self.read():
             if event.kind == "intent":
-                found[event.what] = event
+                intents[event.what] = event
             elif event.kind == "outcome":
-                found.pop(event.what, None)
-        return list(found.values())
+                intents.pop(event.what, None)
+        return list(intents.values())
 
     def append(self, kind: Kind, what: str, detail: str = "", fence: int = 0) -> None:
         """Writes the next event.
 
         Raises:
-            LockLostError: somebody else has written it, so this release is in other hands.
-            AwsError: it could not be written; what it is about must not be done.
+            LockLostError: another process has written it, and so has taken over this release.
+            AwsError: it could not be written, so its side effect must not happen.
         """
-        number = self._after_the_last() if self._next is None else self._next
+        number = self._next_number() if self._next is None else self._next
         event = Event(
             number=number,
             kind=kind,
@@ -81,12 +81,12 @@ class Events:
         )
         sk = f"{number:06d}"
         if not self._table.put(self._pk, sk, event.model_dump(mode="json"), new=True):
-            # Our own write may have been answered into the void and repeated: then the event is ours.
-            found = self._table.get(self._pk, sk)
-            if found is None or found["key"] != event.key:
-                raise LockLostError(f"somebody else goes on with {self._release}", "Look with: invoke history")
+            # The response to our own write may have been lost and the write repeated: then the event is ours.
+            stored = self._table.get(self._pk, sk)
+            if stored is None or stored["key"] != event.key:
+                raise LockLostError(f"another process has taken over {self._release}", "Check it: invoke history")
         self._next = number + 1
 
-    def _after_the_last(self) -> int:
+    def _next_number(self) -> int:
         last = next(self._table.query(self._pk, page=1), None)
         return int(last["number"]) + 1 if last else 1

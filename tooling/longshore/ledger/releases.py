@@ -1,13 +1,13 @@
-"""What is written down for good, in one DynamoDB table that serves all environments of an application.
+"""The ledger: one DynamoDB table for all environments of an application.
 
 Keys (hash, range):
-    release#<environment>   <sequence, ten digits>     one summary for each release (this file)
-    event#<release>         <number, six digits>       what it was about to do, and how that ended (events.py)
-    lock#<environment>      lock                       who holds the environment, or held it last (locks.py)
-    version                 <number, sortable>         every version that was issued (versions.py)
-    build#<image>           <commit>#<inputs>          the digest that this commit was built into (this file)
+    release#<environment>   <sequence, ten digits>     the entry of each release (this file)
+    event#<release>         <number, six digits>       its intents and their outcomes (journal.py)
+    lock#<environment>      lock                       the holder of the environment (lock.py, lease.py)
+    version                 <number, sortable>         the issued versions (issued_versions.py)
+    build#<image>           <commit>#<inputs>          the digest built from a commit (this file)
 
-Nothing is deleted: a role that releases needs no permission for that.
+Nothing is deleted, so a role that releases needs no permission to delete.
 """
 
 from __future__ import annotations
@@ -22,28 +22,31 @@ from longshore.clock import Clock
 from longshore.errors import LockedError, LockLostError
 from longshore.ledger.issued_versions import Versions
 from longshore.ledger.journal import Events
-from longshore.ledger.lock import Locks
+from longshore.ledger.lease import EnvironmentLock
 from longshore.ledger.table import Table
 from longshore.masking import Masks
 from longshore.result import ReleaseResult
 from longshore.verdict import Verdict
 
 LARGEST_ITEM = 350_000
-"""Bytes of JSON; DynamoDB takes 400 KB an item, attribute names included (its documentation)."""
+"""Bytes of JSON, below DynamoDB's limit of 400 KB, which includes attribute names.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+"""
 
 _LINES_KEPT, _CHARACTERS_KEPT = 5, 200
-_CUT = "log tails were cut to fit into the ledger"
+_SHORTENED = "the ends of logs were shortened to fit into the ledger"
 
 
 class Ledger:
     """The ledger of one application in one environment.
 
     Args:
-        table: where it is kept.
+        table: stores it.
         environment: its name.
-        masks: what is not to be written down.
+        masks: removes secrets before anything is written.
         clock: time, for the lock.
-        lease: seconds after which a lock whose holder gives no sign of life may be taken over.
+        lease: seconds without a heartbeat after which the lock may be taken over.
     """
 
     def __init__(
@@ -61,71 +64,74 @@ class Ledger:
         self._clock, self._lease = clock or Clock(), lease
 
     @cached_property
-    def locks(self) -> Locks:
-        """Who holds the environment."""
-        return Locks(self._table, self._environment, self._masks, self._clock, self._lease)
+    def locks(self) -> EnvironmentLock:
+        """The lock of the environment."""
+        return EnvironmentLock(self._table, self._environment, self._masks, self._clock, self._lease)
 
     @cached_property
     def versions(self) -> Versions:
-        """The versions of the application, which its environments share."""
+        """The issued versions of the application, which its environments share."""
         return Versions(self._table, self._masks)
 
     def events(self, release: str) -> Events:
-        """What a release was about to do, step by step."""
+        """The events of a release."""
         return Events(self._table, release, self._masks)
 
     def begin(self, result: ReleaseResult) -> None:
         """Writes the first entry of a release.
 
         Raises:
-            LockedError: another release has taken the number, so somebody releases without the lock.
+            LockedError: another release has the same number, so a process releases without the lock.
         """
         if not self._table.put(self._releases, _sk(result), self._item(result), new=True):
-            raise LockedError(f"release {result.release} exists already", "Another release runs. Try again.")
+            raise LockedError(
+                f"the ledger already has a release {result.release}, so another process is releasing",
+                "Check it with: invoke history. Then run the same command again.",
+            )
 
     def write(self, result: ReleaseResult) -> None:
-        """Writes the entry anew, with what has become known.
+        """Updates the entry of a release.
 
         Raises:
-            LockLostError: somebody who took the lock over has taken the entry as well; it stays as it is.
+            LockLostError: a process that took over the lock has taken over the entry too; it was left untouched.
         """
         self._write(result, result.fence)
 
     def take(self, result: ReleaseResult, fence: int) -> None:
-        """Writes the entry anew under another fencing token: from now on its last writer can't write it any more.
+        """Updates the entry under a new fencing token, so that its last writer can no longer write it.
 
         Raises:
-            LockLostError: somebody else was quicker.
+            LockLostError: another process was faster.
         """
         before, result.fence = result.fence, fence
         self._write(result, before)
 
     def _write(self, result: ReleaseResult, fence: int) -> None:
         if not self._table.put(self._releases, _sk(result), self._item(result), when={"fence": fence}):
-            # Our own write may have been answered into the void and repeated: then the token is ours.
-            found = self._table.get(self._releases, _sk(result))
-            if found is None or found.get("fence") != result.fence:
-                raise LockLostError(f"somebody else goes on with {result.release}", "Look with: invoke history")
+            # The response to our own write may have been lost and the write repeated: then the token is ours.
+            stored = self._table.get(self._releases, _sk(result))
+            if stored is None or stored.get("fence") != result.fence:
+                raise LockLostError(f"another process has taken over {result.release}", "Check it: invoke history")
 
     def releases(self, page: int = 100) -> Iterator[ReleaseResult]:
-        """All releases of the environment, newest first, read as they are wanted."""
+        """All releases of the environment, newest first, read page by page."""
         return (ReleaseResult.model_validate(item) for item in self._table.query(self._releases, page=page))
 
     def succeeded(self) -> Iterator[ReleaseResult]:
-        """The entries that say what ran after them, newest first: of releases, roll-backs by hand and applies."""
+        """The successful releases, rollbacks by hand and applies, newest first: they record the running revisions."""
         return (r for r in self.releases(page=20) if r.verdict is Verdict.SUCCEEDED and not r.keeps_revisions)
 
     def recorded_versions(self, environments: Iterable[str]) -> Iterator[str]:
-        """The version of every release to these environments of the application, whatever became of it."""
+        """The version of every release to these environments of the application, successful or not."""
         for environment in environments:
             yield from (str(item["version"]) for item in self._table.query(f"release#{environment}"))
 
     def last_good(self, version: str | None = None) -> ReleaseResult | None:
-        """The newest of those; of a version, if one is given. None where there is none."""
+        """The newest of those, or the newest of a version; None if there is none."""
         return next((r for r in self.succeeded() if version in (None, r.version)), None)
 
     def find(self, release: str) -> ReleaseResult | None:
-        """The entry of a release by its id, ``<environment>-<sequence>``; None where there is none."""
+        """The entry of a release by its id, ``<environment>-<sequence>``; None if there is none."""
         environment, _, sequence = release.rpartition("-")
         if environment != self._environment or not sequence.isdecimal():
             return None
@@ -138,16 +144,16 @@ class Ledger:
         if len(json.dumps(item)) <= LARGEST_ITEM:
             return item
         masked.shorten(_LINES_KEPT, _CHARACTERS_KEPT)
-        masked.warnings = [*masked.warnings, _CUT]
+        masked.warnings = [*masked.warnings, _SHORTENED]
         return masked.model_dump(mode="json")
 
     def built(self, image: str, commit: str, inputs: str) -> str | None:
-        """The digest that a commit was built into with the same inputs, or None."""
+        """The digest built from a commit with the same inputs, or None."""
         item = self._table.get(f"build#{image}", f"{commit}#{inputs}")
         return str(item["digest"]) if item else None
 
     def remember_build(self, image: str, commit: str, inputs: str, digest: str, tag: str) -> None:
-        """Notes the digest of a build, in place of an earlier one of the same commit."""
+        """Records the digest of a build; it replaces an earlier one of the same commit and inputs."""
         item = {"digest": digest, "tag": tag, "built": datetime.now(UTC).isoformat()}
         self._table.put(f"build#{image}", f"{commit}#{inputs}", item)
 

@@ -1,4 +1,4 @@
-"""What the ledger needs of a table (longshore.aws.dynamodb)."""
+"""The table of the ledger, as a protocol (longshore.aws.dynamodb implements it)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 
 class Table(Protocol):
-    """Items by hash and range key; writes can have a condition, and nothing is ever deleted."""
+    """Items by hash and range key; writes may have a condition, and nothing is ever deleted."""
 
-    def get(self, pk: str, sk: str) -> dict[str, Any] | None: ...  # noqa: D102
-    def put(  # noqa: D102
+    def get(self, pk: str, sk: str) -> dict[str, Any] | None: ...
+    def put(
         self,
         pk: str,
         sk: str,
@@ -19,6 +19,6 @@ class Table(Protocol):
         new: bool = False,
         when: Mapping[str, str | int] | None = None,
     ) -> bool: ...
-    def query(  # noqa: D102
+    def query(
         self, pk: str, prefix: str = "", *, page: int = 100, newest_first: bool = True
     ) -> Iterator[dict[str, Any]]: ...

@@ -1,1 +1,1 @@
-"""Moving services and watching them; takes clients as arguments, knows no environment."""
+"""Moves services, migrates and verifies; takes clients as arguments, and knows no environment."""

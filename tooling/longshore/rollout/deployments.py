@@ -1,88 +1,56 @@
-"""Moves services to revisions, and waits for the deployment that its own call started."""
+"""Moves services to revisions, and judges the deployments that this starts."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
-from longshore.aws.ecs import Deployment, Service, ServiceDeployment, Task
-from longshore.clock import Clock
-from longshore.errors import (
-    AwsError,
-    CrashLoopError,
-    DeadlineError,
-    NotReadyError,
-    RolloutError,
-    SupersededError,
-    UnknownOutcomeError,
-)
+from longshore.aws.ecs_types import Service, ServiceDeployment, Task
+from longshore.errors import CrashLoopError, RolloutError, SupersededError
+from longshore.rollout.ports import DeploymentHistory, ServiceClient
 
 SAME_FAILURES = 3
-"""So many tasks of one deployment that stopped for the same reason are no accident.
+"""The number of tasks of one deployment that stop for the same reason and make a crash loop.
 
-ECS's circuit breaker wants three failures too, at least, but forgets them as soon as one task runs (aws.md): a task
-that crashes after its start may never trip it.
+ECS's circuit breaker needs at least three failures as well, but starts counting again as soon as one task runs, unless
+the service says otherwise: it may never stop a deployment whose tasks crash after they have started.
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
 """
 
-SERVICES_A_SECOND = 5
-"""So many are looked at while they are watched: each takes two reads or three, and ECS allows some 20 (aws.md)."""
-
-_ENDED_ELSEWHERE = ("STOP_REQUESTED", "STOPPED")
-_ROLLING_BACK = ("ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED")
-_UNDER_WAY = ("PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS")
-
 SHOWN_WITHIN = 5.0
-"""Seconds after which a read shows what a call has changed; AWS gives no number."""
+"""Seconds after which a read shows the effect of a call; AWS gives no number."""
 
-_LOOK_WHY = "The reasons follow; the service's events and task logs say more."
+REASONS_FOLLOW = "The reasons follow; the service's events and the logs of its tasks have more."
 
+UNTOUCHED = "That deployment was left untouched."
 
-class Services(Protocol):
-    """What a roll-out needs of ECS (longshore.aws.ecs)."""
-
-    def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]: ...  # noqa: D102
-    def update(  # noqa: D102
-        self, cluster: str, service: str, task_definition: str, count: int | None, *, force: bool = False
-    ) -> Deployment: ...
-    def newest_deployment(self, cluster: str, service: str) -> str | None: ...  # noqa: D102
-    def find_deployment(  # noqa: D102
-        self, cluster: str, service: str, created_at: datetime, known: str | None
-    ) -> str | None: ...
-    def service_deployments(self, arns: Sequence[str]) -> dict[str, ServiceDeployment]: ...  # noqa: D102
-    def stopped_tasks(self, cluster: str, service: str) -> list[Task]: ...  # noqa: D102
-
-
-class Past(Protocol):
-    """What it takes to find a deployment again (longshore.aws.ecs)."""
-
-    def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]: ...  # noqa: D102
-    def latest_deployments(self, cluster: str, services: Sequence[str]) -> dict[str, ServiceDeployment]: ...  # noqa: D102
+_STOPPED = ("STOP_REQUESTED", "STOPPED")
+_ROLLING_BACK = ("ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED")
 
 
 @dataclass(frozen=True)
 class Move:
-    """A service and the revision it shall run; ``count`` is None to leave the count as it is."""
+    """A service and its new revision; ``count`` is None to leave the desired count as it is."""
 
     service: str
     task_definition: str
     count: int | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
 class TrackedDeployment:
     """A move whose deployment ECS has accepted.
 
     Attributes:
-        move: what was asked for.
-        deployment: id of the deployment that our call started.
-        created_at: when ECS made it, by its own clock.
-        deadline: seconds that it has.
-        by_ecs: the deployment is ECS's own roll-back, which nobody's call started.
-        known: the service deployment that there was before.
-        arn: the service deployment that it is; None until it is known.
+        move: the move.
+        deployment: id of the deployment.
+        created_at: when ECS created it, by ECS's clock.
+        deadline: seconds that it may take.
+        by_ecs: it was not started by our call: ECS's own rollback, or the deployment of a service that is only scaled.
+        previous: ARN of the service deployment before it.
+        arn: ARN of its service deployment; None until that is known.
         failed: how many of its tasks have failed so far.
     """
 
@@ -91,39 +59,53 @@ class TrackedDeployment:
     created_at: datetime
     deadline: float
     by_ecs: bool = False
-    known: str | None = None
+    previous: str | None = None
     arn: str | None = None
     failed: int = 0
 
 
-OnService = Callable[[Service], None]
+@dataclass(frozen=True)
+class ServiceLook:
+    """One look at the service of a tracked deployment.
+
+    Attributes:
+        service: the service.
+        tracked: the deployment, with everything learned about it so far.
+        service_deployment: its service deployment, if that is known.
+    """
+
+    service: Service
+    tracked: TrackedDeployment
+    service_deployment: ServiceDeployment | None = None
 
 
-def start(ecs: Services, cluster: str, move: Move, deadline: float) -> TrackedDeployment:
-    """Starts a move. A service that already has the revision gets a new deployment of it all the same."""
+def start(ecs: ServiceClient, cluster: str, move: Move, deadline: float) -> TrackedDeployment:
+    """Starts a move; a service that already has the revision gets a new deployment of it."""
     current = ecs.services(cluster, [move.service])[move.service]
-    known = ecs.newest_deployment(cluster, move.service)
+    previous = ecs.newest_deployment(cluster, move.service)
     force = current.task_definition == move.task_definition
-    made = ecs.update(cluster, move.service, move.task_definition, move.count, force=force)
-    return TrackedDeployment(move, made.id, made.created_at, deadline, known=known)
+    deployment = ecs.update(cluster, move.service, move.task_definition, move.count, force=force)
+    return TrackedDeployment(move, deployment.id, deployment.created_at, deadline, previous=previous)
 
 
-def find_again(ecs: Past, cluster: str, move: Move, before: str, deadline: float) -> TrackedDeployment | None:
-    """The deployment of a move whose process died, by what the service works towards now.
+def find_again(
+    ecs: DeploymentHistory, cluster: str, move: Move, before: str, deadline: float
+) -> TrackedDeployment | None:
+    """Finds the deployment of a move that another process began, by the revision that the service is moving to.
 
     Args:
-        ecs: the services.
+        ecs: reads services and their deployments.
         cluster: name of the cluster.
-        move: what was asked for, or was about to be.
-        before: the revision (ARN) that the service ran before.
-        deadline: seconds that it has from now.
+        move: the move, which may not have begun.
+        before: ARN of the revision that the service ran before.
+        deadline: seconds that the deployment may take from now.
 
     Returns:
-        It; None where the service is still where it was before.
+        The deployment; None if the service has not moved.
 
     Raises:
-        RolloutError: ECS has rolled it back meanwhile.
-        SupersededError: somebody else has deployed meanwhile.
+        RolloutError: ECS has rolled it back.
+        SupersededError: another deployment has replaced it.
     """
     service = ecs.services(cluster, [move.service])[move.service]
     primary = service.primary
@@ -131,296 +113,62 @@ def find_again(ecs: Past, cluster: str, move: Move, before: str, deadline: float
         return TrackedDeployment(move, primary.id, primary.created_at, deadline)
     latest = ecs.latest_deployments(cluster, [move.service]).get(move.service)
     if latest and latest.status in _ROLLING_BACK:
-        said = latest.reason or f"ECS rolled it back ({latest.status})"
-        raise RolloutError(f"{move.service}: while nobody watched: {said}", _LOOK_WHY, move.service)
+        raise RolloutError(
+            f"{move.service}: ECS rolled the deployment back while no release was running:"
+            f" {latest.reason or latest.status}",
+            REASONS_FOLLOW,
+            move.service,
+        )
     if primary and primary.task_definition not in (before, move.task_definition):
         raise SupersededError(
-            f"{move.service}: somebody else's deployment {primary.id} of {primary.task_definition} took over",
-            "Theirs is left alone.",
+            f"{move.service}: another deployment, {primary.id} of {primary.task_definition}, took over",
+            UNTOUCHED,
             move.service,
         )
     return None
 
 
-def refuse_in_flight(
-    services: Mapping[str, Service],
-    latest: Mapping[str, ServiceDeployment],
-    *,
-    repairing: bool = False,
-    ours: Collection[str] = (),
-) -> None:
-    """Refuses to start while a deployment runs (aws.md: never on a PRIMARY that is not COMPLETED).
-
-    Args:
-        services: the services by name.
-        latest: their newest service deployments, by name.
-        repairing: a deployment that has FAILED for good is what we are here to repair.
-        ours: ids of deployments that are left of a release of ours, to be repaired as well.
+def completed(look: ServiceLook) -> bool:
+    """Whether the tracked deployment has completed, judged by its id and by its service deployment.
 
     Raises:
-        NotReadyError: names the services and their deployments, and what ends those that never end.
+        RolloutError: it failed.
+        SupersededError: another deployment has replaced it.
     """
-    said = {
-        name: text
-        for name, service in services.items()
-        if not (service.primary and service.primary.id in ours)
-        and (text := _busy(service, latest.get(service.name), repairing=repairing))
-    }
-    if said:
-        hint = _way_out([services[name] for name in said], latest, repairing=repairing)
-        if any("FAILED" in text for text in said.values()):
-            hint = "Bring the last good release back first: invoke rollback"
-        raise NotReadyError("a deployment is in flight: " + "; ".join(said.values()), hint)
-
-
-def _way_out(busy: Sequence[Service], latest: Mapping[str, ServiceDeployment], *, repairing: bool) -> str:
-    """What ends deployments that never end by themselves."""
-    ways = [] if repairing else ["if a release of ours has left it: invoke rollback"]
-    for service in busy:
-        found = latest.get(service.name)
-        if found and found.status in _UNDER_WAY:
-            ways.append(f"stop it: aws ecs stop-service-deployment --service-deployment-arn {found.arn}")
-        else:
-            ways.append(f"move {service.name} to a revision that works: aws ecs update-service")
-    return f"Wait until it has ended, then try again. If it never ends, {'; or '.join(ways)}"
-
-
-def wait(
-    ecs: Services, cluster: str, started: Sequence[TrackedDeployment], clock: Clock, on_service: OnService
-) -> None:
-    """Waits until every one of these deployments has completed.
-
-    Judged by the deployment id that our call returned and by the service deployment that it is: a read without our id
-    and without a newer one is "not yet" (reads are eventually consistent); a state that is not known is "in progress"
-    until the deadline; a read that fails is repeated until then.
-
-    Args:
-        ecs: the services.
-        cluster: name of the cluster.
-        started: what was started; the deadlines count from now.
-        clock: time.
-        on_service: gets each service at each look.
-
-    Raises:
-        CrashLoopError: enough tasks of one stopped for the same reason.
-        DeadlineError: one had not completed at its deadline.
-        RolloutError: one failed, with ECS's reason.
-        SupersededError: somebody else's deployment took one over.
-        UnknownOutcomeError: at the deadline ECS could not be read.
-    """
-    waiting = {one.move.service: one for one in started}
-    begun, unread = clock.now(), ""
-    for pace in clock.polls(max((one.deadline for one in started), default=0)):
-        found, unread = _try_to_look(ecs, cluster, waiting, on_service)
-        for name, service in found.items():
-            if service is None:
-                del waiting[name]
-            elif service.running >= service.desired:
-                pace.hurry()
-        if not waiting:
-            return
-        late = [one for one in waiting.values() if clock.now() - begun >= one.deadline]
-        if late:
-            raise _too_late(late, unread)
-    # A process that was paused between two questions about the time may come here.
-    raise _too_late(list(waiting.values()), unread)
-
-
-def wait_for_counts(
-    ecs: Services, cluster: str, scaled: Sequence[TrackedDeployment], clock: Clock, on_service: OnService
-) -> None:
-    """Waits until as many tasks run as each service was scaled to.
-
-    Args:
-        ecs: the services.
-        cluster: name of the cluster.
-        scaled: the deployments that were scaled; the deadlines count from now.
-        clock: time.
-        on_service: gets each service at each look.
-
-    Raises:
-        CrashLoopError: enough new tasks of one stopped for the same reason.
-        DeadlineError: one had not as many at its deadline.
-        SupersededError: somebody else has deployed meanwhile, or set another count.
-        UnknownOutcomeError: at the deadline ECS could not be read.
-    """
-    waiting = {one.move.service: one for one in scaled}
-    known = {name: {task.arn for task in ecs.stopped_tasks(cluster, name)} for name in waiting}
-    begun, unread = clock.now(), ""
-    for _ in clock.polls(max((one.deadline for one in scaled), default=0)):
-        try:
-            for name, service in ecs.services(cluster, list(waiting)).items():
-                on_service(service)
-                if _scaled(service, waiting[name], settled=clock.now() - begun > SHOWN_WITHIN):
-                    del waiting[name]
-                else:
-                    new = [task for task in ecs.stopped_tasks(cluster, name) if task.arn not in known[name]]
-                    _failures(new, waiting[name])
-            unread = ""
-        except AwsError as error:
-            if not error.transient:
-                raise
-            unread = error.message
-        if not waiting:
-            return
-    raise _too_late(list(waiting.values()), unread)
-
-
-def _scaled(service: Service, one: TrackedDeployment, *, settled: bool) -> bool:
-    """Whether exactly as many tasks run as are wanted; ``settled`` once a read shows what our call has changed.
-
-    Raises:
-        SupersededError: it is somebody else's by now.
-    """
-    primary = service.primary
-    replaced = primary is not None and primary.id != one.deployment and primary.created_at > one.created_at
-    if replaced or (settled and service.desired != one.move.count):
-        what = (
-            f"deployment {primary.id} took over" if primary and replaced else f"the count was set to {service.desired}"
-        )
-        raise SupersededError(f"{service.name}: {what} meanwhile", "Theirs is left alone.", service.name)
-    return service.desired == service.running == one.move.count and not service.pending
-
-
-def keep_watching(
-    ecs: Services,
-    cluster: str,
-    started: Sequence[TrackedDeployment],
-    seconds: float,
-    clock: Clock,
-    on_service: OnService,
-) -> None:
-    """Waits until the services have been well for so long without a break: one bad look, and the time begins anew.
-
-    Raises:
-        RolloutError: as `wait`; DeadlineError if they were not well for so long before the longest of their deadlines.
-    """
-    if not started:
-        return  # all of them were there already
-    waiting = {one.move.service: one for one in started}
-    well_since, unread = clock.now(), ""
-    unwell: list[str] = []
-    pause = len(started) / SERVICES_A_SECOND
-    until = max((one.deadline for one in started), default=0) + seconds
-    for _ in clock.polls(until, first=max(0.3, pause), longest=max(1.0, pause)):
-        now = clock.now()
-        found, unread = _try_to_look(ecs, cluster, waiting, on_service, steady=True)
-        unwell = [name for name, service in found.items() if service]
-        if unwell or unread:
-            well_since = clock.now()
-        elif now - well_since >= seconds:
-            return
-    raise _too_late([waiting[name] for name in unwell] or started, unread)
-
-
-def _try_to_look(
-    ecs: Services,
-    cluster: str,
-    waiting: Mapping[str, TrackedDeployment],
-    on_service: OnService,
-    *,
-    steady: bool = False,
-) -> tuple[dict[str, Service | None], str]:
-    """As `_look`; where a read fails that may succeed the next time: nothing, and what AWS said."""
-    try:
-        return _look(ecs, cluster, waiting, on_service, steady=steady), ""
-    except AwsError as error:
-        if not error.transient:
-            raise
-        return {}, error.message
-
-
-def _look(
-    ecs: Services,
-    cluster: str,
-    waiting: Mapping[str, TrackedDeployment],
-    on_service: OnService,
-    *,
-    steady: bool = False,
-) -> dict[str, Service | None]:
-    """One look at all of them: None for each that is where it should be.
-
-    With ``steady`` it must have all its tasks as well, and none may have failed since the last look.
-    """
-    services = ecs.services(cluster, list(waiting))
-    for name, one in waiting.items():
-        if one.arn is None and not one.by_ecs:
-            one.arn = ecs.find_deployment(cluster, name, one.created_at, one.known)
-    known = ecs.service_deployments([one.arn for one in waiting.values() if one.arn])
-    found: dict[str, Service | None] = {}
-    for name, service in services.items():
-        on_service(service)
-        one = waiting[name]
-        well = completed(service, one, known.get(one.arn or ""))
-        if steady or not well:
-            failed = _failures(ecs.stopped_tasks(cluster, name), one)
-            well = well and service.running >= service.desired and failed == one.failed
-            one.failed = failed
-        found[name] = None if well else service
-    return found
-
-
-def completed(service: Service, started: TrackedDeployment, ours_whole: ServiceDeployment | None) -> bool:
-    """Whether our deployment has completed, by what ECS says of the service and of its service deployment.
-
-    Raises:
-        RolloutError: it has failed.
-        SupersededError: somebody else's took over.
-    """
-    ours, primary = service.deployment(started.deployment), service.primary
-    if ours and ours.rollout_state == "FAILED":
-        raise _failed(service, started, ours.reason)
-    status, why = (ours_whole.status, ours_whole.reason) if ours_whole else ("", "")
+    service, tracked, details = look.service, look.tracked, look.service_deployment
+    deployment, primary = service.deployment(tracked.deployment), service.primary
+    if deployment and deployment.rollout_state == "FAILED":
+        raise _failed(look, deployment.reason)
+    status, reason = (details.status, details.reason) if details else ("", "")
     if status in _ROLLING_BACK:
-        raise _failed(service, started, why or f"ECS rolls it back ({status})")
-    if primary and primary.id != started.deployment and primary.created_at > started.created_at:
+        raise _failed(look, reason or f"ECS is rolling it back ({status})")
+    if primary and primary.id != tracked.deployment and primary.created_at > tracked.created_at:
         raise SupersededError(
-            f"{service.name}: deployment {primary.id} of {primary.task_definition} took over from {started.deployment}",
-            "Somebody else deployed meanwhile; theirs is left alone.",
+            f"{service.name}: deployment {primary.id} of {primary.task_definition} took over from {tracked.deployment}",
+            UNTOUCHED,
             service.name,
         )
-    if status in _ENDED_ELSEWHERE:
-        raise _failed(service, started, why or f"it was stopped ({status})")
-    settled = started.by_ecs or ours_whole is None or status == "SUCCESSFUL"
-    return bool(settled and ours and ours.status == "PRIMARY" and ours.rollout_state == "COMPLETED")
+    if status in _STOPPED:
+        raise _failed(look, reason or f"it was stopped ({status})")
+    settled = tracked.by_ecs or details is None or status == "SUCCESSFUL"
+    return bool(settled and deployment and deployment.status == "PRIMARY" and deployment.rollout_state == "COMPLETED")
 
 
-def _failures(stopped: Sequence[Task], started: TrackedDeployment) -> int:
-    """How many tasks of our deployment have failed.
+def count_failures(stopped: Sequence[Task], tracked: TrackedDeployment) -> int:
+    """Counts the failed tasks of a tracked deployment.
 
     Raises:
-        CrashLoopError: enough of them for the same reason.
+        CrashLoopError: too many of them failed for the same reason.
     """
-    reasons = Counter(said for task in stopped if task.started_by == started.deployment and (said := task.failure()))
+    reasons = Counter(text for task in stopped if task.started_by == tracked.deployment and (text := task.failure()))
     for reason, count in reasons.most_common(1):
         if count >= SAME_FAILURES:
-            name = started.move.service
-            raise CrashLoopError(f"{name}: {count} new tasks stopped: {reason}", _LOOK_WHY, name)
+            name = tracked.move.service
+            raise CrashLoopError(f"{name}: {count} new tasks stopped: {reason}", REASONS_FOLLOW, name)
     return reasons.total()
 
 
-def _busy(service: Service, latest: ServiceDeployment | None, *, repairing: bool) -> str:
-    primary = service.primary
-    if latest and latest.status in _UNDER_WAY and service.desired:
-        return f"{service.name}: {latest.arn.rpartition('/')[2]} is {latest.status}"
-    if primary is None or not service.desired or primary.rollout_state == "COMPLETED":
-        return ""
-    if repairing and primary.rollout_state == "FAILED":
-        return ""
-    return f"{service.name}: {primary.id} is {primary.rollout_state}"
-
-
-def _failed(service: Service, started: TrackedDeployment, reason: str) -> RolloutError:
-    said = reason or service.latest_event
-    return RolloutError(f"{service.name}: deployment {started.deployment} failed: {said}", _LOOK_WHY, service.name)
-
-
-def _too_late(late: Sequence[TrackedDeployment], unread: str) -> RolloutError | UnknownOutcomeError:
-    names = ", ".join(f"{one.move.service} (deployment {one.deployment})" for one in late)
-    seconds = max(one.deadline for one in late)
-    if unread:
-        return UnknownOutcomeError(
-            f"whether {names} got there after {seconds:.0f} s is not known: {unread}",
-            "Nothing was moved back. When AWS answers again: invoke status, then invoke release or invoke rollback.",
-        )
-    return DeadlineError(f"not completed after {seconds:.0f} s: {names}", _LOOK_WHY, late[0].move.service)
+def _failed(look: ServiceLook, reason: str) -> RolloutError:
+    name = look.service.name
+    reason = reason or look.service.latest_event
+    return RolloutError(f"{name}: deployment {look.tracked.deployment} failed: {reason}", REASONS_FOLLOW, name)

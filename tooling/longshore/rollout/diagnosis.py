@@ -1,15 +1,16 @@
-"""Why it failed: what ECS, the container and its log say of the first task that did not do as it should."""
+"""Explains a failure: the events of the service, the first failed task, and the log of its container."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from longshore.aws.ecs import Container, Service, Task
+from longshore.aws.ecs_types import Container, Task
 from longshore.errors import AwsError
 from longshore.masking import Masks, secrets_of_containers
 from longshore.result import Failure
+from longshore.rollout.ports import FailureReader, LogTail
 
 LOG_LINES = 30
 EVENTS = 5
@@ -17,40 +18,29 @@ LINE_LENGTH = 500
 """A ledger item holds 400 KB; a line of a log may be a megabyte."""
 
 
-class Reasons(Protocol):
-    """What a diagnosis needs of ECS (longshore.aws.ecs)."""
-
-    def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]: ...  # noqa: D102
-    def tasks(self, cluster: str, service: str) -> list[Task]: ...  # noqa: D102
-    def stopped_tasks(self, cluster: str, service: str) -> list[Task]: ...  # noqa: D102
-    def task_definition(self, arn: str) -> dict[str, Any]: ...  # noqa: D102
-
-
-class Tails(Protocol):
-    """What it needs of CloudWatch Logs (longshore.aws.logs)."""
-
-    def tail(self, group: str, stream: str, lines: int) -> list[str]: ...  # noqa: D102
-
-
 @dataclass(frozen=True)
 class Diagnosis:
-    """Asks after the reasons. What can't be read is said in its place: it never hides the failure itself.
+    """Reads the reasons of a failure. A reason that cannot be read is reported as such: it never hides the failure.
 
-    ``masks`` takes in the secrets of the containers whose logs are read; texts are masked before they are cut.
+    Attributes:
+        ecs: reads services, tasks and task definitions.
+        logs: reads logs.
+        cluster: name of the cluster.
+        masks: learns the secrets of the containers whose logs are read. Texts are masked before they are truncated.
     """
 
-    ecs: Reasons
-    logs: Tails
+    ecs: FailureReader
+    logs: LogTail
     cluster: str
     masks: Masks
 
     def of_service(self, name: str, deployment: str, answer: str = "") -> Failure:
-        """Why a service did not get there.
+        """Explains why a deployment of a service failed.
 
         Args:
-            name: of the service.
-            deployment: id of the deployment that failed.
-            answer: what its health URL answered, if it was asked.
+            name: name of the service.
+            deployment: id of the deployment.
+            answer: the last answer of its health URL, if it has one.
         """
         failure = Failure(subject=name)
         try:
@@ -59,14 +49,14 @@ class Diagnosis:
             failed = [t for t in stopped if t.failure()]
             running = [t for t in self.ecs.tasks(self.cluster, name) if t.started_by == deployment]
             for task in [*failed, *running][:1]:
-                self._of_task(failure, task)
+                self._add_task(failure, task)
             failure.tasks = len([t for t in failed if t.failure() == failed[0].failure()])
         except AwsError as error:
             failure.reason = failure.reason or f"the reason could not be read: {error.message}"
         failure.answer = self.masks.mask_untrusted(answer)[:LINE_LENGTH]
         return failure
 
-    def _of_task(self, failure: Failure, task: Task) -> None:
+    def _add_task(self, failure: Failure, task: Task) -> None:
         failure.task, failure.stop_code, failure.reason = task.arn, task.stop_code, task.stopped_reason
         failure.exit_codes = {c.name: c.exit_code for c in task.containers}
         first = first_failing(task)
@@ -77,20 +67,21 @@ class Diagnosis:
             failure.reason = f"{task.stopped_reason}: {first.reason}".removeprefix(": ")
         definition = self.ecs.task_definition(task.task_definition)
         self.masks.hide(secrets_of_containers(definition["containerDefinitions"]))
-        where = log_stream(definition, first.name, task.id)
-        failure.log = shortened(self.logs.tail(*where, LOG_LINES), self.masks) if where else []
+        stream = log_stream(definition, first.name, task.id)
+        failure.log = shortened(self.logs.tail(*stream, LOG_LINES), self.masks) if stream else []
 
 
 def first_failing(task: Task) -> Container | None:
-    """The container to look at: the first with a reason or an exit code that is not 0, else the first."""
-    wrong = (c for c in task.containers if c.reason or c.exit_code)
-    return next(wrong, next(iter(task.containers), None))
+    """The first container with a reason or with an exit code other than 0; the first container if there is none."""
+    failing = (c for c in task.containers if c.reason or c.exit_code)
+    return next(failing, next(iter(task.containers), None))
 
 
 def log_stream(definition: dict[str, Any], container: str, task: str) -> tuple[str, str] | None:
-    """Group and stream of a container's log: the awslogs driver names it ``prefix/container/task id``.
+    """Log group and stream of a container; None if it does not write to CloudWatch Logs.
 
-    None where the container writes to no CloudWatch log.
+    The awslogs driver names the stream ``prefix/container/task id``.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
     """
     for candidate in definition["containerDefinitions"]:
         options = candidate.get("logConfiguration", {}).get("options", {})
@@ -100,7 +91,7 @@ def log_stream(definition: dict[str, Any], container: str, task: str) -> tuple[s
 
 
 def shortened(lines: Sequence[str], masks: Masks) -> list[str]:
-    """The last lines, each masked, then cut to fit a ledger item; a cut line says so."""
-    # A part of a secret is not recognised any more.
+    """The last lines, each masked and then truncated to fit into a ledger item."""
+    # Mask before truncating: a truncated secret is no longer recognised.
     masked = [masks.mask_untrusted(line) for line in lines[-LOG_LINES:]]
     return [line if len(line) <= LINE_LENGTH else f"{line[:LINE_LENGTH]}… (cut)" for line in masked]

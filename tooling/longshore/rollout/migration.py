@@ -1,133 +1,108 @@
-"""Runs the migration: one task, once, whose essential containers must all exit 0."""
+"""Runs the migration of a release: one task, started once, whose essential containers must all exit with 0."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
-from longshore.aws.ecs import CapacityProvider, Placement, Task
+from longshore.aws.ecs_types import CapacityProvider, Placement, Task
 from longshore.clock import Clock
 from longshore.config.contract import Migration
-from longshore.errors import AwsError, LongshoreError, MigrationError, UnknownOutcomeError
+from longshore.errors import AwsError, MigrationError, UnknownOutcomeError
 from longshore.masking import Masks, secrets_of_containers
 from longshore.result import MigrationResult
-
-if TYPE_CHECKING:
-    from longshore.aws.logs import Logs
+from longshore.rollout.looks import looks
+from longshore.rollout.ports import LogLines, LogStreams, TaskRunner
 
 LOG_LINES_KEPT = 30
 
 MISSING_SECONDS = 60
-"""So long a task may be missing from reads (eventual consistency), and so long a start is tried."""
+"""How long a task may be missing from reads, which are eventually consistent, and how long starting it is tried."""
 
 
-def starter(application: str, release: str, begun: datetime) -> str:
-    """What a release calls itself where it starts a task: no other application of the cluster calls itself so.
+def release_token(application: str, release: str, begun: datetime) -> str:
+    """The token with which a release starts its tasks; no other release, application or ledger has the same.
 
-    Nor does a release of the same number after the ledger was made anew. It is what ``startedBy`` and ``clientToken``
-    take: 36 letters, digits and hyphens (AWS's documentation has 128 and 64 today, and had 36 for the first).
+    It fits ``startedBy`` and ``clientToken`` of RunTask: at most 36 letters, digits and hyphens.
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 
     Args:
-        application: its name.
+        application: name of the application.
         release: id of the release.
-        begun: when the release began.
+        begun: when the release began; a new ledger counts releases from 1 again.
     """
     digest = hashlib.sha256(f"{application}/{release}/{begun.isoformat()}".encode()).hexdigest()
     return f"{release[-19:]}-{digest[:16]}"
 
 
-class Tasks(Protocol):
-    """What a migration needs of ECS (longshore.aws.ecs)."""
-
-    def run_task(  # noqa: D102
-        self,
-        cluster: str,
-        task_definition: str,
-        *,
-        placement: Placement,
-        client_token: str,
-        started_by: str,
-    ) -> Task: ...
-    def tasks_of_family(self, cluster: str, family: str) -> list[Task]: ...  # noqa: D102
-    def describe_tasks(self, cluster: str, arns: list[str]) -> list[Task]: ...  # noqa: D102
-    def task_definition(self, arn: str) -> dict[str, Any]: ...  # noqa: D102
-
-
 @dataclass(frozen=True)
 class Migrator:
-    """Where and how long the migration of one environment runs.
+    """Runs the migration of one environment.
 
-    ``deadline`` is in seconds; ``masks`` takes in the secrets of its containers before a line of them is read.
+    Attributes:
+        ecs: starts and reads tasks.
+        logs: follows logs.
+        clock: time.
+        cluster: name of the cluster.
+        deadline: seconds that the migration may take.
+        masks: learns the secrets of the containers before a line of their logs is read.
     """
 
-    ecs: Tasks
-    logs: Logs
+    ecs: TaskRunner
+    logs: LogStreams
     clock: Clock
     cluster: str
     deadline: float
     masks: Masks
 
-    def run(self, migration: Migration, starter: str, on_line: Callable[[str], None]) -> MigrationResult:
-        """Runs the migration of a release to its end.
+    def run(self, migration: Migration, token: str, on_line: Callable[[str], None]) -> MigrationResult:
+        """Runs the migration to its end.
 
         Args:
-            migration: the contract's.
-            starter: what the release calls itself (`starter`); the task is started once for it, however often this
-                is called.
-            on_line: gets each line of the container's log as it comes.
+            migration: the migration of the contract.
+            token: the `release_token`; the task is started once for a token, however often this is called.
+            on_line: receives each line of the container's log.
 
         Raises:
-            MigrationError: it never started, or an essential container did not exit 0.
-            UnknownOutcomeError: it still ran at the deadline, or how it ended can't be known; the task is named and
-                left alone. ``result`` of both is what is known of it, if it started.
+            MigrationError: the task did not start, or an essential container did not exit with 0.
+            UnknownOutcomeError: the task was still running at the deadline, or could not be read; it was left running.
+                ``result`` of either error is a MigrationResult, if the task started.
         """
         definition = self.ecs.task_definition(migration.task_definition)
         self.masks.hide(secrets_of_containers(definition["containerDefinitions"]))
-        prefix = _prefix(definition, migration)
+        prefix = _stream_prefix(definition, migration)
         begun = self.clock.now()
-        task = self._start(migration, starter)
-        result = MigrationResult(
-            task=task.arn, task_definition=migration.task_definition, before_wave=migration.before_wave
-        )
-        follower = self.logs.follow(migration.log_group, f"{prefix}/{task.id}")
-
-        def drain() -> None:
-            # Lines are for people: that they can't be read must not end a migration, or hide how it ended.
-            try:
-                for line in follower.lines():
-                    on_line(line)
-                    result.log = [*result.log, line][-LOG_LINES_KEPT:]
-            except AwsError:
-                result.log_complete = False
-
+        task = self._start(migration, token)
+        log = _Log(self.logs.follow(migration.log_group, f"{prefix}/{task.id}"), on_line)
         try:
-            task = self._wait(task, drain)
-        except LongshoreError as error:
-            raise _with(result, error) from error
-        drain()
-        result.seconds = round(self.clock.now() - begun, 3)
-        result.exit_codes = {c.name: c.exit_code for c in task.containers}
-        result.exit_code = result.exit_codes.get(migration.container)
-        result.stop_code, result.reason = task.stop_code, task.stopped_reason
-        _judge(task, definition, result)
+            ended = self._follow(task, log)
+        except UnknownOutcomeError as error:
+            error.result = _result(migration, task, log)
+            raise
+        log.read()
+        result = _result(migration, ended, log, round(self.clock.now() - begun, 3))
+        failure = _failure(ended, definition)
+        if failure:
+            raise _failed(result, failure)
+        result.succeeded = True
         return result
 
-    def _start(self, migration: Migration, starter: str) -> Task:
-        """Starts the task, or finds the one that this release has started before."""
+    def _start(self, migration: Migration, token: str) -> Task:
+        """Starts the task, or finds the one that this release has already started."""
         family = migration.task_definition.rpartition("/")[2].partition(":")[0]
         refused: AwsError | None = None
         unanswered = False
         for _ in self.clock.polls(MISSING_SECONDS):
             asked = False
             try:
-                known = self.ecs.tasks_of_family(self.cluster, family)
-                if before := [task for task in known if task.started_by == starter]:
-                    return before[0]
+                tasks = self.ecs.tasks_of_family(self.cluster, family)
+                if started := [task for task in tasks if task.started_by == token]:
+                    return started[0]
                 asked = True
-                return self._run_task(migration, starter)
+                return self._run_task(migration, token)
             except AwsError as error:
                 refused = error
                 unanswered = unanswered or (asked and error.ambiguous)
@@ -135,11 +110,11 @@ class Migrator:
                     break
         message = refused.message if refused else "no reason given"
         if unanswered:
-            # Whatever is refused afterwards: the task may run.
-            raise _unknown(f"whether the migration has started is not known: {message}") from refused
+            # The task may be running, even if later attempts were refused.
+            raise _unknown(f"could not determine whether the migration has started: {message}") from refused
         raise MigrationError(f"the migration did not start: {message}", refused.hint if refused else "") from refused
 
-    def _run_task(self, migration: Migration, starter: str) -> Task:
+    def _run_task(self, migration: Migration, token: str) -> Task:
         launch = migration.launch
         strategy = launch.capacity_provider_strategy
         placement = Placement(
@@ -150,49 +125,74 @@ class Migrator:
             launch.assign_public_ip,
         )
         return self.ecs.run_task(
-            self.cluster,
-            migration.task_definition,
-            placement=placement,
-            client_token=starter,
-            started_by=starter,
+            self.cluster, migration.task_definition, placement=placement, client_token=token, started_by=token
         )
 
-    def _wait(self, task: Task, drain: Callable[[], None]) -> Task:
-        begun, last_seen, unread = self.clock.now(), None, ""
-        for _ in self.clock.polls(self.deadline):
-            now = self.clock.now()
-            try:
-                found = self.ecs.describe_tasks(self.cluster, [task.arn])
-                unread = ""
-            except AwsError as error:
-                if not error.transient:
-                    raise _unknown(f"how the migration {task.arn} ends can't be read: {error.message}") from error
-                unread = f"; the last read failed: {error.message}"
-                continue
-            if found and found[0].last_status == "STOPPED":
-                return found[0]
-            last_seen = now if found else last_seen
-            # One made a moment ago may be missing from a read: not yet. One that was there before has gone.
-            if not found and now - (last_seen or begun) > MISSING_SECONDS:
-                raise _unknown(f"ECS does not know the migration {task.arn} any more")
-            drain()
+    def _follow(self, task: Task, log: _Log) -> Task:
+        """Reads the log until the task has stopped, and returns the stopped task."""
+        last_seen, unread = self.clock.now(), ""
+        try:
+            for look in looks(lambda: self.ecs.describe_tasks(self.cluster, [task.arn]), self.clock, self.deadline):
+                unread = f"; the last read failed: {look.unread}" if look.unread else ""
+                if look.seen is None:
+                    continue
+                if look.seen and look.seen[0].last_status == "STOPPED":
+                    return look.seen[0]
+                last_seen = look.begun if look.seen else last_seen
+                # A new task may be missing from a read; one that has been missing for long no longer exists.
+                if look.begun - last_seen > MISSING_SECONDS:
+                    raise _unknown(f"ECS no longer knows the migration {task.arn}")
+                log.read()
+        except AwsError as error:
+            raise _unknown(f"the migration {task.arn} cannot be read any more: {error.message}") from error
         raise _unknown(f"the migration still runs after {self.deadline:.0f} s: {task.arn}{unread}")
+
+
+@dataclass
+class _Log:
+    """The log of the migration's container, as far as it has been read."""
+
+    source: LogLines
+    on_line: Callable[[str], None]
+    lines: list[str] = field(default_factory=list)
+    complete: bool = True
+
+    def read(self) -> None:
+        """Reads the new lines. A log that cannot be read does not fail a migration: it is marked as incomplete."""
+        try:
+            for line in self.source.lines():
+                self.on_line(line)
+                self.lines = [*self.lines, line][-LOG_LINES_KEPT:]
+        except AwsError:
+            self.complete = False
+
+
+def _result(migration: Migration, task: Task, log: _Log, seconds: float = 0.0) -> MigrationResult:
+    exit_codes = {c.name: c.exit_code for c in task.containers if task.last_status == "STOPPED"}
+    return MigrationResult(
+        task=task.arn,
+        task_definition=migration.task_definition,
+        before_wave=migration.before_wave,
+        exit_code=exit_codes.get(migration.container),
+        exit_codes=exit_codes,
+        stop_code=task.stop_code,
+        reason=task.stopped_reason,
+        seconds=seconds,
+        log=log.lines,
+        log_complete=log.complete,
+    )
 
 
 def _unknown(message: str) -> UnknownOutcomeError:
     return UnknownOutcomeError(
-        message, "Nothing was moved back. Wait for the task, look at its log, then release again."
+        message, "Nothing was rolled back. Wait until the task has ended, read its log, then release again."
     )
 
 
-def _with(result: MigrationResult, error: LongshoreError) -> LongshoreError:
-    if isinstance(error, MigrationError | UnknownOutcomeError):
-        error.result = result
-    return error
+def _stream_prefix(definition: dict[str, Any], migration: Migration) -> str:
+    """The start of the log stream's name, which is ``prefix/container/task id``.
 
-
-def _prefix(definition: dict[str, Any], migration: Migration) -> str:
-    """How its log's stream begins: the awslogs driver names it ``prefix/container/task id`` (its documentation).
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
 
     Raises:
         MigrationError: the revision has no such container.
@@ -202,20 +202,22 @@ def _prefix(definition: dict[str, Any], migration: Migration) -> str:
             options = candidate.get("logConfiguration", {}).get("options", {})
             return f"{options.get('awslogs-stream-prefix', 'ecs')}/{migration.container}"
     raise MigrationError(
-        f"{migration.task_definition} has no container {migration.container!r}", "Mend migration in the contract."
+        f"{migration.task_definition} has no container {migration.container!r}",
+        "Fix migration.container in the contract (output release of the Terraform root), then release again.",
     )
 
 
-def _judge(task: Task, definition: dict[str, Any], result: MigrationResult) -> None:
+def _failure(task: Task, definition: dict[str, Any]) -> str:
+    """Why a stopped migration failed; empty if all its essential containers exited with 0."""
     essential = {c["name"] for c in definition["containerDefinitions"] if c.get("essential", True)}
     failed = [c for c in task.containers if c.name in essential and c.exit_code != 0]
-    ended = {c.name for c in task.containers}
-    if task.stop_code == "EssentialContainerExited" and not failed and essential <= ended:
-        result.succeeded = True
-        return
-    said = "; ".join(f"{c.name}: exit code {c.exit_code} {c.reason}".rstrip() for c in failed)
-    error = MigrationError(
-        f"the migration {task.arn} failed: {task.stopped_reason or task.stop_code} ({said or 'no container ended'})",
-        "Mend the migration and release again.",
-    )
-    raise _with(result, error)
+    if task.stop_code == "EssentialContainerExited" and not failed and essential <= {c.name for c in task.containers}:
+        return ""
+    exits = "; ".join(f"{c.name}: exit code {c.exit_code} {c.reason}".rstrip() for c in failed)
+    return f"{task.stopped_reason or task.stop_code} ({exits or 'no container ended'})"
+
+
+def _failed(result: MigrationResult, reason: str) -> MigrationError:
+    error = MigrationError(f"the migration {result.task} failed: {reason}", "Fix the migration and release again.")
+    error.result = result
+    return error

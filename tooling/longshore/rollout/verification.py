@@ -1,36 +1,34 @@
-"""Looks whether what runs is what was released: revision, digest, and the answer of the health URL."""
+"""Verifies a roll-out: the revision and digest of every task, and the answers of the health URLs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
-from longshore.aws.ecs import Task
+from longshore.aws.ecs_types import Task
 from longshore.clock import Clock
 from longshore.config.contract import Contract
-from longshore.errors import AwsError, UnknownOutcomeError, VerifyError
+from longshore.errors import UnknownOutcomeError, VerifyError
 from longshore.masking import Masks
 from longshore.rollout import health
+from longshore.rollout.looks import looks
+from longshore.rollout.ports import RunningTasks
 
 REQUEST_SECONDS = 5.0
 STREAK = 3
-"""So many good answers in a row: behind a load balancer an old task may still answer now and then."""
+"""The number of good answers in a row that a health URL must give: an old task may still answer now and then."""
 
 SURE_AFTER = 3
-"""So many looks with the same finding: reads of ECS may be a moment old."""
-
-
-class RunningTasks(Protocol):
-    """What verification needs of ECS (longshore.aws.ecs)."""
-
-    def tasks(self, cluster: str, service: str) -> list[Task]: ...  # noqa: D102
+"""The number of looks that must agree before a wrong task is reported: a read of ECS may be out of date."""
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a service must run: the revision's ARN, the digest of each container's image, and whether any task."""
+    """The revision (ARN) that a service must run, and the digest of each container's image.
+
+    ``idle``: the service may have no tasks.
+    """
 
     service: str
     task_definition: str
@@ -39,69 +37,69 @@ class Expectation:
 
 
 @dataclass(frozen=True)
-class _Finding:
+class _Difference:
+    """A task or container that differs from the expectation; waiting does not help if it is ``permanent``."""
+
     service: str
     text: str
-    for_good: bool
+    permanent: bool
 
 
 def tasks(ecs: RunningTasks, cluster: str, expected: Sequence[Expectation], clock: Clock, deadline: float) -> None:
-    """Every task of the services runs the intended revision, from the digests that were built.
+    """Verifies that every task runs the intended revision, from the digests that were built.
 
-    A task or a digest that is missing may still come, and a read may fail: both are looked for again until the
-    deadline. What is wrong in several looks is wrong.
+    A missing task or digest may still appear, and a failed read may succeed: both are tried again until the deadline.
+    A wrong revision or digest must be seen in several looks.
 
     Args:
-        ecs: the tasks.
+        ecs: reads the running tasks.
         cluster: name of the cluster.
-        expected: what must run, for each service.
+        expected: the expectation for each service.
         clock: time.
         deadline: seconds from now.
 
     Raises:
-        VerifyError: lists every task that does not.
-        UnknownOutcomeError: at the deadline ECS could not be read.
+        VerifyError: lists every difference.
+        UnknownOutcomeError: ECS could not be read at the deadline.
     """
-    before: list[_Finding] = []
+    differences: list[_Difference] = []
     unread, same = "", 0
-    for _ in clock.polls(deadline, longest=2.0):
-        try:
-            findings = [
-                _Finding(one.service, text, wrong)
-                for one in expected
-                for text, wrong in _findings(ecs.tasks(cluster, one.service), one)
-            ]
-            unread = ""
-        except AwsError as error:
-            if not error.transient:
-                raise
-            unread = error.message
+    for look in looks(lambda: _differences(ecs, cluster, expected), clock, deadline, longest=2.0):
+        unread = look.unread
+        if look.seen is None:
             continue
-        if not findings:
+        if not look.seen:
             return
-        same, before = (same + 1 if findings == before else 1), findings
-        if same >= SURE_AFTER and all(finding.for_good for finding in findings):
+        same, differences = (same + 1 if look.seen == differences else 1), look.seen
+        if same >= SURE_AFTER and all(difference.permanent for difference in differences):
             break
     if unread:
-        raise UnknownOutcomeError(f"whether the right tasks run after {deadline:.0f} s is not known: {unread}")
-    listed = "\n".join(f"  {finding.text}" for finding in before)
-    to_blame = before[0].service if before else ""
-    raise VerifyError(f"what runs is not what was released:\n{listed}", service=to_blame)
+        raise UnknownOutcomeError(f"could not determine within {deadline:.0f} s whether the right tasks run: {unread}")
+    listed = "\n".join(f"  {difference.text}" for difference in differences)
+    raise VerifyError(f"the running tasks differ from the release:\n{listed}", service=differences[0].service)
 
 
-def _findings(found: Sequence[Task], expected: Expectation) -> Iterator[tuple[str, bool]]:
-    """What is not as it must be, each with whether it is wrong for good."""
-    if not found and not expected.idle:
-        yield f"{expected.service}: no task runs", False
-    for task in found:
+def _differences(ecs: RunningTasks, cluster: str, expected: Sequence[Expectation]) -> list[_Difference]:
+    return [
+        difference
+        for expectation in expected
+        for difference in _compare(ecs.tasks(cluster, expectation.service), expectation)
+    ]
+
+
+def _compare(tasks: Sequence[Task], expected: Expectation) -> Iterator[_Difference]:
+    service = expected.service
+    if not tasks and not expected.idle:
+        yield _Difference(service, f"{service}: no task runs", permanent=False)
+    for task in tasks:
         if task.task_definition != expected.task_definition:
-            yield f"{expected.service}: task {task.id} runs {task.task_definition}", True
+            yield _Difference(service, f"{service}: task {task.id} runs {task.task_definition}", permanent=True)
         for container in task.containers:
-            wanted = expected.digests.get(container.name)
-            if wanted and container.digest != wanted:
-                place = f"{expected.service}: container {container.name} of task {task.id}"
-                known = container.digest is not None
-                yield f"{place} runs {container.digest if known else 'an unknown digest'}, not {wanted}", known
+            digest = expected.digests.get(container.name)
+            if digest and container.digest != digest:
+                place, actual = f"container {container.name} of task {task.id}", container.digest or "an unknown digest"
+                text = f"{service}: {place} runs {actual}, not {digest}"
+                yield _Difference(service, text, permanent=container.digest is not None)
 
 
 def urls(
@@ -112,17 +110,25 @@ def urls(
     clock: Clock,
     masks: Masks,
 ) -> list[str]:
-    """The contract's paths answer as they should, with this version, several times in a row.
+    """Verifies that the contract's health URLs answer as expected, several times in a row.
 
-    The version must be in the body, unless ``expect_text`` says which text must; ``{version}`` in it is filled in.
+    The body must contain the version, or ``expect_text`` if the contract has one; ``{version}`` in it is filled in.
+
+    Args:
+        contract: the contract.
+        base_url: the URL of a service of a cluster; None if it is unknown.
+        version: the released version.
+        deadline: seconds for each URL.
+        clock: time.
+        masks: hides secrets in the answers.
 
     Returns:
-        The URLs that were asked; what could not be asked for want of a base URL is left out.
+        The URLs that were checked; a service without a base URL is skipped.
 
     Raises:
-        VerifyError: a URL did not answer so before the deadline; says what it answered.
+        VerifyError: a URL did not answer as expected before the deadline; the message has its last answer.
     """
-    asked: list[str] = []
+    checked: list[str] = []
     for check in contract.verify:
         name = contract.services[check.service].name
         base = base_url(contract.cluster, name)
@@ -131,27 +137,27 @@ def urls(
         url = base.rstrip("/") + check.path
         text = (check.expect_text or "{version}").replace("{version}", version)
         ask = partial(health.ask, url, check.expect_status, text, REQUEST_SECONDS, masks)
-        _until_right(url, ask, deadline, clock, name)
-        asked.append(url)
-    return asked
+        _wait_for_streak(url, ask, deadline, clock, name)
+        checked.append(url)
+    return checked
 
 
-def _until_right(url: str, ask: Callable[[], str | None], deadline: float, clock: Clock, service: str) -> None:
-    streak = asked = 0
+def _wait_for_streak(url: str, ask: Callable[[], str | None], deadline: float, clock: Clock, service: str) -> None:
+    streak = requests = 0
     last = "was not asked"
     for pace in clock.polls(deadline, longest=2.0):
-        finding = ask()
-        asked += 1
-        streak = 0 if finding else streak + 1
-        last = finding or last
+        problem = ask()
+        requests += 1
+        streak = 0 if problem else streak + 1
+        last = problem or last
         if streak >= STREAK:
             return
         if streak:
             pace.hurry()
-    times = "once" if asked == 1 else f"{asked} times"
+    times = "once" if requests == 1 else f"{requests} times"
     raise VerifyError(
         f"{url} {last} (asked {times} in {deadline:.0f} s)",
-        "Ask the URL yourself, and read the task's log.",
+        f"Request the URL yourself, and read the logs of {service}.",
         service,
         f"{url} {last}",
     )

@@ -1,108 +1,124 @@
-"""Applying the approved plan, and taking in what it has registered."""
+"""Applying the approved plan: the contract with the revisions that it registered becomes the run's."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from longshore.aws.ecs import Ecs
+from longshore.environment.environment import Environment
 from longshore.errors import ApplyError, PlanError, StalePlanError, TerraformError
 from longshore.masking import secrets_of_containers
 from longshore.run import build_and_plan, plan_scope, snapshot
 from longshore.run.options import ReleaseOptions
 from longshore.run.run import Run
 from longshore.terraform import plan
-from longshore.terraform.local import SavedPlan
+from longshore.terraform.driver import Driver, SavedPlan
 
 _TOO_MANY_AT_ONCE = "Too many concurrent attempts to create a new revision"
-"""A refusal that passes (failures.md, row 39); botocore does not retry it."""
+"""ECS refuses RegisterTaskDefinition with this message for a moment; botocore does not retry it (docs/failures.md)."""
 
 
-def applied(run: Run, saved: SavedPlan) -> bool:
-    """Whether another process of this release has applied the plan: there is nothing left to approve."""
+def is_applied(run: Run, saved: SavedPlan) -> bool:
+    """Whether an earlier process of this run has applied the plan, so that nothing is left to approve."""
     return run.resumed and not saved.changed
 
 
-def apply(run: Run, order: ReleaseOptions, saved: SavedPlan) -> None:
-    """Applies the approved plan; the contract with the revisions it registered becomes the run's.
+def apply(run: Run, env: Environment, options: ReleaseOptions, saved: SavedPlan) -> None:
+    """Applies the approved plan and reads the contract again.
 
-    A plan that went stale, or that ECS refused for the moment, is made again once, and applied only if it would change
-    the same.
+    A plan that went stale, or that ECS refused for a moment, is made again once, and applied only if it would change
+    the same things.
 
     Raises:
-        ApplyError: Terraform failed, or ECS does not know what it says it registered, or an image was not built.
-        NotReadyError: a service that the apply made is not ready to be moved.
-        PlanError: the plan made again differs from the one that was approved.
+        ApplyError: Terraform failed, ECS does not have the registered revision, or an image was not built.
+        NotReadyError: a service that the apply created cannot be rolled out yet.
+        PlanError: the new plan differs from the approved one.
     """
-    if applied(run, saved):
-        # The apply had ended when the process died, but perhaps not the writing of the outputs.
-        run.contract = run.env.contract(_written(run) if plan_scope.only_task_definitions(run) else None)
+    aws, version, targeted = env.aws, run.result.version, plan_scope.only_task_definitions(run.result)
+    if is_applied(run, saved):
+        # The process may have been killed between the apply and the update of the outputs.
+        outputs = _update_outputs(run, env.terraform) if targeted else None
     else:
-        with run.effect(f"apply {run.result.version}"):
-            outputs = _apply(run, order, saved)
-        if plan_scope.only_task_definitions(run):
-            outputs = _written(run)
-        run.contract = run.env.contract(outputs)
-    snapshot.notice_replaced(run)
-    _see_registered(run)
-    snapshot.record(run)  # with --allow-infra, an apply makes services and schedules, or takes them away
+        with run.effect(f"apply {version}"):
+            outputs = _apply(run, env, options, saved)
+        if targeted:
+            outputs = _update_outputs(run, env.terraform)
+    run.contract = env.contract(outputs)
+    snapshot.notice_replaced(run, aws.ecs)
+    _check_registered_images(run, aws.ecs)
+    snapshot.take(run, aws.ecs, aws.events)  # with --allow-infra, an apply creates and removes services and schedules
 
 
-def _apply(run: Run, order: ReleaseOptions, saved: SavedPlan) -> dict[str, Any]:
-    terraform, console = run.env.terraform, run.env.console
-    try:
-        try:
-            return terraform.apply(saved, console.detail)
-        except TerraformError as error:
-            stale = isinstance(error, StalePlanError)
-            if not stale and _TOO_MANY_AT_ONCE not in error.message:
-                raise
-            approved, fingerprint = run.result.changes, run.result.fingerprint
-            with plan_scope.planned(run, run.result.version, alone=plan_scope.only_task_definitions(run)) as again:
-                build_and_plan.judge(run, order, plan.changes(terraform.show(again)))
-                # The lines that were shown don't tell: secrets are masked in them, and of the rest they have addresses.
-                if stale and run.result.fingerprint != fingerprint:
-                    raise PlanError("the state changed while the plan waited, and it differs now") from None
-                run.result.changes = approved
-                return terraform.apply(again, console.detail)
-    except TerraformError as error:
-        raise ApplyError(error.message, error.hint) from error
-
-
-def _written(run: Run) -> dict[str, Any]:
-    try:
-        return plan_scope.written(run, run.result.version)
-    except TerraformError as error:
-        raise ApplyError(error.message, error.hint) from error
-
-
-def register(run: Run) -> None:
-    """Applies the version of a release that is gone back to, whose revisions have been deregistered since.
+def register(run: Run, env: Environment) -> None:
+    """Registers the version of an earlier release again, whose revisions have been deregistered since.
 
     Raises:
         PlanError: the plan would change more than task definitions.
         ApplyError: Terraform failed.
     """
-    env = run.env
-    with plan_scope.planned(run, run.result.version, alone=plan_scope.only_task_definitions(run)) as saved:
-        build_and_plan.judge(run, ReleaseOptions(), plan.changes(env.terraform.show(saved)))
-        apply(run, ReleaseOptions(), saved)
+    targeted = plan_scope.only_task_definitions(run.result)
+    with plan_scope.planned(env.terraform, run.contract, run.result.version, targeted=targeted) as saved:
+        build_and_plan.judge(run, env, ReleaseOptions(), plan.changes(env.terraform.show(saved)))
+        apply(run, env, ReleaseOptions(), saved)
 
 
-def _see_registered(run: Run) -> None:
-    """Looks whether each revision of the contract holds the images that this release is about."""
+def _apply(run: Run, env: Environment, options: ReleaseOptions, saved: SavedPlan) -> dict[str, Any]:
+    try:
+        try:
+            return env.terraform.apply(saved, run.detail)
+        except TerraformError as error:
+            stale = isinstance(error, StalePlanError)
+            if not stale and _TOO_MANY_AT_ONCE not in error.message:
+                raise
+        return _apply_again(run, env, options, stale=stale)
+    except TerraformError as error:
+        raise ApplyError(error.message, error.hint) from error
+
+
+def _apply_again(run: Run, env: Environment, options: ReleaseOptions, *, stale: bool) -> dict[str, Any]:
+    """Makes the plan once more and applies it, if it would change the same things as the approved one."""
+    terraform, version = env.terraform, run.result.version
+    approved, fingerprint = run.result.changes, run.result.fingerprint
+    targeted = plan_scope.only_task_definitions(run.result)
+    with plan_scope.planned(terraform, run.contract, version, targeted=targeted) as saved:
+        build_and_plan.judge(run, env, options, plan.changes(terraform.show(saved)))
+        # The lines that were shown do not decide: secrets are masked in them, and many changes are addresses only.
+        if stale and run.result.fingerprint != fingerprint:
+            raise PlanError(
+                "the state changed while the plan waited for approval, and the plan made again differs from it",
+                "Run the same command again to see the new plan.",
+            )
+        run.result.changes = approved
+        return terraform.apply(saved, run.detail)
+
+
+def _update_outputs(run: Run, terraform: Driver) -> dict[str, Any]:
+    try:
+        return plan_scope.update_outputs(run, terraform, run.result.version)
+    except TerraformError as error:
+        raise ApplyError(error.message, error.hint) from error
+
+
+def _check_registered_images(run: Run, ecs: Ecs) -> None:
+    """Checks that every revision of the contract uses the images of this run.
+
+    Raises:
+        ApplyError: names the container and its image.
+    """
     for key, service in run.contract.services.items():
-        definition = run.env.aws.ecs.task_definition(service.task_definition)
-        run.env.console.masks.hide(secrets_of_containers(definition["containerDefinitions"]))
+        definition = ecs.task_definition(service.task_definition)
+        run.hide(secrets_of_containers(definition["containerDefinitions"]))
         images = {container["name"]: container["image"] for container in definition["containerDefinitions"]}
         for container, image in service.containers.items():
             if image not in run.result.images:
                 raise ApplyError(
-                    f"container {container} of {key} wants image {image}, which this release has not built",
+                    f"container {container} of {key} uses image {image}, which is not configured in invoke.yaml",
                     f"Add {image} to images in invoke.yaml, then release again.",
                 )
-            wanted = f"{run.result.images[image].repository}:{run.result.version}"
-            if images.get(container) != wanted:
+            expected = f"{run.result.images[image].repository}:{run.result.version}"
+            if images.get(container) != expected:
                 raise ApplyError(
-                    f"revision {service.task_definition} of {key} has image {images.get(container)} in container"
-                    f" {container}, not {wanted}",
-                    "Terraform must take image_tag for it: look at the section on your own Terraform in the README.",
+                    f"container {container} of {key} has image {images.get(container)} in revision"
+                    f" {service.task_definition}, not {expected}",
+                    "The root must use the variable image_tag for it: see docs/terraform.md.",
                 )

@@ -1,73 +1,78 @@
-"""The counts below which autoscaling does not go."""
+"""The minimum counts of autoscaling: Terraform creates them as 0, and a release sets those of the contract."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from longshore.aws.autoscaling import Scaling
 from longshore.errors import AwsError
 from longshore.run import plan_scope
+from longshore.run.recorder import Recorder
 from longshore.run.run import Run
 
+_UNKNOWN_SERVICE = "autoscaling does not know the service (create it again: invoke apply --allow-infra)"
 
-def set_minimum(run: Run) -> None:
-    """Sets the counts below which autoscaling shall not go, of services that run.
 
-    Terraform makes scalable targets with 0: AWS would start what is not released yet (docs/decisions.md). A release
-    sets those that are 0 still, and leaves alone what a person has set; an apply sets what differs. What could not be
-    set leaves the record incomplete: the services run.
+def set_minimum(run: Run, scaling: Scaling) -> None:
+    """Sets the minimum counts of services that have tasks.
+
+    Terraform creates scalable targets with a minimum of 0: with more, AWS would start tasks before the first release
+    (docs/decisions.md). A release sets the minimums that are still 0, and keeps those that an operator has set; an
+    apply sets every one that differs. A minimum that could not be set leaves the record incomplete: the services run.
     """
     for key, service in run.contract.services.items():
-        one = run.result.services.get(key)
-        if service.min_capacity and one and one.after and one.after.count:
-            try:
-                known = _keep(run, key, service.name, service.min_capacity)
-                said = "" if known else "it does not know the service (make it again: invoke apply --allow-infra)"
-            except AwsError as error:
-                said = f"{error.message} (then: invoke release --resume)"
-            if said:
-                run.record_facts(record_incomplete=True)
-                wanted = f"at least {service.min_capacity} tasks of {service.name}"
-                run.warn(f"autoscaling could not be told to keep {wanted}: {said}")
+        record = run.result.services.get(key)
+        if not (service.min_capacity and record and record.after and record.after.count):
+            continue
+        if problem := _set_if_needed(run, scaling, key, service.min_capacity):
+            run.record_facts(record_incomplete=True)
+            run.warn(f"could not set autoscaling's minimum of {service.name} to {service.min_capacity}: {problem}")
 
 
-def clear_minimum(run: Run, key: str) -> None:
-    """Lets autoscaling keep no task of a service that goes back to none: its next registration would start some."""
+def clear_minimum(run: Run, scaling: Scaling, key: str) -> None:
+    """Sets the minimum of a service to 0, whose count is rolled back to 0: its next registration would start tasks."""
     service = run.contract.services.get(key)
     if service is None or not service.min_capacity:
         return
+    cluster = run.contract.cluster
     try:
-        if run.env.aws.scaling.minimum(run.contract.cluster, service.name):
-            _set(run, key, service.name, 0)
+        if scaling.minimum(cluster, service.name):
+            _set(run, scaling, cluster, service.name, key, 0)
     except AwsError as error:
-        run.warn(f"autoscaling could not be told to keep no task of {service.name}: {error.message}")
+        run.warn(f"could not set autoscaling's minimum of {service.name} to 0: {error.message}")
 
 
-def describe_changes(run: Run, planned: Mapping[str, int]) -> list[str]:
-    """What an apply would set of the counts that autoscaling keeps, by its plan or the contract; one line each."""
-    said = []
+def describe_changes(run: Run, scaling: Scaling, planned: Mapping[str, int]) -> list[str]:
+    """The minimum counts that an apply would set, by its plan or by the contract; one line each."""
+    lines = []
     for key, service in run.contract.services.items():
         wanted = planned.get(key, service.min_capacity)
         if wanted and run.result.services[key].before.count:
             try:
-                minimum = run.env.aws.scaling.minimum(run.contract.cluster, service.name)
+                minimum = scaling.minimum(run.contract.cluster, service.name)
             except AwsError:
-                continue  # it is asked for again, and said, when it is set
+                continue  # it is read again, and reported, when it is set
             if minimum not in (None, wanted):
-                said.append(f"{service.name}: autoscaling keeps at least {minimum} → {wanted} tasks")
-    return said
+                lines.append(f"{service.name}: autoscaling's minimum {minimum} → {wanted} tasks")
+    return lines
 
 
-def _keep(run: Run, key: str, name: str, wanted: int) -> bool:
-    """Sets a minimum where it is to be set; whether autoscaling knows the service, or need not know it yet."""
-    minimum = run.env.aws.scaling.minimum(run.contract.cluster, name)
-    if minimum is None:
-        return plan_scope.only_task_definitions(run)  # the change that brings autoscaling was left for later
-    if minimum != wanted and (not minimum or run.result.kind == "apply"):
-        _set(run, key, name, wanted)
-        run.env.console.detail(f"{name}: autoscaling keeps at least {wanted} tasks (was {minimum})")
-    return True
+def _set_if_needed(run: Run, scaling: Scaling, key: str, wanted: int) -> str:
+    """Sets a minimum that has to be set; returns the reason if it could not."""
+    cluster, name = run.contract.cluster, run.contract.services[key].name
+    try:
+        minimum = scaling.minimum(cluster, name)
+        if minimum is None:
+            # With --only-release, the change that registers the service with autoscaling is still pending.
+            return "" if plan_scope.only_task_definitions(run.result) else _UNKNOWN_SERVICE
+        if minimum != wanted and (not minimum or run.result.kind == "apply"):
+            _set(run, scaling, cluster, name, key, wanted)
+            run.detail(f"{name}: autoscaling keeps at least {wanted} tasks (was {minimum})")
+    except AwsError as error:
+        return f"{error.message} (then: invoke release --resume)"
+    return ""
 
 
-def _set(run: Run, key: str, name: str, minimum: int) -> None:
-    with run.effect(f"set the minimum of {key}", str(minimum)):
-        run.env.aws.scaling.keep(run.contract.cluster, name, minimum)
+def _set(recorder: Recorder, scaling: Scaling, cluster: str, name: str, key: str, minimum: int) -> None:
+    with recorder.effect(f"set the minimum of {key}", str(minimum)):
+        scaling.set_minimum(cluster, name, minimum)

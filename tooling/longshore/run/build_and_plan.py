@@ -1,4 +1,4 @@
-"""The version of a release, and its images: reused, built or looked up, while Terraform makes the plan."""
+"""The version of a release and its images, which are built, reused or looked up while Terraform makes the plan."""
 
 from __future__ import annotations
 
@@ -17,166 +17,182 @@ from longshore.config import actor
 from longshore.environment.environment import Environment
 from longshore.errors import AwsError, BuildError, LockLostError, LongshoreError, UsageError
 from longshore.images import builders, codebuild, images
-from longshore.images.version import tag_of
-from longshore.images.version_counter import Claim, VersionCounter, Wanted
+from longshore.images.version import parse_tag
+from longshore.images.version_counter import Claim, VersionCounter, VersionRequest
 from longshore.result import BuildResult, ImageResult
 from longshore.run import plan_scope
 from longshore.run.options import ReleaseOptions
 from longshore.run.run import Run
-from longshore.terraform import plan
-from longshore.terraform.local import Purpose, SavedPlan
+from longshore.terraform import gate, plan, plan_diff
+from longshore.terraform.driver import PlanOptions, SavedPlan
 
 
-def numbers(env: Environment) -> VersionCounter:
-    """What decides which version comes next: the registry, and the ledger with all environments of the application."""
+def version_counter(env: Environment) -> VersionCounter:
+    """The counter of an application's versions: its registry, and the ledger of all its environments."""
     repositories = [env.target.repository(name) for name in env.target.app.images]
     environments = list(env.target.app.environments)
     recorded = partial(env.ledger.recorded_versions, environments)
     return VersionCounter(env.aws.ecr, repositories, env.ledger.versions, recorded)
 
 
-def next_tag(env: Environment, wanted: Wanted) -> str:
-    """The next version; nothing is reserved."""
-    return str(numbers(env).look(wanted))
+def next_tag(env: Environment, request: VersionRequest) -> str:
+    """The next version, without reserving it."""
+    return str(version_counter(env).peek(request))
 
 
-def reserve_tag(env: Environment, wanted: Wanted, claim: Claim | None = None) -> str:
-    """The next version, taken for good; in the name of this command if no claim is given."""
-    return str(numbers(env).reserve(wanted, claim or Claim.of_command("version --reserve", actor.user(os.environ))))
+def reserve_tag(env: Environment, request: VersionRequest, claim: Claim | None = None) -> str:
+    """The next version, reserved for good; for this command if no claim is given."""
+    return str(
+        version_counter(env).reserve(request, claim or Claim.of_command("version --reserve", actor.user(os.environ)))
+    )
 
 
-def _new_tag(env: Environment, wanted: Wanted, claim: Claim, *, dirty: bool) -> str:
-    """A version of its own; a dirty tree's is marked, takes no number, and is never the base of the next one."""
+def _new_tag(env: Environment, request: VersionRequest, claim: Claim, *, dirty: bool) -> str:
+    """A new version. That of a dirty tree is marked, takes no number, and is never the base of the next one."""
     if dirty:
-        return f"{next_tag(env, wanted)}-dirty.{int(time.time())}"
-    return reserve_tag(env, wanted, claim)
+        return f"{next_tag(env, request)}-dirty.{int(time.time())}"
+    return reserve_tag(env, request, claim)
 
 
 @contextmanager
 def _unused_if_it_fails(env: Environment, tag: str, by: str) -> Iterator[None]:
-    """If the block fails, the number that was taken for it is marked as unused, with the reason."""
+    """If the block fails, marks the version that was reserved for it as unused, with the reason."""
     try:
         yield
     except LockLostError:
-        raise  # whoever has the lock now may build it
+        raise  # the process that holds the lock now may build it
     except LongshoreError as error:
         try:
             env.ledger.versions.mark_unused(tag, by, error.message)
         except AwsError as second:
-            env.console.warn(f"{tag} could not be marked as unused: {second.message}")
+            env.console.warn(f"could not mark {tag} as unused: {second.message}")
         raise
 
 
-def choose_tag(run: Run, order: ReleaseOptions) -> str:
-    """The version of this release, reserved for it; the same one however often this is called."""
+def choose_tag(run: Run, env: Environment, options: ReleaseOptions) -> str:
+    """The version of this run, reserved at the first call."""
     if run.result.version:
         return run.result.version
     claim = Claim(run.result.release, run.result.actor.user)
-    tag = order.tag or _new_tag(run.env, Wanted(order.bump), claim, dirty=run.result.dirty)
+    tag = options.tag or _new_tag(env, VersionRequest(options.bump), claim, dirty=run.result.dirty)
     run.result.version = tag
-    run.env.console.detail(f"{run.result.previous_version} → {tag}")
+    run.detail(f"{run.result.previous_version} → {tag}")
     return tag
 
 
 def build(env: Environment, tag: str | None, how: images.BuildOptions, *, allow_dirty: bool) -> dict[str, ImageResult]:
-    """Builds the images by themselves, outside a release.
+    """Builds the images without releasing them.
 
     Raises:
-        UsageError: options that do not go together.
-        GitError: uncommitted changes, and they are not allowed; or CodeBuild could not fetch the commit.
+        UsageError: two options exclude each other.
+        GitError: there are uncommitted changes and they are not allowed, or CodeBuild cannot fetch the commit.
         BuildError: an image could not be built or pushed.
     """
-    wanted = tag_of(tag) if tag else None
+    wanted = parse_tag(tag) if tag else None
     if how.on == builders.CODEBUILD and (allow_dirty or not how.push):
-        raise UsageError("CodeBuild builds and pushes a commit: it goes without --allow-dirty and --no-push")
+        raise UsageError(
+            "--on codebuild cannot be combined with --allow-dirty or --no-push: it builds and pushes a commit"
+        )
     builders.check(env, how.on)
-    found = images.committed(env, how.on, allow_dirty=allow_dirty)
+    source = images.committed(env, how.on, allow_dirty=allow_dirty)
     claim = Claim.of_command("build", actor.user(os.environ))
-    chosen = wanted or _new_tag(env, Wanted(), claim, dirty=found.dirty)
-    away = how.on == builders.CODEBUILD  # here, docker gets the signal itself
-    watched = env.interrupts.watched(env.console.interrupted) if away else nullcontext()
-    with _unused_if_it_fails(env, chosen, claim.by), watched:
-        return images.make(env, found, chosen, replace(how, token=codebuild.token_of(env.target.application, claim.by)))
+    version = wanted or _new_tag(env, VersionRequest(), claim, dirty=source.dirty)
+    remote = how.on == builders.CODEBUILD  # a local docker receives the signal itself
+    watched = env.interrupts.watched(env.console.interrupted) if remote else nullcontext()
+    token = codebuild.idempotency_token(env.target.application, claim.by)
+    with _unused_if_it_fails(env, version, claim.by), watched:
+        return images.make(env, source, version, replace(how, token=token))
 
 
 @contextmanager
-def built_and_planned(run: Run, order: ReleaseOptions, found: git.Source | None, tag: str) -> Iterator[SavedPlan]:
-    """Makes the images and, meanwhile, the plan; shows the difference and lets the gate judge it.
+def built_and_planned(
+    run: Run, env: Environment, options: ReleaseOptions, source: git.Source | None
+) -> Iterator[SavedPlan]:
+    """Builds the images and makes the plan at the same time; shows the differences, and the gate judges them.
+
+    Args:
+        run: the run, whose version is chosen.
+        env: the environment.
+        options: of the release.
+        source: the commit to build; None if the images exist.
 
     Raises:
-        BuildError: no image, so the plan is thrown away.
+        BuildError: an image could not be built; the plan is discarded.
         PlanError: the plan would change more than a release may.
     """
-    env = run.env
     with ExitStack() as stack:
         unwanted = Event()
         with run.step("build and plan"), ThreadPoolExecutor(max_workers=1) as pool, _set_if_it_fails(unwanted):
-            planning = pool.submit(_planned, run, tag, stack, unwanted)
-            expected = run.result.images
-            if found:
-                with _unused_if_it_fails(env, tag, run.result.release), run.effect(f"build {tag}", found.commit):
-                    run.result.images = images.make(env, found, tag, _making(run, order))
-            else:
-                run.result.images = images.existing(env, tag)
-            _refuse_others(expected, run.result.images)
+            planning = pool.submit(_planned, run, env, stack, unwanted)
+            recorded = run.result.images
+            run.result.images = _images(run, env, options, source)
+            _refuse_other_digests(recorded, run.result.images)
             saved, shown = planning.result()
-            judge(run, order, plan.changes(shown))
+            judge(run, env, options, plan.changes(shown))
         yield saved
 
 
+def _images(run: Run, env: Environment, options: ReleaseOptions, source: git.Source | None) -> dict[str, ImageResult]:
+    tag = run.result.version
+    if source is None:
+        return images.existing(env, tag)
+    with _unused_if_it_fails(env, tag, run.result.release), run.effect(f"build {tag}", source.commit):
+        return images.make(env, source, tag, _build_options(run, env, options))
+
+
 @contextmanager
-def planned(run: Run, order: ReleaseOptions) -> Iterator[tuple[SavedPlan, dict[str, Any]]]:
-    """Makes the plan for the version that runs; shows the difference and lets the gate judge it.
+def planned(run: Run, env: Environment, options: ReleaseOptions) -> Iterator[tuple[SavedPlan, dict[str, Any]]]:
+    """Makes the plan for the released version; shows the differences, and the gate judges them.
 
     Yields:
         The plan, and Terraform's JSON representation of it.
 
     Raises:
-        PlanError: the plan would change more than was allowed.
+        PlanError: the plan would change more than is allowed.
     """
     with ExitStack() as stack:
         with run.step("plan"):
-            saved, shown = _planned(run, run.result.version, stack)
-            judge(run, order, plan.changes(shown))
+            saved, shown = _planned(run, env, stack)
+            judge(run, env, options, plan.changes(shown))
         yield saved, shown
 
 
-def _making(run: Run, order: ReleaseOptions) -> images.BuildOptions:
-    def note(build: BuildResult) -> None:
+def _build_options(run: Run, env: Environment, options: ReleaseOptions) -> images.BuildOptions:
+    def on_result(build: BuildResult) -> None:
         if run.result.build is None:
             run.note("build on CodeBuild", build.id)
         run.result.build = build
         if not build.log_complete:
-            run.warn(f"the log of {build.id} could not be read to its end: logs incomplete")
+            run.warn(f"the log of build {build.id} is incomplete: it could not be read to its end")
 
     release = f"{run.result.release} {run.result.started.isoformat()}"
     return images.BuildOptions(
-        on=order.on or run.env.target.app.build_on,
-        token=codebuild.token_of(run.env.target.application, release),
-        rebuild=order.rebuild,
+        on=options.on or env.target.app.build_on,
+        token=codebuild.idempotency_token(env.target.application, release),
+        rebuild=options.rebuild,
         resumed=run.resumed,
-        on_result=note,
+        on_result=on_result,
     )
 
 
-def _refuse_others(expected: Mapping[str, ImageResult], found: Mapping[str, ImageResult]) -> None:
-    """Makes sure that the images are those that were recorded before, where some were: byte for byte.
+def _refuse_other_digests(recorded: Mapping[str, ImageResult], current: Mapping[str, ImageResult]) -> None:
+    """Refuses images whose digests differ from those that an earlier process, or another environment, recorded.
 
     Raises:
-        BuildError: an image is gone, or is another one.
+        BuildError: an image is missing, or its digest differs.
     """
-    for name, recorded in expected.items():
-        digest = found[name].digest if name in found else ""
-        if digest != recorded.digest:
+    for name, image in recorded.items():
+        digest = current[name].digest if name in current else ""
+        if digest != image.digest:
             raise BuildError(
-                f"image {name} has digest {digest or 'none'} under {recorded.tag}, not {recorded.digest} as recorded",
+                f"image {name}:{image.tag} has digest {digest or 'none'}, but {image.digest} was recorded",
                 "Build the commit again under a new version: invoke release",
             )
 
 
 @contextmanager
 def _set_if_it_fails(unwanted: Event) -> Iterator[None]:
-    """If the block fails, says so to the thread that makes the plan: its place in a queue is not waited for."""
+    """If the block fails, tells the thread that makes the plan to leave the queue of Terraform Cloud."""
     try:
         yield
     except BaseException:
@@ -184,21 +200,23 @@ def _set_if_it_fails(unwanted: Event) -> Iterator[None]:
         raise
 
 
-def _planned(run: Run, tag: str, stack: ExitStack, unwanted: Event | None = None) -> tuple[SavedPlan, dict[str, Any]]:
-    purpose = Purpose(wanted=lambda: unwanted is None or not unwanted.is_set())
-    saved = stack.enter_context(
-        plan_scope.planned(run, tag, alone=plan_scope.only_task_definitions(run), purpose=purpose)
-    )
-    return saved, run.env.terraform.show(saved)
+def _planned(
+    run: Run, env: Environment, stack: ExitStack, unwanted: Event | None = None
+) -> tuple[SavedPlan, dict[str, Any]]:
+    targeted = plan_scope.only_task_definitions(run.result)
+    options = PlanOptions(still_needed=lambda: unwanted is None or not unwanted.is_set())
+    planning = plan_scope.planned(env.terraform, run.contract, run.result.version, targeted=targeted, options=options)
+    saved = stack.enter_context(planning)
+    return saved, env.terraform.show(saved)
 
 
-def judge(run: Run, order: ReleaseOptions, found: Sequence[plan.Change]) -> None:
-    """Takes down what the plan would change, and lets the gate judge it.
+def judge(run: Run, env: Environment, options: ReleaseOptions, changes: Sequence[plan.Change]) -> None:
+    """Records and shows the changes of a plan; the gate refuses those that are not allowed.
 
     Raises:
-        PlanError: it would change more than a release may.
+        PlanError: the plan would change more than is allowed.
     """
-    run.env.console.masks.hide(plan.secret_values(found))
-    run.result.changes, run.result.fingerprint = plan.difference(found), plan.fingerprint(found)
-    run.env.console.differences(run.result.changes)
-    plan.gate(found, order.allowed(run.env.target.app.allow_changes))
+    run.hide(plan.secret_values(changes))
+    run.result.changes, run.result.fingerprint = plan_diff.describe(changes), plan.fingerprint(changes)
+    run.console.differences(run.result.changes)
+    gate.check(changes, options.allowed(env.target.app.allow_changes))

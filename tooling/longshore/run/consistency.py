@@ -1,21 +1,23 @@
-"""What runs is what was released: asked where something is changed without a release."""
+"""Guards of a run: the parameter, the ledger and the running revisions must agree."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
+from longshore.config.contract import UNRELEASED
 from longshore.errors import NotReadyError, UsageError
 from longshore.result import ReleaseResult, ScheduleResult, ServiceResult
+from longshore.run import snapshot
 from longshore.run.run import Run
 
 
 def take_over(run: Run) -> ReleaseResult:
-    """Lets the entry say what the last good release says of what runs: version, commit and images.
+    """Copies version, commit and images of the last good release into the entry of a run that releases nothing new.
 
     Raises:
         NotReadyError: nothing was released yet.
     """
-    last = run.env.ledger.last_good()
+    last = run.ledger.last_good()
     if last is None:
         raise NotReadyError(f"nothing was released to {run.result.environment} yet", "Release: invoke release")
     run.result.version = last.version
@@ -23,65 +25,108 @@ def take_over(run: Run) -> ReleaseResult:
     return last
 
 
-def named(run: Run, services: Collection[str]) -> list[str]:
-    """The keys of the services that were named, in order; of all of them if none was.
+def named_services(run: Run, names: Collection[str]) -> list[str]:
+    """The keys of the services that the operator named, in order; all services if none was named.
 
     Raises:
         UsageError: there is no such service.
     """
-    known = sorted(run.contract.services)
-    if unknown := sorted(set(services) - set(known)):
-        raise UsageError(f"there is no service {', '.join(unknown)}", f"There are: {', '.join(known)}.")
-    return [key for key in known if key in services or not services]
+    keys = sorted(run.contract.services)
+    if unknown := sorted(set(names) - set(keys)):
+        raise UsageError(f"there is no service {', '.join(unknown)}", f"The services are: {', '.join(keys)}.")
+    return [key for key in keys if key in names or not names]
 
 
-def refuse_strayed(run: Run, last: ReleaseResult) -> None:
-    """Refuses where parameter, ledger and what runs do not agree: nobody knows then what would be changed.
+def refuse_zero(run: Run, last: ReleaseResult | None, *, allowed: bool) -> None:
+    """Refuses a release that could not be verified because a service has no tasks.
 
     Raises:
-        NotReadyError: names what does not agree.
+        NotReadyError: names the services, and the reason why each has no tasks.
     """
-    said = [] if run.resumed else [*_of_the_tag(run, last), *strayed(run.result.services, run.result.schedules, last)]
-    if said:
+    if run.resumed or allowed:
+        return
+    idle = []
+    for key, service in run.result.services.items():
+        new = snapshot.is_new(run.result, key, last.services if last else None)
+        if new and not run.contract.services[key].desired_count:
+            idle.append(f"{service.name}: desired_count is 0 in the variable file")
+        if not new and not service.before.count:
+            idle.append(f"{service.name} was scaled to 0")
+    if idle:
         raise NotReadyError(
-            f"what runs is not what {last.release} has recorded: {'; '.join(said)}",
-            "Look with: invoke drift. Complete a record that lacks the tag: invoke release --resume. Bring the recorded"
-            " release back: invoke rollback. Or release anew.",
+            f"the release could not be verified, because a service has no tasks: {'; '.join(idle)}",
+            "Scale it up first (invoke scale), or use --allow-zero.",
+        )
+
+
+def refuse_incomplete(run: Run, last: ReleaseResult | None, parameter: str) -> None:
+    """Refuses to release on top of an incomplete record.
+
+    Args:
+        run: the run.
+        last: the last good release.
+        parameter: the name of the SSM parameter that holds the released tag.
+
+    Raises:
+        NotReadyError: the ledger and the parameter hold different versions.
+    """
+    released = run.result.previous_version
+    if last and not run.resumed and released not in (last.version, UNRELEASED):
+        raise NotReadyError(
+            f"the ledger records {last.version} as released ({last.release}), but {parameter} holds {released}",
+            "Complete the record: invoke release --resume. Or roll back: invoke rollback",
+        )
+
+
+def refuse_strayed(run: Run, last: ReleaseResult, parameter: str) -> None:
+    """Refuses if the parameter, the ledger and the running revisions disagree: the change would be unpredictable.
+
+    Raises:
+        NotReadyError: names the differences.
+    """
+    if run.resumed:
+        return
+    differences = [*_strayed_tag(run, last, parameter), *strayed(run.result.services, run.result.schedules, last)]
+    if differences:
+        raise NotReadyError(
+            f"the running revisions differ from those recorded by {last.release}: {'; '.join(differences)}",
+            "See the differences: invoke drift. If only the tag is missing: invoke release --resume. To return to the"
+            " recorded release: invoke rollback. To release again: invoke release",
         )
 
 
 def strayed(
     services: Mapping[str, ServiceResult], schedules: Mapping[str, ScheduleResult], last: ReleaseResult
 ) -> Iterator[str]:
-    """Which services and scheduled tasks are on another revision than a release has recorded, one line each.
+    """The services and scheduled tasks on a revision other than the recorded one, one line each.
 
     Args:
-        services: with what each of them runs now, as ``before``, by their keys.
-        schedules: likewise.
-        last: the release.
+        services: the records of the services, with their running revision as ``before``, by key.
+        schedules: the records of the scheduled tasks, by key.
+        last: the release that recorded their revisions.
     """
     for key, service in services.items():
         after = last.services[key].after if key in last.services else None
         if after and after.task_definition != service.before.task_definition:
-            yield _other(service.name, service.before.task_definition, after.task_definition)
+            yield _difference(service.name, service.before.task_definition, after.task_definition)
     for key, schedule in schedules.items():
         recorded = last.schedules[key].after if key in last.schedules else None
         if recorded and recorded != schedule.before:
-            yield _other(schedule.rule, schedule.before, recorded)
+            yield _difference(schedule.rule, schedule.before, recorded)
 
 
-def complete(run: Run) -> None:
-    """Notes what stays as it is: the entry says of every service and scheduled task what it runs."""
-    for service in run.result.services.values():
+def record_unchanged(result: ReleaseResult) -> None:
+    """Records the revision of every service and scheduled task that the run left as it was."""
+    for service in result.services.values():
         service.after = service.after or service.before
-    for schedule in run.result.schedules.values():
+    for schedule in result.schedules.values():
         schedule.after = schedule.after or schedule.before
 
 
-def _of_the_tag(run: Run, last: ReleaseResult) -> Iterator[str]:
+def _strayed_tag(run: Run, last: ReleaseResult, parameter: str) -> Iterator[str]:
     if run.result.previous_version != last.version:
-        yield f"{run.env.target.tag_parameter} says {run.result.previous_version}, not {last.version}"
+        yield f"{parameter} holds {run.result.previous_version}, not {last.version}"
 
 
-def _other(name: str, runs: str, recorded: str) -> str:
-    return f"{name} runs {runs.rpartition('/')[2]}, not {recorded.rpartition('/')[2]}"
+def _difference(name: str, running: str, recorded: str) -> str:
+    return f"{name} runs {running.rpartition('/')[2]}, not {recorded.rpartition('/')[2]}"

@@ -1,7 +1,8 @@
-"""The ways back by hand: to which release, and whether what it ran is still there."""
+"""The target of a rollback: the release to return to, and whether its images and revisions still exist."""
 
 from __future__ import annotations
 
+from longshore.aws.ecs import Ecs
 from longshore.config.contract import UNRELEASED
 from longshore.environment.environment import Environment
 from longshore.errors import NotReadyError, UsageError
@@ -11,38 +12,38 @@ from longshore.result import ReleaseResult
 from longshore.run.run import Run
 from longshore.verdict import Verdict
 
-_LOOK = "See: invoke history"
+_SEE = "See: invoke history"
 
 
-def target(ledger: Ledger, current: ReleaseResult, registered: str, to: str | None) -> ReleaseResult:
-    """The release to go back to: a version by its name, or by what runs now.
+def choose(ledger: Ledger, current: ReleaseResult, registered: str, version: str | None) -> ReleaseResult:
+    """The release to roll back to.
 
     Args:
         ledger: the record.
-        current: with what each service runs now.
+        current: the entry of this run, with the running revision of each service.
         registered: the tag that is registered last.
-        to: the version, or None for the release before the current; the current one where it is not whole: where
-            something else runs, or is registered, after a release that died or somebody else's deployment.
+        version: its version. None for the release before the current one; or the current one, if something else is
+            running or registered, as after an interrupted release or another deployment.
 
     Raises:
         UsageError: there is none.
     """
-    if to:
-        found = ledger.last_good(to)
-        if found is None:
-            raise UsageError(f"{to} has never succeeded in {current.environment}", _LOOK)
-        return found
+    if version:
+        release = ledger.last_good(version)
+        if release is None:
+            raise UsageError(f"{version} has never succeeded in {current.environment}", _SEE)
+        return release
     last = ledger.last_good()
     if last is None:
-        raise UsageError("nothing was released yet that one could go back to", _LOOK)
-    after = {key: service.after.task_definition for key, service in last.services.items() if service.after}
-    runs = {key: service.before.task_definition for key, service in current.services.items()}
-    strayed = any(runs[key] != task_definition for key, task_definition in after.items() if key in runs)
-    return last if strayed or registered != last.version else _before(ledger, last.version)
+        raise UsageError("nothing was released yet, so there is no release to roll back to", _SEE)
+    recorded = {key: service.after.task_definition for key, service in last.services.items() if service.after}
+    running = {key: service.before.task_definition for key, service in current.services.items()}
+    strayed = any(running[key] != revision for key, revision in recorded.items() if key in running)
+    return last if strayed or registered != last.version else _release_before(ledger, last.version)
 
 
 def default_version(ledger: Ledger) -> str | None:
-    """The version to go back to after a process has died: its own, if it was going back, or the last good one."""
+    """The version to roll back to after an interrupted run: that of an interrupted rollback, or the last good one."""
     newest = next(ledger.releases(page=1), None)
     if newest and newest.kind == "rollback" and newest.verdict is Verdict.RUNNING and newest.version:
         return newest.version
@@ -50,63 +51,63 @@ def default_version(ledger: Ledger) -> str | None:
     return last.version if last else None
 
 
-def _before(ledger: Ledger, version: str) -> ReleaseResult:
-    """The release that ran before a version was released, which need not be the number before.
+def refuse_changed_images(env: Environment, target: ReleaseResult) -> None:
+    """Checks that the registry still has the images of a release, with the digests that were verified.
 
     Raises:
-        UsageError: there is none.
+        NotReadyError: names those that differ.
     """
-    made = (r for r in ledger.succeeded() if r.kind == "release" and r.version == version)
-    earlier = next((r.previous_version for r in made if r.previous_version != version), UNRELEASED)
-    found = ledger.last_good(earlier)
-    if earlier == UNRELEASED or found is None:
-        raise UsageError(f"there is no release before {version} to go back to", _LOOK)
-    return found
-
-
-def refuse_other_images(env: Environment, wanted: ReleaseResult) -> None:
-    """Makes sure that the images are still in the registry, byte for byte as they were verified.
-
-    Raises:
-        NotReadyError: names those that are not.
-    """
-    found = images.digests(env, wanted.version)
-    recorded = {env.target.repository(name): image.digest for name, image in wanted.images.items()}
-    lost = [
-        f"{repository}:{wanted.version} is {found.get(repository) or 'gone'}, {digest} was recorded"
+    digests = images.digests(env, target.version)
+    recorded = {env.target.repository(name): image.digest for name, image in target.images.items()}
+    changed = [
+        f"{repository}:{target.version} is {digests.get(repository) or 'gone'}, {digest} was recorded"
         for repository, digest in recorded.items()
-        if found.get(repository) != digest
+        if digests.get(repository) != digest
     ]
-    if lost:
-        raise NotReadyError("an image is not what it was: " + "; ".join(lost), "Go back to another release: --to")
+    if changed:
+        raise NotReadyError(f"an image has changed: {'; '.join(changed)}", "Roll back to another release with --to")
 
 
-def name_migrations(run: Run, wanted: ReleaseResult) -> None:
-    """Says which migrations have run since a release: they are not taken back."""
+def warn_of_migrations(run: Run, target: ReleaseResult) -> None:
+    """Warns of the migrations that have run since a release: a rollback does not undo them."""
     since = []
-    for release in run.env.ledger.releases(page=20):
-        if release.sequence <= wanted.sequence:
+    for release in run.ledger.releases(page=20):
+        if release.sequence <= target.sequence:
             break
         if release.migration and release.migration.succeeded:
             since.append(f"{release.migration.task_definition.rpartition('/')[2]} of {release.version}")
     if since:
-        run.warn(f"migrations have run since, and are not taken back: {', '.join(reversed(since))}")
+        run.warn(f"migrations have run since, and are not undone: {', '.join(reversed(since))}")
 
 
-def there_already(run: Run, wanted: ReleaseResult) -> None:
-    """Takes down which services run the revision of that release and need not move."""
+def skip_unchanged(run: Run, ecs: Ecs, target: ReleaseResult) -> None:
+    """Marks the services that run the revision of that release already and need not be updated."""
     names = [service.name for service in run.result.services.values()]
-    found = run.env.aws.ecs.services(run.contract.cluster, names)
+    services = ecs.services(run.contract.cluster, names)
     for key, service in run.result.services.items():
-        after = wanted.services[key].after if key in wanted.services else None
-        primary = found[service.name].primary
+        after = target.services[key].after if key in target.services else None
+        primary = services[service.name].primary
         settled = primary is not None and primary.rollout_state == "COMPLETED"
         if after and settled and service.before.task_definition == after.task_definition:
             service.after = service.before
 
 
-def gone_revisions(env: Environment, wanted: ReleaseResult) -> frozenset[str]:
-    """Those revisions (ARNs) of a release that can't be rolled out any more: they were deregistered."""
-    recorded = [service.after.task_definition for service in wanted.services.values() if service.after]
-    recorded += [schedule.after for schedule in wanted.schedules.values() if schedule.after]
-    return frozenset(arn for arn in recorded if not env.aws.ecs.is_active(arn))
+def inactive_revisions(ecs: Ecs, target: ReleaseResult) -> frozenset[str]:
+    """The revisions (ARNs) of a release that cannot be rolled out any more because they were deregistered."""
+    revisions = [service.after.task_definition for service in target.services.values() if service.after]
+    revisions += [schedule.after for schedule in target.schedules.values() if schedule.after]
+    return frozenset(arn for arn in revisions if not ecs.is_active(arn))
+
+
+def _release_before(ledger: Ledger, version: str) -> ReleaseResult:
+    """The release that was running before a version was released; its number need not be the one before.
+
+    Raises:
+        UsageError: there is none.
+    """
+    releases = (r for r in ledger.succeeded() if r.kind == "release" and r.version == version)
+    earlier = next((r.previous_version for r in releases if r.previous_version != version), UNRELEASED)
+    release = ledger.last_good(earlier)
+    if earlier == UNRELEASED or release is None:
+        raise UsageError(f"there is no release before {version} to roll back to", _SEE)
+    return release

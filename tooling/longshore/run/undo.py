@@ -1,440 +1,261 @@
-"""The way back: what moved goes to what ran before, in reverse order, and Terraform registers it again."""
+"""The rollback of a run: services and scheduled tasks return to what they ran before, in reverse order."""
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass, field
 
-from longshore.aws.ecs import Deployment, Service
+from longshore.aws.eventbridge import Events
+from longshore.environment.environment import Environment
 from longshore.errors import (
     AwsError,
-    CrashLoopError,
     InterruptError,
     LockLostError,
     LongshoreError,
-    PlanError,
-    RolloutError,
     SupersededError,
     UnknownOutcomeError,
 )
-from longshore.result import ScheduleResult, ServiceResult
-from longshore.rollout import deployments, verification
-from longshore.rollout.deployments import Move, TrackedDeployment
-from longshore.rollout.diagnosis import Diagnosis
-from longshore.run import autoscaling, plan_scope, snapshot, waves
+from longshore.result import ReleaseResult, ScheduleResult, ServiceResult
+from longshore.rollout import verification
+from longshore.rollout.deployments import Move
+from longshore.run import autoscaling, ecs_rollback, released_tag, reregister, snapshot
+from longshore.run.deployer import Deployer
+from longshore.run.failures import as_longshore_error, explain
+from longshore.run.recorder import Recorder
 from longshore.run.run import Run
-from longshore.terraform import plan
-from longshore.terraform.local import Purpose
-from longshore.terraform.task_definition_diff import revisions
+from longshore.run.waves import restored_first
 from longshore.verdict import Verdict
 
 _MOVED = ("moved", "completed", "failed")
 
-BEGINS_WITHIN = 30.0
-"""Seconds in which ECS's own roll-back shows itself after a deployment has FAILED; AWS does not say how many."""
-
 
 @contextmanager
-def undone_on_failure(run: Run) -> Iterator[None]:
-    """If the block fails, what moved goes back in reverse order, and Terraform registers the previous tag again.
+def undone_on_failure(run: Run, env: Environment) -> Iterator[None]:
+    """If the block fails, rolls back what it changed, and registers the previous tag again.
 
-    An outcome that can't be known is the exception, such as a migration that still runs at its deadline: then nothing
-    is touched. At a terminal, whoever interrupts is asked. A mistake of ours is no reason to leave services half way.
+    Nothing is touched if the outcome is unknown, such as that of a migration still running at its deadline. At a
+    terminal, an operator who interrupts is asked. A bug in Longshore is rolled back, too.
 
     Raises:
-        LongshoreError: what the block raised; for a mistake of ours, one that says so.
+        LongshoreError: the error of the block; for a bug, one that says so.
     """
     try:
         yield
     except (UnknownOutcomeError, LockLostError):
         raise
     except LongshoreError as error:
-        _undo(run, error)
+        _undo(run, env, error)
         raise
-    except Exception as mistake:
-        said = as_longshore_error(mistake)
-        _undo(run, said)
-        raise said from mistake
+    except Exception as bug:
+        reported = as_longshore_error(bug)
+        _undo(run, env, reported)
+        raise reported from bug
 
 
-def _undo(run: Run, error: LongshoreError) -> None:
-    if run.result.going_back or run.result.verdict is not Verdict.RUNNING:
-        return  # a block inside this one has seen to it
-    with run.env.interrupts.held():
-        explain(run, error)
-        if isinstance(error, InterruptError) and not _wanted_back(run, error):
-            return
-        go_back(run, error)
-
-
-def as_longshore_error(mistake: Exception) -> LongshoreError:
-    """An error of ours as it is; a mistake in Longshore as one that names the place."""
-    if isinstance(mistake, LongshoreError):
-        return mistake
-    frames = traceback.extract_tb(mistake.__traceback__)
-    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return LongshoreError(
-        f"{type(mistake).__name__}: {mistake}{place}",
-        "This is a mistake in Longshore: please report it with this message.",
-    )
-
-
-def go_back(run: Run, error: LongshoreError) -> None:
-    """Moves back what moved, and registers the previous tag again; the verdict follows from how that goes.
+def roll_back(run: Run, env: Environment, error: LongshoreError) -> None:
+    """Rolls back what the run has changed, and registers the previous tag again; the facts decide the verdict.
 
     Args:
         run: the run.
-        error: why.
+        env: its environment.
+        error: the error that caused it.
     """
-    # Whoever resumes this goes back as well, and says why.
+    # A process that resumes this run rolls back as well, with the same cause.
     run.result.going_back = True
     run.conclude(error, rolling_back=True)
-    _notice_replaced(run)
-    moved = [key for key, one in run.result.services.items() if one.outcome in _MOVED or _is_empty(one)]
-    if moved or _has_moved(run):
-        _move_back(run, error, sorted(moved, key=lambda key: run.result.services[key].wave, reverse=True))
-    _take_tag_back(run)
+    _notice_replaced(run, env)
+    moved = [key for key, service in run.result.services.items() if service.outcome in _MOVED or _is_empty(service)]
+    if moved or _has_moved(run.result):
+        _roll_back_changes(run, env, error, restored_first(run.result, moved))
+    _restore_tag(run, env)
     if isinstance(error, SupersededError) and run.result.verdict is not Verdict.ROLLBACK_FAILED:
         run.conclude(error)
-    register_again(run, run.result.previous_version)
+    reregister.register_again(run, env, run.result.previous_version)
 
 
-def _notice_replaced(run: Run) -> None:
-    """An apply that failed half way may have made a service anew all the same."""
-    try:
-        snapshot.notice_replaced(run)
-    except AwsError as error:
-        run.warn(f"whether a service was made anew, with no task, is not known: {error.message}")
-
-
-def _is_empty(service: ServiceResult) -> bool:
-    """Whether an apply has made it anew, and nothing has given it its tasks again."""
-    return service.replaced and service.outcome == "not moved" and service.before.count > 0
-
-
-def _take_tag_back(run: Run) -> None:
-    """Says the earlier tag to Terraform again, where another process of this release had said the new one."""
-    parameters, name = run.env.aws.parameters, run.env.target.tag_parameter
-    said = run.result.version and run.result.version != run.result.previous_version
-    if run.resumed and said and run.env.released_tag() == run.result.version:
-        with run.steadfast_step("take the tag back"), run.effect("take the tag back", run.result.previous_version):
-            parameters.put(name, run.result.previous_version)
-
-
-def _has_moved(run: Run) -> bool:
-    """Whether anything else has moved, or has moved and is back already."""
-    services = {service.outcome for service in run.result.services.values()}
-    return "moved back" in services or any(s.outcome != "not moved" for s in run.result.schedules.values())
-
-
-def register_again(run: Run, tag: str) -> None:
-    """Applies an earlier tag, so that the next plan is empty. A failure is a warning: the verdict stays.
-
-    A change of the infrastructure that is not applied yet is left alone. Where another content is registered than what
-    runs, it says so: variable files may have changed since.
-    """
-    env = run.env
-    try:
-        with run.steadfast_step(f"register {tag} again"):
-            try:
-                _register(run, tag, alone=plan_scope.only_task_definitions(run))
-            except PlanError as error:
-                if plan_scope.only_task_definitions(run):
-                    raise
-                _register_alone(run, tag, error)
-                run.warn(f"what is not applied yet was left alone: {error.message}")
-            _compare(run)
-    except Exception as error:  # noqa: BLE001 - the verdict stays
-        run.warn(
-            f"Terraform pending: {tag} could not be registered again: {as_longshore_error(error).message}"
-            f" (see invoke plan -e {env.target.environment}, then run invoke bootstrap -e {env.target.environment})"
-        )
-
-
-def _register_alone(run: Run, tag: str, why: PlanError) -> None:
-    try:
-        _register(run, tag, alone=True)
-    except PlanError as error:
-        # On Terraform Cloud this can't be had: what a person has to mend is what stood in the way before.
-        raise PlanError(f"{why.message} (and past that: {error.message})", why.hint) from error
-
-
-def _register(run: Run, tag: str, *, alone: bool) -> None:
-    env = run.env
-    with plan_scope.planned(run, tag, alone=alone, purpose=Purpose(back=True)) as saved:
-        if not saved.changed:
+def _undo(run: Run, env: Environment, error: LongshoreError) -> None:
+    if run.result.going_back or run.result.verdict is not Verdict.RUNNING:
+        return  # an inner block has rolled back already
+    with run.hold_signals():
+        explain(run, env, error)
+        if isinstance(error, InterruptError) and not _wants_rollback(run, error):
             return
-        found = plan.changes(env.terraform.show(saved))
-        env.console.masks.hide(plan.secret_values(found))
-        plan.gate(found, plan.Allowed(env.target.app.allow_changes))
-        with run.effect(f"apply {tag} again"):
-            outputs = env.terraform.apply(saved, env.console.detail)
-    run.contract = env.contract(plan_scope.written(run, tag) if alone else outputs)
+        roll_back(run, env, error)
 
 
-def _compare(run: Run) -> None:
-    """Warns of services whose registered content is not the one that runs."""
-    ecs, services = run.env.aws.ecs, run.contract.services
-    found = ecs.services(run.contract.cluster, [service.name for service in services.values()])
-    differing = []
-    for service in services.values():
-        running = ecs.task_definition(found[service.name].task_definition)
-        registered = ecs.task_definition(service.task_definition)
-        if any(revisions(running, registered)):
-            differing.append(service.name)
-    if differing:
-        run.warn(f"configuration registered, not running: {', '.join(differing)} (see invoke status)")
-
-
-def _wanted_back(run: Run, error: InterruptError) -> bool:
-    """Whether what moved shall go back: yes, unless somebody at a terminal says no."""
+def _wants_rollback(run: Run, error: InterruptError) -> bool:
+    """Whether to roll back after a signal: yes, unless the operator at a terminal declines."""
     moved = [service.name for service in run.result.services.values() if service.outcome in _MOVED]
-    if not moved or not run.env.console.interactive:
+    if not moved or not run.console.prompt.interactive:
         return True
-    if not run.env.console.ask(f"Move back {', '.join(moved)}? [Y/n] ").strip().lower().startswith("n"):
+    if not run.console.prompt.ask(f"Roll back {', '.join(moved)}? [Y/n] ").strip().lower().startswith("n"):
         return True
     run.conclude(error)
-    run.result.hint = "Nothing was moved back, as you wished. To go back later: invoke rollback"
+    run.result.hint = "Nothing was rolled back, as requested. To roll back later: invoke rollback"
     return False
 
 
-def explain(run: Run, error: LongshoreError) -> None:
-    """Finds out why a service failed, shows it, and keeps it in the entry, before what could tell is gone."""
-    run.env.console.failed(error)
-    name = getattr(error, "service", "")
-    key = next((key for key, service in run.result.services.items() if service.name == name), None)
-    if isinstance(error, RolloutError) and not isinstance(error, SupersededError) and key in run.started:
-        env = run.env
-        diagnosis = Diagnosis(env.aws.ecs, env.aws.logs, run.contract.cluster, env.console.masks)
-        answer = getattr(error, "answer", "")
-        found = diagnosis.of_service(name, run.started[key].deployment, answer)
-        run.result.failures = [*run.result.failures, found]
-    for failure in run.result.failures:
-        run.env.console.failure(failure)
+def _notice_replaced(run: Run, env: Environment) -> None:
+    """An apply that failed half way may have replaced a service all the same."""
+    try:
+        snapshot.notice_replaced(run, env.aws.ecs)
+    except AwsError as error:
+        run.warn(f"cannot determine whether the apply replaced a service: {error.message}")
 
 
-def _move_back(run: Run, error: LongshoreError, moved: list[str]) -> None:
-    """Moves back what can be moved back: one that can't does not keep the others where they are."""
-    failed: list[LongshoreError] = []
-    theirs: list[SupersededError] = []
+def _is_empty(service: ServiceResult) -> bool:
+    """Whether an apply has replaced a service, which has no tasks since."""
+    return service.replaced and service.outcome == "not moved" and service.before.count > 0
+
+
+def _has_moved(result: ReleaseResult) -> bool:
+    """Whether anything else was changed, or was rolled back already by an earlier process."""
+    return "moved back" in result.facts.services or any(o != "not moved" for o in result.facts.schedules)
+
+
+def _restore_tag(run: Run, env: Environment) -> None:
+    written = run.result.version and run.result.version != run.result.previous_version
+    if run.resumed and written:
+        released_tag.restore(run, env.aws.parameters, env.target.tag_parameter, env.released_tag())
+
+
+@dataclass
+class _Problems:
+    """The reasons why parts of a rollback did not end as they should."""
+
+    failed: list[LongshoreError] = field(default_factory=list)
+    superseded: list[SupersededError] = field(default_factory=list)
+
+
+def _roll_back_changes(run: Run, env: Environment, error: LongshoreError, keys: list[str]) -> None:
+    """Rolls back everything that can be: one failure does not keep the others from it."""
+    problems = _Problems()
     try:
         with run.steadfast_step("roll back"):
-            failed += _schedules_back(run)
-            theirs, stuck = _services_back(run, moved, error)
-            failed += stuck
-            if not failed:
-                _verify_back(run, moved)
+            problems.failed += _roll_back_schedules(run, env.aws.events)
+            _roll_back_services(run, env, keys, error, problems)
+            if not problems.failed:
+                _verify_rollback(run, env, keys)
     except LockLostError:
         raise
-    except Exception as second:  # noqa: BLE001 - the verdict must be said whatever happens
-        failed.append(as_longshore_error(second))
-    run.record_facts(rolled_back=True, stuck=bool(failed), overtaken=bool(theirs))
-    blamed = getattr(error, "service", "")
-    run.conclude(next((one for one in theirs if one.service == blamed and not failed), error))
-    if failed:
-        reasons = "; ".join(second.message for second in failed)
-        run.result.hint = f"the roll-back failed: {reasons}. {_what_runs(run)} Go back again with: invoke rollback"
+    except Exception as second:  # noqa: BLE001 - there must be a verdict
+        problems.failed.append(as_longshore_error(second))
+    run.record_facts(rolled_back=True, stuck=bool(problems.failed), overtaken=bool(problems.superseded))
+    run.conclude(_error_to_report(error, problems))
+    if problems.failed:
+        reasons = "; ".join(second.message for second in problems.failed)
+        run.result.hint = f"the rollback failed: {reasons}. {_describe_services(run, env)} Try again: invoke rollback"
     if run.result.migration:
         revision = run.result.migration.task_definition.rpartition("/")[2]
-        run.warn(f"the migration had run ({revision}): the schema is the new one")
+        run.warn(f"the migration had run ({revision}) and was not undone: the schema is the new one")
 
 
-def _services_back(
-    run: Run, moved: list[str], error: LongshoreError
-) -> tuple[list[SupersededError], list[LongshoreError]]:
-    """Moves services back; returns whose place somebody else has taken, and why others are where they are."""
-    theirs: list[SupersededError] = []
-    failed: list[LongshoreError] = []
-    for key in moved:
+def _error_to_report(error: LongshoreError, problems: _Problems) -> LongshoreError:
+    """The error that the record names: that of the service to blame, if another deployment has replaced it since."""
+    blamed = getattr(error, "service", "")
+    if problems.failed:
+        return error
+    return next((second for second in problems.superseded if second.service == blamed), error)
+
+
+def _roll_back_services(
+    run: Run, env: Environment, keys: list[str], error: LongshoreError, problems: _Problems
+) -> None:
+    for key in keys:
+        service = run.result.services[key]
         try:
-            _move_one_back(run, key, error)
+            _roll_back_service(run, env, key, error)
         except LockLostError:
             raise
         except SupersededError as second:
-            run.result.services[key].outcome = "superseded"
-            run.warn(f"{second.message}; theirs is left alone")
-            theirs.append(second)
-        except Exception as second:  # noqa: BLE001 - one that can't go back does not keep the others where they are
-            run.result.services[key].outcome = "not moved back"
-            failed.append(as_longshore_error(second))
-    return theirs, failed
+            service.outcome = "superseded"
+            run.warn(f"{second.message}; it was left untouched")
+            problems.superseded.append(second)
+        except Exception as second:  # noqa: BLE001 - one failure does not keep the others where they are
+            service.outcome = "not moved back"
+            problems.failed.append(as_longshore_error(second))
 
 
-def _schedules_back(run: Run) -> list[LongshoreError]:
-    """Moves scheduled tasks back, also those with which another process of this release has failed."""
+def _roll_back_service(run: Run, env: Environment, key: str, error: LongshoreError) -> None:
+    service, tracked, deployer = run.result.services[key], run.tracked.get(key), Deployer.of(env)
+    # A count is restored only if this run has sent one: to a service never rolled out before, or a replaced one.
+    sent = service.replaced or (service.after is not None and service.after.count != service.before.count)
+    move = Move(service.name, service.before.task_definition, service.before.count if sent else None)
+    deadline = deployer.deadline_of(key)
+    if tracked is None and not service.replaced and ecs_rollback.never_started(run, deployer, service, error):
+        service.outcome, service.after = "not moved", None
+        return
+    if tracked:
+        rollback = ecs_rollback.find(run, deployer, key, tracked, move, error)
+    else:
+        rollback = ecs_rollback.find_earlier(run, deployer, service, move, deadline)
+    if move.count == 0:
+        autoscaling.clear_minimum(run, env.aws.scaling, key)
+    if rollback is None:
+        with run.effect(f"update {key} back", move.task_definition):
+            rollback = deployer.start(run, move, deadline)
+    run.tracked[key], service.deployment = rollback, rollback.deployment
+    deployer.wait(run, [rollback])
+    service.outcome = "moved back"
+
+
+def _roll_back_schedules(recorder: Recorder, events: Events) -> list[LongshoreError]:
+    """Rolls back scheduled tasks, those included that an earlier process of this run could not."""
     failed: list[LongshoreError] = []
-    for schedule in run.result.schedules.values():
+    for schedule in recorder.result.schedules.values():
         if schedule.outcome in ("moved", "not moved back"):
-            refused = [error for step in (_switch_off, _point_back) if (error := _refusal(step, run, schedule))]
+            steps = (_disable, _restore_target)
+            refused = [error for step in steps if (error := _refusal(step, recorder, events, schedule))]
             schedule.outcome = "not moved back" if refused else "moved back"
             failed += refused
     return failed
 
 
-def _refusal(step: Callable[[Run, ScheduleResult], None], run: Run, schedule: ScheduleResult) -> LongshoreError | None:
+def _refusal(
+    step: Callable[[Recorder, Events, ScheduleResult], None],
+    recorder: Recorder,
+    events: Events,
+    schedule: ScheduleResult,
+) -> LongshoreError | None:
     try:
-        step(run, schedule)
+        step(recorder, events, schedule)
     except AwsError as error:
         return error
     return None
 
 
-def _switch_off(run: Run, schedule: ScheduleResult) -> None:
+def _disable(recorder: Recorder, events: Events, schedule: ScheduleResult) -> None:
     if not schedule.switched_on:
         return
-    events = run.env.aws.events
     try:
-        with run.effect(f"switch schedule {schedule.rule} off"):
+        with recorder.effect(f"disable schedule {schedule.rule}"):
             events.switch(schedule.rule, on=False)
     except AwsError:
-        if events.is_on(schedule.rule):  # what may not be switched on may not be switched off either
+        if events.is_on(schedule.rule):  # a caller who may not enable a rule may not disable it either
             raise
 
 
-def _point_back(run: Run, schedule: ScheduleResult) -> None:
-    with run.effect(f"move schedule {schedule.rule} back", schedule.before):
-        run.env.aws.events.move(schedule.rule, schedule.target_id, schedule.before)
+def _restore_target(recorder: Recorder, events: Events, schedule: ScheduleResult) -> None:
+    with recorder.effect(f"update schedule {schedule.rule} back", schedule.before):
+        events.move(schedule.rule, schedule.target_id, schedule.before)
 
 
-def _move_one_back(run: Run, key: str, error: LongshoreError) -> None:
-    service, ours = run.result.services[key], run.started.get(key)
-    env, cluster = run.env, run.contract.cluster
-    # A count goes back only where this release sent one, to a service that had never been rolled out, or that is new.
-    sent = service.replaced or (service.after is not None and service.after.count != service.before.count)
-    move = Move(service.name, service.before.task_definition, service.before.count if sent else None)
-    deadline = waves.deadline_of(run, key)
-    if ours is None and not service.replaced and _never_began(run, service, error):
-        service.outcome, service.after = "not moved", None
-        return
-    back = _by_ecs(run, key, ours, move, error) if ours else _begun_before(run, service, move, deadline)
-    if move.count == 0:
-        autoscaling.clear_minimum(run, key)
-    if back is None:
-        with run.effect(f"update {key} back", move.task_definition):
-            back = deployments.start(env.aws.ecs, cluster, move, deadline)
-    run.started[key], service.deployment = back, back.deployment
-    deployments.wait(env.aws.ecs, cluster, [back], env.clock, env.console.service)
-    service.outcome = "moved back"
-
-
-def _begun_before(run: Run, service: ServiceResult, move: Move, deadline: float) -> TrackedDeployment | None:
-    """The way back that another process of this release, or ECS, has begun."""
-    found = run.env.aws.ecs.services(run.contract.cluster, [service.name])[service.name]
-    primary = found.primary
-    if primary:
-        _leave_theirs(run, service, primary, None)
-    if not run.resumed or primary is None or primary.task_definition != move.task_definition:
-        return None
-    if move.count is not None and found.desired != move.count:
-        return None
-    return TrackedDeployment(move, primary.id, primary.created_at, deadline, by_ecs=True)
-
-
-def _never_began(run: Run, service: ServiceResult, error: LongshoreError) -> bool:
-    """Whether a service whose move was refused, or never answered, is still where it was."""
-    refused = isinstance(error, AwsError) and not error.ambiguous
-    # What was never answered may show itself a moment later: one read is no proof.
-    for _ in run.env.clock.polls(0.0 if refused else deployments.SHOWN_WITHIN, longest=1.0):
-        found = run.env.aws.ecs.services(run.contract.cluster, [service.name])[service.name]
-        settled = found.primary is not None and found.primary.rollout_state == "COMPLETED"
-        if not settled or found.task_definition != service.before.task_definition:
-            return False
-    return True
-
-
-def _by_ecs(run: Run, key: str, ours: TrackedDeployment, move: Move, error: LongshoreError) -> TrackedDeployment | None:
-    """ECS's own roll-back of our deployment, if there is one: two must not roll back the same service.
-
-    Returns:
-        It, as a deployment to wait for; None where ECS does not roll back, so that we must.
-    """
-    env, cluster, service = run.env, run.contract.cluster, run.result.services[key]
-    if isinstance(error, CrashLoopError) and error.service == service.name and move.count is None:
-        _stop(run, ours)
-    for _ in env.clock.polls(BEGINS_WITHIN, longest=1.0):
-        found = env.aws.ecs.services(cluster, [service.name])[service.name]
-        primary = found.primary
-        if primary and primary.id != ours.deployment and primary.created_at > ours.created_at:
-            _leave_theirs(run, service, primary, ours)
-            if primary.task_definition != move.task_definition:
-                return None
-            if move.count is not None:
-                # The same revision with another count: no deployment of ours, the roll-back that is under way shrinks.
-                with run.effect(f"scale {service.name} back", str(move.count)):
-                    env.aws.ecs.update(cluster, service.name, move.task_definition, move.count)
-            return TrackedDeployment(move, primary.id, primary.created_at, waves.deadline_of(run, key), by_ecs=True)
-        if not _will_roll_back(run, found, ours):
-            return None
-    return None
-
-
-def _stop(run: Run, ours: TrackedDeployment) -> None:
-    """Stops a deployment whose tasks crash again and again; where ECS refuses, our own roll-back replaces it."""
-    try:
-        if ours.arn and _status(run, ours) in ("PENDING", "IN_PROGRESS"):
-            with run.effect(f"stop {ours.deployment}"):
-                run.env.aws.ecs.stop_deployment(ours.arn)
-    except AwsError as error:
-        run.env.console.detail(f"deployment {ours.deployment} could not be stopped: {error.message}")
-
-
-def _will_roll_back(run: Run, service: Service, ours: TrackedDeployment) -> bool:
-    """Whether ECS is about to roll our deployment back, by what it says of the service deployment."""
-    status = _status(run, ours)
-    if status in ("STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_SUCCESSFUL"):
-        return True
-    deployment = service.deployment(ours.deployment)
-    failed = deployment is not None and deployment.rollout_state == "FAILED"
-    return failed and service.rolls_back and status in ("", "PENDING", "IN_PROGRESS")
-
-
-def _status(run: Run, ours: TrackedDeployment) -> str:
-    """The status of the service deployment that ours is; empty where ECS does not say."""
-    known = run.env.aws.ecs.service_deployments([ours.arn]) if ours.arn else {}
-    return known[ours.arn].status if ours.arn in known else ""
-
-
-def _leave_theirs(run: Run, service: ServiceResult, primary: Deployment, ours: TrackedDeployment | None) -> None:
-    """Refuses to move a service back that somebody else has moved on.
-
-    ECS's own roll-back is not somebody else's, though it goes to what had completed last: not always what ran before.
-
-    Raises:
-        SupersededError: the service works towards neither what ran before nor what this run moved it to.
-    """
-    ecs, cluster = run.env.aws.ecs, run.contract.cluster
-    if service.after is None or primary.task_definition in (
-        service.before.task_definition,
-        service.after.task_definition,
-    ):
-        return
-    latest = None if ours else ecs.latest_deployments(cluster, [service.name]).get(service.name)
-    status = _status(run, ours) if ours else latest.status if latest else ""
-    if not status.startswith("ROLLBACK_"):
-        raise SupersededError(
-            f"{service.name}: somebody else's deployment {primary.id} of {primary.task_definition} took over",
-            "Theirs is left alone.",
-            service.name,
-        )
-
-
-def _verify_back(run: Run, moved: list[str]) -> None:
-    env = run.env
-    back = [service for key in moved if (service := run.result.services[key]).outcome == "moved back"]
+def _verify_rollback(run: Run, env: Environment, keys: list[str]) -> None:
+    restored = [service for key in keys if (service := run.result.services[key]).outcome == "moved back"]
     expected = [
         verification.Expectation(service.name, service.before.task_definition, {}, idle=not service.before.count)
-        for service in back
+        for service in restored
     ]
-    verification.tasks(env.aws.ecs, run.contract.cluster, expected, env.clock, env.target.env.deadlines.verify)
+    deadline = env.target.env.deadlines.verify
+    verification.tasks(env.aws.ecs, run.contract.cluster, expected, env.clock, deadline)
 
 
-def _what_runs(run: Run) -> str:
-    """What each service is on now, for the operator who has to go on."""
+def _describe_services(run: Run, env: Environment) -> str:
+    """The revision of each service, for the operator who has to continue."""
     try:
         names = [service.name for service in run.result.services.values()]
-        found = run.env.aws.ecs.services(run.contract.cluster, names)
+        services = env.aws.ecs.services(run.contract.cluster, names)
     except AwsError as error:
-        return f"What runs could not be read: {error.message}."
-    return " ".join(f"{s.name} is on {s.task_definition.rpartition('/')[2]}." for s in found.values())
+        return f"The running revisions could not be read: {error.message}."
+    return " ".join(f"{s.name} is on {s.task_definition.rpartition('/')[2]}." for s in services.values())

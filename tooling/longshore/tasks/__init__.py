@@ -1,16 +1,16 @@
-"""Invoke tasks: parse, call, print, exit. No logic; and nothing heavy is imported before a task runs."""
+"""Invoke tasks: parse, call, print, exit. They have no logic, and import nothing heavy before a task runs."""
 
 from invoke.collection import Collection
 
-from longshore.tasks import building, changes, env, inspection, lock, parser, releases, sandbox, setup, state
+from longshore.tasks import changes, ci, env, images, inspection, lock, parser, releases, sandbox, setup, state
 
 parser.install()
 namespace = Collection(
     setup.bootstrap,
-    building.version,
-    building.build,
-    building.push,
-    building.plan,
+    images.version,
+    images.build,
+    images.push,
+    images.plan,
     releases.release,
     releases.promote,
     releases.rollback,
@@ -28,7 +28,7 @@ namespace = Collection(
 namespace.add_collection(
     Collection(sandbox.up, sandbox.down, sandbox.status, sandbox.fault, sandbox.repository), name="sandbox"
 )
-namespace.add_collection(Collection(building.engine, building.login, building.ordered, building.exports), name="ci")
+namespace.add_collection(Collection(ci.engine, ci.login, ci.ordered, ci.exports), name="ci")
 environment = Collection("env")
 environment.add_task(env.import_, name="import")
 namespace.add_collection(environment)

@@ -1,30 +1,32 @@
-"""What every task has: the help of its flags, its environment, and its end."""
+"""The decorator of every task: its flags with their help, its environment, its errors and its end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import Field
 from functools import wraps
-from inspect import signature
+from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Any
 
 from invoke import tasks
 from invoke.context import Context
 from invoke.exceptions import Exit
+from invoke.parser.argument import Argument
 
-from longshore.tasks import parser
+from longshore.run.options import ReleaseOptions, flag_of, options_of, parameter_of
+from longshore.tasks.exits import exits
 
 if TYPE_CHECKING:
     from longshore.environment.environment import Environment
     from longshore.result import ReleaseResult
 
+OPTIONS = "options"
+"""The parameter of a task that stands for the flags of ReleaseOptions that this task takes."""
+
 _HELP = {
-    "app": "the application, where invoke.yaml has several",
-    "env": "the environment",
-    "yes": "ask nothing",
+    "app": "application, if invoke.yaml has several",
+    "env": "environment in invoke.yaml; default: sandbox",
     "json": "print one JSON document on stdout",
-    "allow_infra": "let the plan change more than task definitions",
-    "allow_destroy": "the exact address of what the plan may destroy or replace; may be given several times",
-    "wait_lock": "how long to wait for another release to finish, e.g. 15m",
 }
 
 LETTERS = {"app": "a", "bump": "b", "env": "e", "json": "j", "tag": "t", "yes": "y"}
@@ -34,8 +36,15 @@ LETTERS = {"app": "a", "bump": "b", "env": "e", "json": "j", "tag": "t", "yes": 
 class LetteredTask(tasks.Task[Callable[..., None]]):
     """A task whose short flags are assigned by hand: Invoke takes the first free letter of each name (``-f``)."""
 
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        """The flags, as often as they are asked for: Invoke takes each text out of the help when it is read."""
+        texts = dict(self.help)
+        arguments = super().get_arguments(ignore_unknown_help)
+        self.help = texts
+        return arguments
+
     def arg_opts(self, name: str, default: str, taken_names: set[str]) -> dict[str, Any]:
-        """What Invoke's parser knows of a flag, with its letter if it has one."""
+        """The settings of a flag for Invoke's parser, with its letter if it has one."""
         options = super().arg_opts(name, default, taken_names)
         if name in LETTERS:
             options["names"] = [*options["names"], LETTERS[name]]
@@ -45,22 +54,44 @@ class LetteredTask(tasks.Task[Callable[..., None]]):
 def task(*, repeatable: Sequence[str] = (), **texts: str) -> Callable[[Callable[..., None]], Any]:
     """A task with the help of its flags, whose errors become a message and an exit code.
 
+    A function with a parameter ``options`` gets the ReleaseOptions made from the flags that this task takes.
+
     Args:
-        repeatable: flags that may be given several times.
-        texts: what each flag means.
+        repeatable: flags that may be given several times, besides those of ReleaseOptions.
+        texts: the help of each flag that is not one of ReleaseOptions; a word in backquotes names
+            its value there (see parser.py).
     """
 
     def decorate(body: Callable[..., None]) -> Any:
+        own = signature(body).parameters
+        options = {parameter_of(option): option for option in options_of(body.__name__)} if OPTIONS in own else {}
+        several = [name for name, option in options.items() if option.default == ()]
+
         @wraps(body)
         def guarded(*args: Any, **kwargs: Any) -> None:
-            with parser.exits(as_json=bool(kwargs.get("json"))):
+            with exits(as_json=bool(kwargs.get("json"))):
+                if options:
+                    given = {options[name].name: kwargs.pop(name) for name in options.keys() & kwargs.keys()}
+                    kwargs[OPTIONS] = ReleaseOptions.of(task=body.__name__, **given)
                 body(*args, **kwargs)
 
-        flags = signature(body).parameters
-        known = {name: text for name, text in (_HELP | texts).items() if name in flags}
-        return tasks.task(help=known, iterable=list(repeatable), auto_shortflags=False, klass=LetteredTask)(guarded)
+        guarded.__signature__ = _signature(own, options)  # type: ignore[attr-defined]
+        known = {name: text for name, text in (_HELP | texts).items() if name in own}
+        known |= {name: flag_of(option).help for name, option in options.items()}
+        make = tasks.task(help=known, iterable=[*repeatable, *several], auto_shortflags=False, klass=LetteredTask)
+        return make(guarded)
 
     return decorate
+
+
+def _signature(own: Mapping[str, Parameter], options: Mapping[str, Field[Any]]) -> Signature:
+    """The parameters from which Invoke makes flags: those of the function, and one for each option.
+
+    Invoke takes the type of a flag from its default; a repeatable flag has none.
+    """
+    defaults = {name: None if option.default == () else option.default for name, option in options.items()}
+    flags = [Parameter(name, Parameter.KEYWORD_ONLY, default=default) for name, default in defaults.items()]
+    return Signature([*(parameter for name, parameter in own.items() if name != OPTIONS), *flags])
 
 
 def opened(c: Context, app: str | None, env: str) -> Environment:
@@ -70,10 +101,12 @@ def opened(c: Context, app: str | None, env: str) -> Environment:
     return open_environment(c.config, app, env)
 
 
-def end(environment: Environment, result: ReleaseResult, *, as_json: bool) -> None:
-    """Shows what became of a release, and ends with its exit code."""
+def perform(environment: Environment, verb: Callable[[Environment], ReleaseResult], *, as_json: bool) -> None:
+    """Runs a verb under the live display, shows its result, and ends with its exit code."""
     from longshore.tasks.views import result as show
 
+    with environment.console.live():
+        result = verb(environment)
     show(environment.console, result, as_json=as_json)
     if result.exit_code:
         raise Exit(code=int(result.exit_code))

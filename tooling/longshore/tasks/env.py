@@ -1,4 +1,4 @@
-"""What containers get, and what this process has."""
+"""Tasks for the variables that containers get."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from longshore.tasks.common import opened, task
 
 
 @task(
-    write="write the lines into the variable file; printed are only the commands that store the secrets",
-    skip="names to leave out, separated by commas",
+    write="write the lines to the variable file and print only the commands that store the secrets",
+    skip="`names` to leave out, separated by commas",
 )
 def import_(
     c: Context, app: str | None = None, env: str = "sandbox", skip: str | None = None, write: bool = False
 ) -> None:
-    """Take over the ECS_ variables of this process."""
+    """Import the ECS_ variables of this process."""
     import os
 
     from longshore.commands.import_env import names, take_over

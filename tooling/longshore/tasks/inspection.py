@@ -1,4 +1,4 @@
-"""What is and was: status, history, one release; and whether all can be read."""
+"""Tasks that read and change nothing: status, drift, history, one release, and a check of the permissions to read."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from longshore.verdict import ExitCode
 
 @task()
 def status(c: Context, app: str | None = None, env: str = "sandbox", json: bool = False) -> None:
-    """Show what runs, what is released and registered last."""
-    from longshore.commands import preview
+    """Show what is running, released and registered."""
+    from longshore.commands.status import status as verb
     from longshore.tasks.views import status as show
 
     environment = opened(c, app, env)
-    show(environment.console, preview.status(environment), as_json=json)
+    show(environment.console, verb(environment), as_json=json)
 
 
 @task()
 def drift(c: Context, app: str | None = None, env: str = "sandbox", json: bool = False) -> None:
-    """Show what is not as it was released: exit code 0 or 20."""
+    """Detect drift: exit code 20 if there is any, else 0."""
     from longshore.commands.drift import drift as verb
     from longshore.tasks.views import drift as show
 
     environment = opened(c, app, env)
-    found = verb(environment)
-    show(environment.console, found, as_json=json)
-    if found:
+    differences = verb(environment)
+    show(environment.console, differences, as_json=json)
+    if differences:
         raise Exit(code=int(ExitCode.DIFFERENCES))
 
 
-@task(limit="how many, newest first")
+@task(limit="`number` of releases to list; default: 20")
 def history(c: Context, app: str | None = None, env: str = "sandbox", limit: int = 20, json: bool = False) -> None:
-    """List the releases and how they ended."""
+    """List releases and their outcomes, newest first."""
     from itertools import islice
 
     from longshore.tasks.views import history as show
@@ -43,9 +43,12 @@ def history(c: Context, app: str | None = None, env: str = "sandbox", limit: int
     show(environment.console, list(islice(environment.ledger.releases(), limit)), as_json=json)
 
 
-@task(json="print one JSON document on stdout")
+@task(
+    release="`id` of the release, as history lists it",
+    env="environment in invoke.yaml; default: the one in the id of the release",
+)
 def show(c: Context, release: str, app: str | None = None, env: str | None = None, json: bool = False) -> None:
-    """Show everything that is known of a release."""
+    """Show everything recorded about a release."""
     from longshore.tasks.views import show_release
 
     environment = opened(c, app, env or release.rpartition("-")[0])
@@ -54,7 +57,7 @@ def show(c: Context, release: str, app: str | None = None, env: str | None = Non
 
 @task()
 def doctor(c: Context, app: str | None = None, env: str = "sandbox") -> None:
-    """Try the reads that a release needs; nothing is changed."""
+    """Check access to everything a release reads."""
     from longshore.commands.doctor import doctor as verb
 
     verb(opened(c, app, env))

@@ -1,16 +1,18 @@
-"""Where errors become exit codes: ours, and those of Invoke's parser."""
+"""Additions to Invoke's parser: words of a task, messages for a mistyped command line, names of values in the help."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
 
 from invoke.exceptions import Exit, ParseError
 from invoke.parser import parser
+from invoke.parser.argument import Argument
 from invoke.parser.context import ParserContext
 
-from longshore.errors import LeaveAtOnce, LongshoreError
-from longshore.verdict import ExitCode, exit_code_of
+from longshore.verdict import ExitCode
 
 
 class MistypedError(ParseError, Exit):
@@ -26,52 +28,91 @@ class MistypedError(ParseError, Exit):
 WORDS = "words"
 """The parameter of a task that takes any number of words: ``scale web=3 worker=1``."""
 
-
-_HANDLE = parser.ParseMachine.handle
-
-
-def _handle(machine: parser.ParseMachine, token: str) -> None:
-    """Gives a task its words: what is neither a flag, nor its value, nor a task. Invoke itself has no such thing."""
-    words = machine.context.args.get(WORDS) if machine.context else None
-    if words is None or machine.waiting_for_flag_value or token.startswith("-") or token in machine.contexts:
-        _HANDLE(machine, token)
-    else:
-        words.value = token
+_HANDLE, _SEE_VALUE = parser.ParseMachine.handle, parser.ParseMachine.see_value
+_HELP_FOR = ParserContext.help_for
 
 
 def install() -> None:
-    """Puts both into Invoke's parser, which has no setting for them; its programs know both of our error's classes."""
+    """Replaces methods of Invoke's parser, which has no settings for this."""
     parser.ParseError = MistypedError  # type: ignore[attr-defined]
     parser.ParseMachine.handle = _handle  # type: ignore[method-assign, assignment]
+    parser.ParseMachine.see_value = _see_value  # type: ignore[method-assign, assignment]
+    parser.ParseMachine.error = _refuse_incomplete  # type: ignore[method-assign, assignment]
+    ParserContext.help_for = _help_for  # type: ignore[method-assign, assignment]
 
 
-@contextmanager
-def exits(*, as_json: bool = False) -> Iterator[None]:
-    """Turns what a task raises into a message and an exit code.
+def _handle(machine: parser.ParseMachine, token: str) -> None:
+    """Takes a token of the command line; refuses one that Invoke would misread, or not explain."""
+    task = machine.context
+    if machine.ignore_unknown or machine.waiting_for_flag_value:
+        _HANDLE(machine, token)
+    elif token.startswith("-"):
+        _handle_flag(machine, token)
+    elif WORDS in task.args and token not in machine.contexts:
+        task.args[WORDS].value = token
+    elif task.missing_positional_args or token in machine.contexts:
+        _HANDLE(machine, token)
+    elif task.name:
+        raise _mistyped(task, f"takes no argument {token!r}, and there is no task of this name")
+    else:
+        raise _mistyped(task, f"has no task {token!r}{_guess(token, machine.contexts)}", "invoke --list")
 
-    Args:
-        as_json: print a JSON document as well: whoever reads it must not have to read the words for people.
 
-    Raises:
-        Exit: with the code of the error.
-    """
+def _handle_flag(machine: parser.ParseMachine, token: str) -> None:
+    """Takes a flag. Invoke would use it as an argument that is missing: ``lock.take --help`` took a lock."""
+    task = machine.context
+    if token in ("-h", "--help"):
+        for argument in task.missing_positional_args:
+            argument.value = ""
+    elif not any(token in flags for flags in (task.flags, task.inverse_flags, machine.initial.flags)):
+        known = (*task.flags, *task.inverse_flags, "--help")
+        raise _mistyped(task, f"has no flag {token}{_guess(token, known)}")
+    _HANDLE(machine, token)
+
+
+def _see_value(machine: parser.ParseMachine, value: Any) -> None:
+    """Takes the value of a flag; Invoke ends with a traceback if it should be a number."""
     try:
-        yield
-    except LongshoreError as error:
-        code = exit_code_of(error)
-        _say(error, code, as_json=as_json)
-        raise Exit(code=int(code)) from error
-    except (KeyboardInterrupt, LeaveAtOnce) as order:
-        code = exit_code_of(order)
-        _say(LongshoreError("interrupted"), code, as_json=as_json)
-        raise Exit(code=int(code)) from None
+        _SEE_VALUE(machine, value)
+    except ValueError:
+        flag = _spelled(machine.flag)  # type: ignore[arg-type] # it is waiting for this value
+        raise _mistyped(machine.context, f"needs a number for {flag}, not {value!r}") from None
 
 
-def _say(error: LongshoreError, code: ExitCode, *, as_json: bool) -> None:
-    from longshore.console import Console
+def _refuse_incomplete(machine: parser.ParseMachine, _: str) -> None:
+    """Refuses a flag without its value, or a task without its arguments; Invoke's own messages show its objects."""
+    task, flag = machine.context, machine.flag
+    if flag and flag.takes_value and flag.raw_value is None:
+        owner = task if flag in task.args.values() else machine.initial
+        raise _mistyped(owner, f"needs a value for {_spelled(flag)}")
+    missing = [f"--{argument.names[0]}" for argument in task.missing_positional_args]
+    raise _mistyped(task, f"needs {' and '.join(missing)}")
 
-    console = Console()
-    console.error(error)
-    if as_json:
-        said = {"message": console.masks.mask(error.message), "hint": console.masks.mask(error.hint)}
-        console.document({"verdict": None, **said, "exit_code": int(code)})
+
+def _mistyped(task: ParserContext, problem: str, see: str = "") -> MistypedError:
+    """The error of a task, or of Invoke itself, and the help to read."""
+    see = see or (f"invoke {task.name} --help" if task.name else "invoke --help")
+    return MistypedError(f"error: {task.name or 'invoke'} {problem}\n  → See: {see}", task)
+
+
+def _guess(token: str, names: Iterable[str]) -> str:
+    close = get_close_matches(token, list(names), n=1, cutoff=0.75)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _spelled(flag: Argument) -> str:
+    return " ".join((f"--{flag.names[0]}", *(f"(-{letter})" for letter in flag.nicknames)))
+
+
+def _help_for(context: ParserContext, flag: str) -> tuple[str, str]:
+    """The flag and its help. Invoke calls each value STRING or INT, and shows none of a repeatable flag.
+
+    A value is named by the word in backquotes in the help, or after its flag.
+    """
+    names, text = _HELP_FOR(context, flag)
+    argument = context.flags[flag]
+    if context.name and argument.takes_value:
+        quoted = re.search("`(.+?)`", text)
+        value = (quoted[1] if quoted else argument.names[0]).upper()
+        names = f"{names}={value}" if argument.kind is list else re.sub("STRING|INT", value, names)
+    return names, text.replace("`", "")

@@ -1,4 +1,4 @@
-"""Terraform's state."""
+"""Tasks for Terraform's state."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from longshore.tasks.common import opened, task
 
 
 @task(
-    id="its exact id, to free it; without one it is only shown who holds it",
-    foundation="the state of the stack that all environments share",
+    id="exact id of the lock to release; without it, only show who holds the lock",
+    foundation="use the state of the foundation, which all environments share",
 )
 def unlock(
     c: Context,
@@ -18,7 +18,7 @@ def unlock(
     id: str | None = None,  # noqa: A002 - the flag's name
     foundation: bool = False,
 ) -> None:
-    """Show, or free, Terraform's own lock."""
+    """Show or release the lock of Terraform's state."""
     from longshore.commands.lock import unlock_state
 
     unlock_state(opened(c, app, env), id, foundation=foundation)

@@ -1,10 +1,10 @@
-"""How results read: one text for people, one JSON document for programs."""
+"""Views of results: text for people, or one JSON document for programs."""
 
 from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from longshore.commands.drift import Drift
@@ -13,31 +13,37 @@ from longshore.console import Console
 from longshore.errors import LongshoreError, UsageError
 from longshore.ledger.lock import Lock
 from longshore.ledger.releases import Ledger
-from longshore.result import STAYING, ReleaseResult, ServiceResult
+from longshore.result import STAYING, ImageResult, ReleaseResult, ServiceResult
 from longshore.verdict import Verdict
 
 _LONGEST_EXPORT = 1000
 """Characters of a message that a build exports."""
 
 
-def result(console: Console, outcome: ReleaseResult, *, as_json: bool) -> None:
-    """The end of a release or roll-back."""
-    if outcome.verdict is Verdict.WAITING:
-        console.say(outcome.message)
-        console.say(f"  → {outcome.hint}")
-    elif outcome.verdict is not Verdict.SUCCEEDED:
-        console.error(LongshoreError(outcome.message, outcome.hint))
-    named = outcome.version or outcome.kind
-    what = f"{outcome.kind} of {named}" if outcome.kind in ("apply", *STAYING) else named
-    what = f"{outcome.release}: {what} {outcome.verdict.value.replace('_', ' ')}"
+def result(console: Console, release: ReleaseResult, *, as_json: bool) -> None:
+    """The end of a run: its message unless it succeeded, then one line or document."""
+    if release.verdict is Verdict.WAITING:
+        console.say(release.message)
+        console.say(f"  → {release.hint}")
+    elif release.verdict is not Verdict.SUCCEEDED:
+        console.error(LongshoreError(release.message, release.hint))
     if as_json:
-        console.document(outcome.masked(console.masks).document())
+        console.document(release.masked(console.masks).document())
     else:
-        console.result(f"{what} in {outcome.environment} after {outcome.seconds or 0:.0f} s")
+        console.result(_summary(release))
+
+
+def _summary(release: ReleaseResult) -> str:
+    """A line such as ``staging-000012: v1.0.3 succeeded in staging after 61 s``."""
+    subject = release.version or release.kind
+    if release.kind in ("apply", *STAYING):
+        subject = f"{release.kind} of {subject}"
+    verdict = release.verdict.value.replace("_", " ")
+    return f"{release.release}: {subject} {verdict} in {release.environment} after {release.seconds or 0:.0f} s"
 
 
 def history(console: Console, releases: Sequence[ReleaseResult], *, as_json: bool) -> None:
-    """The releases, newest first."""
+    """A table of releases, in the order given."""
     if as_json:
         console.document([release.document() for release in releases])
         return
@@ -57,131 +63,136 @@ def history(console: Console, releases: Sequence[ReleaseResult], *, as_json: boo
     console.table(rows, "No releases yet.")
 
 
-def status(console: Console, found: Status, *, as_json: bool) -> None:
-    """One environment."""
+def status(console: Console, environment: Status, *, as_json: bool) -> None:
+    """The services of an environment, and the versions released and registered."""
     if as_json:
-        console.document(found.document())
+        console.document(environment.document())
         return
-    console.result(f"{found.application} in {found.environment}")
-    console.result(f"released last:   {found.released}{f' ({found.release})' if found.release else ''}")
-    console.result(f"registered last: {found.registered}")
+    console.result(f"{environment.application} in {environment.environment}")
+    console.result(f"released:   {environment.released}{f' ({environment.release})' if environment.release else ''}")
+    console.result(f"registered: {environment.registered}")
     rows = [
         {
-            "service": row.name,
-            "version": row.version,
-            "revision": row.revision,
-            "running": f"{row.running}/{row.desired}",
-            "state": row.deployment,
-            "since": row.since[:19],
-            "digest": (row.digest or "-")[:19],
-            "url": row.url or "-",
+            "service": service.name,
+            "version": service.version,
+            "revision": service.revision,
+            "running": f"{service.running}/{service.desired}",
+            "state": service.deployment,
+            "since": service.since[:19],
+            "digest": (service.digest or "-")[:19],
+            "url": service.url or "-",
         }
-        for row in found.services
+        for service in environment.services
     ]
     console.table(rows, "No services.")
-    for row in found.services:
-        if row.registered_differs:
-            console.result(f"{row.name}: configuration registered ({row.registered}), not running:")
-            for line in row.registered_differs:
+    for service in environment.services:
+        if service.registered_differs:
+            console.result(f"{service.name}: configuration registered ({service.registered}), not running:")
+            for line in service.registered_differs:
                 console.result(f"  {line}")
 
 
-def drift(console: Console, found: Drift, *, as_json: bool) -> None:
-    """What is not as it was released."""
+def drift(console: Console, differences: Drift, *, as_json: bool) -> None:
+    """The differences between an environment and its last release."""
     if as_json:
-        console.document(found.document())
+        console.document(differences.document())
         return
     sections = {
-        "Terraform would change": found.terraform,
-        "runs, and was not released here": found.running,
-        "registered, and does not run": found.content,
+        "Terraform would change": differences.terraform,
+        "running, but not released here": differences.running,
+        "registered, but not running": differences.content,
     }
     for title, lines in sections.items():
         for number, line in enumerate(lines):
             console.result(f"{title}:\n  {line}" if not number else f"  {line}")
-    if not found:
-        console.result(
-            f"{found.application} in {found.environment} is as it was released: {found.released or 'not yet'}"
-        )
+    if not differences:
+        released = differences.released or "nothing yet"
+        console.result(f"{differences.application} in {differences.environment}: no drift (released: {released})")
 
 
 def lock(console: Console, environment: str, held: Lock | None, *, as_json: bool) -> None:
-    """Who holds an environment."""
+    """The holder of an environment's lock."""
     if as_json:
         console.document({"id": held.id, **held.model_dump(mode="json")} if held else None)
     else:
         console.result(f"{environment} is {held or 'free'}")
 
 
+def images(console: Console, results: Mapping[str, ImageResult]) -> None:
+    """A line for each image that was built or pushed."""
+    for image in results.values():
+        console.result(f"{image.repository} {image.tag} {image.digest}")
+
+
 def exports(console: Console, file: Path) -> None:
-    """What a release said in JSON, as variables for a shell; nothing where it said nothing."""
+    """The outcome of a release as shell variables, read from its JSON; prints nothing if there is none."""
     try:
         document = json.loads(file.read_text())
         exit_code = int(document["exit_code"])
     except (OSError, ValueError, KeyError, TypeError):
         return
     message = " ".join(str(document.get("message") or "").split())
-    found = {
+    variables = {
         "LONGSHORE_RELEASE": document.get("release"),
         "LONGSHORE_EXIT_CODE": exit_code,
         "LONGSHORE_MESSAGE": message[:_LONGEST_EXPORT],
     }
-    for name, value in found.items():
+    for name, value in variables.items():
         if value not in (None, ""):
             console.result(f"export {name}={shlex.quote(str(value))}")
 
 
-def show_release(console: Console, ledger: Ledger, release: str, *, as_json: bool) -> None:
-    """All that is known of a release: its entry, and its events in their order.
+def show_release(console: Console, ledger: Ledger, name: str, *, as_json: bool) -> None:
+    """Everything recorded about a release: its entry, and its events in their order.
 
     Raises:
         UsageError: there is no such release.
     """
-    found = ledger.find(release)
-    if found is None:
-        raise UsageError(f"there is no release {release!r}", "See: invoke history")
-    events = list(ledger.events(release).read())
+    release = ledger.find(name)
+    if release is None:
+        raise UsageError(f"there is no release {name!r}", "See: invoke history")
+    events = list(ledger.events(name).read())
     if as_json:
-        console.document({**found.document(), "events": [event.model_dump(mode="json") for event in events]})
+        console.document({**release.document(), "events": [event.model_dump(mode="json") for event in events]})
         return
-    for name, text in _facts(found):
+    for title, text in _facts(release):
         if text:
-            console.result(f"{name + ':':<16} {text}")
-    _listed(console, "changes", found.changes)
-    _listed(console, "images", [f"{i.repository}:{i.tag} {i.digest}" for i in found.images.values()])
-    _listed(console, "services", [_service(key, service) for key, service in found.services.items()])
-    _listed(console, "steps", [f"{s.name}: {s.seconds or 0:.1f} s" for s in found.steps])
-    _listed(console, "warnings", found.warnings)
-    _listed(console, "events", [f"{e.number} {e.at:%H:%M:%S} {e.kind} {e.what} {e.detail}".rstrip() for e in events])
-    for failure in found.failures:
+            console.result(f"{title + ':':<16} {text}")
+    _list(console, "changes", release.changes)
+    _list(console, "images", [f"{i.repository}:{i.tag} {i.digest}" for i in release.images.values()])
+    _list(console, "services", [_service(key, service) for key, service in release.services.items()])
+    _list(console, "steps", [f"{s.name}: {s.seconds or 0:.1f} s" for s in release.steps])
+    _list(console, "warnings", release.warnings)
+    _list(console, "events", [f"{e.number} {e.at:%H:%M:%S} {e.kind} {e.what} {e.detail}".rstrip() for e in events])
+    for failure in release.failures:
         console.failure(failure)
 
 
-def _facts(found: ReleaseResult) -> list[tuple[str, str]]:
-    actor, migration = found.actor, found.migration
+def _facts(release: ReleaseResult) -> list[tuple[str, str]]:
+    actor, migration = release.actor, release.migration
     return [
-        ("release", f"{found.release} ({_kind(found)})"),
-        ("version", f"{found.version or '-'} after {found.previous_version}"),
-        ("outcome", f"{found.verdict.value} ({found.cause.value})" if found.cause else found.verdict.value),
-        ("why", found.message),
-        ("hint", found.hint),
-        ("commit", f"{found.commit or '-'} {found.subject or ''}".rstrip()),
-        ("author", found.author or ""),
+        ("release", f"{release.release} ({_kind(release)})"),
+        ("version", f"{release.version or '-'} after {release.previous_version}"),
+        ("outcome", f"{release.verdict.value} ({release.cause.value})" if release.cause else release.verdict.value),
+        ("why", release.message),
+        ("hint", release.hint),
+        ("commit", f"{release.commit or '-'} {release.subject or ''}".rstrip()),
+        ("author", release.author or ""),
         ("who", f"{actor.user} on {actor.host} ({actor.arn}) {actor.ci_url or ''}".rstrip()),
         ("build", ", started by ".join(filter(None, (actor.build, actor.initiator)))),
-        ("started", f"{found.started:%Y-%m-%d %H:%M:%S} UTC, took {found.seconds or 0:.0f} s"),
-        ("resumed", f"{found.resumed} times" if found.resumed else ""),
-        ("promoted from", found.promoted_from or ""),
-        ("options", ", ".join(f"{name}={_option(value)}" for name, value in found.options.items())),
-        ("variable files", found.variables_digest),
-        ("plan", found.fingerprint),
+        ("started", f"{release.started:%Y-%m-%d %H:%M:%S} UTC, took {release.seconds or 0:.0f} s"),
+        ("resumed", f"{release.resumed} times" if release.resumed else ""),
+        ("promoted from", release.promoted_from or ""),
+        ("options", ", ".join(f"{name}={_option(value)}" for name, value in release.options.items())),
+        ("variable files", release.variables_digest),
+        ("plan", release.fingerprint),
         ("migration", f"{migration.task_definition} exit code {migration.exit_code}" if migration else ""),
     ]
 
 
-def _kind(found: ReleaseResult) -> str:
-    """What it was; a release that left the infrastructure alone is said to be one."""
-    return f"{found.kind} (--only-release)" if found.options.get("only_release") else found.kind
+def _kind(release: ReleaseResult) -> str:
+    """The kind of a run; marks a release that left the infrastructure untouched."""
+    return f"{release.kind} (--only-release)" if release.options.get("only_release") else release.kind
 
 
 def _option(value: object) -> str:
@@ -193,6 +204,6 @@ def _service(key: str, service: ServiceResult) -> str:
     return f"{key} (wave {service.wave}): {service.before.task_definition} → {after}: {service.outcome}"
 
 
-def _listed(console: Console, title: str, lines: Sequence[str]) -> None:
+def _list(console: Console, title: str, lines: Sequence[str]) -> None:
     for number, line in enumerate(lines):
         console.result(f"{title + ':' if not number else '':<16} {line}")

@@ -1,1 +1,1 @@
-"""Terraform, run here or on Terraform Cloud, and what is read from its plans."""
+"""Terraform: drivers for this machine and Terraform Cloud, plans and their gate, and variable files."""

@@ -1,7 +1,8 @@
-"""What differs between two revisions of a task definition, by container and field, secrets masked.
+"""The differences between two revisions of a task definition, by container and field, with secrets masked.
 
-Compared is the content: lists whose order says nothing, and what ECS fills in by itself, make no difference
-(ContainerDefinition, PortMapping, HealthCheck and MountPoint in ECS's API reference).
+Only the content counts: the order of an unordered list and the defaults that ECS fills in are not differences
+(https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html, and the pages of PortMapping,
+HealthCheck and MountPoint there).
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ FIELDS = (
     "pidMode",
     "ipcMode",
 )
-"""What belongs to a task definition besides its containers, in ECS's words."""
+"""The fields of a task definition besides its containers, by ECS's names."""
 
 _KEYED = {"environment": "value", "secrets": "valueFrom"}
-_IN_ORDER = {"command", "entryPoint", "environmentFiles", "links", "dnsServers", "dnsSearchDomains"}
+_ORDERED = {"command", "entryPoint", "environmentFiles", "links", "dnsServers", "dnsSearchDomains"}
 _WORDS, _TEXTS = ("command", "entryPoint"), ("environment ", "dockerLabels.", "logConfiguration.options.")
-"""What may hold a secret without being called one."""
+"""Fields that may contain a secret without a telling name."""
 
 _DEFAULTS = {
     "cpu": 0,
@@ -53,13 +54,13 @@ _DEFAULTS = {
 def revisions(
     before: Mapping[str, Any], after: Mapping[str, Any], fields: Sequence[str] = FIELDS, *, hidden: bool = False
 ) -> Iterator[str]:
-    """One line for each field that differs, of the containers and of the task definition itself.
+    """One line for each field that differs, in the containers and in the task definition itself.
 
     Args:
-        before: with ``containerDefinitions``, as DescribeTaskDefinition shows them, and the fields.
-        after: likewise.
-        fields: those that are compared besides.
-        hidden: of containers show no value but the image.
+        before: the task definition as DescribeTaskDefinition returns it.
+        after: the later one, in the same form.
+        fields: the fields to compare besides the containers.
+        hidden: show no value of a container except the image.
     """
     networks = (before.get("networkMode"), after.get("networkMode"))
     yield from containers(before["containerDefinitions"], after["containerDefinitions"], networks, hidden=hidden)
@@ -74,13 +75,13 @@ def containers(
     *,
     hidden: bool = False,
 ) -> Iterator[str]:
-    """One line for each container and field that differs; ``networks`` are the network modes, where they are known."""
-    olds, news = _by_name(before, networks[0]), _by_name(after, networks[1])
-    for name in sorted({*olds, *news}):
-        if name not in news or name not in olds:
-            yield f"{name}: {'new container' if name in news else 'container removed'}"
+    """One line for each container and field that differs; ``networks`` are the network modes, if they are known."""
+    old, new = _by_name(before, networks[0]), _by_name(after, networks[1])
+    for name in sorted({*old, *new}):
+        if name not in new or name not in old:
+            yield f"{name}: {'new container' if name in new else 'container removed'}"
         else:
-            yield from (f"{name} · {line}" for line in _fields(olds[name], news[name], hidden=hidden))
+            yield from (f"{name} · {line}" for line in _fields(old[name], new[name], hidden=hidden))
 
 
 def _fields(old: Mapping[str, Any], new: Mapping[str, Any], *, hidden: bool = False) -> Iterator[str]:
@@ -106,28 +107,28 @@ def _container(container: Mapping[str, Any], network: str | None) -> Iterator[tu
 
 
 def _port(mapping: Mapping[str, Any], network: str | None) -> dict[str, Any]:
-    """A port mapping; in these two modes the host's port is the container's, whether it is said or not."""
+    """A port mapping; in these two network modes the host port equals the container port, even if it is not given."""
     same = network in ("awsvpc", "host") and mapping.get("hostPort") == mapping.get("containerPort")
     return {key: value for key, value in mapping.items() if not (same and key == "hostPort")}
 
 
 def _flat(path: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """The values below a field, each under its path; without those that say nothing."""
+    """The values below a field, each with its path, without empty values and defaults."""
     if isinstance(value, Mapping) and value:
         for key, inner in value.items():
             yield from _flat(f"{path}.{key}" if path else key, inner)
-    elif not _says_nothing(path, plain := _plain(path, value)):
+    elif not _is_default(path, plain := _plain(path, value)):
         yield path, plain
 
 
 def _plain(path: str, value: Any) -> Any:
-    """A value without what says nothing in it, in an order that says nothing unless the field's does."""
+    """A value without empty values and defaults; a list is sorted unless its order matters."""
     if isinstance(value, Mapping):
-        found = {key: _plain(f"{path}.{key}", inner) for key, inner in value.items()}
-        return {key: inner for key, inner in found.items() if not _says_nothing(f"{path}.{key}", inner)}
+        plain = {key: _plain(f"{path}.{key}", inner) for key, inner in value.items()}
+        return {key: inner for key, inner in plain.items() if not _is_default(f"{path}.{key}", inner)}
     if isinstance(value, list):
-        plain = [_plain(path, inner) for inner in value]
-        return plain if path.rpartition(".")[2] in _IN_ORDER else _sorted(plain)
+        entries = [_plain(path, inner) for inner in value]
+        return entries if path.rpartition(".")[2] in _ORDERED else _sorted(entries)
     return value
 
 
@@ -135,7 +136,7 @@ def _sorted(values: list[Any]) -> list[Any]:
     return sorted(values, key=lambda value: json.dumps(value, sort_keys=True))
 
 
-def _says_nothing(path: str, value: Any) -> bool:
+def _is_default(path: str, value: Any) -> bool:
     if path in _DEFAULTS:
         return value is None or value == _DEFAULTS[path]
     return value is None or value is False or value in ("", [], {})

@@ -1,4 +1,4 @@
-"""The variable files of an environment, as Terraform reads them: what a later one assigns wins over an earlier one."""
+"""The variable files of an environment, read as Terraform does: a later file overrides an earlier one."""
 
 from __future__ import annotations
 
@@ -14,51 +14,51 @@ from longshore.terraform import hcl
 
 
 def read(files: Sequence[Path]) -> dict[str, Any]:
-    """The variables that the files give, in the form of `hcl.parse`.
+    """The variables that the files assign, in the form of `hcl.parse`.
 
     Raises:
-        ConfigError: one can't be read; the message names it, and shows nothing of what stands in it.
+        ConfigError: a file cannot be read; the message names it, and shows nothing of its content.
     """
     return {name: value for file in files for name, value in _read(file).items()}
 
 
-def texts(variables: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """One of them that is a map of texts; empty where it is not given, and without entries that are null.
+def strings(variables: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A variable that is a map of strings, without entries that are null; empty if it is not assigned.
 
     Raises:
-        ConfigError: it is no map.
+        ConfigError: it is not a map.
     """
-    found = variables.get(name)
-    if not isinstance(found, dict | None):
-        raise ConfigError(f"{name} is no map in the variable files", f"Write it as {name} = {{ … }}.")
-    return {key: value for key, value in (found or {}).items() if value is not None}
+    value = variables.get(name)
+    if not isinstance(value, dict | None):
+        raise ConfigError(f"{name} is not a map in the variable files", f"Write it as {name} = {{ … }}.")
+    return {key: inner for key, inner in (value or {}).items() if inner is not None}
 
 
 def add(files: Sequence[Path], name: str, entries: Mapping[str, str]) -> Path:
-    """Writes more entries into a variable that is a map; what is there stays.
+    """Adds entries to a map variable, and keeps the existing ones.
 
     Args:
-        files: the variable files. The last one that assigns the variable counts, so it is written there; if none does,
-            in the first.
-        name: the variable.
-        entries: what is added.
+        files: the variable files. The last file that assigns the variable is changed, because its assignment is the
+            effective one; if none does, the first.
+        name: of the variable.
+        entries: to add.
 
     Returns:
-        The file that was written.
+        The changed file.
 
     Raises:
-        ConfigError: it can't be read or written; then nothing was.
+        ConfigError: the file cannot be read or written; it is unchanged.
     """
     file = next((file for file in reversed(files) if name in _read(file)), files[0])
-    with _named(file):
+    with _errors_of(file):
         text = _text(file)
-        written = (_with_entries_json if _is_json(file) else hcl.with_entries)(text, name, entries)
-        file.write_bytes(written.encode())
+        changed = (_with_entries_json if _is_json(file) else hcl.with_entries)(text, name, entries)
+        file.write_bytes(changed.encode())
     return file
 
 
 def _read(file: Path) -> dict[str, Any]:
-    with _named(file):
+    with _errors_of(file):
         return _parse_json(_text(file)) if _is_json(file) else hcl.parse(_text(file))
 
 
@@ -67,49 +67,49 @@ def _is_json(file: Path) -> bool:
 
 
 def _text(file: Path) -> str:
-    # Not read_text: it would turn the line ends of a heredoc into others than Terraform sees.
+    # Not read_text, which would convert the line ends inside a heredoc.
     return file.read_bytes().decode()
 
 
 def _parse_json(text: str) -> dict[str, Any]:
-    """Texts of a JSON file are no templates; null, numbers and booleans are as in HCL."""
+    """As `hcl.parse`; strings in JSON are never templates."""
 
-    def value(found: Any) -> Any:
-        if isinstance(found, dict):
-            return {name: value(inner) for name, inner in found.items()}
-        if isinstance(found, list):
-            return [value(inner) for inner in found]
-        return found if found is None or isinstance(found, str) else hcl.constant(found)
+    def value(source: Any) -> Any:
+        if isinstance(source, dict):
+            return {name: value(inner) for name, inner in source.items()}
+        if isinstance(source, list):
+            return [value(inner) for inner in source]
+        return source if source is None or isinstance(source, str) else hcl.as_string(source)
 
     return {name: value(inner) for name, inner in _document(text).items()}
 
 
 def _document(text: str) -> dict[str, Any]:
-    found = json.loads(text, parse_float=Decimal, parse_int=Decimal)
-    if not isinstance(found, dict):
-        raise ConfigError("is no JSON object", "Write it as { … }.")
-    return found
+    document = json.loads(text, parse_float=Decimal, parse_int=Decimal)
+    if not isinstance(document, dict):
+        raise ConfigError("not a JSON object", "Write it as { … }.")
+    return document
 
 
 def _with_entries_json(text: str, name: str, entries: Mapping[str, str]) -> str:
-    found = json.loads(text)
-    if not isinstance(found.setdefault(name, {}), dict):
-        raise ConfigError(f"{name} is no map", f"Write it as {name} = {{ … }}.")
-    found[name] |= entries
-    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    document = json.loads(text)
+    if not isinstance(document.setdefault(name, {}), dict):
+        raise ConfigError(f"{name} is not a map", f"Write it as {name} = {{ … }}.")
+    document[name] |= entries
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 @contextmanager
-def _named(file: Path) -> Iterator[None]:
-    """Errors name the file, and nothing that stands in it."""
+def _errors_of(file: Path) -> Iterator[None]:
+    """Makes errors name the file, and show nothing of its content."""
     try:
         yield
     except ConfigError as error:
-        raise ConfigError(f"variable file {file.name} {error.message}", error.hint) from None
+        raise ConfigError(f"variable file {file.name}: {error.message}", error.hint) from None
     except OSError as error:
         raise ConfigError(f"variable file {file.name}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise ConfigError(f"variable file {file.name} is not in UTF-8", "Save it in UTF-8.") from None
+        raise ConfigError(f"variable file {file.name}: not encoded in UTF-8", "Save it in UTF-8.") from None
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise ConfigError(f"variable file {file.name} is no JSON: {error.msg} in {where}") from None
+        raise ConfigError(f"variable file {file.name}: invalid JSON: {error.msg} in {where}") from None

@@ -32,27 +32,27 @@ run "reachable_over_http" {
 
   assert {
     condition     = { for zone, subnet in aws_subnet.public : subnet.availability_zone => subnet.cidr_block } == { eu-central-1a = "10.0.0.0/20", eu-central-1b = "10.0.16.0/20" }
-    error_message = "Two subnets, in two zones."
+    error_message = "There are two subnets, in two availability zones."
   }
 
   assert {
     condition     = one(aws_lb_listener.http.default_action).type == "forward" && one(aws_lb_listener.http.default_action).target_group_arn == aws_lb_target_group.web.arn && length(aws_lb_listener.https) == 0
-    error_message = "Without a certificate, HTTP leads to the service."
+    error_message = "Without a certificate, HTTP forwards to the service."
   }
 
   assert {
     condition     = [for rule in aws_vpc_security_group_ingress_rule.visitors : [rule.cidr_ipv4, rule.from_port, rule.to_port]] == [["0.0.0.0/0", 80, 80]]
-    error_message = "Everybody may reach the load balancer, at port 80 alone."
+    error_message = "The load balancer is public, on port 80 only."
   }
 
   assert {
     condition     = aws_vpc_security_group_ingress_rule.tasks.referenced_security_group_id == aws_security_group.balancer.id && aws_vpc_security_group_ingress_rule.tasks.from_port == 8080
-    error_message = "The tasks let nobody in but the load balancer."
+    error_message = "The tasks accept traffic from the load balancer only."
   }
 
   assert {
     condition     = output.url == "http://shop.example.com" && output.release.services.web.port == 8080 && output.release.image_tag == "unreleased"
-    error_message = "The service is where the load balancer is, and nothing is released yet."
+    error_message = "The URL is the load balancer's, and nothing has been released."
   }
 }
 
@@ -66,21 +66,21 @@ run "https_with_a_certificate" {
 
   assert {
     condition     = one(aws_lb_listener.http.default_action).type == "redirect" && one(one(aws_lb_listener.http.default_action).redirect).status_code == "HTTP_301"
-    error_message = "HTTP redirects."
+    error_message = "HTTP redirects to HTTPS."
   }
 
   assert {
     condition     = aws_lb_listener.https[0].port == 443 && one(aws_lb_listener.https[0].default_action).type == "forward" && startswith(output.url, "https://")
-    error_message = "HTTPS leads to the service."
+    error_message = "HTTPS forwards to the service."
   }
 
   assert {
     condition     = { for key, rule in aws_vpc_security_group_ingress_rule.visitors : key => rule.from_port } == { "http 203.0.113.0/24" = 80, "https 203.0.113.0/24" = 443 }
-    error_message = "Only the given visitors, at both ports."
+    error_message = "Only the given visitors may reach the load balancer, on both ports."
   }
 }
 
-run "what_is_refused" {
+run "rejects_invalid_input" {
   command = plan
 
   variables {
@@ -100,8 +100,8 @@ run "what_is_refused" {
   ]
 }
 
-# By itself: what looks at both names is not judged where one of them is refused.
-run "an_application_that_is_refused" {
+# In a separate run: Terraform does not evaluate a validation of both names if one of them is invalid.
+run "rejects_an_invalid_application" {
   command = plan
 
   variables {
@@ -111,7 +111,7 @@ run "an_application_that_is_refused" {
   expect_failures = [var.application]
 }
 
-run "names_that_are_too_long_together" {
+run "rejects_names_that_are_too_long_together" {
   command = plan
 
   variables {

@@ -29,21 +29,21 @@ run "a_tenant_of_the_platform" {
 
   assert {
     condition     = output.release.cluster == "shared"
-    error_message = "The services run in the cluster that is there."
+    error_message = "The services run in the existing cluster."
   }
 
   assert {
     condition     = jsondecode(jsonencode({ for key, service in output.release.services : key => [service.wave, service.port] })) == { worker = [1, null], web = [2, 8080] }
-    error_message = "The worker goes first, and has no port."
+    error_message = "The worker is in the first wave and has no port."
   }
 
   assert {
     condition     = output.release.image_tag == "unreleased"
-    error_message = "Nothing is released yet."
+    error_message = "Nothing has been released."
   }
 }
 
-run "a_platform_without_such_subnets" {
+run "rejects_a_vpc_without_matching_subnets" {
   command = plan
 
   override_data {
@@ -54,7 +54,7 @@ run "a_platform_without_such_subnets" {
   expect_failures = [data.aws_subnets.this]
 }
 
-run "what_is_refused" {
+run "rejects_invalid_input" {
   command = plan
 
   variables {

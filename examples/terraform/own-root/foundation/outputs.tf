@@ -1,9 +1,9 @@
 output "repository_url" {
-  description = "Where the images are pushed."
+  description = "URL of the ECR repository."
   value       = aws_ecr_repository.app.repository_url
 }
 
 output "ledger" {
-  description = "The name of the table of the releases."
+  description = "Name of the DynamoDB table of the releases."
   value       = aws_dynamodb_table.releases.name
 }

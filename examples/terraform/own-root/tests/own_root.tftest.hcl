@@ -15,12 +15,12 @@ run "unreleased" {
 
   assert {
     condition     = aws_ecs_task_definition.web.skip_destroy
-    error_message = "Rule 1: earlier revisions stay."
+    error_message = "Rule 1: earlier revisions stay ACTIVE."
   }
 
   assert {
     condition     = aws_ecs_service.web.desired_count == 0
-    error_message = "Rule 2: a service begins without tasks."
+    error_message = "Rule 2: a service is created without tasks."
   }
 
   assert {
@@ -30,21 +30,21 @@ run "unreleased" {
 
   assert {
     condition     = jsondecode(aws_ecs_task_definition.web.container_definitions)[0].image == "123456789012.dkr.ecr.eu-central-1.amazonaws.com/storefront/app:unreleased"
-    error_message = "Rule 4: the image is one of the repository's, with that tag."
+    error_message = "Rule 4: the image is that of the repository, with the tag."
   }
 
   assert {
     condition     = one(aws_ecs_service.web.deployment_circuit_breaker) == { enable = true, rollback = true }
-    error_message = "The circuit breaker is on, and rolls back."
+    error_message = "The deployment circuit breaker is enabled and rolls back."
   }
 
   assert {
     condition     = output.release.services.web.task_definition == aws_ecs_task_definition.web.arn && output.release.services.web.containers == { web = "app" }
-    error_message = "The contract names the revision that was registered last, and the image of each container."
+    error_message = "The contract has the latest revision, and the image of each container."
   }
 }
 
-run "a_tag_reaches_the_task_definition_alone" {
+run "a_tag_changes_only_the_task_definition" {
   command = plan
 
   variables {
@@ -53,17 +53,17 @@ run "a_tag_reaches_the_task_definition_alone" {
 
   assert {
     condition     = jsondecode(aws_ecs_task_definition.web.container_definitions)[0].environment == [{ name = "RELEASE_VERSION", value = "v1.0.0" }]
-    error_message = "The container is told its version."
+    error_message = "The container gets its version."
   }
 
-  # An unknown value fails the assertion: that is how a service that followed its task definition would show.
+  # If the service followed its task definition, the value would be unknown, which fails the assertion.
   assert {
     condition     = aws_ecs_service.web.task_definition == run.unreleased.release.services.web.task_definition
-    error_message = "Rule 2: the release moves the service, not Terraform."
+    error_message = "Rule 2: a release updates the service, Terraform does not."
   }
 }
 
-run "what_is_refused" {
+run "rejects_invalid_input" {
   command = plan
 
   variables {

@@ -8,7 +8,7 @@ variables {
   source_code     = { type = "GITHUB", location = "https://github.com/example/storefront.git" }
 }
 
-run "a_project_that_builds_images" {
+run "defaults" {
   command = plan
 
   assert {
@@ -16,31 +16,31 @@ run "a_project_that_builds_images" {
       aws_codebuild_project.this.name == "storefront-build" && aws_iam_role.this.name == "storefront-build" &&
       aws_cloudwatch_log_group.this.name == "/aws/codebuild/storefront-build"
     )
-    error_message = "Project, role and log group are found by one name."
+    error_message = "Project, role and log group have the same name."
   }
 
   assert {
     condition = [for e in aws_codebuild_project.this.environment : [e.type, e.image, e.compute_type, e.privileged_mode]] == [
       ["LINUX_CONTAINER", "aws/codebuild/standard:7.0", "BUILD_GENERAL1_SMALL", true]
     ]
-    error_message = "Builds run on the Ubuntu standard image, by the name that stands for its latest release, with an engine."
+    error_message = "Builds run on the standard image for Ubuntu, in its latest release, in privileged mode."
   }
 
   assert {
     condition = [for s in aws_codebuild_project.this.source : [s.type, s.location, s.buildspec, s.git_clone_depth]] == [
       ["GITHUB", "https://github.com/example/storefront.git", "buildspec.yml", 0]
     ]
-    error_message = "The source is cloned whole, and has the buildspec."
+    error_message = "The whole history is cloned, and the buildspec is in the source."
   }
 
   assert {
     condition     = one(aws_codebuild_project.this.artifacts).type == "NO_ARTIFACTS"
-    error_message = "A build leaves its images in the registry and nothing else."
+    error_message = "A build has no artifacts."
   }
 
   assert {
     condition     = one(aws_codebuild_project.this.cache).type == "LOCAL" && one(aws_codebuild_project.this.cache).modes == tolist(["LOCAL_DOCKER_LAYER_CACHE"])
-    error_message = "Docker's layers are kept between builds."
+    error_message = "Docker layers are cached between builds."
   }
 
   assert {
@@ -48,17 +48,17 @@ run "a_project_that_builds_images" {
       aws_codebuild_project.this.build_timeout == 60 && aws_codebuild_project.this.queued_timeout == 30 &&
       aws_codebuild_project.this.concurrent_build_limit == null
     )
-    error_message = "Builds and the queue end some time, and as many run as the account allows."
+    error_message = "Build and queue have a timeout, and only the quota of the account limits concurrent builds."
   }
 
   assert {
     condition     = aws_cloudwatch_log_group.this.retention_in_days == 365 && one(one(aws_codebuild_project.this.logs_config).cloudwatch_logs).group_name == "/aws/codebuild/storefront-build"
-    error_message = "The log is kept for a year, in a group of the project's own."
+    error_message = "Log events are retained for a year, in the log group of the project."
   }
 
   assert {
     condition     = length(aws_codebuild_webhook.this) == 0 && length(aws_iam_role_policy_attachment.this) == 0
-    error_message = "Nothing starts a build by itself, and the role has no further policy."
+    error_message = "There is no webhook, and the role has no further policy."
   }
 
   assert {
@@ -66,16 +66,16 @@ run "a_project_that_builds_images" {
       "aws:SourceAccount" = tolist(["123456789012"])
       "aws:SourceArn"     = tolist(["arn:aws:codebuild:eu-central-1:123456789012:project/storefront-build"])
     }
-    error_message = "CodeBuild takes the role for this project only."
+    error_message = "CodeBuild may assume the role for this project only."
   }
 
   assert {
     condition     = length(aws_codebuild_project.this.environment[0].environment_variable) == 0 && length(aws_codebuild_project.this.source[0].auth) == 0
-    error_message = "No variables and no connection of its own, unless they are given."
+    error_message = "By default, there are no environment variables and no connection."
   }
 }
 
-run "variables_of_three_types" {
+run "environment_variables" {
   command = plan
 
   variables {
@@ -96,21 +96,21 @@ run "variables_of_three_types" {
       NPM_TOKEN  = ["SECRETS_MANAGER", "storefront/npm:token"]
       WHOLE      = ["SECRETS_MANAGER", "storefront/npm"]
     }
-    error_message = "Plain text, Parameter Store and Secrets Manager are told apart."
+    error_message = "The prefix of a value sets the type of its variable."
   }
 
   assert {
     condition     = local.parameter_arns == tolist(["arn:aws:ssm:eu-central-1:123456789012:parameter/storefront/master_key"])
-    error_message = "The role may read exactly that parameter."
+    error_message = "The role may read this parameter only."
   }
 
   assert {
     condition     = local.secret_arns == tolist([data.aws_secretsmanager_secret.this["storefront/npm"].arn])
-    error_message = "The role may read exactly that secret, once."
+    error_message = "The role may read this secret only, and its ARN is listed once."
   }
 }
 
-run "a_webhook" {
+run "webhook" {
   command = plan
 
   variables {
@@ -126,11 +126,11 @@ run "a_webhook" {
       ["HEAD_REF", "^refs/heads/release/1\\.x$", false],
       ["FILE_PATH", "^docs/", true],
     ]])
-    error_message = "A push to exactly this branch that touches anything but docs/ starts a build."
+    error_message = "A push to this branch starts a build, unless it changes only docs/."
   }
 }
 
-run "keys_policies_and_sizes" {
+run "keys_policies_and_limits" {
   command = plan
 
   variables {
@@ -155,12 +155,12 @@ run "keys_policies_and_sizes" {
       aws_codebuild_project.this.build_timeout == 2160 && aws_codebuild_project.this.queued_timeout == 480 &&
       aws_codebuild_project.this.concurrent_build_limit == 3 && aws_cloudwatch_log_group.this.retention_in_days == 90
     )
-    error_message = "Image, sizes and times are inputs."
+    error_message = "Image, compute type, timeouts, concurrency and retention are as given."
   }
 
   assert {
     condition     = aws_cloudwatch_log_group.this.kms_key_id == var.log_kms_key_arn && aws_codebuild_project.this.encryption_key == var.encryption_key_arn
-    error_message = "Keys of your own are used."
+    error_message = "Logs and build output are encrypted with the given keys."
   }
 
   assert {
@@ -168,12 +168,12 @@ run "keys_policies_and_sizes" {
       { for name, a in aws_iam_role_policy_attachment.this : name => a.policy_arn } == { releaser = var.policy_arns.releaser } &&
       aws_iam_role.this.path == "/longshore/" && aws_iam_role.this.permissions_boundary == var.permissions_boundary
     )
-    error_message = "The role has the given policies, path and boundary."
+    error_message = "The role has the given policies, path and permissions boundary."
   }
 
   assert {
     condition     = alltrue([for tags in [aws_codebuild_project.this.tags, aws_iam_role.this.tags, aws_cloudwatch_log_group.this.tags] : tags == tomap(var.tags)])
-    error_message = "Everything has the tags."
+    error_message = "All resources have the tags."
   }
 }
 
@@ -195,12 +195,12 @@ run "codecommit" {
       actions   = ["codecommit:GitPull"]
       resources = ["arn:aws:codecommit:eu-west-1:123456789012:storefront"]
     }]
-    error_message = "The role may pull this repository, in its own region."
+    error_message = "The role may pull from this repository, in the region of its URL."
   }
 
   assert {
     condition     = aws_codebuild_project.this.source_version == "refs/heads/main" && aws_codebuild_project.this.source[0].git_clone_depth == 1
-    error_message = "Branch and depth are inputs."
+    error_message = "Branch and depth are as given."
   }
 }
 
@@ -216,16 +216,16 @@ run "s3" {
       { sid = "ReadSource", actions = ["s3:GetObject", "s3:GetObjectVersion"], resources = ["arn:aws:s3:::sources/storefront/main.zip"] },
       { sid = "FindSource", actions = ["s3:GetBucketLocation"], resources = ["arn:aws:s3:::sources"] },
     ]
-    error_message = "The role may read this object, and where its bucket lies."
+    error_message = "The role may read this object, and the region of its bucket."
   }
 
   assert {
     condition     = aws_codebuild_project.this.source[0].git_clone_depth == null
-    error_message = "An object has no history."
+    error_message = "An S3 object has no clone depth."
   }
 }
 
-run "bitbucket_by_a_connection" {
+run "bitbucket_through_a_connection" {
   command = plan
 
   variables {
@@ -242,7 +242,7 @@ run "bitbucket_by_a_connection" {
       actions   = ["codestar-connections:GetConnection", "codestar-connections:GetConnectionToken"]
       resources = ["arn:aws:codestar-connections:eu-central-1:123456789012:connection/1"]
     }]
-    error_message = "The role may use this connection, by the name of the service that its ARN has."
+    error_message = "The role may use this connection, with the action prefix of its ARN."
   }
 
   assert {
@@ -260,6 +260,6 @@ run "no_source" {
 
   assert {
     condition     = aws_codebuild_project.this.source[0].type == "NO_SOURCE" && aws_codebuild_project.this.source[0].location == null && length(local.source_reads) == 0
-    error_message = "Without a source there is nothing to read."
+    error_message = "Without a source, the role needs no permission to read one."
   }
 }

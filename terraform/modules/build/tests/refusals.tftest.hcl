@@ -1,4 +1,4 @@
-# Every run is refused; its name says for what.
+# Every run fails; its name says which input is invalid.
 
 mock_provider "aws" {
   source = "../../testing"
@@ -86,7 +86,7 @@ run "a_parameter_without_a_slash" {
   expect_failures = [var.environment]
 }
 
-run "a_name_that_codebuild_sets" {
+run "a_name_that_codebuild_reserves" {
   command = plan
 
   variables {
@@ -96,7 +96,7 @@ run "a_name_that_codebuild_sets" {
   expect_failures = [var.environment]
 }
 
-run "a_secret_by_its_name" {
+run "a_plain_secret_by_name" {
   command = plan
 
   variables {
@@ -106,7 +106,7 @@ run "a_secret_by_its_name" {
   expect_failures = [var.not_secret]
 }
 
-run "a_secret_by_its_value" {
+run "a_plain_secret_by_value" {
   command = plan
 
   variables {
@@ -116,14 +116,14 @@ run "a_secret_by_its_value" {
   expect_failures = [var.not_secret]
 }
 
-run "a_type_that_there_is_not" {
+run "an_unknown_source_type" {
   command = plan
 
   variables {
     source_code = { type = "SVN", location = "https://github.com/example/storefront" }
   }
 
-  # Its location fits no type either.
+  # Both validations fail: of the type, and of the location for that type.
   expect_failures = [var.source_code]
 }
 
@@ -147,7 +147,7 @@ run "credentials_in_the_location" {
   expect_failures = [var.source_code]
 }
 
-run "a_location_without_a_source" {
+run "a_location_with_no_source" {
   command = plan
 
   variables {
@@ -167,7 +167,7 @@ run "all_objects_of_a_bucket" {
   expect_failures = [var.source_code]
 }
 
-run "a_file_without_a_source" {
+run "a_buildspec_file_with_no_source" {
   command = plan
 
   variables {
@@ -177,7 +177,7 @@ run "a_file_without_a_source" {
   expect_failures = [var.source_code]
 }
 
-run "a_depth_of_nothing" {
+run "a_clone_depth_of_zero" {
   command = plan
 
   variables {
@@ -201,7 +201,7 @@ run "a_connection_to_codecommit" {
   expect_failures = [var.source_code]
 }
 
-run "a_webhook_of_an_object" {
+run "a_webhook_with_s3" {
   command = plan
 
   variables {
@@ -212,7 +212,7 @@ run "a_webhook_of_an_object" {
   expect_failures = [var.webhook]
 }
 
-run "a_branch_that_is_a_pattern" {
+run "a_branch_with_wildcards" {
   command = plan
 
   variables {
@@ -232,7 +232,7 @@ run "a_filter_on_the_event" {
   expect_failures = [var.webhook]
 }
 
-run "a_filter_that_is_no_expression" {
+run "a_filter_with_an_invalid_pattern" {
   command = plan
 
   variables {

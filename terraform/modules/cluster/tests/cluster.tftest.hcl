@@ -6,7 +6,7 @@ variables {
   name = "storefront-sandbox"
 }
 
-run "makes_a_cluster" {
+run "creates_a_cluster" {
   command = plan
 
   assert {
@@ -16,11 +16,11 @@ run "makes_a_cluster" {
 
   assert {
     condition     = { for s in aws_ecs_cluster.this[0].setting : s.name => s.value } == { containerInsights = "enabled" }
-    error_message = "Container Insights is on."
+    error_message = "Container Insights is enabled."
   }
 }
 
-run "uses_one_that_exists" {
+run "uses_an_existing_cluster" {
   command = plan
 
   variables {
@@ -29,16 +29,16 @@ run "uses_one_that_exists" {
 
   assert {
     condition     = length(aws_ecs_cluster.this) == 0 && output.name == "shared"
-    error_message = "No cluster is made beside the one that exists."
+    error_message = "No cluster is created if an existing one is used."
   }
 
   assert {
     condition     = output.arn == data.aws_ecs_cluster.existing[0].arn
-    error_message = "The ARN is looked up by the name."
+    error_message = "The ARN is that of the existing cluster."
   }
 }
 
-run "refuses_what_does_not_fit" {
+run "rejects_invalid_input" {
   command = plan
 
   variables {
@@ -61,7 +61,7 @@ run "capacity_providers_and_keys" {
 
   assert {
     condition     = aws_ecs_cluster_capacity_providers.this[0].capacity_providers == toset(["FARGATE", "FARGATE_SPOT"]) && aws_ecs_cluster_capacity_providers.this[0].cluster_name == "storefront-sandbox"
-    error_message = "The cluster offers what a strategy may name."
+    error_message = "The given capacity providers are associated with the cluster."
   }
 
   assert {
@@ -69,12 +69,12 @@ run "capacity_providers_and_keys" {
       one(one(aws_ecs_cluster.this[0].configuration).execute_command_configuration).kms_key_id == "arn:aws:kms:eu-central-1:123456789012:key/1" &&
       one(one(aws_ecs_cluster.this[0].configuration).managed_storage_configuration).fargate_ephemeral_storage_kms_key_id == "arn:aws:kms:eu-central-1:123456789012:key/2"
     )
-    error_message = "Sessions and storage are encrypted by the given keys."
+    error_message = "Sessions and storage are encrypted with the given keys."
   }
 
   assert {
     condition     = one(one(aws_ecs_cluster.this[0].configuration).execute_command_configuration).logging == "DEFAULT"
-    error_message = "What AWS takes if nothing is said is said: it reads back, and would be a difference in every plan."
+    error_message = "AWS's default is set explicitly: AWS returns it, and every plan would otherwise show a difference."
   }
 }
 
@@ -83,11 +83,11 @@ run "no_keys_and_providers_by_default" {
 
   assert {
     condition     = length(aws_ecs_cluster.this[0].configuration) == 0 && length(aws_ecs_cluster_capacity_providers.this) == 0
-    error_message = "What was not asked for is left to AWS."
+    error_message = "By default, the cluster has no keys and no capacity providers."
   }
 }
 
-run "refuses_providers_of_a_cluster_that_exists" {
+run "rejects_capacity_providers_of_an_existing_cluster" {
   command = plan
 
   variables {
@@ -98,7 +98,7 @@ run "refuses_providers_of_a_cluster_that_exists" {
   expect_failures = [var.capacity_providers]
 }
 
-run "refuses_aliases_of_keys" {
+run "rejects_key_aliases" {
   command = plan
 
   variables {

@@ -11,7 +11,7 @@ run "a_durable_table" {
 
   assert {
     condition     = aws_dynamodb_table.this.name == "storefront-releases"
-    error_message = "Python finds the table by its name, <application>-releases."
+    error_message = "The table is named <application>-releases, as Longshore expects."
   }
 
   assert {
@@ -19,31 +19,31 @@ run "a_durable_table" {
       aws_dynamodb_table.this.hash_key == "pk" && aws_dynamodb_table.this.range_key == "sk" &&
       { for a in aws_dynamodb_table.this.attribute : a.name => a.type } == { pk = "S", sk = "S" }
     )
-    error_message = "The keys are the strings pk and sk."
+    error_message = "Partition and sort key are the strings pk and sk."
   }
 
   assert {
     condition     = aws_dynamodb_table.this.billing_mode == "PAY_PER_REQUEST"
-    error_message = "A ledger that rests costs nothing."
+    error_message = "A ledger that is not used costs nothing but its storage."
   }
 
   assert {
     condition     = aws_dynamodb_table.this.point_in_time_recovery[0].enabled
-    error_message = "The ledger can be restored to any second."
+    error_message = "Point-in-time recovery is enabled."
   }
 
   assert {
     condition     = aws_dynamodb_table.this.deletion_protection_enabled
-    error_message = "The ledger is protected from deletion."
+    error_message = "Deletion protection is enabled."
   }
 
   assert {
     condition     = aws_dynamodb_table.this.server_side_encryption[0].enabled
-    error_message = "The ledger is encrypted by a key of KMS."
+    error_message = "The ledger is encrypted with a KMS key."
   }
 }
 
-run "refuses_what_does_not_fit" {
+run "rejects_invalid_input" {
   command = plan
 
   variables {

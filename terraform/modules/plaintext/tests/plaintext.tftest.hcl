@@ -1,4 +1,4 @@
-run "finds_names_by_whole_words" {
+run "reports_secrets_by_name" {
   command = plan
 
   variables {
@@ -23,11 +23,11 @@ run "finds_names_by_whole_words" {
 
   assert {
     condition     = toset(values(output.suspects)) == toset(keys(var.values["environment."]))
-    error_message = "Not found: ${join(", ", setsubtract(keys(var.values["environment."]), values(output.suspects)))}."
+    error_message = "Not reported: ${join(", ", setsubtract(keys(var.values["environment."]), values(output.suspects)))}."
   }
 }
 
-run "leaves_other_words_alone" {
+run "ignores_similar_names" {
   command = plan
 
   variables {
@@ -48,11 +48,11 @@ run "leaves_other_words_alone" {
 
   assert {
     condition     = length(output.suspects) == 0
-    error_message = "Found: ${join(", ", keys(output.suspects))}."
+    error_message = "Reported: ${join(", ", keys(output.suspects))}."
   }
 }
 
-run "finds_values_and_says_where" {
+run "reports_secrets_by_value_with_their_paths" {
   command = plan
 
   variables {
@@ -76,6 +76,6 @@ run "finds_values_and_says_where" {
       "services.web.environment.REDIS_URL"    = "REDIS_URL"
       "services.web.environment.CERTIFICATE"  = "CERTIFICATE"
     }
-    error_message = "Found: ${join(", ", keys(output.suspects))}."
+    error_message = "Reported: ${join(", ", keys(output.suspects))}."
   }
 }

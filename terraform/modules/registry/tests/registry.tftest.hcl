@@ -16,7 +16,7 @@ run "one_immutable_repository_by_default" {
 
   assert {
     condition     = aws_ecr_repository.this["app"].image_tag_mutability == "IMMUTABLE"
-    error_message = "A tag is never moved."
+    error_message = "Tags are immutable."
   }
 
   assert {
@@ -26,21 +26,21 @@ run "one_immutable_repository_by_default" {
 
   assert {
     condition     = aws_ecr_repository.this["app"].encryption_configuration[0].encryption_type == "AES256"
-    error_message = "Without a key, images are encrypted by AES-256."
+    error_message = "Without a key, images are encrypted with AES-256."
   }
 
   assert {
     condition     = [for rule in jsondecode(aws_ecr_lifecycle_policy.this["app"].policy).rules : rule.selection.tagStatus] == ["untagged"]
-    error_message = "Nothing but untagged images expires."
+    error_message = "Only untagged images expire."
   }
 
   assert {
     condition     = length(aws_ecr_repository_policy.pull) == 0
-    error_message = "No other account may pull."
+    error_message = "No other account may pull images."
   }
 }
 
-run "several_images_a_key_and_another_account" {
+run "two_images_a_key_and_another_account" {
   command = plan
 
   variables {
@@ -59,16 +59,16 @@ run "several_images_a_key_and_another_account" {
       aws_ecr_repository.this["proxy"].encryption_configuration[0].encryption_type == "KMS" &&
       aws_ecr_repository.this["proxy"].encryption_configuration[0].kms_key == var.kms_key_arn
     )
-    error_message = "Images are encrypted by the given key."
+    error_message = "Images are encrypted with the given key."
   }
 
   assert {
     condition     = one(data.aws_iam_policy_document.pull[0].statement[0].principals).identifiers == toset(["arn:aws:iam::210987654321:root"])
-    error_message = "Exactly the given account may pull."
+    error_message = "Only the given account may pull images."
   }
 }
 
-run "refuses_what_does_not_fit" {
+run "rejects_invalid_input" {
   command = plan
 
   variables {

@@ -18,12 +18,12 @@ variables {
   }
 }
 
-run "nobody_unless_it_is_said_who" {
+run "no_roles_by_default" {
   command = plan
 
   assert {
     condition     = length(aws_iam_role.this) == 0 && length(data.aws_iam_openid_connect_provider.this) == 0
-    error_message = "Without github and gitlab there are policies, and no roles."
+    error_message = "Without github and gitlab, there are policies but no roles."
   }
 }
 
@@ -43,7 +43,7 @@ run "github" {
       "token.actions.githubusercontent.com:aud" = ["StringEquals", tolist(["sts.amazonaws.com"])]
       "token.actions.githubusercontent.com:sub" = ["StringEquals", tolist(["repo:example/storefront:environment:sandbox"])]
     }
-    error_message = "Subject and audience are equal to one each."
+    error_message = "The trust policy allows exactly one subject and one audience."
   }
 
   assert {
@@ -51,7 +51,7 @@ run "github" {
       one(data.aws_iam_policy_document.trust["github"].statement[0].principals).identifiers == toset(["arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"]) &&
       data.aws_iam_openid_connect_provider.this["github"].url == "https://token.actions.githubusercontent.com"
     )
-    error_message = "The provider is looked up by its issuer."
+    error_message = "The OIDC provider is that of the issuer."
   }
 
   assert {
@@ -60,12 +60,12 @@ run "github" {
       aws_iam_role.this["github"].permissions_boundary == "arn:aws:iam::123456789012:policy/boundary" &&
       aws_iam_role.this["github"].max_session_duration == 7200 && aws_iam_role.this["github"].tags == tomap({ Team = "shop" })
     )
-    error_message = "The role has the given path, boundary, duration and tags."
+    error_message = "The role has the given path, permissions boundary, session duration and tags."
   }
 
   assert {
     condition     = keys(aws_iam_role_policy_attachment.this) == ["github-releaser", "github-tasks-1"]
-    error_message = "The role has all policies of a releaser."
+    error_message = "All policies of a releaser are attached to the role."
   }
 
   assert {
@@ -73,11 +73,11 @@ run "github" {
       ReadRolesOfPipelines     = toset(["arn:aws:iam::123456789012:role/longshore/storefront-sandbox-releaser-github"])
       ReadProvidersOfPipelines = toset(["arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"])
     }
-    error_message = "A plan reads the role and the provider."
+    error_message = "A releaser may read the role and the OIDC provider."
   }
 }
 
-run "gitlab_with_a_provider_of_its_own" {
+run "gitlab_with_a_given_provider" {
   command = plan
 
   variables {
@@ -94,7 +94,7 @@ run "gitlab_with_a_provider_of_its_own" {
       "git.example.com:aud" = ["StringEquals", tolist(["https://git.example.com"])]
       "git.example.com:sub" = ["StringEquals", tolist(["project_path:shop/team/storefront:ref_type:branch:ref:release"])]
     }
-    error_message = "Subject and audience are equal to one each."
+    error_message = "The trust policy allows exactly one subject and one audience."
   }
 
   assert {
@@ -102,12 +102,12 @@ run "gitlab_with_a_provider_of_its_own" {
       one(data.aws_iam_policy_document.trust["gitlab"].statement[0].principals).identifiers == toset(["arn:aws:iam::123456789012:oidc-provider/git.example.com"]) &&
       length(data.aws_iam_openid_connect_provider.this) == 0
     )
-    error_message = "A provider that is given is not looked up."
+    error_message = "A given OIDC provider is used without a data source."
   }
 
   assert {
     condition     = !contains([for s in data.aws_iam_policy_document.environment.statement : s.sid], "ListProvidersOfPipelines")
-    error_message = "What is not looked up needs no permission."
+    error_message = "Without the data source, a releaser needs no permission to list OIDC providers."
   }
 }
 
@@ -121,11 +121,11 @@ run "both" {
 
   assert {
     condition     = keys(output.role_arns) == ["github", "gitlab"] && length(aws_iam_role_policy_attachment.this) == 4
-    error_message = "Each has a role, with all policies."
+    error_message = "GitHub and GitLab each have a role with all policies."
   }
 }
 
-run "refuses_every_repository" {
+run "rejects_a_wildcard_repository" {
   command = plan
 
   variables {
@@ -135,7 +135,7 @@ run "refuses_every_repository" {
   expect_failures = [var.github]
 }
 
-run "refuses_a_repository_without_its_owner" {
+run "rejects_a_repository_without_its_owner" {
   command = plan
 
   variables {
@@ -145,7 +145,7 @@ run "refuses_a_repository_without_its_owner" {
   expect_failures = [var.github]
 }
 
-run "refuses_every_environment" {
+run "rejects_a_wildcard_environment" {
   command = plan
 
   variables {
@@ -155,7 +155,7 @@ run "refuses_every_environment" {
   expect_failures = [var.github]
 }
 
-run "refuses_a_subject_in_place_of_an_environment" {
+run "rejects_an_environment_with_a_colon" {
   command = plan
 
   variables {
@@ -165,7 +165,7 @@ run "refuses_a_subject_in_place_of_an_environment" {
   expect_failures = [var.github]
 }
 
-run "refuses_an_issuer_with_its_scheme" {
+run "rejects_an_issuer_with_a_scheme" {
   command = plan
 
   variables {
@@ -176,7 +176,7 @@ run "refuses_an_issuer_with_its_scheme" {
   expect_failures = [var.github, var.gitlab]
 }
 
-run "refuses_any_audience" {
+run "rejects_a_wildcard_audience" {
   command = plan
 
   variables {
@@ -187,7 +187,7 @@ run "refuses_any_audience" {
   expect_failures = [var.github, var.gitlab]
 }
 
-run "refuses_a_provider_by_its_name" {
+run "rejects_a_provider_that_is_not_an_arn" {
   command = plan
 
   variables {
@@ -198,7 +198,7 @@ run "refuses_a_provider_by_its_name" {
   expect_failures = [var.github, var.gitlab]
 }
 
-run "refuses_a_group" {
+run "rejects_a_group_without_a_project" {
   command = plan
 
   variables {
@@ -208,7 +208,7 @@ run "refuses_a_group" {
   expect_failures = [var.gitlab]
 }
 
-run "refuses_every_project" {
+run "rejects_a_wildcard_project" {
   command = plan
 
   variables {
@@ -218,7 +218,7 @@ run "refuses_every_project" {
   expect_failures = [var.gitlab]
 }
 
-run "refuses_every_branch" {
+run "rejects_a_wildcard_branch" {
   command = plan
 
   variables {
@@ -228,7 +228,7 @@ run "refuses_every_branch" {
   expect_failures = [var.gitlab]
 }
 
-run "refuses_what_iam_would" {
+run "rejects_values_that_iam_rejects" {
   command = plan
 
   variables {
@@ -239,7 +239,7 @@ run "refuses_what_iam_would" {
   expect_failures = [var.max_session_duration, var.permissions_boundary]
 }
 
-run "refuses_a_name_too_long_for_a_role" {
+run "rejects_a_name_too_long_for_a_role" {
   command = plan
 
   variables {

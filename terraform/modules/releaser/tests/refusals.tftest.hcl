@@ -1,4 +1,4 @@
-# Every run is refused; its name says for what.
+# Every run fails; its name says which input is invalid.
 
 mock_provider "aws" {
   source = "../../testing"
@@ -20,7 +20,7 @@ variables {
   }
 }
 
-run "nothing_to_release" {
+run "no_tasks" {
   command = plan
 
   variables {
@@ -30,7 +30,7 @@ run "nothing_to_release" {
   expect_failures = [var.tasks]
 }
 
-run "a_kind_that_there_is_not" {
+run "an_unknown_kind" {
   command = plan
 
   variables {
@@ -48,7 +48,7 @@ run "a_kind_that_there_is_not" {
   expect_failures = [var.tasks]
 }
 
-run "every_family" {
+run "a_wildcard_family" {
   command = plan
 
   variables {
@@ -66,7 +66,7 @@ run "every_family" {
   expect_failures = [var.tasks]
 }
 
-run "every_role" {
+run "a_wildcard_role" {
   command = plan
 
   variables {
@@ -84,7 +84,7 @@ run "every_role" {
   expect_failures = [var.tasks]
 }
 
-run "a_schedule_without_a_role" {
+run "a_schedule_without_an_events_role" {
   command = plan
 
   variables {

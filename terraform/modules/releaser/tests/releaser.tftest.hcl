@@ -31,14 +31,14 @@ run "one_service" {
 
   assert {
     condition     = keys(output.policy_arns) == ["releaser", "tasks-1"]
-    error_message = "The policies have names of their own, known before they are made."
+    error_message = "The keys of the policies are known before the policies are created."
   }
 
   assert {
     condition = [for s in data.aws_iam_policy_document.tasks["tasks-1"].statement : s.sid] == [
       "TagRevisions", "PassRolesToTasks", "ReadRoles", "ReadLogs", "ReadLogGroups", "MoveServices", "JudgeDeployments"
     ]
-    error_message = "Without a migration nothing is run, and without a schedule none is moved."
+    error_message = "Without a migration and schedules, there are no permissions for them."
   }
 
   assert {
@@ -46,11 +46,11 @@ run "one_service" {
       [for s in data.aws_iam_policy_document.environment.statement : s.sid],
       ["KeepState", "LockState", "FindState", "FindSecrets", "UseKeys", "ReadLoadBalancers", "ReadAutoscaling", "SetMinimums"],
     )) == 0
-    error_message = "What an environment does not have may not be touched."
+    error_message = "There are no permissions for resources that the environment does not have."
   }
 }
 
-run "more_tasks_than_a_policy_holds" {
+run "more_tasks_than_fit_into_a_policy" {
   command = plan
 
   variables {
@@ -69,7 +69,7 @@ run "more_tasks_than_a_policy_holds" {
 
   assert {
     condition     = { for part, tasks in local.parts : part => length(tasks) } == { tasks-1 = 4, tasks-2 = 4, tasks-3 = 1 }
-    error_message = "Every task is in one policy, four in each but the last."
+    error_message = "Each policy covers four tasks, the last one the rest."
   }
 
   assert {
@@ -78,7 +78,7 @@ run "more_tasks_than_a_policy_holds" {
   }
 }
 
-run "refuses_what_does_not_fit" {
+run "rejects_invalid_input" {
   command = plan
 
   variables {

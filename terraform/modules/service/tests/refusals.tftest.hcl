@@ -1,4 +1,4 @@
-# Every run is refused; its name says for what.
+# Every run fails; its name says which input is invalid.
 
 mock_provider "aws" {
   source = "../../testing"
@@ -28,7 +28,7 @@ run "names" {
   expect_failures = [var.application, var.environment_name]
 }
 
-run "a_public_address_on_container_instances" {
+run "a_public_ip_on_container_instances" {
   command = plan
 
   variables {
@@ -39,7 +39,7 @@ run "a_public_address_on_container_instances" {
   expect_failures = [var.network]
 }
 
-run "a_target_group_of_instances_for_awsvpc" {
+run "an_instance_target_group_with_awsvpc" {
   command = plan
 
   override_data {
@@ -56,7 +56,7 @@ run "a_target_group_of_instances_for_awsvpc" {
   expect_failures = [data.aws_lb_target_group.this]
 }
 
-run "a_target_group_of_addresses_for_bridge" {
+run "an_ip_target_group_with_bridge" {
   command = plan
 
   override_data {
@@ -71,7 +71,7 @@ run "a_target_group_of_addresses_for_bridge" {
   expect_failures = [data.aws_lb_target_group.this]
 }
 
-run "fargate_for_container_instances" {
+run "a_fargate_provider_with_launch_type_ec2" {
   command = plan
 
   variables {
@@ -81,7 +81,7 @@ run "fargate_for_container_instances" {
   expect_failures = [var.capacity_provider_strategy]
 }
 
-run "instances_for_fargate" {
+run "an_instance_provider_with_launch_type_fargate" {
   command = plan
 
   variables {
@@ -103,7 +103,7 @@ run "a_capacity_provider_twice" {
   expect_failures = [var.capacity_provider_strategy]
 }
 
-run "no_weight_at_all" {
+run "only_zero_weights" {
   command = plan
 
   variables {
@@ -123,7 +123,7 @@ run "two_bases" {
   expect_failures = [var.capacity_provider_strategy]
 }
 
-run "a_target_group_by_its_name_among_the_arns" {
+run "a_target_group_name_instead_of_an_arn" {
   command = plan
 
   variables {
@@ -144,7 +144,7 @@ run "a_target_group_without_a_port" {
   expect_failures = [var.target_group_arns]
 }
 
-run "a_target_group_of_a_container_that_is_not_there" {
+run "a_target_group_with_an_unknown_container" {
   command = plan
 
   variables {
@@ -154,7 +154,7 @@ run "a_target_group_of_a_container_that_is_not_there" {
   expect_failures = [var.target_group_arns]
 }
 
-run "a_target_group_of_a_sidecar_without_its_port" {
+run "a_target_group_of_a_sidecar_without_a_port" {
   command = plan
 
   variables {
@@ -175,7 +175,7 @@ run "alarms_without_a_name" {
   expect_failures = [var.alarms]
 }
 
-run "alarms_that_nobody_watches_and_that_roll_back" {
+run "rollback_on_disabled_alarms_and_a_negative_grace_period" {
   command = plan
 
   variables {

@@ -20,12 +20,12 @@ run "created" {
 
   assert {
     condition     = aws_ecs_service.this.name == "storefront-sandbox-web" && aws_ecs_service.this.desired_count == 0
-    error_message = "A service begins without tasks: a release sends the first count."
+    error_message = "A service is created without tasks: the first release sets the desired count."
   }
 
   assert {
     condition     = one(aws_ecs_service.this.deployment_circuit_breaker) == { enable = true, rollback = true }
-    error_message = "The circuit breaker is on, and rolls back."
+    error_message = "The deployment circuit breaker is enabled and rolls back."
   }
 
   assert {
@@ -35,22 +35,22 @@ run "created" {
 
   assert {
     condition     = aws_ecs_service.this.launch_type == "EC2" && length(aws_ecs_service.this.network_configuration) == 0
-    error_message = "By default, tasks run on container instances without a network of their own."
+    error_message = "By default, tasks run on container instances without a network configuration."
   }
 
   assert {
     condition     = aws_ecs_service.this.propagate_tags == "SERVICE" && aws_ecs_service.this.wait_for_steady_state == null
-    error_message = "Tasks get the service's tags, and apply waits for nothing."
+    error_message = "Tags are propagated from the service, and apply does not wait for a steady state."
   }
 
   assert {
     condition     = output.autoscaled == false && output.min_capacity == null && length(aws_appautoscaling_target.this) == 0
-    error_message = "By default, nothing but people changes the count."
+    error_message = "By default, there is no autoscaling."
   }
 }
 
-# An unknown value fails the assertion: that is how a service that followed its task definition would show.
-run "a_new_tag_leaves_the_service_alone" {
+# If the service followed its task definition, the value would be unknown, which fails the assertion.
+run "a_new_tag_does_not_change_the_service" {
   command = plan
 
   variables {
@@ -76,14 +76,14 @@ run "fargate_behind_a_load_balancer" {
 
   assert {
     condition     = one(aws_ecs_service.this.network_configuration).subnets == toset(["subnet-1"]) && one(aws_ecs_service.this.network_configuration).assign_public_ip == false
-    error_message = "Tasks run in the given subnets, without public addresses."
+    error_message = "Tasks run in the given subnets, without public IP addresses."
   }
 
   assert {
     condition = [for lb in aws_ecs_service.this.load_balancer : [lb.target_group_arn, lb.container_name, lb.container_port]] == [
       ["arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/web/1", "web", 3000]
     ]
-    error_message = "The main container joins the target group, which is looked up by its name."
+    error_message = "The main container is registered with the target group of the given name."
   }
 
   assert {
@@ -91,7 +91,7 @@ run "fargate_behind_a_load_balancer" {
       aws_appautoscaling_target.this[0].resource_id == "service/storefront-sandbox/storefront-staging-web" &&
       aws_appautoscaling_target.this[0].min_capacity == 0 && aws_appautoscaling_target.this[0].max_capacity == 6
     )
-    error_message = "The bounds hold for this service in its cluster, and nothing runs before its first release."
+    error_message = "The scalable target is this service, with a minimum of 0 until its first release."
   }
 
   assert {
@@ -99,16 +99,16 @@ run "fargate_behind_a_load_balancer" {
       ECSServiceAverageCPUUtilization    = 60
       ECSServiceAverageMemoryUtilization = 70
     }
-    error_message = "Each given use is tracked."
+    error_message = "There is a scaling policy for each target utilisation."
   }
 
   assert {
     condition     = output.autoscaled && output.min_capacity == 2
-    error_message = "The contract says that the count is not ours, and which minimum a release sets."
+    error_message = "The outputs have the minimum that a release sets."
   }
 }
 
-run "refuses_what_does_not_fit" {
+run "rejects_invalid_input" {
   command = plan
 
   variables {
@@ -124,7 +124,7 @@ run "refuses_what_does_not_fit" {
   ]
 }
 
-run "refuses_awsvpc_without_subnets" {
+run "rejects_awsvpc_without_subnets" {
   command = plan
 
   variables {
@@ -134,7 +134,7 @@ run "refuses_awsvpc_without_subnets" {
   expect_failures = [var.network]
 }
 
-run "refuses_autoscaling_without_a_measure_and_too_high_a_minimum" {
+run "rejects_autoscaling_without_a_metric_and_too_high_a_minimum" {
   command = plan
 
   variables {
@@ -160,12 +160,12 @@ run "capacity_providers" {
       FARGATE      = [1, 1]
       FARGATE_SPOT = [3, 0]
     }
-    error_message = "The strategy is sent as it was given."
+    error_message = "The service has the given capacity provider strategy."
   }
 
   assert {
     condition     = aws_ecs_service.this.force_new_deployment
-    error_message = "A changed strategy is a deployment, and no other service."
+    error_message = "A changed strategy is a deployment and does not replace the service."
   }
 }
 
@@ -183,12 +183,12 @@ run "target_groups_by_arn" {
       "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/web/1"   = 8080
       "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/admin/2" = 9090
     }
-    error_message = "Tasks join the target groups that are looked up, and those of a known ARN."
+    error_message = "Tasks are registered with the target groups given by name and by ARN."
   }
 
   assert {
     condition     = keys(data.aws_lb_target_group.this) == ["web"] && aws_ecs_service.this.health_check_grace_period_seconds == 60
-    error_message = "What is known by its ARN is not looked up."
+    error_message = "Only the target groups given by name have a data source."
   }
 }
 
@@ -201,12 +201,12 @@ run "alarms" {
 
   assert {
     condition     = one(aws_ecs_service.this.alarms) == { alarm_names = toset(["storefront-5xx"]), enable = true, rollback = true }
-    error_message = "The alarms are watched, and ECS rolls back."
+    error_message = "The alarms are enabled, and ECS rolls back."
   }
 
   assert {
     condition     = one(aws_ecs_service.this.deployment_circuit_breaker) == { enable = true, rollback = true }
-    error_message = "The circuit breaker stays on beside them."
+    error_message = "The deployment circuit breaker is still enabled."
   }
 }
 
@@ -219,11 +219,11 @@ run "execute_command" {
 
   assert {
     condition     = aws_ecs_service.this.enable_execute_command
-    error_message = "ECS Exec is on where it is wanted."
+    error_message = "ECS Exec is enabled."
   }
 }
 
-run "roles_of_your_own" {
+run "given_roles" {
   command = plan
 
   variables {
@@ -232,11 +232,11 @@ run "roles_of_your_own" {
 
   assert {
     condition     = output.execution_role_arn == "arn:aws:iam::123456789012:role/pulls" && output.task_role_arn == "arn:aws:iam::123456789012:role/shop"
-    error_message = "Whoever releases passes the given roles."
+    error_message = "The outputs are the given roles."
   }
 }
 
-run "nothing_of_it_by_default" {
+run "optional_features_are_off_by_default" {
   command = plan
 
   variables {
@@ -248,6 +248,6 @@ run "nothing_of_it_by_default" {
       aws_ecs_service.this.enable_execute_command == false && length(aws_ecs_service.this.alarms) == 0 &&
       aws_ecs_service.this.force_new_deployment == null && aws_ecs_service.this.health_check_grace_period_seconds == null
     )
-    error_message = "No ECS Exec, no alarms, no forced deployment."
+    error_message = "By default, there are no ECS Exec, alarms, forced deployment and grace period."
   }
 }

@@ -24,7 +24,7 @@ run "one_off" {
 
   assert {
     condition     = output.container == "migrate" && output.log_group == "/storefront/sandbox/migrate"
-    error_message = "Container and log group are named after the task."
+    error_message = "Container and log group have the name of the task."
   }
 
   assert {
@@ -47,12 +47,12 @@ run "scheduled" {
 
   assert {
     condition     = aws_cloudwatch_event_rule.this[0].schedule_expression == "cron(0 3 * * ? *)" && output.rule == "storefront-sandbox-nightly"
-    error_message = "The rule has the schedule."
+    error_message = "The rule has the given schedule."
   }
 
   assert {
     condition     = aws_cloudwatch_event_rule.this[0].state == "DISABLED"
-    error_message = "Nothing is started before the first release, which switches the rule on."
+    error_message = "The rule is disabled until the first release enables it."
   }
 
   assert {
@@ -60,17 +60,17 @@ run "scheduled" {
       data.aws_iam_policy_document.events[0].statement[0].resources == toset(["arn:aws:ecs:eu-central-1:123456789012:task-definition/storefront-sandbox-nightly:*"]) &&
       one(data.aws_iam_policy_document.events[0].statement[0].condition).values == tolist([var.cluster_arn])
     )
-    error_message = "The schedule starts this task, in this cluster."
+    error_message = "The rule may start this family only, in this cluster only."
   }
 
   assert {
     condition     = one(data.aws_iam_policy_document.events[0].statement[1].condition).values == tolist(["ecs-tasks.amazonaws.com"])
-    error_message = "Roles are passed to tasks of ECS only."
+    error_message = "Roles may be passed to ECS tasks only."
   }
 }
 
-# An unknown value fails the assertion: that is how a target or a policy that followed the revision would show.
-run "a_new_tag_leaves_target_and_policy_alone" {
+# If the target or the policy followed the revision, the value would be unknown, which fails the assertion.
+run "a_new_tag_does_not_change_target_and_policy" {
   command = plan
 
   variables {
@@ -80,12 +80,12 @@ run "a_new_tag_leaves_target_and_policy_alone" {
 
   assert {
     condition     = aws_cloudwatch_event_target.this[0].ecs_target[0].task_definition_arn == run.scheduled.task_definition
-    error_message = "A release moves the target, not Terraform."
+    error_message = "A release updates the target, Terraform does not."
   }
 
   assert {
     condition     = data.aws_iam_policy_document.events[0].statement[0].resources == toset(["arn:aws:ecs:eu-central-1:123456789012:task-definition/storefront-sandbox-nightly:*"])
-    error_message = "The policy holds for every revision."
+    error_message = "The policy covers every revision of the family."
   }
 }
 
@@ -100,16 +100,16 @@ run "fargate" {
 
   assert {
     condition     = jsondecode(jsonencode(output.launch)) == { type = "FARGATE", capacity_provider_strategy = [], subnets = ["subnet-1"], security_groups = ["sg-1"], assign_public_ip = true }
-    error_message = "The task runs in the given network."
+    error_message = "The output has the given network configuration."
   }
 
   assert {
     condition     = one(aws_cloudwatch_event_target.this[0].ecs_target[0].network_configuration).subnets == toset(["subnet-1"])
-    error_message = "The schedule starts it there, too."
+    error_message = "The target has the given network configuration."
   }
 }
 
-run "refuses_a_public_address_on_container_instances" {
+run "rejects_a_public_ip_on_container_instances" {
   command = plan
 
   variables {
@@ -120,7 +120,7 @@ run "refuses_a_public_address_on_container_instances" {
   expect_failures = [var.network]
 }
 
-run "refuses_five_fields_of_cron" {
+run "rejects_a_cron_expression_with_five_fields" {
   command = plan
 
   variables {
@@ -130,7 +130,7 @@ run "refuses_five_fields_of_cron" {
   expect_failures = [var.schedule]
 }
 
-run "refuses_a_plural_for_one" {
+run "rejects_a_plural_unit_for_one" {
   command = plan
 
   variables {
@@ -140,7 +140,7 @@ run "refuses_a_plural_for_one" {
   expect_failures = [var.schedule]
 }
 
-run "refuses_what_does_not_fit" {
+run "rejects_invalid_input" {
   command = plan
 
   variables {
@@ -151,7 +151,7 @@ run "refuses_what_does_not_fit" {
   expect_failures = [var.cluster_arn, var.schedule]
 }
 
-run "refuses_awsvpc_without_subnets" {
+run "rejects_awsvpc_without_subnets" {
   command = plan
 
   variables {
@@ -173,7 +173,7 @@ run "capacity_providers" {
 
   assert {
     condition     = jsondecode(jsonencode(output.launch.capacity_provider_strategy)) == [{ capacity_provider = "FARGATE_SPOT", weight = 1, base = 0 }]
-    error_message = "The contract names the capacity providers."
+    error_message = "The output has the capacity providers."
   }
 
   assert {
@@ -181,11 +181,11 @@ run "capacity_providers" {
       one(aws_cloudwatch_event_target.this[0].ecs_target[0].capacity_provider_strategy).capacity_provider == "FARGATE_SPOT" &&
       aws_cloudwatch_event_target.this[0].ecs_target[0].launch_type == null
     )
-    error_message = "The schedule starts the task there, too, and not by its launch type."
+    error_message = "The target has the capacity providers, and no launch type."
   }
 }
 
-run "roles_of_your_own" {
+run "given_roles" {
   command = plan
 
   variables {
@@ -195,11 +195,11 @@ run "roles_of_your_own" {
 
   assert {
     condition     = data.aws_iam_policy_document.events[0].statement[1].resources == toset(["arn:aws:iam::123456789012:role/pulls", "arn:aws:iam::123456789012:role/shop"])
-    error_message = "The schedule passes the given roles."
+    error_message = "The rule may pass the given roles."
   }
 }
 
-run "refuses_capacity_providers_of_another_kind" {
+run "rejects_a_fargate_provider_with_launch_type_ec2" {
   command = plan
 
   variables {
@@ -209,7 +209,7 @@ run "refuses_capacity_providers_of_another_kind" {
   expect_failures = [var.capacity_provider_strategy]
 }
 
-run "refuses_execute_command" {
+run "rejects_execute_command" {
   command = plan
 
   variables {
@@ -219,7 +219,7 @@ run "refuses_execute_command" {
   expect_failures = [var.task]
 }
 
-run "refuses_names_that_do_not_fit" {
+run "rejects_invalid_names" {
   command = plan
 
   variables {
@@ -230,7 +230,7 @@ run "refuses_names_that_do_not_fit" {
   expect_failures = [var.application, var.environment_name]
 }
 
-run "refuses_a_capacity_provider_twice" {
+run "rejects_a_duplicate_capacity_provider" {
   command = plan
 
   variables {
@@ -240,7 +240,7 @@ run "refuses_a_capacity_provider_twice" {
   expect_failures = [var.capacity_provider_strategy]
 }
 
-run "refuses_no_weight_at_all" {
+run "rejects_only_zero_weights" {
   command = plan
 
   variables {
@@ -250,7 +250,7 @@ run "refuses_no_weight_at_all" {
   expect_failures = [var.capacity_provider_strategy]
 }
 
-run "refuses_two_bases" {
+run "rejects_two_bases" {
   command = plan
 
   variables {

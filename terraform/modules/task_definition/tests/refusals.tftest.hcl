@@ -1,4 +1,4 @@
-# Every run is refused; its name says for what.
+# Every run fails; its name says which input is invalid.
 
 mock_provider "aws" {
   source = "../../testing"
@@ -35,7 +35,7 @@ run "names" {
   ]
 }
 
-run "a_name_with_a_capital" {
+run "a_name_with_a_capital_letter" {
   command = plan
 
   variables {
@@ -55,7 +55,7 @@ run "a_name_too_long_for_a_role" {
   expect_failures = [var.name]
 }
 
-run "launch_type" {
+run "an_unknown_launch_type" {
   command = plan
 
   variables {
@@ -75,7 +75,7 @@ run "bridge_on_fargate" {
   expect_failures = [var.task]
 }
 
-run "host_port_outside_bridge" {
+run "a_host_port_with_awsvpc" {
   command = plan
 
   variables {
@@ -85,7 +85,7 @@ run "host_port_outside_bridge" {
   expect_failures = [var.task]
 }
 
-run "architecture" {
+run "an_unknown_architecture" {
   command = plan
 
   variables {
@@ -95,7 +95,7 @@ run "architecture" {
   expect_failures = [var.task]
 }
 
-run "size" {
+run "too_little_memory" {
   command = plan
 
   variables {
@@ -105,7 +105,7 @@ run "size" {
   expect_failures = [var.task]
 }
 
-run "port" {
+run "a_port_out_of_range" {
   command = plan
 
   variables {
@@ -115,7 +115,7 @@ run "port" {
   expect_failures = [var.task]
 }
 
-run "image" {
+run "an_unknown_image" {
   command = plan
 
   variables {
@@ -125,7 +125,7 @@ run "image" {
   expect_failures = [var.task]
 }
 
-run "sidecar_named_as_the_main_container" {
+run "a_sidecar_with_the_name_of_the_main_container" {
   command = plan
 
   variables {
@@ -135,7 +135,7 @@ run "sidecar_named_as_the_main_container" {
   expect_failures = [var.task]
 }
 
-run "a_size_that_fargate_has_not" {
+run "too_much_memory_for_fargate" {
   command = plan
 
   variables {
@@ -145,7 +145,7 @@ run "a_size_that_fargate_has_not" {
   expect_failures = [var.task]
 }
 
-run "less_cpu_than_fargate_has" {
+run "too_little_cpu_for_fargate" {
   command = plan
 
   variables {
@@ -155,7 +155,7 @@ run "less_cpu_than_fargate_has" {
   expect_failures = [var.task]
 }
 
-run "a_stop_timeout_that_fargate_has_not" {
+run "too_long_a_stop_timeout_for_fargate" {
   command = plan
 
   variables {
@@ -175,7 +175,7 @@ run "a_health_check_without_cmd" {
   expect_failures = [var.task]
 }
 
-run "a_health_check_that_waits_too_long" {
+run "a_health_check_with_too_long_a_start_period" {
   command = plan
 
   variables {
@@ -195,7 +195,7 @@ run "a_sidecar_with_a_space" {
   expect_failures = [var.task]
 }
 
-run "a_root_beside_that_of_an_access_point" {
+run "a_root_directory_with_an_access_point" {
   command = plan
 
   variables {
@@ -208,7 +208,7 @@ run "a_root_beside_that_of_an_access_point" {
   expect_failures = [var.shared]
 }
 
-run "retention" {
+run "an_unsupported_log_retention" {
   command = plan
 
   variables {
@@ -221,7 +221,7 @@ run "retention" {
   expect_failures = [var.shared]
 }
 
-run "volume_of_two_kinds" {
+run "a_volume_with_host_path_and_efs" {
   command = plan
 
   variables {
@@ -234,7 +234,7 @@ run "volume_of_two_kinds" {
   expect_failures = [var.shared]
 }
 
-run "a_key_that_is_an_alias" {
+run "a_key_alias_instead_of_an_arn" {
   command = plan
 
   variables {
@@ -247,7 +247,7 @@ run "a_key_that_is_an_alias" {
   expect_failures = [var.shared]
 }
 
-run "a_role_by_its_name" {
+run "a_role_name_instead_of_an_arn" {
   command = plan
 
   variables {
@@ -257,7 +257,7 @@ run "a_role_by_its_name" {
   expect_failures = [var.task]
 }
 
-run "policies_of_a_role_of_your_own" {
+run "policy_arns_for_a_given_role" {
   command = plan
 
   variables {
@@ -270,7 +270,7 @@ run "policies_of_a_role_of_your_own" {
   expect_failures = [var.task]
 }
 
-run "named_policies_of_a_role_of_your_own" {
+run "policies_for_a_given_role" {
   command = plan
 
   variables {
@@ -283,7 +283,7 @@ run "named_policies_of_a_role_of_your_own" {
   expect_failures = [var.task]
 }
 
-run "execute_command_on_a_read_only_root" {
+run "execute_command_with_a_read_only_root" {
   command = plan
 
   variables {
@@ -317,7 +317,7 @@ run "a_writable_path_that_is_not_absolute" {
   expect_failures = [aws_ecs_task_definition.this]
 }
 
-run "a_writable_path_where_a_volume_is_mounted" {
+run "a_writable_path_on_a_mount_point" {
   command = plan
 
   variables {
@@ -331,7 +331,7 @@ run "a_writable_path_where_a_volume_is_mounted" {
   expect_failures = [aws_ecs_task_definition.this]
 }
 
-run "two_writable_paths_that_would_be_one_volume" {
+run "two_writable_paths_with_the_same_volume_name" {
   command = plan
 
   variables {

@@ -49,12 +49,12 @@ run "defaults" {
         }
       }
     }]
-    error_message = "The container is the original's, and nothing is sent that was not set: ${aws_ecs_task_definition.this.container_definitions}"
+    error_message = "The container has the defaults, and no unset attribute: ${aws_ecs_task_definition.this.container_definitions}"
   }
 
   assert {
     condition     = aws_ecs_task_definition.this.skip_destroy && length(aws_ecs_task_definition.this.runtime_platform) == 0
-    error_message = "Earlier revisions stay ACTIVE, and a container instance decides the platform."
+    error_message = "Earlier revisions stay ACTIVE, and the container instance decides the platform."
   }
 
   assert {
@@ -63,7 +63,7 @@ run "defaults" {
       "arn:aws:secretsmanager:eu-central-1:123456789012:secret:/storefront/sandbox/*",
       "arn:aws:secretsmanager:eu-central-1:123456789012:secret:storefront/sandbox/*",
     ])
-    error_message = "The execution role reads the secrets of this environment and no others."
+    error_message = "The execution role may read the secrets of this environment only."
   }
 
   assert {
@@ -71,17 +71,17 @@ run "defaults" {
       one(data.aws_iam_policy_document.trust.statement[0].principals).identifiers == toset(["ecs-tasks.amazonaws.com"]) &&
       one(data.aws_iam_policy_document.trust.statement[0].condition).values == tolist(["123456789012"])
     )
-    error_message = "Only tasks of this account assume the roles."
+    error_message = "Only tasks of this account may assume the roles."
   }
 
   assert {
     condition     = output.port == 8080 && output.containers == { web = "app" } && output.log_group == "/storefront/sandbox/web"
-    error_message = "The outputs say what was made."
+    error_message = "The outputs have the port, the image and the log group."
   }
 }
 
-# Everything at once, with a new tag: two containers, every kind of volume and reference.
-run "everything" {
+# Every setting in one task, with a new tag: two containers, each kind of volume and reference.
+run "all_settings" {
   command = plan
 
   variables {
@@ -180,7 +180,7 @@ run "everything" {
       "storefront-sandbox-data" = "local"
       "storefront-sandbox-host" = "/srv"
     }
-    error_message = "A volume is one of Docker or a folder of the host."
+    error_message = "There is a Docker volume and a directory of the container instance."
   }
 
   assert {
@@ -191,14 +191,14 @@ run "everything" {
         "arn:aws:ssm:eu-central-1:123456789012:parameter/platform/remote",
         "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shared-AbCdEf",
     ])
-    error_message = "Only the secrets that lie elsewhere are listed by themselves."
+    error_message = "Only secrets outside the environment's path are listed one by one."
   }
 
   assert {
     condition = alltrue([for role in [aws_iam_role.execution[0], aws_iam_role.task[0]] :
       role.path == "/longshore/" && role.permissions_boundary == "arn:aws:iam::123456789012:policy/boundary"
     ])
-    error_message = "Path and boundary are those of both roles."
+    error_message = "Both roles have the given path and permissions boundary."
   }
 
   assert {
@@ -206,7 +206,7 @@ run "everything" {
       "arn:aws:iam::123456789012:policy/read" = "arn:aws:iam::123456789012:policy/read"
       "name:write"                            = "arn:aws:iam::123456789012:policy/write"
     }
-    error_message = "Architecture and the application's permissions are as given."
+    error_message = "Architecture and policies of the task role are as given."
   }
 }
 
@@ -232,7 +232,7 @@ run "fargate" {
       one(aws_ecs_task_definition.this.runtime_platform) == { cpu_architecture = "X86_64", operating_system_family = "LINUX" } &&
       jsondecode(aws_ecs_task_definition.this.container_definitions)[0].portMappings[0].hostPort == 8080
     )
-    error_message = "FARGATE implies awsvpc, a platform, and a host port that equals the container's."
+    error_message = "FARGATE implies awsvpc, a platform, and a host port equal to the container port."
   }
 
   assert {
@@ -240,11 +240,11 @@ run "fargate" {
       one(one(aws_ecs_task_definition.this.volume).efs_volume_configuration).transit_encryption == "ENABLED" &&
       one(one(one(aws_ecs_task_definition.this.volume).efs_volume_configuration).authorization_config).access_point_id == "fsap-1"
     )
-    error_message = "The file system is reached through its access point, encrypted."
+    error_message = "The file system is mounted through its access point, with encryption in transit."
   }
 }
 
-run "refuses_plain_secrets_everywhere" {
+run "rejects_shared_plain_secrets" {
   command = plan
 
   variables {
@@ -257,7 +257,7 @@ run "refuses_plain_secrets_everywhere" {
   expect_failures = [var.not_secret]
 }
 
-run "refuses_plain_secrets_of_a_sidecar" {
+run "rejects_plain_secrets_of_a_sidecar" {
   command = plan
 
   variables {
@@ -269,7 +269,7 @@ run "refuses_plain_secrets_of_a_sidecar" {
   expect_failures = [var.not_secret]
 }
 
-run "refuses_values_in_place_of_references" {
+run "rejects_values_instead_of_references" {
   command = plan
 
   variables {
@@ -281,7 +281,7 @@ run "refuses_values_in_place_of_references" {
   expect_failures = [aws_ecs_task_definition.this]
 }
 
-run "refuses_a_name_given_twice" {
+run "rejects_duplicate_names" {
   command = plan
 
   variables {
@@ -294,7 +294,7 @@ run "refuses_a_name_given_twice" {
   expect_failures = [aws_ecs_task_definition.this]
 }
 
-run "refuses_an_unknown_volume" {
+run "rejects_an_unknown_volume" {
   command = plan
 
   variables {
@@ -306,7 +306,7 @@ run "refuses_an_unknown_volume" {
   expect_failures = [aws_ecs_task_definition.this]
 }
 
-run "refuses_a_volume_that_fargate_has_not" {
+run "rejects_a_docker_volume_on_fargate" {
   command = plan
 
   variables {
@@ -346,7 +346,7 @@ run "writable_paths" {
       proxy = [{ sourceVolume = "writable_proxy_tmp", containerPath = "/tmp", readOnly = false }]
       log   = []
     }
-    error_message = "Each container has its own folders: ${aws_ecs_task_definition.this.container_definitions}"
+    error_message = "Each container has its own volumes: ${aws_ecs_task_definition.this.container_definitions}"
   }
 
   assert {
@@ -354,7 +354,7 @@ run "writable_paths" {
       for v in aws_ecs_task_definition.this.volume : v.name
       if v.host_path == null && length(v.docker_volume_configuration) == 0 && length(v.efs_volume_configuration) == 0
     ] == ["writable_proxy_tmp", "writable_web_tmp", "writable_web_var_cache_app"]
-    error_message = "A volume without a source goes with its task."
+    error_message = "The volumes of writable paths have no source."
   }
 
   assert {
@@ -363,7 +363,7 @@ run "writable_paths" {
       proxy = true
       log   = false
     }
-    error_message = "The root file system is read-only unless it is said otherwise, container by container."
+    error_message = "The root file system is read-only by default; each container has its own setting."
   }
 }
 
@@ -380,7 +380,7 @@ run "execute_command" {
 
   assert {
     condition     = length(aws_iam_role_policy.execute_command) == 1 && output.execute_command
-    error_message = "The application's role may open channels to Session Manager."
+    error_message = "ECS Exec is enabled, and the task role has a policy for it."
   }
 
   assert {
@@ -388,20 +388,20 @@ run "execute_command" {
       OpenChannels    = toset(["ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"])
       DecryptSessions = toset(["kms:Decrypt"])
     }
-    error_message = "Channels, and the key of the sessions where there is one; nothing else."
+    error_message = "The policy allows only channels and the key of the sessions."
   }
 }
 
-run "no_command_is_executed_unless_it_is_wanted" {
+run "no_execute_command_by_default" {
   command = plan
 
   assert {
     condition     = length(aws_iam_role_policy.execute_command) == 0 && !output.execute_command
-    error_message = "ECS Exec is off by default, and the role has no permissions for it."
+    error_message = "ECS Exec is disabled by default, and the task role has no policy for it."
   }
 }
 
-run "roles_of_your_own" {
+run "given_roles" {
   command = plan
 
   variables {
@@ -420,18 +420,18 @@ run "roles_of_your_own" {
       output.execution_role_arn == "arn:aws:iam::123456789012:role/platform/pulls" &&
       output.task_role_arn == "arn:aws:iam::123456789012:role/shop"
     )
-    error_message = "The given roles are the task's."
+    error_message = "The task has the given roles."
   }
 
   assert {
     condition = length(concat(
       aws_iam_role.execution, aws_iam_role.task, aws_iam_role_policy.execution, aws_iam_role_policy.execute_command,
     )) == 0
-    error_message = "No role is made, and none of yours is changed."
+    error_message = "No role is created, and the given roles are not changed."
   }
 }
 
-run "one_role_of_your_own" {
+run "one_given_role" {
   command = plan
 
   variables {
@@ -440,6 +440,6 @@ run "one_role_of_your_own" {
 
   assert {
     condition     = length(aws_iam_role.execution) == 0 && length(aws_iam_role.task) == 1
-    error_message = "The other role is made."
+    error_message = "The other role is created."
   }
 }

@@ -1,1 +1,1 @@
-"""Terraform Cloud (HCP Terraform): stacks whose runs are there, behind the interface of the local driver."""
+"""Terraform Cloud (HCP Terraform): its API, its workspaces and runs, and the driver that uses them."""

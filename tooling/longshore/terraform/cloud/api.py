@@ -1,4 +1,4 @@
-"""Terraform Cloud's API over HTTP: JSON:API documents, its limits honoured, its errors made ours."""
+"""Terraform Cloud's API: JSON:API documents over HTTP, with its rate limits, and its errors as Longshore's."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from urllib3.util import make_headers, parse_url
 from longshore.clock import Clock
 from longshore.errors import CloudError
 
-_TRIES = 6
-"""So often a call is made that may be repeated."""
-_THROTTLED = 30
-"""So often a call is made that was refused because there were too many."""
+_ATTEMPTS = 6
+"""Attempts of a call that may be repeated."""
+_THROTTLED_ATTEMPTS = 30
+"""Attempts of a call that the rate limit refuses."""
 _PAUSE = 1.0
-_LONGEST = 30.0
+_LONGEST_PAUSE = 30.0
 _REDIRECTS = 5
-_ELSEWHERE = frozenset({301, 302, 303, 307, 308})
-_HOSTNAME = "Is terraform.cloud.hostname right?"
-_CONTENT = "application/vnd.api+json"
+_REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
+_CHECK_HOSTNAME = "Check terraform.cloud.hostname in invoke.yaml."
+_CONTENT_TYPE = "application/vnd.api+json"
 
 
 @dataclass(frozen=True)
-class Answer:
-    """An answer of HTTP; the names of its headers are in lower case."""
+class Response:
+    """An HTTP response; the names of its headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -37,42 +37,43 @@ class Answer:
 
 
 class Transport(Protocol):
-    """One request over HTTP, without redirects or repetition."""
+    """Makes one HTTP request, without following redirects and without retries."""
 
-    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
-        """Makes it.
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
+        """The response.
 
         Raises:
-            OSError: there was no answer.
+            OSError: there was none.
         """
 
 
-class Http:
-    """The transport of real life."""
+class HttpTransport:
+    """The transport that uses urllib3."""
 
     def __init__(self) -> None:
         self._pools: dict[str, urllib3.PoolManager] = {}
 
-    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
-        """Makes a request.
+    def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
+        """The response.
 
         Raises:
-            OSError: there was no answer.
+            OSError: there was none.
         """
         try:
-            found = self._pool(url).request(method, url, headers=dict(headers), body=body, redirect=False)
+            response = self._pool(url).request(method, url, headers=dict(headers), body=body, redirect=False)
         except urllib3.exceptions.HTTPError as error:
             raise OSError(str(error)) from error
-        return Answer(found.status, {name.lower(): value for name, value in found.headers.items()}, found.data)
+        lowered = {name.lower(): value for name, value in response.headers.items()}
+        return Response(response.status, lowered, response.data)
 
     def _pool(self, url: str) -> urllib3.PoolManager:
-        """By the proxy that the environment names (HTTPS_PROXY, NO_PROXY), as boto3 and terraform go."""
+        """The pool for the proxy that HTTPS_PROXY and NO_PROXY select, as with boto3 and terraform."""
         proxy = _proxy(url)
         if proxy not in self._pools:
             timeout = urllib3.Timeout(connect=10, read=60)
-            signed = make_headers(proxy_basic_auth=unquote(auth)) if (auth := parse_url(proxy).auth) else None
+            headers = make_headers(proxy_basic_auth=unquote(auth)) if (auth := parse_url(proxy).auth) else None
             self._pools[proxy] = (
-                urllib3.ProxyManager(proxy, proxy_headers=signed, timeout=timeout, retries=False)
+                urllib3.ProxyManager(proxy, proxy_headers=headers, timeout=timeout, retries=False)
                 if proxy
                 else urllib3.PoolManager(timeout=timeout, retries=False)
             )
@@ -84,10 +85,10 @@ class Api:
     """The API of one host.
 
     Args:
-        url: where it answers, such as ``https://app.terraform.io``.
+        url: of the host, such as ``https://app.terraform.io``.
         token: of a user or a team.
         transport: makes the requests.
-        clock: lets the time pass until a call may be repeated.
+        clock: sleeps between attempts.
     """
 
     url: str
@@ -99,118 +100,122 @@ class Api:
         """Reads a document.
 
         Raises:
-            CloudError: it is not there, or may not be read, or there was no answer however often it was asked.
+            CloudError: it does not exist, the token may not read it, or no attempt was answered.
         """
         return _document(self._call("GET", f"{self._full(path)}{_query(query)}", None, repeat=True))
 
     def send(self, method: str, path: str, document: object) -> dict[str, Any]:
-        """Writes, once: only where the call was refused because there were too many is it made again.
+        """Writes a document, once; only a call that the rate limit refused is repeated.
 
         Raises:
-            CloudError: it was refused; or, if it is `open`, nobody knows.
+            CloudError: the call was refused, or, if the error is `open`, may have taken effect.
         """
         body = json.dumps(document).encode()
         return _document(self._call(method, self._full(path), body, repeat=False))
 
     def download(self, path: str, query: Mapping[str, str | int] | None = None) -> bytes:
-        """Reads what is no document, from a path of the API or from a URL that holds its own permission."""
+        """Reads a file, from a path of the API or from a signed URL."""
         url = f"{self._full(path)}{_query(query)}"
         for _ in range(_REDIRECTS):
-            answer = self._call("GET", url, None, repeat=True)
-            if answer.status not in _ELSEWHERE:
-                return answer.body
-            url = urljoin(url, answer.headers.get("location", ""))
-        raise CloudError(f"Terraform Cloud sends from one place to the next, more than {_REDIRECTS} times")
+            response = self._call("GET", url, None, repeat=True)
+            if response.status not in _REDIRECT_STATUSES:
+                return response.body
+            url = urljoin(url, response.headers.get("location", ""))
+        raise CloudError(f"too many redirects from Terraform Cloud (more than {_REDIRECTS})")
 
     def upload(self, url: str, content: bytes) -> None:
-        """Writes to a URL that holds its own permission; the same once more does no harm."""
+        """Writes a file to a signed URL; safe to repeat."""
         self._call("PUT", url, content, repeat=True)
 
     def _full(self, path: str) -> str:
         return path if "://" in path else f"{self.url}{path if path.startswith('/') else f'/api/v2/{path}'}"
 
-    def _call(self, method: str, url: str, body: bytes | None, *, repeat: bool) -> Answer:
-        what = f"{method} {url.partition('?')[0] if self._ours(url) else 'of a stored file'}"
+    def _call(self, method: str, url: str, body: bytes | None, *, repeat: bool) -> Response:
+        call = f"{method} {url.partition('?')[0] if self._is_api_url(url) else 'of a stored file'}"
         refused = failed = 0
         while True:
-            answer = self._try(method, url, body)
-            if answer.status == 429 and (refused := refused + 1) < _THROTTLED:
-                self.clock.sleep(_wait(answer))
-            elif repeat and (answer.status == 0 or answer.status >= 500) and (failed := failed + 1) < _TRIES:
-                self.clock.sleep(min(_PAUSE * 2 ** (failed - 1), _LONGEST))
+            response = self._try(method, url, body)
+            if response.status == 429 and (refused := refused + 1) < _THROTTLED_ATTEMPTS:
+                self.clock.sleep(_retry_after(response))
+            elif repeat and (response.status == 0 or response.status >= 500) and (failed := failed + 1) < _ATTEMPTS:
+                self.clock.sleep(min(_PAUSE * 2 ** (failed - 1), _LONGEST_PAUSE))
             else:
                 break
-        if answer.status == 0 or answer.status >= 400:
-            raise _error(what, answer)
-        return answer
+        if response.status == 0 or response.status >= 400:
+            raise _error(call, response)
+        return response
 
-    def _try(self, method: str, url: str, body: bytes | None) -> Answer:
-        headers = {"Content-Type": _CONTENT if self._ours(url) else "application/octet-stream"}
-        # A URL of the storage holds its own permission: the token is nobody's business there.
-        headers |= {"Authorization": f"Bearer {self.token}"} if self._ours(url) else {}
+    def _try(self, method: str, url: str, body: bytes | None) -> Response:
+        headers = {"Content-Type": _CONTENT_TYPE if self._is_api_url(url) else "application/octet-stream"}
+        # A signed URL of the storage contains its own permission: it must not see the token.
+        headers |= {"Authorization": f"Bearer {self.token}"} if self._is_api_url(url) else {}
         try:
             return self.transport(method, url, headers, body)
         except OSError as error:
-            return Answer(0, {}, str(error).encode())
+            return Response(0, {}, str(error).encode())
 
-    def _ours(self, url: str) -> bool:
+    def _is_api_url(self, url: str) -> bool:
         return url.startswith(f"{self.url}/api/v2/")
 
 
 def _proxy(url: str) -> str:
-    """The proxy for a URL; empty for none, as for what is on this machine."""
+    """The proxy for a URL; empty for none, as for a URL on this machine."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     if host in ("localhost", "::1") or host.startswith("127.") or proxy_bypass(host):
         return ""
-    found = getproxies().get(parts.scheme, "")
-    return found if not found or "://" in found else f"http://{found}"
+    proxy = getproxies().get(parts.scheme, "")
+    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
 
 
 def _query(query: Mapping[str, str | int] | None) -> str:
     return f"?{urlencode(query)}" if query else ""
 
 
-def _wait(answer: Answer) -> float:
-    """Seconds until a refused call may be made again, as the answer says."""
-    said = answer.headers.get("retry-after") or answer.headers.get("x-ratelimit-reset") or ""
+def _retry_after(response: Response) -> float:
+    """Seconds until a refused call may be repeated, by the headers of the response."""
+    seconds = response.headers.get("retry-after") or response.headers.get("x-ratelimit-reset") or ""
     try:
-        return min(max(float(said), 0.05), _LONGEST)
+        return min(max(float(seconds), 0.05), _LONGEST_PAUSE)
     except ValueError:
         return _PAUSE
 
 
-def _document(answer: Answer) -> dict[str, Any]:
-    if answer.status in _ELSEWHERE:
-        # No more than the host: what follows it may be a permission.
-        where = urlsplit(answer.headers.get("location", "")).netloc or "elsewhere"
-        raise CloudError(f"Terraform Cloud's API is not here: it sends to {where}", _HOSTNAME, answer.status)
-    if not answer.body.strip():
+def _document(response: Response) -> dict[str, Any]:
+    if response.status in _REDIRECT_STATUSES:
+        # Only the host is shown: the rest of the URL may contain a permission.
+        target = urlsplit(response.headers.get("location", "")).netloc or "another host"
+        raise CloudError(
+            f"this host is not Terraform Cloud's API: it redirects to {target}", _CHECK_HOSTNAME, response.status
+        )
+    if not response.body.strip():
         return {}
     try:
-        return dict(json.loads(answer.body))
+        return dict(json.loads(response.body))
     except (ValueError, TypeError):
-        raise CloudError("Terraform Cloud's answer is no JSON", _HOSTNAME, answer.status) from None
+        raise CloudError("the response from Terraform Cloud is not JSON", _CHECK_HOSTNAME, response.status) from None
 
 
-def _error(what: str, answer: Answer) -> CloudError:
-    if answer.status == 0:
-        reason = answer.body.decode(errors="replace")
-        return CloudError(f"Terraform Cloud did not answer {what}: {reason}", "Look at the network, then try again.")
+def _error(call: str, response: Response) -> CloudError:
+    if response.status == 0:
+        reason = response.body.decode(errors="replace")
+        return CloudError(f"Terraform Cloud did not answer {call}: {reason}", "Check the network, then try again.")
     hints = {
-        401: "The token is not valid any more: terraform login, or the variable TF_TOKEN_….",
-        403: "The token may not do this: a team's or user's token with access to the workspace is needed.",
-        404: "It is not there, or the token may not see it.",
-        429: "Too many calls with this token: wait a while.",
+        401: "The token is no longer valid. Run terraform login, or set the variable TF_TOKEN_….",
+        403: "The token may not do this. Use a team's or user's token that has access to the workspace.",
+        404: "It does not exist, or the token may not see it.",
+        429: "There were too many calls with this token. Wait a few minutes, then try again.",
     }
     return CloudError(
-        f"Terraform Cloud: {what}: {answer.status} {_said(answer)}", hints.get(answer.status, ""), answer.status
+        f"Terraform Cloud: {call}: {response.status} {_details(response)}",
+        hints.get(response.status, ""),
+        response.status,
     )
 
 
-def _said(answer: Answer) -> str:
+def _details(response: Response) -> str:
     try:
-        errors = json.loads(answer.body)["errors"]
-        return "; ".join(str(one.get("detail") or one.get("title")) for one in errors)
+        errors = json.loads(response.body)["errors"]
+        return "; ".join(str(error.get("detail") or error.get("title")) for error in errors)
     except (ValueError, KeyError, TypeError, AttributeError):
-        return answer.body.decode(errors="replace")[:200]
+        return response.body.decode(errors="replace")[:200]

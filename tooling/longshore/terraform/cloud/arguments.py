@@ -1,4 +1,7 @@
-"""The variable of a workspace that gives its plans variable files from outside the root."""
+"""The variable TF_CLI_ARGS_plan of a workspace, which adds variable files from outside the root to its plans.
+
+https://developer.hashicorp.com/terraform/cli/config/environment-variables#tf_cli_args-and-tf_cli_args_name
+"""
 
 from __future__ import annotations
 
@@ -16,33 +19,33 @@ _ONE_WORD = re.compile(r"--?var-file=")
 _TWO_WORDS = ("-var-file", "--var-file")
 
 
-def of(stack: Stack) -> str:
-    """What makes a plan in the root take the variable files of the stack."""
+def for_stack(stack: Stack) -> str:
+    """The value with which a plan in the root uses the stack's variable files."""
     files = [os.path.relpath(file, stack.directory) for file in stack.var_files]
     return " ".join(f"-var-file={shlex.quote(file)}" for file in files)
 
 
-def mistakes(value: object, needed: str) -> list[str]:
-    """What is wrong with the variable's value: what it lacks, and what it gives of others, one line each.
+def problems(value: object, needed: str) -> list[str]:
+    """The variable files that a value lacks, and those that it should not have, one line each.
 
     Raises:
-        TerraformError: it can't be read.
+        TerraformError: the value cannot be parsed.
     """
-    given, wanted = _split(value), shlex.split(needed)
-    missing = [one for one in wanted if one not in given]
-    # The later of two files wins: one of another environment would be planned without a word.
-    others = [one for one in _files(given) if f"-var-file={one}" not in wanted]
-    return [*(f"lacks {one}" for one in missing), *(f"gives {one}, too" for one in others)]
+    words, needed_words = _split(value), shlex.split(needed)
+    missing = [word for word in needed_words if word not in words]
+    # The last file wins: one of another environment would change the plan without a warning.
+    foreign = [file for file in _files(words) if f"-var-file={file}" not in needed_words]
+    return [*(f"lacks {word}" for word in missing), *(f"also has the variable file {file}" for file in foreign)]
 
 
-def with_files(value: object, needed: str) -> str | None:
-    """The value with these variable files and no other; arguments that somebody else gave stay.
+def with_only(value: object, needed: str) -> str | None:
+    """The value with exactly these variable files; its other arguments stay.
 
     Returns:
-        None where it is so already.
+        None if the value need not change.
 
     Raises:
-        TerraformError: it can't be read.
+        TerraformError: the value cannot be parsed.
     """
     words, kept = _split(value), []
     before = [*words]
@@ -57,21 +60,16 @@ def with_files(value: object, needed: str) -> str | None:
 
 
 def _files(words: Sequence[str]) -> list[str]:
-    """The variable files that arguments give, in either of the ways to write them."""
-    after = [second for first, second in pairwise(words) if first in _TWO_WORDS]
-    return [*after, *(_ONE_WORD.sub("", word) for word in words if _ONE_WORD.match(word))]
+    """The variable files among arguments, in both spellings of the option."""
+    separate = [second for first, second in pairwise(words) if first in _TWO_WORDS]
+    return [*separate, *(_ONE_WORD.sub("", word) for word in words if _ONE_WORD.match(word))]
 
 
 def _split(value: object) -> list[str]:
-    """The words of the value.
-
-    Raises:
-        TerraformError: a quotation mark in it is not closed.
-    """
     try:
         return shlex.split(str(value or ""))
     except ValueError:
         raise TerraformError(
-            f"{ARGUMENTS} of the workspace can't be read as arguments: a quotation mark is not closed",
-            "Mend it on the workspace's page.",
+            f"cannot parse the workspace's variable {ARGUMENTS}: a quotation mark is not closed",
+            "Fix it on the workspace's page.",
         ) from None

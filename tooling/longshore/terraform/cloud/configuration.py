@@ -1,4 +1,4 @@
-"""The configuration of a run: what was uploaded for it, or the commit of the connected branch."""
+"""The configuration of a run: an upload, or the commit of the connected branch."""
 
 from __future__ import annotations
 
@@ -11,49 +11,49 @@ from longshore.config.target import Stack
 from longshore.errors import CloudError, GitError, TerraformError
 from longshore.terraform.cloud import archive
 from longshore.terraform.cloud.api import Api
-from longshore.terraform.cloud.workspaces import Found
+from longshore.terraform.cloud.workspaces import WorkspaceState
 
-_TAKEN_WITHIN = 120.0
-"""Seconds after which an uploaded configuration can be used in a run."""
+_PROCESSED_WITHIN = 120.0
+"""Seconds until an uploaded configuration can be used in a run."""
 
 
-def upload(api: Api, found: Found, root: Path, stack: Stack, clock: Clock, *, plan_only: bool) -> str:
-    """Uploads the repository's folders that the stack needs.
-
-    Returns:
-        The id of the configuration version.
+def upload(api: Api, workspace: WorkspaceState, root: Path, stack: Stack, clock: Clock, *, plan_only: bool) -> str:
+    """Uploads the folders of the repository that the stack needs, and returns the configuration version's id.
 
     Raises:
-        TerraformError: it could not be uploaded, or Terraform Cloud could not take it.
+        TerraformError: the upload failed, or Terraform Cloud rejected the configuration.
     """
     attributes = {"auto-queue-runs": False, "speculative": plan_only}
     document = {"data": {"type": "configuration-versions", "attributes": attributes}}
-    made = api.send("POST", f"workspaces/{found.id}/configuration-versions", document)["data"]
-    api.upload(str(made["attributes"]["upload-url"]), archive.pack(root, stack))
+    version = api.send("POST", f"workspaces/{workspace.id}/configuration-versions", document)["data"]
+    api.upload(str(version["attributes"]["upload-url"]), archive.pack(root, stack))
     status = "pending"
-    for _ in clock.polls(_TAKEN_WITHIN, longest=2.0):
-        read: dict[str, Any] = api.get(f"configuration-versions/{made['id']}")["data"]["attributes"]
-        status = str(read.get("status"))
+    for _ in clock.polls(_PROCESSED_WITHIN, longest=2.0):
+        current: dict[str, Any] = api.get(f"configuration-versions/{version['id']}")["data"]["attributes"]
+        status = str(current.get("status"))
         if status == "uploaded":
-            return str(made["id"])
+            return str(version["id"])
         if status == "errored":
-            raise TerraformError(f"Terraform Cloud could not take the configuration: {read.get('error-message')}")
-    raise TerraformError(f"the configuration {made['id']} was still {status} after {_TAKEN_WITHIN:.0f} s")
+            raise TerraformError(f"Terraform Cloud rejected the configuration: {current.get('error-message')}")
+    raise TerraformError(
+        f"the configuration version {version['id']} was still {status} after {_PROCESSED_WITHIN:.0f} s",
+        "Try again in a few minutes.",
+    )
 
 
-def other_commit(api: Api, run: str, root: Path) -> str:
-    """What to say where a run's configuration, from version control, is of another commit than this clone.
+def commit_mismatch(api: Api, run: str, root: Path) -> str:
+    """A warning that a run's configuration, from version control, is of a different commit than this clone.
 
     Returns:
-        A sentence; empty where they are the same, or where the API does not tell.
+        A sentence; empty if the commits are the same, or if the API does not return the commit.
     """
     try:
         document = api.get(f"runs/{run}", {"include": "configuration_version.ingress_attributes"})
-        here = git.read(root).commit
+        local = git.read(root).commit
     except (CloudError, GitError):
         return ""
-    included = (one for one in document.get("included", []) if one.get("type") == "ingress-attributes")
-    there = next((str(one["attributes"].get("commit-sha") or "") for one in included), "")
-    if not there or there == here:
+    sources = (data for data in document.get("included", []) if data.get("type") == "ingress-attributes")
+    remote = next((str(source["attributes"].get("commit-sha") or "") for source in sources), "")
+    if not remote or remote == local:
         return ""
-    return f"{run} plans the connected branch at {there[:12]}; this clone is at {here[:12]}"
+    return f"{run} plans the connected branch at {remote[:12]}; this clone is at {local[:12]}"

@@ -1,10 +1,10 @@
-"""The driver of a stack whose runs are on Terraform Cloud, or whose state is there."""
+"""The driver of a stack whose workspace is on Terraform Cloud; Terraform runs there, or here with its state there."""
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,53 +16,46 @@ from longshore.errors import PlanError, TerraformError
 from longshore.masking import Masks
 from longshore.terraform.cloud import archive, configuration, outputs, plan_json, workspaces
 from longshore.terraform.cloud.api import Api
-from longshore.terraform.cloud.local_mode import Here
+from longshore.terraform.cloud.local_mode import LocalMode
 from longshore.terraform.cloud.log import Log
 from longshore.terraform.cloud.run import CloudRun
-from longshore.terraform.cloud.run_request import Wanted, named
-from longshore.terraform.cloud.runs import Runs
-from longshore.terraform.cloud.workspaces import Found
-from longshore.terraform.local import APPLIED, OnEvent, Purpose, SavedPlan, Terraform
+from longshore.terraform.cloud.run_request import CloudRunRequest, unique_message
+from longshore.terraform.cloud.runs import Notifier, Runs
+from longshore.terraform.cloud.workspaces import WorkspaceState
+from longshore.terraform.driver import PLAN_DEFAULTS, OnEvent, PlanOptions, SavedPlan, Variables
+from longshore.terraform.local import Terraform
 
 _PRIVATE = 0o600
 
 
 @dataclass(frozen=True)
-class Told:
-    """Whom the driver tells: what somebody who waits wants to know, and what somebody must know."""
-
-    say: Callable[[str], None]
-    warn: Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Patience:
-    """Seconds that a run has until its plan is there, and again until that is applied; ``back`` after a roll-back."""
+class Timeouts:
+    """Seconds for a run to finish planning, and again to finish applying; fewer for the plan after a rollback."""
 
     run: float
-    back: float
+    after_rollback: float
 
 
 @dataclass(frozen=True)
 class CloudPlan(SavedPlan):
-    """The plan of a run: its JSON representation is in the file."""
+    """The plan of a run; the file contains its JSON representation."""
 
     run: CloudRun
 
 
 @dataclass(frozen=True)
-class Cloud:
-    """One stack on Terraform Cloud.
+class CloudDriver:
+    """The driver of one stack on Terraform Cloud.
 
     Args:
-        local: what runs it here, where the workspace's execution mode is `local`.
+        local: runs Terraform on this machine, if the workspace's execution mode is `local`.
         api: Terraform Cloud.
-        workspace: where it is there.
-        root: the repository, whose folders are uploaded.
-        clock: time.
-        told: people.
-        patience: how long is waited.
-        masks: what is not to be shown.
+        workspace: of the stack.
+        root: the repository, from which folders are uploaded.
+        clock: its `check` stops waiting, for example after a signal.
+        notifier: for progress and warnings.
+        timeouts: of runs.
+        masks: values that must not appear in messages.
     """
 
     local: Terraform
@@ -70,198 +63,187 @@ class Cloud:
     workspace: Workspace
     root: Path
     clock: Clock
-    told: Told
-    patience: Patience
+    notifier: Notifier
+    timeouts: Timeouts
     masks: Masks = field(repr=False)
 
     def check(self, *, before_setup: bool = False) -> str:
-        """Where it runs.
-
-        Raises:
-            TerraformError: the workspace is not there, or not as the stack needs it.
-        """
+        """Describes where Terraform runs, after checking the workspace's settings."""
         archive.folders(self.root, self.local.stack)
-        found = workspaces.find(self.api, self.workspace)
-        if found is None and before_setup:
-            return f"workspace {self.workspace} is not there yet"
-        found = found or self._found()
-        workspaces.refuse_auto_apply(found)
-        workspaces.refuse_unreadable(found)
+        workspace = workspaces.find(self.api, self.workspace)
+        if workspace is None and before_setup:
+            return f"workspace {self.workspace} does not exist yet"
+        workspace = workspace or self._find_workspace()
+        workspaces.refuse_auto_apply(workspace)
+        workspaces.refuse_unreadable(workspace)
         self._refuse_tags()
-        if found.mode == "local":
+        if workspace.mode == "local":
             self.refuse_unsaved()
-            return f"{self.local.check()}, with the state of workspace {self.workspace}"
-        wrong = [] if before_setup else workspaces.mistakes(self.api, found, self.root, self.local.stack)
-        if wrong:
+            return f"{self.local.check()}, with the state in workspace {self.workspace}"
+        problems = [] if before_setup else workspaces.problems(self.api, workspace, self.root, self.local.stack)
+        if problems:
             raise TerraformError(
-                f"workspace {self.workspace} is not as this stack needs it: {'; '.join(wrong)}",
-                "Set it up with: invoke bootstrap",
+                f"workspace {self.workspace} is not set up for this stack: {'; '.join(problems)}",
+                "Run: invoke bootstrap",
             )
-        return f"Terraform {found.version} on Terraform Cloud, workspace {self.workspace} ({found.mode})"
+        return f"Terraform {workspace.version} on Terraform Cloud, workspace {self.workspace} ({workspace.mode})"
 
     def set_up(self) -> list[str]:
-        """Makes the workspace, or of one that is there what the stack needs."""
+        """Creates the workspace, or changes its settings."""
         return workspaces.set_up(self.api, self.root, self.local.stack, self.workspace)
 
     def refuse_unsaved(self) -> None:
-        """As the local driver: a state that is kept here is one that a run here could not save."""
-        self._here.terraform.refuse_unsaved()
+        """As the local driver: only a run on this machine keeps a state here."""
+        self._local_mode.terraform.refuse_unsaved()
         self.local.refuse_unsaved()
 
     def init(self) -> None:
-        """Readies the stack, where it runs here."""
-        if self._found().mode == "local":
-            self._here.ready().init()
+        """Prepares the copy of the root, in local mode."""
+        if self._find_workspace().mode == "local":
+            self._local_mode.prepare().init()
 
     @contextmanager
-    def plan(
-        self,
-        variables: Mapping[str, Any] | None = None,
-        *,
-        destroy: bool = False,
-        on_event: OnEvent | None = None,
-        purpose: Purpose = APPLIED,
-    ) -> Iterator[SavedPlan]:
-        """Has a plan made; if it is not applied in the block, its run is ended.
+    def plan(self, variables: Variables | None = None, options: PlanOptions = PLAN_DEFAULTS) -> Iterator[SavedPlan]:
+        """Creates a run and waits for its plan; if the block does not apply the plan, ends the run.
 
         Raises:
-            PlanError: a policy failed, or somebody else ended the run.
-            TerraformError: it could not be made, or not in time.
+            PlanError: a policy failed, or another user ended the run.
         """
-        found = self._found()
-        if found.mode == "local":
-            with self._here.ready().plan(variables, destroy=destroy, on_event=on_event, purpose=purpose) as saved:
+        workspace = self._find_workspace()
+        if workspace.mode == "local":
+            with self._local_mode.prepare().plan(variables, options) as saved:
                 yield saved
             return
-        workspaces.refuse_auto_apply(found)
-        wanted = self._wanted(found, variables or {}, destroy=destroy, plan_only=purpose.plan_only)
-        runs = self._runs(found, purpose)
-        run = runs.create(wanted)
+        workspaces.refuse_auto_apply(workspace)
+        request = self._request(workspace, variables or {}, options)
+        runs = self._runs(workspace, options)
+        run = runs.create(request)
         try:
-            self.told.say(f"Plan on Terraform Cloud: {runs.url(run.id)}")
-            patience = self.patience.back if purpose.back else self.patience.run
-            run, log = runs.planned(run, patience, on_event)
-            if found.connected and (other := configuration.other_commit(self.api, run.id, self.root)):
-                self.told.warn(other)
+            self.notifier.say(f"Plan on Terraform Cloud: {runs.url(run.id)}")
+            timeout = self.timeouts.after_rollback if options.after_rollback else self.timeouts.run
+            run, log = runs.wait_for_plan(run, timeout, options.on_event)
+            if workspace.connected and (warning := configuration.commit_mismatch(self.api, run.id, self.root)):
+                self.notifier.warn(warning)
             with tempfile.TemporaryDirectory(prefix="longshore-plan-") as folder:
-                yield self._kept(Path(folder), run, log)
+                yield self._save(Path(folder), run, log)
         finally:
             runs.end(run.id)
 
     def show(self, plan: SavedPlan) -> dict[str, Any]:
-        """The plan as Terraform's JSON representation; without values where the token may not read it."""
+        """The plan in Terraform's JSON representation; without values if the token may not read it."""
         if not isinstance(plan, CloudPlan):
-            return self._here.terraform.show(plan)
+            return self._local_mode.terraform.show(plan)
         return dict(json.loads(plan.file.read_text()))
 
     def apply(self, plan: SavedPlan, on_event: OnEvent | None = None) -> dict[str, Any]:
-        """Has exactly this plan applied.
+        """Confirms the run of this plan and waits for its apply.
 
         Raises:
-            PlanError: somebody else ended the run before.
-            TerraformError: it failed, or was not done in time.
+            PlanError: another user ended the run before its apply.
         """
         if not isinstance(plan, CloudPlan):
-            return self._here.terraform.apply(plan, on_event)
-        found = self._found()
+            return self._local_mode.terraform.apply(plan, on_event)
+        workspace = self._find_workspace()
         if not plan.changed:
             return self.outputs()
-        runs = self._runs(found, APPLIED)
-        run = runs.applied(runs.confirm(plan.run), self.patience.run, on_event)
-        return outputs.outputs(self.api, found, self._patient, of_run=run.id)
+        runs = self._runs(workspace, PLAN_DEFAULTS)
+        run = runs.wait_for_apply(runs.confirm(plan.run), self.timeouts.run, on_event)
+        return outputs.read(self.api, workspace, self._unchecked_clock, of_run=run.id)
 
     def state(self) -> dict[str, Any]:
-        """What the state holds, where it is run here.
+        """The state in Terraform's JSON representation, in local mode.
 
         Raises:
-            PlanError: Terraform Cloud runs it, and shows a state to nobody in this form.
+            PlanError: in any other mode: Terraform Cloud does not offer a state in this form.
         """
-        found = self._found()
-        if found.mode != "local":
+        if self._find_workspace().mode != "local":
             raise PlanError(
-                f"what is in the state of workspace {self.workspace} can't be looked up, which --only-release needs",
-                "Release without --only-release, or start the run on its page with these resources as targets.",
+                f"cannot read the addresses in the state of workspace {self.workspace}, which --only-release needs",
+                "Release without --only-release, or start a run on the workspace's page that targets the task"
+                " definitions.",
             )
-        return self._here.ready().state()
+        return self._local_mode.prepare().state()
 
     def unlock(self, lock_id: str) -> None:
-        """Takes the lock of the state away from a terraform that has died, where it ran here.
+        """Releases the state lock of a terraform process that was killed, in local mode.
 
         Raises:
-            TerraformError: Terraform Cloud runs it: the lock is a run's, or a person's.
+            TerraformError: also in any other mode: the lock belongs to a run or a user.
         """
-        found = self._found()
-        if found.mode != "local":
+        if self._find_workspace().mode != "local":
             raise TerraformError(
-                f"workspace {self.workspace} is locked by a run or a person, not by a terraform here",
-                "Unlock it on its page.",
+                f"the lock of workspace {self.workspace} belongs to a run or a user, not to terraform on this machine",
+                "Unlock the workspace on its page.",
             )
-        self._here.ready().unlock(lock_id)
+        self._local_mode.prepare().unlock(lock_id)
 
     def outputs(self) -> dict[str, Any]:
         """The values of all outputs in the state that are not sensitive."""
-        return outputs.outputs(self.api, self._found(), self._patient)
+        return outputs.read(self.api, self._find_workspace(), self._unchecked_clock)
 
     @property
-    def _patient(self) -> Clock:
-        """A clock that no signal stops: what is read after an apply says what the apply has done."""
+    def _unchecked_clock(self) -> Clock:
+        """A clock that a signal does not stop: the outputs after an apply are part of its outcome."""
         return Clock(self.clock.now, self.clock.sleep)
 
-    def _found(self) -> Found:
-        found = workspaces.find(self.api, self.workspace)
-        if found is None:
+    def _find_workspace(self) -> WorkspaceState:
+        workspace = workspaces.find(self.api, self.workspace)
+        if workspace is None:
             raise TerraformError(
                 f"there is no workspace {self.workspace} at {self.workspace.hostname}, or the token may not see it",
-                "Make it with: invoke bootstrap",
+                "To create it, run: invoke bootstrap",
             )
-        return found
+        return workspace
 
-    def _wanted(self, found: Found, variables: Mapping[str, Any], *, destroy: bool, plan_only: bool) -> Wanted:
-        uploaded = (
+    def _request(self, workspace: WorkspaceState, variables: Variables, options: PlanOptions) -> CloudRunRequest:
+        plan_only, stack = options.plan_only, self.local.stack
+        version = (
             ""
-            if found.connected
-            else configuration.upload(self.api, found, self.root, self.local.stack, self.clock, plan_only=plan_only)
+            if workspace.connected
+            else configuration.upload(self.api, workspace, self.root, stack, self.clock, plan_only=plan_only)
         )
-        what = ", ".join(f"{key} {value}" for key, value in variables.items()) or "no image_tag"
-        purpose = "destroy" if destroy else "look only" if plan_only else "plan and apply"
-        message = named(f"Longshore: {self.local.stack.name}, {what} ({purpose})")
-        return Wanted(message, variables, plan_only=plan_only, destroy=destroy, configuration=uploaded)
+        inputs = ", ".join(f"{key} {value}" for key, value in variables.items()) or "no image_tag"
+        operation = "destroy" if options.destroy else "plan only" if plan_only else "plan and apply"
+        message = unique_message(f"Longshore: {stack.name}, {inputs} ({operation})")
+        return CloudRunRequest(message, variables, plan_only=plan_only, destroy=options.destroy, configuration=version)
 
-    def _runs(self, found: Found, purpose: Purpose) -> Runs:
+    def _runs(self, workspace: WorkspaceState, options: PlanOptions) -> Runs:
         def check() -> None:
             self.clock.check()
-            if not purpose.wanted():
-                raise TerraformError("nobody needs the plan any more")
+            if not options.still_needed():
+                raise TerraformError("the plan is no longer needed")
 
         clock = Clock(self.clock.now, self.clock.sleep, check)
-        return Runs(self.api, found, clock, self.told.say, self.told.warn, self.masks)
+        return Runs(self.api, workspace, clock, self.notifier, self.masks)
 
-    def _kept(self, folder: Path, run: CloudRun, log: Log) -> CloudPlan:
-        shown = plan_json.representation(self.api, run)
-        if shown is None:
-            shown = plan_json.from_events(run, log)
-            self.told.warn(
-                f"the token may not read the JSON of {run.plan}: the difference is poorer. It has addresses and actions"
-                " but no values, and that earlier revisions stay registered (skip_destroy) is taken for granted"
+    def _save(self, folder: Path, run: CloudRun, log: Log) -> CloudPlan:
+        plan = plan_json.download(self.api, run)
+        if plan is None:
+            plan = plan_json.from_log(run, log)
+            self.notifier.warn(
+                f"the diff is incomplete: the token may not read the JSON of {run.plan}, so only addresses and actions"
+                " are shown. The gate assumes that earlier revisions stay registered (skip_destroy)"
             )
         file = folder / "plan.json"
         file.touch(mode=_PRIVATE)
-        file.write_text(json.dumps(shown))
+        file.write_text(json.dumps(plan))
         return CloudPlan(file, run.has_changes, run)
 
     @property
-    def _here(self) -> Here:
-        """Terraform on this machine, with the workspace's state."""
-        return Here(self.local, self.root, self.workspace, self.api.token)
+    def _local_mode(self) -> LocalMode:
+        return LocalMode(self.local, self.root, self.workspace, self.api.token)
 
     def _refuse_tags(self) -> None:
-        """Makes sure that no variable file says the tag: on the command line it would beat the run's variable."""
+        """Refuses a variable file that sets the tag: on the command line it overrides the run's variable."""
         for file in self.local.stack.var_files:
-            if _assigns_tag(file):
-                raise TerraformError(f"{file} sets image_tag, which would beat a release's", "Take it out of the file.")
+            if _sets_tag(file):
+                raise TerraformError(
+                    f"{file} sets image_tag, which would override the tag of a release",
+                    "Remove image_tag from the file.",
+                )
 
 
-def _assigns_tag(file: Path) -> bool:
+def _sets_tag(file: Path) -> bool:
     text = file.read_text()
     if file.name.endswith(".json"):  # Terraform's own rule for -var-file
         return '"image_tag"' in text

@@ -1,4 +1,4 @@
-"""The bad ends of runs: what has failed, or who has ended it, and where a person sees it."""
+"""The errors of failed runs: the cause, or that another user ended the run, and the run's page."""
 
 from __future__ import annotations
 
@@ -9,71 +9,76 @@ from longshore.masking import Masks
 from longshore.terraform.cloud.api import Api
 from longshore.terraform.cloud.log import Log
 from longshore.terraform.cloud.run import CloudRun
-from longshore.terraform.cloud.workspaces import Found
-from longshore.terraform.local import Output
+from longshore.terraform.cloud.workspaces import WorkspaceState
+from longshore.terraform.output import Output
 
 
 @dataclass(frozen=True)
-class Ends:
-    """Says how runs of a workspace have ended.
+class RunFailures:
+    """Explains failed runs of a workspace.
 
     Args:
         api: Terraform Cloud.
-        workspace: whose runs they are.
-        masks: what is not to be shown of a log.
+        workspace: of the runs.
+        masks: values that must not appear in messages.
     """
 
     api: Api
-    workspace: Found
+    workspace: WorkspaceState
     masks: Masks = field(repr=False)
 
     def url(self, run: str) -> str:
-        """Where a person sees a run."""
-        where = self.workspace.address
-        return f"{self.api.url}/app/{where.organization}/workspaces/{where.name}/runs/{run}"
+        """The page of a run."""
+        address = self.workspace.address
+        return f"{self.api.url}/app/{address.organization}/workspaces/{address.name}/runs/{run}"
 
-    def bad(self, run: CloudRun, log: Log, what: str) -> TerraformError | PlanError:
-        """The error of a run that did not come to its end.
+    def error_of(self, run: CloudRun, log: Log, operation: str) -> TerraformError | PlanError:
+        """The error of a run that ended without success.
 
         Args:
-            run: it.
-            log: of what it did last.
-            what: that: ``plan`` or ``apply``.
+            run: with its final status.
+            log: of the operation.
+            operation: the last one: ``plan`` or ``apply``.
         """
         if run.status in ("discarded", "canceled", "force_canceled"):
-            ended = self.by_somebody(run)
-            begun = what == "apply" and run.status != "discarded"  # which is possible before an apply only
-            return TerraformError(ended.message, ended.hint) if begun else ended
+            error = self.ended_elsewhere(run)
+            apply_started = operation == "apply" and run.status != "discarded"  # only before an apply starts
+            return TerraformError(error.message, error.hint) if apply_started else error
         if run.status == "policy_soft_failed":
-            return PlanError(f"a policy failed for {run.id}: {self.url(run.id)}", "Mend what the policy finds.")
-        failed = self._failed_policies(run) if run.status == "errored" else ""
-        if failed and what == "plan":
-            return PlanError(f"{failed} for {run.id}: {self.url(run.id)}", "Mend what it finds, and try again.")
-        why = f"{run.status}, {failed}" if failed else run.status
-        said = Output(1, log.lines).explanation(self.masks)
+            return self._policy_error("a policy failed", run)
+        policies = self._failed_policies(run) if run.status == "errored" else ""
+        if policies and operation == "plan":
+            return self._policy_error(policies, run)
+        why = f"{run.status}, {policies}" if policies else run.status
+        explanation = Output(1, log.lines).explanation(self.masks)
         return TerraformError(
-            f"terraform {what} of {self.workspace.address} failed ({why}):\n{said}\n{self.url(run.id)}"
+            f"terraform {operation} of {self.workspace.address} failed ({why}):\n{explanation}\n{self.url(run.id)}"
         )
 
-    def by_somebody(self, run: CloudRun) -> PlanError:
-        """The error of a run that somebody else has ended."""
+    def ended_elsewhere(self, run: CloudRun) -> PlanError:
+        """The error of a run that another user discarded or canceled."""
         return PlanError(
-            f"{run.id} was {run.status.replace('_', '-')} by somebody else: {self.url(run.id)}",
-            "Ask who did, and why; then try again.",
+            f"{run.id} was {run.status.replace('_', '-')} by another user: {self.url(run.id)}",
+            "The run's page shows who ended it, and why. Then run the same command again.",
+        )
+
+    def _policy_error(self, failure: str, run: CloudRun) -> PlanError:
+        return PlanError(
+            f"{failure} for {run.id}: {self.url(run.id)}", "Fix the violation, then run the same command again."
         )
 
     def _failed_policies(self, run: CloudRun) -> str:
-        """What has failed a run beside Terraform itself: Sentinel's checks, else its stages of OPA and run tasks."""
+        """The failed policy check (Sentinel), or else the task stages in which a policy (OPA) or run task failed."""
         if "hard_failed" in self._statuses(run, "policy-checks").values():
-            return "a policy that nobody can override failed"
+            return "a mandatory policy failed"
         stages = self._statuses(run, "task-stages")
         failed = sorted(stage for stage, status in stages.items() if status in ("failed", "errored"))
         return f"a policy or a run task of the stage {', '.join(failed)} failed" if failed else ""
 
     def _statuses(self, run: CloudRun, kind: str) -> dict[str, str]:
         try:
-            found = self.api.get(f"runs/{run.id}/{kind}").get("data", [])
+            results = self.api.get(f"runs/{run.id}/{kind}").get("data", [])
         except CloudError:
             return {}
-        read = ((one, one["attributes"]) for one in found)
-        return {str(of.get("stage") or one.get("id")): str(of.get("status")) for one, of in read}
+        pairs = ((result, result["attributes"]) for result in results)
+        return {str(attrs.get("stage") or result.get("id")): str(attrs.get("status")) for result, attrs in pairs}

@@ -1,4 +1,4 @@
-"""Terraform on this machine with the state of a workspace, as its execution mode `local` wants it."""
+"""Terraform on this machine with the state of a workspace: the execution mode `local`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from longshore.config.target import Workspace
 from longshore.terraform.cloud import archive, tokens
-from longshore.terraform.cloud.hcl import literal
+from longshore.terraform.hcl import to_hcl
 from longshore.terraform.local import Terraform
 
 _OVERRIDE = """terraform {{
@@ -23,14 +23,14 @@ _OVERRIDE = """terraform {{
 
 
 @dataclass(frozen=True)
-class Here:
-    """A copy of the root for one environment, in which an override file disturbs nobody.
+class LocalMode:
+    """A copy of the root for one environment, with an override file that must not appear in the root itself.
 
     Args:
-        local: what runs the root itself.
+        local: the driver of the root itself.
         root: the repository.
-        workspace: where the state is.
-        token: of Terraform Cloud.
+        workspace: holds the state.
+        token: for Terraform Cloud.
     """
 
     local: Terraform
@@ -38,28 +38,29 @@ class Here:
     workspace: Workspace
     token: str = field(repr=False)
 
-    def ready(self) -> Terraform:
-        """Terraform in the copy, once that is what the root is now."""
-        place, where = archive.copy(self.root, self.local.stack, self._copies), self.workspace
-        # Complete, so that what a person is told to run in the copy (state push) needs no variables.
-        text = _OVERRIDE.format(literal(where.hostname), literal(where.organization), literal(where.name))
-        archive.write(place / archive.OVERRIDE, text.encode())
+    def prepare(self) -> Terraform:
+        """Brings the copy up to date with the root, and returns the driver of the copy."""
+        directory = archive.copy(self.root, self.local.stack, self._copies)
+        workspace = self.workspace
+        # Complete, so that the `state push` that a hint suggests needs no environment variables.
+        text = _OVERRIDE.format(to_hcl(workspace.hostname), to_hcl(workspace.organization), to_hcl(workspace.name))
+        archive.write_if_changed(directory / archive.OVERRIDE, text.encode())
         return self.terraform
 
     @property
     def terraform(self) -> Terraform:
-        """Terraform in the copy as it is; there may be none yet."""
+        """The driver of the copy as it is; the copy may not exist yet."""
         stack = self.local.stack
         environ = {
             **self.local.environ,
-            # What Longshore itself found: with a CLI configuration of its own, Terraform looks nowhere else for it.
-            tokens.variable(self.workspace.hostname): self.token,
+            # With the project's CLI configuration, Terraform would not look for the token where Longshore found it.
+            tokens.variable_name(self.workspace.hostname): self.token,
             "TF_CLOUD_ORGANIZATION": self.workspace.organization,
             "TF_CLOUD_HOSTNAME": self.workspace.hostname,
             "TF_WORKSPACE": self.workspace.name,
         }
-        place = archive.directory(self.root, stack, self._copies)
-        return replace(self.local, stack=replace(stack, directory=place, backend={}), environ=environ)
+        directory = archive.directory(self.root, stack, self._copies)
+        return replace(self.local, stack=replace(stack, directory=directory, backend={}), environ=environ)
 
     @property
     def _copies(self) -> Path:

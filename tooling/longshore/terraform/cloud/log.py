@@ -1,4 +1,4 @@
-"""The log of a plan or an apply, followed by its offset until the mark of its end."""
+"""The log of a plan or an apply, read from an offset until its end mark."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ from dataclasses import dataclass, field
 from longshore.clock import Clock
 from longshore.errors import CloudError
 from longshore.terraform.cloud.api import Api
-from longshore.terraform.local import OnEvent, message
+from longshore.terraform.driver import OnEvent
+from longshore.terraform.output import pass_on
 
 _BEGIN, _END = b"\x02", b"\x03"
-"""STX and ETX: the API's client of HashiCorp's own (go-tfe, logreader.go) tells a whole log by them."""
+"""STX and ETX around a complete log, as in HashiCorp's client
+(https://github.com/hashicorp/go-tfe/blob/main/logreader.go)."""
 _CHUNK = 65536
 _ENDS_WITHIN = 20.0
-"""Seconds in which a log shows its end after what writes it has ended."""
+"""Seconds until a log shows its end mark after the operation has ended."""
 
 
 @dataclass
 class Log:
-    """A log that grows.
+    """A log that is still being written.
 
     Args:
-        api: where it is.
-        path: of its plan or apply, such as ``plans/plan-8F5JFydVYAmtTjET``.
-        on_event: gets Terraform's messages as they come.
+        api: Terraform Cloud.
+        path: of the plan or apply, such as ``plans/plan-8F5JFydVYAmtTjET``.
+        on_event: receives Terraform's messages.
     """
 
     api: Api
@@ -36,24 +38,23 @@ class Log:
     _pending: bytes = b""
 
     def read(self) -> bool:
-        """Reads what has come since; a log that can't be read now is read later, and fails nothing.
+        """Reads the new part of the log, and returns whether there was any.
 
-        Returns:
-            Whether there was anything.
+        A failed read is not an error: the next call tries again.
         """
         if self.complete:
             return False
         try:
-            self._url = self._url or self._find()
+            self._url = self._url or self._read_url()
             chunk = self.api.download(self._url, {"limit": _CHUNK, "offset": self._offset}) if self._url else b""
         except CloudError:
-            self._url = ""  # its permission may have run out: the next read asks for another one
+            self._url = ""  # the signed URL may have expired: the next read asks for a new one
             return False
-        self._take(chunk)
+        self._append(chunk)
         return bool(chunk)
 
     def finish(self, clock: Clock) -> None:
-        """Reads to the end, for as long as that may take to show itself; `complete` says whether it did."""
+        """Reads to the end mark, or until the time for it has passed; `complete` tells which."""
         for pace in clock.polls(_ENDS_WITHIN, longest=2.0):
             while self.read():
                 pass
@@ -61,22 +62,21 @@ class Log:
                 return
             if self._pending:
                 pace.hurry()
-        self._say(self._pending)
+        self._add_line(self._pending)
 
-    def _find(self) -> str:
+    def _read_url(self) -> str:
         attributes = self.api.get(self.path)["data"]["attributes"]
         return str(attributes.get("log-read-url") or "")
 
-    def _take(self, chunk: bytes) -> None:
+    def _append(self, chunk: bytes) -> None:
         self._offset += len(chunk)
         self.complete = chunk.endswith(_END)
-        *whole, self._pending = (self._pending + chunk.strip(_BEGIN + _END)).split(b"\n")
-        for line in [*whole, *([self._pending] if self.complete else [])]:
-            self._say(line)
+        *complete_lines, self._pending = (self._pending + chunk.strip(_BEGIN + _END)).split(b"\n")
+        for line in [*complete_lines, *([self._pending] if self.complete else [])]:
+            self._add_line(line)
 
-    def _say(self, raw: bytes) -> None:
+    def _add_line(self, raw: bytes) -> None:
         line = raw.decode(errors="replace")
         if line.strip():
             self.lines.append(line)
-            if self.on_event and (said := message(line)):
-                self.on_event(said)
+            pass_on(line, self.on_event)

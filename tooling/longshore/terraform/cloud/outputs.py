@@ -7,51 +7,51 @@ from typing import Any
 from longshore.clock import Clock
 from longshore.errors import CloudError, TerraformError
 from longshore.terraform.cloud.api import Api
-from longshore.terraform.cloud.run import related
-from longshore.terraform.cloud.workspaces import Found, refuse_unreadable
+from longshore.terraform.cloud.run import related_id
+from longshore.terraform.cloud.workspaces import WorkspaceState, refuse_unreadable
 
 _PROCESSED_WITHIN = 120.0
-"""Seconds after which the outputs of a new state can be read: they are worked out after its upload."""
+"""Seconds until the outputs of a new state can be read: Terraform Cloud extracts them after the upload."""
 _PAGE = 100
 
 
-def outputs(api: Api, found: Found, clock: Clock, *, of_run: str = "") -> dict[str, Any]:
-    """The values of all outputs; those that are sensitive come as None, and are left out.
+def read(api: Api, workspace: WorkspaceState, clock: Clock, *, of_run: str = "") -> dict[str, Any]:
+    """The values of all outputs that are not sensitive; the API returns sensitive ones as null.
 
     Args:
         api: Terraform Cloud.
-        found: the workspace.
-        clock: time.
-        of_run: the run whose state it must be, where it has made one.
+        workspace: of the state.
+        clock: for the polling.
+        of_run: the run that must have written the state, if it wrote one.
 
     Raises:
-        TerraformError: the state may not be read, or could not in time.
+        TerraformError: the token may not read the state, or it was not ready in time.
     """
-    refuse_unreadable(found)
+    refuse_unreadable(workspace)
     for _ in clock.polls(_PROCESSED_WITHIN, longest=2.0):
-        state = _current(api, found)
+        state = _current(api, workspace)
         if state is None and not of_run:
             return {}
-        if state and state["attributes"].get("resources-processed") is not False and _is_of(state, of_run):
+        if state and state["attributes"].get("resources-processed") is not False and _written_by(state, of_run):
             return _values(api, str(state["id"]))
     raise TerraformError(
-        f"the outputs of {found.address} can't be read yet: Terraform Cloud still works on its state",
-        "Try again in a while.",
+        f"cannot read the outputs of {workspace.address} yet: Terraform Cloud is still processing the state",
+        "Try again in a few minutes.",
     )
 
 
-def _current(api: Api, found: Found) -> dict[str, Any] | None:
+def _current(api: Api, workspace: WorkspaceState) -> dict[str, Any] | None:
     try:
-        return dict(api.get(f"workspaces/{found.id}/current-state-version")["data"])
+        return dict(api.get(f"workspaces/{workspace.id}/current-state-version")["data"])
     except CloudError as error:
         if error.status == 404:
             return None
         raise
 
 
-def _is_of(state: dict[str, Any], run: str) -> bool:
-    made_by = related(state, "run")
-    return not run or not made_by or made_by == run
+def _written_by(state: dict[str, Any], run: str) -> bool:
+    writer = related_id(state, "run")
+    return not run or not writer or writer == run
 
 
 def _values(api: Api, state: str) -> dict[str, Any]:
@@ -59,8 +59,8 @@ def _values(api: Api, state: str) -> dict[str, Any]:
     page = 1
     while page:
         document = api.get(f"state-versions/{state}/outputs", {"page[size]": _PAGE, "page[number]": page})
-        for one in document["data"]:
-            if not one["attributes"].get("sensitive"):
-                values[str(one["attributes"]["name"])] = one["attributes"].get("value")
+        for output in document["data"]:
+            if not output["attributes"].get("sensitive"):
+                values[str(output["attributes"]["name"])] = output["attributes"].get("value")
         page = int(((document.get("meta") or {}).get("pagination") or {}).get("next-page") or 0)
     return values

@@ -1,4 +1,4 @@
-"""What a run's plan would change: its JSON where the token may read it, else what its log says."""
+"""A run's plan in Terraform's JSON representation: downloaded, or reconstructed from the events of its log."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from longshore.errors import CloudError, TerraformError
 from longshore.terraform.cloud.api import Api
 from longshore.terraform.cloud.log import Log
 from longshore.terraform.cloud.run import CloudRun
-from longshore.terraform.local import Output
+from longshore.terraform.output import Output
 
 _COMPLETE_WITHIN = 20.0
-"""Seconds after which the JSON of a plan is there that can be confirmed."""
+"""Seconds until the JSON of a plan that can be confirmed is ready."""
 _ACTIONS = {
     "create": ["create"],
     "read": ["read"],
@@ -25,16 +25,16 @@ _ACTIONS = {
     "move": ["no-op"],
     "import": ["no-op"],
 }
-"""The words of the events, as a plan has them (https://developer.hashicorp.com/terraform/internals/machine-readable-ui)."""
+"""Actions in a plan, by the names in events (https://developer.hashicorp.com/terraform/internals/machine-readable-ui)."""
 
 
-def representation(api: Api, run: CloudRun) -> dict[str, Any] | None:
-    """The plan as Terraform's JSON representation; None where the token may not read it.
+def download(api: Api, run: CloudRun) -> dict[str, Any] | None:
+    """The plan in JSON; None if the token may not read it, which takes admin rights on the workspace.
 
-    It takes a token with admin rights on the workspace. For a plan that is not complete yet the answer is empty.
+    The API returns an empty document for a plan that is not complete yet.
 
     Raises:
-        TerraformError: it can't be read, or was not there in time.
+        TerraformError: the JSON is invalid, or was not ready in time.
     """
     text = b""
     for _ in api.clock.polls(_COMPLETE_WITHIN, longest=2.0):
@@ -49,36 +49,34 @@ def representation(api: Api, run: CloudRun) -> dict[str, Any] | None:
     try:
         return dict(json.loads(text))
     except ValueError:
-        raise TerraformError(f"the JSON of {run.plan} can't be read") from None
+        raise TerraformError(f"cannot read the JSON of {run.plan}", "Try again in a few minutes.") from None
 
 
-def from_events(run: CloudRun, log: Log) -> dict[str, Any]:
-    """The same from the log's events: addresses and actions, but no values.
+def from_log(run: CloudRun, log: Log) -> dict[str, Any]:
+    """The plan from the events of its log: addresses and actions, without values.
 
     Raises:
-        TerraformError: the log is not whole, or has no events though the plan would change something.
+        TerraformError: the log is incomplete, or has no events although the plan changes something.
     """
     changes = [event["change"] for event in Output(0, log.lines).events if event.get("type") == "planned_change"]
-    summary = _summary(log.lines)
-    if not log.complete or (run.has_changes and summary is None):
+    if not log.complete or (run.has_changes and not _has_summary(log.lines)):
         raise TerraformError(
-            f"what {run.id} would change can't be seen: its JSON plan may not be read, and its log is not whole"
+            f"cannot determine the changes of {run.id}: the token may not read the JSON plan, and the log is incomplete"
             " or has no events",
-            "Give the team of the token admin rights on the workspace, or switch structured run output on there.",
+            "Give the token's team admin rights on the workspace, or turn on structured run output there.",
         )
     return {"resource_changes": [_change(change) for change in changes]}
 
 
-def _summary(lines: Sequence[str]) -> Mapping[str, Any] | None:
-    found = [event for event in Output(0, list(lines)).events if event.get("type") == "change_summary"]
-    return found[-1] if found else None
+def _has_summary(lines: Sequence[str]) -> bool:
+    return any(event.get("type") == "change_summary" for event in Output(0, list(lines)).events)
 
 
-def _change(change: Mapping[str, Any]) -> dict[str, Any]:
-    resource = change["resource"]
-    actions = _ACTIONS.get(str(change["action"]), [str(change["action"])])
-    # Whether an earlier revision would stay registered is not in the log: it is taken as the contract wants it.
+def _change(event: Mapping[str, Any]) -> dict[str, Any]:
+    resource = event["resource"]
+    actions = _ACTIONS.get(str(event["action"]), [str(event["action"])])
+    # The log does not contain skip_destroy; assume true, as the contract requires.
     values = {"skip_destroy": True} if resource["resource_type"] == "aws_ecs_task_definition" else {}
-    importing = change.get("importing")
-    found = {"actions": actions, "before": values if actions != ["create"] else {}, "after": {}, "importing": importing}
-    return {"address": resource["addr"], "type": resource["resource_type"], "change": found}
+    before = values if actions != ["create"] else {}
+    change = {"actions": actions, "before": before, "after": {}, "importing": event.get("importing")}
+    return {"address": resource["addr"], "type": resource["resource_type"], "change": change}

@@ -1,7 +1,7 @@
-"""One run on Terraform Cloud: what the API says of it, and what that means.
+"""One run on Terraform Cloud, as the API describes it.
 
-States: https://developer.hashicorp.com/terraform/cloud-docs/api-docs/run#run-states. What may be done with a run is
-decided by its `actions`, not by the name of its state; a state that nobody knows is "in progress".
+Statuses: https://developer.hashicorp.com/terraform/cloud-docs/api-docs/run#run-states. The `actions` of a run tell
+whether it can be confirmed, discarded or cancelled, not its status; an unknown status means "in progress".
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-GOOD = frozenset({"applied", "planned_and_finished"})
-BAD = frozenset({"errored", "discarded", "canceled", "force_canceled", "policy_soft_failed"})
+SUCCEEDED = frozenset({"applied", "planned_and_finished"})
+FAILED = frozenset({"errored", "discarded", "canceled", "force_canceled", "policy_soft_failed"})
 HELD = frozenset({"policy_override", "post_plan_awaiting_decision"})
-"""A policy has failed that a person may override."""
-WAITING = frozenset({"pending", "fetching", "queuing", "plan_queued", "apply_queued", "queuing_apply"})
+"""A policy has failed, and a user may override it."""
 
 
 @dataclass(frozen=True)
@@ -23,15 +22,15 @@ class CloudRun:
 
     Attributes:
         id: such as ``run-CZcmD7eagjhyX0vN``.
-        status: the name of its state.
-        message: what it was created with.
-        position: its place in the workspace's queue; 0 where it is not in it.
+        status: its name in the API.
+        message: given when the run was created.
+        position: in the workspace's queue; 0 if the run is not queued.
         confirmable: whether its plan waits to be applied.
         discardable: whether it can be ended before its apply.
-        cancelable: whether what it does can be stopped.
-        has_changes: whether its plan would change something.
-        plan: id of its plan; empty while there is none.
-        apply: id of its apply, likewise.
+        cancelable: whether its current operation can be stopped.
+        has_changes: whether its plan changes something.
+        plan: id of its plan; empty if there is none yet.
+        apply: id of its apply; empty if there is none yet.
     """
 
     id: str
@@ -47,11 +46,11 @@ class CloudRun:
 
     @property
     def final(self) -> bool:
-        """Whether nothing will come of it any more."""
-        return self.status in GOOD | BAD
+        """Whether the run has ended."""
+        return self.status in SUCCEEDED | FAILED
 
 
-def run_of(data: Mapping[str, Any]) -> CloudRun:
+def parse_run(data: Mapping[str, Any]) -> CloudRun:
     """The run in a document's ``data``."""
     attributes = data["attributes"]
     actions = attributes.get("actions") or {}
@@ -64,12 +63,12 @@ def run_of(data: Mapping[str, Any]) -> CloudRun:
         discardable=actions.get("is-discardable") is True,
         cancelable=actions.get("is-cancelable") is True,
         has_changes=attributes.get("has-changes") is True,
-        plan=related(data, "plan"),
-        apply=related(data, "apply"),
+        plan=related_id(data, "plan"),
+        apply=related_id(data, "apply"),
     )
 
 
-def related(data: Mapping[str, Any], name: str) -> str:
-    """The id of what a document is related to; empty where there is none."""
-    found = ((data.get("relationships") or {}).get(name) or {}).get("data")
-    return str(found["id"]) if isinstance(found, Mapping) else ""
+def related_id(data: Mapping[str, Any], name: str) -> str:
+    """The id of a related object in a document's ``data``; empty if there is none."""
+    related = ((data.get("relationships") or {}).get(name) or {}).get("data")
+    return str(related["id"]) if isinstance(related, Mapping) else ""

@@ -1,4 +1,4 @@
-"""The runs of a workspace: created once, followed to a decision, confirmed or ended."""
+"""The runs of a workspace: each is created once, followed until its plan is ready, then applied or ended."""
 
 from __future__ import annotations
 
@@ -9,20 +9,29 @@ from longshore.clock import Clock
 from longshore.errors import CloudError, PlanError, TerraformError
 from longshore.masking import Masks
 from longshore.terraform.cloud.api import Api
-from longshore.terraform.cloud.failures import Ends
+from longshore.terraform.cloud.failures import RunFailures
 from longshore.terraform.cloud.log import Log
-from longshore.terraform.cloud.run import BAD, GOOD, HELD, CloudRun, run_of
-from longshore.terraform.cloud.run_request import Wanted
-from longshore.terraform.cloud.workspaces import Found
-from longshore.terraform.local import OnEvent
+from longshore.terraform.cloud.run import FAILED, HELD, SUCCEEDED, CloudRun, parse_run
+from longshore.terraform.cloud.run_request import CloudRunRequest
+from longshore.terraform.cloud.workspaces import WorkspaceState
+from longshore.terraform.driver import OnEvent
 
 _SHOWN_WITHIN = 10.0
-"""Seconds after which a run whose creation was never answered is in the list, if it exists."""
-_REPEATED = 3
+"""Seconds until a run whose creation was not answered appears in the list, if it exists."""
+_CREATE_ATTEMPTS = 3
 _OPERATIONS = "plan_and_apply,plan_only,save_plan,refresh_only,destroy,empty_apply"
-"""All there are: where a list of runs is asked for without them, it has no runs that only plan (API, List Runs)."""
-_APPLIES = frozenset({"applying", "post_apply_running", "post_apply_completed"})
-"""What a run does is under way, or done: only its end can say what became of it."""
+"""All operations: without this filter the list has no runs that only plan
+(https://developer.hashicorp.com/terraform/cloud-docs/api-docs/run#list-runs-in-a-workspace)."""
+_APPLYING = frozenset({"applying", "post_apply_running", "post_apply_completed"})
+"""The apply has started, so only the end of the run shows its outcome."""
+
+
+@dataclass(frozen=True)
+class Notifier:
+    """The operator's terminal: ``say`` for progress, ``warn`` for warnings."""
+
+    say: Callable[[str], None]
+    warn: Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -31,206 +40,209 @@ class Runs:
 
     Args:
         api: Terraform Cloud.
-        workspace: whose runs they are.
-        clock: time.
-        say: what somebody who waits wants to know.
-        warn: what somebody must know.
-        masks: what is not to be shown of a log.
+        workspace: of the runs.
+        clock: its `check` stops waiting, for example after a signal.
+        notifier: for progress and warnings.
+        masks: values that must not appear in messages.
     """
 
     api: Api
-    workspace: Found
+    workspace: WorkspaceState
     clock: Clock
-    say: Callable[[str], None]
-    warn: Callable[[str], None]
+    notifier: Notifier
     masks: Masks = field(repr=False)
 
     def url(self, run: str) -> str:
-        """Where a person sees a run."""
-        return self._ends.url(run)
+        """The page of a run."""
+        return self._failures.url(run)
 
     @property
-    def _ends(self) -> Ends:
-        return Ends(self.api, self.workspace, self.masks)
+    def _failures(self) -> RunFailures:
+        return RunFailures(self.api, self.workspace, self.masks)
+
+    @property
+    def _unchecked_clock(self) -> Clock:
+        """A clock that a signal does not stop."""
+        return Clock(self.clock.now, self.clock.sleep)
 
     def read(self, run: str) -> CloudRun:
-        """A run as it is now."""
-        return run_of(self.api.get(f"runs/{run}")["data"])
+        """The current data of a run."""
+        return parse_run(self.api.get(f"runs/{run}")["data"])
 
-    def create(self, wanted: Wanted) -> CloudRun:
-        """Creates a run, once: where the answer is lost it is looked for by its message, which is nobody else's.
+    def create(self, request: CloudRunRequest) -> CloudRun:
+        """Creates a run, once: if the response is lost, it finds the run by its message.
 
-        A signal waits until it is known whether there is a run, for somebody must end it.
+        A signal takes effect only when it is clear whether the run exists, because Longshore must end an existing one.
 
         Raises:
-            CloudError: it was refused, or nobody knows.
-            InterruptError: a signal; there is no run.
+            CloudError: the request was refused, or it cannot be determined whether the run exists.
+            InterruptError: after a signal; there is no run.
         """
-        for left in reversed(range(_REPEATED)):
+        for remaining in reversed(range(_CREATE_ATTEMPTS)):
             try:
-                return run_of(self.api.send("POST", "runs", wanted.document(self.workspace.id))["data"])
+                return parse_run(self.api.send("POST", "runs", request.document(self.workspace.id))["data"])
             except CloudError as error:
                 if not error.open:
                     raise
-                if found := self._looked_for(wanted.message):
-                    return found
-                if not left:
+                if run := self._find_created(request.message):
+                    return run
+                if not remaining:
                     raise
                 self.clock.check()
         raise AssertionError("not reached")
 
-    def planned(self, run: CloudRun, deadline: float, on_event: OnEvent | None) -> tuple[CloudRun, Log]:
-        """Waits until a run has its plan, and waits to be confirmed or has nothing to do.
+    def wait_for_plan(self, run: CloudRun, deadline: float, on_event: OnEvent | None) -> tuple[CloudRun, Log]:
+        """Waits until a run can be confirmed, or its plan changes nothing.
 
         Raises:
-            PlanError: a policy failed, or somebody else ended it.
-            TerraformError: the plan failed, or was not there at the deadline.
-            InterruptError: a signal.
+            PlanError: a policy failed, or another user ended the run.
+            TerraformError: the plan failed, or was not ready at the deadline.
+            InterruptError: after a signal.
         """
-        log, place = Log(self.api, f"plans/{run.plan}", on_event), ""
+        log, queue = Log(self.api, f"plans/{run.plan}", on_event), ""
         for _ in self.clock.polls(deadline):
-            run = self._looked_at(run)
-            place = self._said_place(run, place)
+            run = self._refreshed(run)
+            queue = self._report_queue(run, queue)
             if run.plan and not run.position:
                 log.path = f"plans/{run.plan}"
                 log.read()
             if run.status in HELD:
                 raise PlanError(
                     f"a policy failed for {run.id} ({run.status}): {self.url(run.id)}",
-                    "Mend what the policy finds, or have it changed, and release again: the run is discarded.",
+                    "Fix the violation or have the policy changed, then release again. This run is discarded.",
                 )
-            if run.status in BAD:
+            if run.status in FAILED:
                 log.finish(self.clock)
-                raise self._failed(run, log, "plan")
-            if run.confirmable or run.status in GOOD:
+                raise self._error_of(run, log, "plan")
+            if run.confirmable or run.status in SUCCEEDED:
                 log.finish(self.clock)
-                self._said_incomplete(run, log)
+                self._warn_if_incomplete(run, log)
                 return run, log
         raise TerraformError(
-            f"{run.id} had no plan after {deadline:.0f} s ({run.status}{place}): {self.url(run.id)}",
-            "Look at the workspace's queue: a run of a release that has died is yours to discard there."
-            " Longer waiting is deadlines.terraform in invoke.yaml.",
+            f"{run.id} had no plan after {deadline:.0f} s ({run.status}{queue}): {self.url(run.id)}",
+            "Check the workspace's queue; you may discard the run of a release that was killed."
+            " To wait longer, raise deadlines.terraform in invoke.yaml.",
         )
 
     def confirm(self, run: CloudRun) -> CloudRun:
-        """Has a plan applied that was approved here.
+        """Starts the apply of a plan that was approved in Longshore.
 
         Raises:
-            PlanError: somebody else has ended the run, so that nothing was applied.
-            CloudError: it was refused, or nobody knows.
+            PlanError: another user ended the run before its apply.
+            CloudError: the request was refused, or may have taken effect.
         """
         refused: CloudError | None = None
-        asked = False
-        for _ in Clock(self.clock.now, self.clock.sleep).polls(_SHOWN_WITHIN):
-            now = self.read(run.id)
-            if now.status == "discarded" or (now.status in BAD and not asked):
-                raise self._ends.by_somebody(now)
-            if not now.confirmable:
-                return now
-            asked = True
+        requested = False
+        for _ in self._unchecked_clock.polls(_SHOWN_WITHIN):
+            current = self.read(run.id)
+            if current.status == "discarded" or (current.status in FAILED and not requested):
+                raise self._failures.ended_elsewhere(current)
+            if not current.confirmable:
+                return current
+            requested = True
             try:
                 self.api.send("POST", f"runs/{run.id}/actions/apply", {"comment": "Approved with Longshore"})
             except CloudError as error:
                 if not error.open and error.status != 409:
                     raise
                 refused = error
-        raise refused or CloudError(f"{run.id} does not begin its apply: {self.url(run.id)}")
+        raise refused or CloudError(f"{run.id} did not start its apply: {self.url(run.id)}")
 
-    def applied(self, run: CloudRun, deadline: float, on_event: OnEvent | None) -> CloudRun:
-        """Waits until a run that was confirmed has been applied.
+    def wait_for_apply(self, run: CloudRun, deadline: float, on_event: OnEvent | None) -> CloudRun:
+        """Waits until a confirmed run has been applied.
 
-        A signal stops it while it waits for its turn; an apply that runs is let finish, as Terraform's own is here.
+        A signal stops the wait while the run is queued, but not once its apply has started, as with a local terraform.
 
         Raises:
-            TerraformError: the apply failed, or was not done at the deadline.
-            InterruptError: a signal.
+            TerraformError: the apply failed, or had not ended at the deadline.
+            InterruptError: after a signal.
         """
-        log, patient = Log(self.api, f"applies/{run.apply}", on_event), Clock(self.clock.now, self.clock.sleep)
-        for _ in patient.polls(deadline):
-            run = self._looked_at(run)
+        log, clock = Log(self.api, f"applies/{run.apply}", on_event), self._unchecked_clock
+        for _ in clock.polls(deadline):
+            run = self._refreshed(run)
             if run.apply:
                 log.path = f"applies/{run.apply}"
                 log.read()
             if run.final:
-                log.finish(patient)
+                log.finish(clock)
                 if run.status == "applied":
-                    self._said_incomplete(run, log)
+                    self._warn_if_incomplete(run, log)
                     return run
-                raise self._failed(run, log, "apply")
-            if run.status not in _APPLIES:
+                raise self._error_of(run, log, "apply")
+            if run.status not in _APPLYING:
                 self.clock.check()
         raise TerraformError(
             f"{run.id} was not applied after {deadline:.0f} s ({run.status}): {self.url(run.id)}",
-            "Look what becomes of it there before anything else; longer waiting is deadlines.terraform.",
+            "Check on the run's page what happened to it. To wait longer, raise deadlines.terraform in invoke.yaml.",
         )
 
     def end(self, run: str) -> None:
-        """Ends a run that nobody will confirm: discards it, or cancels what it does. A failure is a warning."""
-        why = ""
-        for _ in Clock(self.clock.now, self.clock.sleep).polls(_SHOWN_WITHIN):
+        """Discards a run that will not be confirmed, or cancels its current operation; warns if it can do neither."""
+        why = "it can be neither discarded nor cancelled"
+        for _ in self._unchecked_clock.polls(_SHOWN_WITHIN):
             try:
-                if self._ended_now(run):
+                if self._try_to_end(run):
                     return
             except CloudError as error:
                 why = error.message
                 if not error.open and error.status != 409:
                     break
-        self.warn(f"{run} could not be ended: {why or 'it neither can be discarded nor canceled'}: {self.url(run)}")
+        self.notifier.warn(f"could not end {run}: {why}: {self.url(run)}")
 
-    def _ended_now(self, run: str) -> bool:
-        now = self.read(run)
-        if now.final:
+    def _try_to_end(self, run: str) -> bool:
+        current = self.read(run)
+        if current.final:
             return True
-        action = "discard" if now.discardable else "cancel" if now.cancelable else ""
+        action = "discard" if current.discardable else "cancel" if current.cancelable else ""
         if action:
-            self.api.send("POST", f"runs/{run}/actions/{action}", {"comment": "Not wanted any more"})
+            self.api.send("POST", f"runs/{run}/actions/{action}", {"comment": "No longer needed"})
         return bool(action)
 
-    def _looked_at(self, run: CloudRun) -> CloudRun:
+    def _refreshed(self, run: CloudRun) -> CloudRun:
         try:
             return self.read(run.id)
         except CloudError as error:
             if not error.open:
                 raise
-            return run  # one look that failed says nothing: the deadline ends the waiting
+            return run  # a failed read is not a result: the deadline ends the wait
 
-    def _looked_for(self, message: str) -> CloudRun | None:
+    def _find_created(self, message: str) -> CloudRun | None:
         try:
-            return self._by_message(message)
+            return self._find_by_message(message)
         except CloudError as error:
-            where = self.workspace.address
+            address = self.workspace.address
             raise CloudError(
-                f"whether a run was created in {where} is not known: {error.message}",
-                f"Look at the runs of {where}: one that is called {message!r} is yours to discard there.",
+                f"cannot determine whether a run was created in {address}: {error.message}",
+                f"Check the runs of {address}: discard the one named {message!r}, if it is there.",
                 error.status,
             ) from error
 
-    def _by_message(self, message: str) -> CloudRun | None:
+    def _find_by_message(self, message: str) -> CloudRun | None:
         query: dict[str, str | int] = {
             "search[basic]": message.rpartition(" ")[2].strip("[]"),
             "filter[operation]": _OPERATIONS,
             "page[size]": 20,
         }
-        for _ in Clock(self.clock.now, self.clock.sleep).polls(_SHOWN_WITHIN):
+        for _ in self._unchecked_clock.polls(_SHOWN_WITHIN):
             for data in self.api.get(f"workspaces/{self.workspace.id}/runs", query).get("data", []):
                 if data["attributes"].get("message") == message:
-                    return run_of(data)
+                    return parse_run(data)
         return None
 
-    def _said_place(self, run: CloudRun, before: str) -> str:
-        """Says behind what a run waits, once for each place."""
+    def _report_queue(self, run: CloudRun, before: str) -> str:
+        """Reports the run's place in the queue when it has changed, and returns it."""
         if not run.position and run.status != "pending":
             return ""
-        ahead = self._ahead(run)
-        place = f", {ahead or f'place {run.position} in the queue'}"
-        if place != before and (run.position or ahead):
-            self.say(f"{run.id} waits{place}: {self.url(run.id)}")
+        blocker = self._blocker(run)
+        place = f", {blocker or f'place {run.position} in the queue'}"
+        if place != before and (run.position or blocker):
+            self.notifier.say(f"{run.id} is waiting{place}: {self.url(run.id)}")
         return place
 
-    def _ahead(self, run: CloudRun) -> str:
-        """What a run waits for; a workspace's current run may long be over (it is the one that its page shows)."""
+    def _blocker(self, run: CloudRun) -> str:
+        """The reason why a run waits. A workspace's current run, which its page shows, may have ended long ago."""
         try:
-            current, locked = self.workspace.holders(self.api)
+            current, locked = self.workspace.current_run_and_lock(self.api)
             first = self.read(current) if current and current != run.id else None
         except CloudError:
             return ""
@@ -238,11 +250,11 @@ class Runs:
             return f"place {run.position} behind {first.id} ({first.status}: {first.message})"
         return "the workspace is locked: unlock it on its page" if locked else ""
 
-    def _failed(self, run: CloudRun, log: Log, what: str) -> TerraformError | PlanError:
+    def _error_of(self, run: CloudRun, log: Log, operation: str) -> TerraformError | PlanError:
         if run.status == "errored":
-            self._said_incomplete(run, log)
-        return self._ends.bad(run, log, what)
+            self._warn_if_incomplete(run, log)
+        return self._failures.error_of(run, log, operation)
 
-    def _said_incomplete(self, run: CloudRun, log: Log) -> None:
+    def _warn_if_incomplete(self, run: CloudRun, log: Log) -> None:
         if not log.complete:
-            self.warn(f"the log of {run.id} could not be read to its end: {self.url(run.id)}")
+            self.notifier.warn(f"could not read the log of {run.id} to its end: {self.url(run.id)}")

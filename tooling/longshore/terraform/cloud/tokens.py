@@ -1,4 +1,7 @@
-"""The token for a host of Terraform Cloud, from where Terraform itself takes it."""
+"""The token for a host of Terraform Cloud, from the same places as Terraform's.
+
+https://developer.hashicorp.com/terraform/cli/config/config-file#credentials
+"""
 
 from __future__ import annotations
 
@@ -9,41 +12,41 @@ from pathlib import Path
 from longshore.errors import TerraformError
 
 
-def variable(hostname: str) -> str:
-    """The variable that Terraform reads a host's token from: ``.`` becomes ``_``, ``-`` becomes ``__``."""
+def variable_name(hostname: str) -> str:
+    """The environment variable with a host's token: ``.`` becomes ``_``, ``-`` becomes ``__``."""
     return "TF_TOKEN_" + hostname.replace("-", "__").replace(".", "_")
 
 
 def token(hostname: str, environ: Mapping[str, str]) -> str:
-    """The token of a host: of its variable, else of the file that ``terraform login`` writes.
+    """The token of a host, from its environment variable or from the file that ``terraform login`` writes.
 
     Raises:
-        TerraformError: there is none, or it can be none; or the file can't be read.
+        TerraformError: there is no token, it is invalid, or the file cannot be read.
     """
-    name = variable(hostname)
-    if given := environ.get(name, "").strip():
-        return _sendable(given, name)
+    name = variable_name(hostname)
+    if value := environ.get(name, "").strip():
+        return _valid(value, name)
     for file in _files(environ):
-        if found := str(_read(file).get(hostname, {}).get("token") or "").strip():
-            return _sendable(found, str(file))
+        if value := str(_read(file).get(hostname, {}).get("token") or "").strip():
+            return _valid(value, str(file))
     raise TerraformError(
         f"there is no token for {hostname}",
-        f"Run: terraform login {hostname}, or set {name}. A team's or user's token is needed, not an organization's.",
+        f"Run: terraform login {hostname}, or set {name}. Use a team's or a user's token, not an organization's.",
     )
 
 
-def _sendable(token: str, where: str) -> str:
-    """A token as it is; refused here where a header could not hold it, for that error would show it."""
-    if not all("!" <= one <= "~" for one in token):
+def _valid(token: str, where: str) -> str:
+    """The token; one that an HTTP header cannot hold is refused, because the header's error would show it."""
+    if not all("!" <= letter <= "~" for letter in token):
         raise TerraformError(
-            f"what is in {where} is no token: it has spaces, line ends or other signs",
-            "Copy it again, without anything around it.",
+            f"the value in {where} is not a valid token (contains whitespace or other invalid characters)",
+            "Copy the token again, without any text around it.",
         )
     return token
 
 
 def _files(environ: Mapping[str, str]) -> list[Path]:
-    """Where the file may be: beside a CLI configuration of one's own, and in Terraform's folder."""
+    """The credentials files that exist: beside the CLI configuration file, then in ~/.terraform.d."""
     config = environ.get("TF_CLI_CONFIG_FILE")
     home = Path(environ.get("HOME") or Path.home())
     folders = [*([Path(config).parent] if config else []), home / ".terraform.d"]
@@ -54,4 +57,4 @@ def _read(file: Path) -> dict[str, dict[str, str]]:
     try:
         return dict(json.loads(file.read_text())["credentials"])
     except (OSError, ValueError, KeyError, TypeError):
-        raise TerraformError(f"{file} can't be read as Terraform's credentials", "Run: terraform login") from None
+        raise TerraformError(f"cannot read Terraform's credentials from {file}", "Run: terraform login") from None

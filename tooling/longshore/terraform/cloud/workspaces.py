@@ -1,4 +1,4 @@
-"""A workspace of Terraform Cloud: whether it is as a release needs it, and how it becomes so."""
+"""A workspace of Terraform Cloud: its settings, the checks of them, and its setup."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from longshore.errors import CloudError, TerraformError
 from longshore.terraform.cloud import arguments
 from longshore.terraform.cloud.api import Api
 from longshore.terraform.cloud.arguments import ARGUMENTS
-from longshore.terraform.cloud.run import related
+from longshore.terraform.cloud.run import related_id
 
 _PAGE = 100
 
 
 @dataclass(frozen=True)
-class Found:
-    """A workspace as it is.
+class WorkspaceState:
+    """The settings of a workspace as the API returned them.
 
     Attributes:
         id: such as ``ws-SihZTyXKfNXUWuUa``.
         address: its organization and name.
-        mode: ``remote``, ``agent`` or ``local``: who runs terraform.
-        auto_apply: whether plans are applied that nobody has confirmed.
-        directory: where in the repository its root is.
+        mode: the execution mode: ``remote``, ``agent`` or ``local``.
+        auto_apply: whether it applies plans without confirmation.
+        directory: its working directory in the repository.
         connected: whether its configuration comes from version control.
-        structured: whether its logs are events.
+        structured: whether its logs consist of events.
         version: of Terraform.
         readable: whether the token may read its states.
     """
@@ -43,109 +43,108 @@ class Found:
     version: str
     readable: bool
 
-    def holders(self, api: Api) -> tuple[str, bool]:
-        """The id of the run that has the workspace, or had it last, empty where none has; and whether it is locked."""
+    def current_run_and_lock(self, api: Api) -> tuple[str, bool]:
+        """The id of the current or last run, empty if there is none, and whether the workspace is locked."""
         data = api.get(f"workspaces/{self.id}")["data"]
-        return related(data, "current-run"), (data.get("attributes") or {}).get("locked") is True
+        return related_id(data, "current-run"), (data.get("attributes") or {}).get("locked") is True
 
 
-def find(api: Api, address: Workspace) -> Found | None:
-    """A workspace by its name; None where it is not there, or the token may not see it."""
+def find(api: Api, address: Workspace) -> WorkspaceState | None:
+    """A workspace by its name; None if it does not exist, or the token may not see it."""
     try:
         data = api.get(f"organizations/{address.organization}/workspaces/{address.name}")["data"]
     except CloudError as error:
         if error.status == 404:
             return None
         raise
-    return _found(data, address)
+    return _parse(data, address)
 
 
-def refuse_auto_apply(found: Found) -> None:
-    """Makes sure that nothing is applied before somebody has seen it.
+def refuse_auto_apply(workspace: WorkspaceState) -> None:
+    """Makes sure that plans can be reviewed before they are applied.
 
     Raises:
-        TerraformError: the workspace applies by itself.
+        TerraformError: the workspace has auto-apply enabled.
     """
-    if found.auto_apply:
+    if workspace.auto_apply:
         raise TerraformError(
-            f"workspace {found.address} applies every plan by itself (auto-apply): nothing could look at it before",
-            "Switch auto-apply off in the workspace's settings.",
+            f"workspace {workspace.address} has auto-apply enabled,"
+            " so plans could not be reviewed before they are applied",
+            "Turn auto-apply off in the workspace's settings.",
         )
 
 
-def refuse_unreadable(found: Found) -> None:
-    """Makes sure that a state that may not be read is not taken for one that is not there: both are answered by 404.
+def refuse_unreadable(workspace: WorkspaceState) -> None:
+    """Makes sure that the token may read states: the API returns 404 for an unreadable state as for a missing one.
 
     Raises:
         TerraformError: the token may not read the workspace's states.
     """
-    if not found.readable:
+    if not workspace.readable:
         raise TerraformError(
-            f"the token may not read the states of workspace {found.address}, whose outputs a release needs",
-            "Let the team of the token read its state versions, which the permission to read outputs does not include.",
+            f"the token may not read the states of workspace {workspace.address}, but a release needs their outputs",
+            "Let the token's team read state versions; the permission to read outputs does not include that.",
         )
 
 
-def mistakes(api: Api, found: Found, root: Path, stack: Stack) -> list[str]:
-    """What of a workspace would make its plans other ones than those of the stack, one finding each."""
-    wanted = stack.directory.relative_to(root).as_posix()
+def problems(api: Api, workspace: WorkspaceState, root: Path, stack: Stack) -> list[str]:
+    """The settings with which the workspace would not plan this stack as Longshore does, one line each."""
+    directory = stack.directory.relative_to(root).as_posix()
     lines = (
         []
-        if found.directory.strip("/") == wanted
-        else [f"its working directory is {found.directory!r}, not {wanted!r}"]
+        if workspace.directory.strip("/") == directory
+        else [f"its working directory is {workspace.directory!r}, not {directory!r}"]
     )
-    variable, needed = _variable(api, found), arguments.of(stack)
+    variable, needed = _arguments_variable(api, workspace), arguments.for_stack(stack)
     if variable is None:
         return [*lines, f"it has no environment variable {ARGUMENTS} = {needed}"] if needed else lines
     if variable["attributes"].get("sensitive"):
-        return lines  # its value can't be read: the plan itself tells
-    return [
-        *lines,
-        *(f"its {ARGUMENTS} {line}" for line in arguments.mistakes(variable["attributes"].get("value"), needed)),
-    ]
+        return lines  # its value cannot be read; the plan will show the difference
+    value = variable["attributes"].get("value")
+    return [*lines, *(f"its {ARGUMENTS} {problem}" for problem in arguments.problems(value, needed))]
 
 
 def set_up(api: Api, root: Path, stack: Stack, address: Workspace) -> list[str]:
-    """Makes the workspace, or makes of one that is there what the stack needs.
+    """Creates the workspace, or changes an existing one to the settings that the stack needs.
 
     Returns:
-        What was changed, one line each.
+        The changes, one line each.
 
     Raises:
-        TerraformError: it applies by itself; or the token may not do this.
+        TerraformError: the workspace has auto-apply enabled, or the token may not change it.
     """
     directory = stack.directory.relative_to(root).as_posix()
-    found, lines = find(api, address), []
-    if found is None:
-        found = _make(api, address, directory)
-        lines.append(f"workspace {address}: made")
-    refuse_auto_apply(found)
-    if found.mode == "local":
+    workspace, lines = find(api, address), []
+    if workspace is None:
+        workspace = _create(api, address, directory)
+        lines.append(f"workspace {address}: created")
+    refuse_auto_apply(workspace)
+    if workspace.mode == "local":
         return lines
-    if found.directory.strip("/") != directory:
-        _change(api, "PATCH", f"workspaces/{found.id}", "workspaces", {"working-directory": directory})
+    if workspace.directory.strip("/") != directory:
+        _send(api, "PATCH", f"workspaces/{workspace.id}", "workspaces", {"working-directory": directory})
         lines.append(f"workspace {address}: working directory {directory}")
-    return [*lines, *_set_arguments(api, found, arguments.of(stack))]
+    return [*lines, *_set_arguments(api, workspace, arguments.for_stack(stack))]
 
 
-def _set_arguments(api: Api, found: Found, needed: str) -> list[str]:
+def _set_arguments(api: Api, workspace: WorkspaceState, needed: str) -> list[str]:
     if not needed:
         return []
-    variable, said = _variable(api, found), f"workspace {found.address}: {ARGUMENTS}"
+    variable, label = _arguments_variable(api, workspace), f"workspace {workspace.address}: {ARGUMENTS}"
     if variable is None:
-        wanted = {"key": ARGUMENTS, "value": needed, "category": "env", "hcl": False, "sensitive": False}
-        _change(api, "POST", f"workspaces/{found.id}/vars", "vars", wanted)
-        return [f"{said} {needed}"]
+        attributes = {"key": ARGUMENTS, "value": needed, "category": "env", "hcl": False, "sensitive": False}
+        _send(api, "POST", f"workspaces/{workspace.id}/vars", "vars", attributes)
+        return [f"{label} {needed}"]
     if variable["attributes"].get("sensitive"):
-        return [f"{said} can't be read and is left as it is; it needs {needed}"]
-    after = arguments.with_files(variable["attributes"].get("value"), needed)
-    if after is None:
+        return [f"{label} is sensitive, so it cannot be read and was not changed; it must contain {needed}"]
+    value = arguments.with_only(variable["attributes"].get("value"), needed)
+    if value is None:
         return []
-    _change(api, "PATCH", f"workspaces/{found.id}/vars/{variable['id']}", "vars", {"value": after})
-    return [f"{said} {needed}"]
+    _send(api, "PATCH", f"workspaces/{workspace.id}/vars/{variable['id']}", "vars", {"value": value})
+    return [f"{label} {needed}"]
 
 
-def _make(api: Api, address: Workspace, directory: str) -> Found:
+def _create(api: Api, address: Workspace, directory: str) -> WorkspaceState:
     attributes = {
         "name": address.name,
         "execution-mode": "remote",
@@ -160,10 +159,10 @@ def _make(api: Api, address: Workspace, directory: str) -> Found:
         relationships["project"] = {"data": {"type": "projects", "id": project}}
     document = {"data": {"type": "workspaces", "attributes": attributes, "relationships": relationships}}
     try:
-        return _found(api.send("POST", f"organizations/{address.organization}/workspaces", document)["data"], address)
+        return _parse(api.send("POST", f"organizations/{address.organization}/workspaces", document)["data"], address)
     except CloudError as error:
-        if error.open and (found := find(api, address)):
-            return found  # it was made, and the answer was lost
+        if error.open and (workspace := find(api, address)):
+            return workspace  # it was created, but the response was lost
         raise
 
 
@@ -172,22 +171,24 @@ def _project(api: Api, organization: str, name: str) -> str:
     for data in api.get(f"organizations/{organization}/projects", query)["data"]:
         if data["attributes"]["name"] == name:
             return str(data["id"])
-    raise TerraformError(f"organization {organization} has no project {name!r}", "Mend terraform.cloud.project.")
+    raise TerraformError(
+        f"organization {organization} has no project {name!r}", "Fix terraform.cloud.project in invoke.yaml."
+    )
 
 
-def _change(api: Api, method: str, path: str, kind: str, attributes: Mapping[str, Any]) -> None:
+def _send(api: Api, method: str, path: str, kind: str, attributes: Mapping[str, Any]) -> None:
     api.send(method, path, {"data": {"type": kind, "attributes": dict(attributes)}})
 
 
-def _variable(api: Api, found: Found) -> Mapping[str, Any] | None:
-    variables: Sequence[Mapping[str, Any]] = api.get(f"workspaces/{found.id}/vars")["data"]
-    named = (one for one in variables if one["attributes"].get("key") == ARGUMENTS)
-    return next((one for one in named if one["attributes"].get("category") == "env"), None)
+def _arguments_variable(api: Api, workspace: WorkspaceState) -> Mapping[str, Any] | None:
+    variables: Sequence[Mapping[str, Any]] = api.get(f"workspaces/{workspace.id}/vars")["data"]
+    named = (variable for variable in variables if variable["attributes"].get("key") == ARGUMENTS)
+    return next((variable for variable in named if variable["attributes"].get("category") == "env"), None)
 
 
-def _found(data: Mapping[str, Any], address: Workspace) -> Found:
+def _parse(data: Mapping[str, Any], address: Workspace) -> WorkspaceState:
     attributes = data["attributes"]
-    return Found(
+    return WorkspaceState(
         id=str(data["id"]),
         address=address,
         mode=str(attributes.get("execution-mode") or "remote"),

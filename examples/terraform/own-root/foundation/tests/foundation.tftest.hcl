@@ -7,12 +7,12 @@ variables {
   region      = "eu-central-1"
 }
 
-run "the_names_by_which_longshore_finds_them" {
+run "names_that_longshore_expects" {
   command = plan
 
   assert {
     condition     = aws_ecr_repository.app.name == "hello/app" && aws_ecr_repository.app.image_tag_mutability == "IMMUTABLE"
-    error_message = "The repository is <application>/app, and its tags never move."
+    error_message = "The repository is <application>/app, and its tags are immutable."
   }
 
   assert {
@@ -22,11 +22,11 @@ run "the_names_by_which_longshore_finds_them" {
 
   assert {
     condition     = aws_dynamodb_table.releases.deletion_protection_enabled && one(aws_dynamodb_table.releases.point_in_time_recovery).enabled
-    error_message = "The ledger is not lost by mistake."
+    error_message = "The ledger has deletion protection and point-in-time recovery."
   }
 }
 
-run "names_that_aws_would_refuse" {
+run "rejects_invalid_input" {
   command = plan
 
   variables {

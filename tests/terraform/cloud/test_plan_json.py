@@ -1,4 +1,4 @@
-"""What the events of a run's log say of a plan."""
+"""A plan that is reconstructed from the events of a run's log."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any, cast
 import pytest
 
 from longshore.errors import PlanError
-from longshore.terraform import plan
+from longshore.terraform import gate, plan
 from longshore.terraform.cloud.log import Log
-from longshore.terraform.cloud.plan_json import from_events
+from longshore.terraform.cloud.plan_json import from_log
 from longshore.terraform.cloud.run import CloudRun
 
 
@@ -19,12 +19,12 @@ def shown(*changes: dict[str, Any]) -> dict[str, Any]:
     events = [{"type": "planned_change", "change": change} for change in changes]
     lines = [json.dumps(event) for event in [*events, {"type": "change_summary"}]]
     log = cast(Log, SimpleNamespace(lines=lines, complete=True))
-    return from_events(cast(CloudRun, SimpleNamespace(id="run-1", has_changes=True)), log)
+    return from_log(cast(CloudRun, SimpleNamespace(id="run-1", has_changes=True)), log)
 
 
-def test_an_import_is_gated_though_nothing_else_changes() -> None:
+def test_an_import_alone_must_be_allowed() -> None:
     bucket = {"addr": "aws_s3_bucket.logs", "resource_type": "aws_s3_bucket"}
-    found = plan.changes(shown({"resource": bucket, "action": "import", "importing": {"id": "logs"}}))
+    changes = plan.changes(shown({"resource": bucket, "action": "import", "importing": {"id": "logs"}}))
     with pytest.raises(PlanError, match="import of logs"):
-        plan.gate(found, plan.Allowed())
+        gate.check(changes, gate.Allowed())
     assert plan.changes(shown({"resource": bucket, "action": "noop"})) == []

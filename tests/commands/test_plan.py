@@ -12,11 +12,11 @@ from typing import Any, cast
 
 import pytest
 
-from longshore.commands import preview
+from longshore.commands.plan import plan
 from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.run import checks
-from longshore.terraform.local import SavedPlan
+from longshore.terraform.driver import SavedPlan
 
 
 def containers(version: str) -> str:
@@ -42,6 +42,6 @@ def test_a_plan_shows_no_secret_of_its_containers(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(checks, "reach", lambda *_, **__: None)
     out, told = io.StringIO(), io.StringIO()
     env = cast(Environment, SimpleNamespace(terraform=Terraform(), console=Console(out, told)))
-    assert preview.plan(env, None)
+    assert plan(env, None)
     assert "command" in out.getvalue() + told.getvalue()
     assert "canary" not in out.getvalue() + told.getvalue()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 from longshore.errors import PlanError
-from longshore.run import undo
-from longshore.run.run import Run
-from longshore.terraform.local import APPLIED, Purpose, SavedPlan
+from longshore.run import reregister
+from longshore.terraform.driver import PLAN_DEFAULTS, PlanOptions, SavedPlan
+from tests.fakes.runs import started
 
 
 class Remote:
@@ -20,23 +20,17 @@ class Remote:
         raise PlanError("what is in the state can't be looked up, which --only-release needs")
 
     @contextmanager
-    def plan(self, variables: Mapping[str, Any], *, purpose: Purpose = APPLIED) -> Iterator[SavedPlan]:
+    def plan(self, variables: Mapping[str, Any], options: PlanOptions = PLAN_DEFAULTS) -> Iterator[SavedPlan]:
         raise PlanError("a policy failed for run-1: https://cloud.example.com/run-1")
         yield  # a generator all the same
 
 
 def test_what_stood_in_the_way_of_the_earlier_tag_is_said_where_it_can_not_be_registered_alone_either() -> None:
-    warned: list[str] = []
-    env = SimpleNamespace(terraform=Remote(), target=SimpleNamespace(environment="test"))
-    run = SimpleNamespace(
-        env=env,
-        result=SimpleNamespace(options={}),
-        warn=warned.append,
-        steadfast_step=lambda name: nullcontext(),
-    )
-    undo.register_again(cast(Run, run), "v1.0.1")
-    (said,) = warned
-    assert said.startswith(
+    env: Any = SimpleNamespace(terraform=Remote(), target=SimpleNamespace(environment="test"))
+    with started() as run:
+        reregister.register_again(run, env, "v1.0.1")
+        (warning,) = run.result.warnings
+    assert warning.startswith(
         "Terraform pending: v1.0.1 could not be registered again: a policy failed for run-1: https://"
     )
-    assert "can't be looked up" in said
+    assert "can't be looked up" in warning

@@ -1,0 +1,277 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from longshore.aws.ecs_types import Service, ServiceDeployment, Task
+from longshore.clock import Clock
+from longshore.errors import (
+    AwsError,
+    CrashLoopError,
+    DeadlineError,
+    RolloutError,
+    SupersededError,
+    UnknownOutcomeError,
+)
+from longshore.rollout.deployments import Move, ServiceLook, TrackedDeployment
+from longshore.rollout.watch import bake, wait, wait_for_counts
+from tests.fakes.samples import WHEN, arn, deployment, moved_clock, service
+from tests.rollout.fake_ecs import (
+    ARN,
+    DONE,
+    NAME,
+    OLD,
+    OURS,
+    THROTTLED,
+    FakeEcs,
+    ours,
+    service_deployment,
+    stopped,
+)
+
+
+def waited(*answers: Service | AwsError, deadline: float = 600, **ecs: Any) -> list[ServiceLook]:
+    seen: list[ServiceLook] = []
+    wait(FakeEcs(list(answers), **ecs), "cluster", [ours(deadline)], moved_clock(), seen.append)
+    return seen
+
+
+def test_the_wait_ends_once_our_deployment_has_completed() -> None:
+    seen = waited(service(OLD), service(OURS, replace(OLD, status="ACTIVE")), DONE)
+    assert len(seen) == 3
+
+
+def test_a_completed_deployment_waits_for_its_service_deployment() -> None:
+    in_progress = service_deployment("IN_PROGRESS")
+    seen = waited(DONE, deployments=[in_progress, in_progress, service_deployment("SUCCESSFUL")])
+    assert len(seen) == 3
+
+
+def test_a_stale_read_after_the_update_is_not_success() -> None:
+    with pytest.raises(DeadlineError, match="not completed after 60 s"):
+        waited(service(OLD), deadline=60)
+
+
+@pytest.mark.parametrize("deployments", [[], [service_deployment("IN_ASCENSION")]])
+def test_an_unknown_state_is_in_progress_until_the_deadline(deployments: list[ServiceDeployment]) -> None:
+    answer = DONE if deployments else service(deployment("ours", "TRANSCENDED"))
+    with pytest.raises(DeadlineError, match="not completed"):
+        waited(answer, deadline=60, deployments=deployments)
+
+
+def test_a_failed_deployment_fails_even_while_the_old_tasks_run() -> None:
+    with pytest.raises(RolloutError, match="deployment ours failed"):
+        waited(service(deployment("ours", "FAILED")))
+
+
+def test_a_newer_deployment_supersedes_ours() -> None:
+    newer = replace(deployment("newer", "IN_PROGRESS", revision=3), created_at=WHEN.replace(second=59))
+    for answer in (service(newer, replace(OURS, status="ACTIVE")), service(newer)):
+        for deployments in ([], [service_deployment("STOPPED", "replaced")]):
+            with pytest.raises(SupersededError) as caught:
+                waited(answer, deployments=deployments)
+            assert caught.value.service == NAME
+
+
+def test_a_stopped_deployment_has_failed() -> None:
+    with pytest.raises(RolloutError, match="stopped by ann"):
+        waited(service(OURS), deployments=[service_deployment("STOPPED", "stopped by ann")])
+
+
+def test_a_crash_loop_ends_the_wait_at_once() -> None:
+    with pytest.raises(CrashLoopError, match=r"3 new tasks .* exited · web exit code 3"):
+        waited(service(OURS), stopped=[stopped(), stopped(4), stopped(), stopped()])
+
+
+def test_only_failures_of_our_deployment_for_one_reason_count() -> None:
+    scaled = stopped(143, code="ServiceSchedulerInitiated")
+    tasks = [stopped(), stopped(), stopped(4), stopped(4), stopped(started_by="old"), *[scaled] * 5]
+    with pytest.raises(DeadlineError):
+        waited(service(OURS), deadline=60, stopped=tasks)
+
+
+def test_a_throttled_read_is_repeated() -> None:
+    seen = waited(THROTTLED, DONE)
+    assert len(seen) == 1
+
+
+def test_the_outcome_is_unknown_if_reads_fail_until_the_deadline() -> None:
+    with pytest.raises(UnknownOutcomeError, match=r"could not determine within 60 s whether .* completed: slow down"):
+        waited(THROTTLED, deadline=60)
+
+
+def test_a_denied_read_ends_the_wait_at_once() -> None:
+    with pytest.raises(AwsError, match="not allowed"):
+        waited(AwsError("not allowed", code="AccessDeniedException"), DONE)
+
+
+def test_a_process_that_was_paused_around_the_deadline_does_not_report_success() -> None:
+    """Any time may pass between two readings of the clock."""
+    for deadline in range(5, 60):
+        time = [0.0]
+
+        def now(time: list[float] = time) -> float:
+            time[0] += 0.3
+            return time[0]
+
+        def sleep(seconds: float, time: list[float] = time) -> None:
+            time[0] += seconds
+
+        with pytest.raises(DeadlineError):
+            wait(FakeEcs([service(OLD)]), "cluster", [ours(deadline / 10)], Clock(now, sleep), lambda _: None)
+
+
+def test_each_look_has_everything_learned_about_the_deployment() -> None:
+    ecs = FakeEcs(
+        [service(OURS), service(OURS), DONE],
+        deployments=[
+            service_deployment("IN_PROGRESS"),
+            service_deployment("IN_PROGRESS"),
+            service_deployment("SUCCESSFUL"),
+        ],
+        stopped=[stopped(), stopped(4)],
+    )
+    tracked, seen = ours(), list[ServiceLook]()
+    wait(ecs, "cluster", [tracked], moved_clock(), seen.append)
+    assert [(look.tracked.arn, look.tracked.failed) for look in seen] == [(ARN, 0), (ARN, 2), (ARN, 2)]
+    assert tracked == ours(), "a tracked deployment is not changed by a look at it"
+
+
+def test_a_look_reads_failed_tasks_only_until_the_deployment_has_completed() -> None:
+    ecs = FakeEcs(
+        [service(OURS), DONE], deployments=[service_deployment("IN_PROGRESS"), service_deployment("SUCCESSFUL")]
+    )
+    wait(ecs, "cluster", [ours()], moved_clock(), lambda _: None)
+    first = [f"services {NAME}", f"find {NAME}", "service deployments", f"stopped tasks {NAME}"]
+    assert ecs.calls == [*first, f"services {NAME}", "service deployments"]
+
+
+def test_a_service_that_has_completed_is_not_read_again() -> None:
+    class Two(FakeEcs):
+        def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]:
+            self.calls.append(f"services {' '.join(names)}")
+            late = len(self.calls) > 3
+            return {name: replace(DONE if late or name == NAME else service(OURS), name=name) for name in names}
+
+    ecs = Two([])
+    wait(ecs, "cluster", [ours(), replace(ours(), move=Move("other", "arn"))], moved_clock(), lambda _: None)
+    reads = [call for call in ecs.calls if call.startswith("services")]
+    assert reads[0] == f"services {NAME} other"
+    assert set(reads[1:]) == {"services other"}
+
+
+def scaled(*answers: Service | AwsError, count: int = 2, deadline: float = 60, **ecs: Any) -> FakeEcs:
+    fake = FakeEcs(list(answers), **ecs)
+    tracked = TrackedDeployment(Move(NAME, arn(NAME, 2), count), "ours", OURS.created_at, deadline, by_ecs=True)
+    wait_for_counts(fake, "cluster", [tracked], moved_clock(), lambda _: None)
+    return fake
+
+
+def test_a_new_count_is_reached_when_exactly_that_many_tasks_run() -> None:
+    ecs = scaled(replace(DONE, running=1), replace(DONE, running=3), replace(DONE, pending=1), DONE)
+    assert ecs.calls.count(f"services {NAME}") == 4
+    assert {call.split()[0] for call in ecs.calls} == {"services", "stopped"}
+
+
+def test_a_count_that_is_not_reached_runs_into_its_deadline() -> None:
+    with pytest.raises(DeadlineError, match="not completed after 60 s"):
+        scaled(replace(DONE, running=1))
+
+
+def test_a_count_that_another_process_has_set_supersedes_ours() -> None:
+    with pytest.raises(SupersededError, match="another process set the count to 5"):
+        scaled(replace(DONE, desired=5))
+
+
+def test_a_deployment_that_begins_after_the_count_was_set_supersedes_ours() -> None:
+    newer = replace(deployment("newer", "IN_PROGRESS"), created_at=WHEN.replace(second=59))
+    with pytest.raises(SupersededError, match="deployment newer took over"):
+        scaled(service(newer))
+
+
+def test_only_tasks_that_stop_after_the_count_was_set_are_a_crash_loop() -> None:
+    earlier = [stopped(), stopped(), stopped()]
+    with pytest.raises(DeadlineError):
+        scaled(replace(DONE, running=1), stopped=earlier)
+
+    class Crashing(FakeEcs):
+        def stopped_tasks(self, cluster: str, service: str) -> list[Task]:
+            tasks, self.stopped = self.stopped, [*self.stopped, replace(stopped(), arn=f"new-{len(self.stopped)}")]
+            return tasks
+
+    ecs = Crashing([replace(DONE, running=1)], stopped=earlier)
+    tracked = TrackedDeployment(Move(NAME, arn(NAME, 2), 2), "ours", OURS.created_at, 60, by_ecs=True)
+    with pytest.raises(CrashLoopError, match="3 new tasks stopped"):
+        wait_for_counts(ecs, "cluster", [tracked], moved_clock(), lambda _: None)
+
+
+def test_the_outcome_of_scaling_is_unknown_if_reads_fail_until_the_deadline() -> None:
+    with pytest.raises(UnknownOutcomeError, match="slow down"):
+        scaled(THROTTLED)
+
+
+def test_many_services_are_watched_within_the_rate_of_reads() -> None:
+    names = [f"shop-test-{number}" for number in range(50)]
+    times: list[float] = []
+
+    class Many(FakeEcs):
+        def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]:
+            times.append(clock.now())
+            return {name: replace(DONE, name=name) for name in names}
+
+    clock = moved_clock()
+    started = [replace(ours(), move=Move(name, arn(NAME, 2))) for name in names]
+    bake(Many([]), "cluster", started, 60, clock, lambda _: None)
+    assert 60 <= clock.now() < 80
+    assert all(later - earlier > 7.5 for earlier, later in pairwise(times))
+
+
+def test_a_service_must_stay_healthy_for_the_whole_bake_time() -> None:
+    answers = [DONE, replace(DONE, running=1), *[DONE] * 30]
+    clock = moved_clock()
+    bake(FakeEcs(list(answers)), "cluster", [ours()], 10, clock, lambda _: None)
+    assert 10 < clock.now() < 20
+
+
+def test_a_service_that_never_stays_healthy_runs_into_its_deadline() -> None:
+    with pytest.raises(DeadlineError):
+        bake(FakeEcs([replace(DONE, running=1)]), "cluster", [ours(60)], 10, moved_clock(), lambda _: None)
+
+
+def test_a_task_that_fails_between_two_looks_restarts_the_bake_time() -> None:
+    @dataclass
+    class Flapping(FakeEcs):
+        looks: int = 0
+
+        def stopped_tasks(self, cluster: str, service: str) -> list[Task]:
+            self.looks += 1
+            return [stopped(code_) for code_ in range(1, 1 + min(self.looks // 3, 4))]
+
+    ecs, clock = Flapping([DONE]), moved_clock()
+    bake(ecs, "cluster", [ours()], 5, clock, lambda _: None)
+    assert clock.now() > 10
+
+
+def test_a_task_that_failed_since_the_wait_restarts_the_bake_time() -> None:
+    ecs, clock = FakeEcs([DONE], stopped=[stopped()]), moved_clock()
+    bake(ecs, "cluster", [ours()], 0, clock, lambda _: None)
+    assert clock.now() > 0
+    clock = moved_clock()
+    bake(ecs, "cluster", [replace(ours(), failed=1)], 0, clock, lambda _: None)
+    assert clock.now() == 0
+
+
+def test_a_throttled_read_restarts_the_bake_time() -> None:
+    clock = moved_clock()
+    bake(FakeEcs([DONE, THROTTLED, DONE]), "cluster", [ours()], 5, clock, lambda _: None)
+    assert clock.now() > 5.3
+
+
+def test_without_deployments_there_is_no_bake_time() -> None:
+    clock = moved_clock()
+    bake(FakeEcs([DONE]), "cluster", [], 5, clock, lambda _: None)
+    assert clock.now() == 0

@@ -1,0 +1,30 @@
+"""The plan of an environment, shown without applying it."""
+
+from __future__ import annotations
+
+from longshore.environment.environment import Environment
+from longshore.images.version import parse_tag
+from longshore.run import checks
+from longshore.terraform import plan as plans
+from longshore.terraform import plan_diff
+from longshore.terraform.driver import PlanOptions
+
+
+def plan(env: Environment, tag: str | None, *, check_env: bool = False) -> bool:
+    """Shows the changes that an apply would make.
+
+    Args:
+        env: the environment.
+        tag: plan for this tag; None for the released one.
+        check_env: compare the ECS_ variables of this process with the variable files.
+
+    Returns:
+        Whether there are changes.
+    """
+    variables = {"image_tag": parse_tag(tag)} if tag else {}
+    checks.reach(env, planning=True, check_env=check_env)
+    with env.terraform.plan(variables, options=PlanOptions(plan_only=True)) as saved:
+        changes = plans.changes(env.terraform.show(saved)) if saved.changed else []
+        env.console.masks.hide(plans.secret_values(changes))
+        env.console.differences(plan_diff.describe(changes))
+        return saved.changed

@@ -1,0 +1,206 @@
+"""A lease on the lock of an environment: taken by a process, renewed by heartbeats, and freed at the end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from longshore.errors import AwsError, LockLostError
+from longshore.ledger.lock import Lock, LockRecord
+from longshore.result import Actor
+
+BEATS_A_LEASE = 3
+"""Heartbeats per lease."""
+
+OnWait = Callable[[Lock], None]
+
+
+@dataclass
+class Lease:
+    """The lock while this process holds it.
+
+    Attributes:
+        locks: the stored lock.
+        lock: its state as last written.
+        good_until: by our own clock; no side effect may begin after this time without another heartbeat.
+        warnings: the problems in freeing it.
+        kept_because: the reason why it is not freed at the end, if any.
+        lost: the error of every check after the lock was lost.
+    """
+
+    locks: LockRecord
+    lock: Lock
+    good_until: float
+    warnings: list[str] = field(default_factory=list)
+    kept_because: str = ""
+    lost: LockLostError | None = None
+    _writing: threading.RLock = field(default_factory=threading.RLock)
+
+    def check(self) -> None:
+        """Writes a heartbeat, and makes sure that we still hold the lock; called before every side effect.
+
+        Raises:
+            LockLostError: another process holds it, or may hold it, because the ledger could not be reached.
+        """
+        with self._writing:
+            if self.lost:
+                raise self.lost
+            try:
+                self._beat()
+                while self.locks.clock.now() >= self.good_until:
+                    self._beat()  # the lease expired before the response arrived
+            except AwsError as error:
+                if self.locks.clock.now() >= self.good_until:
+                    message = f"the lock's lease may have expired, because it could not be renewed: {error.message}"
+                    self.lost = LockLostError(message, "See who holds it: invoke lock.status")
+                    raise self.lost from error
+
+    def now_in(self, release: str, step: str) -> None:
+        """Sets the release and the step that the next heartbeat records."""
+        with self._writing:
+            self.lock = self.lock.model_copy(update={"release": release, "step": step})
+
+    def keep(self, why: str) -> None:
+        """Keeps the lock when the lease ends, and records the reason in it."""
+        self.kept_because = why
+
+    def _beat(self) -> None:
+        begun = self.locks.clock.now()
+        renewed = self.lock.model_copy(update={"beat": self.lock.beat + 1, "beaten": datetime.now(UTC)})
+        if not self.locks.write(renewed, renewed.holder_key):
+            holder = self.locks.read()
+            state = f"is now {holder}" if holder else "was freed"
+            self.lost = LockLostError(
+                f"the lock was lost: {self.locks.environment} {state}",
+                "This process did nothing more. Check: invoke lock.status, invoke status",
+            )
+            raise self.lost
+        self.lock, self.good_until = renewed, begun + renewed.lease
+
+    def end(self) -> None:
+        """Frees the lock, or keeps it with the reason; a failure is only a warning."""
+        with self._writing:
+            changes = {"why": self.locks.masks.mask(self.kept_because)} if self.kept_because else {"owner": ""}
+            lock = self.lock.model_copy(update=changes)
+            try:
+                if self.lost is None and not self.locks.write(lock, self.lock.holder_key):
+                    self.warnings.append("another process has taken over the lock")
+            except AwsError as error:
+                hint = f" Free it with: invoke lock.free --id {self.lock.id}"
+                self.warnings.append(f"the lock could not be freed: {error.message}.{hint}")
+
+
+@dataclass(frozen=True)
+class _Holder:
+    """The next holder of the lock."""
+
+    owner: str
+    actor: Actor
+    purpose: str
+    lease: float
+
+    def lock_after(self, last: Lock | None) -> Lock:
+        """The lock of this holder, after the last one."""
+        now = datetime.now(UTC)
+        return Lock(
+            owner=self.owner,
+            fence=last.fence + 1 if last else 1,
+            actor=self.actor,
+            purpose=self.purpose,
+            since=now,
+            beaten=now,
+            lease=self.lease,
+        )
+
+
+@dataclass(frozen=True)
+class EnvironmentLock(LockRecord):
+    """The lock of one environment, with the operations that take it."""
+
+    @contextmanager
+    def held(
+        self, owner: str, actor: Actor, purpose: str, *, wait: float = 0.0, on_wait: OnWait = lambda _: None
+    ) -> Iterator[Lease]:
+        """Holds the lock during the block, with heartbeats in a thread.
+
+        Args:
+            owner: a random token.
+            actor: the person or job.
+            purpose: the command.
+            wait: seconds to wait for another holder.
+            on_wait: receives each holder that delays us.
+
+        Raises:
+            LockedError: another process or a person holds it; names the holder, and how to free the lock.
+            AwsError: the ledger cannot be reached; without it, nothing is released.
+        """
+        with self._kept_alive(self._take(_Holder(owner, actor, purpose, self.lease), wait, on_wait)) as lease:
+            yield lease
+
+    @contextmanager
+    def taken_over(self, stale: Lock, owner: str, actor: Actor, purpose: str) -> Iterator[Lease]:
+        """Takes over a lock that `is_stale`, and holds it as `held` does.
+
+        Raises:
+            LockedError: the lock has changed in the meantime.
+        """
+        lock = _Holder(owner, actor, purpose, self.lease).lock_after(stale)
+        begun = self.clock.now()
+        if not self.write(lock, stale.stamp) and not self._is_ours(lock):
+            raise self._changed()
+        with self._kept_alive(Lease(self, lock, begun + self.lease)) as lease:
+            yield lease
+
+    def hold(self, owner: str, actor: Actor, why: str) -> Lock:
+        """Takes the lock for a person, until it is freed.
+
+        Raises:
+            LockedError: it is held already.
+        """
+        return self._take(_Holder(owner, actor, f"held: {self.masks.mask(why)}", 0.0)).lock
+
+    def _take(self, holder: _Holder, wait: float = 0.0, on_wait: OnWait = lambda _: None) -> Lease:
+        waited_for = ""
+        for _ in self.clock.polls(wait):
+            last = self._last()
+            if last is None or not last.owner:
+                lock, begun = holder.lock_after(last), self.clock.now()
+                if self._put(lock, last):
+                    return Lease(self, lock, begun + lock.lease)
+            elif wait and last.id != waited_for:
+                on_wait(last)
+                waited_for = last.id
+        raise self._changed()
+
+    def _put(self, lock: Lock, last: Lock | None) -> bool:
+        """Writes a new holder. After a lost response or a failed condition, reads the lock: the holder may be us."""
+        try:
+            return self.write(lock, last.stamp if last else None) or self._is_ours(lock)
+        except AwsError as error:
+            if error.transient and self._is_ours(lock):
+                return True
+            raise
+
+    @contextmanager
+    def _kept_alive(self, lease: Lease) -> Iterator[Lease]:
+        """Writes heartbeats during the block, then ends the lease."""
+        ended = threading.Event()
+        beating = threading.Thread(target=_beat_until, args=(ended, lease), daemon=True)
+        beating.start()
+        try:
+            yield lease
+        finally:
+            ended.set()
+            beating.join()
+            lease.end()
+
+
+def _beat_until(ended: threading.Event, lease: Lease) -> None:
+    while not ended.wait(lease.lock.lease / BEATS_A_LEASE):
+        try:
+            lease.check()
+        except LockLostError:
+            return

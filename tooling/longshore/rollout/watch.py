@@ -1,0 +1,242 @@
+"""Waits until deployments have completed, services have their tasks, or both have stayed healthy for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from longshore.clock import Clock
+from longshore.errors import DeadlineError, RolloutError, SupersededError, UnknownOutcomeError
+from longshore.rollout.deployments import (
+    REASONS_FOLLOW,
+    SHOWN_WITHIN,
+    UNTOUCHED,
+    ServiceLook,
+    TrackedDeployment,
+    completed,
+    count_failures,
+)
+from longshore.rollout.looks import looks
+from longshore.rollout.ports import ServiceClient
+
+SERVICES_A_SECOND = 5
+"""How many services are read in a second while they bake: each takes two or three calls, and ECS throttles reads.
+
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html
+"""
+
+OnLook = Callable[[ServiceLook], None]
+"""Receives each service at each look, before it is judged."""
+
+Predicate = Callable[[ServiceLook], bool]
+"""Whether a service has reached its goal; raises a RolloutError if it never will."""
+
+
+def wait(
+    ecs: ServiceClient, cluster: str, deployments: Sequence[TrackedDeployment], clock: Clock, on_look: OnLook
+) -> None:
+    """Waits until all deployments have completed.
+
+    Each is judged by the id that our call returned and by its service deployment. Reads are eventually consistent: one
+    that shows neither our deployment nor a newer one means "not yet". An unknown state means "in progress" until the
+    deadline. Reads that fail are repeated until then.
+
+    Args:
+        ecs: reads services, deployments and tasks.
+        cluster: name of the cluster.
+        deployments: the deployments; their deadlines count from now.
+        clock: time.
+        on_look: receives each service at each look.
+
+    Raises:
+        CrashLoopError: several tasks of one deployment stopped for the same reason.
+        DeadlineError: one had not completed at its deadline.
+        RolloutError: one failed; the message has ECS's reason.
+        SupersededError: another deployment has replaced one.
+        UnknownOutcomeError: ECS could not be read at the deadline.
+    """
+    reader, begun = _Reader(ecs, cluster, _by_service(deployments), on_look), clock.now()
+    for look in looks(partial(reader.pending, completed), clock, _longest(deployments)):
+        if not reader.tracked:
+            return
+        if any(_has_its_tasks(service) for service in look.seen or ()):
+            look.pace.hurry()
+        late = [tracked for tracked in reader.tracked.values() if clock.now() - begun >= tracked.deadline]
+        if late:
+            raise _too_late(late, look.unread)
+    # Reached only by a process that was suspended between two readings of the clock.
+    raise _too_late(reader.tracked.values(), look.unread)
+
+
+def wait_for_counts(
+    ecs: ServiceClient, cluster: str, scaled: Sequence[TrackedDeployment], clock: Clock, on_look: OnLook
+) -> None:
+    """Waits until each service runs exactly the number of tasks that it was scaled to.
+
+    Args:
+        ecs: reads services and tasks.
+        cluster: name of the cluster.
+        scaled: the deployments of the services, with ``by_ecs``; their deadlines count from now.
+        clock: time.
+        on_look: receives each service at each look.
+
+    Raises:
+        CrashLoopError: several new tasks of one service stopped for the same reason.
+        DeadlineError: one did not have its tasks at its deadline.
+        SupersededError: another deployment replaced ours, or another process set a different count.
+        UnknownOutcomeError: ECS could not be read at the deadline.
+    """
+    stopped_before = {task.arn for tracked in scaled for task in ecs.stopped_tasks(cluster, tracked.move.service)}
+    reader, begun = _Reader(ecs, cluster, _by_service(scaled), on_look, frozenset(stopped_before)), clock.now()
+
+    def has_its_count(look: ServiceLook) -> bool:
+        return _has_its_count(look, settled=clock.now() - begun > SHOWN_WITHIN)
+
+    unread = ""
+    for look in looks(partial(reader.pending, has_its_count), clock, _longest(scaled)):
+        unread = look.unread
+        if not reader.tracked:
+            return
+    raise _too_late(reader.tracked.values(), unread)
+
+
+def bake(
+    ecs: ServiceClient,
+    cluster: str,
+    deployments: Sequence[TrackedDeployment],
+    seconds: float,
+    clock: Clock,
+    on_look: OnLook,
+) -> None:
+    """Waits until all services have been healthy for a time without a break; one unhealthy look restarts the time.
+
+    Args:
+        ecs: reads services, deployments and tasks.
+        cluster: name of the cluster.
+        deployments: the deployments of the services.
+        seconds: how long the services must be healthy.
+        clock: time.
+        on_look: receives each service at each look.
+
+    Raises:
+        DeadlineError: they were not healthy for that long before the longest of their deadlines plus ``seconds``.
+        RolloutError: as `wait`.
+        UnknownOutcomeError: ECS could not be read at the deadline.
+    """
+    if not deployments:
+        return  # no service had to be moved
+    reader, healthy_since = _Reader(ecs, cluster, _by_service(deployments), on_look), clock.now()
+    read, until = partial(reader.pending, _healthy, every=True), _longest(deployments) + seconds
+    pause = len(deployments) / SERVICES_A_SECOND
+    for look in looks(read, clock, until, first=max(0.3, pause), longest=max(1.0, pause)):
+        if look.seen or look.unread:
+            healthy_since = clock.now()
+        elif look.begun - healthy_since >= seconds:
+            return
+    raise _too_late([service.tracked for service in look.seen or ()] or deployments, look.unread)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads the services of tracked deployments.
+
+    Attributes:
+        ecs: reads services, deployments and tasks.
+        cluster: name of the cluster.
+        tracked: the deployments by the name of their service; each read adds to them.
+        on_look: receives each service at each look.
+        stopped_before: ARNs of tasks that do not count as failures.
+    """
+
+    ecs: ServiceClient
+    cluster: str
+    tracked: dict[str, TrackedDeployment]
+    on_look: OnLook
+    stopped_before: frozenset[str] = frozenset()
+
+    def pending(self, reached: Predicate, *, every: bool = False) -> list[ServiceLook]:
+        """Reads the services, and returns those that have not reached their goal; the others are not read again.
+
+        With ``every``, all services are read each time, and a task that has failed since the last look makes its
+        service pending.
+        """
+        services = self._read()
+        for look in services:
+            self.on_look(look)
+        pending = [look for look in services if not self._reached(look, reached, every=every)]
+        if not every:
+            for name in {look.service.name for look in services} - {look.service.name for look in pending}:
+                del self.tracked[name]
+        return pending
+
+    def _read(self) -> list[ServiceLook]:
+        services = self.ecs.services(self.cluster, list(self.tracked))
+        for name, tracked in self.tracked.items():
+            if tracked.arn is None and not tracked.by_ecs:
+                arn = self.ecs.find_deployment(self.cluster, name, tracked.created_at, tracked.previous)
+                self.tracked[name] = replace(tracked, arn=arn)
+        details = self.ecs.service_deployments([tracked.arn for tracked in self.tracked.values() if tracked.arn])
+        return [
+            ServiceLook(service, tracked := self.tracked[name], details.get(tracked.arn or ""))
+            for name, service in services.items()
+        ]
+
+    def _reached(self, look: ServiceLook, reached: Predicate, *, every: bool) -> bool:
+        done, name = reached(look), look.service.name
+        if done and not every:
+            return True
+        stopped = [task for task in self.ecs.stopped_tasks(self.cluster, name) if task.arn not in self.stopped_before]
+        failed = count_failures(stopped, look.tracked)
+        self.tracked[name] = replace(look.tracked, failed=failed)
+        return done and failed == look.tracked.failed
+
+
+def _by_service(deployments: Iterable[TrackedDeployment]) -> dict[str, TrackedDeployment]:
+    return {tracked.move.service: tracked for tracked in deployments}
+
+
+def _longest(deployments: Iterable[TrackedDeployment]) -> float:
+    return max((tracked.deadline for tracked in deployments), default=0)
+
+
+def _has_its_tasks(look: ServiceLook) -> bool:
+    return look.service.running >= look.service.desired
+
+
+def _healthy(look: ServiceLook) -> bool:
+    return completed(look) and _has_its_tasks(look)
+
+
+def _has_its_count(look: ServiceLook, *, settled: bool) -> bool:
+    """Whether a service runs exactly the number of tasks that it was scaled to.
+
+    Args:
+        look: the service.
+        settled: whether a read must show the new count by now.
+
+    Raises:
+        SupersededError: another deployment replaced ours, or another process set a different count.
+    """
+    service, tracked, primary = look.service, look.tracked, look.service.primary
+    if primary and primary.id != tracked.deployment and primary.created_at > tracked.created_at:
+        raise SupersededError(f"{service.name}: deployment {primary.id} took over", UNTOUCHED, service.name)
+    if settled and service.desired != tracked.move.count:
+        raise SupersededError(
+            f"{service.name}: another process set the count to {service.desired}",
+            "That count was left untouched.",
+            service.name,
+        )
+    return service.desired == service.running == tracked.move.count and not service.pending
+
+
+def _too_late(late: Iterable[TrackedDeployment], unread: str) -> RolloutError | UnknownOutcomeError:
+    late = list(late)
+    names = ", ".join(f"{tracked.move.service} (deployment {tracked.deployment})" for tracked in late)
+    seconds = max(tracked.deadline for tracked in late)
+    if unread:
+        return UnknownOutcomeError(
+            f"could not determine within {seconds:.0f} s whether {names} completed: {unread}",
+            "Nothing was rolled back. Once AWS answers again, run invoke status, then invoke release or rollback.",
+        )
+    return DeadlineError(f"not completed after {seconds:.0f} s: {names}", REASONS_FOLLOW, late[0].move.service)

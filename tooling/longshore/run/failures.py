@@ -1,0 +1,37 @@
+"""The explanation of a failure: shown and recorded before the evidence is gone."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+from longshore.environment.environment import Environment
+from longshore.errors import LongshoreError, RolloutError, SupersededError
+from longshore.rollout.diagnosis import Diagnosis
+from longshore.run.run import Run
+
+
+def explain(run: Run, env: Environment, error: LongshoreError) -> None:
+    """Determines why a service failed, shows it, and records it, before a rollback removes the evidence."""
+    run.console.failed(error)
+    name = getattr(error, "service", "")
+    key = next((key for key, service in run.result.services.items() if service.name == name), None)
+    failed = isinstance(error, RolloutError) and not isinstance(error, SupersededError)
+    if failed and key in run.tracked:
+        diagnosis = Diagnosis(env.aws.ecs, env.aws.logs, run.contract.cluster, env.console.masks)
+        failure = diagnosis.of_service(name, run.tracked[key].deployment, getattr(error, "answer", ""))
+        run.result.failures = [*run.result.failures, failure]
+    for failure in run.result.failures:
+        run.console.failure(failure)
+
+
+def as_longshore_error(error: Exception) -> LongshoreError:
+    """An error of Longshore as it is; any other exception as a bug, with the place where it was raised."""
+    if isinstance(error, LongshoreError):
+        return error
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return LongshoreError(
+        f"{type(error).__name__}: {error}{place}",
+        "This is a bug in Longshore: please report it with this message.",
+    )

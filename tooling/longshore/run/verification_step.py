@@ -1,0 +1,62 @@
+"""The verification of a run: the services stay healthy, every task is the released one, and the health URLs answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from longshore.errors import SupersededError
+from longshore.result import Running
+from longshore.rollout import verification, watch
+from longshore.rollout.verification import Expectation
+from longshore.run.deployer import Deployer
+from longshore.run.run import Run
+from longshore.run.waves import record_failed
+
+BaseUrl: TypeAlias = Callable[[str, str], str | None]
+"""The URL under which a service of a cluster answers, by their names; None if there is none."""
+
+
+def verify(run: Run, deployer: Deployer, base_url: BaseUrl) -> None:
+    """Watches the services for the bake time, checks every task, and asks the health URLs.
+
+    Raises:
+        RolloutError: a service did not stay healthy, a task is not the released one, or a URL answered wrongly.
+        UnknownOutcomeError: ECS could not be read until the deadline.
+    """
+    expected = {key: after for key, service in run.result.services.items() if (after := service.after)}
+    _bake(run, deployer)
+    expectations = [_expectation(run, key, after) for key, after in expected.items()]
+    deadline = deployer.deadlines.verify
+    verification.tasks(deployer.ecs, run.contract.cluster, expectations, deployer.clock, deadline)
+    version, masks = run.result.version, run.console.masks
+    urls = verification.urls(run.contract, base_url, version, deadline, deployer.clock, masks)
+    for url in urls:
+        run.detail(f"{url} answers with {version}")
+    _warn_unverified(run, expected, asked=bool(urls))
+
+
+def _bake(run: Run, deployer: Deployer) -> None:
+    """Waits until the services have been healthy for the bake time."""
+    tracked, cluster = list(run.tracked.values()), run.contract.cluster
+    try:
+        watch.bake(deployer.ecs, cluster, tracked, deployer.deadlines.bake, deployer.clock, run.watched)
+    except SupersededError as error:
+        services = {key: deployment.move.service for key, deployment in run.tracked.items()}
+        replaced = {key: name for key, name in services.items() if name == error.service}
+        record_failed(run.result, replaced, error)
+        raise
+
+
+def _expectation(run: Run, key: str, after: Running) -> Expectation:
+    service = run.contract.services[key]
+    digests = {name: image.digest for name, image in run.result.images.items()}
+    by_container = {name: digests[image] for name, image in service.containers.items() if image in digests}
+    return Expectation(service.name, after.task_definition, by_container, idle=not after.count)
+
+
+def _warn_unverified(run: Run, expected: dict[str, Running], *, asked: bool) -> None:
+    if run.contract.verify and not asked:
+        run.warn("no health URL was asked: set base_url of the environment in invoke.yaml")
+    if idle := [run.contract.services[key].name for key, after in expected.items() if not after.count]:
+        run.warn(f"not verified (0 tasks): {', '.join(idle)}")

@@ -1,0 +1,109 @@
+"""Terraform's output: its lines, the events and errors in them, and how to follow it while Terraform runs."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from longshore.errors import LeaveAtOnce
+from longshore.masking import Masks
+from longshore.terraform.driver import OnEvent
+
+_POLL_SECONDS = 0.05
+_SHOWN = 4000
+_QUIET_EVENTS = frozenset({"version", "planned_change", "refresh_start", "refresh_complete", "apply_start", "outputs"})
+
+
+@dataclass(frozen=True)
+class Output:
+    """The lines that terraform printed, here or in a log of Terraform Cloud, and its exit code."""
+
+    code: int
+    lines: list[str]
+
+    @property
+    def events(self) -> Iterator[dict[str, Any]]:
+        """The lines that are JSON objects."""
+        for line in self.lines:
+            if line.startswith("{"):
+                try:
+                    yield json.loads(line)
+                except json.JSONDecodeError:
+                    continue
+
+    @property
+    def text(self) -> str:
+        """All lines."""
+        return "\n".join(self.lines)
+
+    def explanation(self, masks: Masks) -> str:
+        """Terraform's own errors, one per paragraph; the end of the output if there are none."""
+        events = (event.get("diagnostic", {}) for event in self.events)
+        errors = [diagnostic for diagnostic in events if diagnostic.get("severity") == "error"]
+        return "\n".join(map(_paragraph, errors)) or self._end(masks)
+
+    def _end(self, masks: Masks) -> str:
+        # Masked before it is cut: part of a secret is no longer recognised.
+        return masks.mask(self.text)[-_SHOWN:]
+
+
+def follow(process: subprocess.Popen[bytes], output: BinaryIO, on_event: OnEvent | None) -> Output:
+    """Reads a process's output until it ends.
+
+    An interrupt is sent to terraform once, and raised here only after terraform has ended: it saves its state first.
+    """
+    reader = _LineReader(output, on_event)
+    interrupt: BaseException | None = None
+    while process.poll() is None:
+        try:
+            reader.read()
+            time.sleep(_POLL_SECONDS)
+        except (KeyboardInterrupt, LeaveAtOnce) as caught:
+            if interrupt is None:
+                process.send_signal(signal.SIGINT)
+            interrupt = interrupt or caught
+    reader.read(last=True)
+    if interrupt:
+        raise interrupt
+    return Output(process.returncode, reader.lines)
+
+
+@dataclass
+class _LineReader:
+    stream: BinaryIO
+    on_event: OnEvent | None
+    lines: list[str] = field(default_factory=list)
+    pending: bytes = b""
+
+    def read(self, *, last: bool = False) -> None:
+        *complete, self.pending = (self.pending + self.stream.read()).split(b"\n")
+        for raw in [*complete, *([self.pending] if last and self.pending else [])]:
+            line = raw.decode(errors="replace")
+            self.lines.append(line)
+            pass_on(line, self.on_event)
+
+
+def pass_on(line: str, on_event: OnEvent | None) -> None:
+    """Gives the readable part of a line to on_event, unless it is empty."""
+    if on_event and (text := _message(line)):
+        on_event(text)
+
+
+def _message(line: str) -> str:
+    """The message of an event, or the line itself; empty for an event that only repeats the plan."""
+    try:
+        event = json.loads(line)
+        return "" if event.get("type") in _QUIET_EVENTS else str(event.get("@message", line))
+    except (json.JSONDecodeError, AttributeError):
+        return line
+
+
+def _paragraph(diagnostic: Mapping[str, Any]) -> str:
+    where = diagnostic.get("address") or diagnostic.get("range", {}).get("filename", "")
+    place = f" ({where})" if where else ""
+    return f"  {diagnostic['summary']}{place}: {diagnostic.get('detail', '')}".rstrip(": ")
