@@ -296,7 +296,7 @@ def test_where_ledger_parameter_and_what_runs_disagree_nothing_is_changed(
         env.aws.parameters.put(env.target.tag_parameter, "v9.9.9")
         with stage.command():
             result = run(env)
-        assert "/storefront/sandbox/image_tag says v9.9.9, not v1.0.0" in result.message
+        assert "/storefront/sandbox/image_tag holds v9.9.9, not v1.0.0" in result.message
 
 
 @pytest.mark.parametrize("verb", ["apply", "scale", "restart"])
@@ -378,13 +378,13 @@ def test_what_autoscaling_scales_is_scaled_by_force_only(theatre: Theatre, tmp_p
         with stage.command():
             refused = scale.scale(env, {"web": 3}, force=False, yes=True)
             assert stage.calls() == ["ledger"]
-        assert "autoscaling sets the count of storefront-sandbox-web" in refused.message
+        assert "autoscaling manages the count of storefront-sandbox-web" in refused.message
         assert "--force" in refused.hint
         with stage.command():
             assert scale.scale(env, {"web": 3}, force=True, yes=True).verdict is Verdict.SUCCEEDED
         with stage.command():
             unknown = scale.scale(env, {"wbe": 3}, force=False, yes=True)
-        assert (unknown.message, unknown.hint) == ("there is no service wbe", "There are: web, worker.")
+        assert (unknown.message, unknown.hint) == ("there is no service wbe", "The services are: web, worker.")
 
 
 # restart
@@ -587,7 +587,7 @@ def test_another_minimum_than_the_variable_files_is_drift_and_an_apply_sets_it(
             asked = apply.apply(env, ReleaseOptions.of())
             assert stage.calls() == ["ledger"]
         assert asked.cause is Cause.DECLINED
-        assert asked.changes == ["storefront-sandbox-web: autoscaling keeps at least 4 → 2 tasks"]
+        assert asked.changes == ["storefront-sandbox-web: autoscaling's minimum 4 → 2 tasks"]
         with stage.command():
             result = apply.apply(env, APPLY)
             assert stage.calls() == ["ledger", "minimum web 2", "ledger"]
@@ -605,7 +605,7 @@ def test_a_minimum_that_has_changed_in_the_variable_file_takes_effect_by_an_appl
         with stage.command():
             asked = apply.apply(env, ReleaseOptions.of())
         assert asked.cause is Cause.DECLINED
-        assert asked.changes == ["storefront-sandbox-web: autoscaling keeps at least 2 → 3 tasks"]
+        assert asked.changes == ["storefront-sandbox-web: autoscaling's minimum 2 → 3 tasks"]
         with stage.command():
             assert apply.apply(env, APPLY).verdict is Verdict.SUCCEEDED
             assert stage.calls() == ["ledger", "minimum web 3", "ledger"]
@@ -659,7 +659,8 @@ def test_a_service_that_autoscaling_does_not_know_is_named(theatre: Theatre, tmp
         with stage.command():
             result = release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True))
         assert result.exit_code is ExitCode.RECORD_INCOMPLETE
-        assert "it does not know the service (make it again: invoke apply --allow-infra)" in result.warnings[-1]
+        remedy = "autoscaling does not know the service (create it again: invoke apply --allow-infra)"
+        assert remedy in result.warnings[-1]
 
 
 def test_a_hotfix_past_an_autoscaling_that_is_not_applied_yet_lacks_nothing(theatre: Theatre, tmp_path: Path) -> None:

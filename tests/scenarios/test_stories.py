@@ -12,7 +12,7 @@ import pytest
 
 from longshore.commands import release, resume, rollback
 from longshore.console import Prompt
-from longshore.run import checks, undo
+from longshore.run import image_checks, undo
 from longshore.run.deployer import Deployer
 from longshore.run.options import ReleaseOptions
 from longshore.run.run import Run
@@ -183,7 +183,7 @@ def test_nothing_is_released_on_top_of_an_incomplete_record(theatre: Theatre, tm
             refused = release.release(env, ReleaseOptions.of(tag="v1.0.0", yes=True))
             assert not any(call.startswith("update") for call in stage.calls())
     assert (refused.verdict, refused.exit_code) == (Verdict.FAILED, ExitCode.FAILED)
-    assert "has released v1.0.1, but /storefront/sandbox/image_tag says v1.0.0" in refused.message
+    assert "/storefront/sandbox/image_tag holds v1.0.0" in refused.message
     assert "--resume" in refused.hint
 
 
@@ -197,7 +197,7 @@ def test_what_ran_last_is_asked_once_the_lock_is_held(
         held.append(env.ledger.locks.read() is not None)
         return ""
 
-    monkeypatch.setattr(checks, "refuse_older", asked)
+    monkeypatch.setattr(image_checks, "refuse_older", asked)
     with set_for(theatre, file("plain"), tmp_path) as (stage, env), stage.command():
         other = staged(stage)
         taking = env.ledger.locks.held

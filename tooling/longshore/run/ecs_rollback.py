@@ -130,8 +130,7 @@ def _refuse_other(
     status = _status(deployer, tracked) if tracked else latest.status if latest else ""
     if not status.startswith("ROLLBACK_"):
         raise SupersededError(
-            f"{service.name}: deployment {primary.id} of {primary.task_definition}, started by another process, has"
-            " replaced ours",
-            "That deployment was left untouched.",
+            f"{service.name}: another deployment, {primary.id} of {primary.task_definition}, took over",
+            deployments.UNTOUCHED,
             service.name,
         )
