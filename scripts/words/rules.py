@@ -103,6 +103,10 @@ RULES = (
     _rule(r"\bapproval elsewhere\b|\bapprove elsewhere\b", "wait for approval"),
     _rule(r"\bgoes wrong before\b", "failures"),
     _rule(r"\b(conditions|policies|rules|it|them) not at all\b", "ignores"),
+    _rule(r"\bto ask at\b", "not running in a terminal"),
+    _rule(r"\bhas (not )?built\b", "the images of …"),
+    _rule(r"\bsays so\b", "reports it"),
+    _rule(r"\bbehind the build's\b", "after the build's"),
     _rule(r"\band would soon\b", "and would soon override it"),
 )  # fmt: skip
 

@@ -119,7 +119,7 @@ data "aws_iam_policy_document" "this" {
 
 resource "aws_iam_role" "this" {
   name                 = var.name
-  description          = "What the builds of ${var.name} may do"
+  description          = "Service role of the builds of ${var.name}"
   path                 = var.path
   permissions_boundary = var.permissions_boundary
   assume_role_policy   = data.aws_iam_policy_document.trust.json

@@ -95,7 +95,7 @@ resource "aws_iam_role" "task" {
   count = var.task.task_role == null ? 1 : 0
 
   name                 = "${local.family}-task"
-  description          = "What the application in ${local.family} may do"
+  description          = "Task role of the application in ${local.family}"
   path                 = var.path
   permissions_boundary = var.permissions_boundary
   assume_role_policy   = data.aws_iam_policy_document.trust.json
