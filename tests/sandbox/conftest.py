@@ -12,8 +12,9 @@ from moto.ecs import urls as ecs_urls
 from longshore.sandbox import control
 from longshore.sandbox.api.credentials import Keys
 from longshore.sandbox.api.request_log import RequestLog
-from longshore.sandbox.api.wsgi_front import Front, listen, moto_application, serve
+from longshore.sandbox.api.wsgi_front import Front, moto_application
 from longshore.sandbox.registry import ecr
+from longshore.sandbox.serving import listen, serve
 from longshore.sandbox.state import State
 from tests.sandbox.build_world import World, world_in
 from tests.sandbox.moto_api import KEY, Api, MemoryRegistry, Repo, repository

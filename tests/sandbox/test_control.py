@@ -21,8 +21,8 @@ from docker.models.volumes import Volume
 
 from longshore.errors import SandboxError
 from longshore.sandbox import control, processes, state
-from longshore.sandbox.api.wsgi_front import listen
 from longshore.sandbox.cloud import LABEL, sandbox_id
+from longshore.sandbox.serving import listen
 from longshore.sandbox.state import State
 
 STATE = State(

@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 from longshore.sandbox.api import scaling
 from longshore.sandbox.api.credentials import Keys
 from longshore.sandbox.api.request_log import RequestLog
-from longshore.sandbox.api.wsgi_front import Front, listen, moto_application, serve
+from longshore.sandbox.api.wsgi_front import Front, moto_application
+from longshore.sandbox.serving import listen, serve
 from tests.sandbox.moto_api import KEY, aws
 
 TARGET = {

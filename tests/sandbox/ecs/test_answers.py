@@ -20,11 +20,12 @@ from docker import DockerClient
 from longshore.sandbox import ecs
 from longshore.sandbox.api.credentials import Keys
 from longshore.sandbox.api.request_log import RequestLog
-from longshore.sandbox.api.wsgi_front import Front, listen, moto_application, serve
+from longshore.sandbox.api.wsgi_front import Front, moto_application
 from longshore.sandbox.cloud import Cloud
 from longshore.sandbox.ecs.breaker import TRIPPED
 from longshore.sandbox.ecs.orchestrator import Orchestrator
 from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
+from longshore.sandbox.serving import listen, serve
 from tests.sandbox.ecs_world import Script, crashes, never_starts, runs
 from tests.sandbox.moto_api import KEY, aws
 

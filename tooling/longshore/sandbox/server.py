@@ -24,13 +24,14 @@ from longshore.sandbox import codebuild, ecs, engine
 from longshore.sandbox.api import buckets, scaling, security_groups
 from longshore.sandbox.api.credentials import Keys
 from longshore.sandbox.api.request_log import RequestLog
-from longshore.sandbox.api.wsgi_front import Front, listen, moto_application, serve
+from longshore.sandbox.api.wsgi_front import Front, moto_application
 from longshore.sandbox.cloud import Cloud, sandbox_id
 from longshore.sandbox.load_balancer.load_balancer import FrontDoors
 from longshore.sandbox.registry import distribution, ecr
 from longshore.sandbox.registry.catalogue import Catalogue
 from longshore.sandbox.registry.proxy import Proxy
 from longshore.sandbox.registry.upstream import Upstream
+from longshore.sandbox.serving import listen, serve
 from longshore.sandbox.state import State, save
 from longshore.sandbox.terraform_cloud import serving as terraform_cloud
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
-from longshore.sandbox.api.credentials import Answer, Environ, body_of
+from longshore.sandbox.api.credentials import Answer, body_of
 from longshore.sandbox.api.faults import FaultError, Faults, parse
 from longshore.sandbox.api.request_log import RequestLog
+from longshore.sandbox.serving import Environ
 
 _ALL = (
     b"/_sandbox/status, /_sandbox/requests?since=N, /_sandbox/faults, /_sandbox/settings, /_sandbox/builds, "

@@ -15,7 +15,8 @@ from moto.core.routing import get_service_router
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
-Environ = dict[str, Any]
+from longshore.sandbox.serving import Environ
+
 Answer = tuple[int, str, bytes]
 
 # AWS4-HMAC-SHA256 Credential=KEY/20260102/eu-central-1/ecs/aws4_request; of ECDSA signatures without the region

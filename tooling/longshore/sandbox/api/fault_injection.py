@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
 from longshore.sandbox.api import faults
-from longshore.sandbox.api.credentials import Answer, Caller, Environ, body_of, identify
+from longshore.sandbox.api.credentials import Answer, Caller, body_of, identify
 from longshore.sandbox.api.faults import ANSWERED_LATER, Fault, Faults
 from longshore.sandbox.api.request_log import is_mutating
 from longshore.sandbox.api.stale_reads import Memory
-
-StartResponse = Callable[..., Any]
-Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+from longshore.sandbox.serving import Application, Environ, StartResponse
 
 STRUCK = "longshore.fault"
 """Key of a request's environment: the kind of the fault that struck it."""

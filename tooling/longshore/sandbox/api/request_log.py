@@ -9,7 +9,8 @@ from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from longshore.sandbox.api.credentials import Caller, Environ, body_of
+from longshore.sandbox.api.credentials import Caller, body_of
+from longshore.sandbox.serving import Environ
 
 LIMIT = 50_000
 # no write of AWS begins with one of these words

@@ -1,24 +1,19 @@
-"""What stands in front of moto: the sandbox's own pages, credentials, the request log, and the listening socket."""
+"""What stands in front of moto: the sandbox's own pages, credentials and the request log."""
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from moto import backends
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from werkzeug.serving import BaseWSGIServer, make_server
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from longshore.errors import SandboxError
 from longshore.sandbox.api.admin_pages import Adjustable, Builder, Pages
-from longshore.sandbox.api.credentials import Environ, Keys, identify, refusal, role_of
-from longshore.sandbox.api.fault_injection import STRUCK, Application, Faulty, StartResponse, reply
+from longshore.sandbox.api.credentials import Keys, identify, refusal, role_of
+from longshore.sandbox.api.fault_injection import STRUCK, Faulty, reply
 from longshore.sandbox.api.faults import Faults
 from longshore.sandbox.api.request_log import RequestLog, parameters_of
-
-__all__ = ["Application", "Front", "StartResponse", "listen", "moto_application", "serve"]
+from longshore.sandbox.serving import Application, Environ, StartResponse
 
 
 class Front:
@@ -66,37 +61,9 @@ class Front:
         return reply(record, refusal(caller))
 
 
-def listen(port: int) -> socket.socket:
-    """A loopback socket that listens.
-
-    Raises:
-        SandboxError: the port is taken.
-    """
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-    except OSError as error:
-        listener.close()
-        hint = "Stop what listens there, or leave the port out: a free one is taken then."
-        raise SandboxError(f"port {port} on 127.0.0.1 can't be used: {error.strerror}", hint) from error
-    listener.listen(128)
-    return listener
-
-
 def moto_application() -> Application:
     """Moto's application for all services."""
     modules = list(backends.list_of_moto_modules())
     # moto lists a folder at every request: a quarter of the time that an answer takes
     backends.list_of_moto_modules = lambda: modules
     return DomainDispatcherApplication(create_backend_app)
-
-
-def serve(application: Application, listener: socket.socket) -> BaseWSGIServer:
-    """Serve an application on a socket that listens, in a thread of its own."""
-    host, port = listener.getsockname()
-    server = make_server(
-        host, port, application, threaded=True, request_handler=MotoRequestHandler, fd=listener.fileno()
-    )
-    threading.Thread(target=server.serve_forever, args=(0.05,), name="aws", daemon=True).start()
-    return server

@@ -11,8 +11,8 @@ from hmac import compare_digest
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
-from longshore.sandbox.api.credentials import Environ, body_of
-from longshore.sandbox.api.fault_injection import StartResponse
+from longshore.sandbox.api.credentials import body_of
+from longshore.sandbox.serving import Environ, StartResponse
 from longshore.sandbox.terraform_cloud import documents, script
 from longshore.sandbox.terraform_cloud.calls import Call, RefusedError, Reply, one, several
 from longshore.sandbox.terraform_cloud.model import Configuration, Run, Store, Workspace, new_id
