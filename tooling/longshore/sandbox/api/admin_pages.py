@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any, Protocol
-from urllib.parse import parse_qs
 
-from longshore.sandbox.api.credentials import Answer, body_of
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.wrappers import Request, Response
+
 from longshore.sandbox.api.faults import FaultError, Faults, parse
 from longshore.sandbox.api.request_log import RequestLog
-from longshore.sandbox.serving import Environ
+from longshore.sandbox.routing import Route, Router, json_response
 
-_ALL = (
-    b"/_sandbox/status, /_sandbox/requests?since=N, /_sandbox/faults, /_sandbox/settings, /_sandbox/builds, "
-    b"/_sandbox/push, /_sandbox/repositories\n"
+_PAGES = (
+    "/_sandbox/status, /_sandbox/requests?since=N, /_sandbox/faults, /_sandbox/settings, /_sandbox/builds, "
+    "/_sandbox/push, /_sandbox/repositories\n"
 )
 
 
@@ -87,63 +88,78 @@ class Pages:
     ) -> None:
         self._log = log
         self._faults = faults
-        self._status = status
         self._adjustable = adjustable
-        self._builder = builder
+        routes: list[Route[object]] = [
+            ("GET", "/_sandbox/status", lambda _: status()),
+            ("GET", "/_sandbox/requests", self._requests),
+            ("GET", "/_sandbox/faults", lambda _: faults.rows()),
+            ("POST", "/_sandbox/faults", self._add_fault),
+            ("DELETE", "/_sandbox/faults", self._clear_faults),
+            ("GET", "/_sandbox/settings", lambda _: self._settings()),
+            ("POST", "/_sandbox/settings", self._change_settings),
+        ]
+        self._router = Router(routes + (_build_routes(builder) if builder else []))
 
-    def answer(self, environ: Environ) -> Answer:
+    def answer(self, request: Request) -> Response:
         """Answer one request."""
-        name, method = environ["PATH_INFO"].removeprefix("/_sandbox/"), environ["REQUEST_METHOD"]
-        if method != "GET" and ("HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ):
-            return 403, "text/plain", b"Not from a web page.\n"
-        query = {key: values[0] for key, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
+        if request.method != "GET" and ("Origin" in request.headers or "Sec-Fetch-Site" in request.headers):
+            return Response("Not from a web page.\n", 403)
         try:
-            found = self._find(name, method, query, environ)
+            return json_response(self._router.answer(request))
+        except (NotFound, MethodNotAllowed):
+            return Response(_PAGES, 404)
         except (FaultError, KeyError, ValueError, TypeError) as error:
-            return 400, "text/plain", f"{error}\n".encode()
-        return (404, "text/plain", _ALL) if found is None else (200, "application/json", json.dumps(found).encode())
+            return Response(f"{error}\n", 400)
 
-    def _find(self, name: str, method: str, query: dict[str, str], environ: Environ) -> object:
-        """What a page says; None where there is no such page."""
-        if name == "faults":
-            return self._change_faults(method, query, environ)
-        if name == "settings":
-            return self._change_settings(method, environ)
-        if self._builder and name in ("builds", "push", "repositories"):
-            return _ask(self._builder, name, method, environ)
-        if name == "requests":
-            since = query.get("since", "0")
-            return self._log.since(int(since) if since.isdigit() else 0)
-        return self._status() if name == "status" else None
+    def _requests(self, request: Request) -> object:
+        since = request.args.get("since", "0")
+        return self._log.since(int(since) if since.isdigit() else 0)
 
-    def _change_faults(self, method: str, query: dict[str, str], environ: Environ) -> list[dict[str, Any]]:
-        """The faults, after what was asked for."""
-        if method == "POST":
-            self._faults.add(parse(json.loads(body_of(environ))))
-        elif method == "DELETE":
-            self._faults.clear(int(query["id"]) if "id" in query else None)
+    def _add_fault(self, request: Request) -> object:
+        self._faults.add(parse(_document(request)))
         return self._faults.rows()
 
-    def _change_settings(self, method: str, environ: Environ) -> dict[str, float]:
-        """The settings, after what was asked for."""
+    def _clear_faults(self, request: Request) -> object:
+        self._faults.clear(int(request.args["id"]) if "id" in request.args else None)
+        return self._faults.rows()
+
+    def _settings(self) -> dict[str, float]:
+        return {name: value for each in self._adjustable for name, value in each.settings().items()}
+
+    def _change_settings(self, request: Request) -> object:
         owners = {name: each for each in self._adjustable for name in each.settings()}
-        if method == "POST":
-            for name, value in json.loads(body_of(environ)).items():
-                if name not in owners:
-                    raise ValueError(f"{name}: unknown; known are {', '.join(owners)}")
-                owners[name].set(name, float(value))
-        return {name: each.settings()[name] for name, each in owners.items()}
+        for name, value in _document(request).items():
+            if name not in owners:
+                raise ValueError(f"{name}: unknown; known are {', '.join(owners)}")
+            owners[name].set(name, float(value))
+        return self._settings()
 
 
-def _ask(builder: Builder, name: str, method: str, environ: Environ) -> object:
-    """What CodeBuild's pages say."""
-    given = json.loads(body_of(environ)) if method == "POST" else {}
-    if name == "push":
-        return {"lines": builder.push(given)} if method == "POST" else None
-    if name == "repositories":
-        return {given["name"]: builder.make_repository(given["name"])} if given else builder.repositories()
-    if method == "DELETE":
+def _build_routes(builder: Builder) -> list[Route[object]]:
+    """The pages about CodeBuild."""
+
+    def prescribe(request: Request) -> object:
+        builder.prescribe(_document(request))
+        return builder.outcomes()
+
+    def clear(_request: Request) -> object:
         builder.clear()
-    elif given:
-        builder.prescribe(given)
-    return builder.outcomes()
+        return builder.outcomes()
+
+    def make_repository(request: Request) -> object:
+        name = _document(request)["name"]
+        return {name: builder.make_repository(name)}
+
+    return [
+        ("GET", "/_sandbox/builds", lambda _: builder.outcomes()),
+        ("POST", "/_sandbox/builds", prescribe),
+        ("DELETE", "/_sandbox/builds", clear),
+        ("POST", "/_sandbox/push", lambda request: {"lines": builder.push(_document(request))}),
+        ("GET", "/_sandbox/repositories", lambda _: builder.repositories()),
+        ("POST", "/_sandbox/repositories", make_repository),
+    ]
+
+
+def _document(request: Request) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(request.get_data())
+    return document

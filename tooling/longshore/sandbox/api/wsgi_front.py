@@ -7,6 +7,7 @@ from typing import Any
 
 from moto import backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.wrappers import Request
 
 from longshore.sandbox.api.admin_pages import Adjustable, Builder, Pages
 from longshore.sandbox.api.credentials import Keys, identify, refusal, role_of
@@ -46,7 +47,7 @@ class Front:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         if environ["PATH_INFO"].startswith("/_sandbox/"):
-            return reply(start_response, self._pages.answer(environ))
+            return self._pages.answer(Request(environ))(environ, start_response)
         caller = identify(environ)
         parameters = parameters_of(caller, environ)
 
