@@ -176,9 +176,10 @@ def test_keys_that_iam_and_sts_issue_are_accepted_until_they_are_inactive(api: A
     assert "releaser/run" in identity["Arn"]
 
 
-def test_an_unknown_page_of_the_sandbox_is_404(api: Api) -> None:
+@pytest.mark.parametrize(("page", "body"), [("what", None), ("status", b"{}")])
+def test_an_unknown_page_or_method_of_the_sandbox_is_404(api: Api, page: str, body: bytes | None) -> None:
     with pytest.raises(urllib.error.HTTPError) as error:
-        get(api, "/_sandbox/what")
+        urllib.request.urlopen(f"{api.endpoint}/_sandbox/{page}", body)
     with error.value as answer:
         assert answer.code == 404
     assert get(api, "/_sandbox/status") == {"services": [], "tasks": []}

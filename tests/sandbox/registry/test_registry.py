@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -207,9 +208,33 @@ def test_layers_go_straight_to_the_registry(front: Front) -> None:
     assert (layer.status, layer.headers["location"]) == (307, "http://127.0.0.1:1/v2/shop/app/blobs/sha256:0")
 
 
+def test_the_query_of_a_layers_request_reaches_the_registry_unchanged(front: Front) -> None:
+    layer = front.ask("HEAD", "/v2/shop/app/blobs/sha256:0?mount=a%2Fb&from=c")
+    assert layer.headers["location"] == "http://127.0.0.1:1/v2/shop/app/blobs/sha256:0?mount=a%2Fb&from=c"
+
+
+def test_a_repository_may_be_named_like_a_part_of_the_api(front: Front) -> None:
+    front.shelf.add("shop/manifests/blobs", "MUTABLE")
+    manifest = front.manifest("shop/manifests/blobs")
+    assert front.push("shop/manifests/blobs", "v1", manifest).status == 201
+    assert front.ask("GET", "/v2/shop/manifests/blobs/manifests/v1").body == manifest
+
+
+def test_a_client_that_expects_100_continue_gets_it_once(front: Front) -> None:
+    manifest = front.manifest("shop/app")
+    host, port = front.address.split(":")
+    with socket.create_connection((host, int(port))) as connection, connection.makefile("rb") as answers:
+        head = f"PUT /v2/shop/app/manifests/v1 HTTP/1.1\r\nHost: {front.address}\r\nContent-Type: {MANIFEST_TYPE}\r\n"
+        connection.sendall(f"{head}Content-Length: {len(manifest)}\r\nExpect: 100-continue\r\n\r\n".encode())
+        assert [answers.readline(), answers.readline()] == [b"HTTP/1.1 100 Continue\r\n", b"\r\n"]
+        connection.sendall(manifest)
+        assert answers.readline() == b"HTTP/1.1 201 CREATED\r\n"
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
+        ("PATCH", "/v2/shop/app/blobs/uploads/7f", 405, "UNSUPPORTED"),
         ("GET", "/v2/shop/app/manifests/v9", 404, "MANIFEST_UNKNOWN"),
         ("DELETE", "/v2/shop/app/manifests/v1", 405, "UNSUPPORTED"),
         ("GET", "/v2/_catalog", 404, "UNSUPPORTED"),

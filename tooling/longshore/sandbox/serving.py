@@ -23,6 +23,10 @@ class _RequestHandler(MotoRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
+    def handle_expect_100(self) -> bool:
+        """Leave a request's Expect to werkzeug, or 100 Continue is sent twice."""
+        return True
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Log nothing: the traffic of Terraform and Docker would bury the server's own messages."""
 
