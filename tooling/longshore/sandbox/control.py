@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from longshore.errors import SandboxError, UsageError
 from longshore.sandbox import engine, processes
 from longshore.sandbox.cloud import sandbox_id
+from longshore.sandbox.fault_spec import FaultSpec
 from longshore.sandbox.registry import distribution
 from longshore.sandbox.state import State, load, mark, read
 
@@ -49,6 +50,21 @@ class Status:
     services: tuple[ServiceStatus, ...] = ()
     tasks: tuple[dict[str, Any], ...] = ()
     builds: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class FaultStatus:
+    """The faults of a sandbox.
+
+    Attributes:
+        aws: those of the AWS API, oldest first, each with how often it has struck.
+        terraform_cloud: those that the stand-in for Terraform Cloud has yet to meet, in their order.
+        settings: the settings, in seconds.
+    """
+
+    aws: list[dict[str, Any]]
+    terraform_cloud: list[str]
+    settings: dict[str, float]
 
 
 def up(directory: Path, port: int = 0) -> State:
@@ -135,22 +151,27 @@ def clear_faults(state: State) -> None:
     _ask(state.endpoint, "DELETE", "/_sandbox/faults")
 
 
-def script_cloud(state: State, faults: list[str] | None) -> list[str]:
-    """Scripts faults of the stand-in for Terraform Cloud: `longshore.sandbox.terraform_cloud.script`.
-
-    Args:
-        state: of the sandbox.
-        faults: what the next runs and calls will meet, after what is scripted already; None clears all.
-
-    Returns:
-        What is scripted.
+def change_faults(state: State, spec: FaultSpec, *, clear: bool) -> None:
+    """Clear all faults, of AWS and of Terraform Cloud, if asked to; then make the changes of a spec.
 
     Raises:
-        UsageError: there is no such fault; the message names those that there are.
+        UsageError: there is no such fault, or a field is not as it must be; the message names those that there are.
     """
-    method = "DELETE" if faults is None else "POST" if faults else "GET"
-    found: list[str] = _ask(state.terraform_cloud, method, "/_sandbox/script", faults)
-    return found
+    if clear:
+        clear_faults(state)
+        _ask(state.terraform_cloud, "DELETE", "/_sandbox/script")
+    if spec.terraform_cloud:
+        _ask(state.terraform_cloud, "POST", "/_sandbox/script", spec.terraform_cloud)
+    if spec.aws:
+        add_fault(state, dict(spec.aws))
+    if spec.rollback_window is not None:
+        settings(state, rollback_window=spec.rollback_window)
+
+
+def fault_status(state: State) -> FaultStatus:
+    """Every fault that is set, and the settings."""
+    terraform_cloud = _ask(state.terraform_cloud, "GET", "/_sandbox/script")
+    return FaultStatus(faults(state), terraform_cloud, settings(state))
 
 
 def settings(state: State, **changes: float) -> dict[str, float]:
