@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from longshore.sandbox import control
-from longshore.sandbox.ecs.behaviours import Behaviour, parse
+from longshore.sandbox.ecs.task_script import Behaviour, parse
 from tests.e2e.project import ACCOUNT, INVOKE, Project
 from tests.scenarios.calls import key_of, normal_form, own_role
 from tests.scenarios.play import Found, differences

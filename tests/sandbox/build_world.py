@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from longshore.sandbox import codebuild
+from longshore.sandbox.api.aws_api import Front, moto_application
 from longshore.sandbox.api.credentials import Keys
 from longshore.sandbox.api.request_log import RequestLog
-from longshore.sandbox.api.wsgi_front import Front, moto_application
 from longshore.sandbox.serving import listen, serve
 from longshore.sandbox.state import State
 from tests.sandbox.moto_api import KEY, REGION, aws

@@ -10,9 +10,9 @@ from moto.ecr import urls as ecr_urls
 from moto.ecs import urls as ecs_urls
 
 from longshore.sandbox import control
+from longshore.sandbox.api.aws_api import Front, moto_application
 from longshore.sandbox.api.credentials import Keys
 from longshore.sandbox.api.request_log import RequestLog
-from longshore.sandbox.api.wsgi_front import Front, moto_application
 from longshore.sandbox.registry import ecr
 from longshore.sandbox.serving import listen, serve
 from longshore.sandbox.state import State

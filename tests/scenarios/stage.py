@@ -32,14 +32,14 @@ from longshore.ledger.lock import Lock
 from longshore.rollout import verification
 from longshore.sandbox import ecs
 from longshore.sandbox.api import faults, scaling
+from longshore.sandbox.api.aws_api import Front, moto_application
 from longshore.sandbox.api.credentials import Keys
 from longshore.sandbox.api.request_log import RequestLog
-from longshore.sandbox.api.wsgi_front import Front, moto_application
 from longshore.sandbox.cloud import Cloud
-from longshore.sandbox.ecs.behaviours import Behaviour, parse
 from longshore.sandbox.ecs.fleet import Service
 from longshore.sandbox.ecs.logs import LogWriter
-from longshore.sandbox.ecs.scripted import CloudWatchLines, Scripted
+from longshore.sandbox.ecs.scripted_runtime import CloudWatchLines, Scripted
+from longshore.sandbox.ecs.task_script import Behaviour, parse
 from longshore.sandbox.serving import Application, Environ, StartResponse, listen, serve
 from tests.fakes.samples import ACTOR, WHEN
 from tests.scenarios import shop

@@ -9,9 +9,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from longshore.sandbox.api import scaling
+from longshore.sandbox.api.aws_api import Front, moto_application
 from longshore.sandbox.api.credentials import Keys
 from longshore.sandbox.api.request_log import RequestLog
-from longshore.sandbox.api.wsgi_front import Front, moto_application
 from longshore.sandbox.serving import listen, serve
 from tests.sandbox.moto_api import KEY, aws
 

@@ -16,9 +16,9 @@ from longshore.errors import UsageError
 from longshore.sandbox import control
 from longshore.sandbox.api import operations
 from longshore.sandbox.api.faults import parse
-from longshore.sandbox.codebuild import record, submitted
+from longshore.sandbox.codebuild import build_record, start_build
+from longshore.sandbox.codebuild.build_record import Record
 from longshore.sandbox.codebuild.builds import TOKEN_SECONDS
-from longshore.sandbox.codebuild.record import Record
 from longshore.sandbox.codebuild.responses import CodeBuildResponse
 from tests.sandbox.build_world import World, commands, context, phases
 
@@ -321,7 +321,9 @@ def test_every_field_is_one_of_the_api(world: World) -> None:
     assert [name for name in ours if name.replace("_", "") not in operations_] == []
     started = model.operation_model("StartBuild").input_shape
     assert started is not None
-    overrides = {key for names in submitted.OVERRIDDEN.values() for key in names.values()} | {*submitted.TAKEN.values()}
+    overrides = {key for names in start_build.OVERRIDDEN.values() for key in names.values()} | {
+        *start_build.TAKEN.values()
+    }
     assert overrides - set(started.members) == set()
     project_shape = model.shape_for("Project")
     project = world.project(commands(build=["true"]), source={"type": "GITHUB", "location": "https://x/acme/api"})
@@ -329,7 +331,7 @@ def test_every_field_is_one_of_the_api(world: World) -> None:
     kept = world.builds.projects("api")[0]
     assert list(_strange(project_shape, kept, "project")) == []
     kinds: Any = model.shape_for("BuildPhaseType")
-    assert set(record.PHASES) < set(kinds.enum)
+    assert set(build_record.PHASES) < set(kinds.enum)
 
 
 def _whole_build(world: World) -> dict[str, Any]:

@@ -18,9 +18,9 @@ from botocore.model import ListShape, Shape, StructureShape
 from docker import DockerClient
 
 from longshore.sandbox import ecs
+from longshore.sandbox.api.aws_api import Front, moto_application
 from longshore.sandbox.api.credentials import Keys
 from longshore.sandbox.api.request_log import RequestLog
-from longshore.sandbox.api.wsgi_front import Front, moto_application
 from longshore.sandbox.cloud import Cloud
 from longshore.sandbox.ecs.breaker import TRIPPED
 from longshore.sandbox.ecs.orchestrator import Orchestrator

@@ -12,7 +12,7 @@ from requests import Response
 
 from longshore.sandbox.ecs.host import Host
 from longshore.sandbox.ecs.logs import LONGEST, LogWriter, Stream, lines, stream_of
-from longshore.sandbox.ecs.troubles import StartError
+from longshore.sandbox.ecs.start_errors import StartError
 from tests.sandbox.moto_api import REGION
 
 ACCOUNT = "123456789012"

@@ -16,7 +16,7 @@ from moto.logs.models import logs_backends
 
 from longshore.sandbox import engine
 from longshore.sandbox.cloud import Cloud
-from longshore.sandbox.ecs.containers import DockerRuntime
+from longshore.sandbox.ecs.docker_runtime import DockerRuntime
 from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
 from tests.sandbox import busybox
 from tests.sandbox.moto_api import REGION

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from longshore.sandbox.ecs.secret_values import SecretValues
-from longshore.sandbox.ecs.troubles import StartError
+from longshore.sandbox.ecs.start_errors import StartError
 from tests.sandbox.moto_api import REGION, Api
 
 ACCOUNT = "123456789012"

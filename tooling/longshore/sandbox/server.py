@@ -22,9 +22,9 @@ from typing import Any
 from longshore.errors import SandboxError
 from longshore.sandbox import codebuild, ecs, engine
 from longshore.sandbox.api import buckets, scaling, security_groups
+from longshore.sandbox.api.aws_api import Front, moto_application
 from longshore.sandbox.api.credentials import Keys
 from longshore.sandbox.api.request_log import RequestLog
-from longshore.sandbox.api.wsgi_front import Front, moto_application
 from longshore.sandbox.cloud import Cloud, sandbox_id
 from longshore.sandbox.load_balancer.load_balancer import FrontDoors
 from longshore.sandbox.registry import distribution, ecr

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from longshore.sandbox.codebuild import outcomes, responses
+from longshore.sandbox.codebuild.build_host import Place
 from longshore.sandbox.codebuild.builds import Builds
-from longshore.sandbox.codebuild.place import Place
 
 __all__ = ["Builds", "CodeBuild", "Place", "install"]
 

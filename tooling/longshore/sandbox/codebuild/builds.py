@@ -9,14 +9,14 @@ from typing import Any
 
 from moto.codebuild.models import codebuild_backends
 
-from longshore.sandbox.codebuild import submitted, webhooks
-from longshore.sandbox.codebuild.journal import Journal
+from longshore.sandbox.codebuild import start_build, webhooks
+from longshore.sandbox.codebuild.build import Order, Run
+from longshore.sandbox.codebuild.build_host import Place
+from longshore.sandbox.codebuild.build_log import Journal
+from longshore.sandbox.codebuild.build_record import Record
 from longshore.sandbox.codebuild.outcomes import Outcomes
-from longshore.sandbox.codebuild.place import Place
 from longshore.sandbox.codebuild.projects import InvalidError, check_variables
-from longshore.sandbox.codebuild.record import Record
 from longshore.sandbox.codebuild.repositories import Repositories, repository_name
-from longshore.sandbox.codebuild.runner import Order, Run
 from longshore.sandbox.codebuild.source import Sources
 from longshore.sandbox.codebuild.webhooks import Push
 from longshore.sandbox.ecs.logs import LogWriter, Stream
@@ -83,7 +83,7 @@ class Builds:
             if limit and sum(not order.record.complete for order in self._of(project["arn"])) >= limit:
                 raise LimitError(f"Cannot have more than {limit} active builds for the project")
             number = self._numbers[project["arn"]] = self._numbers.get(project["arn"], 0) + 1
-            record = Record(submitted.fields(project, given, initiator, number))
+            record = Record(start_build.fields(project, given, initiator, number))
             outcome = self.outcomes.take(project["name"])
             order = Order(record, project["arn"].split(":")[3], outcome, webhook or {}, self.minute)
             self._orders[record.id] = order

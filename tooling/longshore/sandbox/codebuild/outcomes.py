@@ -6,7 +6,7 @@ import threading
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from longshore.sandbox.codebuild.record import IN_PROGRESS, PHASES
+from longshore.sandbox.codebuild.build_record import IN_PROGRESS, PHASES
 
 
 @dataclass

@@ -14,9 +14,9 @@ from docker.types import Mount
 from docker.utils import parse_repository_tag
 
 from longshore.sandbox.cloud import LABEL, Cloud, sandbox_id
-from longshore.sandbox.ecs import launch as made
+from longshore.sandbox.ecs import container_arguments
 from longshore.sandbox.ecs.runtime import Launch
-from longshore.sandbox.ecs.troubles import OUT_OF_MEMORY, cannot_create, cannot_pull, cannot_start
+from longshore.sandbox.ecs.start_errors import OUT_OF_MEMORY, cannot_create, cannot_pull, cannot_start
 
 TASK = "longshore.task"
 CONTAINER = "longshore.container"
@@ -78,7 +78,7 @@ class Host:
     def create(
         self,
         launch: Launch,
-        container: made.Definition,
+        container: container_arguments.Definition,
         secrets: Mapping[str, str],
         network: str | None,
         volumes: Mapping[str, Mount],
@@ -88,7 +88,7 @@ class Host:
         Raises:
             StartError: CannotCreateContainerError.
         """
-        options = made.arguments(launch, container, secrets)
+        options = container_arguments.arguments(launch, container, secrets)
         options["labels"] = {
             **(container.get("dockerLabels") or {}), **self._labels, TASK: launch.task, CONTAINER: container["name"],
         }  # fmt: skip
@@ -96,7 +96,7 @@ class Host:
             endpoint = self._docker.api.create_endpoint_config(aliases=_aliases(launch, container))
             options |= {"network": network, "networking_config": {network: endpoint}}
         try:
-            return self._docker.containers.create(mounts=made.mounts(container, volumes), **options)
+            return self._docker.containers.create(mounts=container_arguments.mounts(container, volumes), **options)
         except DockerException as error:
             raise cannot_create(container["name"], _explain(error)) from error
 
@@ -226,7 +226,7 @@ def image_digest(image: Image, reference: str) -> str:
     return next((entry.partition("@")[2] for entry in entries if entry.partition("@")[0] == repository), "")
 
 
-def _aliases(launch: Launch, container: made.Definition) -> list[str]:
+def _aliases(launch: Launch, container: container_arguments.Definition) -> list[str]:
     """The names of a container in its task's network: its own, and those that others link it by."""
     links = [link for other in launch.definition["containerDefinitions"] for link in other.get("links") or []]
     linked = [link.partition(":")[2] for link in links if link.partition(":")[0] == container["name"]]

@@ -10,7 +10,7 @@ from moto.ecs import urls
 
 from longshore.sandbox.cloud import Cloud
 from longshore.sandbox.ecs.api import Ecs
-from longshore.sandbox.ecs.containers import DockerRuntime
+from longshore.sandbox.ecs.docker_runtime import DockerRuntime
 from longshore.sandbox.ecs.orchestrator import SETTLING, Orchestrator
 from longshore.sandbox.ecs.responses import EcsResponse
 from longshore.sandbox.ecs.runtime import Runtime

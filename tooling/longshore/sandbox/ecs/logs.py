@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from moto.core.exceptions import JsonRESTError, ServiceException
 from moto.logs.models import LogsBackend, logs_backends
 
-from longshore.sandbox.ecs.troubles import StartError, cannot_start
+from longshore.sandbox.ecs.start_errors import StartError, cannot_start
 
 BATCH = 10_000
 """The most events in one PutLogEvents (CloudWatch Logs API)."""

@@ -1,7 +1,7 @@
 """Between the scheduler and whatever runs tasks: what is handed over, and what comes back.
 
-The Docker runtime (containers.py) runs real containers; a scripted one can take its place, since the scheduler asks for
-reports and is never called back.
+The Docker runtime (docker_runtime.py) runs real containers; a scripted one can take its place, since the scheduler asks
+for reports and is never called back.
 """
 
 from __future__ import annotations

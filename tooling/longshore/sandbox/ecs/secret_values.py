@@ -10,7 +10,7 @@ from moto.core.exceptions import JsonRESTError, ServiceException
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.ssm.models import ssm_backends
 
-from longshore.sandbox.ecs.troubles import StartError, no_resource
+from longshore.sandbox.ecs.start_errors import StartError, no_resource
 
 _PULL = "unable to pull secrets or registry auth: execution resource retrieval failed: "
 

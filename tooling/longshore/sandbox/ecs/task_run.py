@@ -13,13 +13,19 @@ from docker.models.containers import Container
 from docker.models.images import Image
 
 from longshore.sandbox.cloud import Doors
-from longshore.sandbox.ecs import launch as made
+from longshore.sandbox.ecs import container_arguments
 from longshore.sandbox.ecs.host import Host, image_digest
 from longshore.sandbox.ecs.logs import Follower, LogWriter, stream_of
 from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
 from longshore.sandbox.ecs.secret_values import SecretValues
+from longshore.sandbox.ecs.start_errors import (
+    ESSENTIAL_EXITED,
+    FAILED_TO_START,
+    StartError,
+    cannot_create,
+    no_dependency,
+)
 from longshore.sandbox.ecs.target_registration import Doorway
-from longshore.sandbox.ecs.troubles import ESSENTIAL_EXITED, FAILED_TO_START, StartError, cannot_create, no_dependency
 
 LOOK = 1.0
 """Seconds between two looks at a container that was told to end, in case its event got lost."""
@@ -54,7 +60,7 @@ class TaskRun:
     def __init__(self, launch: Launch, tools: Tools) -> None:
         self._launch = launch
         self._tools = tools
-        self._definitions = made.containers_in_order(launch.definition)
+        self._definitions = container_arguments.containers_in_order(launch.definition)
         self._containers: dict[str, Container] = {}
         self._followers: dict[str, Follower] = {}
         self._exits: dict[str, int] = {}
@@ -162,9 +168,9 @@ class TaskRun:
         if not at_start:
             self._report("RUNNING")
 
-    def _start_container(self, definition: made.Definition, container: Container, image: Image) -> None:
+    def _start_container(self, definition: container_arguments.Definition, container: Container, image: Image) -> None:
         name, launch = definition["name"], self._launch
-        options = made.log_options(definition)
+        options = container_arguments.log_options(definition)
         stream = stream_of(options, name, launch.task, self._tools.region) if options is not None else None
         if stream:
             self._tools.logs.prepare(stream, name, create_group=(options or {}).get("awslogs-create-group") == "true")
@@ -184,7 +190,7 @@ class TaskRun:
         # It may have ended before it was known here, and its event with it.
         self.notice_exit(name)
 
-    def _await_dependencies(self, definition: made.Definition) -> None:
+    def _await_dependencies(self, definition: container_arguments.Definition) -> None:
         for dependency in definition.get("dependsOn") or []:
             name, condition = dependency["containerName"], dependency["condition"]
             with self._changed:
@@ -229,9 +235,11 @@ class TaskRun:
             self._tools.host.signal(self._containers[name])
         for definition in self._definitions:
             name = definition["name"]
-            if name in self._containers and not self._await_exit(name, begun + made.stop_timeout(definition)):
+            if name in self._containers and not self._await_exit(
+                name, begun + container_arguments.stop_timeout(definition)
+            ):
                 self._tools.host.signal(self._containers[name], "SIGKILL")
-                self._await_exit(name, time.monotonic() + made.STOP_TIMEOUT)
+                self._await_exit(name, time.monotonic() + container_arguments.STOP_TIMEOUT)
 
     def _await_exit(self, name: str, deadline: float) -> bool:
         """Wait for a container's end; False if it still runs at the deadline."""

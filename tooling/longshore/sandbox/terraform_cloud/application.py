@@ -14,7 +14,7 @@ from werkzeug.wrappers import Request, Response
 
 from longshore.sandbox.routing import Route, Router, json_response
 from longshore.sandbox.serving import Environ, StartResponse
-from longshore.sandbox.terraform_cloud import documents, script
+from longshore.sandbox.terraform_cloud import documents, faults
 from longshore.sandbox.terraform_cloud.json_api import (
     RefusedError,
     attributes,
@@ -193,7 +193,7 @@ class Application:
             variables=list(variables) if isinstance(variables, list) else [],
             plan_only=bool(given.get("plan-only")) or configuration.speculative,
             destroy=given.get("is-destroy") is True,
-            fault=self.store.take_fault(script.OF_RUNS),
+            fault=self.store.take_fault(faults.OF_RUNS),
         )
         self.store.runs[run_id] = run
         return run
@@ -269,9 +269,9 @@ class Application:
 
     def _change_script(self, request: Request) -> Response:
         wanted = json.loads(request.get_data())
-        unknown = [fault for fault in wanted if fault not in script.KNOWN]
+        unknown = [fault for fault in wanted if fault not in faults.KNOWN]
         if unknown:
-            raise RefusedError(400, f"{', '.join(unknown)}: known are {', '.join(sorted(script.KNOWN))}")
+            raise RefusedError(400, f"{', '.join(unknown)}: known are {', '.join(sorted(faults.KNOWN))}")
         self.store.scripted += wanted
         return self._script(request)
 

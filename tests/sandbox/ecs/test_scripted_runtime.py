@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from longshore.sandbox.ecs.behaviours import Behaviour, nth, parse
 from longshore.sandbox.ecs.runtime import Launch, Report
-from longshore.sandbox.ecs.scripted import OTHER_DIGEST, Scripted
-from longshore.sandbox.ecs.troubles import cannot_start
+from longshore.sandbox.ecs.scripted_runtime import OTHER_DIGEST, Scripted
+from longshore.sandbox.ecs.start_errors import cannot_start
+from longshore.sandbox.ecs.task_script import Behaviour, nth, parse
 from tests.sandbox.ecs_world import definition
 
 

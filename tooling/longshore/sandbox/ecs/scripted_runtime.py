@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from longshore.sandbox.ecs.behaviours import Behaviour, nth
 from longshore.sandbox.ecs.logs import LogWriter, stream_of
 from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
-from longshore.sandbox.ecs.troubles import (
+from longshore.sandbox.ecs.start_errors import (
     ESSENTIAL_EXITED,
     FAILED_TO_START,
     OUT_OF_MEMORY,
     StartError,
     cannot_pull,
 )
+from longshore.sandbox.ecs.task_script import Behaviour, nth
 
 HEALTHY_AFTER = 0.5
 """Seconds of RUNNING after which a container health check passes."""

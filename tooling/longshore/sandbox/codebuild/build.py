@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from longshore.sandbox.codebuild import buildspec, roles, variables
+from longshore.sandbox.codebuild.build_host import Place
+from longshore.sandbox.codebuild.build_log import Journal
+from longshore.sandbox.codebuild.build_record import FAILED, FAULT, PHASES, STOPPED, SUCCEEDED, TIMED_OUT, Record
 from longshore.sandbox.codebuild.buildspec import Buildspec, BuildspecError
-from longshore.sandbox.codebuild.journal import Journal
 from longshore.sandbox.codebuild.outcomes import Outcome
-from longshore.sandbox.codebuild.place import Place
-from longshore.sandbox.codebuild.record import FAILED, FAULT, PHASES, STOPPED, SUCCEEDED, TIMED_OUT, Record
 from longshore.sandbox.codebuild.roles import RoleError
 from longshore.sandbox.codebuild.shell import Interrupted, Shell
 from longshore.sandbox.codebuild.source import SourceError, Sources

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from longshore.sandbox.codebuild import build_image
-from longshore.sandbox.codebuild.record import Record
+from longshore.sandbox.codebuild.build_record import Record
 from longshore.sandbox.codebuild.variables import inherited
 
 
