@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from longshore.sandbox import codebuild
-from longshore.sandbox.api.aws_api import Front, moto_application
-from longshore.sandbox.api.credentials import Keys
+from longshore.sandbox.api.aws_api import AwsApi, moto_application
+from longshore.sandbox.api.credentials import AccessKeys
 from longshore.sandbox.api.request_log import RequestLog
 from longshore.sandbox.serving import listen, serve
 from longshore.sandbox.state import State
@@ -37,7 +37,7 @@ class World:
     directory: Path
     endpoint: str
     log: RequestLog
-    front: Front
+    api: AwsApi
     builds: codebuild.Builds
     role: str = ""
     clients: dict[str, Any] = field(default_factory=dict)
@@ -115,11 +115,11 @@ def world_in(directory: Path) -> Iterator[World]:
     directory.mkdir(parents=True)
     with listen(0) as listener:
         endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        builds = codebuild.Builds(codebuild.Place(directory, endpoint, ACCOUNT_ID), patience=1.0)
-        builder, log = codebuild.install(builds), RequestLog()
-        front = Front(moto_application(), Keys(KEY), log, lambda: {"builds": builder.status()}, (builder,), builder)
-        server = serve(front, listener)
-        world = World(directory, endpoint, log, front, builds)
+        builds = codebuild.Builds(codebuild.BuildHost(directory, endpoint, ACCOUNT_ID), grace=1.0)
+        admin, log = codebuild.install(builds), RequestLog()
+        api = AwsApi(moto_application(), AccessKeys(KEY), log, lambda: {"builds": admin.status()}, (admin,), admin)
+        server = serve(api, listener)
+        world = World(directory, endpoint, log, api, builds)
         world.role = world.create_role()
         try:
             yield world

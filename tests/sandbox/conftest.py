@@ -10,8 +10,8 @@ from moto.ecr import urls as ecr_urls
 from moto.ecs import urls as ecs_urls
 
 from longshore.sandbox import control
-from longshore.sandbox.api.aws_api import Front, moto_application
-from longshore.sandbox.api.credentials import Keys
+from longshore.sandbox.api.aws_api import AwsApi, moto_application
+from longshore.sandbox.api.credentials import AccessKeys
 from longshore.sandbox.api.request_log import RequestLog
 from longshore.sandbox.registry import ecr
 from longshore.sandbox.serving import listen, serve
@@ -37,7 +37,7 @@ def api() -> Iterator[Api]:
     ecr.install("127.0.0.1:5999", registry)
     status: dict[str, Any] = {"services": [], "tasks": []}
     with listen(0) as listener:
-        server = serve(Front(moto_application(), Keys(KEY), log, lambda: status), listener)
+        server = serve(AwsApi(moto_application(), AccessKeys(KEY), log, lambda: status), listener)
         yield Api(f"http://127.0.0.1:{server.port}", log, registry)
         server.shutdown()
         server.server_close()

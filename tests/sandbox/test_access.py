@@ -79,7 +79,7 @@ def test_what_has_all_of_some_variables_is_ended(tmp_path: Path) -> None:
             assert each.stdout
             assert each.stdout.readline() == b"ready\n"
 
-        assert processes.end_all((mark, "CODEBUILD_BUILD_ID="), patience=0.1) == [first.pid]
-        assert processes.end_all((mark, "CODEBUILD_BUILD_ID="), patience=0.1) == []
+        assert processes.end_all((mark, "CODEBUILD_BUILD_ID="), grace=0.1) == [first.pid]
+        assert processes.end_all((mark, "CODEBUILD_BUILD_ID="), grace=0.1) == []
         assert first.wait() == -9
         assert second.poll() is None

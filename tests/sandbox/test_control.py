@@ -95,9 +95,9 @@ def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", code, "stubborn"], stdout=subprocess.PIPE) as started:
         assert started.stdout
         started.stdout.readline()
-        assert not processes.end(started.pid, "somebody else", patience=0)
-        assert processes.end(started.pid, "stubborn", patience=0.05)
-        assert not processes.end(started.pid, "stubborn", patience=0)
+        assert not processes.end(started.pid, "somebody else", grace=0)
+        assert processes.end(started.pid, "stubborn", grace=0.05)
+        assert not processes.end(started.pid, "stubborn", grace=0)
 
 
 def test_nothing_runs_where_there_is_no_sandbox(tmp_path: Path) -> None:

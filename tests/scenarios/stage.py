@@ -32,14 +32,14 @@ from longshore.ledger.lock import Lock
 from longshore.rollout import verification
 from longshore.sandbox import ecs
 from longshore.sandbox.api import faults, scaling
-from longshore.sandbox.api.aws_api import Front, moto_application
-from longshore.sandbox.api.credentials import Keys
+from longshore.sandbox.api.aws_api import AwsApi, moto_application
+from longshore.sandbox.api.credentials import AccessKeys
 from longshore.sandbox.api.request_log import RequestLog
 from longshore.sandbox.cloud import Cloud
 from longshore.sandbox.ecs.fleet import Service
 from longshore.sandbox.ecs.logs import LogWriter
-from longshore.sandbox.ecs.scripted_runtime import CloudWatchLines, Scripted
-from longshore.sandbox.ecs.task_script import Behaviour, parse
+from longshore.sandbox.ecs.scripted_runtime import CloudWatchLines, ScriptedRuntime
+from longshore.sandbox.ecs.task_script import TaskScript, parse
 from longshore.sandbox.serving import Application, Environ, StartResponse, listen, serve
 from tests.fakes.samples import ACTOR, WHEN
 from tests.scenarios import shop
@@ -171,7 +171,8 @@ class Stage:
         self._faults: list[Fault] = []
         self._mark = 0
         self._turn = 0
-        self.runtime = Scripted(self._behaviours, self._digest, CloudWatchLines(writer, shop.REGION), self._forget)
+        lines = CloudWatchLines(writer, shop.REGION)
+        self.runtime = ScriptedRuntime(self._behaviours, self._digest, lines, self._forget)
         cloud = Cloud(folder, shop.REGION, shop.ACCOUNT, "", cast(Any, None), cast(Any, None))
         self.ecs = ecs.install(cloud, runtime=self.runtime, clock=self.now, settling=1.0)
         scaling.install(self.ecs)
@@ -179,7 +180,7 @@ class Stage:
         self.orchestrator.rollback_window = scenario.settings.window
         self.released_revisions: dict[str, int] = {}
         self.log = Log(self._strike)
-        self.front = Front(theatre.moto, Keys(KEY), self.log, dict)
+        self.front = AwsApi(theatre.moto, AccessKeys(KEY), self.log, dict)
         theatre.application = self.front
         theatre.door.chosen = self._who_answers
 
@@ -505,7 +506,7 @@ class Stage:
         family, _, number = arn.rpartition("/")[2].partition(":")
         return self.role(family, int(number))
 
-    def _behaviours(self, family: str, number: int) -> Sequence[Behaviour]:
+    def _behaviours(self, family: str, number: int) -> Sequence[TaskScript]:
         key = key_of(family)
         if not self.released_revisions:
             # While the stage is being set, the newest is what will be old.
@@ -537,7 +538,7 @@ class Stage:
             task = serving[self._turn % len(serving)]
         variables = task.definition["containerDefinitions"][0]["environment"]
         version = next(v["value"] for v in variables if v["name"] == "RELEASE_VERSION")
-        return version, self.runtime.behaviour(task.id).answers
+        return version, self.runtime.script_of(task.id).answers
 
 
 def target_of(key: str) -> dict[str, str]:

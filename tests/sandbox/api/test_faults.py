@@ -15,7 +15,7 @@ from longshore.sandbox import control
 from longshore.sandbox.api import operations
 from longshore.sandbox.api.credentials import Caller
 from longshore.sandbox.api.faults import Fault, FaultError, Faults, parse
-from longshore.sandbox.api.stale_reads import Memory
+from longshore.sandbox.api.stale_reads import ReadHistory
 from longshore.sandbox.state import State
 from tests.sandbox.moto_api import Api
 from tests.sandbox.test_control import STATE
@@ -184,14 +184,14 @@ def test_a_service_is_stale_whatever_it_is_asked_for_with() -> None:
     def services(*counts: tuple[str, int]) -> bytes:
         return json.dumps({"services": [{"serviceArn": name, "desiredCount": n} for name, n in counts]}).encode()
 
-    memory = Memory()
-    memory.keep(READ, b"both", services(("web", 1), ("worker", 1)))
-    memory.changed(WRITE)
-    assert memory.before(READ, b"one", services(("web", 2))) == services(("web", 1))
-    memory.keep(READ, b"one", services(("web", 2)))
-    memory.keep(READ, b"one", services(("web", 3)))
-    assert memory.before(READ, b"one", services(("web", 4))) == services(("web", 1))
-    assert memory.before(READ, b"other", services(("new", 5))) == services(("new", 5))
+    history = ReadHistory()
+    history.keep(READ, b"both", services(("web", 1), ("worker", 1)))
+    history.changed(WRITE)
+    assert history.before(READ, b"one", services(("web", 2))) == services(("web", 1))
+    history.keep(READ, b"one", services(("web", 2)))
+    history.keep(READ, b"one", services(("web", 3)))
+    assert history.before(READ, b"one", services(("web", 4))) == services(("web", 1))
+    assert history.before(READ, b"other", services(("new", 5))) == services(("new", 5))
 
 
 def test_run_task_can_answer_with_failures(api: Api, state: State) -> None:

@@ -9,8 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from longshore.sandbox.api import scaling
-from longshore.sandbox.api.aws_api import Front, moto_application
-from longshore.sandbox.api.credentials import Keys
+from longshore.sandbox.api.aws_api import AwsApi, moto_application
+from longshore.sandbox.api.credentials import AccessKeys
 from longshore.sandbox.api.request_log import RequestLog
 from longshore.sandbox.serving import listen, serve
 from tests.sandbox.moto_api import KEY, aws
@@ -37,11 +37,11 @@ class Shop:
     def __init__(self) -> None:
         self.bounds: list[tuple[int, int]] = []
 
-    def has(self, cluster: str, name: str) -> bool:
+    def has_service(self, cluster: str, name: str) -> bool:
         return (cluster, name) == ("shop", "web")
 
-    def bound(self, cluster: str, name: str, minimum: int, maximum: int) -> None:
-        assert self.has(cluster, name)
+    def clamp_count(self, cluster: str, name: str, minimum: int, maximum: int) -> None:
+        assert self.has_service(cluster, name)
         self.bounds.append((minimum, maximum))
 
 
@@ -54,7 +54,7 @@ def shop() -> Shop:
 def client(shop: Shop) -> Iterator[Any]:
     scaling.install(shop)
     with listen(0) as listener:
-        server = serve(Front(moto_application(), Keys(KEY), RequestLog(), dict), listener)
+        server = serve(AwsApi(moto_application(), AccessKeys(KEY), RequestLog(), dict), listener)
         yield aws("application-autoscaling", f"http://127.0.0.1:{server.port}")
         server.shutdown()
         server.server_close()

@@ -17,7 +17,7 @@ from longshore.sandbox import control
 from longshore.sandbox.api import operations
 from longshore.sandbox.api.faults import parse
 from longshore.sandbox.codebuild import build_record, start_build
-from longshore.sandbox.codebuild.build_record import Record
+from longshore.sandbox.codebuild.build_record import BuildRecord
 from longshore.sandbox.codebuild.builds import TOKEN_SECONDS
 from longshore.sandbox.codebuild.responses import CodeBuildResponse
 from tests.sandbox.build_world import World, commands, context, phases
@@ -273,13 +273,13 @@ def test_a_lost_answer_of_start_build_and_throttled_reads(world: World, project:
     for operation in ("codebuild:StartBuild", "codebuild:BatchGetBuilds", "logs:GetLogEvents"):
         operations.check(operation)
     given = {"idempotencyToken": uuid.uuid4().hex}
-    world.front.faults.add(parse({"operation": "codebuild:StartBuild", "kind": "lost", "times": 1}))
-    world.front.faults.add(parse({"operation": "codebuild:BatchGetBuilds", "kind": "throttle", "times": 1}))
+    world.api.faults.add(parse({"operation": "codebuild:StartBuild", "kind": "lost", "times": 1}))
+    world.api.faults.add(parse({"operation": "codebuild:BatchGetBuilds", "kind": "throttle", "times": 1}))
     with pytest.raises(HTTPClientError):
         world.start(project, **given)
     build = world.start(project, **given)
     code, _ = refused(world.codebuild.batch_get_builds, ids=[build])
-    world.front.faults.clear()
+    world.api.faults.clear()
 
     assert code == "ThrottlingException"
     assert world.codebuild.list_builds_for_project(projectName=project)["ids"] == [build]
@@ -369,7 +369,7 @@ def test_ending_the_sandbox_ends_its_builds(tmp_path: Path) -> None:
 
 
 def test_a_record_gives_copies() -> None:
-    kept = Record({"id": "p:1", "projectName": "p"})
+    kept = BuildRecord({"id": "p:1", "projectName": "p"})
     kept.document()["phases"].clear()
 
     assert [phase["phaseType"] for phase in kept.document()["phases"]] == ["SUBMITTED", "QUEUED"]

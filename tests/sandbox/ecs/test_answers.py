@@ -18,8 +18,8 @@ from botocore.model import ListShape, Shape, StructureShape
 from docker import DockerClient
 
 from longshore.sandbox import ecs
-from longshore.sandbox.api.aws_api import Front, moto_application
-from longshore.sandbox.api.credentials import Keys
+from longshore.sandbox.api.aws_api import AwsApi, moto_application
+from longshore.sandbox.api.credentials import AccessKeys
 from longshore.sandbox.api.request_log import RequestLog
 from longshore.sandbox.cloud import Cloud
 from longshore.sandbox.ecs.breaker import TRIPPED
@@ -33,16 +33,16 @@ ACCOUNT = "123456789012"
 PREFIX = f"arn:aws:ecs:eu-central-1:{ACCOUNT}"
 
 
-class Doors:
+class LoadBalancers:
     """Front doors that only note what they are asked."""
 
     def open(self, cluster: str, service: str, port: int) -> str:
         return f"http://127.0.0.1/{cluster}/{service}/{port}"
 
-    def add(self, cluster: str, service: str, target: tuple[str, int]) -> None:
+    def register(self, cluster: str, service: str, target: tuple[str, int]) -> None:
         raise AssertionError("a scripted task has no target")
 
-    def drain(self, cluster: str, service: str, target: tuple[str, int], timeout: float) -> None:
+    def deregister(self, cluster: str, service: str, target: tuple[str, int], timeout: float) -> None:
         raise AssertionError("a scripted task has no target")
 
     def close(self, cluster: str, service: str) -> None:
@@ -102,10 +102,10 @@ class Play:
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
     runtime, clock = Script(runs), [1_700_000_000.0]
     docker = DockerClient(base_url="tcp://127.0.0.1:1", version="1.41")  # nothing here may ask it
-    cloud = Cloud(tmp_path_factory.mktemp("cloud"), "eu-central-1", ACCOUNT, "127.0.0.1:5999", Doors(), docker)
+    cloud = Cloud(tmp_path_factory.mktemp("cloud"), "eu-central-1", ACCOUNT, "127.0.0.1:5999", LoadBalancers(), docker)
     installed = ecs.install(cloud, runtime, lambda: clock[0])
     with listen(0) as listener:
-        server = serve(Front(moto_application(), Keys(KEY), RequestLog(), installed.status), listener)
+        server = serve(AwsApi(moto_application(), AccessKeys(KEY), RequestLog(), installed.status), listener)
         yield Play(installed, runtime, aws("ecs", f"http://127.0.0.1:{server.port}"), clock, "")
         server.shutdown()
         server.server_close()
@@ -729,7 +729,7 @@ def test_status_names_doors_and_tasks(play: Play) -> None:
 def test_the_control_loop_runs_until_it_is_stopped(tmp_path: Path) -> None:
     runtime = Script(runs)
     docker = DockerClient(base_url="tcp://127.0.0.1:1", version="1.41")
-    cloud = Cloud(tmp_path, "eu-central-1", ACCOUNT, "127.0.0.1:5999", Doors(), docker)
+    cloud = Cloud(tmp_path, "eu-central-1", ACCOUNT, "127.0.0.1:5999", LoadBalancers(), docker)
     looping = ecs.Ecs(cloud, Orchestrator(runtime, time.time), Event())
     looping.start()
     looping.stop()

@@ -27,7 +27,7 @@ ACCOUNT = "123456789012"
 LOOP = "trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done"
 
 
-class Doors:
+class LoadBalancers:
     """Front doors that note what they are asked, and what ran when they were asked to drain."""
 
     def __init__(self) -> None:
@@ -38,12 +38,12 @@ class Doors:
         self.calls.append(("open", service))
         return "http://127.0.0.1:1"
 
-    def add(self, cluster: str, service: str, target: tuple[str, int]) -> None:
-        self.calls.append(("add", service))
+    def register(self, cluster: str, service: str, target: tuple[str, int]) -> None:
+        self.calls.append(("register", service))
         self.targets.append(target)
 
-    def drain(self, cluster: str, service: str, target: tuple[str, int], timeout: float) -> None:
-        self.calls.append(("drain", service))
+    def deregister(self, cluster: str, service: str, target: tuple[str, int], timeout: float) -> None:
+        self.calls.append(("deregister", service))
         assert target in self.targets
 
     def close(self, cluster: str, service: str) -> None:
@@ -56,7 +56,7 @@ class Bench:
 
     docker: DockerClient
     runtime: DockerRuntime
-    doors: Doors
+    load_balancers: LoadBalancers
     image: str
     reports: list[Report] = field(default_factory=list)
 
@@ -129,10 +129,10 @@ def image(docker: DockerClient) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def bench(docker: DockerClient, image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    doors = Doors()
-    cloud = Cloud(tmp_path_factory.mktemp("cloud"), REGION, ACCOUNT, "127.0.0.1:1", doors, docker)
+    load_balancers = LoadBalancers()
+    cloud = Cloud(tmp_path_factory.mktemp("cloud"), REGION, ACCOUNT, "127.0.0.1:1", load_balancers, docker)
     runtime = DockerRuntime(cloud, threading.Event().set)
-    yield Bench(docker, runtime, doors, image)
+    yield Bench(docker, runtime, load_balancers, image)
     runtime.close()
     assert engine.sweep(docker, cloud.labels["longshore.sandbox"], None) == []
 
@@ -237,18 +237,22 @@ def test_every_line_is_there_when_the_task_says_stopped(bench: Bench) -> None:
 
 def test_a_port_is_published_on_loopback_and_put_behind_the_door(bench: Bench) -> None:
     web = bench.container("sleep 1; " + busybox.SERVE, portMappings=[{"containerPort": 8080, "hostPort": 0}])
-    task = bench.start(web, service="doors", port=8080)
+    task = bench.start(web, service="balanced", port=8080)
     bench.reach(task, "RUNNING")
     assert not any(report.reachable for report in bench.of(task))
     bench.until(lambda: any(report.reachable for report in bench.of(task)))
     (ports,) = [news.ports for news in bench.news(task) if news.ports]
-    assert bench.doors.targets[-1] == ("127.0.0.1", ports[0][1])
+    assert bench.load_balancers.targets[-1] == ("127.0.0.1", ports[0][1])
     bench.runtime.stop(task)
     bench.reach(task, "STOPPED")
     assert bench.statuses(task) == ["PENDING", "RUNNING", "DEACTIVATING", "STOPPING", "STOPPED"]
-    assert [call for call, service in bench.doors.calls if service == "doors"] == ["open", "add", "drain"]
-    bench.runtime.withdraw("shop", "doors")
-    bench.until(lambda: ("close", "doors") in bench.doors.calls)
+    assert [call for call, service in bench.load_balancers.calls if service == "balanced"] == [
+        "open",
+        "register",
+        "deregister",
+    ]
+    bench.runtime.withdraw("shop", "balanced")
+    bench.until(lambda: ("close", "balanced") in bench.load_balancers.calls)
 
 
 def test_what_never_listens_never_gets_behind_the_door(bench: Bench) -> None:
@@ -259,7 +263,7 @@ def test_what_never_listens_never_gets_behind_the_door(bench: Bench) -> None:
         bench.until(lambda: any(report.reachable for report in bench.of(task)), seconds=1.5)
     bench.runtime.stop(task)
     bench.reach(task, "STOPPED")
-    assert [call for call, service in bench.doors.calls if service == "deaf"] == []
+    assert [call for call, service in bench.load_balancers.calls if service == "deaf"] == []
 
 
 def test_health_checks_are_reported_as_they_change(bench: Bench) -> None:
@@ -352,9 +356,9 @@ def test_a_container_removed_by_hand_is_noticed(bench: Bench) -> None:
 
 
 def test_closing_takes_everything_down_at_once(docker: DockerClient, image: str, tmp_path: Path) -> None:
-    cloud = Cloud(tmp_path, REGION, ACCOUNT, "127.0.0.1:1", Doors(), docker)
+    cloud = Cloud(tmp_path, REGION, ACCOUNT, "127.0.0.1:1", LoadBalancers(), docker)
     runtime = DockerRuntime(cloud, threading.Event().set)
-    bench = Bench(docker, runtime, Doors(), image)
+    bench = Bench(docker, runtime, LoadBalancers(), image)
     stubborn = [bench.container("trap '' TERM; while :; do sleep 1; done", name=name) for name in ("a", "b")]
     shared = [{"name": "data", "dockerVolumeConfiguration": {"scope": "shared", "autoprovision": True}}]
     tasks = [bench.start(*stubborn, volumes=shared) for _ in range(3)]

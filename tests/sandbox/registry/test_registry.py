@@ -26,9 +26,9 @@ from longshore.sandbox.cloud import LABEL, sandbox_id
 from longshore.sandbox.processes import command_line
 from longshore.sandbox.registry import distribution
 from longshore.sandbox.registry.catalogue import Catalogue, Repository
-from longshore.sandbox.registry.distribution import Child, end_orphan
+from longshore.sandbox.registry.distribution import RegistryProcess, end_orphan
 from longshore.sandbox.registry.images import digest_of
-from longshore.sandbox.registry.proxy import Proxy
+from longshore.sandbox.registry.proxy import RegistryProxy
 from longshore.sandbox.registry.upstream import Answer, Upstream
 from longshore.sandbox.state import State
 from tests.sandbox.moto_api import MANIFEST_TYPE, REGION, MemoryRegistry, Repo, aws
@@ -86,7 +86,7 @@ def proxy_before(upstream: MemoryRegistry) -> Iterator[Front]:
     shelf = Shelf()
     shelf.add("shop/app", "IMMUTABLE")
     shelf.add("shop/cache", "MUTABLE")
-    proxy = Proxy(upstream, shelf)
+    proxy = RegistryProxy(upstream, shelf)
     front = Front(proxy.address, upstream, shelf)
     yield front
     for connection in front.connections:
@@ -313,7 +313,7 @@ def test_a_program_that_does_not_start_is_reported_with_its_words(tmp_path: Path
     program.write_text("#!/bin/sh\necho the disk is full >&2\nexit 3\n")
     program.chmod(0o755)
     with pytest.raises(SandboxError, match="the disk is full"):
-        Child(str(program), tmp_path / "data")
+        RegistryProcess(str(program), tmp_path / "data")
 
 
 def sleeper(directory: Path, mark: str) -> subprocess.Popen[bytes]:
@@ -342,8 +342,9 @@ def test_a_stranger_who_got_the_registrys_pid_is_left_alone(tmp_path: Path) -> N
 def test_a_registry_dies_with_the_sandbox_that_was_killed(tmp_path: Path) -> None:
     program = next(filter(None, map(shutil.which, distribution.PROGRAMS)))
     code = (
-        "import pathlib, sys, time; from longshore.sandbox.registry.distribution import Child;"
-        "child = Child(sys.argv[1], pathlib.Path(sys.argv[2])); print(child.address, flush=True); time.sleep(60)"
+        "import pathlib, sys, time; from longshore.sandbox.registry.distribution import RegistryProcess;"
+        "registry = RegistryProcess(sys.argv[1], pathlib.Path(sys.argv[2]));"
+        "print(registry.address, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code, program, str(tmp_path)], stdout=subprocess.PIPE) as parent:
         assert parent.stdout

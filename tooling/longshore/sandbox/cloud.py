@@ -17,8 +17,8 @@ def sandbox_id(directory: Path) -> str:
     return hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:12]
 
 
-class Doors(Protocol):
-    """The front doors: one loopback URL for each service with a port."""
+class LoadBalancers(Protocol):
+    """The front load_balancers: one loopback URL for each service with a port."""
 
     def open(self, cluster: str, service: str, port: int) -> str:
         """Open the door of a service, or find it open.
@@ -32,10 +32,10 @@ class Doors(Protocol):
             The URL, without a trailing slash; the same for the life of the sandbox.
         """
 
-    def add(self, cluster: str, service: str, target: tuple[str, int]) -> None:
+    def register(self, cluster: str, service: str, target: tuple[str, int]) -> None:
         """Send requests to a target (host, published port) as well."""
 
-    def drain(self, cluster: str, service: str, target: tuple[str, int], timeout: float) -> None:
+    def deregister(self, cluster: str, service: str, target: tuple[str, int], timeout: float) -> None:
         """Take a target out of rotation, then wait until its open requests ended, at most `timeout` seconds."""
 
     def close(self, cluster: str, service: str) -> None:
@@ -51,7 +51,7 @@ class Cloud:
         region: the region it plays, such as ``eu-central-1``.
         account_id: the account it plays, 12 digits.
         registry: ``127.0.0.1:PORT`` of the registry that images are pulled from.
-        doors: the front doors.
+        load_balancers: the front load_balancers.
         docker: client of the Docker engine.
     """
 
@@ -59,7 +59,7 @@ class Cloud:
     region: str
     account_id: str
     registry: str
-    doors: Doors
+    load_balancers: LoadBalancers
     docker: DockerClient
 
     @property

@@ -242,7 +242,7 @@ def _start(directory: Path, port: int) -> State:
         if os.waitpid(pid, os.WNOHANG)[0]:
             raise _failure(log)
         time.sleep(0.02)
-    processes.end(pid, mark(directory), patience=5)
+    processes.end(pid, mark(directory), grace=5)
     raise SandboxError(f"the sandbox did not start within {START_SECONDS:.0f} s", f"See {log}.")
 
 
@@ -264,7 +264,7 @@ def _is_ours(directory: Path) -> bool:
 def _clean(directory: Path) -> list[str]:
     former = read(directory)
     # whatever builds of a killed server have started still runs
-    orphans = processes.end_all((f"LONGSHORE_SANDBOX={directory}", "CODEBUILD_BUILD_ID="), patience=2.0)
+    orphans = processes.end_all((f"LONGSHORE_SANDBOX={directory}", "CODEBUILD_BUILD_ID="), grace=2.0)
     removed = [f"build process {pid}" for pid in orphans]
     removed += distribution.end_orphan(directory)
     client = engine.connect()

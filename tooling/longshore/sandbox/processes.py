@@ -32,7 +32,7 @@ def is_running(pid: int, mark: str) -> bool:
     return bool(mark) and mark in command_line(pid)
 
 
-def end(pid: int, mark: str, patience: float) -> bool:
+def end(pid: int, mark: str, grace: float) -> bool:
     """End a process: SIGTERM, then SIGKILL when it is still there after `patience` seconds.
 
     Returns:
@@ -40,7 +40,7 @@ def end(pid: int, mark: str, patience: float) -> bool:
     """
     if not is_running(pid, mark):
         return False
-    for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)):
+    for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, 5.0)):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
         if _gone(pid, mark, seconds):
@@ -60,10 +60,10 @@ def with_variables(*variables: str) -> Iterator[int]:
                 yield int(path.parent.name)
 
 
-def end_all(variables: tuple[str, ...], patience: float) -> list[int]:
+def end_all(variables: tuple[str, ...], grace: float) -> list[int]:
     """End all processes with these variables: SIGTERM, then SIGKILL for what is still there after some seconds."""
     ended = {*with_variables(*variables)}
-    for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)):
+    for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, 5.0)):
         for pid in with_variables(*variables):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)

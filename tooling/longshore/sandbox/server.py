@@ -22,14 +22,14 @@ from typing import Any
 from longshore.errors import SandboxError
 from longshore.sandbox import codebuild, ecs, engine
 from longshore.sandbox.api import buckets, scaling, security_groups
-from longshore.sandbox.api.aws_api import Front, moto_application
-from longshore.sandbox.api.credentials import Keys
+from longshore.sandbox.api.aws_api import AwsApi, moto_application
+from longshore.sandbox.api.credentials import AccessKeys
 from longshore.sandbox.api.request_log import RequestLog
 from longshore.sandbox.cloud import Cloud, sandbox_id
-from longshore.sandbox.load_balancer.load_balancer import FrontDoors
+from longshore.sandbox.load_balancer.load_balancer import LocalLoadBalancers
 from longshore.sandbox.registry import distribution, ecr
 from longshore.sandbox.registry.catalogue import Catalogue
-from longshore.sandbox.registry.proxy import Proxy
+from longshore.sandbox.registry.proxy import RegistryProxy
 from longshore.sandbox.registry.upstream import Upstream
 from longshore.sandbox.serving import listen, serve
 from longshore.sandbox.state import State, save
@@ -75,29 +75,29 @@ def run(directory: Path, port: int, cleanup: ExitStack) -> None:
 
     upstream = distribution.start(directory, docker)
     cleanup.callback(upstream.stop)
-    proxy = Proxy(Upstream(upstream.address), Catalogue(ACCOUNT_ID))
+    proxy = RegistryProxy(Upstream(upstream.address), Catalogue(ACCOUNT_ID))
     cleanup.callback(proxy.stop)
-    doors = FrontDoors()
-    cleanup.callback(doors.close_all)
+    load_balancers = LocalLoadBalancers()
+    cleanup.callback(load_balancers.close_all)
 
     buckets.install()
     security_groups.install()
     ecr.install(proxy.address, Upstream(upstream.address))
-    cluster = ecs.install(Cloud(directory, REGION, ACCOUNT_ID, proxy.address, doors, docker))
+    cluster = ecs.install(Cloud(directory, REGION, ACCOUNT_ID, proxy.address, load_balancers, docker))
     scaling.install(cluster)
     cluster.start()
     cleanup.callback(cluster.stop)
 
     state = _state(directory, listener.getsockname()[1], proxy.address)
-    builds = codebuild.Builds(codebuild.Place(directory, state.endpoint, ACCOUNT_ID, engine.host()))
+    builds = codebuild.Builds(codebuild.BuildHost(directory, state.endpoint, ACCOUNT_ID, engine.host()))
     cleanup.callback(builds.close)
-    builder = codebuild.install(builds)
+    admin = codebuild.install(builds)
 
     def status() -> dict[str, Any]:
-        return {**cluster.status(), "builds": builder.status()}
+        return {**cluster.status(), "builds": admin.status()}
 
-    front = Front(moto_application(), Keys(state.access_key_id), RequestLog(), status, (cluster, builder), builder)
-    server = serve(front, listener)
+    keys = AccessKeys(state.access_key_id)
+    server = serve(AwsApi(moto_application(), keys, RequestLog(), status, (cluster, admin), admin), listener)
     cleanup.callback(server.shutdown)
     url = terraform_cloud.start(directory, state.secret_access_key, state.environment(), cleanup)
     save(replace(state, terraform_cloud=url))

@@ -19,7 +19,7 @@ _PAGES = (
 )
 
 
-class Adjustable(Protocol):
+class Configurable(Protocol):
     """Something with settings."""
 
     def settings(self) -> dict[str, float]:
@@ -33,7 +33,7 @@ class Adjustable(Protocol):
         """
 
 
-class Builder(Protocol):
+class CodeBuildAdmin(Protocol):
     """CodeBuild, as the pages see it."""
 
     def outcomes(self) -> list[dict[str, Any]]:
@@ -67,15 +67,15 @@ class Builder(Protocol):
         """
 
 
-class Pages:
+class AdminPages:
     """Answers requests for /_sandbox/*.
 
     Args:
         log: of the calls.
         faults: that are set.
         status: what runs.
-        adjustable: what has settings.
-        builder: CodeBuild; None where there is none.
+        configurable: what has settings.
+        codebuild: CodeBuild; None where there is none.
     """
 
     def __init__(
@@ -83,12 +83,12 @@ class Pages:
         log: RequestLog,
         faults: Faults,
         status: Callable[[], dict[str, Any]],
-        adjustable: tuple[Adjustable, ...] = (),
-        builder: Builder | None = None,
+        configurable: tuple[Configurable, ...] = (),
+        codebuild: CodeBuildAdmin | None = None,
     ) -> None:
         self._log = log
         self._faults = faults
-        self._adjustable = adjustable
+        self._configurable = configurable
         routes: list[Route[object]] = [
             ("GET", "/_sandbox/status", lambda _: status()),
             ("GET", "/_sandbox/requests", self._requests),
@@ -98,7 +98,7 @@ class Pages:
             ("GET", "/_sandbox/settings", lambda _: self._settings()),
             ("POST", "/_sandbox/settings", self._change_settings),
         ]
-        self._router = Router(routes + (_build_routes(builder) if builder else []))
+        self._router = Router(routes + (_build_routes(codebuild) if codebuild else []))
 
     def answer(self, request: Request) -> Response:
         """Answer one request."""
@@ -124,10 +124,10 @@ class Pages:
         return self._faults.rows()
 
     def _settings(self) -> dict[str, float]:
-        return {name: value for each in self._adjustable for name, value in each.settings().items()}
+        return {name: value for each in self._configurable for name, value in each.settings().items()}
 
     def _change_settings(self, request: Request) -> object:
-        owners = {name: each for each in self._adjustable for name in each.settings()}
+        owners = {name: each for each in self._configurable for name in each.settings()}
         for name, value in _document(request).items():
             if name not in owners:
                 raise ValueError(f"{name}: unknown; known are {', '.join(owners)}")
@@ -135,27 +135,27 @@ class Pages:
         return self._settings()
 
 
-def _build_routes(builder: Builder) -> list[Route[object]]:
+def _build_routes(codebuild: CodeBuildAdmin) -> list[Route[object]]:
     """The pages about CodeBuild."""
 
     def prescribe(request: Request) -> object:
-        builder.prescribe(_document(request))
-        return builder.outcomes()
+        codebuild.prescribe(_document(request))
+        return codebuild.outcomes()
 
     def clear(_request: Request) -> object:
-        builder.clear()
-        return builder.outcomes()
+        codebuild.clear()
+        return codebuild.outcomes()
 
     def make_repository(request: Request) -> object:
         name = _document(request)["name"]
-        return {name: builder.make_repository(name)}
+        return {name: codebuild.make_repository(name)}
 
     return [
-        ("GET", "/_sandbox/builds", lambda _: builder.outcomes()),
+        ("GET", "/_sandbox/builds", lambda _: codebuild.outcomes()),
         ("POST", "/_sandbox/builds", prescribe),
         ("DELETE", "/_sandbox/builds", clear),
-        ("POST", "/_sandbox/push", lambda request: {"lines": builder.push(_document(request))}),
-        ("GET", "/_sandbox/repositories", lambda _: builder.repositories()),
+        ("POST", "/_sandbox/push", lambda request: {"lines": codebuild.push(_document(request))}),
+        ("GET", "/_sandbox/repositories", lambda _: codebuild.repositories()),
         ("POST", "/_sandbox/repositories", make_repository),
     ]
 

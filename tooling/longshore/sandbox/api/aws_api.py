@@ -9,15 +9,15 @@ from moto import backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.wrappers import Request
 
-from longshore.sandbox.api.admin_pages import Adjustable, Builder, Pages
-from longshore.sandbox.api.credentials import Keys, identify, refusal, role_of
-from longshore.sandbox.api.fault_injection import STRUCK, Faulty, reply
+from longshore.sandbox.api.admin_pages import AdminPages, CodeBuildAdmin, Configurable
+from longshore.sandbox.api.credentials import AccessKeys, identify, refusal, role_of
+from longshore.sandbox.api.fault_injection import FAULT_KIND, FaultInjector, reply
 from longshore.sandbox.api.faults import Faults
 from longshore.sandbox.api.request_log import RequestLog, parameters_of
 from longshore.sandbox.serving import Application, Environ, StartResponse
 
 
-class Front:
+class AwsApi:
     """A WSGI application around moto's.
 
     Args:
@@ -25,24 +25,24 @@ class Front:
         keys: the access keys that are accepted.
         log: where calls are written.
         status: what GET /_sandbox/status answers.
-        adjustable: what GET and POST /_sandbox/settings are about.
-        builder: what the pages of builds, pushes and repositories are about.
+        configurable: what GET and POST /_sandbox/settings are about.
+        codebuild: what the pages of builds, pushes and repositories are about.
     """
 
     def __init__(
         self,
         application: Application,
-        keys: Keys,
+        keys: AccessKeys,
         log: RequestLog,
         status: Callable[[], dict[str, Any]],
-        adjustable: tuple[Adjustable, ...] = (),
-        builder: Builder | None = None,
+        configurable: tuple[Configurable, ...] = (),
+        codebuild: CodeBuildAdmin | None = None,
     ) -> None:
         self.faults = Faults()
-        self._application = Faulty(application, self.faults)
+        self._application = FaultInjector(application, self.faults)
         self._keys = keys
         self._log = log
-        self._pages = Pages(log, self.faults, status, adjustable, builder)
+        self._pages = AdminPages(log, self.faults, status, configurable, codebuild)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -52,7 +52,7 @@ class Front:
         parameters = parameters_of(caller, environ)
 
         def record(status: str, *rest: Any) -> Any:
-            fault = environ.get(STRUCK, "")
+            fault = environ.get(FAULT_KIND, "")
             role = role_of(caller)
             self._log.add(caller.service, caller.operation, int(status[:3]), parameters, fault=fault, caller=role)
             return start_response(status, *rest)

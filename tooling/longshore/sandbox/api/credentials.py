@@ -43,7 +43,7 @@ class Caller:
     protocol: str
 
 
-class Keys:
+class AccessKeys:
     """The access keys that are accepted: the sandbox's own, and those that IAM and STS issued in it."""
 
     def __init__(self, own: str) -> None:

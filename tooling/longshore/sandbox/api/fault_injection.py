@@ -12,14 +12,14 @@ from longshore.sandbox.api import faults
 from longshore.sandbox.api.credentials import Answer, Caller, body_of, identify
 from longshore.sandbox.api.faults import ANSWERED_LATER, Fault, Faults
 from longshore.sandbox.api.request_log import is_mutating
-from longshore.sandbox.api.stale_reads import Memory
+from longshore.sandbox.api.stale_reads import ReadHistory
 from longshore.sandbox.serving import Application, Environ, StartResponse
 
-STRUCK = "longshore.fault"
+FAULT_KIND = "longshore.fault"
 """Key of a request's environment: the kind of the fault that struck it."""
 
 
-class Faulty:
+class FaultInjector:
     """A WSGI application around another one.
 
     Args:
@@ -30,7 +30,7 @@ class Faulty:
     def __init__(self, application: Application, struck_by: Faults) -> None:
         self._application = application
         self._faults = struck_by
-        self._memory = Memory()
+        self._history = ReadHistory()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -39,7 +39,7 @@ class Faulty:
         if fault is None and caller.protocol != "json":
             return self._application(environ, start_response)
         if fault:
-            environ[STRUCK] = fault.kind
+            environ[FAULT_KIND] = fault.kind
         if fault and fault.kind not in ANSWERED_LATER:
             return reply(start_response, faults.answer(fault, caller))
         request = body_of(environ)
@@ -54,13 +54,13 @@ class Faulty:
     def _after(self, fault: Fault | None, caller: Caller, request: bytes, body: bytes) -> bytes:
         """What becomes of an answer that is there."""
         if is_mutating(caller.operation):
-            self._memory.changed(caller)
+            self._history.changed(caller)
         elif caller.protocol == "json":
-            self._memory.keep(caller, request, body)
+            self._history.keep(caller, request, body)
         if fault and fault.kind == "delay":
             time.sleep(fault.seconds)
         elif fault and fault.kind == "stale" and caller.protocol == "json":
-            return self._memory.before(caller, request, body)
+            return self._history.before(caller, request, body)
         return body
 
 

@@ -15,38 +15,38 @@ from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from moto.core.exceptions import JsonRESTError
 
 
-class Counted(Protocol):
+class ScalableServices(Protocol):
     """The services whose counts are scaled, by the names of their clusters and their own."""
 
-    def has(self, cluster: str, name: str) -> bool:
+    def has_service(self, cluster: str, name: str) -> bool:
         """Whether a cluster has a service that is not deleted."""
 
-    def bound(self, cluster: str, name: str, minimum: int, maximum: int) -> None:
+    def clamp_count(self, cluster: str, name: str, minimum: int, maximum: int) -> None:
         """Moves the count of a service, if it is active, into these bounds."""
 
 
-class Services:
+class EcsLookup:
     """As much of an ECS backend as a target's registration asks."""
 
-    def __init__(self, counted: Counted) -> None:
-        self._counted = counted
+    def __init__(self, services: ScalableServices) -> None:
+        self._services = services
 
     def describe_services(self, cluster: str, names: list[str]) -> tuple[list[str], list[str]]:
         """Which of the services there are, and which not."""
-        found = [name for name in names if self._counted.has(cluster, name)]
+        found = [name for name in names if self._services.has_service(cluster, name)]
         return found, [name for name in names if name not in found]
 
 
 class ScalingResponse(ApplicationAutoScalingResponse):
     """Application Auto Scaling as the sandbox plays it."""
 
-    counted: Counted
+    services: ScalableServices
 
     @property
     def applicationautoscaling_backend(self) -> ApplicationAutoscalingBackend:
         """The account's targets and policies."""
         backend = super().applicationautoscaling_backend
-        backend.ecs_backend = Services(self.counted)  # type: ignore[assignment]
+        backend.ecs_backend = EcsLookup(self.services)  # type: ignore[assignment]
         return backend
 
     def register_scalable_target(self) -> str:
@@ -60,7 +60,7 @@ class ScalingResponse(ApplicationAutoScalingResponse):
         _tags(target).update(self._get_param("Tags") or {})
         if target.service_namespace == "ecs":
             _, cluster, service = target.resource_id.split("/")
-            self.counted.bound(cluster, service, target.min_capacity or 0, target.max_capacity or 0)
+            self.services.clamp_count(cluster, service, target.min_capacity or 0, target.max_capacity or 0)
         return answer
 
     def tag_resource(self) -> str:
@@ -97,7 +97,7 @@ def _tags(target: FakeScalableTarget) -> dict[str, str]:
     return tags
 
 
-def install(counted: Counted) -> None:
+def install(services: ScalableServices) -> None:
     """Put this in the place of moto's; to be called before moto's server starts."""
-    ScalingResponse.counted = counted
+    ScalingResponse.services = services
     urls.url_paths["{0}/$"] = ScalingResponse.dispatch

@@ -16,7 +16,7 @@ KEPT = 500
 Entry = tuple[int, Any]
 
 
-class Memory:
+class ReadHistory:
     """The answers of reads, each with how many changes of its service there had been; safe for several threads."""
 
     def __init__(self) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from longshore.sandbox.codebuild import outcomes, responses
-from longshore.sandbox.codebuild.build_host import Place
+from longshore.sandbox.codebuild.build_host import BuildHost
 from longshore.sandbox.codebuild.builds import Builds
 
-__all__ = ["Builds", "CodeBuild", "Place", "install"]
+__all__ = ["BuildHost", "Builds", "CodeBuild", "install"]
 
 SETTING = "build_minute"
 """Seconds that a minute of a build's time-outs lasts; 60, unless a test is in a hurry."""

@@ -1,4 +1,4 @@
-"""The life of one build: its phases in order, and what becomes of it when one of them fails."""
+"""The life of one build: its phases in request, and what becomes of it when one of them fails."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from longshore.sandbox.codebuild import buildspec, roles, variables
-from longshore.sandbox.codebuild.build_host import Place
-from longshore.sandbox.codebuild.build_log import Journal
-from longshore.sandbox.codebuild.build_record import FAILED, FAULT, PHASES, STOPPED, SUCCEEDED, TIMED_OUT, Record
+from longshore.sandbox.codebuild.build_host import BuildHost
+from longshore.sandbox.codebuild.build_log import BuildLog
+from longshore.sandbox.codebuild.build_record import FAILED, FAULT, PHASES, STOPPED, SUCCEEDED, TIMED_OUT, BuildRecord
 from longshore.sandbox.codebuild.buildspec import Buildspec, BuildspecError
 from longshore.sandbox.codebuild.outcomes import Outcome
 from longshore.sandbox.codebuild.roles import RoleError
@@ -28,7 +28,7 @@ class Failed(Exception):  # noqa: N818 - named as CodeBuild names it
 
 
 @dataclass
-class Order:
+class BuildRequest:
     """What a build is told.
 
     Attributes:
@@ -40,7 +40,7 @@ class Order:
         stop: set by StopBuild.
     """
 
-    record: Record
+    record: BuildRecord
     region: str
     outcome: Outcome
     webhook: Mapping[str, str] = field(default_factory=dict)
@@ -48,25 +48,27 @@ class Order:
     stop: threading.Event = field(default_factory=threading.Event)
 
 
-class Run:
+class Build:
     """One build that runs, in a thread of its own.
 
     Args:
-        order: what it is told.
-        place: where.
+        request: what it is told.
+        host: where.
         sources: where its source comes from.
-        journal: its log.
-        patience: seconds between SIGTERM and SIGKILL when it is ended.
+        log: its log.
+        grace: seconds between SIGTERM and SIGKILL when it is ended.
     """
 
-    def __init__(self, order: Order, place: Place, sources: Sources, journal: Journal, patience: float = 5.0) -> None:
-        self._order = order
-        self._record = order.record
-        self._place = place
+    def __init__(
+        self, request: BuildRequest, host: BuildHost, sources: Sources, log: BuildLog, grace: float = 5.0
+    ) -> None:
+        self._request = request
+        self._record = request.record
+        self._host = host
         self._sources = sources
-        self._journal = journal
-        self._patience = patience
-        self._deadline = time.monotonic() + self._record["queuedTimeoutInMinutes"] * order.minute
+        self._log = log
+        self._grace = grace
+        self._deadline = time.monotonic() + self._record["queuedTimeoutInMinutes"] * request.minute
         self._shell: Shell | None = None
         self._spec = Buildspec({})
         self._status = SUCCEEDED
@@ -74,7 +76,7 @@ class Run:
     def run(self) -> None:
         """From QUEUED to COMPLETED; raises nothing."""
         try:
-            status = self._really() if self._order.outcome.runs else self._prescribed()
+            status = self._really() if self._request.outcome.runs else self._prescribed()
         except Interrupted:
             status = self._interrupted()
         except Exception:
@@ -103,40 +105,40 @@ class Run:
         """QUEUED, PROVISIONING and DOWNLOAD_SOURCE, up to the shell that runs the commands."""
         try:
             credentials = roles.credentials(
-                self._record["serviceRole"], self._record.id.rpartition(":")[2], self._order.region
+                self._record["serviceRole"], self._record.id.rpartition(":")[2], self._request.region
             )
         except RoleError as error:
             raise Failed("ACCESS_DENIED", str(error)) from error
         self._record.leave(SUCCEEDED)
-        self._deadline = time.monotonic() + self._record["timeoutInMinutes"] * self._order.minute
+        self._deadline = time.monotonic() + self._record["timeoutInMinutes"] * self._request.minute
         self._pass("PROVISIONING")
-        self._journal.mask(tuple(credentials.values()))
+        self._log.mask(tuple(credentials.values()))
         self._record.enter("DOWNLOAD_SOURCE")
         for line in ("Waiting for agent ping", "Waiting for DOWNLOAD_SOURCE", "Phase is DOWNLOAD_SOURCE"):
-            self._journal.say(line)
-        environ = self._place.environment(self._record, self._order.region, credentials) | dict(self._order.webhook)
+            self._log.say(line)
+        environ = self._host.environment(self._record, self._request.region, credentials) | dict(self._request.webhook)
         environ |= self._download()
         values = self._values()
-        self._journal.mask(values.secret)
-        folder = self._place.folder(self._record)
+        self._log.mask(values.secret)
+        folder = self._host.folder(self._record)
         mark = f"CODEBUILD_BUILD_ID={self._record.id}"
         # a project's variable never changes what CodeBuild itself says
         own = {name: value for name, value in values.values.items() if not name.startswith("CODEBUILD_")}
-        self._shell = Shell(folder, folder / "src", environ | own, self._journal.output, mark, self._patience)
-        self._journal.say(f"Phases found in YAML: {len(self._spec.phases)}")
+        self._shell = Shell(folder, folder / "src", environ | own, self._log.output, mark, self._grace)
+        self._log.say(f"Phases found in YAML: {len(self._spec.phases)}")
         for name, phase in self._spec.phases.items():
-            self._journal.say(f" {name.upper()}: {len(phase.commands)} commands")
+            self._log.say(f" {name.upper()}: {len(phase.commands)} commands")
         self._complete("DOWNLOAD_SOURCE", SUCCEEDED)
 
     def _download(self) -> dict[str, str]:
         """The source, and the buildspec; the variables that are known now."""
-        record, folder = self._record, self._place.folder(self._record) / "src"
-        self._journal.say(f"CODEBUILD_SRC_DIR={folder}")
+        record, folder = self._record, self._host.folder(self._record) / "src"
+        self._log.say(f"CODEBUILD_SRC_DIR={folder}")
         try:
             commit = self._sources.download(record["source"], record.get("sourceVersion", ""), folder)
         except SourceError as error:
             raise Failed("CLIENT_ERROR", str(error)) from error
-        claimed = self._order.outcome.resolved_source_version or commit
+        claimed = self._request.outcome.resolved_source_version or commit
         if claimed:
             record.set(resolvedSourceVersion=claimed)
         try:
@@ -154,18 +156,18 @@ class Run:
                 return self._sources.file(given).decode(errors="replace")
             except SourceError as error:
                 raise Failed("YAML_FILE_ERROR", str(error)) from error
-        path = self._place.folder(self._record) / "src" / given
-        self._journal.say(f"YAML location is {path}")
+        path = self._host.folder(self._record) / "src" / given
+        self._log.say(f"YAML location is {path}")
         try:
             return path.read_text(errors="replace")
         except OSError as error:
             raise Failed("YAML_FILE_ERROR", f"stat {path}: no such file or directory") from error
 
     def _values(self) -> variables.Values:
-        self._journal.say("Processing environment variables")
+        self._log.say("Processing environment variables")
         merged = self._record["environment"]["environmentVariables"]
         try:
-            return variables.resolve(merged, self._spec, self._place.account_id, self._order.region)
+            return variables.resolve(merged, self._spec, self._host.account_id, self._request.region)
         except MissingValueError as error:
             raise Failed(error.code, str(error)) from error
 
@@ -197,17 +199,17 @@ class Run:
     def _commands(self, name: str) -> tuple[str, str] | None:
         """The commands of a phase, and its `finally`; status code and message of the first failure."""
         phase = self._spec.phases.get(name, buildspec.Phase())
-        self._journal.say(f"Entering phase {name.upper()}")
+        self._log.say(f"Entering phase {name.upper()}")
         failure = self._commands_until_one_fails(phase.commands)
         last = self._commands_until_one_fails(phase.finally_)
         return failure or last
 
     def _commands_until_one_fails(self, commands: tuple[str, ...]) -> tuple[str, str] | None:
         for command in commands:
-            self._journal.say(f"Running command {command}")
+            self._log.say(f"Running command {command}")
             code = self._execute(command)
             if code:
-                self._journal.say(f"Command did not exit successfully {command} exit status {code}")
+                self._log.say(f"Command did not exit successfully {command} exit status {code}")
                 if self._status == SUCCEEDED:
                     self._status = FAILED
                     self._execute("export CODEBUILD_BUILD_SUCCEEDING=0")
@@ -242,16 +244,16 @@ class Run:
 
     def _complete(self, name: str, status: str, code: str = "", message: str = "", shown: str = "") -> None:
         self._record.leave(status, code, message)
-        self._journal.say(f"Phase complete: {name} State: {shown or status}")
-        self._journal.say(f"Phase context status code: {code} Message: {message}")
+        self._log.say(f"Phase complete: {name} State: {shown or status}")
+        self._log.say(f"Phase context status code: {code} Message: {message}")
 
     def _over(self) -> bool:
         """Whether the build is to end before its end."""
-        stopped = self._order.stop.is_set() and not self._order.outcome.unstoppable
+        stopped = self._request.stop.is_set() and not self._request.outcome.unstoppable
         return stopped or time.monotonic() > self._deadline
 
     def _interrupted(self) -> str:
-        status = STOPPED if self._order.stop.is_set() else TIMED_OUT
+        status = STOPPED if self._request.stop.is_set() else TIMED_OUT
         self._record.leave(status, *(() if status == STOPPED else TIME_OVER))
         return status
 
@@ -259,22 +261,22 @@ class Run:
         """End what still runs, remove its folder, and have the whole log readable before it is said to be complete."""
         if self._shell:
             self._shell.close()
-        shutil.rmtree(self._place.folder(self._record), ignore_errors=True)
-        self._journal.close()
+        shutil.rmtree(self._host.folder(self._record), ignore_errors=True)
+        self._log.close()
 
     def _prescribed(self) -> str:
         """A build that runs nothing."""
-        outcome = self._order.outcome
+        outcome = self._request.outcome
         for phase in PHASES[1 : PHASES.index(outcome.phase) + 1]:
             self._record.leave(SUCCEEDED)
             self._record.enter(phase)
         if outcome.phase != "QUEUED":
-            self._deadline = time.monotonic() + self._record["timeoutInMinutes"] * self._order.minute
+            self._deadline = time.monotonic() + self._record["timeoutInMinutes"] * self._request.minute
         if PHASES.index(outcome.phase) > PHASES.index("DOWNLOAD_SOURCE"):
             commit = self._sources.resolve(self._record["source"], self._record.get("sourceVersion", ""))
             self._record.set(resolvedSourceVersion=outcome.resolved_source_version or commit)
         for line in outcome.log:
-            self._journal.output(f"{line}\n".encode())
+            self._log.output(f"{line}\n".encode())
         until = time.monotonic() + outcome.seconds
         while outcome.stays or time.monotonic() < until:
             if self._over():

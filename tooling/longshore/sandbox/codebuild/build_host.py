@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from longshore.sandbox.codebuild import build_image
-from longshore.sandbox.codebuild.build_record import Record
+from longshore.sandbox.codebuild.build_record import BuildRecord
 from longshore.sandbox.codebuild.variables import inherited
 
 
 @dataclass(frozen=True)
-class Place:
+class BuildHost:
     """What the builds of one sandbox have in common.
 
     Attributes:
@@ -34,11 +34,11 @@ class Place:
         """The folder of all builds' folders."""
         return self.directory / "builds"
 
-    def folder(self, record: Record) -> Path:
+    def folder(self, record: BuildRecord) -> Path:
         """The folder of a build, of letters and digits only, for it becomes part of many paths."""
         return self.builds / record.id.rpartition(":")[2]
 
-    def environment(self, record: Record, region: str, credentials: Mapping[str, str]) -> dict[str, str]:
+    def environment(self, record: BuildRecord, region: str, credentials: Mapping[str, str]) -> dict[str, str]:
         """The variables of a build before its project's.
 
         Args:
@@ -67,7 +67,7 @@ class Place:
             variables["TF_CLI_CONFIG_FILE"] = str(terraform)
         return variables | self._codebuild(record)
 
-    def _codebuild(self, record: Record) -> dict[str, str]:
+    def _codebuild(self, record: BuildRecord) -> dict[str, str]:
         """CodeBuild's own ("Environment variables in build environments", AWS CodeBuild User Guide)."""
         source: Mapping[str, Any] = record["source"]
         location = source.get("location", "")

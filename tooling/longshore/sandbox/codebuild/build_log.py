@@ -9,7 +9,7 @@ from longshore.sandbox.codebuild.variables import MASK
 from longshore.sandbox.ecs.logs import LogWriter, Stream
 
 
-class Journal:
+class BuildLog:
     """The log of one build.
 
     Args:

@@ -24,7 +24,7 @@ PHASES = (
 """Those that take time, between SUBMITTED and COMPLETED."""
 
 
-class Record:
+class BuildRecord:
     """The build's document; safe for several threads.
 
     Args:

@@ -10,10 +10,10 @@ from typing import Any
 from moto.codebuild.models import codebuild_backends
 
 from longshore.sandbox.codebuild import start_build, webhooks
-from longshore.sandbox.codebuild.build import Order, Run
-from longshore.sandbox.codebuild.build_host import Place
-from longshore.sandbox.codebuild.build_log import Journal
-from longshore.sandbox.codebuild.build_record import Record
+from longshore.sandbox.codebuild.build import Build, BuildRequest
+from longshore.sandbox.codebuild.build_host import BuildHost
+from longshore.sandbox.codebuild.build_log import BuildLog
+from longshore.sandbox.codebuild.build_record import BuildRecord
 from longshore.sandbox.codebuild.outcomes import Outcomes
 from longshore.sandbox.codebuild.projects import InvalidError, check_variables
 from longshore.sandbox.codebuild.repositories import Repositories, repository_name
@@ -33,22 +33,22 @@ class Builds:
     """The builds of a sandbox.
 
     Args:
-        place: where they run.
+        host: where they run.
         clock: seconds that only go forward.
-        patience: seconds between SIGTERM and SIGKILL for a build that is ended.
+        grace: seconds between SIGTERM and SIGKILL for a build that is ended.
     """
 
-    def __init__(self, place: Place, clock: Callable[[], float] = time.monotonic, patience: float = 5.0) -> None:
-        self.repositories = Repositories(place.directory / "repositories", place.endpoint)
+    def __init__(self, host: BuildHost, clock: Callable[[], float] = time.monotonic, grace: float = 5.0) -> None:
+        self.repositories = Repositories(host.directory / "repositories", host.endpoint)
         self.outcomes = Outcomes()
         self.minute = 60.0
-        self._place = place
+        self._host = host
         self._clock = clock
-        self._patience = patience
-        self._sources = Sources(self.repositories, place.account_id)
-        self._writer = LogWriter(place.account_id)
+        self._grace = grace
+        self._sources = Sources(self.repositories, host.account_id)
+        self._writer = LogWriter(host.account_id)
         self._lock = threading.RLock()
-        self._orders: dict[str, Order] = {}
+        self._requests: dict[str, BuildRequest] = {}
         self._threads: dict[str, threading.Thread] = {}
         self._numbers: dict[str, int] = {}
         self._tokens: dict[str, tuple[float, Mapping[str, Any], str]] = {}
@@ -80,17 +80,17 @@ class Builds:
                 return known.record.document()
             check_variables(given.get("environmentVariablesOverride") or [])
             limit = project.get("concurrentBuildLimit")
-            if limit and sum(not order.record.complete for order in self._of(project["arn"])) >= limit:
+            if limit and sum(not request.record.complete for request in self._of(project["arn"])) >= limit:
                 raise LimitError(f"Cannot have more than {limit} active builds for the project")
             number = self._numbers[project["arn"]] = self._numbers.get(project["arn"], 0) + 1
-            record = Record(start_build.fields(project, given, initiator, number))
+            record = BuildRecord(start_build.fields(project, given, initiator, number))
             outcome = self.outcomes.take(project["name"])
-            order = Order(record, project["arn"].split(":")[3], outcome, webhook or {}, self.minute)
-            self._orders[record.id] = order
+            request = BuildRequest(record, project["arn"].split(":")[3], outcome, webhook or {}, self.minute)
+            self._requests[record.id] = request
             if token := given.get("idempotencyToken"):
                 self._tokens[token] = (self._clock(), given, record.id)
-            journal = Journal(self._writer, self._stream(project, record, order.region))
-            run = Run(order, self._place, self._sources, journal, self._patience)
+            log = BuildLog(self._writer, self._stream(project, record, request.region))
+            run = Build(request, self._host, self._sources, log, self._grace)
             thread = threading.Thread(target=run.run, name=f"build {record.id}", daemon=True)
             self._threads[record.id] = thread
             answer = record.document()
@@ -100,36 +100,36 @@ class Builds:
     def stop(self, build_id: str) -> dict[str, Any] | None:
         """Have a build end; None where there is none."""
         with self._lock:
-            order = self._orders.get(build_id)
-        if order is None:
+            request = self._requests.get(build_id)
+        if request is None:
             return None
-        order.stop.set()
-        return order.record.document()
+        request.stop.set()
+        return request.record.document()
 
     def find(self, build_id: str) -> dict[str, Any] | None:
         """A build by id or ARN; None where there is none."""
         with self._lock:
-            order = self._orders.get(build_id.rpartition(":build/")[2])
-        return order.record.document() if order else None
+            request = self._requests.get(build_id.rpartition(":build/")[2])
+        return request.record.document() if request else None
 
     def ids_in(self, region: str, *, ascending: bool = False) -> list[str]:
         """The ids of a region's builds; the newest first."""
         with self._lock:
-            found = [order.record.id for order in self._orders.values() if order.region == region]
+            found = [request.record.id for request in self._requests.values() if request.region == region]
         return found if ascending else found[::-1]
 
     def ids_of(self, project_arn: str, *, ascending: bool = False) -> list[str]:
         """The ids of one project's builds; the newest first."""
         with self._lock:
-            found = [order.record.id for order in self._of(project_arn)]
+            found = [request.record.id for request in self._of(project_arn)]
         return found if ascending else found[::-1]
 
     def forget(self, project_arn: str) -> None:
         """End the builds of a project that is deleted; nobody sees them any more."""
         with self._lock:
-            for order in self._of(project_arn):
-                _end(order)
-                del self._orders[order.record.id]
+            for request in self._of(project_arn):
+                _end(request)
+                del self._requests[request.record.id]
 
     def push(self, document: Mapping[str, Any]) -> list[str]:
         """Call the webhooks of all projects with a repository; what came of it, a line each.
@@ -147,30 +147,30 @@ class Builds:
     def rows(self) -> list[dict[str, Any]]:
         """What /_sandbox/status shows: the builds, the newest first."""
         with self._lock:
-            return [order.record.row() for order in reversed(self._orders.values())]
+            return [request.record.row() for request in reversed(self._requests.values())]
 
     def close(self) -> None:
         """End all builds, and wait until their folders are removed and their logs written."""
         with self._lock:
             threads = list(self._threads.values())
-            for order in self._orders.values():
-                _end(order)
+            for request in self._requests.values():
+                _end(request)
         for thread in threads:
             thread.join()
         self._writer.close()
 
-    def _of_token(self, given: Mapping[str, Any]) -> Order | None:
+    def _of_token(self, given: Mapping[str, Any]) -> BuildRequest | None:
         since, former, build_id = self._tokens.get(given.get("idempotencyToken") or "", (0.0, {}, ""))
         if not build_id or self._clock() - since > TOKEN_SECONDS:
             return None
         if former != given:
             raise InvalidError("Parameter mismatch: the idempotency token was used with other parameters")
-        return self._orders.get(build_id)
+        return self._requests.get(build_id)
 
-    def _of(self, project_arn: str) -> list[Order]:
-        return [order for order in self._orders.values() if _project_arn(order) == project_arn]
+    def _of(self, project_arn: str) -> list[BuildRequest]:
+        return [request for request in self._requests.values() if _project_arn(request) == project_arn]
 
-    def _stream(self, project: Mapping[str, Any], record: Record, region: str) -> Stream | None:
+    def _stream(self, project: Mapping[str, Any], record: BuildRecord, region: str) -> Stream | None:
         logs = record["logs"]
         if "groupName" not in logs:
             return None
@@ -182,7 +182,7 @@ class Builds:
         """The projects with a webhook whose source a repository stands for."""
         found = [
             project.project_metadata
-            for backend in list(codebuild_backends[self._place.account_id].values())
+            for backend in list(codebuild_backends[self._host.account_id].values())
             for project in list(backend.codebuild_projects.values())
         ]
         return [each for each in found if "webhook" in each and repository_name(each["source"]) == repository]
@@ -196,12 +196,12 @@ class Builds:
         return f"sandbox: started {build['id']}"
 
 
-def _end(order: Order) -> None:
+def _end(request: BuildRequest) -> None:
     """Have a build end that nobody is to see any more, whatever is prescribed for it."""
-    order.outcome.unstoppable = False
-    order.stop.set()
+    request.outcome.unstoppable = False
+    request.stop.set()
 
 
-def _project_arn(order: Order) -> str:
-    prefix = str(order.record["arn"]).rpartition(":build/")[0]
-    return f"{prefix}:project/{order.record.project}"
+def _project_arn(request: BuildRequest) -> str:
+    prefix = str(request.record["arn"]).rpartition(":build/")[0]
+    return f"{prefix}:project/{request.record.project}"

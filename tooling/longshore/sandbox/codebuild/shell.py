@@ -45,7 +45,7 @@ class Shell:
         output: gets what the commands write, as it comes.
         mark: a variable and its value that only this build's processes have: those that left the group for a session
             of their own are found by it.
-        patience: seconds between SIGTERM and SIGKILL.
+        grace: seconds between SIGTERM and SIGKILL.
     """
 
     def __init__(
@@ -55,14 +55,14 @@ class Shell:
         environ: Mapping[str, str],
         output: Callable[[bytes], None],
         mark: str,
-        patience: float = 5.0,
+        grace: float = 5.0,
     ) -> None:
         self._folder = folder
         self._directory = directory
         self._environ = dict(environ)
         self._output = output
         self._mark = mark
-        self._patience = patience
+        self._grace = grace
         self._process: subprocess.Popen[bytes] | None = None
         self._groups: list[int] = []
         self._outputs: list[int] = []
@@ -110,7 +110,7 @@ class Shell:
         """End the shell and everything that it started: SIGTERM, and SIGKILL after some seconds."""
         self._hang_up()  # a bash that waits for a command ends by itself; it may sleep over a signal
         self._send(signal.SIGTERM)
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + self._grace
         while self._alive() and time.monotonic() < deadline:
             self._drain()
             time.sleep(0.01)

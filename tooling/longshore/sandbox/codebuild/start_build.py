@@ -1,4 +1,4 @@
-"""What a build is submitted with: the project, and what StartBuild says in its place."""
+"""What a build is submitted with: the project, and what StartBuild says in its host."""
 
 from __future__ import annotations
 

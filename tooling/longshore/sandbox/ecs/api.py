@@ -67,13 +67,13 @@ class Ecs:
         self._woken.set()
         return answer
 
-    def has(self, cluster: str, name: str) -> bool:
+    def has_service(self, cluster: str, name: str) -> bool:
         """Whether a cluster has a service that is not deleted, by their names."""
         with self.orchestrator.lock:
             service = self.orchestrator.fleet.services.get((cluster, name))
             return service is not None and service.status != "INACTIVE"
 
-    def bound(self, cluster: str, name: str, minimum: int, maximum: int) -> None:
+    def clamp_count(self, cluster: str, name: str, minimum: int, maximum: int) -> None:
         """Move the count of a service, if it is active, into these bounds."""
         with self.orchestrator.lock:
             service = self.orchestrator.fleet.services.get((cluster, name))
@@ -82,7 +82,7 @@ class Ecs:
                 self.answer(self.services.update, {"cluster": cluster, "service": name, "desiredCount": wanted})
 
     def status(self) -> dict[str, Any]:
-        """What runs, for /_sandbox/status: services with their front doors, and the tasks that have not stopped."""
+        """For /_sandbox/status: the services with their URLs, and the tasks that have not stopped."""
         with self.orchestrator.lock:
             fleet = self.orchestrator.fleet
             services = [service for service in fleet.services.values() if service.status != "INACTIVE"]
@@ -90,7 +90,7 @@ class Ecs:
             ports = [service.history[0].port for service in services]
             tasks = [_task_row(task) for task in fleet.live.values()]
         for row, port in zip(rows, ports, strict=True):
-            row["url"] = self._cloud.doors.open(row["cluster"], row["service"], port) if port else None
+            row["url"] = self._cloud.load_balancers.open(row["cluster"], row["service"], port) if port else None
         return {"services": rows, "tasks": tasks}
 
     def settings(self) -> dict[str, float]:

@@ -18,7 +18,7 @@ _FIELDS = {
 }
 
 
-def refuse(code: str, message: str) -> ServiceException:
+def ecs_error(code: str, message: str) -> ServiceException:
     """An error of the ECS API; anything else that is raised becomes a page of HTML.
 
     Moto finds the model of the error by the module of its class, so that this must be one of its own ECS's.
@@ -52,9 +52,9 @@ class Definitions:
         """
         cluster = self.backend.clusters.get((reference or "default").rpartition("/")[2])
         if cluster is None:
-            raise refuse("ClusterNotFoundException", "Cluster not found.")
+            raise ecs_error("ClusterNotFoundException", "Cluster not found.")
         if cluster.status != "ACTIVE":
-            raise refuse("ClusterNotFoundException", "The referenced cluster was inactive.")
+            raise ecs_error("ClusterNotFoundException", "The referenced cluster was inactive.")
         return str(cluster.arn)
 
     def find(self, reference: str) -> Any:
@@ -76,7 +76,7 @@ class Definitions:
         else:
             found = next((d for _, d in sorted(revisions.items(), reverse=True) if d.status == "ACTIVE"), None)
         if found is None:
-            raise refuse("ClientException", "Unable to describe task definition.")
+            raise ecs_error("ClientException", "Unable to describe task definition.")
         return found
 
     def arns(self, family: str | None, status: str) -> list[str]:
@@ -97,7 +97,7 @@ class Definitions:
         try:
             found = self.find(reference)
         except ServiceException as error:
-            raise refuse("ClientException", "TaskDefinition not found.") from error
+            raise ecs_error("ClientException", "TaskDefinition not found.") from error
         if found.status != "ACTIVE":
-            raise refuse("ClientException", "TaskDefinition is inactive")
+            raise ecs_error("ClientException", "TaskDefinition is inactive")
         return str(found.arn), {name: getattr(found, own) for own, name in _FIELDS.items()}

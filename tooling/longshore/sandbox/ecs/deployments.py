@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from longshore.sandbox.ecs.definitions import refuse
+from longshore.sandbox.ecs.definitions import ecs_error
 from longshore.sandbox.ecs.fleet import Deployment, Fleet, Service
 from longshore.sandbox.ecs.paging import page
 from longshore.sandbox.ecs.services import Services
@@ -47,7 +47,7 @@ class Deployments:
         """DescribeServiceDeployments."""
         arns = given.get("serviceDeploymentArns") or []
         if not 1 <= len(arns) <= 20:
-            raise refuse("InvalidParameterException", "serviceDeploymentArns must have between 1 and 20 members.")
+            raise ecs_error("InvalidParameterException", "serviceDeploymentArns must have between 1 and 20 members.")
         answer: Answer = {"serviceDeployments": [], "failures": []}
         for arn in arns:
             found = self._find(arn, service_deployment_arn)
@@ -74,14 +74,15 @@ class Deployments:
         """StopServiceDeployment: a roll-back to what completed last, whether the circuit breaker is on or not."""
         arn = given["serviceDeploymentArn"]
         if given.get("stopType") not in (None, "ROLLBACK"):
-            raise refuse("InvalidParameterException", f"Invalid stopType: {given['stopType']}. Valid values: ROLLBACK.")
+            message = f"Invalid stopType: {given['stopType']}. Valid values: ROLLBACK."
+            raise ecs_error("InvalidParameterException", message)
         found = self._find(arn, service_deployment_arn)
         if found is None:
-            raise refuse("ServiceDeploymentNotFoundException", f"Service deployment not found: {arn}")
+            raise ecs_error("ServiceDeploymentNotFoundException", f"Service deployment not found: {arn}")
         deployment = found[1]
         if deployment.status not in ("PENDING", "IN_PROGRESS"):
             message = f"The service deployment can't be stopped: its status is {deployment.status}."
-            raise refuse("ConflictException", message)
+            raise ecs_error("ConflictException", message)
         deployment.status = "STOP_REQUESTED"
         return {"serviceDeploymentArn": arn}
 

@@ -37,7 +37,7 @@ class DockerRuntime:
         self._host = Host(cloud)
         self._logs = LogWriter(cloud.account_id)
         secrets = SecretValues(cloud.account_id, cloud.region)
-        self._tools = Tools(self._host, cloud.doors, self._logs, secrets, cloud.region, self._report)
+        self._tools = Tools(self._host, cloud.load_balancers, self._logs, secrets, cloud.region, self._report)
         self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
         self._runs: dict[str, TaskRun] = {}
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="task")
@@ -59,7 +59,7 @@ class DockerRuntime:
 
     def withdraw(self, cluster: str, service: str) -> None:
         """Close the front door of a service that is gone."""
-        self._submit(lambda: self._cloud.doors.close(cluster, service))
+        self._submit(lambda: self._cloud.load_balancers.close(cluster, service))
 
     def poll(self, now: float) -> Sequence[Report]:  # noqa: ARG002  # the clock is for runtimes that follow a script
         """What has happened since the last call."""
@@ -105,7 +105,7 @@ class DockerRuntime:
         while not self._closing:
             try:
                 for event in self._stream:
-                    self._take_in(event)
+                    self._handle_event(event)
                 if not self._closing:
                     self._stream = self._host.events()
                     for run in list(self._runs.values()):
@@ -114,7 +114,7 @@ class DockerRuntime:
                 logging.getLogger(__name__).warning("the Docker engine does not answer")
                 time.sleep(1)
 
-    def _take_in(self, event: dict[str, Any]) -> None:
+    def _handle_event(self, event: dict[str, Any]) -> None:
         attributes = event["Actor"]["Attributes"]
         run = self._runs.get(attributes.get(TASK, ""))
         if run is None:

@@ -15,7 +15,7 @@ from longshore.sandbox.ecs import scheduler
 from longshore.sandbox.ecs.breaker import Breaker
 from longshore.sandbox.ecs.fleet import RUNNING, STOPPED, Deployment, Fleet, Service, Task
 from longshore.sandbox.ecs.runtime import Report, Runtime
-from longshore.sandbox.ecs.tasks import enter, launch, new_service_task, settle, take_in
+from longshore.sandbox.ecs.tasks import apply_report, enter, launch, new_service_task, settle
 
 KEPT = 3600.0
 """Seconds for which a stopped task can still be described (AWS: about an hour)."""
@@ -60,7 +60,7 @@ class Orchestrator:
         reports = self.runtime.poll(now)
         with self.lock:
             for report in reports:
-                self._take_in(report, now)
+                self._apply_report(report, now)
             for task in self.fleet.live.values():
                 settle(task, now, self.settling)
             for service in self.fleet.services.values():
@@ -88,11 +88,11 @@ class Orchestrator:
             task.desired_status, task.stop_code, task.stopped_reason = STOPPED, stop_code, reason
             task.version += 1
 
-    def _take_in(self, report: Report, now: float) -> None:
+    def _apply_report(self, report: Report, now: float) -> None:
         task = self.fleet.live.get(report.task)
         if task is None:
             return
-        own_stop = take_in(task, report, now)
+        own_stop = apply_report(task, report, now)
         if task.last_status == STOPPED:
             self.fleet.settle(task)
         service = self.fleet.service(task.cluster, task.service)

@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from longshore.sandbox.ecs.definitions import refuse
+from longshore.sandbox.ecs.definitions import ecs_error
 
 
 def page(
@@ -29,7 +29,7 @@ def page(
     """
     size = parameters.get("maxResults") or default
     if not 1 <= size <= 100:
-        raise refuse("InvalidParameterException", "maxResults must be between 1 and 100.")
+        raise ecs_error("InvalidParameterException", "maxResults must be between 1 and 100.")
     token = parameters.get("nextToken")
     after = _decode(token) if token else None
     rest = [key for key in keys if after is None or (key < after if descending else key > after)]
@@ -44,4 +44,4 @@ def _decode(token: str) -> str:
     try:
         return base64.urlsafe_b64decode(token.encode()).decode()
     except (binascii.Error, UnicodeDecodeError) as error:
-        raise refuse("InvalidParameterException", "Invalid token.") from error
+        raise ecs_error("InvalidParameterException", "Invalid token.") from error

@@ -8,7 +8,7 @@ from moto.core.responses import ActionResult
 from moto.ecs.responses import EC2ContainerServiceResponse
 
 from longshore.sandbox.ecs.api import Ecs, Operation
-from longshore.sandbox.ecs.definitions import refuse
+from longshore.sandbox.ecs.definitions import ecs_error
 from longshore.sandbox.ecs.fleet import RUNNING, STARTING, Service
 from longshore.sandbox.ecs.paging import page
 from longshore.sandbox.ecs.shapes import moment
@@ -107,10 +107,10 @@ class EcsResponse(EC2ContainerServiceResponse):
         with self.ecs.orchestrator.lock:
             if self._services_in(cluster):
                 message = "The Cluster cannot be deleted while Services are active."
-                raise refuse("ClusterContainsServicesException", message)
+                raise ecs_error("ClusterContainsServicesException", message)
             if any(task.cluster == cluster for task in self.ecs.orchestrator.fleet.live.values()):
                 message = "The Cluster cannot be deleted while Tasks are active."
-                raise refuse("ClusterContainsTasksException", message)
+                raise ecs_error("ClusterContainsTasksException", message)
             return super().delete_cluster()
 
     def register_task_definition(self) -> ActionResult:

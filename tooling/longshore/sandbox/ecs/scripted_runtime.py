@@ -17,7 +17,7 @@ from longshore.sandbox.ecs.start_errors import (
     StartError,
     cannot_pull,
 )
-from longshore.sandbox.ecs.task_script import Behaviour, nth
+from longshore.sandbox.ecs.task_script import TaskScript, nth
 
 HEALTHY_AFTER = 0.5
 """Seconds of RUNNING after which a container health check passes."""
@@ -30,7 +30,7 @@ TERMINATED = 143
 
 OTHER_DIGEST = f"sha256:{'0' * 64}"
 
-Behaviours = Callable[[str, int], Sequence[Behaviour]]
+Scripts = Callable[[str, int], Sequence[TaskScript]]
 """What the tasks of a family's revision do, one after the other."""
 
 
@@ -58,11 +58,11 @@ class _Due:
     says: tuple[str, ...] = ()
 
 
-class Scripted:
+class ScriptedRuntime:
     """Runs nothing: reports what the script says, when its time has come.
 
     Args:
-        behaviours: the script.
+        scripts: the script.
         digest: the digest that an image reference stands for; empty where nobody knows.
         lines: where log lines go.
         forget: called with the id of a task that shall vanish.
@@ -70,7 +70,7 @@ class Scripted:
 
     def __init__(
         self,
-        behaviours: Behaviours,
+        scripts: Scripts,
         digest: Callable[[str], str] = lambda _: "",
         lines: Lines | None = None,
         forget: Callable[[str], None] = lambda _: None,
@@ -79,29 +79,29 @@ class Scripted:
         self.stopped: list[str] = []
         self.withdrawn: list[tuple[str, str]] = []
         self.closed = False
-        self._behaviours = behaviours
+        self._scripts = scripts
         self._digest = digest
         self._lines = lines
         self._forget = forget
         self._now = 0.0
         self._due: list[_Due] = []
         self._live: dict[str, Launch] = {}
-        self._chosen: dict[str, Behaviour] = {}
+        self._chosen: dict[str, TaskScript] = {}
         self._running: set[str] = set()
         self._number: Counter[tuple[str, int]] = Counter()
 
     def start(self, launch: Launch) -> None:
         """Look up what becomes of a task."""
         key = launch.family, launch.revision
-        behaviour = self._chosen[launch.task] = nth(self._behaviours(*key), self._number[key])
+        script = self._chosen[launch.task] = nth(self._scripts(*key), self._number[key])
         self._number[key] += 1
         self.started.append(launch)
         self._live[launch.task] = launch
         self._due += [
-            _Due(self._now + after, launch, report, says) for after, report, says in self._course(launch, behaviour)
+            _Due(self._now + after, launch, report, says) for after, report, says in self._course(launch, script)
         ]
 
-    def behaviour(self, task: str) -> Behaviour:
+    def script_of(self, task: str) -> TaskScript:
         """What a task that was started does."""
         return self._chosen[task]
 
@@ -147,63 +147,63 @@ class Scripted:
             self._running.discard(task)
         return report
 
-    def _course(self, launch: Launch, behaviour: Behaviour) -> Iterator[tuple[float, Report | None, tuple[str, ...]]]:
+    def _course(self, launch: Launch, script: TaskScript) -> Iterator[tuple[float, Report | None, tuple[str, ...]]]:
         yield 0.0, Report(launch.task, "PENDING"), ()
         try:
-            self._check(launch, behaviour)
+            self._check(launch, script)
         except StartError as error:
-            yield from ((behaviour.starts_after or 0.0, report, ()) for report in _failed_to_start(launch, error))
+            yield from ((script.starts_after or 0.0, report, ()) for report in _failed_to_start(launch, error))
             return
-        if behaviour.starts_after is None:
+        if script.starts_after is None:
             return
-        up = behaviour.starts_after
-        if behaviour.says:
-            yield up, None, behaviour.says
-        if behaviour.exits is not None and behaviour.exits_after is None:
-            yield from ((up, report, ()) for report in _ended(launch, behaviour))
+        up = script.starts_after
+        if script.says:
+            yield up, None, script.says
+        if script.exits is not None and script.exits_after is None:
+            yield from ((up, report, ()) for report in _ended(launch, script))
             return
-        yield up, self._running_report(launch, behaviour), ()
-        yield from ((up + after, report, ()) for after, report in _running_course(launch, behaviour))
+        yield up, self._running_report(launch, script), ()
+        yield from ((up + after, report, ()) for after, report in _running_course(launch, script))
 
-    def _check(self, launch: Launch, behaviour: Behaviour) -> None:
+    def _check(self, launch: Launch, script: TaskScript) -> None:
         first = launch.definition["containerDefinitions"][0]
-        if not behaviour.pulls:
+        if not script.pulls:
             image = first["image"]
             detail = f"manifest for {image} not found: manifest unknown: Requested image not found"
             raise cannot_pull(first["name"], detail)
         if self._lines:
             self._lines.prepare(launch)
 
-    def _running_report(self, launch: Launch, behaviour: Behaviour) -> Report:
+    def _running_report(self, launch: Launch, script: TaskScript) -> Report:
         containers = [
             ContainerReport(
                 container["name"],
                 "RUNNING",
-                image_digest=OTHER_DIGEST if behaviour.other_image else self._digest(container["image"]),
+                image_digest=OTHER_DIGEST if script.other_image else self._digest(container["image"]),
             )
             for container in launch.definition["containerDefinitions"]
         ]
-        return Report(launch.task, "RUNNING", reachable=behaviour.listens, containers=containers)
+        return Report(launch.task, "RUNNING", reachable=script.listens, containers=containers)
 
 
-def _running_course(launch: Launch, behaviour: Behaviour) -> Iterator[tuple[float, Report | None]]:
+def _running_course(launch: Launch, script: TaskScript) -> Iterator[tuple[float, Report | None]]:
     """What follows a task's RUNNING, with the seconds after it."""
     checked = [c["name"] for c in launch.definition["containerDefinitions"] if c.get("healthCheck")]
-    if checked and (behaviour.unhealthy_after is None or behaviour.unhealthy_after > HEALTHY_AFTER):
+    if checked and (script.unhealthy_after is None or script.unhealthy_after > HEALTHY_AFTER):
         yield HEALTHY_AFTER, Report(launch.task, containers=[ContainerReport(c, health="HEALTHY") for c in checked])
-    if checked and behaviour.unhealthy_after is not None:
+    if checked and script.unhealthy_after is not None:
         sick = [ContainerReport(name, health="UNHEALTHY") for name in checked]
-        yield behaviour.unhealthy_after, Report(launch.task, containers=sick)
-    if behaviour.exits_after is not None:
-        yield from ((behaviour.exits_after, report) for report in _ended(launch, behaviour))
-    if behaviour.vanishes_after is not None:
-        yield behaviour.vanishes_after, None
+        yield script.unhealthy_after, Report(launch.task, containers=sick)
+    if script.exits_after is not None:
+        yield from ((script.exits_after, report) for report in _ended(launch, script))
+    if script.vanishes_after is not None:
+        yield script.vanishes_after, None
 
 
-def _ended(launch: Launch, behaviour: Behaviour) -> list[Report]:
-    reason = OUT_OF_MEMORY if behaviour.out_of_memory else ""
+def _ended(launch: Launch, script: TaskScript) -> list[Report]:
+    reason = OUT_OF_MEMORY if script.out_of_memory else ""
     first, *others = _names(launch)
-    ended = [ContainerReport(first, "STOPPED", exit_code=behaviour.exits, reason=reason)]
+    ended = [ContainerReport(first, "STOPPED", exit_code=script.exits, reason=reason)]
     ended += [ContainerReport(name, "STOPPED", exit_code=TERMINATED) for name in others]
     stopping = Report(launch.task, "STOPPING", "EssentialContainerExited", ESSENTIAL_EXITED, containers=ended)
     return [stopping, Report(launch.task, "STOPPED")]

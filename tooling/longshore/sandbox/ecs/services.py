@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from longshore.sandbox.ecs.definitions import Definitions, refuse
+from longshore.sandbox.ecs.definitions import Definitions, ecs_error
 from longshore.sandbox.ecs.fleet import Service
 from longshore.sandbox.ecs.orchestrator import Orchestrator
 from longshore.sandbox.ecs.paging import page
@@ -77,7 +77,7 @@ class Services:
         """UpdateService."""
         service = self.find(given.get("cluster"), given["service"])
         if service.status != "ACTIVE":
-            raise refuse("ServiceNotActiveException", "Service was not ACTIVE.")
+            raise ecs_error("ServiceNotActiveException", "Service was not ACTIVE.")
         primary = service.primary
         task_definition, definition = primary.task_definition, primary.definition
         if given.get("taskDefinition"):
@@ -98,9 +98,9 @@ class Services:
         """DeleteService."""
         service = self.find(given.get("cluster"), given["service"])
         if service.status == "INACTIVE":
-            raise refuse("ServiceNotFoundException", "Service not found.")
+            raise ecs_error("ServiceNotFoundException", "Service not found.")
         if service.desired and not given.get("force"):
-            raise refuse("InvalidParameterException", "The service cannot be stopped while it is scaled above 0.")
+            raise ecs_error("InvalidParameterException", "The service cannot be stopped while it is scaled above 0.")
         self._orchestrator.retire(service)
         return {"service": service_shape(service, self._fleet.live_of(service), tags=True)}
 
@@ -109,7 +109,7 @@ class Services:
         cluster = self._definitions.cluster_arn(given.get("cluster"))
         names = given.get("services") or []
         if not 1 <= len(names) <= 10:
-            raise refuse("InvalidParameterException", "Services must have between 1 and 10 members.")
+            raise ecs_error("InvalidParameterException", "Services must have between 1 and 10 members.")
         answer: Answer = {"services": [], "failures": []}
         for name in names:
             service = self._fleet.service(cluster.rpartition("/")[2], name)
@@ -147,7 +147,7 @@ class Services:
         """
         service = self._fleet.service(self._definitions.cluster_arn(cluster).rpartition("/")[2], reference)
         if service is None:
-            raise refuse("ServiceNotFoundException", "Service not found.")
+            raise ecs_error("ServiceNotFoundException", "Service not found.")
         return service
 
     def _created_before(self, cluster: str, given: Parameters) -> Service | None:
@@ -156,9 +156,9 @@ class Services:
         if old and old.status == "ACTIVE" and old.asked == given:
             return old
         if old and old.status == "ACTIVE":
-            raise refuse("InvalidParameterException", "Creation of service was not idempotent.")
+            raise ecs_error("InvalidParameterException", "Creation of service was not idempotent.")
         if old and old.status == "DRAINING":
-            raise refuse("InvalidParameterException", "Unable to Start a service that is still Draining.")
+            raise ecs_error("InvalidParameterException", "Unable to Start a service that is still Draining.")
         return None
 
 
@@ -185,7 +185,8 @@ def _settings(before: Mapping[str, Any], given: Parameters) -> dict[str, Any]:
 def _check(settings: Mapping[str, Any], definition: Mapping[str, Any]) -> None:
     """Refuse what ECS refuses, and what the sandbox does not play."""
     if settings["deploymentController"].get("type") != "ECS" or settings["schedulingStrategy"] != "REPLICA":
-        raise refuse("InvalidParameterException", "The sandbox plays REPLICA services under the ECS controller only.")
+        message = "The sandbox supports REPLICA services under the ECS controller only."
+        raise ecs_error("InvalidParameterException", message)
     if definition.get("networkMode") == "awsvpc" and not settings.get("networkConfiguration"):
         message = "Network Configuration must be provided when networkMode 'awsvpc' is specified."
-        raise refuse("InvalidParameterException", message)
+        raise ecs_error("InvalidParameterException", message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from longshore.sandbox.ecs.definitions import refuse
+from longshore.sandbox.ecs.definitions import ecs_error
 from longshore.sandbox.ecs.fleet import Fleet, Service, Task
 
 Parameters = Mapping[str, Any]
@@ -43,5 +43,5 @@ class Tagging:
         resources: list[Service | Task] = [*self._fleet.services.values(), *self._fleet.tasks.values()]
         found = next((resource for resource in resources if resource.arn == arn), None)
         if found is None:
-            raise refuse("InvalidParameterException", "The specified resource is not found.")
+            raise ecs_error("InvalidParameterException", "The specified resource is not found.")
         return found

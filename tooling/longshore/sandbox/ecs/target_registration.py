@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Callable
 
-from longshore.sandbox.cloud import Doors
+from longshore.sandbox.cloud import LoadBalancers
 
 Target = tuple[str, int]
 
@@ -17,22 +17,22 @@ _PATIENCE = 0.1
 _PAUSE = 0.1
 
 
-class Doorway:
+class TargetRegistration:
     """One task's port and its front door.
 
     This is the target group's health check: like ECS with a load balancer, the sandbox counts a task only once its
     target is healthy.
 
     Args:
-        doors: the front doors.
+        load_balancers: the front load_balancers.
         cluster: name of the task's cluster.
         service: name of its service.
         port: the container port.
         target: host and published port.
     """
 
-    def __init__(self, doors: Doors, cluster: str, service: str, port: int, target: Target) -> None:
-        self._doors = doors
+    def __init__(self, load_balancers: LoadBalancers, cluster: str, service: str, port: int, target: Target) -> None:
+        self._load_balancers = load_balancers
         self._cluster = cluster
         self._service = service
         self._port = port
@@ -42,32 +42,32 @@ class Doorway:
         self._entered = False
         self._left = threading.Event()
 
-    def enter(self, entered: Callable[[], None]) -> None:
+    def register(self, entered: Callable[[], None]) -> None:
         """Go behind the door as soon as the port accepts connections, and say so; returns at once."""
         with self._lock:
             if self._asked:
                 return
             self._asked = True
-        threading.Thread(target=self._enter, args=(entered,), name="doorway", daemon=True).start()
+        threading.Thread(target=self._register, args=(entered,), name="doorway", daemon=True).start()
 
-    def leave(self, leaving: Callable[[], None]) -> None:
+    def deregister(self, leaving: Callable[[], None]) -> None:
         """Take no new request, and wait for the open ones; `leaving` is called first if there is a door to leave."""
         with self._lock:
             self._left.set()
             entered = self._entered
         if entered:
             leaving()
-            self._doors.drain(self._cluster, self._service, self._target, DRAIN)
+            self._load_balancers.deregister(self._cluster, self._service, self._target, DRAIN)
 
-    def _enter(self, entered: Callable[[], None]) -> None:
+    def _register(self, entered: Callable[[], None]) -> None:
         while not accepts(self._target):
             if self._left.wait(_PAUSE):
                 return
         with self._lock:
             if self._left.is_set():
                 return
-            self._doors.open(self._cluster, self._service, self._port)
-            self._doors.add(self._cluster, self._service, self._target)
+            self._load_balancers.open(self._cluster, self._service, self._port)
+            self._load_balancers.register(self._cluster, self._service, self._target)
             self._entered = True
         entered()
 

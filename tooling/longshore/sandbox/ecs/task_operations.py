@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from longshore.sandbox.ecs.definitions import Definitions, refuse
+from longshore.sandbox.ecs.definitions import Definitions, ecs_error
 from longshore.sandbox.ecs.fleet import RUNNING, Task
 from longshore.sandbox.ecs.orchestrator import Orchestrator
 from longshore.sandbox.ecs.paging import page
@@ -33,7 +33,7 @@ class Tasks:
         if token and token in self._fleet.tokens:
             before, tasks = self._fleet.tokens[token]
             if before != asked:
-                raise refuse("ConflictException", "The clientToken was used before, with other parameters.")
+                raise ecs_error("ConflictException", "The clientToken was used before, with other parameters.")
         else:
             tasks = self._make(cluster, given)
             if token:
@@ -45,7 +45,7 @@ class Tasks:
         cluster = self._definitions.cluster_arn(given.get("cluster")).rpartition("/")[2]
         task = self._find(cluster, given["task"])
         if task is None:
-            raise refuse("InvalidParameterException", "The referenced task was not found.")
+            raise ecs_error("InvalidParameterException", "The referenced task was not found.")
         self._orchestrator.halt(task, "UserInitiated", given.get("reason") or "Task stopped by user")
         return {"task": task_shape(task, tags=True)}
 
@@ -54,7 +54,7 @@ class Tasks:
         cluster = self._definitions.cluster_arn(given.get("cluster"))
         references = given.get("tasks") or []
         if not 1 <= len(references) <= 100:
-            raise refuse("InvalidParameterException", "Tasks must have between 1 and 100 members.")
+            raise ecs_error("InvalidParameterException", "Tasks must have between 1 and 100 members.")
         answer: Answer = {"tasks": [], "failures": []}
         for reference in references:
             task = self._find(cluster.rpartition("/")[2], reference)
@@ -87,14 +87,14 @@ class Tasks:
         task_definition, definition = self._definitions.runnable(given["taskDefinition"])
         if definition.get("networkMode") == "awsvpc" and not given.get("networkConfiguration"):
             message = "Network Configuration must be provided when networkMode 'awsvpc' is specified."
-            raise refuse("InvalidParameterException", message)
+            raise ecs_error("InvalidParameterException", message)
         if given.get("launchType") and given.get("capacityProviderStrategy"):
             message = "Specifying both a launch type and capacity provider strategy is not supported."
-            raise refuse("InvalidParameterException", message)
+            raise ecs_error("InvalidParameterException", message)
         overrides = _overrides(given.get("overrides") or {}, definition)
         count = given.get("count") or 1
         if not 1 <= count <= 10:
-            raise refuse("InvalidParameterException", "count must be between 1 and 10.")
+            raise ecs_error("InvalidParameterException", "count must be between 1 and 10.")
         tasks = []
         for _ in range(count):
             task = new_task(cluster, task_definition, definition, self._orchestrator.clock())
@@ -116,7 +116,7 @@ class Tasks:
             return self._fleet.of_cluster(cluster)
         found = self._fleet.service(cluster, service)
         if found is None:
-            raise refuse("ServiceNotFoundException", "Service not found.")
+            raise ecs_error("ServiceNotFoundException", "Service not found.")
         return self._fleet.of_service(found)
 
 
@@ -125,6 +125,7 @@ def _overrides(given: Mapping[str, Any], definition: Mapping[str, Any]) -> dict[
     names = {container["name"] for container in definition["containerDefinitions"]}
     for override in given.get("containerOverrides") or []:
         if override.get("name") not in names:
-            raise refuse("InvalidParameterException", f"Override for container named {override.get('name')} is not a "
-                         "container in the TaskDefinition.")  # fmt: skip
+            name = override.get("name")
+            message = f"Override for container named {name} is not a container in the TaskDefinition."
+            raise ecs_error("InvalidParameterException", message)
     return {name: value for name, value in given.items() if value is not None}

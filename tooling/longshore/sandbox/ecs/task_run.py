@@ -12,7 +12,7 @@ from docker.errors import DockerException
 from docker.models.containers import Container
 from docker.models.images import Image
 
-from longshore.sandbox.cloud import Doors
+from longshore.sandbox.cloud import LoadBalancers
 from longshore.sandbox.ecs import container_arguments
 from longshore.sandbox.ecs.host import Host, image_digest
 from longshore.sandbox.ecs.logs import Follower, LogWriter, stream_of
@@ -25,7 +25,7 @@ from longshore.sandbox.ecs.start_errors import (
     cannot_create,
     no_dependency,
 )
-from longshore.sandbox.ecs.target_registration import Doorway
+from longshore.sandbox.ecs.target_registration import TargetRegistration
 
 LOOK = 1.0
 """Seconds between two looks at a container that was told to end, in case its event got lost."""
@@ -42,7 +42,7 @@ class Tools:
     """What every task on Docker works with."""
 
     host: Host
-    doors: Doors
+    load_balancers: LoadBalancers
     logs: LogWriter
     secrets: SecretValues
     region: str
@@ -65,7 +65,7 @@ class TaskRun:
         self._followers: dict[str, Follower] = {}
         self._exits: dict[str, int] = {}
         self._healthy: dict[str, bool] = {}
-        self._doorway: Doorway | None = None
+        self._registration: TargetRegistration | None = None
         self._changed = threading.Condition()
         self._ending = False
         self._abandoned = False
@@ -86,7 +86,7 @@ class TaskRun:
         elif self._over():
             self.end("EssentialContainerExited", ESSENTIAL_EXITED)
         else:
-            self._enter_door()
+            self._register_target()
 
     def end(self, stop_code: str = "", reason: str = "") -> None:
         """End the task, once: out of the front door, SIGTERM, the stop time-out, SIGKILL; report STOPPED last.
@@ -102,8 +102,8 @@ class TaskRun:
             self._changed.notify_all()
         self._started.wait()
         try:
-            if self._doorway:
-                self._doorway.leave(lambda: self._report("DEACTIVATING", stop_code=stop_code, reason=reason))
+            if self._registration:
+                self._registration.deregister(lambda: self._report("DEACTIVATING", stop_code=stop_code, reason=reason))
             self._report("STOPPING", stop_code=stop_code, reason=reason)
             self._terminate()
             for follower in self._followers.values():
@@ -135,7 +135,7 @@ class TaskRun:
             self._changed.notify_all()
         self._report(container=ContainerReport(name, health="HEALTHY" if healthy else "UNHEALTHY"))
         if self._started.is_set():
-            self._enter_door()
+            self._register_target()
 
     def look(self) -> None:
         """Look at all containers: an event may have been missed."""
@@ -178,9 +178,11 @@ class TaskRun:
         if stream:
             self._followers[name] = self._tools.logs.follow(stream, self._tools.host.follow(container))
         target = dict(ports).get(launch.port or 0)
-        if launch.port and target and launch.service and self._doorway is None:
+        if launch.port and target and launch.service and self._registration is None:
             address = ("127.0.0.1", target)
-            self._doorway = Doorway(self._tools.doors, launch.cluster, launch.service, launch.port, address)
+            self._registration = TargetRegistration(
+                self._tools.load_balancers, launch.cluster, launch.service, launch.port, address
+            )
         digest = image_digest(image, definition["image"])
         running = ContainerReport(name, "RUNNING", runtime_id=str(container.id), image_digest=digest, ports=ports)
         self._report(container=running)
@@ -222,11 +224,11 @@ class TaskRun:
         with self._changed:
             return bool(essential & self._exits.keys()) or len(self._exits) == len(self._definitions)
 
-    def _enter_door(self) -> None:
+    def _register_target(self) -> None:
         """Go behind the front door once every essential container with a health check is healthy."""
         checked = [c["name"] for c in self._definitions if c.get("healthCheck") and c.get("essential", True)]
-        if self._doorway and all(self._healthy.get(name) for name in checked):
-            self._doorway.enter(lambda: self._report(reachable=True))
+        if self._registration and all(self._healthy.get(name) for name in checked):
+            self._registration.register(lambda: self._report(reachable=True))
 
     def _terminate(self) -> None:
         """Signal all containers at once, and kill those that do not end in their time."""

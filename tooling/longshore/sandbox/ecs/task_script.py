@@ -11,7 +11,7 @@ from longshore.sandbox.ecs.host import KILLED
 
 
 @dataclass(frozen=True)
-class Behaviour:
+class TaskScript:
     """What a task does. Seconds count from its RUNNING, but for ``starts_after``.
 
     Attributes:
@@ -66,8 +66,8 @@ _PART = re.compile(r'(?:"[^"]*"|[^,"])+')
 _TASK = re.compile(r'(?:"[^"]*"|[^;"])+')
 
 
-def parse(text: str) -> tuple[Behaviour, ...]:
-    """The behaviours of a revision's tasks, one after the other; the last one is that of all further tasks.
+def parse(text: str) -> tuple[TaskScript, ...]:
+    """The scripts of a revision's tasks, one after the other; the last one is that of all further tasks.
 
     Args:
         text: phrases with commas between them, tasks with semicolons: ``exits 3 after 5 s, says "no"; runs``.
@@ -76,17 +76,17 @@ def parse(text: str) -> tuple[Behaviour, ...]:
         ValueError: a phrase is not known.
     """
     if heals := _HEALS.fullmatch(text.strip()):
-        return (*[Behaviour(exits=1)] * int(heals[1]), Behaviour())
-    return tuple(_one(task) for task in _TASK.findall(text)) or (Behaviour(),)
+        return (*[TaskScript(exits=1)] * int(heals[1]), TaskScript())
+    return tuple(_one(task) for task in _TASK.findall(text)) or (TaskScript(),)
 
 
-def nth(behaviours: Sequence[Behaviour], number: int) -> Behaviour:
+def nth(scripts: Sequence[TaskScript], number: int) -> TaskScript:
     """The behaviour of the n-th task, from 0."""
-    return behaviours[min(number, len(behaviours) - 1)]
+    return scripts[min(number, len(scripts) - 1)]
 
 
-def _one(text: str) -> Behaviour:
-    made = Behaviour()
+def _one(text: str) -> TaskScript:
+    made = TaskScript()
     for phrase in _PART.findall(text):
         changes = _meaning(phrase.strip())
         made = replace(made, **changes | {"says": (*made.says, *changes.get("says", ()))})

@@ -97,7 +97,7 @@ def enter(task: Task, status: str, now: float) -> None:
             container.last_status = STOPPED
 
 
-def take_in(task: Task, report: Report, now: float) -> bool:
+def apply_report(task: Task, report: Report, now: float) -> bool:
     """Change a task as its runtime reports.
 
     Returns:
@@ -105,7 +105,7 @@ def take_in(task: Task, report: Report, now: float) -> bool:
     """
     containers = {container.name: container for container in task.containers}
     for news in report.containers:
-        _take_in_container(containers[news.name], news)
+        _apply_container_report(containers[news.name], news)
     task.reachable |= report.reachable
     own_stop = bool(report.stop_code) and not task.leaving
     if own_stop:
@@ -123,7 +123,7 @@ def settle(task: Task, now: float, settling: float) -> None:
         task.served_at = now
 
 
-def _take_in_container(container: Container, news: ContainerReport) -> None:
+def _apply_container_report(container: Container, news: ContainerReport) -> None:
     container.last_status = news.status or container.last_status
     container.reason = news.reason or container.reason
     container.runtime_id = news.runtime_id or container.runtime_id

@@ -11,20 +11,20 @@ import sys
 import threading
 from http.server import ThreadingHTTPServer
 
-from longshore.sandbox.load_balancer.reverse_proxy import Forwarder
-from longshore.sandbox.load_balancer.targets import Address, Targets
+from longshore.sandbox.load_balancer.reverse_proxy import ReverseProxy
+from longshore.sandbox.load_balancer.targets import Address, TargetGroup
 
 
-class Door(ThreadingHTTPServer):
-    """The listening side of a front door."""
+class LoadBalancer(ThreadingHTTPServer):
+    """The listening side of a front load_balancer."""
 
     daemon_threads = True
     request_queue_size = 128
     block_on_close = False
 
     def __init__(self, port: int) -> None:
-        self.targets = Targets()
-        super().__init__(("127.0.0.1", port), type("Handler", (Forwarder,), {"targets": self.targets}))
+        self.targets = TargetGroup()
+        super().__init__(("127.0.0.1", port), type("Handler", (ReverseProxy,), {"targets": self.targets}))
         self.url = f"http://127.0.0.1:{self.server_port}"
         self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), name="door", daemon=True)
         self._thread.start()
@@ -41,15 +41,15 @@ class Door(ThreadingHTTPServer):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
-class FrontDoors:
+class LocalLoadBalancers:
     """The doors of all services; what the ECS half knows as `Cloud.doors`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._doors: dict[tuple[str, str], Door] = {}
+        self._load_balancers: dict[tuple[str, str], LoadBalancer] = {}
         self._ports: dict[tuple[str, str], int] = {}
 
-    def open(self, cluster: str, service: str, port: int) -> str:  # noqa: ARG002 - see Doors
+    def open(self, cluster: str, service: str, port: int) -> str:  # noqa: ARG002 - see LoadBalancers
         """Open the door of a service, or find it open; a service made again gets its former URL.
 
         Args:
@@ -62,37 +62,37 @@ class FrontDoors:
         """
         key = (cluster, service)
         with self._lock:
-            if key not in self._doors:
-                self._doors[key] = self._open(self._ports.get(key, 0))
-                self._ports[key] = self._doors[key].server_port
-            return self._doors[key].url
+            if key not in self._load_balancers:
+                self._load_balancers[key] = self._open(self._ports.get(key, 0))
+                self._ports[key] = self._load_balancers[key].server_port
+            return self._load_balancers[key].url
 
-    def add(self, cluster: str, service: str, target: Address) -> None:
+    def register(self, cluster: str, service: str, target: Address) -> None:
         """Send requests to a target as well."""
-        self._doors[cluster, service].targets.add(target)
+        self._load_balancers[cluster, service].targets.register(target)
 
-    def drain(self, cluster: str, service: str, target: Address, timeout: float) -> None:
+    def deregister(self, cluster: str, service: str, target: Address, timeout: float) -> None:
         """Take a target out of rotation, then wait until its open requests ended, at most `timeout` seconds."""
-        door = self._doors.get((cluster, service))
-        if door:
-            door.targets.drain(target, timeout)
+        load_balancer = self._load_balancers.get((cluster, service))
+        if load_balancer:
+            load_balancer.targets.deregister(target, timeout)
 
     def close(self, cluster: str, service: str) -> None:
         """Close the door of a service that was deleted."""
         with self._lock:
-            door = self._doors.pop((cluster, service), None)
-        if door:
-            door.close()
+            load_balancer = self._load_balancers.pop((cluster, service), None)
+        if load_balancer:
+            load_balancer.close()
 
     def close_all(self) -> None:
-        """Close every door."""
-        for cluster, service in list(self._doors):
+        """Close every load_balancer."""
+        for cluster, service in list(self._load_balancers):
             self.close(cluster, service)
 
-    def _open(self, port: int) -> Door:
+    def _open(self, port: int) -> LoadBalancer:
         try:
-            return Door(port)
+            return LoadBalancer(port)
         except OSError:
             if not port:
                 raise
-            return Door(0)  # somebody took the former port meanwhile
+            return LoadBalancer(0)  # somebody took the former port meanwhile

@@ -8,7 +8,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from longshore.sandbox.load_balancer.targets import Targets
+from longshore.sandbox.load_balancer.targets import TargetGroup
 
 _PIECE = 64 * 1024
 _IDLE_SECONDS = 60  # the default idle time-out of an Application Load Balancer
@@ -22,12 +22,12 @@ class BrokenError(Exception):
     """The client's request, or the target's answer, broke off."""
 
 
-class Forwarder(BaseHTTPRequestHandler):
+class ReverseProxy(BaseHTTPRequestHandler):
     """Answers with what the next target says: 503 without a target, 502 or 504 without an answer; tries once."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    targets: Targets
+    targets: TargetGroup
 
     def _forward(self) -> None:
         target = self.targets.take()

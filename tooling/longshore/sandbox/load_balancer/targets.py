@@ -22,14 +22,14 @@ class Target:
     open: int = 0
 
 
-class Targets:
+class TargetGroup:
     """The targets of one door, in turn."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._rotation: deque[Target] = deque()
 
-    def add(self, address: Address) -> None:
+    def register(self, address: Address) -> None:
         """Take a target into the rotation; nothing when it is there."""
         with self._changed:
             if not any(target.address == address for target in self._rotation):
@@ -51,7 +51,7 @@ class Targets:
             target.open -= 1
             self._changed.notify_all()
 
-    def drain(self, address: Address, timeout: float) -> bool:
+    def deregister(self, address: Address, timeout: float) -> bool:
         """Take a target out of rotation and wait for its requests to end; False when `timeout` seconds passed first."""
         with self._changed:
             leaving = [target for target in self._rotation if target.address == address]

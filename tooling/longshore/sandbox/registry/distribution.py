@@ -47,10 +47,10 @@ def start(directory: Path, docker: DockerClient) -> Registry:
         SandboxError: there is neither, or it does not start.
     """
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    return Child(program, directory / "registry") if program else Container(directory, docker)
+    return RegistryProcess(program, directory / "registry") if program else RegistryContainer(directory, docker)
 
 
-class Child:
+class RegistryProcess:
     """The registry as a child process, on a port of its own choice; its data lies in its directory."""
 
     def __init__(self, program: str, directory: Path) -> None:
@@ -83,7 +83,7 @@ class Child:
             self._process.wait()
 
 
-class Container:
+class RegistryContainer:
     """The registry as a container with the sandbox's label, its port published on loopback."""
 
     def __init__(self, directory: Path, docker: DockerClient) -> None:
@@ -118,7 +118,7 @@ def end_orphan(directory: Path) -> list[str]:
         pid = int((directory / "registry" / "pid").read_text())
     except (OSError, ValueError):
         return []
-    return [f"registry process {pid}"] if processes.end(pid, state.mark(directory), patience=5) else []
+    return [f"registry process {pid}"] if processes.end(pid, state.mark(directory), grace=5) else []
 
 
 def _config(data: Path) -> dict[str, object]:

@@ -60,7 +60,7 @@ class Image:
         return self.image_digest
 
 
-class Pages(Generic[T]):
+class PagedList(Generic[T]):
     """Items in the order they came. A page begins after a number, so removals never shift it."""
 
     def __init__(self) -> None:
@@ -105,8 +105,8 @@ class Images:
         self._lock = threading.RLock()
         self._by_digest: dict[str, Image] = {}
         self._digest_of: dict[str, str] = {}
-        self._digests: Pages[str] = Pages()
-        self._entries: Pages[Entry] = Pages()
+        self._digests: PagedList[str] = PagedList()
+        self._entries: PagedList[Entry] = PagedList()
 
     def __len__(self) -> int:
         return len(self._by_digest)

@@ -38,7 +38,7 @@ class RefusedError(Exception):
         self.response = json_response({"errors": [{"code": code, "message": message}]}, status)
 
 
-class Proxy:
+class RegistryProxy:
     """The registry's front, on a free loopback port."""
 
     def __init__(self, upstream: Upstream, catalogue: Catalogue) -> None:
@@ -119,7 +119,7 @@ class _Application:
         if tag is None and reference != digest:
             raise RefusedError(400, "DIGEST_INVALID", f"The manifest's digest is {digest}, not {reference}")
         try:
-            _admit(repository, digest, tag)
+            _check_tag(repository, digest, tag)
             self._upstream.put_manifest(name, digest, media_type, manifest)
             repository.images.put(manifest.decode(), media_type, tag, immutable=repository.is_immutable(tag))
         except ImageExistsError:
@@ -169,7 +169,7 @@ def _response(answer: Answer) -> Response:
     return Response(answer.body, answer.status, headers)
 
 
-def _admit(repository: Repository, digest: str, tag: str | None) -> None:
+def _check_tag(repository: Repository, digest: str, tag: str | None) -> None:
     try:
         repository.images.check(digest, tag, immutable=repository.is_immutable(tag))
     except ImageExistsError:

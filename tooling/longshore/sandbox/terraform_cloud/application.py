@@ -193,7 +193,7 @@ class Application:
             variables=list(variables) if isinstance(variables, list) else [],
             plan_only=bool(given.get("plan-only")) or configuration.speculative,
             destroy=given.get("is-destroy") is True,
-            fault=self.store.take_fault(faults.OF_RUNS),
+            fault=self.store.take_fault(faults.RUN_FAULTS),
         )
         self.store.runs[run_id] = run
         return run
@@ -269,9 +269,9 @@ class Application:
 
     def _change_script(self, request: Request) -> Response:
         wanted = json.loads(request.get_data())
-        unknown = [fault for fault in wanted if fault not in faults.KNOWN]
+        unknown = [fault for fault in wanted if fault not in faults.ALL_FAULTS]
         if unknown:
-            raise RefusedError(400, f"{', '.join(unknown)}: known are {', '.join(sorted(faults.KNOWN))}")
+            raise RefusedError(400, f"{', '.join(unknown)}: known are {', '.join(sorted(faults.ALL_FAULTS))}")
         self.store.scripted += wanted
         return self._script(request)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-OF_RUNS = frozenset(
+RUN_FAULTS = frozenset(
     {
         "well",
         "policy_soft",
@@ -22,7 +22,7 @@ not; somebody discards it once it is to be applied; it never gets its turn; it g
 after its plan or instead of its apply; somebody cancels its apply; the log of its plan never shows its end; its JSON
 plan may not be read."""
 
-OF_CALLS = frozenset({"throttled", "lost"})
+CALL_FAULTS = frozenset({"throttled", "lost"})
 """A call is refused because there were too many; a run is created and the answer never comes."""
 
-KNOWN = OF_RUNS | OF_CALLS
+ALL_FAULTS = RUN_FAULTS | CALL_FAULTS
