@@ -229,7 +229,7 @@ def test_faults_are_listed_counted_and_cleared(api: Api, state: State) -> None:
 
 
 def test_a_mistake_comes_back_in_words(state: State) -> None:
-    with pytest.raises(UsageError, match="kind: 'rain' is none of throttle, "):
+    with pytest.raises(UsageError, match="kind: 'rain' is not one of throttle, "):
         control.add_fault(state, {"operation": "ecs:*", "kind": "rain"})
     assert control.faults(state) == []
 
@@ -254,8 +254,8 @@ def test_operations_that_there_are(operation: str) -> None:
     ("operation", "message", "hint"),
     [
         ("ecs:UpdateServices", "operation: ecs has no operation 'UpdateServices'", "Did you mean UpdateService?"),
-        ("dynamo:PutItem", "operation: 'dynamo' is no service of AWS", "Did you mean dynamodb?"),
-        ("", "operation: '' is no service of AWS", "Such as: --operation ecs:UpdateService"),
+        ("dynamo:PutItem", "operation: 'dynamo' is not an AWS service", "Did you mean dynamodb?"),
+        ("", "operation: '' is not an AWS service", "For example: --operation ecs:UpdateService"),
     ],
 )
 def test_a_mistyped_operation_is_refused_with_a_guess(operation: str, message: str, hint: str) -> None:

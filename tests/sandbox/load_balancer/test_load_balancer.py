@@ -194,7 +194,7 @@ def test_without_a_target_it_answers_503_and_keeps_the_connection(
     balancers: LocalLoadBalancers, task: Start, connect: Connect
 ) -> None:
     connection = connect(balancers.open(*WEB, 8080))
-    assert ask(connection) == (503, "no task serves this yet\n")
+    assert ask(connection) == (503, "no task is registered yet\n")
     held = connection.sock
     balancers.register(*WEB, task("a").address)
     assert ask(connection) == (200, "a")

@@ -162,6 +162,6 @@ def test_a_sensitive_output_has_no_value(api: Api) -> None:
 
 def test_a_fault_that_there_is_not_is_refused_with_those_that_there_are(api: Api) -> None:
     assert json.loads(api.download(f"{api.url}/_sandbox/script")) == []
-    with pytest.raises(CloudError, match=r"known are .*policy_soft") as caught:
+    with pytest.raises(CloudError, match=r"the faults are .*policy_soft") as caught:
         api.send("POST", f"{api.url}/_sandbox/script", ["politics"])
     assert caught.value.status == 400

@@ -31,14 +31,15 @@ class FaultSpec:
 
 
 def parse(options: Mapping[str, str | None]) -> FaultSpec:
-    """The changes that options ask for.
+    """The changes that the options ask for.
 
     Args:
-        options: `window`, and the fields of a fault, as they were typed; None for those that were not. An `operation`
-            such as ``cloud:policy_soft`` is a fault of Terraform Cloud.
+        options: `window` and the fields of a fault as they were typed; None for those that were not given. An
+            `operation` such as ``cloud:policy_soft`` is a fault of Terraform Cloud.
+
 
     Raises:
-        UsageError: a number is not one, or AWS has no such operation; the message names the option.
+        UsageError: an option is not a number, or AWS has no such operation; the message names the option.
     """
     values = {name: _value(name, text) for name, text in options.items() if text is not None}
     window = values.pop("window", None)

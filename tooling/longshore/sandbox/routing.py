@@ -1,4 +1,4 @@
-"""Routes of the sandbox's HTTP servers: which function answers a request, by its method and path."""
+"""Routes of the sandbox's HTTP servers: the function that answers a request, by its method and path."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ the path's variables by name."""
 
 
 class Router(Generic[Answer]):
-    """Finds the function that answers a request, and calls it.
+    """Calls the function that answers a request.
 
     Args:
         routes: every route of the server.
-        converters: kinds of variables in paths, beside werkzeug's own.
+        converters: further kinds of variables in paths, by name.
     """
 
     def __init__(self, routes: Iterable[Route[Answer]], **converters: type[BaseConverter]) -> None:

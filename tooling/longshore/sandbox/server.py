@@ -1,6 +1,6 @@
 """The sandbox's process: `python -m longshore.sandbox.server --directory DIR --port N`.
 
-It holds moto's server, the ECS scheduler, the registry's proxy and the front doors; the registry itself is its child.
+It holds moto's server, the ECS scheduler, the registry's proxy and the load balancers; the registry is its child.
 """
 
 from __future__ import annotations
@@ -37,33 +37,33 @@ from longshore.sandbox.terraform_cloud import serving as terraform_cloud
 
 REGION = "eu-central-1"
 ACCOUNT_ID = "123456789012"
-"""The account that moto plays unless it is told otherwise."""
+"""The account that moto simulates by default."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a sandbox until SIGTERM or SIGINT; exit code 1 when it can't start."""
+    """Run a sandbox until SIGTERM or SIGINT; exit code 1 if it cannot start."""
     parser = argparse.ArgumentParser(prog="longshore.sandbox.server")
     parser.add_argument("--directory", type=Path, required=True, help="where the sandbox keeps its files")
-    parser.add_argument("--port", type=int, default=0, help="port of the AWS API; 0 takes a free one")
+    parser.add_argument("--port", type=int, default=0, help="port of the AWS API; 0 for any free port")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    # Terraform's provider names AWS's managed policies; moto knows them only when told
+    # Terraform's provider refers to AWS's managed policies, which moto loads only on request
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
     try:
         with ExitStack() as cleanup:
             run(options.directory.resolve(), options.port, cleanup)
     except SandboxError as error:
-        logging.getLogger(__name__).error("%s %s", error.message, error.hint)  # noqa: TRY400 - it is no bug of ours
+        logging.getLogger(__name__).error("%s %s", error.message, error.hint)  # noqa: TRY400 - not a bug
         return 1
     return 0
 
 
 def run(directory: Path, port: int, cleanup: ExitStack) -> None:
-    """Start everything, write the state file, and wait for a signal; `cleanup` gets what is to be undone, in order.
+    """Start everything, write the state file and wait for a signal; `cleanup` gets the callbacks that undo it.
 
     Raises:
-        SandboxError: the port is taken, no Docker engine answers, or the registry does not start.
+        SandboxError: the port is in use, no Docker engine answers, or the registry does not start.
     """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -111,7 +111,7 @@ def _state(directory: Path, port: int, registry_address: str) -> State:
         registry=registry_address,
         region=REGION,
         account_id=ACCOUNT_ID,
-        # the form that AWS gives it: moto reads the key out of a request by it
+        # moto recognises a key by the form that AWS gives it
         access_key_id="AKIA" + "".join(secrets.choice(string.ascii_uppercase + "234567") for _ in range(16)),
         secret_access_key=secrets.token_urlsafe(30),
         directory=directory,

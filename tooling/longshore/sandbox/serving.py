@@ -1,4 +1,4 @@
-"""Serving a WSGI application on loopback, as each of the sandbox's HTTP servers does it."""
+"""Serving a WSGI application on loopback, the same way for each of the sandbox's HTTP servers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class _RequestHandler(MotoRequestHandler):
     disable_nagle_algorithm = True
 
     def handle_expect_100(self) -> bool:
-        """Leave a request's Expect to werkzeug, or 100 Continue is sent twice."""
+        """Let werkzeug handle Expect, or 100 Continue is sent twice."""
         return True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
@@ -32,10 +32,10 @@ class _RequestHandler(MotoRequestHandler):
 
 
 def listen(port: int) -> socket.socket:
-    """A loopback socket that listens.
+    """Listen on a loopback port; 0 for any free port.
 
     Raises:
-        SandboxError: the port is taken.
+        SandboxError: the port is in use.
     """
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -43,14 +43,14 @@ def listen(port: int) -> socket.socket:
         listener.bind(("127.0.0.1", port))
     except OSError as error:
         listener.close()
-        hint = "Stop what listens there, or leave the port out: a free one is taken then."
-        raise SandboxError(f"port {port} on 127.0.0.1 can't be used: {error.strerror}", hint) from error
+        hint = "Stop the process that listens there, or leave the port out to use a free one."
+        raise SandboxError(f"cannot use port {port} on 127.0.0.1: {error.strerror}", hint) from error
     listener.listen(128)
     return listener
 
 
 def serve(application: Application, listener: socket.socket, name: str = "aws") -> BaseWSGIServer:
-    """Serve an application on a listening socket, in a thread of this name, until the server's `shutdown`."""
+    """Serve an application on a listening socket, in a thread of this name, until the server is shut down."""
     host, port = listener.getsockname()
     server = make_server(host, port, application, threaded=True, request_handler=_RequestHandler, fd=listener.fileno())
     threading.Thread(target=server.serve_forever, args=(0.05,), name=name, daemon=True).start()

@@ -1,4 +1,4 @@
-"""The sandbox's own pages, /_sandbox/*: what runs, what was called, and what an operator sets."""
+"""The sandbox's own pages, /_sandbox/*: status, requests, faults, settings, builds and repositories."""
 
 from __future__ import annotations
 
@@ -20,62 +20,62 @@ _PAGES = (
 
 
 class Configurable(Protocol):
-    """Something with settings."""
+    """A part of the sandbox with settings."""
 
     def settings(self) -> dict[str, float]:
         """The settings by name."""
 
     def set(self, name: str, value: float) -> None:
-        """Change one.
+        """Change a setting.
 
         Raises:
-            ValueError: there is none of that name, or the value is not allowed.
+            ValueError: there is no such setting, or the value is not valid.
         """
 
 
 class CodeBuildAdmin(Protocol):
-    """CodeBuild, as the pages see it."""
+    """The administration of CodeBuild."""
 
     def outcomes(self) -> list[dict[str, Any]]:
-        """The outcomes that are prescribed for builds to come."""
+        """The outcomes that are prescribed for the next builds."""
 
     def prescribe(self, document: dict[str, Any]) -> None:
-        """Prescribe one.
+        """Prescribe the outcome of a build.
 
         Raises:
-            ValueError: a field is not as it must be.
+            ValueError: a field is not valid.
         """
 
     def clear(self) -> None:
-        """Prescribe none any more."""
+        """Discard the prescribed outcomes."""
 
     def push(self, document: dict[str, Any]) -> list[str]:
-        """Call the webhooks of a push; what came of it, a line each.
+        """Call the webhooks of a push, and return a line about each build.
 
         Raises:
             ValueError: there is no such repository.
         """
 
     def repositories(self) -> dict[str, str]:
-        """Where each repository lies, by name."""
+        """The folder of each repository, by name."""
 
     def make_repository(self, name: str) -> str:
-        """Make a repository, or find it; where it lies.
+        """The folder of a repository, created if missing.
 
         Raises:
-            ValueError: none can be called so.
+            ValueError: the name is not valid.
         """
 
 
 class AdminPages:
-    """Answers requests for /_sandbox/*.
+    """Answers requests to /_sandbox/*.
 
     Args:
-        log: of the calls.
-        faults: that are set.
-        status: what runs.
-        configurable: what has settings.
-        codebuild: CodeBuild; None where there is none.
+        log: the request log.
+        faults: the faults of the AWS API.
+        status: returns the answer of /_sandbox/status.
+        configurable: the parts of the sandbox that have settings.
+        codebuild: the administration of CodeBuild; None if there is no CodeBuild.
     """
 
     def __init__(
@@ -101,9 +101,9 @@ class AdminPages:
         self._router = Router(routes + (_build_routes(codebuild) if codebuild else []))
 
     def answer(self, request: Request) -> Response:
-        """Answer one request."""
+        """Answer a request."""
         if request.method != "GET" and ("Origin" in request.headers or "Sec-Fetch-Site" in request.headers):
-            return Response("Not from a web page.\n", 403)
+            return Response("Requests from web pages are not allowed.\n", 403)
         try:
             return json_response(self._router.answer(request))
         except (NotFound, MethodNotAllowed):
@@ -124,19 +124,19 @@ class AdminPages:
         return self._faults.rows()
 
     def _settings(self) -> dict[str, float]:
-        return {name: value for each in self._configurable for name, value in each.settings().items()}
+        return {name: value for part in self._configurable for name, value in part.settings().items()}
 
     def _change_settings(self, request: Request) -> object:
-        owners = {name: each for each in self._configurable for name in each.settings()}
+        owners = {name: part for part in self._configurable for name in part.settings()}
         for name, value in _document(request).items():
             if name not in owners:
-                raise ValueError(f"{name}: unknown; known are {', '.join(owners)}")
+                raise ValueError(f"{name}: unknown setting; the settings are {', '.join(owners)}")
             owners[name].set(name, float(value))
         return self._settings()
 
 
 def _build_routes(codebuild: CodeBuildAdmin) -> list[Route[object]]:
-    """The pages about CodeBuild."""
+    """The routes of the pages about CodeBuild."""
 
     def prescribe(request: Request) -> object:
         codebuild.prescribe(_document(request))

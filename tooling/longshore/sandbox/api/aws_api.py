@@ -1,4 +1,4 @@
-"""What stands in front of moto: the sandbox's own pages, credentials and the request log."""
+"""The sandbox's AWS API: moto's, with admin pages, credentials, faults and a request log."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from longshore.sandbox.serving import Application, Environ, StartResponse
 
 
 class AwsApi:
-    """A WSGI application around moto's.
+    """The AWS API, as a WSGI application.
 
     Args:
-        application: moto's.
+        application: moto's application.
         keys: the access keys that are accepted.
-        log: where calls are written.
-        status: what GET /_sandbox/status answers.
-        configurable: what GET and POST /_sandbox/settings are about.
-        codebuild: what the pages of builds, pushes and repositories are about.
+        log: the request log.
+        status: returns the answer of GET /_sandbox/status.
+        configurable: the parts of the sandbox that have settings.
+        codebuild: the administration of CodeBuild; None if there is no CodeBuild.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class AwsApi:
         self._pages = AdminPages(log, self.faults, status, configurable, codebuild)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
+        """Answer a request."""
         if environ["PATH_INFO"].startswith("/_sandbox/"):
             return self._pages.answer(Request(environ))(environ, start_response)
         caller = identify(environ)
@@ -63,8 +63,8 @@ class AwsApi:
 
 
 def moto_application() -> Application:
-    """Moto's application for all services."""
+    """Moto's application for all AWS services."""
     modules = list(backends.list_of_moto_modules())
-    # moto lists a folder at every request: a quarter of the time that an answer takes
+    # moto lists a folder at every request, which takes a quarter of its time
     backends.list_of_moto_modules = lambda: modules
     return DomainDispatcherApplication(create_backend_app)

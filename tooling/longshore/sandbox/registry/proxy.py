@@ -1,7 +1,7 @@
-"""The registry as Docker sees it: what ECR refuses is refused here, what was pushed becomes known to ECR.
+"""The registry for Docker: it refuses the requests that ECR refuses, and records pushed images in ECR.
 
-Tags live in ECR's backend alone; the registry behind stores layers, and manifests by their digest. Layers never pass
-through here: an upload's Location, and a redirect for a download, lead Docker straight to the registry.
+Only ECR's backend knows tags; the registry behind stores layers, and manifests by their digest. Layers do not pass
+through this proxy: the Location of an upload, and a redirect of a download, point Docker at the registry.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SET_BY_US = {"connection", "content-length", "date", "docker-distribution-api-v
 
 
 class RefusedError(Exception):
-    """An answer in the form of the registry API's errors (Distribution specification, "Errors")."""
+    """A refusal in the format of the registry API's errors (Distribution specification, "Errors")."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -39,7 +39,7 @@ class RefusedError(Exception):
 
 
 class RegistryProxy:
-    """The registry's front, on a free loopback port."""
+    """The server of the registry API, on a free loopback port."""
 
     def __init__(self, upstream: Upstream, catalogue: Catalogue) -> None:
         self._listener = listen(0)
@@ -53,7 +53,7 @@ class RegistryProxy:
 
 
 class _RepositoryName(BaseConverter):
-    """Names may have slashes, and parts that are called as the API's own words."""
+    """A repository's name, which may have slashes and contain words of the API's paths."""
 
     regex = "[a-z0-9._/-]+"
     part_isolating = False
@@ -68,7 +68,7 @@ class _Application:
         self._router = Router(self._routes(), repository=_RepositoryName)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Answers one request."""
+        """Answer a request."""
         response = self._answer(Request(environ))
         response.headers["Docker-Distribution-Api-Version"] = "registry/2.0"
         return response(environ, start_response)
@@ -80,11 +80,11 @@ class _Application:
         except RefusedError as error:
             return error.response
         except NotFound:
-            return RefusedError(404, "UNSUPPORTED", f"{request.path} is not served by ECR").response
+            return RefusedError(404, "UNSUPPORTED", f"ECR does not serve {request.path}").response
         except MethodNotAllowed:
-            return RefusedError(405, "UNSUPPORTED", f"{request.method} {request.path} is not served by ECR").response
+            return RefusedError(405, "UNSUPPORTED", f"ECR does not serve {request.method} {request.path}").response
         except (OSError, HTTPException) as error:
-            # the registry behind is away: Docker tries again, and says this if it stays so
+            # Docker repeats the request, and shows this message if it keeps failing
             return Response(f"the sandbox's registry does not answer: {error}", 502)
 
     def _routes(self) -> list[Route[Response]]:
@@ -123,7 +123,7 @@ class _Application:
             self._upstream.put_manifest(name, digest, media_type, manifest)
             repository.images.put(manifest.decode(), media_type, tag, immutable=repository.is_immutable(tag))
         except ImageExistsError:
-            pass  # pushed again, unchanged
+            pass  # the same image was pushed again
         except StoreError as error:
             return _response(error.answer)
         except TagExistsError as error:
@@ -144,9 +144,9 @@ class _Application:
         return Response(status=307, headers={"Location": f"http://{self._upstream.address}{_target(request)}"})
 
     def _forward(self, request: Request, name: str, rest: str) -> Response:  # noqa: ARG002 - see the routes
-        """The registry's own answer.
+        """The registry's response.
 
-        The client's Host is not passed on, so that a Location names the registry itself: no layer passes through here.
+        The client's Host is not forwarded, so that a Location names the registry and no layer passes through here.
         """
         self._repository(name)
         media_type = request.headers.get("Content-Type", "")
@@ -155,12 +155,12 @@ class _Application:
 
 def _check_length(request: Request) -> None:
     if "Transfer-Encoding" in request.headers or (request.content_length or 0) > _MANIFEST_LIMIT:
-        message = f"A manifest has a length, of at most {_MANIFEST_LIMIT} bytes"
+        message = f"A manifest must have a length of at most {_MANIFEST_LIMIT} bytes"
         raise RefusedError(413, "SIZE_INVALID", message)
 
 
 def _target(request: Request) -> str:
-    """Path and query of a request as the client wrote them."""
+    """The path and query of a request, exactly as the client wrote them."""
     return str(request.environ["REQUEST_URI"])
 
 
@@ -173,7 +173,7 @@ def _check_tag(repository: Repository, digest: str, tag: str | None) -> None:
     try:
         repository.images.check(digest, tag, immutable=repository.is_immutable(tag))
     except ImageExistsError:
-        # Docker's push of an unchanged image to an immutable tag fails on ECR (aws/containers-roadmap 2179)
+        # On ECR, pushing an unchanged image to an immutable tag fails (aws/containers-roadmap 2179)
         if tag and repository.is_immutable(tag):
             raise TagExistsError from None
         raise

@@ -1,4 +1,4 @@
-"""The stand-in's endpoints: a WSGI application."""
+"""The stand-in's endpoints, as a WSGI application."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _THROTTLED_SECONDS = 0.2
 
 @dataclass
 class Application:
-    """Answers what Terraform Cloud would.
+    """Terraform Cloud's API.
 
     Args:
-        store: everything.
-        worker: carries the runs.
-        token: the one that is accepted.
+        store: the workspaces, configurations and runs.
+        worker: carries out the runs.
+        token: the only token that is accepted.
     """
 
     store: Store
@@ -45,12 +45,12 @@ class Application:
     token: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        # What follows the host in a URL that holds its own permission, as the storage of Terraform Cloud has it.
+        # An archive URL needs no token, as on Terraform Cloud: its secret part is the permission.
         self._archive = f"/archive/{secrets.token_urlsafe(16)}"
         self._router = Router(self._routes())
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Answers one request."""
+        """Answer a request."""
         request = Request(environ)
         request.get_data()  # a slow upload must not hold the lock
         return self._answer(request)(environ, start_response)
@@ -69,7 +69,7 @@ class Application:
             return response
 
     def _admit(self, request: Request) -> None:
-        if not request.path.startswith("/_sandbox/") and self.store.take_fault(frozenset({"throttled"})):
+        if not request.path.startswith("/_sandbox/") and self.store.take_fault({"throttled"}):
             raise RefusedError(429, "Too many requests")
         given = request.headers.get("Authorization", "")
         signed = compare_digest(given.encode(), f"Bearer {self.token}".encode())
@@ -175,7 +175,7 @@ class Application:
             raise RefusedError(422, "Configuration version is missing, or not uploaded")
         run = self._add_run(workspace, configuration, attributes(request))
         self.worker.start(run)
-        if self.store.take_fault(frozenset({"lost"})):
+        if self.store.take_fault({"lost"}):
             raise RefusedError(504, "The answer was lost")
         return document_response(documents.run(self.store, run), 201)
 
@@ -200,7 +200,7 @@ class Application:
 
     def _runs(self, request: Request, workspace_id: str) -> Response:
         wanted = request.args.get("search[basic]", "")
-        with_plan_only = "plan_only" in request.args.get("filter[operation]", "")  # the service leaves these out
+        with_plan_only = "plan_only" in request.args.get("filter[operation]", "")  # Terraform Cloud omits these runs
         newest_first = reversed(self.store.runs_of(self._find_workspace(workspace_id).id))
         shown = (run for run in newest_first if wanted in run.message and (with_plan_only or not run.plan_only))
         return list_response([documents.run(self.store, run) for run in shown])
@@ -211,11 +211,11 @@ class Application:
     def _act(self, _request: Request, run_id: str, action: str) -> Response:
         run = self._find_run(run_id)
         allowed = {"apply": run.confirmable, "discard": run.discardable, "cancel": run.cancelable}
-        asked = {"apply": "confirm", "discard": "discard", "cancel": "cancel"}
+        requests = {"apply": "confirm", "discard": "discard", "cancel": "cancel"}
         if action not in allowed:
             raise RefusedError(404, "Not Found")
         elsewhere = action == "apply" and run.fault == "discarded" and run.confirmable
-        run.asked = "discard" if elsewhere else asked[action] if allowed[action] else run.asked
+        run.requested = "discard" if elsewhere else requests[action] if allowed[action] else run.requested
         self.store.changed.notify_all()
         if elsewhere or not allowed[action]:
             raise RefusedError(409, f"transition not allowed: {action} of a run that is {run.status}")
@@ -262,7 +262,7 @@ class Application:
         outputs = [output for state in states if state.id == state_id for output in documents.outputs(state)]
         return list_response(outputs)
 
-    # What is scripted
+    # Scripted faults
 
     def _script(self, _request: Request) -> Response:
         return json_response(self.store.scripted)
@@ -271,7 +271,9 @@ class Application:
         wanted = json.loads(request.get_data())
         unknown = [fault for fault in wanted if fault not in faults.ALL_FAULTS]
         if unknown:
-            raise RefusedError(400, f"{', '.join(unknown)}: known are {', '.join(sorted(faults.ALL_FAULTS))}")
+            raise RefusedError(
+                400, f"{', '.join(unknown)}: unknown fault; the faults are {', '.join(sorted(faults.ALL_FAULTS))}"
+            )
         self.store.scripted += wanted
         return self._script(request)
 

@@ -1,28 +1,26 @@
-"""Faults that a test, or somebody who rehearses, scripts: each strikes once, the next run or call that it fits."""
+"""Scripted faults: each affects one run or call, the next that it applies to."""
 
 from __future__ import annotations
 
-RUN_FAULTS = frozenset(
-    {
-        "well",
-        "policy_soft",
-        "policy_hard",
-        "discarded",
-        "queued",
-        "unknown",
-        "unknown_apply",
-        "canceled",
-        "log_cut",
-        "json_forbidden",
-        "log_cut_and_json_forbidden",
-    }
-)
-"""What becomes of a run: nothing, so that the next fault is for the next run; a policy fails that may be overridden, or
-not; somebody discards it once it is to be applied; it never gets its turn; it goes into a state that nobody knows,
-after its plan or instead of its apply; somebody cancels its apply; the log of its plan never shows its end; its JSON
-plan may not be read."""
+RUN_FAULTS = {
+    "well": "no fault: the next one is left to the run after this",
+    "policy_soft": "a policy fails, and may be overridden",
+    "policy_hard": "a policy fails, and may not be overridden",
+    "discarded": "another user discards the run when it is to be applied",
+    "queued": "the run never leaves the queue",
+    "unknown": "after its plan, the run enters a status that is not documented",
+    "unknown_apply": "instead of its apply, the run enters a status that is not documented",
+    "canceled": "another user cancels the apply",
+    "log_cut": "the log of the plan has no end",
+    "json_forbidden": "the JSON plan must not be read",
+    "log_cut_and_json_forbidden": "both of these",
+}
+"""Faults of a run, each with its effect."""
 
-CALL_FAULTS = frozenset({"throttled", "lost"})
-"""A call is refused because there were too many; a run is created and the answer never comes."""
+CALL_FAULTS = {
+    "throttled": "the call is refused as one of too many",
+    "lost": "the call creates a run, but its response is lost",
+}
+"""Faults of a call, each with its effect."""
 
 ALL_FAULTS = RUN_FAULTS | CALL_FAULTS

@@ -16,7 +16,7 @@ class RefusedError(Exception):
 
     Args:
         status: HTTP status.
-        detail: the reason, as the error's document gives it.
+        detail: the text of the error.
     """
 
     def __init__(self, status: int, detail: str) -> None:
@@ -30,7 +30,7 @@ def attributes(request: Request) -> dict[str, Any]:
 
 
 def related_id(request: Request, name: str) -> str:
-    """The id in one of the relationships of a request's document; empty without that relationship."""
+    """The id in a relationship of a request's document; empty without that relationship."""
     relationship = (_data(request).get("relationships") or {}).get(name) or {}
     return str(relationship.get("data", {}).get("id", ""))
 
@@ -41,13 +41,13 @@ def document_response(document: Document, status: int = 200) -> Response:
 
 
 def list_response(documents: list[Document]) -> Response:
-    """A response with all documents on one page."""
+    """A response with a list of documents, on one page."""
     pagination = {"current-page": 1, "next-page": None, "total-count": len(documents)}
     return json_response({"data": documents, "meta": {"pagination": pagination}})
 
 
 def error_response(error: RefusedError) -> Response:
-    """A response with one error."""
+    """A response with an error."""
     return json_response({"errors": [{"status": str(error.status), "detail": str(error)}]}, error.status)
 
 

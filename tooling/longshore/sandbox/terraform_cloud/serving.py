@@ -1,4 +1,4 @@
-"""Starts the stand-in in a sandbox's process."""
+"""Starting the stand-in, in a sandbox's process."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ FOLDER = "terraform-cloud"
 
 
 def start(directory: Path, token: str, environ: Mapping[str, str], cleanup: ExitStack) -> str:
-    """Starts the stand-in on loopback; its runs use the sandbox's AWS.
+    """Start the stand-in on loopback; its runs use the sandbox's AWS.
 
     Args:
-        directory: the sandbox's.
-        token: the one that is accepted.
-        environ: what points terraform at the sandbox's AWS.
-        cleanup: gets what is to be undone.
+        directory: the sandbox's directory.
+        token: the only token that is accepted.
+        environ: the variables that point terraform at the sandbox's AWS.
+        cleanup: gets the callbacks that stop it.
 
     Returns:
         Its URL, without a trailing slash.
     """
     config = directory.parent / "terraform.rc"
-    given = {"TF_CLI_CONFIG_FILE": str(config)} if config.is_file() else {}
-    return serve(directory / FOLDER, token, Terraform({**environ, **given}), cleanup)
+    configuration = {"TF_CLI_CONFIG_FILE": str(config)} if config.is_file() else {}
+    return serve(directory / FOLDER, token, Terraform({**environ, **configuration}), cleanup)
 
 
 def serve(folder: Path, token: str, execution: Execution, cleanup: ExitStack) -> str:
-    """Serves a stand-in whose work somebody else does; arguments as in `start`."""
+    """Serve a stand-in that executes its runs in a given way; other arguments as in `start`."""
     store = Store(folder)
     worker = Worker(store, execution)
     listener = cleanup.enter_context(serving.listen(0))
