@@ -321,8 +321,8 @@ def test_every_field_is_one_of_the_api(world: World) -> None:
     assert [name for name in ours if name.replace("_", "") not in operations_] == []
     started = model.operation_model("StartBuild").input_shape
     assert started is not None
-    overrides = {key for names in start_build.OVERRIDDEN.values() for key in names.values()} | {
-        *start_build.TAKEN.values()
+    overrides = {key for names in start_build.PART_OVERRIDES.values() for key in names.values()} | {
+        *start_build.BUILD_OVERRIDES.values()
     }
     assert overrides - set(started.members) == set()
     project_shape = model.shape_for("Project")

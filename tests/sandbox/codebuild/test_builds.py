@@ -246,7 +246,7 @@ def test_an_archive_from_s3(world: World) -> None:
         ("version: 0.2\nenv: {}\n", "Expected phases to be a mapping"),
         ("version: 0.2\nphases:\n  deploy: {}\n", "Unknown phase deploy"),
         ("version: 0.2\nrun-as: me\nphases: {}\n", "run-as"),
-        ("version: 0.2\nphases:\n  build:\n    on-failure: RETRY\n", "on-failure: RETRY is not played"),
+        ("version: 0.2\nphases:\n  build:\n    on-failure: RETRY\n", "on-failure: RETRY is not supported"),
     ],
 )
 def test_a_buildspec_that_is_none(world: World, spec: str, words: str) -> None:

@@ -120,7 +120,7 @@ def test_all_projects_with_the_repository_are_told(world: World, tmp_path: Path)
     shown = clone.push()
     clone.push("HEAD:side")
 
-    assert f"sandbox: project {clone.project} builds nothing: Cannot have more than 1 active builds" in shown
+    assert f"sandbox: project {clone.project} started no build: Cannot have more than 1 active builds" in shown
     found = world.codebuild.list_builds_for_project(projectName=other)["ids"]
     assert len(found) == 2
     for build in (*found, *world.codebuild.list_builds_for_project(projectName=clone.project)["ids"]):

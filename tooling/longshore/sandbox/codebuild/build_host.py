@@ -1,4 +1,4 @@
-"""Where builds happen, and the variables that every build has."""
+"""The host of all builds: their folders, and the variables that CodeBuild gives them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from longshore.sandbox.codebuild.variables import inherited
 
 @dataclass(frozen=True)
 class BuildHost:
-    """What the builds of one sandbox have in common.
+    """The host of a sandbox's builds.
 
     Attributes:
         directory: where the sandbox keeps its files.
-        endpoint: URL of its AWS API.
-        account_id: the account that it plays.
-        docker_host: where the Docker engine answers, as DOCKER_HOST says it; empty for docker's own default.
+        endpoint: URL of the AWS API.
+        account_id: the account that the sandbox simulates.
+        docker_host: the Docker engine's address in the form of DOCKER_HOST; empty for Docker's default.
     """
 
     directory: Path
@@ -31,20 +31,20 @@ class BuildHost:
 
     @property
     def builds(self) -> Path:
-        """The folder of all builds' folders."""
+        """The folder that holds the folders of all builds."""
         return self.directory / "builds"
 
     def folder(self, record: BuildRecord) -> Path:
-        """The folder of a build, of letters and digits only, for it becomes part of many paths."""
+        """The folder of a build: letters and digits only, because many paths contain it."""
         return self.builds / record.id.rpartition(":")[2]
 
     def environment(self, record: BuildRecord, region: str, credentials: Mapping[str, str]) -> dict[str, str]:
-        """The variables of a build before its project's.
+        """The variables of a build, which its project may add to.
 
         Args:
-            record: the build.
-            region: where it runs.
-            credentials: of its role.
+            record: the build's document.
+            region: the region where it runs.
+            credentials: the credentials of its role, as variables.
         """
         folder = self.folder(record)
         home = folder / "home"
@@ -68,10 +68,10 @@ class BuildHost:
         return variables | self._codebuild(record)
 
     def _codebuild(self, record: BuildRecord) -> dict[str, str]:
-        """CodeBuild's own ("Environment variables in build environments", AWS CodeBuild User Guide)."""
+        """CodeBuild's own variables (AWS CodeBuild User Guide, "Environment variables in build environments")."""
         source: Mapping[str, Any] = record["source"]
         location = source.get("location", "")
-        given = {
+        variables = {
             "BUILD_ARN": record["arn"],
             "BUILD_ID": record.id,
             "BUILD_IMAGE": record["environment"]["image"],
@@ -85,4 +85,4 @@ class BuildHost:
             "SRC_DIR": str(self.folder(record) / "src"),
             "START_TIME": str(int(record["startTime"].timestamp() * 1000)),
         }
-        return {f"CODEBUILD_{name}": value for name, value in given.items() if value}
+        return {f"CODEBUILD_{name}": value for name, value in variables.items() if value}

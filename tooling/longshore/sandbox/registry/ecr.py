@@ -26,7 +26,10 @@ from longshore.sandbox.registry.upstream import StoreError, Upstream
 
 
 class EcrError(ServiceException):
-    """An error in ECR's format. It needs a class here: moto finds the service's model by the module of the class."""
+    """An error in ECR's format.
+
+    Its class must be in this module: moto finds the service's model by the module of the class.
+    """
 
 
 def install(registry: str, upstream: Upstream) -> None:
