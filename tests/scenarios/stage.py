@@ -526,7 +526,7 @@ class Stage:
         with self.orchestrator.lock:
             gone = fleet.tasks[task]
             gone.stopped_at = 0.0
-            fleet.settle(gone)
+            fleet.mark_stopped(gone)
 
     def _who_answers(self) -> Answer | None:
         with self.orchestrator.lock:

@@ -64,7 +64,7 @@ def test_tasks_one_after_the_other_and_the_last_behaviour_for_all_others() -> No
 
 
 def test_an_unknown_phrase_is_refused_with_those_that_are_known() -> None:
-    with pytest.raises(ValueError, match="no task behaves like 'sulks'; known are: runs"):
+    with pytest.raises(ValueError, match="unknown phrase 'sulks'; the phrases are: runs"):
         parse("runs, sulks")
 
 

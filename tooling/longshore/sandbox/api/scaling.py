@@ -52,7 +52,7 @@ class ScalingResponse(ApplicationAutoScalingResponse):
     def register_scalable_target(self) -> str:
         """RegisterScalableTarget, with tags.
 
-        It moves the count of an active service into the bounds, whichever of them the call names
+        It moves the count of an active service into both bounds, even if the call names only one
         (https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html).
         """
         answer = super().register_scalable_target()

@@ -198,7 +198,7 @@ class Builds:
 
 
 def _stop(request: BuildRequest) -> None:
-    """Stop a build that is not shown any more, whatever its prescribed outcome."""
+    """Stop a build that is not shown any more, even if its prescribed outcome is unstoppable."""
     request.outcome.unstoppable = False
     request.stop.set()
 

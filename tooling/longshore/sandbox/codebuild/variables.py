@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError, ServiceException
+from moto.secretsmanager.exceptions import SecretNotFoundException
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.ssm.models import ssm_backends
 
@@ -110,8 +111,9 @@ def _secret(reference: str, account_id: str, region: str) -> str:
         # None selects the current version, although moto's annotations forbid it
         secret = backend.get_secret_value(name, version or None, stage or None)  # type: ignore[arg-type]
     except (JsonRESTError, ServiceException, KeyError) as error:
-        message = "ResourceNotFoundException: Secrets Manager can't find the specified secret."
-        raise MissingValueError("Secrets Manager Error", f"{message} ({name})") from error
+        missing = SecretNotFoundException()  # AWS's message, of which only the name is ours
+        message = f"{missing.error_type}: {missing.message} ({name})"
+        raise MissingValueError("Secrets Manager Error", message) from error
     text = str(secret.get("SecretString", ""))
     return _field(text, key, name) if key else text
 

@@ -1,4 +1,4 @@
-"""The scripted runtime: tasks that start, crash, hang or heal by a script, on whatever clock the scheduler has."""
+"""The scripted runtime: tasks start, crash, hang or heal by a script, on the scheduler's clock."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from longshore.sandbox.ecs.start_errors import (
 from longshore.sandbox.ecs.task_script import TaskScript, nth
 
 HEALTHY_AFTER = 0.5
-"""Seconds of RUNNING after which a container health check passes."""
+"""Seconds after RUNNING until a container health check passes."""
 
 STOPPING = 1.0
-"""Seconds that a task takes to end once it was told to."""
+"""Seconds that a stopping task takes to end."""
 
 TERMINATED = 143
 """Exit code of a process that SIGTERM ended."""
@@ -31,26 +31,26 @@ TERMINATED = 143
 OTHER_DIGEST = f"sha256:{'0' * 64}"
 
 Scripts = Callable[[str, int], Sequence[TaskScript]]
-"""What the tasks of a family's revision do, one after the other."""
+"""The scripts of the tasks of a family's revision, in order."""
 
 
 class Lines(Protocol):
-    """Where the tasks' log lines go."""
+    """The destination of the tasks' log lines."""
 
     def prepare(self, launch: Launch) -> None:
-        """Makes the streams of a task's containers.
+        """Create the log streams of a task's containers.
 
         Raises:
             StartError: a log group does not exist.
         """
 
     def write(self, launch: Launch, lines: Sequence[str], now: float) -> None:
-        """Writes lines of a task's first container."""
+        """Write lines of a task's first container."""
 
 
 @dataclass(frozen=True)
 class _Due:
-    """What becomes of a task at a time: it says something, or its report is due, or it is forgotten."""
+    """A scripted event of a task: log lines, a report, or its disappearance."""
 
     at: float
     launch: Launch
@@ -59,13 +59,13 @@ class _Due:
 
 
 class ScriptedRuntime:
-    """Runs nothing: reports what the script says, when its time has come.
+    """Runs no containers; reports the events of the scripts when they are due.
 
     Args:
-        scripts: the script.
-        digest: the digest that an image reference stands for; empty where nobody knows.
-        lines: where log lines go.
-        forget: called with the id of a task that shall vanish.
+        scripts: the scripts of all tasks.
+        digest: the digest of an image reference; empty if unknown.
+        lines: the destination of log lines.
+        forget: called with the id of a task that disappears.
     """
 
     def __init__(
@@ -91,22 +91,22 @@ class ScriptedRuntime:
         self._number: Counter[tuple[str, int]] = Counter()
 
     def start(self, launch: Launch) -> None:
-        """Look up what becomes of a task."""
+        """Schedule the events of a task."""
         key = launch.family, launch.revision
         script = self._chosen[launch.task] = nth(self._scripts(*key), self._number[key])
         self._number[key] += 1
         self.started.append(launch)
         self._live[launch.task] = launch
         self._due += [
-            _Due(self._now + after, launch, report, says) for after, report, says in self._course(launch, script)
+            _Due(self._now + after, launch, report, says) for after, report, says in self._events(launch, script)
         ]
 
     def script_of(self, task: str) -> TaskScript:
-        """What a task that was started does."""
+        """The script of a task that was started."""
         return self._chosen[task]
 
     def stop(self, task: str) -> None:
-        """Begin to end a task; nothing of its script happens any more."""
+        """Begin to stop a task, and drop the rest of its script."""
         launch = self._live.get(task)
         if launch is None:
             return
@@ -118,21 +118,21 @@ class ScriptedRuntime:
         self._due.append(_Due(self._now + STOPPING, launch, Report(task, "STOPPED", containers=ended)))
 
     def withdraw(self, cluster: str, service: str) -> None:
-        """Note that a service is gone."""
+        """Record that a service was deleted."""
         self.withdrawn.append((cluster, service))
 
     def poll(self, now: float) -> list[Report]:
-        """What has happened by now."""
+        """The reports that are due."""
         self._now = now
         due = sorted((entry for entry in self._due if entry.at <= now), key=lambda entry: entry.at)
         self._due = [entry for entry in self._due if entry.at > now]
-        return [report for entry in due if (report := self._happens(entry))]
+        return [report for entry in due if (report := self._apply(entry))]
 
     def close(self) -> None:
         """End."""
         self.closed = True
 
-    def _happens(self, due: _Due) -> Report | None:
+    def _apply(self, due: _Due) -> Report | None:
         task, report = due.launch.task, due.report
         if due.says:
             if self._lines:
@@ -147,7 +147,7 @@ class ScriptedRuntime:
             self._running.discard(task)
         return report
 
-    def _course(self, launch: Launch, script: TaskScript) -> Iterator[tuple[float, Report | None, tuple[str, ...]]]:
+    def _events(self, launch: Launch, script: TaskScript) -> Iterator[tuple[float, Report | None, tuple[str, ...]]]:
         yield 0.0, Report(launch.task, "PENDING"), ()
         try:
             self._check(launch, script)
@@ -163,7 +163,7 @@ class ScriptedRuntime:
             yield from ((up, report, ()) for report in _ended(launch, script))
             return
         yield up, self._running_report(launch, script), ()
-        yield from ((up + after, report, ()) for after, report in _running_course(launch, script))
+        yield from ((up + after, report, ()) for after, report in _running_events(launch, script))
 
     def _check(self, launch: Launch, script: TaskScript) -> None:
         first = launch.definition["containerDefinitions"][0]
@@ -186,14 +186,14 @@ class ScriptedRuntime:
         return Report(launch.task, "RUNNING", reachable=script.listens, containers=containers)
 
 
-def _running_course(launch: Launch, script: TaskScript) -> Iterator[tuple[float, Report | None]]:
-    """What follows a task's RUNNING, with the seconds after it."""
+def _running_events(launch: Launch, script: TaskScript) -> Iterator[tuple[float, Report | None]]:
+    """The events after a task's RUNNING, each with the seconds after it."""
     checked = [c["name"] for c in launch.definition["containerDefinitions"] if c.get("healthCheck")]
     if checked and (script.unhealthy_after is None or script.unhealthy_after > HEALTHY_AFTER):
         yield HEALTHY_AFTER, Report(launch.task, containers=[ContainerReport(c, health="HEALTHY") for c in checked])
     if checked and script.unhealthy_after is not None:
-        sick = [ContainerReport(name, health="UNHEALTHY") for name in checked]
-        yield script.unhealthy_after, Report(launch.task, containers=sick)
+        unhealthy = [ContainerReport(name, health="UNHEALTHY") for name in checked]
+        yield script.unhealthy_after, Report(launch.task, containers=unhealthy)
     if script.exits_after is not None:
         yield from ((script.exits_after, report) for report in _ended(launch, script))
     if script.vanishes_after is not None:
@@ -226,8 +226,8 @@ class CloudWatchLines:
     """Writes lines into moto's CloudWatch Logs, as the Docker runtime does.
 
     Args:
-        writer: what writes them.
-        region: of log groups that name none.
+        writer: the writer to CloudWatch Logs.
+        region: the region of log groups that are named without one.
     """
 
     def __init__(self, writer: LogWriter, region: str) -> None:
@@ -235,7 +235,7 @@ class CloudWatchLines:
         self._region = region
 
     def prepare(self, launch: Launch) -> None:
-        """Makes the streams of a task's containers.
+        """Create the log streams of a task's containers.
 
         Raises:
             StartError: a log group does not exist.
@@ -247,7 +247,7 @@ class CloudWatchLines:
                 self._writer.prepare(stream, container["name"], create_group=create)
 
     def write(self, launch: Launch, lines: Sequence[str], now: float) -> None:
-        """Writes lines of a task's first container, and waits until they can be read."""
+        """Write lines of a task's first container, and wait until they can be read."""
         container = launch.definition["containerDefinitions"][0]
         if (options := _awslogs(container)) is not None:
             stamp = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
@@ -257,6 +257,6 @@ class CloudWatchLines:
 
 
 def _awslogs(container: Mapping[str, Any]) -> dict[str, str] | None:
-    """The awslogs options of a container; None where it logs elsewhere."""
+    """The awslogs options of a container; None if it uses another log driver."""
     configuration = container.get("logConfiguration") or {}
     return configuration.get("options") if configuration.get("logDriver") == "awslogs" else None

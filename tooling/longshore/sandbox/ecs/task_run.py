@@ -1,4 +1,4 @@
-"""One task on Docker, from its first pull to the removal of its last container."""
+"""A task on Docker, from pulling its first image to removing its last container."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from longshore.sandbox.ecs.start_errors import (
     FAILED_TO_START,
     StartError,
     cannot_create,
-    no_dependency,
+    dependency_failed,
 )
 from longshore.sandbox.ecs.target_registration import TargetRegistration
 
-LOOK = 1.0
-"""Seconds between two looks at a container that was told to end, in case its event got lost."""
+CHECK_SECONDS = 1.0
+"""Seconds between two checks of a stopping container, in case its event is lost."""
 
 AT_START = 0.3
 """Seconds within which a task that ends has never been RUNNING, and is a failed task to the circuit breaker.
 
-So it is on AWS, whose agent sends such a task's start and end in one; how much time that takes there is not documented.
+AWS's agent reports such a task's start and end together; AWS does not document how short that is.
 """
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What every task on Docker works with."""
+    """The parts of the sandbox that every task on Docker uses."""
 
     host: Host
     load_balancers: LoadBalancers
@@ -50,11 +50,11 @@ class Tools:
 
 
 class TaskRun:
-    """One task on Docker. Its methods block, and may be called from several threads.
+    """A task on Docker. Its methods block, and may be called from several threads.
 
     Args:
         launch: the task.
-        tools: what it works with.
+        tools: the parts of the sandbox that it uses.
     """
 
     def __init__(self, launch: Launch, tools: Tools) -> None:
@@ -72,7 +72,7 @@ class TaskRun:
         self._started = threading.Event()
 
     def start(self) -> None:
-        """Start the containers in the order of their dependencies; report RUNNING, or why not and then STOPPED."""
+        """Start the containers in the order of their dependencies; report RUNNING, or the reason and STOPPED."""
         error: StartError | None = None
         try:
             self._start()
@@ -83,17 +83,17 @@ class TaskRun:
         self._started.set()
         if error:
             self._fail(error)
-        elif self._over():
+        elif self._is_over():
             self.end("EssentialContainerExited", ESSENTIAL_EXITED)
         else:
             self._register_target()
 
     def end(self, stop_code: str = "", reason: str = "") -> None:
-        """End the task, once: out of the front door, SIGTERM, the stop time-out, SIGKILL; report STOPPED last.
+        """Stop the task, once: deregister it, SIGTERM, the stop time-out, SIGKILL; report STOPPED last.
 
         Args:
-            stop_code: why, if nobody asked for it.
-            reason: likewise.
+            stop_code: the stop code, if neither the scheduler nor a user stops it.
+            reason: the stopped reason, in the same case.
         """
         with self._changed:
             if self._ending:
@@ -114,7 +114,7 @@ class TaskRun:
         self._report("STOPPED")
 
     def notice_exit(self, name: str) -> None:
-        """A container may have ended: see, say why, and end the task with an essential one or the last one."""
+        """Report the end of a container, if it ended; end the task with an essential container, or the last one."""
         container = self._containers.get(name)
         ended = self._tools.host.ended(container) if container else None
         if ended is None:
@@ -125,11 +125,11 @@ class TaskRun:
             self._exits[name] = ended[0]
             self._report(container=ContainerReport(name, "STOPPED", exit_code=ended[0], reason=ended[1]))
             self._changed.notify_all()
-        if self._started.is_set() and self._over():
+        if self._started.is_set() and self._is_over():
             self.end("EssentialContainerExited", ESSENTIAL_EXITED)
 
     def notice_health(self, name: str, *, healthy: bool) -> None:
-        """Docker's verdict on a container's health check has changed."""
+        """Report the result of a container's health check."""
         with self._changed:
             self._healthy[name] = healthy
             self._changed.notify_all()
@@ -137,13 +137,13 @@ class TaskRun:
         if self._started.is_set():
             self._register_target()
 
-    def look(self) -> None:
-        """Look at all containers: an event may have been missed."""
+    def check_containers(self) -> None:
+        """Check all containers for a missed event."""
         for name in list(self._containers):
             self.notice_exit(name)
 
     def abandon(self) -> None:
-        """Stop caring: the sandbox ends, and sweeps the containers up itself."""
+        """Stop waiting: the sandbox ends, and removes the containers itself."""
         with self._changed:
             self._ending = self._abandoned = True
             self._changed.notify_all()
@@ -164,7 +164,7 @@ class TaskRun:
             container = host.create(launch, definition, secrets[name], network, volumes)
             self._start_container(definition, container, images[name])
         with self._changed:
-            at_start = self._changed.wait_for(lambda: self._ending or self._over(), AT_START)
+            at_start = self._changed.wait_for(lambda: self._ending or self._is_over(), AT_START)
         if not at_start:
             self._report("RUNNING")
 
@@ -189,19 +189,19 @@ class TaskRun:
         with self._changed:
             self._containers[name] = container
             self._changed.notify_all()
-        # It may have ended before it was known here, and its event with it.
+        # It may have ended before it was recorded here, and its event was missed.
         self.notice_exit(name)
 
     def _await_dependencies(self, definition: container_arguments.Definition) -> None:
         for dependency in definition.get("dependsOn") or []:
             name, condition = dependency["containerName"], dependency["condition"]
             with self._changed:
-                while not self._ending and (met := self._met(name, condition)) is None:
+                while not self._ending and (met := self._is_met(name, condition)) is None:
                     self._changed.wait()
                 if not self._ending and not met:
-                    raise no_dependency(definition["name"], name, condition)
+                    raise dependency_failed(definition["name"], name, condition)
 
-    def _met(self, name: str, condition: str) -> bool | None:
+    def _is_met(self, name: str, condition: str) -> bool | None:
         """Whether a dependency is met; None while that is open (ECS API, ContainerDependency)."""
         exit_code = self._exits.get(name)
         if condition == "START":
@@ -213,25 +213,25 @@ class TaskRun:
         return condition == "COMPLETE" or exit_code == 0
 
     def _fail(self, error: StartError) -> None:
-        """Say why the task could not start, with the container where it is one's fault, and end it."""
+        """Report the reason why the task could not start, with the container that failed, and end the task."""
         if error.container:
             self._report(container=ContainerReport(error.container, reason=error.message))
         self.end("TaskFailedToStart", FAILED_TO_START if error.container else error.message)
 
-    def _over(self) -> bool:
+    def _is_over(self) -> bool:
         """Whether an essential container has ended, or all have."""
         essential = {container["name"] for container in self._definitions if container.get("essential", True)}
         with self._changed:
             return bool(essential & self._exits.keys()) or len(self._exits) == len(self._definitions)
 
     def _register_target(self) -> None:
-        """Go behind the front door once every essential container with a health check is healthy."""
+        """Register the target once every essential container with a health check is healthy."""
         checked = [c["name"] for c in self._definitions if c.get("healthCheck") and c.get("essential", True)]
         if self._registration and all(self._healthy.get(name) for name in checked):
             self._registration.register(lambda: self._report(reachable=True))
 
     def _terminate(self) -> None:
-        """Signal all containers at once, and kill those that do not end in their time."""
+        """Send a stop signal to all containers at once, and kill those that exceed their stop time-out."""
         begun = time.monotonic()
         for name in self._containers.keys() - self._exits.keys():
             self._tools.host.signal(self._containers[name])
@@ -244,13 +244,13 @@ class TaskRun:
                 self._await_exit(name, time.monotonic() + container_arguments.STOP_TIMEOUT)
 
     def _await_exit(self, name: str, deadline: float) -> bool:
-        """Wait for a container's end; False if it still runs at the deadline."""
+        """Wait for a container's end; False if it is still running at the deadline."""
         while name not in self._exits and not self._abandoned:
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
             with self._changed:
-                self._changed.wait_for(lambda: name in self._exits or self._abandoned, timeout=min(LOOK, left))
+                self._changed.wait_for(lambda: name in self._exits or self._abandoned, timeout=min(CHECK_SECONDS, left))
             self.notice_exit(name)
         return True
 
