@@ -40,14 +40,14 @@ def target(root: Path) -> Any:
     )
 
 
-def test_outside_of_a_build_the_sandboxs_own_key_is_used(directory: Path, tmp_path: Path) -> None:
+def test_outside_a_build_the_sandboxs_own_key_is_used(directory: Path, tmp_path: Path) -> None:
     found = access.resolve(target(tmp_path))
 
     assert found.endpoint_url == STATE.endpoint
     assert found.environ["AWS_ACCESS_KEY_ID"] == STATE.access_key_id
 
 
-def test_inside_of_a_build_its_roles_credentials_are_used(
+def test_inside_a_build_the_credentials_of_its_role_are_used(
     directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clone = tmp_path / "clone"
@@ -69,7 +69,7 @@ def test_inside_of_a_build_its_roles_credentials_are_used(
     assert (credentials.access_key, credentials.token) == ("ASIAROLE", "token")
 
 
-def test_what_has_all_of_some_variables_is_ended(tmp_path: Path) -> None:
+def test_processes_with_all_of_some_variables_are_ended(tmp_path: Path) -> None:
     mark = f"LONGSHORE_TEST={tmp_path}"
     both = os.environ | {"LONGSHORE_TEST": str(tmp_path), "CODEBUILD_BUILD_ID": "p:1"}
     one = os.environ | {"LONGSHORE_TEST": str(tmp_path)}

@@ -37,7 +37,7 @@ def test_options_are_parsed(options: dict[str, str | None], spec: FaultSpec) -> 
         ({"operation": "ecs:UpdateServices"}, "operation: ecs has no operation 'UpdateServices'"),
     ],
 )
-def test_a_wrong_option_is_named(options: dict[str, str | None], message: str) -> None:
+def test_an_invalid_option_is_named(options: dict[str, str | None], message: str) -> None:
     with pytest.raises(UsageError) as error:
         parse(options)
     assert error.value.message == message

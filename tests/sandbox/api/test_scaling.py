@@ -72,14 +72,14 @@ def tags(client: Any, arn: str) -> dict[str, str]:
     return dict(client.list_tags_for_resource(ResourceARN=arn)["Tags"])
 
 
-def test_a_target_of_a_service_that_is_there(client: Any, target: str) -> None:
+def test_a_target_of_an_existing_service_is_registered(client: Any, target: str) -> None:
     (found,) = client.describe_scalable_targets(ServiceNamespace="ecs", ResourceIds=["service/shop/web"])[
         "ScalableTargets"
     ]
     assert (found["ScalableTargetARN"], found["MinCapacity"], found["MaxCapacity"]) == (target, 2, 6)
 
 
-def test_a_target_of_a_service_that_is_not_there(client: Any) -> None:
+def test_a_target_of_a_missing_service_is_refused(client: Any) -> None:
     with pytest.raises(ClientError) as refused:
         client.register_scalable_target(**{**TARGET, "ResourceId": "service/shop/worker"}, MinCapacity=1, MaxCapacity=2)
     assert refused.value.response["Error"] == {
@@ -88,7 +88,7 @@ def test_a_target_of_a_service_that_is_not_there(client: Any) -> None:
     }
 
 
-def test_a_target_that_is_registered_again_is_the_same_one(client: Any, target: str) -> None:
+def test_registering_a_target_again_updates_it(client: Any, target: str) -> None:
     again = client.register_scalable_target(**TARGET, MinCapacity=3)
     assert again["ScalableTargetARN"] == target
     (found,) = client.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
@@ -97,14 +97,14 @@ def test_a_target_that_is_registered_again_is_the_same_one(client: Any, target: 
 
 
 @pytest.mark.usefixtures("target")
-def test_every_registration_moves_the_count_into_all_bounds(client: Any, shop: Shop) -> None:
+def test_every_registration_moves_the_count_into_the_bounds(client: Any, shop: Shop) -> None:
     del shop.bounds[:]
     client.register_scalable_target(**TARGET, MinCapacity=1)
     client.register_scalable_target(**TARGET)
     assert shop.bounds == [(1, 6), (1, 6)]
 
 
-def test_tags_are_set_and_taken_away(client: Any, target: str) -> None:
+def test_tags_are_added_and_removed(client: Any, target: str) -> None:
     assert tags(client, target) == {"Team": "shop"}
     client.tag_resource(ResourceARN=target, Tags={"Team": "cart", "Cost": "1"})
     assert tags(client, target) == {"Team": "cart", "Cost": "1"}
@@ -112,7 +112,7 @@ def test_tags_are_set_and_taken_away(client: Any, target: str) -> None:
     assert tags(client, target) == {"Cost": "1"}
 
 
-def test_tags_end_with_their_target(client: Any) -> None:
+def test_tags_are_removed_with_their_target(client: Any) -> None:
     before = client.register_scalable_target(**TARGET, MinCapacity=1, MaxCapacity=2, Tags={"Team": "shop"})
     client.deregister_scalable_target(**TARGET)
     with pytest.raises(ClientError) as refused:
@@ -124,7 +124,7 @@ def test_tags_end_with_their_target(client: Any) -> None:
 
 
 @pytest.mark.usefixtures("target")
-def test_a_policy_is_kept(client: Any) -> None:
+def test_a_policy_is_stored(client: Any) -> None:
     client.put_scaling_policy(**POLICY)
     (found,) = client.describe_scaling_policies(ServiceNamespace="ecs", ResourceId="service/shop/web")[
         "ScalingPolicies"

@@ -40,7 +40,7 @@ def project(world: World) -> Iterator[str]:
     world.codebuild.delete_project(name=name)
 
 
-def test_a_project_is_read_back_as_it_was_made(world: World) -> None:
+def test_a_project_is_returned_as_it_was_created(world: World) -> None:
     name = f"shop-{uuid.uuid4().hex[:8]}"
     given: dict[str, Any] = {
         "name": name,
@@ -99,13 +99,13 @@ def test_a_project_is_read_back_as_it_was_made(world: World) -> None:
         ({"environment": {"environmentVariables": [{"name": "A", "value": "", "type": "X"}]}}, "type: X"),
     ],
 )
-def test_projects_that_codebuild_refuses(world: World, change: dict[str, Any], words: str) -> None:
+def test_invalid_projects_are_refused(world: World, change: dict[str, Any], words: str) -> None:
     code, message = refused(world.project, **({"spec": commands(build=["true"])} | change))
     assert code == "InvalidInputException"
     assert words in message
 
 
-def test_what_does_not_exist(world: World, project: str) -> None:
+def test_missing_builds_and_projects_are_reported(world: World, project: str) -> None:
     client = world.codebuild
     for call in (client.start_build, client.list_builds_for_project, client.create_webhook, client.delete_webhook):
         assert refused(call, projectName="nobody")[0] == "ResourceNotFoundException"
@@ -116,7 +116,7 @@ def test_what_does_not_exist(world: World, project: str) -> None:
     assert refused(client.batch_get_builds, ids=["nobody"])[0] == "InvalidInputException"
 
 
-def test_one_build_for_a_token(world: World, project: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_idempotency_token_starts_one_build(world: World, project: str, monkeypatch: pytest.MonkeyPatch) -> None:
     given = {"idempotencyToken": uuid.uuid4().hex, "sourceVersion": "a"}
     first, second = world.start(project, **given), world.start(project, **given)
 
@@ -129,7 +129,7 @@ def test_one_build_for_a_token(world: World, project: str, monkeypatch: pytest.M
     assert world.start(project, **given) != first
 
 
-def test_one_build_for_a_token_when_many_ask_at_once(world: World, project: str) -> None:
+def test_an_idempotency_token_starts_one_build_for_concurrent_calls(world: World, project: str) -> None:
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 
     given = {"idempotencyToken": uuid.uuid4().hex}
@@ -139,7 +139,7 @@ def test_one_build_for_a_token_when_many_ask_at_once(world: World, project: str)
     assert len(set(started)) == 1
 
 
-def test_no_more_builds_than_the_project_allows(world: World) -> None:
+def test_the_concurrent_build_limit_is_enforced(world: World) -> None:
     project = world.project(WAITS, concurrentBuildLimit=1)
     build = world.start(project)
     code, message = refused(world.codebuild.start_build, projectName=project)
@@ -150,7 +150,7 @@ def test_no_more_builds_than_the_project_allows(world: World) -> None:
     world.codebuild.stop_build(id=world.start(project))
 
 
-def test_overrides_of_start_build(world: World, project: str) -> None:
+def test_start_build_overrides_the_project(world: World, project: str) -> None:
     other = world.create_role()
     build = world.run(
         project,
@@ -185,7 +185,7 @@ def test_builds_are_listed_newest_first_in_pages(world: World, project: str) -> 
     assert len(world.codebuild.batch_get_builds(ids=started[:100])["builds"]) == 100
 
 
-def test_times_run_out(world: World) -> None:
+def test_a_build_times_out(world: World) -> None:
     """Five minutes are the least that CodeBuild allows; the test's minutes are short."""
     project = world.project(commands(build=["echo begun; sleep 60"], post_build=["echo never"]))
     control.settings(world.state, build_minute=0.06)
@@ -204,7 +204,7 @@ def test_times_run_out(world: World) -> None:
 
 
 @pytest.mark.parametrize("status", ["FAULT", "FAILED", "TIMED_OUT", "STOPPED", "WEIRD"])
-def test_an_outcome_that_is_prescribed(world: World, project: str, status: str) -> None:
+def test_a_build_has_its_prescribed_outcome(world: World, project: str, status: str) -> None:
     outcome = {"project": project, "status": status, "phase": "PROVISIONING", "code": "X_ERROR", "message": "no host"}
     waiting = control.script_builds(world.state, [{**outcome, "log": ["a line"]}])
     assert [row["status"] for row in waiting if row["project"] == project] == [status]
@@ -217,7 +217,7 @@ def test_an_outcome_that_is_prescribed(world: World, project: str, status: str) 
     assert world.run(project)["buildStatus"] == "SUCCEEDED"
 
 
-def test_a_build_that_stays_in_the_queue_and_one_that_cannot_be_stopped(world: World, project: str) -> None:
+def test_a_build_may_stay_in_the_queue_or_ignore_stop_build(world: World, project: str) -> None:
     stays = {"project": project, "status": "IN_PROGRESS", "phase": "QUEUED"}
     control.script_builds(world.state, [stays, {**stays, "unstoppable": True}])
     first, second = world.start(project), world.start(project)
@@ -230,7 +230,7 @@ def test_a_build_that_stays_in_the_queue_and_one_that_cannot_be_stopped(world: W
     assert world.look(second)["phases"][-1]["phaseType"] == "QUEUED"
 
 
-def test_another_commit_than_was_asked_for(world: World) -> None:
+def test_a_build_may_claim_another_commit(world: World) -> None:
     project = world.project(commands(build=["echo built"]))
     control.script_builds(world.state, [{"project": project, "resolved_source_version": "f" * 40}])
     build = world.run(project)
@@ -239,7 +239,7 @@ def test_another_commit_than_was_asked_for(world: World) -> None:
     assert world.output(build) == ["built"]
 
 
-def test_a_success_that_ran_nothing(world: World) -> None:
+def test_a_build_may_be_prescribed_to_succeed_without_commands(world: World) -> None:
     project = world.project(commands(build=["echo built"]))
     control.script_builds(world.state, [{"project": project, "status": "SUCCEEDED"}])
     build = world.run(project, sourceVersion="abc")
@@ -257,19 +257,19 @@ def test_a_success_that_ran_nothing(world: World) -> None:
         ({"project": "p", "stage": 1}, "stage: unknown"),
     ],
 )
-def test_outcomes_that_can_not_be_prescribed(world: World, outcome: dict[str, Any], words: str) -> None:
+def test_invalid_outcomes_are_refused(world: World, outcome: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         control.script_builds(world.state, [outcome])
 
 
-def test_prescribed_outcomes_are_forgotten(world: World, project: str) -> None:
+def test_prescribed_outcomes_can_be_cleared(world: World, project: str) -> None:
     control.script_builds(world.state, [{"project": project, "status": "FAULT"}])
 
     assert control.script_builds(world.state, [], clear=True) == []
     assert world.run(project)["buildStatus"] == "SUCCEEDED"
 
 
-def test_a_lost_answer_of_start_build_and_throttled_reads(world: World, project: str) -> None:
+def test_start_build_may_lose_its_response_and_reads_may_be_throttled(world: World, project: str) -> None:
     for operation in ("codebuild:StartBuild", "codebuild:BatchGetBuilds", "logs:GetLogEvents"):
         operations.check(operation)
     given = {"idempotencyToken": uuid.uuid4().hex}
@@ -286,7 +286,7 @@ def test_a_lost_answer_of_start_build_and_throttled_reads(world: World, project:
     assert world.wait(build)["buildStatus"] == "SUCCEEDED"
 
 
-def test_start_build_in_the_request_log(world: World, project: str) -> None:
+def test_start_build_is_in_the_request_log(world: World, project: str) -> None:
     before = world.log.since(0)["next"]
     world.run(project, sourceVersion="abc", idempotencyToken="t" * 8)
 
@@ -295,7 +295,7 @@ def test_start_build_in_the_request_log(world: World, project: str) -> None:
     assert start["parameters"] == {"projectName": project, "sourceVersion": "abc", "idempotencyToken": "t" * 8}
 
 
-def test_a_deleted_project_takes_its_builds_along(world: World) -> None:
+def test_deleting_a_project_stops_its_builds(world: World) -> None:
     project = world.project(WAITS)
     build = world.start(project)
     world.wait(build, lambda found: found["currentPhase"] == "BUILD")
@@ -357,7 +357,7 @@ def _strange(shape: Any, value: Any, path: str) -> Iterator[str]:
             yield from _strange(shape.member, each, f"{path}[]")
 
 
-def test_ending_the_sandbox_ends_its_builds(tmp_path: Path) -> None:
+def test_stopping_the_sandbox_stops_its_builds(tmp_path: Path) -> None:
     from tests.sandbox.build_world import world_in  # noqa: PLC0415
 
     with world_in(tmp_path / "sandbox") as world:
@@ -368,7 +368,7 @@ def test_ending_the_sandbox_ends_its_builds(tmp_path: Path) -> None:
     assert list((tmp_path / "sandbox" / "builds").iterdir()) == []
 
 
-def test_a_record_gives_copies() -> None:
+def test_a_record_returns_copies() -> None:
     kept = BuildRecord({"id": "p:1", "projectName": "p"})
     kept.document()["phases"].clear()
 

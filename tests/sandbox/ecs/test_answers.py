@@ -129,7 +129,7 @@ def code_of(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
 # Services
 
 
-def test_create_service_answers_as_aws_does(play: Play) -> None:
+def test_create_service_responds_like_aws(play: Play) -> None:
     definition = play.register()
     answer = play.create(taskDefinition=definition.rpartition("/")[2])
     (deployment,) = answer["deployments"]
@@ -146,7 +146,7 @@ def test_create_service_answers_as_aws_does(play: Play) -> None:
     assert (answer["status"], answer["desiredCount"], answer["runningCount"]) == ("ACTIVE", 2, 0)
 
 
-def test_the_same_create_service_again_gives_the_service_that_there_is(play: Play) -> None:
+def test_repeating_create_service_returns_the_existing_service(play: Play) -> None:
     definition = play.register()
     first = play.create(taskDefinition=definition)
     again = play.create(taskDefinition=definition)
@@ -156,7 +156,7 @@ def test_the_same_create_service_again_gives_the_service_that_there_is(play: Pla
         play.create(3, taskDefinition=definition)
 
 
-def test_a_service_comes_up(play: Play) -> None:
+def test_a_service_starts(play: Play) -> None:
     play.create()
     play.pass_time(3)
     service = play.service()
@@ -171,14 +171,14 @@ def test_a_service_comes_up(play: Play) -> None:
     )
 
 
-def test_a_service_of_no_tasks_completes(play: Play) -> None:
+def test_a_service_without_tasks_completes(play: Play) -> None:
     play.create(0)
     play.pass_time(0.5)
     assert play.service()["deployments"][0]["rolloutState"] == "COMPLETED"
     assert play.tasks() == []
 
 
-def test_update_to_a_short_name_answers_the_new_deployment_with_full_arns(play: Play) -> None:
+def test_updating_to_a_short_name_returns_the_new_deployment_with_full_arns(play: Play) -> None:
     first = play.create()["deployments"][0]
     play.pass_time(3)
     definition = play.register()
@@ -196,7 +196,7 @@ def test_update_to_a_short_name_answers_the_new_deployment_with_full_arns(play: 
     assert {task["startedBy"] for task in play.tasks()} == {deployment["id"]}
 
 
-def test_a_count_or_percentages_alone_start_no_deployment(play: Play) -> None:
+def test_changing_only_the_count_or_percentages_starts_no_deployment(play: Play) -> None:
     before = play.create()["deployments"][0]["id"]
     play.pass_time(3)
     answer = play.update(
@@ -211,7 +211,7 @@ def test_a_count_or_percentages_alone_start_no_deployment(play: Play) -> None:
     assert play.service()["deployments"][0]["rolloutState"] == "COMPLETED"
 
 
-def test_force_new_deployment_moves_to_the_same_revision(play: Play) -> None:
+def test_force_new_deployment_deploys_the_same_revision(play: Play) -> None:
     before = play.create()
     play.pass_time(3)
     answer = play.update(forceNewDeployment=True)
@@ -221,7 +221,7 @@ def test_force_new_deployment_moves_to_the_same_revision(play: Play) -> None:
     assert [entry["id"] for entry in play.service()["deployments"]] == [answer["deployments"][0]["id"]]
 
 
-def test_a_deployment_that_can_not_pull_stays_in_progress_and_counts(play: Play) -> None:
+def test_a_deployment_whose_image_cannot_be_pulled_stays_in_progress(play: Play) -> None:
     play.create()
     play.pass_time(3)
     play.runtime.outcome = never_starts
@@ -258,7 +258,7 @@ def test_a_service_scaled_above_zero_is_deleted_by_force_only(play: Play) -> Non
     assert play.create(1)["status"] == "ACTIVE"
 
 
-def test_missing_services_are_failures_of_a_successful_answer(play: Play) -> None:
+def test_missing_services_are_failures_in_a_successful_response(play: Play) -> None:
     play.create(0)
     answer = play.client.describe_services(cluster=play.cluster, services=["nope", "web"])
     assert [service["serviceName"] for service in answer["services"]] == ["web"]
@@ -276,7 +276,7 @@ def test_services_are_listed_in_pages_of_ten(play: Play) -> None:
     assert sorted(found) == sorted(f"s{number}" for number in range(12))
 
 
-def test_tags_are_shown_when_asked_for(play: Play) -> None:
+def test_tags_are_returned_on_request(play: Play) -> None:
     play.create(0, tags=[{"key": "app", "value": "shop"}])
     plain, asked = (
         play.client.describe_services(cluster=play.cluster, services=["web"], include=include)["services"][0]
@@ -293,7 +293,7 @@ def test_tags_of_services_can_be_changed(play: Play) -> None:
     assert play.client.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "app", "value": "store"}]
 
 
-def test_network_configuration_is_completed_and_needed_for_awsvpc(play: Play) -> None:
+def test_awsvpc_requires_a_network_configuration_which_gets_defaults(play: Play) -> None:
     containers = [{"name": "web", "image": "shop/app:v1", "memory": 64}]
     play.client.register_task_definition(family=play.cluster, containerDefinitions=containers, networkMode="awsvpc")
     with pytest.raises(ClientError) as error:
@@ -309,7 +309,7 @@ def test_network_configuration_is_completed_and_needed_for_awsvpc(play: Play) ->
 # Service deployments
 
 
-def test_service_deployments_tell_the_story(play: Play) -> None:
+def test_service_deployments_show_the_history(play: Play) -> None:
     first = play.create()
     play.pass_time(3)
     second = play.update(taskDefinition=play.register())
@@ -405,7 +405,7 @@ def test_stopping_a_service_deployment_rolls_it_back(play: Play) -> None:
     assert play.service()["taskDefinition"] == first["taskDefinition"]
 
 
-def test_what_can_not_be_stopped_is_refused(play: Play) -> None:
+def test_invalid_stops_of_deployments_are_refused(play: Play) -> None:
     arn = play.create()["currentServiceDeployment"]
     stop = play.client.stop_service_deployment
     with pytest.raises(ClientError) as error:
@@ -434,7 +434,7 @@ def described(play: Play, task: dict[str, Any]) -> dict[str, Any]:
     return dict(play.client.describe_tasks(cluster=play.cluster, tasks=[task["taskArn"]])["tasks"][0])
 
 
-def test_capacity_providers_take_the_place_of_the_launch_type(play: Play) -> None:
+def test_capacity_providers_replace_the_launch_type(play: Play) -> None:
     strategy = [{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}]
     assert run(play, capacityProviderStrategy=strategy)["launchType"] == "FARGATE"
     assert run(play, capacityProviderStrategy=[{"capacityProvider": "instances"}])["launchType"] == "EC2"
@@ -442,7 +442,7 @@ def test_capacity_providers_take_the_place_of_the_launch_type(play: Play) -> Non
         run(play, capacityProviderStrategy=strategy, launchType="FARGATE")
 
 
-def test_a_one_off_task_walks_to_its_exit_code(play: Play) -> None:
+def test_a_one_off_task_runs_until_it_exits(play: Play) -> None:
     def migrates(launch: Launch) -> list[tuple[float, Report]]:
         end = ContainerReport("web", "STOPPED", exit_code=3)
         started = ContainerReport("web", "RUNNING", runtime_id="f00", image_digest="sha256:1", ports=((8080, 32768),))
@@ -487,7 +487,7 @@ def test_a_client_token_starts_one_task(play: Play) -> None:
     assert run(play, taskDefinition=definition)["taskArn"] != first["taskArn"]
 
 
-def test_overrides_reach_the_runtime_and_the_answer(play: Play) -> None:
+def test_overrides_reach_the_runtime_and_the_response(play: Play) -> None:
     overrides = {"containerOverrides": [{"name": "web", "command": ["migrate"], "environment": []}]}
     launches: list[Launch] = []
 
@@ -519,7 +519,7 @@ def test_stop_task_gives_its_reason(play: Play) -> None:
     assert code_of(error) == ("InvalidParameterException", "The referenced task was not found.")
 
 
-def test_tasks_are_found_by_service_family_starter_and_status(play: Play) -> None:
+def test_tasks_are_listed_by_service_family_starter_and_status(play: Play) -> None:
     service = play.create(2)
     play.pass_time(3)
     play.runtime.outcome = partial(crashes, lasting=0.25)
@@ -547,7 +547,7 @@ def test_tasks_are_listed_in_pages(play: Play) -> None:
     assert len({arn for page in found for arn in page}) == 7
 
 
-def test_missing_tasks_are_failures_of_a_successful_answer(play: Play) -> None:
+def test_missing_tasks_are_failures_in_a_successful_response(play: Play) -> None:
     answer = play.client.describe_tasks(cluster=play.cluster, tasks=["0" * 32])
     assert answer["tasks"] == []
     assert answer["failures"] == [{"arn": f"{PREFIX}:task/{play.cluster}/{'0' * 32}", "reason": "MISSING"}]
@@ -556,7 +556,7 @@ def test_missing_tasks_are_failures_of_a_successful_answer(play: Play) -> None:
 # Clusters and task definitions
 
 
-def test_a_cluster_counts_what_runs(play: Play) -> None:
+def test_a_cluster_counts_its_running_tasks_and_services(play: Play) -> None:
     play.create(2)
     play.pass_time(3)
     (cluster,) = play.client.describe_clusters(clusters=[play.cluster])["clusters"]
@@ -570,7 +570,7 @@ def test_an_unknown_cluster_is_an_error(play: Play, operation: str) -> None:
     assert code_of(error) == ("ClusterNotFoundException", "Cluster not found.")
 
 
-def test_a_deleted_cluster_runs_nothing(play: Play) -> None:
+def test_a_deleted_cluster_refuses_services(play: Play) -> None:
     definition = play.register()
     play.client.delete_cluster(cluster=play.cluster)
     with pytest.raises(ClientError) as error:
@@ -590,7 +590,7 @@ def test_unknown_services_and_task_definitions_are_errors(play: Play) -> None:
     assert code_of(error) == ("ClientException", "Unable to describe task definition.")
 
 
-def test_an_inactive_revision_starts_nothing_and_is_skipped_by_its_family(play: Play) -> None:
+def test_an_inactive_revision_cannot_be_started_and_is_not_the_latest(play: Play) -> None:
     family = f"{play.cluster}-web"
     first, second = play.register(), play.register()
     play.client.deregister_task_definition(taskDefinition=second)
@@ -662,7 +662,7 @@ def unknown_fields(shape: Shape, value: Any, path: str = "") -> list[str]:
     return []
 
 
-def test_no_answer_has_a_field_that_the_model_does_not_know(play: Play) -> None:
+def test_every_field_of_every_response_is_in_the_model(play: Play) -> None:
     model = botocore.session.get_session().get_service_model("ecs")
     play.create(tags=[{"key": "a", "value": "b"}], networkConfiguration={"awsvpcConfiguration": {"subnets": ["s"]}})
     play.pass_time(3)
@@ -706,7 +706,7 @@ def test_no_answer_has_a_field_that_the_model_does_not_know(play: Play) -> None:
         assert all(answer[name] != [] for name in answer if name != "failures")
 
 
-def test_status_names_doors_and_tasks(play: Play) -> None:
+def test_status_shows_urls_and_tasks(play: Play) -> None:
     definition = play.register(portMappings=[{"containerPort": 8080, "hostPort": 0}])
     play.create(1, taskDefinition=definition)
     play.create(1, name="worker")

@@ -45,7 +45,7 @@ def test_the_threshold_is_half_of_desired_within_its_bounds(desired: int, failur
     assert threshold(desired) == failures
 
 
-def test_it_trips_at_the_threshold_and_rolls_back_in_one_step_without_a_window() -> None:
+def test_the_breaker_trips_at_the_threshold_and_rolls_back_at_once_without_a_window() -> None:
     world = World()
     made = settled(world)
     good = made.primary
@@ -65,7 +65,7 @@ def test_it_trips_at_the_threshold_and_rolls_back_in_one_step_without_a_window()
     assert f"(service web) rolling back to deployment {back.id}." in messages
 
 
-def test_during_the_window_primary_shows_failed_and_nothing_of_it_starts() -> None:
+def test_during_the_window_primary_shows_failed_and_starts_no_tasks() -> None:
     world = World()
     world.orchestrator.rollback_window = 2.5
     made = settled(world)
@@ -94,7 +94,7 @@ def test_the_old_tasks_serve_throughout() -> None:
 
 
 @pytest.mark.parametrize("completed_before", [True, False])
-def test_without_a_way_back_it_stalls(*, completed_before: bool) -> None:
+def test_without_rollback_a_failed_deployment_stalls(*, completed_before: bool) -> None:
     """Either the roll-back is off, or nothing has ever completed."""
     world = World()
     if completed_before:
@@ -112,7 +112,7 @@ def test_without_a_way_back_it_stalls(*, completed_before: bool) -> None:
     assert sum(task.serving for task in world.live(made)) == (2 if completed_before else 0)
 
 
-def test_a_task_that_runs_sets_the_count_back() -> None:
+def test_a_running_task_resets_the_count_of_failed_tasks() -> None:
     world = World()
     made = settled(world)
     world.runtime.outcome = crashes
@@ -121,14 +121,14 @@ def test_a_task_that_runs_sets_the_count_back() -> None:
     assert (made.primary.failed, made.primary.failed_tasks) == ("", 0)
 
 
-def test_without_the_breaker_a_deployment_goes_on_failing() -> None:
+def test_without_the_breaker_a_deployment_keeps_failing() -> None:
     world = World(never_starts)
     made = world.add(service(1))
     world.pass_time(60)
     assert (made.primary.failed_tasks > 3, made.primary.state) == (True, "IN_PROGRESS")
 
 
-def test_a_completed_deployment_is_not_watched_any_more() -> None:
+def test_a_completed_deployment_does_not_trip_the_breaker() -> None:
     world = World()
     made = settled(world)
     world.runtime.outcome = never_starts
@@ -138,7 +138,7 @@ def test_a_completed_deployment_is_not_watched_any_more() -> None:
     assert (made.primary.state, made.primary.status) == ("COMPLETED", "SUCCESSFUL")
 
 
-def test_a_rollback_that_fails_too_is_the_end() -> None:
+def test_a_failed_rollback_is_not_rolled_back() -> None:
     world = World()
     made = settled(world)
     world.runtime.outcome = never_starts
@@ -152,7 +152,7 @@ def test_a_rollback_that_fails_too_is_the_end() -> None:
     assert sum(task.serving for task in world.live(made)) == 2
 
 
-def test_a_newer_deployment_ends_a_rollback() -> None:
+def test_a_newer_deployment_supersedes_a_rollback() -> None:
     world = World()
     made = settled(world)
     bad(world, made)
@@ -182,7 +182,7 @@ def test_a_newer_deployment_during_the_window_is_not_rolled_back() -> None:
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-def test_a_deployment_that_is_told_to_stop_goes_back(*, enabled: bool) -> None:
+def test_a_stopped_deployment_is_rolled_back(*, enabled: bool) -> None:
     world = World()
     made = settled(world)
     made.settings["deploymentConfiguration"]["deploymentCircuitBreaker"]["enable"] = enabled
@@ -202,7 +202,7 @@ def test_a_deployment_that_is_told_to_stop_goes_back(*, enabled: bool) -> None:
     assert (stopped.status, stopped.status_reason) == ("ROLLBACK_SUCCESSFUL", STOPPED_BY_USER)
 
 
-def test_a_first_deployment_that_is_told_to_stop_just_stops() -> None:
+def test_a_first_deployment_is_stopped_without_a_rollback() -> None:
     world = World(crashes)
     made = world.add(guarded(1))
     world.pass_time(2)

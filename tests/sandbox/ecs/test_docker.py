@@ -185,7 +185,7 @@ def test_a_crash_loop_keeps_the_old_tasks_and_the_deployment_in_progress(site: S
         assert answer.read() == b"v1\n"
 
 
-def test_an_image_that_is_gone_from_the_registry_can_not_be_pulled(site: Site) -> None:
+def test_an_image_that_was_deleted_from_the_registry_cannot_be_pulled(site: Site) -> None:
     task_definition = site.register(site.push("v1"))
     site.client("ecr").batch_delete_image(repositoryName=site.name, imageIds=[{"imageTag": "v1"}])
     ended = site.run(task_definition)
@@ -195,7 +195,7 @@ def test_an_image_that_is_gone_from_the_registry_can_not_be_pulled(site: Site) -
     assert "exitCode" not in container
 
 
-def test_a_one_off_task_has_its_exit_code_secrets_and_every_line(site: Site) -> None:
+def test_a_one_off_task_has_its_exit_code_its_secrets_and_its_whole_log(site: Site) -> None:
     site.client("ssm").put_parameter(Name=f"/{site.name}/key", Value="hidden", Type="SecureString")
     script = 'test "$KEY" = hidden && test "$EXTRA" = given && seq 1 10000; exit 9'
     secrets = [{"name": "KEY", "valueFrom": f"/{site.name}/key"}]
@@ -209,7 +209,7 @@ def test_a_one_off_task_has_its_exit_code_secrets_and_every_line(site: Site) -> 
     assert lines == [str(number) for number in range(1, 10001)]
 
 
-def test_a_read_only_root_is_written_to_where_a_volume_is_mounted_and_nowhere_else(site: Site) -> None:
+def test_a_read_only_root_is_writable_only_where_a_volume_is_mounted(site: Site) -> None:
     script = "touch /srv/no && exit 4; touch /tmp/yes || exit 5; ls /tmp; exit 6"
     mounts = [{"sourceVolume": "writable", "containerPath": "/tmp"}]
     image = site.push("v1")
@@ -229,7 +229,7 @@ def test_a_read_only_root_is_written_to_where_a_volume_is_mounted_and_nowhere_el
     assert site.run(writable)["containers"][0]["exitCode"] == 7
 
 
-def test_a_health_check_decides_when_a_task_counts(site: Site) -> None:
+def test_a_task_counts_once_its_health_check_passes(site: Site) -> None:
     check = {"command": ["CMD-SHELL", "test -e /tmp/well"], "interval": 1, "retries": 30}
     task_definition = site.register(site.push("v1"), f"(sleep 3; touch /tmp/well) & {busybox.SERVE}", healthCheck=check)
     deployment = site.create(task_definition, count=1)

@@ -16,7 +16,7 @@ def by_revision(outcomes: dict[str, object]) -> object:
     return lambda launch: outcomes[launch.definition["containerDefinitions"][0]["image"]](launch)  # type: ignore[operator]
 
 
-def test_a_service_comes_up_and_settles() -> None:
+def test_a_service_starts_and_becomes_steady() -> None:
     world = World()
     made = world.add(service(2))
     first = made.primary
@@ -50,7 +50,7 @@ def test_a_rollout_replaces_every_task_and_keeps_the_history() -> None:
     assert second.source == first.id
 
 
-def test_a_deployment_that_is_superseded_is_stopped() -> None:
+def test_a_superseded_deployment_is_stopped() -> None:
     world = World(lambda launch: runs(launch, after=60.0))
     made = world.add(service(2))
     world.pass_time(2)
@@ -73,7 +73,7 @@ def test_a_crash_loop_is_throttled_and_never_completes() -> None:
     assert any("unable to consistently start tasks" in message for message in world.messages(made))
 
 
-def test_tasks_that_never_start_are_counted_until_one_runs() -> None:
+def test_tasks_that_fail_to_start_are_counted_until_one_runs() -> None:
     world = World(never_starts)
     made = world.add(service(1))
     world.pass_time(5)
@@ -83,7 +83,7 @@ def test_tasks_that_never_start_are_counted_until_one_runs() -> None:
     assert (made.primary.failed_tasks, made.primary.status) == (0, "SUCCESSFUL")
 
 
-def test_a_task_that_dies_after_a_while_is_replaced_at_once() -> None:
+def test_a_task_that_fails_after_serving_is_replaced_at_once() -> None:
     world = World(lambda launch: crashes(launch, lasting=STEADY_AFTER + 1))
     made = world.add(service(1))
     world.pass_time(STEADY_AFTER + 3)
@@ -92,7 +92,7 @@ def test_a_task_that_dies_after_a_while_is_replaced_at_once() -> None:
     assert made.primary.completed
 
 
-def test_an_unhealthy_task_is_stopped_in_the_words_of_ecs() -> None:
+def test_an_unhealthy_task_is_stopped_with_the_messages_of_ecs() -> None:
     def sickens(launch: Launch) -> list[tuple[float, Report]]:
         return [*runs(launch), (2.0, Report(launch.task, containers=[ContainerReport("web", health="UNHEALTHY")]))]
 
@@ -111,7 +111,7 @@ def test_an_unhealthy_task_is_stopped_in_the_words_of_ecs() -> None:
     assert f"(service web) (task {task.id}) failed container health checks." in world.messages(made)
 
 
-def test_a_task_stopped_before_its_start_was_asked_for_never_starts() -> None:
+def test_a_task_that_is_stopped_before_its_launch_never_starts() -> None:
     world = World()
     made = world.add(service(1))
     world.step()
@@ -123,7 +123,7 @@ def test_a_task_stopped_before_its_start_was_asked_for_never_starts() -> None:
     assert (task.last_status, task.id in world.runtime.started) == ("STOPPED", False)
 
 
-def test_who_stops_a_task_first_gives_the_reason() -> None:
+def test_the_first_stop_of_a_task_gives_the_reason() -> None:
     world = World(crashes)
     made = world.add(service(1))
     world.step()
@@ -151,7 +151,7 @@ def test_stopped_tasks_are_kept_for_an_hour() -> None:
     assert task.id not in world.orchestrator.fleet.tasks
 
 
-def test_a_deleted_service_drains_and_loses_its_door() -> None:
+def test_a_deleted_service_drains_and_loses_its_load_balancer() -> None:
     world = World()
     made = world.add(service(2))
     world.pass_time(3)
@@ -162,7 +162,7 @@ def test_a_deleted_service_drains_and_loses_its_door() -> None:
     assert (made.status, world.runtime.withdrawn) == ("INACTIVE", [("shop", "web")])
 
 
-def test_events_are_bounded_and_do_not_repeat_themselves() -> None:
+def test_events_are_limited_and_not_repeated() -> None:
     world = World()
     made = world.add(service(1, 100, 100))
     world.pass_time(3)
@@ -176,7 +176,7 @@ def test_events_are_bounded_and_do_not_repeat_themselves() -> None:
     assert len(made.events) == EVENTS_KEPT
 
 
-def test_the_last_good_revision_keeps_serving_beside_a_crash_loop() -> None:
+def test_the_completed_revision_keeps_serving_during_a_crash_loop() -> None:
     world = World()
     made = world.add(service(2))
     world.pass_time(3)
@@ -195,7 +195,7 @@ def test_the_last_good_revision_keeps_serving_beside_a_crash_loop() -> None:
     st.randoms(use_true_random=False),
 )
 @settings(max_examples=15, deadline=None)
-def test_whatever_happens_on_the_way_it_ends_with_the_wanted_tasks(
+def test_every_sequence_of_events_ends_with_the_wanted_tasks(
     desired: int, percents: tuple[int, int], changes: list[tuple[str, int]], chance: object
 ) -> None:
     def sometimes(launch: Launch) -> list[tuple[float, Report]]:
@@ -221,7 +221,7 @@ def test_whatever_happens_on_the_way_it_ends_with_the_wanted_tasks(
 
 
 @pytest.mark.parametrize("status", ["DEACTIVATING", "STOPPING", "STOPPED"])
-def test_reports_of_a_task_that_is_gone_are_ignored(status: str) -> None:
+def test_reports_about_an_unknown_task_are_ignored(status: str) -> None:
     world = World(lambda launch: [])
     made = world.add(service(1))
     world.step()

@@ -45,21 +45,21 @@ def test_a_new_service_without_tasks_completes_at_once() -> None:
     assert tick(service(0, deployments=[deployment(1)]), [], NOW) == [Complete(), Settle()]
 
 
-def test_a_settled_service_is_left_alone() -> None:
+def test_a_steady_service_needs_no_actions() -> None:
     assert tick(settled(2), [task("a", 1), task("b", 1)], NOW) == []
 
 
-def test_it_completes_when_all_tasks_serve() -> None:
+def test_a_deployment_completes_when_all_tasks_serve() -> None:
     made = service(2, deployments=[deployment(1)])
     assert tick(made, [task("a", 1), task("b", 1, "PENDING")], NOW) == []
     assert tick(made, [task("a", 1), task("b", 1)], NOW) == [Complete(), Settle()]
 
 
-def test_a_rollout_starts_new_tasks_beside_the_old() -> None:
+def test_a_rollout_starts_new_tasks_before_it_stops_old_ones() -> None:
     assert tick(rolling(2), [task("a", 1), task("b", 1)], NOW) == [StartTasks(NEW, 2)]
 
 
-def test_an_old_task_goes_for_each_new_one_that_serves() -> None:
+def test_an_old_task_stops_for_each_new_one_that_serves() -> None:
     tasks = [task("a", 1), task("b", 1), task("c", 2), task("d", 2, "PENDING")]
     assert tick(rolling(2), tasks, NOW) == [StopTask("a")]
 
@@ -69,18 +69,18 @@ def test_an_old_task_that_is_leaving_is_not_counted_as_serving() -> None:
     assert tick(rolling(2), tasks, NOW) == []
 
 
-def test_below_the_maximum_room_is_made_first_where_the_minimum_allows() -> None:
+def test_old_tasks_stop_first_if_the_maximum_leaves_no_room() -> None:
     tasks = [task(name, 1) for name in "abcd"]
     assert tick(rolling(4, 50, 100), tasks, NOW) == [StopTask("a"), StopTask("b")]
 
 
-def test_room_is_made_once() -> None:
+def test_old_tasks_are_not_stopped_twice_for_the_same_room() -> None:
     tasks = [task("a", 1, leaving=True), task("b", 1, leaving=True), task("c", 1), task("d", 1)]
     assert tick(rolling(4, 25, 100), tasks, NOW) == [StopTask("c")]
     assert tick(rolling(4, 50, 100), tasks, NOW) == []
 
 
-def test_a_stopping_task_gives_its_room_away() -> None:
+def test_a_stopping_task_makes_room_for_a_new_one() -> None:
     tasks = [task("a", 1, "STOPPING", leaving=True), task("b", 1)]
     assert tick(rolling(2, 50, 100), tasks, NOW) == [StartTasks(NEW, 1)]
 
@@ -103,50 +103,50 @@ def test_the_minimum_is_rounded_up_and_the_maximum_down(
     assert (made.minimum, made.maximum) == (fewest, most)
 
 
-def test_percentages_that_allow_nothing_are_announced() -> None:
+def test_percentages_that_block_a_deployment_are_announced() -> None:
     assert tick(rolling(2, 100, 100), [task("a", 1), task("b", 1)], NOW) == [Announce(BLOCKED)]
 
 
-def test_a_throttled_deployment_starts_nothing_and_stops_nothing() -> None:
+def test_a_throttled_deployment_neither_starts_nor_stops_tasks() -> None:
     tasks = [task("a", 1), task("b", 1)]
     assert tick(rolling(2, 50, 100, retry_at=NOW + 1), tasks, NOW) == []
     assert tick(rolling(2, 50, 100, retry_at=NOW), tasks, NOW) == [StopTask("a")]
 
 
-def test_an_old_task_that_dies_is_replaced_below_the_minimum() -> None:
+def test_an_old_task_that_fails_is_replaced_below_the_minimum() -> None:
     made = rolling(2, retry_at=NOW + 1)
     assert tick(made, [task("a", 1)], NOW) == [StartTasks(OLD, 1)]
     assert tick(made, [task("a", 1), task("b", 1, "PENDING")], NOW) == []
 
 
-def test_what_never_completed_is_not_restored() -> None:
+def test_a_deployment_that_never_completed_is_not_restored() -> None:
     made = service(2, deployments=[deployment(2), deployment(1, primary=False)])
     assert tick(made, [], NOW) == [StartTasks(NEW, 2), Retire(OLD)]
 
 
-def test_superseded_tasks_that_do_not_serve_go_first() -> None:
+def test_superseded_tasks_that_do_not_serve_stop_first() -> None:
     made = service(2, deployments=[deployment(2), deployment(1, primary=False)])
     assert tick(made, [task("a", 1), task("b", 1, "PENDING")], NOW) == [StopTask("b"), StartTasks(NEW, 2)]
 
 
-def test_it_completes_only_when_the_old_tasks_are_gone() -> None:
+def test_a_deployment_completes_only_when_the_old_tasks_are_gone() -> None:
     new = [task("c", 2), task("d", 2)]
     assert tick(rolling(2), [task("a", 1, "STOPPING", leaving=True), *new], NOW) == []
     assert tick(rolling(2), new, NOW) == [Complete(), Retire(OLD), Settle()]
 
 
-def test_a_lower_count_takes_idle_tasks_first_then_the_youngest() -> None:
+def test_a_lower_count_stops_idle_tasks_first_then_the_youngest() -> None:
     old, young, idle = task("a", 1), task("b", 1), task("c", 1, "PENDING")
     young.created_at = 5.0
     assert tick(settled(2), [old, young, idle], NOW) == [StopTask("c")]
     assert tick(settled(1), [old, young, idle], NOW) == [StopTask("c"), StopTask("b")]
 
 
-def test_a_higher_count_starts_the_rest_without_a_deployment() -> None:
+def test_a_higher_count_starts_the_missing_tasks_without_a_deployment() -> None:
     assert tick(settled(3), [task("a", 1)], NOW) == [StartTasks(OLD, 2)]
 
 
-def test_count_zero_stops_everything() -> None:
+def test_a_count_of_zero_stops_all_tasks() -> None:
     assert tick(rolling(0), [task("a", 1), task("b", 2)], NOW) == [StopTask("b"), StopTask("a")]
 
 
@@ -169,7 +169,7 @@ def test_a_task_with_a_port_serves_only_when_it_is_reachable() -> None:
     assert tick(made, [waiting], NOW) == [Complete(), Settle()]
 
 
-def test_a_deleted_service_stops_its_tasks_and_then_goes() -> None:
+def test_a_deleted_service_stops_its_tasks_and_becomes_inactive() -> None:
     made = settled(2)
     made.status = "DRAINING"
     assert tick(made, [task("a", 1)], NOW) == [StopTask("a")]
@@ -214,7 +214,7 @@ def test_no_stop_goes_below_the_minimum_and_no_start_above_the_maximum(situation
 
 @given(situations())
 @settings(max_examples=100, deadline=None)
-def test_a_tick_changes_nothing(situation: tuple[Service, list[Task]]) -> None:
+def test_a_tick_has_no_side_effects(situation: tuple[Service, list[Task]]) -> None:
     before = copy.deepcopy(situation)
     tick(*situation, NOW)
     assert situation == before
@@ -222,7 +222,7 @@ def test_a_tick_changes_nothing(situation: tuple[Service, list[Task]]) -> None:
 
 @given(st.integers(0, 6), st.integers(0, 100), st.integers(100, 250))
 @settings(max_examples=100, deadline=None)
-def test_every_rollout_whose_percentages_leave_room_ends(desired: int, minimum: int, maximum: int) -> None:
+def test_every_rollout_with_sufficient_percentages_ends(desired: int, minimum: int, maximum: int) -> None:
     made = rolling(desired, minimum, maximum)
     assume(made.maximum > made.desired or made.minimum < made.desired or not desired)
     tasks = [task(f"old{index}", 1) for index in range(desired)]

@@ -53,17 +53,17 @@ def scripted(text: str, **rest: object) -> ScriptedRuntime:
         ),
     ],
 )
-def test_a_behaviour_is_read_from_a_text(text: str, made: TaskScript) -> None:
+def test_a_script_is_parsed(text: str, made: TaskScript) -> None:
     assert parse(text) == (made,)
 
 
-def test_tasks_one_after_the_other_and_the_last_behaviour_for_all_others() -> None:
+def test_each_task_has_its_script_and_the_last_one_applies_to_all_others() -> None:
     behaviours = parse("exits 1 at start; runs")
     assert [nth(behaviours, number).exits for number in range(4)] == [1, None, None, None]
     assert parse("heals after 2 failures") == (TaskScript(exits=1), TaskScript(exits=1), TaskScript())
 
 
-def test_an_unknown_phrase_is_refused_with_those_that_are_known() -> None:
+def test_an_unknown_phrase_is_refused_and_the_valid_ones_are_listed() -> None:
     with pytest.raises(ValueError, match="unknown phrase 'sulks'; the phrases are: runs"):
         parse("runs, sulks")
 
@@ -113,7 +113,7 @@ def test_a_task_that_runs_reports_its_digest_and_its_health() -> None:
         ),
     ],
 )
-def test_how_a_task_ends_is_told_in_the_words_of_aws(
+def test_the_end_of_a_task_is_reported_with_awss_messages(
     text: str, code: int | None, stop_code: str, reason: str, statuses: Sequence[tuple[float, str]]
 ) -> None:
     runtime = scripted(text)
@@ -125,7 +125,7 @@ def test_how_a_task_ends_is_told_in_the_words_of_aws(
     assert [(c.exit_code, c.reason) for c in stopping.containers] == [(code, reason)]
 
 
-def test_what_never_gets_there() -> None:
+def test_a_task_may_never_start_listen_or_become_healthy() -> None:
     pending, deaf, sick = scripted("never starts"), scripted("never listens"), scripted("unhealthy after 0.2 s")
     for runtime in (pending, deaf, sick):
         runtime.start(launch(healthCheck={"command": ["true"]}))
@@ -134,7 +134,7 @@ def test_what_never_gets_there() -> None:
     assert told(sick, 999) == [(999, "PENDING"), (999, "RUNNING"), (999, "UNHEALTHY")]
 
 
-def test_a_task_that_vanishes_is_forgotten_and_says_nothing_more() -> None:
+def test_a_task_that_vanishes_reports_nothing_more() -> None:
     gone: list[str] = []
     runtime = scripted("vanishes after 2 s", forget=gone.append)
     runtime.start(launch())
@@ -144,7 +144,7 @@ def test_a_task_that_vanishes_is_forgotten_and_says_nothing_more() -> None:
     assert not told(runtime, 9)
 
 
-def test_a_stopped_task_follows_its_script_no_more() -> None:
+def test_a_stopped_task_drops_the_rest_of_its_script() -> None:
     runtime = scripted("exits 1 after 5 s")
     runtime.start(launch())
     assert told(runtime, 1) == [(1, "PENDING"), (1, "RUNNING")]

@@ -36,7 +36,7 @@ def test_secrets_are_resolved_by_name_arn_and_key(secret_arn: str) -> None:
     "reference",
     ["/launch/nope", f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:nope-AbCdEf", "{secret}:nope::"],
 )
-def test_a_missing_secret_says_which(secret_arn: str, reference: str) -> None:
+def test_a_missing_secret_is_named(secret_arn: str, reference: str) -> None:
     with pytest.raises(StartError, match=r"^ResourceInitializationError: unable to pull secrets") as error:
         value_of(reference.replace("{secret}", secret_arn))
     assert "nope" in error.value.message

@@ -32,7 +32,7 @@ def drop(server: socket.socket) -> None:
     server.accept()[0].close()
 
 
-def test_a_port_counts_only_when_it_keeps_a_connection() -> None:
+def test_a_port_counts_only_if_it_keeps_a_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         target = server.getsockname()[:2]
         assert accepts(target)  # nobody has called accept(): it waits in the backlog, and stays open

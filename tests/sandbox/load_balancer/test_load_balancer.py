@@ -153,7 +153,7 @@ def ask(connection: http.client.HTTPConnection, path: str = "/", method: str = "
     return response.status, response.read().decode()
 
 
-def test_requests_go_round_the_targets(balancers: LocalLoadBalancers, task: Start, connect: Connect) -> None:
+def test_requests_go_to_the_targets_in_turn(balancers: LocalLoadBalancers, task: Start, connect: Connect) -> None:
     url = balancers.open(*WEB, 8080)
     for name in ("a", "b", "c"):
         balancers.register(*WEB, task(name).address)
@@ -161,7 +161,9 @@ def test_requests_go_round_the_targets(balancers: LocalLoadBalancers, task: Star
     assert [ask(connection)[1] for _ in range(6)] == ["a", "b", "c", "a", "b", "c"]
 
 
-def test_a_target_added_twice_counts_once(balancers: LocalLoadBalancers, task: Start, connect: Connect) -> None:
+def test_a_target_that_is_registered_twice_counts_once(
+    balancers: LocalLoadBalancers, task: Start, connect: Connect
+) -> None:
     url = balancers.open(*WEB, 8080)
     first, second = task("a"), task("b")
     for target in (first, second, first):
@@ -170,7 +172,7 @@ def test_a_target_added_twice_counts_once(balancers: LocalLoadBalancers, task: S
     assert [ask(connection)[1] for _ in range(4)] == ["a", "b", "a", "b"]
 
 
-def test_opening_again_gives_the_same_url_even_after_closing(balancers: LocalLoadBalancers) -> None:
+def test_a_reopened_load_balancer_keeps_its_url(balancers: LocalLoadBalancers) -> None:
     url = balancers.open(*WEB, 8080)
     assert balancers.open(*WEB, 9090) == url
     assert balancers.open("storefront-sandbox", "other", 8080) != url
@@ -180,7 +182,7 @@ def test_opening_again_gives_the_same_url_even_after_closing(balancers: LocalLoa
     assert balancers.open(*WEB, 8080) == url
 
 
-def test_a_former_port_that_is_taken_gives_another(balancers: LocalLoadBalancers) -> None:
+def test_a_new_port_is_used_if_the_former_one_is_taken(balancers: LocalLoadBalancers) -> None:
     url = balancers.open(*WEB, 8080)
     balancers.close(*WEB)
     with socket.socket() as squatter:
@@ -190,7 +192,7 @@ def test_a_former_port_that_is_taken_gives_another(balancers: LocalLoadBalancers
         assert balancers.open(*WEB, 8080) != url
 
 
-def test_without_a_target_it_answers_503_and_keeps_the_connection(
+def test_without_targets_the_response_is_503_and_the_connection_stays(
     balancers: LocalLoadBalancers, task: Start, connect: Connect
 ) -> None:
     connection = connect(balancers.open(*WEB, 8080))
@@ -213,7 +215,9 @@ def test_a_dead_target_gets_502_and_the_request_is_not_sent_elsewhere(
     assert alive.seen == []
 
 
-def test_a_target_that_hangs_up_is_asked_once(balancers: LocalLoadBalancers, task: Start, connect: Connect) -> None:
+def test_a_request_to_a_target_that_disconnects_is_not_repeated(
+    balancers: LocalLoadBalancers, task: Start, connect: Connect
+) -> None:
     url = balancers.open(*WEB, 8080)
     target = task("a")
     balancers.register(*WEB, target.address)
@@ -221,7 +225,7 @@ def test_a_target_that_hangs_up_is_asked_once(balancers: LocalLoadBalancers, tas
     assert target.seen == ["/silence"]
 
 
-def test_a_body_that_breaks_off_is_not_passed_on_as_a_whole_one(
+def test_a_truncated_body_is_not_forwarded_as_complete(
     balancers: LocalLoadBalancers, task: Start, connect: Connect
 ) -> None:
     url = balancers.open(*WEB, 8080)
@@ -231,7 +235,9 @@ def test_a_body_that_breaks_off_is_not_passed_on_as_a_whole_one(
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_bodies_pass_both_ways(balancers: LocalLoadBalancers, task: Start, connect: Connect, *, chunked: bool) -> None:
+def test_bodies_are_forwarded_both_ways(
+    balancers: LocalLoadBalancers, task: Start, connect: Connect, *, chunked: bool
+) -> None:
     url = balancers.open(*WEB, 8080)
     balancers.register(*WEB, task("a").address)
     connection = connect(url)
@@ -253,7 +259,7 @@ def test_an_early_response_to_a_large_body_reaches_the_client(
     assert connection.getresponse().read() == b"too large"
 
 
-def test_an_answer_without_length_is_chunked_and_the_connection_stays(
+def test_a_response_without_length_is_chunked_and_the_connection_stays(
     balancers: LocalLoadBalancers, task: Start, connect: Connect
 ) -> None:
     url = balancers.open(*WEB, 8080)
@@ -287,7 +293,7 @@ def test_headers_pass_but_not_hop_by_hop_headers(balancers: LocalLoadBalancers, 
     assert response.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
 
 
-def test_an_http_1_0_client_gets_the_whole_answer(balancers: LocalLoadBalancers, task: Start) -> None:
+def test_an_http_1_0_client_gets_the_whole_response(balancers: LocalLoadBalancers, task: Start) -> None:
     url = balancers.open(*WEB, 8080)
     balancers.register(*WEB, task("a").address)
     with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=5) as raw:
@@ -313,7 +319,7 @@ def test_deregister_waits_for_open_requests_and_sends_no_new_ones(
     assert [ask(connect(url))[1] for _ in range(3)] == ["new"] * 3
 
 
-def test_drain_gives_up_at_its_timeout() -> None:
+def test_deregistering_a_target_ends_at_its_timeout() -> None:
     targets = TargetGroup()
     targets.register(("127.0.0.1", 1))
     taken = targets.take()
@@ -324,7 +330,7 @@ def test_drain_gives_up_at_its_timeout() -> None:
     assert targets.deregister(("127.0.0.1", 1), timeout=0)
 
 
-def test_draining_what_is_not_there_returns_at_once(balancers: LocalLoadBalancers) -> None:
+def test_deregistering_an_unknown_target_returns_at_once(balancers: LocalLoadBalancers) -> None:
     balancers.deregister(*WEB, ("127.0.0.1", 1), timeout=60)
     balancers.open(*WEB, 8080)
     balancers.deregister(*WEB, ("127.0.0.1", 1), timeout=60)

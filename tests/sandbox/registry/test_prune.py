@@ -21,7 +21,7 @@ def made(api: Api, operation: str, since: int) -> int:
 
 
 @pytest.mark.scenario
-def test_1050_images_are_walked_in_two_pages_and_removed_in_eleven_calls(api: Api, immutable: Repo) -> None:
+def test_1050_images_are_read_in_two_pages_and_removed_in_eleven_calls(api: Api, immutable: Repo) -> None:
     ecr = Ecr(immutable.client)
     wanted = {Tagged(put(immutable, str(number), f"v1.0.{number}"), f"v1.0.{number}") for number in range(1050)}
     begun = api.log.since(0)["next"]
@@ -33,7 +33,7 @@ def test_1050_images_are_walked_in_two_pages_and_removed_in_eleven_calls(api: Ap
     assert list(ecr.tags(immutable.name)) == ["v1.0.1049"]
 
 
-def test_an_image_goes_with_its_last_tag(immutable: Repo) -> None:
+def test_an_image_is_removed_with_its_last_tag(immutable: Repo) -> None:
     ecr = Ecr(immutable.client)
     digest = put(immutable, "one", "v1.0.0")
     assert put(immutable, "one", "v1.0.1") == digest

@@ -112,7 +112,7 @@ def errors(answer: Answer) -> list[dict[str, str]]:
     return found
 
 
-def test_the_registry_says_which_protocol_it_speaks(front: Front) -> None:
+def test_the_registry_names_its_protocol(front: Front) -> None:
     answer = front.ask("GET", "/v2/")
     assert (answer.status, answer.headers["docker-distribution-api-version"]) == (200, "registry/2.0")
 
@@ -143,7 +143,7 @@ def test_a_manifest_pushed_by_its_digest_has_no_tag(front: Front) -> None:
 
 
 @pytest.mark.parametrize("content", ["another", "a"])
-def test_a_tag_of_an_immutable_repository_is_refused_in_ecrs_words(front: Front, content: str) -> None:
+def test_an_immutable_tag_is_refused_with_ecrs_message(front: Front, content: str) -> None:
     front.push("shop/app", "v1", front.manifest("shop/app"))
     before = front.tags("shop/app")
     refused = front.push("shop/app", "v1", front.manifest("shop/app", content))
@@ -159,13 +159,13 @@ def test_a_tag_of_an_immutable_repository_is_refused_in_ecrs_words(front: Front,
     assert len(front.registry.manifests) == 1
 
 
-def test_a_tag_of_a_mutable_repository_moves_and_may_be_pushed_again(front: Front) -> None:
+def test_a_mutable_tag_moves_and_may_be_pushed_again(front: Front) -> None:
     for content in ("a", "a", "b"):
         assert front.push("shop/cache", "latest", front.manifest("shop/cache", content)).status == 201
     assert front.tags("shop/cache") == {"latest": digest_of(front.manifest("shop/cache", "b"))}
 
 
-def test_of_many_pushes_of_one_tag_at_once_one_wins(front: Front) -> None:
+def test_only_one_of_many_concurrent_pushes_of_a_tag_succeeds(front: Front) -> None:
     manifests = [front.manifest("shop/app", str(number)) for number in range(8)]
     answers: list[Answer] = []
     start = threading.Barrier(len(manifests))
@@ -195,13 +195,13 @@ def test_an_unknown_repository_is_refused(front: Front, method: str, path: str) 
         assert errors(answer)[0]["code"] == "NAME_UNKNOWN"
 
 
-def test_a_manifest_whose_layers_are_missing_is_refused_as_the_registry_does(front: Front) -> None:
+def test_a_manifest_with_missing_layers_gets_the_registrys_response(front: Front) -> None:
     answer = front.push("shop/app", "v1", front.manifest("elsewhere"))
     assert (answer.status, errors(answer)[0]["code"]) == (400, "MANIFEST_BLOB_UNKNOWN")
     assert front.tags("shop/app") == {}
 
 
-def test_layers_go_straight_to_the_registry(front: Front) -> None:
+def test_layers_bypass_the_proxy(front: Front) -> None:
     begun = front.ask("POST", "/v2/shop/app/blobs/uploads/", b"")
     assert (begun.status, begun.headers["location"]) == (202, "http://127.0.0.1:1/v2/shop/app/blobs/uploads/7f")
     layer = front.ask("GET", "/v2/shop/app/blobs/sha256:0")
@@ -240,13 +240,15 @@ def test_a_client_that_expects_100_continue_gets_it_once(front: Front) -> None:
         ("GET", "/v2/_catalog", 404, "UNSUPPORTED"),
     ],
 )
-def test_what_ecr_does_not_serve(front: Front, method: str, path: str, status: int, code: str) -> None:
+def test_requests_that_ecr_does_not_serve_are_refused(
+    front: Front, method: str, path: str, status: int, code: str
+) -> None:
     answer = front.ask(method, path)
     assert (answer.status, errors(answer)[0]["code"]) == (status, code)
 
 
 @pytest.mark.parametrize("headers", [{"Content_Length": str(2**40)}, {"Transfer_Encoding": "chunked"}])
-def test_a_body_that_is_no_manifest_is_not_read(front: Front, headers: dict[str, str]) -> None:
+def test_a_body_that_cannot_be_a_manifest_is_not_read(front: Front, headers: dict[str, str]) -> None:
     answer = front.ask("PUT", "/v2/shop/app/manifests/v1", None, **headers)
     assert (answer.status, errors(answer)[0]["code"]) == (413, "SIZE_INVALID")
 
@@ -257,7 +259,7 @@ def test_tags_are_listed(front: Front) -> None:
     assert json.loads(front.ask("GET", "/v2/shop/app/tags/list").body) == {"name": "shop/app", "tags": ["v1", "v2"]}
 
 
-def test_a_registry_that_is_away_is_said_so(lonely: Front) -> None:
+def test_a_registry_that_does_not_answer_is_reported(lonely: Front) -> None:
     answer = lonely.push("shop/app", "v1", lonely.manifest("shop/app"))
     assert answer.status == 502
     assert b"the sandbox's registry does not answer" in answer.body
@@ -286,7 +288,7 @@ class Engine:
         self.removed = options
 
 
-def test_without_the_program_its_image_runs_and_tasks_are_swept_without_it(
+def test_without_the_program_the_registrys_image_runs(
     front: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")
@@ -300,7 +302,7 @@ def test_without_the_program_its_image_runs_and_tasks_are_swept_without_it(
     assert engine.removed == {"force": True, "v": True}
 
 
-def test_without_program_and_image_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_registry_is_reported_with_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     engine: Any = Engine()
     with pytest.raises(SandboxError, match="no such image") as error:
@@ -308,7 +310,7 @@ def test_without_program_and_image_it_says_what_to_install(tmp_path: Path, monke
     assert "docker-registry" in error.value.hint
 
 
-def test_a_program_that_does_not_start_is_reported_with_its_words(tmp_path: Path) -> None:
+def test_the_output_of_a_registry_that_does_not_start_is_shown(tmp_path: Path) -> None:
     program = tmp_path / "registry"
     program.write_text("#!/bin/sh\necho the disk is full >&2\nexit 3\n")
     program.chmod(0o755)
@@ -324,14 +326,14 @@ def sleeper(directory: Path, mark: str) -> subprocess.Popen[bytes]:
     return process
 
 
-def test_an_orphaned_registry_is_ended(tmp_path: Path) -> None:
+def test_an_orphaned_registry_is_stopped(tmp_path: Path) -> None:
     process = sleeper(tmp_path, str(tmp_path / "registry" / "config.json"))
     assert end_orphan(tmp_path) == [f"registry process {process.pid}"]
     process.wait()
     assert end_orphan(tmp_path) == []
 
 
-def test_a_stranger_who_got_the_registrys_pid_is_left_alone(tmp_path: Path) -> None:
+def test_another_process_with_the_registrys_pid_is_left_untouched(tmp_path: Path) -> None:
     with sleeper(tmp_path, "something else") as process:
         assert end_orphan(tmp_path) == []
         assert process.poll() is None
@@ -339,7 +341,7 @@ def test_a_stranger_who_got_the_registrys_pid_is_left_alone(tmp_path: Path) -> N
 
 
 @pytest.mark.e2e
-def test_a_registry_dies_with_the_sandbox_that_was_killed(tmp_path: Path) -> None:
+def test_the_registry_ends_when_its_sandbox_is_killed(tmp_path: Path) -> None:
     program = next(filter(None, map(shutil.which, distribution.PROGRAMS)))
     code = (
         "import pathlib, sys, time; from longshore.sandbox.registry.distribution import RegistryProcess;"
@@ -416,7 +418,7 @@ def test_docker_pushes_and_pulls(sandbox: State, client: Any, image: Callable[[s
 
 
 @pytest.mark.e2e
-def test_layers_uploaded_through_the_api_and_missing_ones(client: Any) -> None:
+def test_layers_are_uploaded_through_the_api_and_missing_ones_refused(client: Any) -> None:
     client.create_repository(repositoryName="shop/api")
     upload = client.initiate_layer_upload(repositoryName="shop/api")["uploadId"]
     client.upload_layer_part(

@@ -26,7 +26,7 @@ def test_the_registry_is_listed_once_and_never_again(api: Api, immutable: Repo) 
     assert str(numbers.look(Wanted())) == "v1.2.1"
 
 
-def test_an_image_counts_by_each_of_its_tags_and_one_without_any_not_at_all(mutable: Repo) -> None:
+def test_each_tag_of_an_image_counts_and_an_untagged_image_does_not(mutable: Repo) -> None:
     ecr, numbers = (
         Ecr(mutable.client),
         VersionCounter(Ecr(mutable.client), [mutable.name], Versions(MemoryTable(), Masks())),

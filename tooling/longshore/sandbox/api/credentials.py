@@ -76,24 +76,24 @@ def role_of(caller: Caller) -> str:
 
 def refusal(caller: Caller) -> Answer:
     """AWS's response to an unknown key, or to no key: status, content type, body."""
-    known = bool(caller.key)
+    has_key = bool(caller.key)
     if caller.protocol == "s3":
-        words = "The AWS Access Key Id you provided does not exist in our records." if known else "Access Denied"
-        return error(caller, 403, "InvalidAccessKeyId" if known else "AccessDenied", words)
+        message = "The AWS Access Key Id you provided does not exist in our records." if has_key else "Access Denied"
+        return error(caller, 403, "InvalidAccessKeyId" if has_key else "AccessDenied", message)
     if caller.service == "ec2":
         return error(caller, 401, "AuthFailure", "AWS was not able to validate the provided access credentials")
-    words = _INVALID if known else _MISSING
+    message = _INVALID if has_key else _MISSING
     if caller.protocol == "query":
-        return error(caller, 403, "InvalidClientTokenId" if known else "MissingAuthenticationToken", words)
-    code = "UnrecognizedClientException" if known else "MissingAuthenticationTokenException"
-    return error(caller, 400 if caller.protocol == "json" else 403, code, words)
+        return error(caller, 403, "InvalidClientTokenId" if has_key else "MissingAuthenticationToken", message)
+    code = "UnrecognizedClientException" if has_key else "MissingAuthenticationTokenException"
+    return error(caller, 400 if caller.protocol == "json" else 403, code, message)
 
 
-def error(caller: Caller, status: int, code: str, words: str) -> Answer:
+def error(caller: Caller, status: int, code: str, message: str) -> Answer:
     """An error in the format of the caller's service: status, content type, body."""
     if caller.protocol in ("json", "rest"):
-        return status, "application/x-amz-json-1.1", json.dumps({"__type": code, "message": words}).encode()
-    inner = f"<Code>{escape(code)}</Code><Message>{escape(words)}</Message>"
+        return status, "application/x-amz-json-1.1", json.dumps({"__type": code, "message": message}).encode()
+    inner = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
     if caller.protocol == "s3":
         return status, "application/xml", f"<Error>{inner}</Error>".encode()
     if caller.service == "ec2":

@@ -129,8 +129,8 @@ class Faults:
     def clear(self, number: int | None = None) -> int:
         """Clear one fault, or all, and return how many were cleared."""
         with self._lock:
-            kept = [fault for fault in self._faults if number is not None and fault.n != number]
-            cleared, self._faults = len(self._faults) - len(kept), kept
+            remaining = [fault for fault in self._faults if number is not None and fault.n != number]
+            cleared, self._faults = len(self._faults) - len(remaining), remaining
             return cleared
 
     def rows(self) -> list[dict[str, Any]]:
@@ -155,8 +155,8 @@ def injected_response(fault: Fault, caller: Caller) -> Answer:
             return error(caller, 500, code, "The server could not complete the request.")
         case "expired":
             code = "ExpiredTokenException" if plain else "ExpiredToken"
-            words = "The security token included in the request is expired"
-            return error(caller, 400 if plain else 403, code, words)
+            message = "The security token included in the request is expired"
+            return error(caller, 400 if plain else 403, code, message)
         case "denied":
             code = "AccessDeniedException" if plain else "AccessDenied"
             return error(caller, 400 if plain else 403, code, _denial(caller))

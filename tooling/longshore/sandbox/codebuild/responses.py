@@ -78,10 +78,12 @@ class CodeBuildResponse(MotoResponse):
 
     def batch_get_projects(self) -> ActionResult:
         """BatchGetProjects, by name or ARN; missing ones are listed separately."""
-        known = {name: project.project_metadata for name, project in self.codebuild_backend.codebuild_projects.items()}
+        by_name = {
+            name: project.project_metadata for name, project in self.codebuild_backend.codebuild_projects.items()
+        }
         names = {reference: reference.rpartition(":project/")[2] for reference in self._get_param("names")}
-        existing = [_without_secret(known[name]) for name in names.values() if name in known]
-        missing = [reference for reference, name in names.items() if name not in known]
+        existing = [_without_secret(by_name[name]) for name in names.values() if name in by_name]
+        missing = [reference for reference, name in names.items() if name not in by_name]
         return ActionResult({"projects": existing, "projectsNotFound": missing})
 
     def list_projects(self) -> ActionResult:
@@ -174,11 +176,11 @@ class CodeBuildResponse(MotoResponse):
         return f"arn:aws:codebuild:{self.region}:{self.current_account}:project/{name}"
 
     def _project(self, name: str) -> dict[str, Any]:
-        known = self.codebuild_backend.codebuild_projects
+        by_name = self.codebuild_backend.codebuild_projects
         name = name.rpartition(":project/")[2]
-        if name not in known:
+        if name not in by_name:
             raise CodeBuildError("ResourceNotFoundException", f"Project cannot be found: {self._arn(name)}")
-        project: dict[str, Any] = known[name].project_metadata
+        project: dict[str, Any] = by_name[name].project_metadata
         return project
 
     def _save(self, project: dict[str, Any]) -> ActionResult:

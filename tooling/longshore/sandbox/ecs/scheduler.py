@@ -165,13 +165,13 @@ class _Plan:
     def finish(self) -> None:
         """Complete, retire and settle, once there is nothing left to start or to stop."""
         service = self.service
-        whole = not self.actions and len(self.tasks) == len(self.new) == service.wanted == _count_serving(self.new)
-        whole = whole and not service.primary.failed
+        complete = not self.actions and len(self.tasks) == len(self.new) == service.wanted == _count_serving(self.new)
+        complete = complete and not service.primary.failed
         if service.status == "DRAINING":
             self.actions += [Deactivate()] if not self.tasks else []
             return
-        completed = service.primary.completed or whole
-        if whole and not service.primary.completed:
+        completed = service.primary.completed or complete
+        if complete and not service.primary.completed:
             self.actions.append(Complete())
         busy = {task.deployment for task in self.tasks} | {
             a.deployment for a in self.actions if isinstance(a, StartTasks)
@@ -180,7 +180,7 @@ class _Plan:
             dispensable = completed or not deployment.completed
             if not deployment.primary and deployment.id not in busy and dispensable:
                 self.actions.append(Retire(deployment.id))
-        if whole and not service.steady:
+        if complete and not service.steady:
             self.actions.append(Settle())
 
     def _idle_old(self) -> list[Task]:

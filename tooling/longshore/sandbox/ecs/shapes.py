@@ -231,16 +231,16 @@ def _container_shape(task: Task, container: Container) -> dict[str, Any]:
 
 
 def _deployment_shape(service: Service, deployment: Deployment, tasks: list[Task]) -> dict[str, Any]:
-    own = [task for task in tasks if task.deployment == deployment.id]
-    staying = sum(not task.leaving for task in own)
+    deployed = [task for task in tasks if task.deployment == deployment.id]
+    staying = sum(not task.leaving for task in deployed)
     return without_none(
         **{name: service.settings.get(name) for name in _PLACEMENT},
         id=deployment.id,
         status="PRIMARY" if deployment.primary else "ACTIVE",
         taskDefinition=deployment.task_definition,
         desiredCount=service.wanted if deployment.primary else staying,
-        runningCount=_running(own),
-        pendingCount=_pending(own),
+        runningCount=_running(deployed),
+        pendingCount=_pending(deployed),
         failedTasks=deployment.failed_tasks,
         createdAt=moment(deployment.created_at),
         updatedAt=moment(deployment.updated_at),
@@ -260,12 +260,12 @@ def _state_reason(deployment: Deployment) -> str:
 
 
 def _revision(service: Service, deployment: Deployment, tasks: list[Task]) -> dict[str, Any]:
-    own = [task for task in tasks if task.deployment == deployment.id]
+    deployed = [task for task in tasks if task.deployment == deployment.id]
     return {
         "arn": service_revision_arn(service, deployment),
-        "requestedTaskCount": service.wanted if deployment.primary else sum(not task.leaving for task in own),
-        "runningTaskCount": _running(own),
-        "pendingTaskCount": _pending(own),
+        "requestedTaskCount": service.wanted if deployment.primary else sum(not task.leaving for task in deployed),
+        "runningTaskCount": _running(deployed),
+        "pendingTaskCount": _pending(deployed),
     }
 
 

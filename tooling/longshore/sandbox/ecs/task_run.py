@@ -232,13 +232,13 @@ class TaskRun:
 
     def _terminate(self) -> None:
         """Send a stop signal to all containers at once, and kill those that exceed their stop time-out."""
-        begun = time.monotonic()
+        stopping_since = time.monotonic()
         for name in self._containers.keys() - self._exits.keys():
             self._tools.host.signal(self._containers[name])
         for definition in self._definitions:
             name = definition["name"]
             if name in self._containers and not self._await_exit(
-                name, begun + container_arguments.stop_timeout(definition)
+                name, stopping_since + container_arguments.stop_timeout(definition)
             ):
                 self._tools.host.signal(self._containers[name], "SIGKILL")
                 self._await_exit(name, time.monotonic() + container_arguments.STOP_TIMEOUT)

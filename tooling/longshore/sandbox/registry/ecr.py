@@ -164,8 +164,8 @@ class EcrResponse(ECRResponse):
         digest, tag = image_id.get("imageDigest"), image_id.get("imageTag")
         image = repository.images.find(digest, tag)
         if image is None:
-            shown = f"{{imageDigest:'{digest or 'null'}', imageTag:'{tag or 'null'}'}}"
-            raise ImageNotFoundException(shown, repository.name, repository.registry_id)
+            image_key = f"{{imageDigest:'{digest or 'null'}', imageTag:'{tag or 'null'}'}}"
+            raise ImageNotFoundException(image_key, repository.name, repository.registry_id)
         return image
 
     def _page(self) -> tuple[int, int, str]:

@@ -31,8 +31,8 @@ class Log:
     def read(self, offset: int, limit: int) -> bytes:
         """The bytes from an offset."""
         content = self.file.read_bytes() if self.file.exists() else b""
-        whole = b"\x02" + content[: len(content) // 2 if self.cut else None]
-        return (whole + (b"\x03" if self.done and not self.cut else b""))[offset : offset + limit]
+        log = b"\x02" + content[: len(content) // 2 if self.cut else None]
+        return (log + (b"\x03" if self.done and not self.cut else b""))[offset : offset + limit]
 
 
 @dataclass
