@@ -19,6 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from docker import DockerClient
+
 from longshore.errors import SandboxError
 from longshore.sandbox import codebuild, ecs, engine
 from longshore.sandbox.api import buckets, scaling, security_groups
@@ -73,22 +75,9 @@ def run(directory: Path, port: int, cleanup: ExitStack) -> None:
     cleanup.callback(docker.close)
     cleanup.callback(engine.sweep, docker, sandbox_id(directory), None)
 
-    upstream = distribution.start(directory, docker)
-    cleanup.callback(upstream.stop)
-    proxy = RegistryProxy(Upstream(upstream.address), Catalogue(ACCOUNT_ID))
-    cleanup.callback(proxy.stop)
-    load_balancers = LocalLoadBalancers()
-    cleanup.callback(load_balancers.close_all)
-
-    buckets.install()
-    security_groups.install()
-    ecr.install(proxy.address, Upstream(upstream.address))
-    cluster = ecs.install(Cloud(directory, REGION, ACCOUNT_ID, proxy.address, load_balancers, docker))
-    scaling.install(cluster)
-    cluster.start()
-    cleanup.callback(cluster.stop)
-
-    state = _state(directory, listener.getsockname()[1], proxy.address)
+    registry = _start_registry(directory, docker, cleanup)
+    cluster = _start_ecs(directory, registry, docker, cleanup)
+    state = _state(directory, listener.getsockname()[1], registry)
     builds = codebuild.Builds(codebuild.BuildHost(directory, state.endpoint, ACCOUNT_ID, engine.host()))
     cleanup.callback(builds.close)
     admin = codebuild.install(builds)
@@ -102,6 +91,29 @@ def run(directory: Path, port: int, cleanup: ExitStack) -> None:
     url = terraform_cloud.start(directory, state.secret_access_key, state.environment(), cleanup)
     save(replace(state, terraform_cloud=url))
     stop.wait()
+
+
+def _start_registry(directory: Path, docker: DockerClient, cleanup: ExitStack) -> str:
+    """Start the registry and its proxy, install ECR, and return the proxy's address."""
+    upstream = distribution.start(directory, docker)
+    cleanup.callback(upstream.stop)
+    proxy = RegistryProxy(Upstream(upstream.address), Catalogue(ACCOUNT_ID))
+    cleanup.callback(proxy.stop)
+    ecr.install(proxy.address, Upstream(upstream.address))
+    return proxy.address
+
+
+def _start_ecs(directory: Path, registry: str, docker: DockerClient, cleanup: ExitStack) -> ecs.Ecs:
+    """Install ECS and the services that moto lacks parts of, and start the control loop."""
+    load_balancers = LocalLoadBalancers()
+    cleanup.callback(load_balancers.close_all)
+    buckets.install()
+    security_groups.install()
+    cluster = ecs.install(Cloud(directory, REGION, ACCOUNT_ID, registry, load_balancers, docker))
+    scaling.install(cluster)
+    cluster.start()
+    cleanup.callback(cluster.stop)
+    return cluster
 
 
 def _state(directory: Path, port: int, registry_address: str) -> State:

@@ -79,23 +79,13 @@ class Builds:
             if started := self._of_token(parameters):
                 return started.record.document()
             check_variables(parameters.get("environmentVariablesOverride") or [])
-            limit = project.get("concurrentBuildLimit")
-            if limit and sum(not request.record.complete for request in self._of(project["arn"])) >= limit:
-                raise LimitError(f"Cannot have more than {limit} active builds for the project")
-            number = self._numbers[project["arn"]] = self._numbers.get(project["arn"], 0) + 1
-            record = BuildRecord(start_build.initial_fields(project, parameters, initiator, number))
-            outcome = self.outcomes.take(project["name"])
-            request = BuildRequest(record, project["arn"].split(":")[3], outcome, webhook or {}, self.minute)
-            self._requests[record.id] = request
+            self._check_limit(project)
+            request = self._request(project, parameters, initiator, webhook or {})
             if token := parameters.get("idempotencyToken"):
-                self._tokens[token] = (self._clock(), parameters, record.id)
-            log = BuildLog(self._writer, self._stream(project, record, request.region))
-            build = Build(request, self._host, self._sources, log, self._grace)
-            thread = threading.Thread(target=build.run, name=f"build {record.id}", daemon=True)
-            self._threads[record.id] = thread
-            answer = record.document()
-            thread.start()
-            return answer
+                self._tokens[token] = (self._clock(), parameters, request.record.id)
+            document = request.record.document()
+            self._run(request, self._stream(project, request.record, request.region))
+            return document
 
     def stop(self, build_id: str) -> dict[str, Any] | None:
         """Stop a build, and return its document; None if it does not exist."""
@@ -158,6 +148,27 @@ class Builds:
         for thread in threads:
             thread.join()
         self._writer.close()
+
+    def _check_limit(self, project: Mapping[str, Any]) -> None:
+        limit = project.get("concurrentBuildLimit")
+        if limit and sum(not request.record.complete for request in self._of(project["arn"])) >= limit:
+            raise LimitError(f"Cannot have more than {limit} active builds for the project")
+
+    def _request(
+        self, project: Mapping[str, Any], parameters: Mapping[str, Any], initiator: str, webhook: Mapping[str, str]
+    ) -> BuildRequest:
+        number = self._numbers[project["arn"]] = self._numbers.get(project["arn"], 0) + 1
+        record = BuildRecord(start_build.initial_fields(project, parameters, initiator, number))
+        outcome = self.outcomes.take(project["name"])
+        request = BuildRequest(record, project["arn"].split(":")[3], outcome, webhook, self.minute)
+        self._requests[record.id] = request
+        return request
+
+    def _run(self, request: BuildRequest, stream: Stream | None) -> None:
+        build = Build(request, self._host, self._sources, BuildLog(self._writer, stream), self._grace)
+        name = request.record.id
+        self._threads[name] = threading.Thread(target=build.run, name=f"build {name}", daemon=True)
+        self._threads[name].start()
 
     def _of_token(self, parameters: Mapping[str, Any]) -> BuildRequest | None:
         since, former, build_id = self._tokens.get(parameters.get("idempotencyToken") or "", (0.0, {}, ""))
