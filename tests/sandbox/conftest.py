@@ -22,7 +22,7 @@ from tests.sandbox.moto_api import KEY, Api, MemoryRegistry, Repo, repository
 
 @pytest.fixture(scope="module", autouse=True)
 def moto_as_it_was() -> Iterator[None]:
-    """What a module of these tests installs into moto is gone after it: other tests want moto as it is."""
+    """Restore moto after each module of these tests: other tests need it unchanged."""
     modules = (codebuild_urls, ecr_urls, ecs_urls, scaling_urls)
     before = [dict(module.url_paths) for module in modules]
     yield
@@ -45,9 +45,9 @@ def api() -> Iterator[Api]:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """CodeBuild of a sandbox, with builds that really run."""
-    with world_in(tmp_path_factory.mktemp("cloud") / ".longshore" / "sandbox") as made:
-        yield made
+    """CodeBuild of a sandbox, whose builds run real commands."""
+    with world_in(tmp_path_factory.mktemp("cloud") / ".longshore" / "sandbox") as world:
+        yield world
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def mutable(api: Api) -> Repo:
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[State]:
-    """A whole sandbox of its own; only for tests marked e2e."""
+    """A whole sandbox; only for tests marked e2e."""
     directory = tmp_path_factory.mktemp("cloud") / "sandbox"
     yield control.up(directory)
     control.down(directory)

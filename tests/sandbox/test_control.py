@@ -40,10 +40,10 @@ STATE = State(
 
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that looks like the server of the sandbox in tmp_path."""
+    """A process with the command line of the sandbox's server in tmp_path."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", state.mark(tmp_path)]) as started:
         while not processes.command_line(started.pid):
-            pass  # it is empty for a moment, until the program is loaded
+            pass  # it is empty until the program is loaded
         yield started
         started.kill()
 
@@ -149,7 +149,7 @@ def engine() -> Iterator[docker.DockerClient]:
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Iterator[Path]:
-    """The folder of a sandbox that the test starts itself."""
+    """The folder of a sandbox that the test starts."""
     yield tmp_path / "sandbox"
     control.down(tmp_path / "sandbox")
 
@@ -184,7 +184,7 @@ def test_two_ups_at_once_start_one_sandbox(directory: Path) -> None:
 
 @dataclass(frozen=True)
 class Leftovers:
-    """What a killed sandbox left in the engine, and a container of another one."""
+    """The leftovers of a killed sandbox in the engine, and a container of another sandbox."""
 
     container: Container
     network: Network
@@ -224,7 +224,7 @@ def test_down_removes_the_leftovers_of_a_killed_sandbox(
     directory: Path, leftovers: Leftovers, engine: docker.DockerClient
 ) -> None:
     kill(directory)
-    # The registry dies with its parent, a moment sooner or later: either way it is gone.
+    # The registry may end with its parent, or be stopped here.
     removed = [line for line in control.down(directory) if not line.startswith("registry process")]
     assert removed == [
         f"container {leftovers.container.name}",

@@ -26,11 +26,11 @@ WRITE = Caller("k", "ecs", "UpdateService", "json")
 
 @pytest.fixture
 def state(api: Api) -> Iterator[State]:
-    """The sandbox as `control` knows it; without faults before and after."""
-    found = State(**{**STATE.__dict__, "endpoint": api.endpoint})
-    control.clear_faults(found)
-    yield found
-    control.clear_faults(found)
+    """A state for `control`, of an API without faults before and after the test."""
+    state = State(**{**STATE.__dict__, "endpoint": api.endpoint})
+    control.clear_faults(state)
+    yield state
+    control.clear_faults(state)
 
 
 def code_of(call: Callable[[], Any]) -> tuple[str, int]:
@@ -48,7 +48,7 @@ def read(api: Api) -> str:
     return str(api.client("ssm").get_parameter(Name="/faults/a")["Parameter"]["Value"])
 
 
-# Which calls are struck
+# The affected calls
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_an_invalid_fault_is_refused(given: dict[str, Any], named: str) -> None:
         parse(given)
 
 
-# What the caller gets
+# The responses
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_the_log_names_the_fault_of_a_call(api: Api, state: State) -> None:
     ]
 
 
-# How they are set
+# Setting faults
 
 
 def test_faults_are_listed_counted_and_cleared(api: Api, state: State) -> None:

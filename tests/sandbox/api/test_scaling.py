@@ -1,4 +1,4 @@
-"""Application Auto Scaling finds the sandbox's services, moves their counts into bounds, and its targets have tags."""
+"""Application Auto Scaling: it knows the sandbox's services, moves counts into bounds, and has tags."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ POLICY = {
 
 
 class Shop:
-    """One cluster with one service; notes the bounds that its count is moved into."""
+    """A cluster with one service, which records the bounds that its count is moved into."""
 
     def __init__(self) -> None:
         self.bounds: list[tuple[int, int]] = []
@@ -62,7 +62,7 @@ def client(shop: Shop) -> Iterator[Any]:
 
 @pytest.fixture
 def target(client: Any) -> Iterator[str]:
-    """The ARN of a target, gone after the test."""
+    """The ARN of a target, which is deregistered after the test."""
     answer = client.register_scalable_target(**TARGET, MinCapacity=2, MaxCapacity=6, Tags={"Team": "shop"})
     yield answer["ScalableTargetARN"]
     client.deregister_scalable_target(**TARGET)

@@ -1,4 +1,4 @@
-"""A security group's rules are read back as they were written."""
+"""The rules of a security group are returned as they were created."""
 
 from __future__ import annotations
 

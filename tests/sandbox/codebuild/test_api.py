@@ -1,4 +1,4 @@
-"""CodeBuild's operations around builds: projects, tokens, limits, pages, faults, and what an operator prescribes."""
+"""CodeBuild's operations around builds: projects, tokens, limits, pages, faults and prescribed outcomes."""
 
 from __future__ import annotations
 
@@ -67,23 +67,23 @@ def test_a_project_is_returned_as_it_was_created(world: World) -> None:
         "sourceVersion": "main",
         "tags": [{"key": "a", "value": "b"}],
     }
-    made = world.codebuild.create_project(**given)["project"]
+    project = world.codebuild.create_project(**given)["project"]
 
-    assert world.codebuild.batch_get_projects(names=[name, made["arn"]])["projects"] == [made, made]
-    assert {key: made[key] for key in given if key not in ("source", "environment")} == {
+    assert world.codebuild.batch_get_projects(names=[name, project["arn"]])["projects"] == [project, project]
+    assert {key: project[key] for key in given if key not in ("source", "environment")} == {
         key: value for key, value in given.items() if key not in ("source", "environment")
     }
-    assert given["source"].items() <= made["source"].items()
-    assert given["environment"].items() <= made["environment"].items()
+    assert given["source"].items() <= project["source"].items()
+    assert given["environment"].items() <= project["environment"].items()
     assert (world.directory / "repositories" / "whole.git" / "HEAD").read_text() == "ref: refs/heads/main\n"
     changed = world.codebuild.update_project(name=name, concurrentBuildLimit=-1, timeoutInMinutes=5)["project"]
     assert (changed["timeoutInMinutes"], changed["description"]) == (5, "Builds the shop")
     assert "concurrentBuildLimit" not in changed
-    assert changed["created"] == made["created"]
+    assert changed["created"] == project["created"]
     assert name in world.codebuild.list_projects()["projects"]
     world.codebuild.delete_project(name=name)
-    gone = world.codebuild.batch_get_projects(names=[name])
-    assert (gone["projects"], gone["projectsNotFound"]) == ([], [name])
+    deleted = world.codebuild.batch_get_projects(names=[name])
+    assert (deleted["projects"], deleted["projectsNotFound"]) == ([], [name])
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_builds_are_listed_newest_first_in_pages(world: World, project: str) -> 
 
 
 def test_a_build_times_out(world: World) -> None:
-    """Five minutes are the least that CodeBuild allows; the test's minutes are short."""
+    """CodeBuild allows no less than five minutes, so the test shortens a minute."""
     project = world.project(commands(build=["echo begun; sleep 60"], post_build=["echo never"]))
     control.settings(world.state, build_minute=0.06)
     try:
@@ -298,7 +298,7 @@ def test_start_build_is_in_the_request_log(world: World, project: str) -> None:
 def test_deleting_a_project_stops_its_builds(world: World) -> None:
     project = world.project(WAITS)
     build = world.start(project)
-    world.wait(build, lambda found: found["currentPhase"] == "BUILD")
+    world.wait(build, lambda current: current["currentPhase"] == "BUILD")
     world.codebuild.delete_project(name=project)
 
     assert world.codebuild.batch_get_builds(ids=[build])["buildsNotFound"] == [build]
@@ -310,11 +310,11 @@ def test_deleting_a_project_stops_its_builds(world: World) -> None:
 
 
 def test_every_field_is_one_of_the_api(world: World) -> None:
-    """A misspelt field vanishes from moto's answers without a word."""
+    """Moto silently drops a misspelt field."""
     model = botocore.session.get_session().get_service_model("codebuild")
     document = _whole_build(world)
     strange = list(_strange(model.shape_for("Build"), document, "build"))
-    # a project's artifacts have a type, a build's have not
+    # the artifacts of a project have a type, those of a build have none
     assert strange == ["build.artifacts.type"]
     operations_ = {name.lower() for name in model.operation_names}
     ours = [name for name in vars(CodeBuildResponse) if not name.startswith("_") and name != "builds"]
@@ -341,13 +341,13 @@ def _whole_build(world: World) -> dict[str, Any]:
     )
     control.script_builds(world.state, [{"project": project, "resolved_source_version": "f" * 40}])
     build = world.run(project, sourceVersion="abc")
-    found = world.builds.find(build["id"])
-    assert found is not None
-    return found
+    document = world.builds.find(build["id"])
+    assert document is not None
+    return document
 
 
 def _strange(shape: Any, value: Any, path: str) -> Iterator[str]:
-    """The paths of fields that the model does not have."""
+    """The paths of fields that the model lacks."""
     if shape.type_name == "structure":
         yield from (f"{path}.{name}" for name in value if name not in shape.members)
         for name in set(value) & set(shape.members):
@@ -362,7 +362,7 @@ def test_stopping_the_sandbox_stops_its_builds(tmp_path: Path) -> None:
 
     with world_in(tmp_path / "sandbox") as world:
         build = world.start(world.project(WAITS))
-        world.wait(build, lambda found: found["currentPhase"] == "BUILD")
+        world.wait(build, lambda current: current["currentPhase"] == "BUILD")
         assert isinstance(world.builds.find(build), dict)
 
     assert list((tmp_path / "sandbox" / "builds").iterdir()) == []

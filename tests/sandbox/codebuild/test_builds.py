@@ -1,4 +1,4 @@
-"""Builds that really run: phases, statuses, variables, logs and the end that others put to them."""
+"""Builds that run real commands: phases, statuses, variables, logs and stops."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_the_log_has_codebuilds_format(world: World) -> None:
 def test_log_lines_appear_while_the_build_runs(world: World, tmp_path: Any) -> None:
     gate = tmp_path / "gate"
     build = world.start(world.project(commands(build=["echo first", f"until [ -e {gate} ]; do sleep 0.02; done"])))
-    world.wait(build, lambda found: found["currentPhase"] == "BUILD" and "first" in world.output(found))
+    world.wait(build, lambda current: current["currentPhase"] == "BUILD" and "first" in world.output(current))
     assert world.look(build)["buildStatus"] == "IN_PROGRESS"
     gate.touch()
 
@@ -331,8 +331,8 @@ def test_a_build_has_codebuilds_variables(world: World, tmp_path: Any) -> None:
     build = world.run(project, sourceVersion="main")
 
     *lines, here = world.output(build)
-    found = dict(line.partition("=")[::2] for line in lines)
-    own = {name.removeprefix("CODEBUILD_"): value for name, value in found.items() if name.startswith("CODEBUILD_")}
+    variables = dict(line.partition("=")[::2] for line in lines)
+    own = {name.removeprefix("CODEBUILD_"): value for name, value in variables.items() if name.startswith("CODEBUILD_")}
     assert before - 1000 < int(own.pop("START_TIME")) < int(time.time() * 1000)
     assert os.path.realpath(own.pop("SRC_DIR")) == here
     assert own == {
@@ -348,9 +348,9 @@ def test_a_build_has_codebuilds_variables(world: World, tmp_path: Any) -> None:
         "SOURCE_REPO_URL": "https://github.com/acme/known",
         "SOURCE_VERSION": "main",
     }
-    assert found["LONGSHORE_SANDBOX"] == str(world.directory)
-    assert found["AWS_ENDPOINT_URL"] == world.endpoint
-    assert found["AWS_REGION"] == found["AWS_DEFAULT_REGION"] == "eu-central-1"
+    assert variables["LONGSHORE_SANDBOX"] == str(world.directory)
+    assert variables["AWS_ENDPOINT_URL"] == world.endpoint
+    assert variables["AWS_REGION"] == variables["AWS_DEFAULT_REGION"] == "eu-central-1"
 
 
 def test_a_build_does_not_inherit_the_servers_variables(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

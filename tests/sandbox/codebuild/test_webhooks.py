@@ -1,4 +1,4 @@
-"""Repositories that stand for GitHub, and pushes that start builds."""
+"""Local repositories, and pushes to them that start builds."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Clone:
         git(folder, "remote", "add", "sandbox", str(world.directory / "repositories" / f"{self.name}.git"))
 
     def push(self, refs: str = "HEAD:main") -> str:
-        """Push; what whoever pushes sees."""
+        """Push, and return the output for the user who pushes."""
         return git(self.folder, "push", "sandbox", refs)
 
     def builds(self) -> list[Any]:
@@ -121,9 +121,9 @@ def test_a_push_calls_the_webhooks_of_all_projects_with_the_repository(world: Wo
     clone.push("HEAD:side")
 
     assert f"sandbox: project {clone.project} started no build: Cannot have more than 1 active builds" in shown
-    found = world.codebuild.list_builds_for_project(projectName=other)["ids"]
-    assert len(found) == 2
-    for build in (*found, *world.codebuild.list_builds_for_project(projectName=clone.project)["ids"]):
+    builds = world.codebuild.list_builds_for_project(projectName=other)["ids"]
+    assert len(builds) == 2
+    for build in (*builds, *world.codebuild.list_builds_for_project(projectName=clone.project)["ids"]):
         world.codebuild.stop_build(id=build)
 
 
@@ -186,7 +186,7 @@ def test_the_path_of_a_repository_is_returned(world: World, tmp_path: Path) -> N
     with pytest.raises(UsageError, match=r"\.\./x"):
         control.repository(world.state, "../x")
     control.repository(world.state, "another")
-    with pytest.raises(UsageError, match=r"the sandbox has [2-9][0-9]* repositories"):
+    with pytest.raises(UsageError, match=r"the sandbox has ([2-9]|[1-9][0-9]+) repositories"):
         control.repository(world.state)
 
 

@@ -1,4 +1,4 @@
-"""The answers of ECS, over HTTP, with a scripted runtime in Docker's place."""
+"""The responses of ECS, over HTTP, with a scripted runtime instead of Docker."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PREFIX = f"arn:aws:ecs:eu-central-1:{ACCOUNT}"
 
 
 class LoadBalancers:
-    """Front doors that only note what they are asked."""
+    """Load balancers without targets."""
 
     def open(self, cluster: str, service: str, port: int) -> str:
         return f"http://127.0.0.1/{cluster}/{service}/{port}"
@@ -46,12 +46,12 @@ class LoadBalancers:
         raise AssertionError("a scripted task has no target")
 
     def close(self, cluster: str, service: str) -> None:
-        raise AssertionError("the runtime closes doors")
+        raise AssertionError("the runtime closes load balancers")
 
 
 @dataclass
 class Play:
-    """An ECS whose clock and control loop the test moves, and a cluster of the test's own."""
+    """An ECS whose clock and control loop the test drives, and a new cluster."""
 
     ecs: ecs.Ecs
     runtime: Script
@@ -60,35 +60,35 @@ class Play:
     cluster: str
 
     def register(self, family: str | None = None, **container: Any) -> str:
-        """Register a task definition of one container; its ARN."""
+        """Register a task definition of one container, and return its ARN."""
         family = family or f"{self.cluster}-web"
         containers = [{"name": "web", "image": "shop/app:v1", "memory": 64, **container}]
         answer = self.client.register_task_definition(family=family, containerDefinitions=containers)
         return str(answer["taskDefinition"]["taskDefinitionArn"])
 
     def create(self, count: int = 2, name: str = "web", **rest: Any) -> dict[str, Any]:
-        """Create a service; the answer's service."""
+        """Create a service, and return it."""
         rest = {"taskDefinition": rest.get("taskDefinition") or self.register()} | rest
         answer = self.client.create_service(cluster=self.cluster, serviceName=name, desiredCount=count, **rest)
         return dict(answer["service"])
 
     def update(self, name: str = "web", **rest: Any) -> dict[str, Any]:
-        """Update a service; the answer's service."""
+        """Update a service, and return it."""
         return dict(self.client.update_service(cluster=self.cluster, service=name, **rest)["service"])
 
     def service(self, name: str = "web") -> dict[str, Any]:
-        """The service as DescribeServices shows it."""
+        """The service, from DescribeServices."""
         answer = self.client.describe_services(cluster=self.cluster, services=[name])
         assert answer["failures"] == []
         return dict(answer["services"][0])
 
     def tasks(self, **filters: Any) -> list[dict[str, Any]]:
-        """The tasks that ListTasks finds."""
+        """The tasks, from ListTasks."""
         arns = self.client.list_tasks(cluster=self.cluster, **filters)["taskArns"]
         return list(self.client.describe_tasks(cluster=self.cluster, tasks=arns)["tasks"]) if arns else []
 
     def deployments(self, *arns: str) -> list[dict[str, Any]]:
-        """The service deployments as DescribeServiceDeployments shows them."""
+        """The service deployments, from DescribeServiceDeployments."""
         return list(self.client.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"])
 
     def pass_time(self, seconds: float) -> None:
@@ -101,7 +101,7 @@ class Play:
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
     runtime, clock = Script(runs), [1_700_000_000.0]
-    docker = DockerClient(base_url="tcp://127.0.0.1:1", version="1.41")  # nothing here may ask it
+    docker = DockerClient(base_url="tcp://127.0.0.1:1", version="1.41")  # no test may use it
     cloud = Cloud(tmp_path_factory.mktemp("cloud"), "eu-central-1", ACCOUNT, "127.0.0.1:5999", LoadBalancers(), docker)
     installed = ecs.install(cloud, runtime, lambda: clock[0])
     with listen(0) as listener:
@@ -272,8 +272,8 @@ def test_services_are_listed_in_pages_of_ten(play: Play) -> None:
     first = play.client.list_services(cluster=play.cluster)
     assert len(first["serviceArns"]) == 10
     pages = play.client.get_paginator("list_services").paginate(cluster=play.cluster, PaginationConfig={"PageSize": 5})
-    found = [arn.rpartition("/")[2] for page in pages for arn in page["serviceArns"]]
-    assert sorted(found) == sorted(f"s{number}" for number in range(12))
+    names = [arn.rpartition("/")[2] for page in pages for arn in page["serviceArns"]]
+    assert sorted(names) == sorted(f"s{number}" for number in range(12))
 
 
 def test_tags_are_returned_on_request(play: Play) -> None:
@@ -542,9 +542,9 @@ def test_tasks_are_listed_in_pages(play: Play) -> None:
     play.create(7)
     play.pass_time(1)
     pages = play.client.get_paginator("list_tasks").paginate(cluster=play.cluster, PaginationConfig={"PageSize": 3})
-    found = [page["taskArns"] for page in pages]
-    assert [len(page) for page in found] == [3, 3, 1]
-    assert len({arn for page in found for arn in page}) == 7
+    arns = [page["taskArns"] for page in pages]
+    assert [len(page) for page in arns] == [3, 3, 1]
+    assert len({arn for page in arns for arn in page}) == 7
 
 
 def test_missing_tasks_are_failures_in_a_successful_response(play: Play) -> None:
@@ -597,8 +597,8 @@ def test_an_inactive_revision_cannot_be_started_and_is_not_the_latest(play: Play
     with pytest.raises(ClientError) as error:
         play.create(taskDefinition=second)
     assert code_of(error) == ("ClientException", "TaskDefinition is inactive")
-    found = play.client.describe_task_definition(taskDefinition=family)["taskDefinition"]
-    assert found["taskDefinitionArn"] == first
+    described = play.client.describe_task_definition(taskDefinition=family)["taskDefinition"]
+    assert described["taskDefinitionArn"] == first
     assert play.create(0, taskDefinition=family)["taskDefinition"] == first
 
 
@@ -651,12 +651,12 @@ def test_a_task_definition_keeps_every_field(play: Play) -> None:
 
 
 def unknown_fields(shape: Shape, value: Any, path: str = "") -> list[str]:
-    """The fields of a value that the model does not know: moto would leave them out without a word."""
+    """The fields of a value that the model lacks, which moto silently drops."""
     if isinstance(shape, StructureShape):
         members = shape.members
         strange = [f"{path}.{name}" for name in value if name not in members]
-        known = [(members[name], item, f"{path}.{name}") for name, item in value.items() if name in members]
-        return strange + [found for entry in known for found in unknown_fields(*entry)]
+        fields = [(members[name], item, f"{path}.{name}") for name, item in value.items() if name in members]
+        return strange + [found for entry in fields for found in unknown_fields(*entry)]
     if isinstance(shape, ListShape):
         return [found for item in value for found in unknown_fields(shape.member, item, path)]
     return []

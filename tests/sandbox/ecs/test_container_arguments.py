@@ -32,7 +32,7 @@ def test_the_fields_of_a_container_become_arguments() -> None:
         "workingDirectory": "/srv",
         "ulimits": [{"name": "nofile", "softLimit": 10, "hardLimit": 20}],
     }
-    made = container_arguments.arguments(task(container), container, {"S": "secret"})
+    arguments = container_arguments.arguments(task(container), container, {"S": "secret"})
     expected = {
         "name": "ecs-web-web-0123456789ab",
         "command": ["web"],
@@ -56,15 +56,21 @@ def test_the_fields_of_a_container_become_arguments() -> None:
             "start_period": 0,
         },
     }
-    assert {name: made[name] for name in expected} == expected
-    assert made["ulimits"][0]["Hard"] == 20
+    assert {name: arguments[name] for name in expected} == expected
+    assert arguments["ulimits"][0]["Hard"] == 20
 
 
 def test_overrides_take_precedence_over_the_definition() -> None:
     container = {"name": "web", "image": "i", "command": ["web"], "environment": [{"name": "A", "value": "1"}]}
     override = {"name": "web", "command": ["migrate"], "environment": [{"name": "A", "value": "2"}], "memory": 32}
-    made = container_arguments.arguments(task(container, overrides={"containerOverrides": [override]}), container, {})
-    assert (made["command"], made["environment"], made["mem_limit"]) == (["migrate"], {"A": "2"}, 32 * 1024 * 1024)
+    arguments = container_arguments.arguments(
+        task(container, overrides={"containerOverrides": [override]}), container, {}
+    )
+    assert (arguments["command"], arguments["environment"], arguments["mem_limit"]) == (
+        ["migrate"],
+        {"A": "2"},
+        32 * 1024 * 1024,
+    )
 
 
 def test_a_container_without_a_memory_limit_has_its_tasks_limit() -> None:

@@ -39,9 +39,9 @@ def test_parts_of_a_line_are_joined() -> None:
 
 
 def test_empty_lines_are_omitted_and_long_ones_split() -> None:
-    found = [line for _, line in lines([STAMP + b"\n", STAMP + b"x" * (LONGEST + 5) + b"\n", STAMP + b"\xff\n"])]
-    assert [len(line) for line in found] == [LONGEST, 5, 1]
-    assert found[2] == "\ufffd"
+    messages = [line for _, line in lines([STAMP + b"\n", STAMP + b"x" * (LONGEST + 5) + b"\n", STAMP + b"\xff\n"])]
+    assert [len(line) for line in messages] == [LONGEST, 5, 1]
+    assert messages[2] == "\ufffd"
 
 
 def test_a_chunk_may_contain_several_lines() -> None:

@@ -1,4 +1,4 @@
-"""Tasks as real containers: each test hands the runtime a task, and reads what it reports."""
+"""Tasks as real containers: each test starts a task in the runtime, and reads its reports."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LOOP = "trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done"
 
 
 class LoadBalancers:
-    """Front doors that note what they are asked, and what ran when they were asked to drain."""
+    """Load balancers that record their calls, and the containers running at a deregistration."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, str]] = []
@@ -52,7 +52,7 @@ class LoadBalancers:
 
 @dataclass
 class Bench:
-    """A Docker runtime, and all that it reported."""
+    """A Docker runtime, and all of its reports."""
 
     docker: DockerClient
     runtime: DockerRuntime
@@ -65,19 +65,19 @@ class Bench:
         return {"name": name, "image": self.image, "command": ["sh", "-c", script], "memory": 64, **rest}
 
     def start(self, *containers: dict[str, Any], service: str = "", port: int | None = None, **rest: Any) -> str:
-        """Start a task; its id."""
+        """Start a task, and return its id."""
         name = uuid.uuid4().hex
         definition = {"family": "test", "containerDefinitions": list(containers), **rest}
         self.runtime.start(Launch(name, "shop", service, "test", definition, port=port))
         return name
 
     def until(self, met: Callable[[], Any], seconds: float = 20) -> Any:
-        """Read reports until something holds."""
+        """Read reports until a condition holds."""
         deadline = time.monotonic() + seconds
         while True:
             self.reports += self.runtime.poll(0)
-            if found := met():
-                return found
+            if result := met():
+                return result
             assert time.monotonic() < deadline, self.reports
             time.sleep(0.02)
 
@@ -94,20 +94,20 @@ class Bench:
         self.until(lambda: status in self.statuses(task))
 
     def news(self, task: str, name: str = "web") -> list[ContainerReport]:
-        """What was reported of a container."""
+        """The reports about a container."""
         return [news for report in self.of(task) for news in report.containers if news.name == name]
 
     def exit_code(self, task: str, name: str = "web") -> int | None:
-        """The exit code that was reported of a container."""
+        """The reported exit code of a container."""
         codes = [news.exit_code for news in self.news(task, name) if news.exit_code is not None]
         return codes[0] if codes else None
 
     def why(self, task: str) -> tuple[str, str]:
-        """Why a task stopped."""
+        """Stop code and reason of a task."""
         return next(((report.stop_code, report.reason) for report in self.of(task) if report.stop_code), ("", ""))
 
     def leftovers(self, task: str) -> list[Any]:
-        """What is left of a task in the engine."""
+        """The leftovers of a task in the engine."""
         label: dict[str, str | list[str] | bool] = {"label": f"longshore.task={task}"}
         kinds = (self.docker.containers.list(all=True, filters=label), self.docker.networks.list(filters=label))
         return [*kinds[0], *kinds[1], *self.docker.volumes.list(filters=label)]

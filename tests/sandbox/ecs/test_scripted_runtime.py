@@ -16,7 +16,7 @@ def launch(task: str = "t1", family: str = "web", revision: int = 2, **container
 
 
 def told(runtime: ScriptedRuntime, *times: float) -> list[tuple[float, str]]:
-    """What was reported at which time: the status, or what else there is to say."""
+    """The reports, each with its time: the status, or another change."""
     return [(time, _said(report)) for time in times for report in runtime.poll(time)]
 
 
@@ -31,7 +31,7 @@ def scripted(text: str, **rest: object) -> ScriptedRuntime:
 
 
 @pytest.mark.parametrize(
-    ("text", "made"),
+    ("text", "script"),
     [
         ("runs", TaskScript()),
         ("hangs", TaskScript()),
@@ -53,8 +53,8 @@ def scripted(text: str, **rest: object) -> ScriptedRuntime:
         ),
     ],
 )
-def test_a_script_is_parsed(text: str, made: TaskScript) -> None:
-    assert parse(text) == (made,)
+def test_a_script_is_parsed(text: str, script: TaskScript) -> None:
+    assert parse(text) == (script,)
 
 
 def test_each_task_has_its_script_and_the_last_one_applies_to_all_others() -> None:
@@ -135,11 +135,11 @@ def test_a_task_may_never_start_listen_or_become_healthy() -> None:
 
 
 def test_a_task_that_vanishes_reports_nothing_more() -> None:
-    gone: list[str] = []
-    runtime = scripted("vanishes after 2 s", forget=gone.append)
+    forgotten: list[str] = []
+    runtime = scripted("vanishes after 2 s", forget=forgotten.append)
     runtime.start(launch())
     assert told(runtime, 1, 2) == [(1, "PENDING"), (1, "RUNNING")]
-    assert (told(runtime, 3), gone) == ([], ["t1"])
+    assert (told(runtime, 3), forgotten) == ([], ["t1"])
     runtime.stop("t1")
     assert not told(runtime, 9)
 
@@ -162,7 +162,7 @@ def test_each_revision_counts_its_own_tasks() -> None:
 
 
 class Lines:
-    """Keeps the lines; its log group may be missing."""
+    """Log lines in memory; the log group may be missing."""
 
     def __init__(self, *, missing: bool = False) -> None:
         self.missing = missing

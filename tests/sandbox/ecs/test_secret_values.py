@@ -13,7 +13,7 @@ ACCOUNT = "123456789012"
 
 @pytest.fixture(scope="module")
 def secret_arn(api: Api) -> str:
-    """A secret of two fields, beside a parameter /launch/key."""
+    """A secret of two fields, and a parameter /launch/key."""
     api.client("ssm").put_parameter(Name="/launch/key", Value="from-ssm", Type="SecureString")
     text = json.dumps({"user": "shop", "port": 5432})
     return str(api.client("secretsmanager").create_secret(Name="launch/database", SecretString=text)["ARN"])

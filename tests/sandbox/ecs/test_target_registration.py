@@ -8,7 +8,7 @@ from longshore.sandbox.ecs.target_registration import TargetRegistration, accept
 
 
 class LoadBalancer:
-    """A load balancer that records the calls it gets."""
+    """A load balancer that records its calls."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
@@ -28,14 +28,14 @@ class LoadBalancer:
 
 
 def drop(server: socket.socket) -> None:
-    """Take a connection and close it, as Docker's proxy does for a container that does not listen."""
+    """Accept a connection and close it, as Docker's proxy does for a container that does not listen."""
     server.accept()[0].close()
 
 
 def test_a_port_counts_only_if_it_keeps_a_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         target = server.getsockname()[:2]
-        assert accepts(target)  # nobody has called accept(): it waits in the backlog, and stays open
+        assert accepts(target)  # without accept(), it waits in the backlog and stays open
         server.accept()[0].close()
         dropper = threading.Thread(target=drop, args=(server,))
         dropper.start()

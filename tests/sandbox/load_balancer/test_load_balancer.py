@@ -21,7 +21,7 @@ WEB: Service = ("storefront-sandbox", "web")
 
 
 class App(BaseHTTPRequestHandler):
-    """A task: answers with its own name, slowly where asked to, and counts what it saw."""
+    """A task: answers with its name, slowly on request, and records its requests."""
 
     protocol_version = "HTTP/1.1"
     name: str
@@ -100,7 +100,7 @@ class Task(ThreadingHTTPServer):
         return connection, client
 
     def stop(self) -> None:
-        """End as a killed container does: what is on its way breaks off."""
+        """End as a killed container does: open requests are cut off."""
         self.shutdown()
         self.server_close()
         for connection in self._accepted:
@@ -136,9 +136,9 @@ def connect() -> Iterator[Callable[[str], http.client.HTTPConnection]]:
     with contextlib.ExitStack() as cleanup:
 
         def connection(url: str) -> http.client.HTTPConnection:
-            made = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
-            cleanup.callback(made.close)
-            return made
+            connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+            cleanup.callback(connection.close)
+            return connection
 
         yield connection
 
@@ -364,7 +364,7 @@ def test_no_request_is_lost_while_every_target_is_replaced(balancers: LocalLoadB
 
 
 class Client(threading.Thread):
-    """Asks without a pause, and counts what went wrong."""
+    """Sends requests without a pause, and counts failures."""
 
     def __init__(self, url: str, *, keep_alive: bool) -> None:
         super().__init__()

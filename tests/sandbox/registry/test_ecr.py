@@ -29,14 +29,14 @@ def code(error: pytest.ExceptionInfo[ClientError]) -> str:
 
 
 def entries(repo: Repo, operation: str, key: str, size: int, **rest: Any) -> list[Any]:
-    """All lines of a paged operation, asked for page by page; every page but the last is full."""
-    found: list[Any] = []
+    """All lines of a paged operation, read page by page; every page but the last is full."""
+    lines: list[Any] = []
     token: dict[str, str] = {}
     while True:
         answer = getattr(repo.client, operation)(repositoryName=repo.name, maxResults=size, **token, **rest)
-        found += answer[key]
+        lines += answer[key]
         if "nextToken" not in answer:
-            return found
+            return lines
         assert len(answer[key]) == size
         token = {"nextToken": answer["nextToken"]}
 
@@ -76,8 +76,8 @@ def test_deleting_images_between_pages_skips_none(mutable: Repo) -> None:
     for number in range(6):
         mutable.put(f"{number}", f"t{number}")
     first = mutable.client.list_images(repositoryName=mutable.name, maxResults=3)
-    gone = [{"imageTag": "t0"}, {"imageTag": "t2"}, {"imageTag": "t4"}]
-    mutable.client.batch_delete_image(repositoryName=mutable.name, imageIds=gone)
+    removed = [{"imageTag": "t0"}, {"imageTag": "t2"}, {"imageTag": "t4"}]
+    mutable.client.batch_delete_image(repositoryName=mutable.name, imageIds=removed)
     rest = mutable.client.list_images(repositoryName=mutable.name, nextToken=first["nextToken"])
     assert [each["imageTag"] for each in rest["imageIds"]] == ["t3", "t5"]
 
@@ -213,10 +213,10 @@ def test_a_change_of_mutability_takes_effect_at_once(mutable: Repo) -> None:
 
 def test_describing_a_missing_image_fails(immutable: Repo) -> None:
     digest = immutable.put("a", "v1")
-    found = immutable.client.describe_images(
+    described = immutable.client.describe_images(
         repositoryName=immutable.name, imageIds=[{"imageTag": "v1"}, {"imageDigest": digest}]
     )
-    assert [each["imageDigest"] for each in found["imageDetails"]] == [digest]
+    assert [each["imageDigest"] for each in described["imageDetails"]] == [digest]
     with pytest.raises(ClientError) as error:
         immutable.client.describe_images(repositoryName=immutable.name, imageIds=[{"imageTag": "v2"}])
     assert code(error) == "ImageNotFoundException"
@@ -284,8 +284,8 @@ def test_layers_uploaded_through_the_api_are_in_the_registry(immutable: Repo) ->
     digest = f"sha256:{hashlib.sha256(b'layer').hexdigest()}"
     client.complete_layer_upload(repositoryName=name, uploadId=upload, layerDigests=[digest])
     missing = f"sha256:{'0' * 64}"
-    found = client.batch_check_layer_availability(repositoryName=name, layerDigests=[digest, missing])["layers"]
-    assert found == [
+    layers = client.batch_check_layer_availability(repositoryName=name, layerDigests=[digest, missing])["layers"]
+    assert layers == [
         {"layerDigest": digest, "layerAvailability": "AVAILABLE", "layerSize": 5},
         {"layerDigest": missing, "layerAvailability": "UNAVAILABLE"},
     ]
@@ -302,7 +302,7 @@ def test_the_token_is_for_the_sandboxs_registry_and_expires_later(api: Api) -> N
 
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """What operations answered, before fields that the model does not know vanish."""
+    """The responses of operations, before moto drops unknown fields."""
     answers: list[object] = []
 
     def record(result: object) -> ActionResult:
@@ -339,7 +339,7 @@ def test_every_field_of_a_response_is_in_awss_model(mutable: Repo, recorded: lis
 
 
 def unknown(value: Any, shape: Shape | None, path: str = "") -> Iterator[str]:
-    """The paths of fields that the model does not have."""
+    """The paths of fields that the model lacks."""
     if isinstance(shape, StructureShape):
         for name, inner in value.items():
             if name in shape.members:
@@ -357,16 +357,16 @@ def test_30_000_images_are_listed_in_order_with_any_page_size() -> None:
     for number in numbers:
         images.put(f'{{"n": {number}}}', MANIFEST_TYPE, f"v1.0.{number}", immutable=True)
     after: int | None = 0
-    found = []
+    versions = []
     while after is not None:
         page, after = images.list_entries(after, 100, "TAGGED")
-        found += [tag for _, tag in page]
-    assert found == [f"v1.0.{number}" for number in numbers]
+        versions += [tag for _, tag in page]
+    assert versions == [f"v1.0.{number}" for number in numbers]
 
 
 @pytest.fixture(scope="module")
 def crowded(api: Api) -> Repo:
-    """A repository with 2,500 tags, pushed in random order, with junk among them."""
+    """A repository with 2,500 tags, pushed in random order, and tags that are not versions."""
     repo = repository(api, "IMMUTABLE")
     images = Repository(ecr_backends["123456789012"][REGION].repositories[repo.name]).images
     for tag in random.sample(CROWD, len(CROWD)):
@@ -379,6 +379,6 @@ def test_2_500_tags_are_listed_completely_with_any_page_size(crowded: Repo, size
     pages = crowded.client.get_paginator("list_images").paginate(
         repositoryName=crowded.name, PaginationConfig={"PageSize": size}
     )
-    found = [[each["imageTag"] for each in page["imageIds"]] for page in pages]
-    assert sorted(tag for page in found for tag in page) == sorted(CROWD)
-    assert [len(page) for page in found] == [size] * (2_500 // size) + ([500] if size == 1000 else [])
+    tags = [[each["imageTag"] for each in page["imageIds"]] for page in pages]
+    assert sorted(tag for page in tags for tag in page) == sorted(CROWD)
+    assert [len(page) for page in tags] == [size] * (2_500 // size) + ([500] if size == 1000 else [])

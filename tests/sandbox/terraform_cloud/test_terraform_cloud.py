@@ -1,4 +1,4 @@
-"""The stand-in for Terraform Cloud by itself, over HTTP; only terraform is played."""
+"""The stand-in for Terraform Cloud, over HTTP, without terraform."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def workspace(api: Api) -> str:
 
 def uploaded(api: Api, where: str, *, speculative: bool = False) -> str:
     document = {"data": {"attributes": {"speculative": speculative}}}
-    made = api.send("POST", f"workspaces/{where}/configuration-versions", document)["data"]
-    assert made["attributes"]["status"] == "pending"
-    api.upload(made["attributes"]["upload-url"], b"tar")
-    assert api.get(f"configuration-versions/{made['id']}")["data"]["attributes"]["status"] == "uploaded"
-    return str(made["id"])
+    configuration = api.send("POST", f"workspaces/{where}/configuration-versions", document)["data"]
+    assert configuration["attributes"]["status"] == "pending"
+    api.upload(configuration["attributes"]["upload-url"], b"tar")
+    assert api.get(f"configuration-versions/{configuration['id']}")["data"]["attributes"]["status"] == "uploaded"
+    return str(configuration["id"])
 
 
 def run(api: Api, where: str, configuration: str = "", tag: str = "") -> str:
@@ -151,8 +151,8 @@ def test_a_sensitive_output_has_no_value(api: Api) -> None:
     becomes(api, which, "applied")
     state = api.get(f"workspaces/{where}/current-state-version")["data"]
     assert state["relationships"]["run"]["data"]["id"] == which
-    found = api.get(f"state-versions/{state['id']}/outputs")["data"]
-    assert {one["attributes"]["name"]: one["attributes"]["value"] for one in found} == {
+    outputs = api.get(f"state-versions/{state['id']}/outputs")["data"]
+    assert {output["attributes"]["name"]: output["attributes"]["value"] for output in outputs} == {
         "release": {"image_tag": '"v1"'},
         "secret": None,
     }
