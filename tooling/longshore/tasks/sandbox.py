@@ -1,4 +1,4 @@
-"""The local cloud."""
+"""Tasks of the sandbox, the local cloud."""
 
 from __future__ import annotations
 

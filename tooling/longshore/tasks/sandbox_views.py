@@ -19,12 +19,12 @@ _BUILD_COLUMNS = {"build": "id", "status": "buildStatus", "phase": "currentPhase
 
 
 def started(state: State) -> None:
-    """A sandbox that is running now."""
-    Console().say(f"The sandbox answers at {state.endpoint}; its registry is {state.registry}.")
+    """The addresses of a sandbox that was started."""
+    Console().say(f"The sandbox is running at {state.endpoint}; its registry is {state.registry}.")
 
 
 def stopped(removed: Sequence[str]) -> None:
-    """The end of a sandbox: everything that was removed."""
+    """The things that were removed with a sandbox."""
     console = Console()
     for line in removed:
         console.say(f"removed {line}")
@@ -32,9 +32,9 @@ def stopped(removed: Sequence[str]) -> None:
 
 
 def status(state: State, status: Status, *, as_json: bool) -> None:
-    """Where a sandbox answers, the variables for other programs, its services and its builds.
+    """The addresses of a sandbox, the variables for other programs, its services and its builds.
 
-    The variables are shown as they are: they are asked for to be used, and the sandbox's key opens nothing else.
+    Nothing is masked: the variables are meant to be used, and the key is valid for this sandbox only.
     """
     console = Console(masks=NoMasks())
     if as_json:
@@ -42,8 +42,10 @@ def status(state: State, status: Status, *, as_json: bool) -> None:
         return
     for name, value in state.environment().items():
         console.result(f"export {name}={value}")
-    console.say(f"Terraform Cloud's stand-in answers at {state.terraform_cloud}; its token is the secret key.")
-    console.table(_service_rows(status), "No services yet: invoke bootstrap, then invoke release.")
+    console.say(
+        f"Terraform Cloud's stand-in is running at {state.terraform_cloud}; its token is the secret access key."
+    )
+    console.table(_service_rows(status), "There are no services yet. Run: invoke bootstrap, then invoke release")
     if status.builds:
         rows = [{title: build[name] for title, name in _BUILD_COLUMNS.items()} for build in status.builds]
         console.table(rows, "")
@@ -62,7 +64,7 @@ def faults(status: FaultStatus, *, as_json: bool) -> None:
         console.document({"faults": status.aws, "settings": settings, "terraform_cloud": terraform_cloud})
         return
     if status.terraform_cloud:
-        console.say(f"Terraform Cloud's stand-in will meet: {', '.join(status.terraform_cloud)}.")
+        console.say(f"Next faults of Terraform Cloud's stand-in: {', '.join(status.terraform_cloud)}.")
     window = status.settings["rollback_window"]
     console.say(f"A deployment shows FAILED for {window:g} s before ECS rolls it back.")
     console.table([{name: row[name] for name in _FAULT_COLUMNS} for row in status.aws], "No faults are set.")
