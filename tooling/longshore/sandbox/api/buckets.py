@@ -12,7 +12,7 @@ _WITHOUT_TLS = {"Bool": {"aws:SecureTransport": "false"}}
 
 
 class Bucket(models.FakeBucket):
-    """A bucket that ignores statements against plain HTTP, which stands for TLS on loopback."""
+    """A bucket that ignores statements against plain HTTP, which replaces TLS on loopback."""
 
     def get_permission(self, action: str, resource: str) -> Any:
         """The permission that the rest of the policy gives for an action."""

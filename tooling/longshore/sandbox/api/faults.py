@@ -38,7 +38,7 @@ class Fault:
 
     Attributes:
         operation: service and operation, such as ``ecs:UpdateService``; ``ecs:reads``, ``ecs:writes`` and ``ecs:*``
-            stand for several.
+            are groups of operations.
         kind: one of KINDS.
         times: how many calls it affects; None for all until it is cleared.
         skip: how many matching calls succeed first.

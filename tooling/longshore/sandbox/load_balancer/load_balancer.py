@@ -26,7 +26,7 @@ class LoadBalancer(ThreadingHTTPServer):
         self.targets = TargetGroup()
         super().__init__(("127.0.0.1", port), type("Handler", (ReverseProxy,), {"targets": self.targets}))
         self.url = f"http://127.0.0.1:{self.server_port}"
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), name="door", daemon=True)
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), name="load-balancer", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
