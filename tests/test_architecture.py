@@ -104,7 +104,7 @@ def test_a_package_imports_only_packages_to_its_right(package: str) -> None:
 
 def test_only_the_access_and_its_tasks_know_the_sandbox() -> None:
     users = {name for name, path in FILES.items() if room(name) != "sandbox" and "sandbox" in rooms_used(path)}
-    assert users == {"environment/access.py", "tasks/sandboxes.py"}
+    assert users == {"environment/access.py", "tasks/sandbox.py"}
 
 
 def test_the_sandbox_knows_only_the_root() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from longshore.sandbox import control
-from longshore.sandbox.ecs.behaviours import Behaviour, parse
+from longshore.sandbox.ecs.task_script import TaskScript, parse
 from tests.e2e.project import ACCOUNT, INVOKE, Project
 from tests.scenarios.calls import key_of, normal_form, own_role
 from tests.scenarios.play import Found, differences
@@ -370,7 +370,7 @@ def _script(scenario: Scenario) -> str:
     return f"case $1 in\n{''.join(fragments)}esac\n" if fragments else ""
 
 
-def _fragment(behaviour: Behaviour, text: str) -> str:
+def _fragment(behaviour: TaskScript, text: str) -> str:
     lines = [f"echo '{line}'\n" for line in behaviour.says]
     if found := words(r"answers with version (\S+)", text):
         return f"export RELEASE_VERSION={found[0]}\n"

@@ -70,5 +70,5 @@ def test_an_operator_sets_lists_and_clears_faults(played: Rehearsal) -> None:
     mistyped = fault("--operation", "ecs:UpdateServices", "--kind", "throttle", expect=2)
     assert "Did you mean UpdateService?" in mistyped.err
     assert "times: 'often' is not a whole number" in fault("--times", "often", expect=2).err
-    assert "kind: 'rain' is none of" in fault("--operation", "ecs:*", "--kind", "rain", expect=2).err
+    assert "kind: 'rain' is not one of" in fault("--operation", "ecs:*", "--kind", "rain", expect=2).err
     assert fault("--clear", "--window", "0", "--json").json()["faults"] == []

@@ -1,4 +1,4 @@
-"""A sandbox's CodeBuild inside the test's process: builds run in bash, everything else is moto's."""
+"""A sandbox's CodeBuild in the test's process: builds run in bash, the rest is moto's."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from longshore.sandbox import codebuild
-from longshore.sandbox.api.credentials import Keys
+from longshore.sandbox.api.aws_api import AwsApi, moto_application
+from longshore.sandbox.api.credentials import AccessKeys
 from longshore.sandbox.api.request_log import RequestLog
-from longshore.sandbox.api.wsgi_front import Front, listen, moto_application, serve
+from longshore.sandbox.serving import listen, serve
 from longshore.sandbox.state import State
 from tests.sandbox.moto_api import KEY, REGION, aws
 
@@ -31,12 +32,12 @@ DEADLINE = 30.0
 
 @dataclass
 class World:
-    """The API with its CodeBuild."""
+    """The AWS API with the sandbox's CodeBuild."""
 
     directory: Path
     endpoint: str
     log: RequestLog
-    front: Front
+    api: AwsApi
     builds: codebuild.Builds
     role: str = ""
     clients: dict[str, Any] = field(default_factory=dict)
@@ -47,23 +48,23 @@ class World:
 
     @property
     def state(self) -> State:
-        """What the sandbox's own pages are asked by."""
+        """The state that `control` needs for the sandbox's own pages."""
         return State(0, self.endpoint, "", REGION, ACCOUNT_ID, KEY, "secret", self.directory, "")
 
     def client(self, service: str) -> Any:
-        """A client, made once: making one takes longer than a build."""
+        """A client, created once: creating one takes longer than a build."""
         if service not in self.clients:
             self.clients[service] = aws(service, self.endpoint)
         return self.clients[service]
 
     def create_role(self, trust: object = TRUST) -> str:
-        """A service role; its ARN."""
+        """Create a service role, and return its ARN."""
         name = f"build-{uuid.uuid4().hex[:8]}"
-        made = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
-        return str(made["Role"]["Arn"])
+        role = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+        return str(role["Role"]["Arn"])
 
     def project(self, spec: str = "", **given: Any) -> str:
-        """A project with this buildspec; its name."""
+        """Create a project with this buildspec, and return its name."""
         name = str(given.pop("name", f"shop-{uuid.uuid4().hex[:8]}-build"))
         environment = {"type": "LINUX_CONTAINER", "image": "aws/codebuild/standard:7.0"}
         environment |= {"computeType": "BUILD_GENERAL1_SMALL", **given.pop("environment", {})}
@@ -73,7 +74,7 @@ class World:
         return name
 
     def start(self, project: str, **given: Any) -> str:
-        """Start a build; its id."""
+        """Start a build, and return its id."""
         return str(self.codebuild.start_build(projectName=project, **given)["build"]["id"])
 
     def look(self, build: str) -> Any:
@@ -81,44 +82,44 @@ class World:
         return self.codebuild.batch_get_builds(ids=[build])["builds"][0]
 
     def wait(self, build: str, until: Callable[[Any], bool] = lambda build: bool(build["buildComplete"])) -> Any:
-        """A build once it is as a test wants it."""
+        """Wait until a build meets a condition, and return it."""
         deadline = time.monotonic() + DEADLINE
-        while not until(found := self.look(build)):
-            assert time.monotonic() < deadline, found
+        while not until(current := self.look(build)):
+            assert time.monotonic() < deadline, current
             time.sleep(0.01)
-        return found
+        return current
 
     def run(self, project: str, **given: Any) -> Any:
         """Start a build, and wait until it has ended."""
         return self.wait(self.start(project, **given))
 
     def build(self, spec: str, **given: Any) -> Any:
-        """A build of a project of its own, once it has ended."""
+        """Run a build of a new project to its end."""
         return self.run(self.project(spec), **given)
 
     def lines(self, build: Any) -> list[str]:
-        """The whole log, without the ends of lines."""
+        """The lines of the whole log."""
         where = {"logGroupName": build["logs"]["groupName"], "logStreamName": build["logs"]["streamName"]}
         events = self.client("logs").get_log_events(**where, startFromHead=True)["events"]
         assert all(event["message"].endswith("\n") for event in events)
         return [event["message"][:-1] for event in events]
 
     def output(self, build: Any) -> list[str]:
-        """What the commands wrote."""
+        """The output of the commands."""
         return [line for line in self.lines(build) if not line.startswith("[Container] ")]
 
 
 @contextmanager
 def world_in(directory: Path) -> Iterator[World]:
-    """A sandbox that keeps its files in a directory."""
+    """The API and CodeBuild of a sandbox that keeps its files in a directory."""
     directory.mkdir(parents=True)
     with listen(0) as listener:
         endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        builds = codebuild.Builds(codebuild.Place(directory, endpoint, ACCOUNT_ID), patience=1.0)
-        builder, log = codebuild.install(builds), RequestLog()
-        front = Front(moto_application(), Keys(KEY), log, lambda: {"builds": builder.status()}, (builder,), builder)
-        server = serve(front, listener)
-        world = World(directory, endpoint, log, front, builds)
+        builds = codebuild.Builds(codebuild.BuildHost(directory, endpoint, ACCOUNT_ID), grace=1.0)
+        admin, log = codebuild.install(builds), RequestLog()
+        api = AwsApi(moto_application(), AccessKeys(KEY), log, lambda: {"builds": admin.status()}, (admin,), admin)
+        server = serve(api, listener)
+        world = World(directory, endpoint, log, api, builds)
         world.role = world.create_role()
         try:
             yield world
@@ -140,19 +141,19 @@ def phases(build: Any) -> list[tuple[str, str]]:
 
 def context(build: Any, phase: str) -> tuple[str, str]:
     """Status code and message of a phase."""
-    found = next(each for each in build["phases"] if each["phaseType"] == phase)["contexts"][0]
-    return found.get("statusCode", ""), found.get("message", "")
+    phase_context = next(entry for entry in build["phases"] if entry["phaseType"] == phase)["contexts"][0]
+    return phase_context.get("statusCode", ""), phase_context.get("message", "")
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """Run git in a folder; what it wrote on both streams."""
+    """Run git in a folder, and return its output on both streams."""
     identity = ["-c", "user.name=A", "-c", "user.email=a@example.test", "-c", "init.defaultBranch=main"]
     done = subprocess.run(["git", *identity, *arguments], cwd=folder, capture_output=True, text=True, check=True)
     return (done.stdout + done.stderr).strip()
 
 
 def commit(folder: Path, message: str = "Change", **files: str) -> str:
-    """Commit files, by names whose underscores stand for dots; the commit."""
+    """Commit files, named with underscores for dots, and return the commit."""
     for name, content in files.items():
         path = folder / name.replace("_", ".")
         path.write_text(content)

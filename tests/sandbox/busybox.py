@@ -1,4 +1,4 @@
-"""A tiny image made where nothing can be pulled: FROM scratch, with the static busybox of this machine."""
+"""A tiny image without a base image from a registry: FROM scratch, with this machine's static busybox."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RUN mkdir -p /tmp /srv && echo %s > /srv/version
 
 
 def build(docker: DockerClient, tag: str, version: str = "v1") -> str:
-    """Build the image, with a file /srv/version in it.
+    """Build the image with a file /srv/version.
 
     Returns:
         The tag.

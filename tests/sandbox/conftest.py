@@ -10,10 +10,11 @@ from moto.ecr import urls as ecr_urls
 from moto.ecs import urls as ecs_urls
 
 from longshore.sandbox import control
-from longshore.sandbox.api.credentials import Keys
+from longshore.sandbox.api.aws_api import AwsApi, moto_application
+from longshore.sandbox.api.credentials import AccessKeys
 from longshore.sandbox.api.request_log import RequestLog
-from longshore.sandbox.api.wsgi_front import Front, listen, moto_application, serve
 from longshore.sandbox.registry import ecr
+from longshore.sandbox.serving import listen, serve
 from longshore.sandbox.state import State
 from tests.sandbox.build_world import World, world_in
 from tests.sandbox.moto_api import KEY, Api, MemoryRegistry, Repo, repository
@@ -21,7 +22,7 @@ from tests.sandbox.moto_api import KEY, Api, MemoryRegistry, Repo, repository
 
 @pytest.fixture(scope="module", autouse=True)
 def moto_as_it_was() -> Iterator[None]:
-    """What a module of these tests installs into moto is gone after it: other tests want moto as it is."""
+    """Restore moto after each module of these tests: other tests need it unchanged."""
     modules = (codebuild_urls, ecr_urls, ecs_urls, scaling_urls)
     before = [dict(module.url_paths) for module in modules]
     yield
@@ -36,7 +37,7 @@ def api() -> Iterator[Api]:
     ecr.install("127.0.0.1:5999", registry)
     status: dict[str, Any] = {"services": [], "tasks": []}
     with listen(0) as listener:
-        server = serve(Front(moto_application(), Keys(KEY), log, lambda: status), listener)
+        server = serve(AwsApi(moto_application(), AccessKeys(KEY), log, lambda: status), listener)
         yield Api(f"http://127.0.0.1:{server.port}", log, registry)
         server.shutdown()
         server.server_close()
@@ -44,9 +45,9 @@ def api() -> Iterator[Api]:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """CodeBuild of a sandbox, with builds that really run."""
-    with world_in(tmp_path_factory.mktemp("cloud") / ".longshore" / "sandbox") as made:
-        yield made
+    """CodeBuild of a sandbox, whose builds run real commands."""
+    with world_in(tmp_path_factory.mktemp("cloud") / ".longshore" / "sandbox") as world:
+        yield world
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def mutable(api: Api) -> Repo:
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[State]:
-    """A whole sandbox of its own; only for tests marked e2e."""
+    """A whole sandbox; only for tests marked e2e."""
     directory = tmp_path_factory.mktemp("cloud") / "sandbox"
     yield control.up(directory)
     control.down(directory)

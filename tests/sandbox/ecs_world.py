@@ -1,4 +1,4 @@
-"""ECS without Docker: services and tasks made by hand, and a runtime that does what the test says, on its clock."""
+"""ECS without Docker: services and tasks, and a runtime that the test scripts and whose clock it drives."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def definition(family: str = "web", **container: Any) -> dict[str, Any]:
 
 
 def deployment(number: int, *, primary: bool = True, completed: bool = False, retry_at: float = 0.0) -> Deployment:
-    made = Deployment(f"ecs-svc/{number}", f"web:{number}", definition(), created_at=0.0, updated_at=0.0)
-    made.primary, made.completed, made.retry_at = primary, completed, retry_at
-    made.status = "SUCCESSFUL" if completed else "IN_PROGRESS"
-    return made
+    result = Deployment(f"ecs-svc/{number}", f"web:{number}", definition(), created_at=0.0, updated_at=0.0)
+    result.primary, result.completed, result.retry_at = primary, completed, retry_at
+    result.status = "SUCCESSFUL" if completed else "IN_PROGRESS"
+    return result
 
 
 def service(desired: int, minimum: int = 100, maximum: int = 200, deployments: Sequence[Deployment] = ()) -> Service:
     percents = {"minimumHealthyPercent": minimum, "maximumPercent": maximum}
-    made = Service(
+    result = Service(
         name="web",
         arn=CLUSTER_ARN.replace(":cluster/", ":service/") + "/web",
         cluster="shop",
@@ -34,26 +34,26 @@ def service(desired: int, minimum: int = 100, maximum: int = 200, deployments: S
         created_at=0.0,
         settings={"deploymentConfiguration": percents, "loadBalancers": [], "serviceRegistries": []},
     )
-    made.deployments = list(deployments)
-    made.history = list(deployments)
-    return made
+    result.deployments = list(deployments)
+    result.history = list(deployments)
+    return result
 
 
 def task(name: str, number: int, status: str = RUNNING, health: Health | None = None, *, leaving: bool = False) -> Task:
     """A task of deployment `number`; with a health check if `health` is given."""
     container = Container("web", "shop/app:v1", checked=health is not None, health=health or "UNKNOWN")
-    made = Task(name, f"arn/{name}", "shop", f"web:{number}", definition(), [container], 0.0, "service:web")
-    made.service, made.deployment = "web", f"ecs-svc/{number}"
-    made.last_status, made.settled = status, True
-    made.desired_status = "STOPPED" if leaving else RUNNING
-    return made
+    result = Task(name, f"arn/{name}", "shop", f"web:{number}", definition(), [container], 0.0, "service:web")
+    result.service, result.deployment = "web", f"ecs-svc/{number}"
+    result.last_status, result.settled = status, True
+    result.desired_status = "STOPPED" if leaving else RUNNING
+    return result
 
 
 class Script:
-    """A runtime by a script: what becomes of each task is decided when it starts, and happens when its time has come.
+    """A scripted runtime: the reports of each task are decided when it starts, and made when they are due.
 
     Args:
-        outcome: given the launch, the reports that follow, each with the seconds after the start.
+        outcome: returns the reports that follow a launch, each with the seconds after the start.
     """
 
     def __init__(self, outcome: Callable[[Launch], list[tuple[float, Report]]], stopping: float = 1.0) -> None:
@@ -108,7 +108,7 @@ def crashes(launch: Launch, after: float = 1.0, lasting: float = 0.5) -> list[tu
 
 
 def never_starts(launch: Launch, after: float = 0.5) -> list[tuple[float, Report]]:
-    """The image can't be pulled."""
+    """The image cannot be pulled."""
     name = launch.definition["containerDefinitions"][0]["name"]
     failed = ContainerReport(name, reason="CannotPullContainerError: not found")
     return [(after, Report(launch.task, "STOPPED", "TaskFailedToStart", "Task failed to start", False, [failed]))]
@@ -123,14 +123,14 @@ class World:
         self.runtime.now = self.time
         self.orchestrator = Orchestrator(self.runtime, lambda: self.time)
 
-    def add(self, made: Service, number: str = "web:1") -> Service:
-        self.orchestrator.fleet.services[made.cluster, made.name] = made
-        self.deploy(made, number)
-        return made
+    def add(self, web: Service, number: str = "web:1") -> Service:
+        self.orchestrator.fleet.services[web.cluster, web.name] = web
+        self.deploy(web, number)
+        return web
 
-    def deploy(self, made: Service, task_definition: str, **container: Any) -> Deployment:
-        self.orchestrator.deploy(made, task_definition, definition(**container), None)
-        return made.primary
+    def deploy(self, web: Service, task_definition: str, **container: Any) -> Deployment:
+        self.orchestrator.deploy(web, task_definition, definition(**container), None)
+        return web.primary
 
     def step(self, seconds: float = 0.25) -> None:
         self.orchestrator.step()
@@ -140,8 +140,8 @@ class World:
         for _ in range(int(seconds / 0.25)):
             self.step()
 
-    def live(self, made: Service) -> list[Task]:
-        return self.orchestrator.fleet.live_of(made)
+    def live(self, web: Service) -> list[Task]:
+        return self.orchestrator.fleet.live_of(web)
 
-    def messages(self, made: Service) -> list[str]:
-        return [str(event["message"]) for event in made.events]
+    def messages(self, web: Service) -> list[str]:
+        return [str(event["message"]) for event in web.events]

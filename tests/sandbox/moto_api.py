@@ -1,4 +1,4 @@
-"""The AWS API of a sandbox inside the test's process: no Docker, no registry program."""
+"""The AWS API of a sandbox in the test's process, without Docker and without a registry program."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 
 
 def aws(service: str, endpoint: str, key: str = KEY, token: str | None = None, config: Config | None = None) -> Any:
-    """A client that asks an endpoint once: no retries hide an answer."""
-    make: Any = boto3.client  # its overloads want the service's name as a literal
+    """A client without retries, which would hide responses."""
+    make: Any = boto3.client  # its overloads require a literal name of the service
     return make(
         service,
         endpoint_url=endpoint,
@@ -34,7 +34,7 @@ def aws(service: str, endpoint: str, key: str = KEY, token: str | None = None, c
 
 
 class MemoryRegistry(Upstream):
-    """A registry in memory; like the real one it takes a manifest only when its layers are there."""
+    """A registry in memory; like the real one, it accepts a manifest only if its layers exist."""
 
     def __init__(self) -> None:
         super().__init__("127.0.0.1:1")
@@ -62,27 +62,27 @@ class MemoryRegistry(Upstream):
 
 @dataclass(frozen=True)
 class Api:
-    """The AWS API of a sandbox, without Docker and without a registry."""
+    """The AWS API of a sandbox."""
 
     endpoint: str
     log: RequestLog
     registry: MemoryRegistry = field(default_factory=MemoryRegistry)
 
     def client(self, service: str, key: str = KEY, token: str | None = None, config: Config | None = None) -> Any:
-        """A client that asks this API."""
+        """A client of this API."""
         return aws(service, self.endpoint, key, token, config)
 
 
 @dataclass(frozen=True)
 class Repo:
-    """A repository of its own for one test."""
+    """A repository for one test."""
 
     name: str
     client: Any
     registry: MemoryRegistry
 
     def manifest(self, content: str, layers: int = 1) -> str:
-        """A manifest whose layers lie in the registry."""
+        """A manifest whose layers are in the registry."""
         parts = [content.encode() + bytes([number]) for number in range(layers + 1)]
         for part in parts:
             self.registry.put_blob(self.name, digest_of(part), part)
@@ -90,14 +90,14 @@ class Repo:
         return json.dumps({"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": rest})
 
     def put(self, content: str, tag: str | None = None) -> str:
-        """Put an image; its digest."""
+        """Put an image, and return its digest."""
         named = {"imageTag": tag} if tag else {}
         answer = self.client.put_image(repositoryName=self.name, imageManifest=self.manifest(content), **named)
         return str(answer["image"]["imageId"]["imageDigest"])
 
 
 def repository(api: Api, mutability: str, **rest: Any) -> Repo:
-    """A new repository."""
+    """Create a repository."""
     name, client = f"test/{uuid.uuid4().hex[:8]}", api.client("ecr")
     client.create_repository(repositoryName=name, imageTagMutability=mutability, **rest)
     return Repo(name, client, api.registry)

@@ -1,4 +1,4 @@
-"""How a process finds the sandbox, from outside and from inside one of its builds."""
+"""Finding the sandbox, from outside and from inside one of its builds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PIPES: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Iterator[Path]:
-    """A folder whose sandbox seems to run."""
+    """A folder whose sandbox seems to be running."""
     folder = tmp_path / ".longshore" / "sandbox"
     folder.mkdir(parents=True)
     with subprocess.Popen([sys.executable, "-c", WAITS, str(folder)], **PIPES) as process:
@@ -40,14 +40,14 @@ def target(root: Path) -> Any:
     )
 
 
-def test_outside_of_a_build_the_sandboxs_own_key_is_used(directory: Path, tmp_path: Path) -> None:
-    found = access.resolve(target(tmp_path))
+def test_outside_a_build_the_sandboxs_own_key_is_used(directory: Path, tmp_path: Path) -> None:
+    resolved = access.resolve(target(tmp_path))
 
-    assert found.endpoint_url == STATE.endpoint
-    assert found.environ["AWS_ACCESS_KEY_ID"] == STATE.access_key_id
+    assert resolved.endpoint_url == STATE.endpoint
+    assert resolved.environ["AWS_ACCESS_KEY_ID"] == STATE.access_key_id
 
 
-def test_inside_of_a_build_its_roles_credentials_are_used(
+def test_inside_a_build_the_credentials_of_its_role_are_used(
     directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clone = tmp_path / "clone"
@@ -55,21 +55,21 @@ def test_inside_of_a_build_its_roles_credentials_are_used(
     monkeypatch.setenv("LONGSHORE_SANDBOX", str(directory))
     for name, value in {"ACCESS_KEY_ID": "ASIAROLE", "SECRET_ACCESS_KEY": "secret", "SESSION_TOKEN": "token"}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
-    found = access.resolve(target(clone))
+    resolved = access.resolve(target(clone))
 
-    assert found.environ == {
+    assert resolved.environ == {
         "AWS_ENDPOINT_URL": STATE.endpoint,
         "AWS_REGION": "eu-central-1",
         "AWS_DEFAULT_REGION": "eu-central-1",
     }
-    passed_on = found.process_environment()
+    passed_on = resolved.process_environment()
     assert (passed_on["AWS_ACCESS_KEY_ID"], passed_on["AWS_SESSION_TOKEN"]) == ("ASIAROLE", "token")
-    credentials = Aws(found)._session.get_credentials()
+    credentials = Aws(resolved)._session.get_credentials()
     assert credentials is not None
     assert (credentials.access_key, credentials.token) == ("ASIAROLE", "token")
 
 
-def test_what_has_all_of_some_variables_is_ended(tmp_path: Path) -> None:
+def test_processes_with_all_of_some_variables_are_ended(tmp_path: Path) -> None:
     mark = f"LONGSHORE_TEST={tmp_path}"
     both = os.environ | {"LONGSHORE_TEST": str(tmp_path), "CODEBUILD_BUILD_ID": "p:1"}
     one = os.environ | {"LONGSHORE_TEST": str(tmp_path)}
@@ -79,7 +79,7 @@ def test_what_has_all_of_some_variables_is_ended(tmp_path: Path) -> None:
             assert each.stdout
             assert each.stdout.readline() == b"ready\n"
 
-        assert processes.end_all((mark, "CODEBUILD_BUILD_ID="), patience=0.1) == [first.pid]
-        assert processes.end_all((mark, "CODEBUILD_BUILD_ID="), patience=0.1) == []
+        assert processes.end_all((mark, "CODEBUILD_BUILD_ID="), grace=0.1) == [first.pid]
+        assert processes.end_all((mark, "CODEBUILD_BUILD_ID="), grace=0.1) == []
         assert first.wait() == -9
         assert second.poll() is None

@@ -21,8 +21,8 @@ from docker.models.volumes import Volume
 
 from longshore.errors import SandboxError
 from longshore.sandbox import control, processes, state
-from longshore.sandbox.api.wsgi_front import listen
 from longshore.sandbox.cloud import LABEL, sandbox_id
+from longshore.sandbox.serving import listen
 from longshore.sandbox.state import State
 
 STATE = State(
@@ -40,15 +40,15 @@ STATE = State(
 
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that looks like the server of the sandbox in tmp_path."""
+    """A process with the command line of the sandbox's server in tmp_path."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", state.mark(tmp_path)]) as started:
         while not processes.command_line(started.pid):
-            pass  # it is empty for a moment, until the program is loaded
+            pass  # it is empty until the program is loaded
         yield started
         started.kill()
 
 
-def test_a_state_is_found_as_long_as_its_process_runs(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
+def test_a_state_is_loaded_only_while_its_process_runs(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
     saved = replace(STATE, pid=process.pid, directory=tmp_path)
     state.save(saved)
     assert state.load(tmp_path) == saved
@@ -58,19 +58,19 @@ def test_a_state_is_found_as_long_as_its_process_runs(tmp_path: Path, process: s
     assert state.read(tmp_path) == saved
 
 
-def test_a_process_that_got_the_pid_of_another_is_not_the_sandbox(tmp_path: Path) -> None:
+def test_another_process_with_the_same_pid_is_not_the_sandbox(tmp_path: Path) -> None:
     state.save(replace(STATE, directory=tmp_path))
     assert state.load(tmp_path) is None
 
 
 @pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"pid": 1}'])
-def test_without_a_state_that_can_be_read_nothing_runs(tmp_path: Path, content: str | None) -> None:
+def test_an_unreadable_state_file_means_no_sandbox(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / state.FILE).write_text(content)
     assert state.load(tmp_path) is None
 
 
-def test_the_state_is_for_its_owner_only_and_does_not_show_the_secret(tmp_path: Path) -> None:
+def test_the_state_file_is_private_and_its_repr_hides_the_secret(tmp_path: Path) -> None:
     for _ in range(2):
         state.save(replace(STATE, directory=tmp_path))
     path = tmp_path / state.FILE
@@ -80,7 +80,7 @@ def test_the_state_is_for_its_owner_only_and_does_not_show_the_secret(tmp_path: 
     assert [each.name for each in tmp_path.iterdir()] == [state.FILE]
 
 
-def test_the_environment_points_every_tool_at_the_sandbox() -> None:
+def test_the_variables_make_every_tool_use_the_sandbox() -> None:
     assert STATE.environment() == {
         "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
         "AWS_ACCESS_KEY_ID": "AKIATESTTESTTESTTEST",
@@ -95,26 +95,26 @@ def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", code, "stubborn"], stdout=subprocess.PIPE) as started:
         assert started.stdout
         started.stdout.readline()
-        assert not processes.end(started.pid, "somebody else", patience=0)
-        assert processes.end(started.pid, "stubborn", patience=0.05)
-        assert not processes.end(started.pid, "stubborn", patience=0)
+        assert not processes.end(started.pid, "somebody else", grace=0)
+        assert processes.end(started.pid, "stubborn", grace=0.05)
+        assert not processes.end(started.pid, "stubborn", grace=0)
 
 
-def test_nothing_runs_where_there_is_no_sandbox(tmp_path: Path) -> None:
+def test_the_status_is_empty_without_a_sandbox(tmp_path: Path) -> None:
     assert control.status(tmp_path) == control.Status(None)
     assert control.status(tmp_path / "missing") == control.Status(None)
     assert control.down(tmp_path / "missing") == []
 
 
-def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_refused_and_left_untouched(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(SandboxError, match="no sandbox made it"):
+    with pytest.raises(SandboxError, match="was not created by a sandbox"):
         control.up(tmp_path)
     assert control.down(tmp_path) == []
     assert (tmp_path / "thesis.txt").read_text() == "mine"
 
 
-def test_without_a_docker_engine_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_docker_engine_is_reported_with_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{unused.getsockname()[1]}")
@@ -123,7 +123,7 @@ def test_without_a_docker_engine_it_says_what_to_do(tmp_path: Path, monkeypatch:
     assert "docker info" in error.value.hint
 
 
-def test_a_port_that_is_taken_is_named() -> None:
+def test_a_port_in_use_is_named() -> None:
     with listen(0) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(SandboxError, match=f"port {port} on 127.0.0.1") as error:
@@ -131,7 +131,7 @@ def test_a_port_that_is_taken_is_named() -> None:
     assert "free one" in error.value.hint
 
 
-def test_a_sandbox_that_does_not_answer_is_said_so(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
+def test_a_sandbox_that_does_not_answer_is_reported(tmp_path: Path, process: subprocess.Popen[bytes]) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         endpoint = f"http://127.0.0.1:{unused.getsockname()[1]}"
@@ -149,7 +149,7 @@ def engine() -> Iterator[docker.DockerClient]:
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Iterator[Path]:
-    """The folder of a sandbox that the test starts itself."""
+    """The folder of a sandbox that the test starts."""
     yield tmp_path / "sandbox"
     control.down(tmp_path / "sandbox")
 
@@ -184,7 +184,7 @@ def test_two_ups_at_once_start_one_sandbox(directory: Path) -> None:
 
 @dataclass(frozen=True)
 class Leftovers:
-    """What a killed sandbox left in the engine, and a container of another one."""
+    """The leftovers of a killed sandbox in the engine, and a container of another sandbox."""
 
     container: Container
     network: Network
@@ -220,11 +220,11 @@ def kill(directory: Path) -> None:
 
 
 @pytest.mark.e2e
-def test_down_removes_what_a_killed_sandbox_left(
+def test_down_removes_the_leftovers_of_a_killed_sandbox(
     directory: Path, leftovers: Leftovers, engine: docker.DockerClient
 ) -> None:
     kill(directory)
-    # The registry dies with its parent, a moment sooner or later: either way it is gone.
+    # The registry may end with its parent, or be stopped here.
     removed = [line for line in control.down(directory) if not line.startswith("registry process")]
     assert removed == [
         f"container {leftovers.container.name}",
@@ -239,7 +239,7 @@ def test_down_removes_what_a_killed_sandbox_left(
 
 
 @pytest.mark.e2e
-def test_up_removes_what_a_killed_sandbox_left(
+def test_up_removes_the_leftovers_of_a_killed_sandbox(
     directory: Path, leftovers: Leftovers, engine: docker.DockerClient
 ) -> None:
     former = state.load(directory)
@@ -253,7 +253,7 @@ def test_up_removes_what_a_killed_sandbox_left(
 
 
 @pytest.mark.e2e
-def test_a_registry_that_outlived_a_killed_sandbox_is_ended(directory: Path) -> None:
+def test_the_registry_of_a_killed_sandbox_is_stopped(directory: Path) -> None:
     control.up(directory)
     kill(directory)
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", state.mark(directory)]) as orphan:
@@ -265,10 +265,10 @@ def test_a_registry_that_outlived_a_killed_sandbox_is_ended(directory: Path) -> 
 
 
 @pytest.mark.e2e
-def test_a_taken_port_is_named_and_the_reason_of_a_failed_start_shown(directory: Path) -> None:
+def test_a_failed_start_shows_that_the_port_is_in_use(directory: Path) -> None:
     with listen(0) as taken, pytest.raises(SandboxError) as error:
         control.up(directory, taken.getsockname()[1])
-    assert "on 127.0.0.1 can't be used: Address already in use" in error.value.message
+    assert "on 127.0.0.1: Address already in use" in error.value.message
     assert str(directory / control.LOG) in error.value.hint
     assert control.up(directory).endpoint
 

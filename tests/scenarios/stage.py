@@ -32,14 +32,15 @@ from longshore.ledger.lock import Lock
 from longshore.rollout import verification
 from longshore.sandbox import ecs
 from longshore.sandbox.api import faults, scaling
-from longshore.sandbox.api.credentials import Environ, Keys
+from longshore.sandbox.api.aws_api import AwsApi, moto_application
+from longshore.sandbox.api.credentials import AccessKeys
 from longshore.sandbox.api.request_log import RequestLog
-from longshore.sandbox.api.wsgi_front import Application, Front, StartResponse, listen, moto_application, serve
 from longshore.sandbox.cloud import Cloud
-from longshore.sandbox.ecs.behaviours import Behaviour, parse
 from longshore.sandbox.ecs.fleet import Service
 from longshore.sandbox.ecs.logs import LogWriter
-from longshore.sandbox.ecs.scripted import CloudWatchLines, Scripted
+from longshore.sandbox.ecs.scripted_runtime import CloudWatchLines, ScriptedRuntime
+from longshore.sandbox.ecs.task_script import TaskScript, parse
+from longshore.sandbox.serving import Application, Environ, StartResponse, listen, serve
 from tests.fakes.samples import ACTOR, WHEN
 from tests.scenarios import shop
 from tests.scenarios.calls import key_of, normal_form, own_role
@@ -170,7 +171,8 @@ class Stage:
         self._faults: list[Fault] = []
         self._mark = 0
         self._turn = 0
-        self.runtime = Scripted(self._behaviours, self._digest, CloudWatchLines(writer, shop.REGION), self._forget)
+        lines = CloudWatchLines(writer, shop.REGION)
+        self.runtime = ScriptedRuntime(self._behaviours, self._digest, lines, self._forget)
         cloud = Cloud(folder, shop.REGION, shop.ACCOUNT, "", cast(Any, None), cast(Any, None))
         self.ecs = ecs.install(cloud, runtime=self.runtime, clock=self.now, settling=1.0)
         scaling.install(self.ecs)
@@ -178,7 +180,7 @@ class Stage:
         self.orchestrator.rollback_window = scenario.settings.window
         self.released_revisions: dict[str, int] = {}
         self.log = Log(self._strike)
-        self.front = Front(theatre.moto, Keys(KEY), self.log, dict)
+        self.front = AwsApi(theatre.moto, AccessKeys(KEY), self.log, dict)
         theatre.application = self.front
         theatre.door.chosen = self._who_answers
 
@@ -504,7 +506,7 @@ class Stage:
         family, _, number = arn.rpartition("/")[2].partition(":")
         return self.role(family, int(number))
 
-    def _behaviours(self, family: str, number: int) -> Sequence[Behaviour]:
+    def _behaviours(self, family: str, number: int) -> Sequence[TaskScript]:
         key = key_of(family)
         if not self.released_revisions:
             # While the stage is being set, the newest is what will be old.
@@ -524,7 +526,7 @@ class Stage:
         with self.orchestrator.lock:
             gone = fleet.tasks[task]
             gone.stopped_at = 0.0
-            fleet.settle(gone)
+            fleet.mark_stopped(gone)
 
     def _who_answers(self) -> Answer | None:
         with self.orchestrator.lock:
@@ -536,7 +538,7 @@ class Stage:
             task = serving[self._turn % len(serving)]
         variables = task.definition["containerDefinitions"][0]["environment"]
         version = next(v["value"] for v in variables if v["name"] == "RELEASE_VERSION")
-        return version, self.runtime.behaviour(task.id).answers
+        return version, self.runtime.script_of(task.id).answers
 
 
 def target_of(key: str) -> dict[str, str]:

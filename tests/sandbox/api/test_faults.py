@@ -15,7 +15,7 @@ from longshore.sandbox import control
 from longshore.sandbox.api import operations
 from longshore.sandbox.api.credentials import Caller
 from longshore.sandbox.api.faults import Fault, FaultError, Faults, parse
-from longshore.sandbox.api.stale_reads import Memory
+from longshore.sandbox.api.stale_reads import ReadHistory
 from longshore.sandbox.state import State
 from tests.sandbox.moto_api import Api
 from tests.sandbox.test_control import STATE
@@ -26,11 +26,11 @@ WRITE = Caller("k", "ecs", "UpdateService", "json")
 
 @pytest.fixture
 def state(api: Api) -> Iterator[State]:
-    """The sandbox as `control` knows it; without faults before and after."""
-    found = State(**{**STATE.__dict__, "endpoint": api.endpoint})
-    control.clear_faults(found)
-    yield found
-    control.clear_faults(found)
+    """A state for `control`, of an API without faults before and after the test."""
+    state = State(**{**STATE.__dict__, "endpoint": api.endpoint})
+    control.clear_faults(state)
+    yield state
+    control.clear_faults(state)
 
 
 def code_of(call: Callable[[], Any]) -> tuple[str, int]:
@@ -48,7 +48,7 @@ def read(api: Api) -> str:
     return str(api.client("ssm").get_parameter(Name="/faults/a")["Parameter"]["Value"])
 
 
-# Which calls are struck
+# The affected calls
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def read(api: Api) -> str:
         ("ecr:*", READ, False),
     ],
 )
-def test_which_calls_match(operation: str, caller: Caller, *, strikes: bool) -> None:
+def test_a_fault_matches_its_operation(operation: str, caller: Caller, *, strikes: bool) -> None:
     assert Fault(operation, "error").strikes(caller) is strikes
 
 
@@ -78,12 +78,12 @@ def test_which_calls_match(operation: str, caller: Caller, *, strikes: bool) -> 
         ({"skip": 1, "every": 2, "times": 2}, "..x.x."),
     ],
 )
-def test_how_many_calls_are_struck(limits: dict[str, int], struck: str) -> None:
+def test_times_skip_and_every_select_the_affected_calls(limits: dict[str, int], struck: str) -> None:
     fault = Fault("ecs:*", "error", **limits)  # type: ignore[arg-type]
     assert "".join("x" if fault.strikes(READ) else "." for _ in range(6)) == struck
 
 
-def test_the_oldest_fault_that_strikes_is_the_one() -> None:
+def test_the_oldest_matching_fault_applies() -> None:
     faults = Faults()
     faults.add(Fault("ecs:*", "error", times=1))
     second = faults.add(Fault("ecs:reads", "throttle"))
@@ -107,12 +107,12 @@ def test_the_oldest_fault_that_strikes_is_the_one() -> None:
         ({"operation": "ecs:*", "kind": "error", "wind": 1}, "wind"),
     ],
 )
-def test_a_fault_that_can_not_be_is_refused(given: dict[str, Any], named: str) -> None:
+def test_an_invalid_fault_is_refused(given: dict[str, Any], named: str) -> None:
     with pytest.raises(FaultError, match=f"^{named}: "):
         parse(given)
 
 
-# What the caller gets
+# The responses
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_fault_that_can_not_be_is_refused(given: dict[str, Any], named: str) -
         ("denied", "s3", "list_buckets", ("AccessDenied", 403)),
     ],
 )
-def test_errors_are_worded_as_the_service_words_them(
+def test_errors_have_the_format_of_their_service(
     api: Api, state: State, kind: str, service: str, call: str, expected: tuple[str, int]
 ) -> None:
     control.add_fault(state, {"operation": f"{service}:*", "kind": kind})
@@ -145,7 +145,7 @@ def test_a_denial_names_the_action(api: Api, state: State) -> None:
         api.client("ecs").list_clusters()
 
 
-def test_a_refused_call_has_no_effect_and_the_next_one_has(api: Api, state: State) -> None:
+def test_a_refused_call_has_no_effect_but_the_next_call_has(api: Api, state: State) -> None:
     put(api, "before")
     control.add_fault(
         state, {"operation": "ssm:PutParameter", "kind": "refuse", "code": "TooManyUpdates", "message": "x", "times": 1}
@@ -156,7 +156,7 @@ def test_a_refused_call_has_no_effect_and_the_next_one_has(api: Api, state: Stat
     assert read(api) == "after"
 
 
-def test_a_lost_answer_is_of_a_call_that_took_effect(api: Api, state: State) -> None:
+def test_a_call_with_a_lost_response_takes_effect(api: Api, state: State) -> None:
     put(api, "before")
     control.add_fault(state, {"operation": "ssm:PutParameter", "kind": "lost", "times": 1})
     with pytest.raises(ConnectionClosedError):
@@ -164,7 +164,7 @@ def test_a_lost_answer_is_of_a_call_that_took_effect(api: Api, state: State) -> 
     assert read(api) == "after"
 
 
-def test_a_delayed_answer_is_of_a_call_that_took_effect_before(api: Api, state: State) -> None:
+def test_a_delayed_call_takes_effect_before_its_response(api: Api, state: State) -> None:
     control.add_fault(state, {"operation": "ssm:PutParameter", "kind": "delay", "seconds": 0.2, "times": 1})
     begun = time.monotonic()
     put(api, "late")
@@ -172,7 +172,7 @@ def test_a_delayed_answer_is_of_a_call_that_took_effect_before(api: Api, state: 
     assert read(api) == "late"
 
 
-def test_a_stale_read_shows_what_was_before_the_last_change(api: Api, state: State) -> None:
+def test_a_stale_read_returns_the_state_before_the_last_change(api: Api, state: State) -> None:
     put(api, "before")
     assert read(api) == "before"
     put(api, "after")
@@ -180,27 +180,27 @@ def test_a_stale_read_shows_what_was_before_the_last_change(api: Api, state: Sta
     assert [read(api), read(api), read(api)] == ["before", "before", "after"]
 
 
-def test_a_service_is_stale_whatever_it_is_asked_for_with() -> None:
+def test_a_stale_service_is_returned_in_any_combination() -> None:
     def services(*counts: tuple[str, int]) -> bytes:
         return json.dumps({"services": [{"serviceArn": name, "desiredCount": n} for name, n in counts]}).encode()
 
-    memory = Memory()
-    memory.keep(READ, b"both", services(("web", 1), ("worker", 1)))
-    memory.changed(WRITE)
-    assert memory.before(READ, b"one", services(("web", 2))) == services(("web", 1))
-    memory.keep(READ, b"one", services(("web", 2)))
-    memory.keep(READ, b"one", services(("web", 3)))
-    assert memory.before(READ, b"one", services(("web", 4))) == services(("web", 1))
-    assert memory.before(READ, b"other", services(("new", 5))) == services(("new", 5))
+    history = ReadHistory()
+    history.keep(READ, b"both", services(("web", 1), ("worker", 1)))
+    history.changed(WRITE)
+    assert history.before(READ, b"one", services(("web", 2))) == services(("web", 1))
+    history.keep(READ, b"one", services(("web", 2)))
+    history.keep(READ, b"one", services(("web", 3)))
+    assert history.before(READ, b"one", services(("web", 4))) == services(("web", 1))
+    assert history.before(READ, b"other", services(("new", 5))) == services(("new", 5))
 
 
-def test_run_task_can_answer_with_failures(api: Api, state: State) -> None:
+def test_run_task_can_return_failures(api: Api, state: State) -> None:
     control.add_fault(state, {"operation": "ecs:RunTask", "kind": "failures", "message": "RESOURCE:MEMORY"})
     answer = api.client("ecs").run_task(cluster="any", taskDefinition="any")
     assert (answer["tasks"], [failure["reason"] for failure in answer["failures"]]) == ([], ["RESOURCE:MEMORY"])
 
 
-def test_the_log_says_which_fault_struck(api: Api, state: State) -> None:
+def test_the_log_names_the_fault_of_a_call(api: Api, state: State) -> None:
     start = control.calls(state)["next"]
     control.add_fault(state, {"operation": "ssm:PutParameter", "kind": "throttle", "times": 1})
     code_of(lambda: put(api, "x"))
@@ -212,7 +212,7 @@ def test_the_log_says_which_fault_struck(api: Api, state: State) -> None:
     ]
 
 
-# How they are set
+# Setting faults
 
 
 def test_faults_are_listed_counted_and_cleared(api: Api, state: State) -> None:
@@ -228,14 +228,14 @@ def test_faults_are_listed_counted_and_cleared(api: Api, state: State) -> None:
     assert control.faults(state) == []
 
 
-def test_a_mistake_comes_back_in_words(state: State) -> None:
-    with pytest.raises(UsageError, match="kind: 'rain' is none of throttle, "):
+def test_an_invalid_fault_is_refused_with_a_message(state: State) -> None:
+    with pytest.raises(UsageError, match="kind: 'rain' is not one of throttle, "):
         control.add_fault(state, {"operation": "ecs:*", "kind": "rain"})
     assert control.faults(state) == []
 
 
 @pytest.mark.parametrize("header", ["Origin", "Sec-Fetch-Site"])
-def test_a_web_page_can_not_set_faults(state: State, header: str) -> None:
+def test_a_web_page_cannot_set_faults(state: State, header: str) -> None:
     fault = json.dumps({"operation": "ecs:*", "kind": "error"}).encode()
     request = urllib.request.Request(f"{state.endpoint}/_sandbox/faults", fault, {header: "http://example.com"})
     with pytest.raises(urllib.error.HTTPError) as error:
@@ -246,7 +246,7 @@ def test_a_web_page_can_not_set_faults(state: State, header: str) -> None:
 
 
 @pytest.mark.parametrize("operation", ["ecs:UpdateService", "ecs:reads", "ecs:writes", "dynamodb:*"])
-def test_operations_that_there_are(operation: str) -> None:
+def test_valid_operations_are_accepted(operation: str) -> None:
     operations.check(operation)
 
 
@@ -254,11 +254,11 @@ def test_operations_that_there_are(operation: str) -> None:
     ("operation", "message", "hint"),
     [
         ("ecs:UpdateServices", "operation: ecs has no operation 'UpdateServices'", "Did you mean UpdateService?"),
-        ("dynamo:PutItem", "operation: 'dynamo' is no service of AWS", "Did you mean dynamodb?"),
-        ("", "operation: '' is no service of AWS", "Such as: --operation ecs:UpdateService"),
+        ("dynamo:PutItem", "operation: 'dynamo' is not an AWS service", "Did you mean dynamodb?"),
+        ("", "operation: '' is not an AWS service", "For example: --operation ecs:UpdateService"),
     ],
 )
-def test_a_mistyped_operation_is_refused_with_a_guess(operation: str, message: str, hint: str) -> None:
+def test_a_mistyped_operation_is_refused_with_a_suggestion(operation: str, message: str, hint: str) -> None:
     with pytest.raises(UsageError) as error:
         operations.check(operation)
     assert (error.value.message, error.value.hint) == (message, hint)

@@ -45,11 +45,11 @@ def get(api: Api, path: str) -> Any:
         ("POST /what", True),
     ],
 )
-def test_what_changes_something(operation: str, mutating: bool) -> None:  # noqa: FBT001 - a parameter of the table
+def test_mutating_operations_are_recognised(operation: str, mutating: bool) -> None:  # noqa: FBT001 - a parameter of the table
     assert is_mutating(operation) is mutating
 
 
-def test_the_log_forgets_the_oldest_and_keeps_counting() -> None:
+def test_the_log_drops_the_oldest_calls_and_continues_the_numbers() -> None:
     log = RequestLog(limit=2)
     for number in range(4):
         log.add("ecs", "RunTask", 200 + number, {"count": number}, fault="lost" if number == 3 else "")
@@ -64,7 +64,7 @@ def test_the_log_forgets_the_oldest_and_keeps_counting() -> None:
     assert log.since(4) == {"next": 4, "requests": []}
 
 
-def test_the_log_keeps_what_a_change_is_about_and_nothing_secret(api: Api) -> None:
+def test_the_log_identifies_changes_without_secrets(api: Api) -> None:
     start = get(api, "/_sandbox/requests")["next"]
     api.client("ssm").put_parameter(Name="/shop/tag", Value="v1.0.1", Type="String", Overwrite=True)
     secret = {"environment": [{"name": "TOKEN", "value": "canary"}]}
@@ -127,7 +127,7 @@ def test_the_key_belongs_to_the_account(api: Api) -> None:
         ("ec2", "describe_vpcs", "AuthFailure", 401),
     ],
 )
-def test_a_stranger_gets_what_aws_answers(api: Api, service: str, operation: str, code: str, status: int) -> None:
+def test_an_unknown_key_gets_awss_error(api: Api, service: str, operation: str, code: str, status: int) -> None:
     with pytest.raises(ClientError) as error:
         getattr(api.client(service, STRANGER), operation)()
     response = error.value.response
@@ -149,7 +149,7 @@ def test_a_request_without_a_signature_is_refused(api: Api, service: str, operat
     assert error.value.response["Error"]["Code"] == code
 
 
-def test_a_presigned_address_works_and_a_strangers_does_not(api: Api) -> None:
+def test_a_presigned_url_works_unless_its_key_is_unknown(api: Api) -> None:
     api.client("s3").create_bucket(Bucket="sign", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     api.client("s3").put_object(Bucket="sign", Key="a", Body=b"1")
     arguments = ("get_object", {"Bucket": "sign", "Key": "a"})
@@ -176,9 +176,10 @@ def test_keys_that_iam_and_sts_issue_are_accepted_until_they_are_inactive(api: A
     assert "releaser/run" in identity["Arn"]
 
 
-def test_an_unknown_page_of_the_sandbox_is_404(api: Api) -> None:
+@pytest.mark.parametrize(("page", "body"), [("what", None), ("status", b"{}")])
+def test_an_unknown_page_or_method_of_the_sandbox_is_404(api: Api, page: str, body: bytes | None) -> None:
     with pytest.raises(urllib.error.HTTPError) as error:
-        get(api, "/_sandbox/what")
+        urllib.request.urlopen(f"{api.endpoint}/_sandbox/{page}", body)
     with error.value as answer:
         assert answer.code == 404
     assert get(api, "/_sandbox/status") == {"services": [], "tasks": []}

@@ -1,4 +1,4 @@
-"""Application Auto Scaling finds the sandbox's services, moves their counts into bounds, and its targets have tags."""
+"""Application Auto Scaling: it knows the sandbox's services, moves counts into bounds, and has tags."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from longshore.sandbox.api import scaling
-from longshore.sandbox.api.credentials import Keys
+from longshore.sandbox.api.aws_api import AwsApi, moto_application
+from longshore.sandbox.api.credentials import AccessKeys
 from longshore.sandbox.api.request_log import RequestLog
-from longshore.sandbox.api.wsgi_front import Front, listen, moto_application, serve
+from longshore.sandbox.serving import listen, serve
 from tests.sandbox.moto_api import KEY, aws
 
 TARGET = {
@@ -31,16 +32,16 @@ POLICY = {
 
 
 class Shop:
-    """One cluster with one service; notes the bounds that its count is moved into."""
+    """A cluster with one service, which records the bounds that its count is moved into."""
 
     def __init__(self) -> None:
         self.bounds: list[tuple[int, int]] = []
 
-    def has(self, cluster: str, name: str) -> bool:
+    def has_service(self, cluster: str, name: str) -> bool:
         return (cluster, name) == ("shop", "web")
 
-    def bound(self, cluster: str, name: str, minimum: int, maximum: int) -> None:
-        assert self.has(cluster, name)
+    def clamp_count(self, cluster: str, name: str, minimum: int, maximum: int) -> None:
+        assert self.has_service(cluster, name)
         self.bounds.append((minimum, maximum))
 
 
@@ -53,7 +54,7 @@ def shop() -> Shop:
 def client(shop: Shop) -> Iterator[Any]:
     scaling.install(shop)
     with listen(0) as listener:
-        server = serve(Front(moto_application(), Keys(KEY), RequestLog(), dict), listener)
+        server = serve(AwsApi(moto_application(), AccessKeys(KEY), RequestLog(), dict), listener)
         yield aws("application-autoscaling", f"http://127.0.0.1:{server.port}")
         server.shutdown()
         server.server_close()
@@ -61,7 +62,7 @@ def client(shop: Shop) -> Iterator[Any]:
 
 @pytest.fixture
 def target(client: Any) -> Iterator[str]:
-    """The ARN of a target, gone after the test."""
+    """The ARN of a target, which is deregistered after the test."""
     answer = client.register_scalable_target(**TARGET, MinCapacity=2, MaxCapacity=6, Tags={"Team": "shop"})
     yield answer["ScalableTargetARN"]
     client.deregister_scalable_target(**TARGET)
@@ -71,14 +72,14 @@ def tags(client: Any, arn: str) -> dict[str, str]:
     return dict(client.list_tags_for_resource(ResourceARN=arn)["Tags"])
 
 
-def test_a_target_of_a_service_that_is_there(client: Any, target: str) -> None:
+def test_a_target_of_an_existing_service_is_registered(client: Any, target: str) -> None:
     (found,) = client.describe_scalable_targets(ServiceNamespace="ecs", ResourceIds=["service/shop/web"])[
         "ScalableTargets"
     ]
     assert (found["ScalableTargetARN"], found["MinCapacity"], found["MaxCapacity"]) == (target, 2, 6)
 
 
-def test_a_target_of_a_service_that_is_not_there(client: Any) -> None:
+def test_a_target_of_a_missing_service_is_refused(client: Any) -> None:
     with pytest.raises(ClientError) as refused:
         client.register_scalable_target(**{**TARGET, "ResourceId": "service/shop/worker"}, MinCapacity=1, MaxCapacity=2)
     assert refused.value.response["Error"] == {
@@ -87,7 +88,7 @@ def test_a_target_of_a_service_that_is_not_there(client: Any) -> None:
     }
 
 
-def test_a_target_that_is_registered_again_is_the_same_one(client: Any, target: str) -> None:
+def test_registering_a_target_again_updates_it(client: Any, target: str) -> None:
     again = client.register_scalable_target(**TARGET, MinCapacity=3)
     assert again["ScalableTargetARN"] == target
     (found,) = client.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
@@ -96,14 +97,14 @@ def test_a_target_that_is_registered_again_is_the_same_one(client: Any, target: 
 
 
 @pytest.mark.usefixtures("target")
-def test_every_registration_moves_the_count_into_all_bounds(client: Any, shop: Shop) -> None:
+def test_every_registration_moves_the_count_into_the_bounds(client: Any, shop: Shop) -> None:
     del shop.bounds[:]
     client.register_scalable_target(**TARGET, MinCapacity=1)
     client.register_scalable_target(**TARGET)
     assert shop.bounds == [(1, 6), (1, 6)]
 
 
-def test_tags_are_set_and_taken_away(client: Any, target: str) -> None:
+def test_tags_are_added_and_removed(client: Any, target: str) -> None:
     assert tags(client, target) == {"Team": "shop"}
     client.tag_resource(ResourceARN=target, Tags={"Team": "cart", "Cost": "1"})
     assert tags(client, target) == {"Team": "cart", "Cost": "1"}
@@ -111,7 +112,7 @@ def test_tags_are_set_and_taken_away(client: Any, target: str) -> None:
     assert tags(client, target) == {"Cost": "1"}
 
 
-def test_tags_end_with_their_target(client: Any) -> None:
+def test_tags_are_removed_with_their_target(client: Any) -> None:
     before = client.register_scalable_target(**TARGET, MinCapacity=1, MaxCapacity=2, Tags={"Team": "shop"})
     client.deregister_scalable_target(**TARGET)
     with pytest.raises(ClientError) as refused:
@@ -123,7 +124,7 @@ def test_tags_end_with_their_target(client: Any) -> None:
 
 
 @pytest.mark.usefixtures("target")
-def test_a_policy_is_kept(client: Any) -> None:
+def test_a_policy_is_stored(client: Any) -> None:
     client.put_scaling_policy(**POLICY)
     (found,) = client.describe_scaling_policies(ServiceNamespace="ecs", ResourceId="service/shop/web")[
         "ScalingPolicies"

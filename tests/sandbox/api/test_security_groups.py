@@ -1,4 +1,4 @@
-"""A security group's rules are read back as they were written."""
+"""The rules of a security group are returned as they were created."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def ec2(api: Api) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("whom", ["addresses", "a group", "nobody in words"])
-def test_the_description_of_a_rule(ec2: Any, whom: str) -> None:
+def test_a_rule_keeps_its_description(ec2: Any, whom: str) -> None:
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     group = ec2.create_security_group(GroupName=whom, Description="Tasks", VpcId=vpc)["GroupId"]
     source = {

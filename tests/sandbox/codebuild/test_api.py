@@ -1,4 +1,4 @@
-"""CodeBuild's operations around builds: projects, tokens, limits, pages, faults, and what an operator prescribes."""
+"""CodeBuild's operations around builds: projects, tokens, limits, pages, faults and prescribed outcomes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from longshore.errors import UsageError
 from longshore.sandbox import control
 from longshore.sandbox.api import operations
 from longshore.sandbox.api.faults import parse
-from longshore.sandbox.codebuild import record, submitted
+from longshore.sandbox.codebuild import build_record, start_build
+from longshore.sandbox.codebuild.build_record import BuildRecord
 from longshore.sandbox.codebuild.builds import TOKEN_SECONDS
-from longshore.sandbox.codebuild.record import Record
 from longshore.sandbox.codebuild.responses import CodeBuildResponse
 from tests.sandbox.build_world import World, commands, context, phases
 
@@ -40,7 +40,7 @@ def project(world: World) -> Iterator[str]:
     world.codebuild.delete_project(name=name)
 
 
-def test_a_project_is_read_back_as_it_was_made(world: World) -> None:
+def test_a_project_is_returned_as_it_was_created(world: World) -> None:
     name = f"shop-{uuid.uuid4().hex[:8]}"
     given: dict[str, Any] = {
         "name": name,
@@ -67,23 +67,23 @@ def test_a_project_is_read_back_as_it_was_made(world: World) -> None:
         "sourceVersion": "main",
         "tags": [{"key": "a", "value": "b"}],
     }
-    made = world.codebuild.create_project(**given)["project"]
+    project = world.codebuild.create_project(**given)["project"]
 
-    assert world.codebuild.batch_get_projects(names=[name, made["arn"]])["projects"] == [made, made]
-    assert {key: made[key] for key in given if key not in ("source", "environment")} == {
+    assert world.codebuild.batch_get_projects(names=[name, project["arn"]])["projects"] == [project, project]
+    assert {key: project[key] for key in given if key not in ("source", "environment")} == {
         key: value for key, value in given.items() if key not in ("source", "environment")
     }
-    assert given["source"].items() <= made["source"].items()
-    assert given["environment"].items() <= made["environment"].items()
+    assert given["source"].items() <= project["source"].items()
+    assert given["environment"].items() <= project["environment"].items()
     assert (world.directory / "repositories" / "whole.git" / "HEAD").read_text() == "ref: refs/heads/main\n"
     changed = world.codebuild.update_project(name=name, concurrentBuildLimit=-1, timeoutInMinutes=5)["project"]
     assert (changed["timeoutInMinutes"], changed["description"]) == (5, "Builds the shop")
     assert "concurrentBuildLimit" not in changed
-    assert changed["created"] == made["created"]
+    assert changed["created"] == project["created"]
     assert name in world.codebuild.list_projects()["projects"]
     world.codebuild.delete_project(name=name)
-    gone = world.codebuild.batch_get_projects(names=[name])
-    assert (gone["projects"], gone["projectsNotFound"]) == ([], [name])
+    deleted = world.codebuild.batch_get_projects(names=[name])
+    assert (deleted["projects"], deleted["projectsNotFound"]) == ([], [name])
 
 
 @pytest.mark.parametrize(
@@ -99,13 +99,13 @@ def test_a_project_is_read_back_as_it_was_made(world: World) -> None:
         ({"environment": {"environmentVariables": [{"name": "A", "value": "", "type": "X"}]}}, "type: X"),
     ],
 )
-def test_projects_that_codebuild_refuses(world: World, change: dict[str, Any], words: str) -> None:
+def test_invalid_projects_are_refused(world: World, change: dict[str, Any], words: str) -> None:
     code, message = refused(world.project, **({"spec": commands(build=["true"])} | change))
     assert code == "InvalidInputException"
     assert words in message
 
 
-def test_what_does_not_exist(world: World, project: str) -> None:
+def test_missing_builds_and_projects_are_reported(world: World, project: str) -> None:
     client = world.codebuild
     for call in (client.start_build, client.list_builds_for_project, client.create_webhook, client.delete_webhook):
         assert refused(call, projectName="nobody")[0] == "ResourceNotFoundException"
@@ -116,7 +116,7 @@ def test_what_does_not_exist(world: World, project: str) -> None:
     assert refused(client.batch_get_builds, ids=["nobody"])[0] == "InvalidInputException"
 
 
-def test_one_build_for_a_token(world: World, project: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_idempotency_token_starts_one_build(world: World, project: str, monkeypatch: pytest.MonkeyPatch) -> None:
     given = {"idempotencyToken": uuid.uuid4().hex, "sourceVersion": "a"}
     first, second = world.start(project, **given), world.start(project, **given)
 
@@ -129,7 +129,7 @@ def test_one_build_for_a_token(world: World, project: str, monkeypatch: pytest.M
     assert world.start(project, **given) != first
 
 
-def test_one_build_for_a_token_when_many_ask_at_once(world: World, project: str) -> None:
+def test_an_idempotency_token_starts_one_build_for_concurrent_calls(world: World, project: str) -> None:
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 
     given = {"idempotencyToken": uuid.uuid4().hex}
@@ -139,7 +139,7 @@ def test_one_build_for_a_token_when_many_ask_at_once(world: World, project: str)
     assert len(set(started)) == 1
 
 
-def test_no_more_builds_than_the_project_allows(world: World) -> None:
+def test_the_concurrent_build_limit_is_enforced(world: World) -> None:
     project = world.project(WAITS, concurrentBuildLimit=1)
     build = world.start(project)
     code, message = refused(world.codebuild.start_build, projectName=project)
@@ -150,7 +150,7 @@ def test_no_more_builds_than_the_project_allows(world: World) -> None:
     world.codebuild.stop_build(id=world.start(project))
 
 
-def test_overrides_of_start_build(world: World, project: str) -> None:
+def test_start_build_overrides_the_project(world: World, project: str) -> None:
     other = world.create_role()
     build = world.run(
         project,
@@ -185,8 +185,8 @@ def test_builds_are_listed_newest_first_in_pages(world: World, project: str) -> 
     assert len(world.codebuild.batch_get_builds(ids=started[:100])["builds"]) == 100
 
 
-def test_times_run_out(world: World) -> None:
-    """Five minutes are the least that CodeBuild allows; the test's minutes are short."""
+def test_a_build_times_out(world: World) -> None:
+    """CodeBuild allows no less than five minutes, so the test shortens a minute."""
     project = world.project(commands(build=["echo begun; sleep 60"], post_build=["echo never"]))
     control.settings(world.state, build_minute=0.06)
     try:
@@ -204,7 +204,7 @@ def test_times_run_out(world: World) -> None:
 
 
 @pytest.mark.parametrize("status", ["FAULT", "FAILED", "TIMED_OUT", "STOPPED", "WEIRD"])
-def test_an_outcome_that_is_prescribed(world: World, project: str, status: str) -> None:
+def test_a_build_has_its_prescribed_outcome(world: World, project: str, status: str) -> None:
     outcome = {"project": project, "status": status, "phase": "PROVISIONING", "code": "X_ERROR", "message": "no host"}
     waiting = control.script_builds(world.state, [{**outcome, "log": ["a line"]}])
     assert [row["status"] for row in waiting if row["project"] == project] == [status]
@@ -217,7 +217,7 @@ def test_an_outcome_that_is_prescribed(world: World, project: str, status: str) 
     assert world.run(project)["buildStatus"] == "SUCCEEDED"
 
 
-def test_a_build_that_stays_in_the_queue_and_one_that_cannot_be_stopped(world: World, project: str) -> None:
+def test_a_build_may_stay_in_the_queue_or_ignore_stop_build(world: World, project: str) -> None:
     stays = {"project": project, "status": "IN_PROGRESS", "phase": "QUEUED"}
     control.script_builds(world.state, [stays, {**stays, "unstoppable": True}])
     first, second = world.start(project), world.start(project)
@@ -230,7 +230,7 @@ def test_a_build_that_stays_in_the_queue_and_one_that_cannot_be_stopped(world: W
     assert world.look(second)["phases"][-1]["phaseType"] == "QUEUED"
 
 
-def test_another_commit_than_was_asked_for(world: World) -> None:
+def test_a_build_may_claim_another_commit(world: World) -> None:
     project = world.project(commands(build=["echo built"]))
     control.script_builds(world.state, [{"project": project, "resolved_source_version": "f" * 40}])
     build = world.run(project)
@@ -239,7 +239,7 @@ def test_another_commit_than_was_asked_for(world: World) -> None:
     assert world.output(build) == ["built"]
 
 
-def test_a_success_that_ran_nothing(world: World) -> None:
+def test_a_build_may_be_prescribed_to_succeed_without_commands(world: World) -> None:
     project = world.project(commands(build=["echo built"]))
     control.script_builds(world.state, [{"project": project, "status": "SUCCEEDED"}])
     build = world.run(project, sourceVersion="abc")
@@ -257,36 +257,36 @@ def test_a_success_that_ran_nothing(world: World) -> None:
         ({"project": "p", "stage": 1}, "stage: unknown"),
     ],
 )
-def test_outcomes_that_can_not_be_prescribed(world: World, outcome: dict[str, Any], words: str) -> None:
+def test_invalid_outcomes_are_refused(world: World, outcome: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         control.script_builds(world.state, [outcome])
 
 
-def test_prescribed_outcomes_are_forgotten(world: World, project: str) -> None:
+def test_prescribed_outcomes_can_be_cleared(world: World, project: str) -> None:
     control.script_builds(world.state, [{"project": project, "status": "FAULT"}])
 
     assert control.script_builds(world.state, [], clear=True) == []
     assert world.run(project)["buildStatus"] == "SUCCEEDED"
 
 
-def test_a_lost_answer_of_start_build_and_throttled_reads(world: World, project: str) -> None:
+def test_start_build_may_lose_its_response_and_reads_may_be_throttled(world: World, project: str) -> None:
     for operation in ("codebuild:StartBuild", "codebuild:BatchGetBuilds", "logs:GetLogEvents"):
         operations.check(operation)
     given = {"idempotencyToken": uuid.uuid4().hex}
-    world.front.faults.add(parse({"operation": "codebuild:StartBuild", "kind": "lost", "times": 1}))
-    world.front.faults.add(parse({"operation": "codebuild:BatchGetBuilds", "kind": "throttle", "times": 1}))
+    world.api.faults.add(parse({"operation": "codebuild:StartBuild", "kind": "lost", "times": 1}))
+    world.api.faults.add(parse({"operation": "codebuild:BatchGetBuilds", "kind": "throttle", "times": 1}))
     with pytest.raises(HTTPClientError):
         world.start(project, **given)
     build = world.start(project, **given)
     code, _ = refused(world.codebuild.batch_get_builds, ids=[build])
-    world.front.faults.clear()
+    world.api.faults.clear()
 
     assert code == "ThrottlingException"
     assert world.codebuild.list_builds_for_project(projectName=project)["ids"] == [build]
     assert world.wait(build)["buildStatus"] == "SUCCEEDED"
 
 
-def test_start_build_in_the_request_log(world: World, project: str) -> None:
+def test_start_build_is_in_the_request_log(world: World, project: str) -> None:
     before = world.log.since(0)["next"]
     world.run(project, sourceVersion="abc", idempotencyToken="t" * 8)
 
@@ -295,10 +295,10 @@ def test_start_build_in_the_request_log(world: World, project: str) -> None:
     assert start["parameters"] == {"projectName": project, "sourceVersion": "abc", "idempotencyToken": "t" * 8}
 
 
-def test_a_deleted_project_takes_its_builds_along(world: World) -> None:
+def test_deleting_a_project_stops_its_builds(world: World) -> None:
     project = world.project(WAITS)
     build = world.start(project)
-    world.wait(build, lambda found: found["currentPhase"] == "BUILD")
+    world.wait(build, lambda current: current["currentPhase"] == "BUILD")
     world.codebuild.delete_project(name=project)
 
     assert world.codebuild.batch_get_builds(ids=[build])["buildsNotFound"] == [build]
@@ -310,18 +310,20 @@ def test_a_deleted_project_takes_its_builds_along(world: World) -> None:
 
 
 def test_every_field_is_one_of_the_api(world: World) -> None:
-    """A misspelt field vanishes from moto's answers without a word."""
+    """Moto silently drops a misspelt field."""
     model = botocore.session.get_session().get_service_model("codebuild")
     document = _whole_build(world)
     strange = list(_strange(model.shape_for("Build"), document, "build"))
-    # a project's artifacts have a type, a build's have not
+    # the artifacts of a project have a type, those of a build have none
     assert strange == ["build.artifacts.type"]
     operations_ = {name.lower() for name in model.operation_names}
     ours = [name for name in vars(CodeBuildResponse) if not name.startswith("_") and name != "builds"]
     assert [name for name in ours if name.replace("_", "") not in operations_] == []
     started = model.operation_model("StartBuild").input_shape
     assert started is not None
-    overrides = {key for names in submitted.OVERRIDDEN.values() for key in names.values()} | {*submitted.TAKEN.values()}
+    overrides = {key for names in start_build.PART_OVERRIDES.values() for key in names.values()} | {
+        *start_build.BUILD_OVERRIDES.values()
+    }
     assert overrides - set(started.members) == set()
     project_shape = model.shape_for("Project")
     project = world.project(commands(build=["true"]), source={"type": "GITHUB", "location": "https://x/acme/api"})
@@ -329,7 +331,7 @@ def test_every_field_is_one_of_the_api(world: World) -> None:
     kept = world.builds.projects("api")[0]
     assert list(_strange(project_shape, kept, "project")) == []
     kinds: Any = model.shape_for("BuildPhaseType")
-    assert set(record.PHASES) < set(kinds.enum)
+    assert set(build_record.PHASES) < set(kinds.enum)
 
 
 def _whole_build(world: World) -> dict[str, Any]:
@@ -339,13 +341,13 @@ def _whole_build(world: World) -> dict[str, Any]:
     )
     control.script_builds(world.state, [{"project": project, "resolved_source_version": "f" * 40}])
     build = world.run(project, sourceVersion="abc")
-    found = world.builds.find(build["id"])
-    assert found is not None
-    return found
+    document = world.builds.find(build["id"])
+    assert document is not None
+    return document
 
 
 def _strange(shape: Any, value: Any, path: str) -> Iterator[str]:
-    """The paths of fields that the model does not have."""
+    """The paths of fields that the model lacks."""
     if shape.type_name == "structure":
         yield from (f"{path}.{name}" for name in value if name not in shape.members)
         for name in set(value) & set(shape.members):
@@ -355,19 +357,19 @@ def _strange(shape: Any, value: Any, path: str) -> Iterator[str]:
             yield from _strange(shape.member, each, f"{path}[]")
 
 
-def test_ending_the_sandbox_ends_its_builds(tmp_path: Path) -> None:
+def test_stopping_the_sandbox_stops_its_builds(tmp_path: Path) -> None:
     from tests.sandbox.build_world import world_in  # noqa: PLC0415
 
     with world_in(tmp_path / "sandbox") as world:
         build = world.start(world.project(WAITS))
-        world.wait(build, lambda found: found["currentPhase"] == "BUILD")
+        world.wait(build, lambda current: current["currentPhase"] == "BUILD")
         assert isinstance(world.builds.find(build), dict)
 
     assert list((tmp_path / "sandbox" / "builds").iterdir()) == []
 
 
-def test_a_record_gives_copies() -> None:
-    kept = Record({"id": "p:1", "projectName": "p"})
+def test_a_record_returns_copies() -> None:
+    kept = BuildRecord({"id": "p:1", "projectName": "p"})
     kept.document()["phases"].clear()
 
     assert [phase["phaseType"] for phase in kept.document()["phases"]] == ["SUBMITTED", "QUEUED"]

@@ -1,4 +1,4 @@
-"""Builds that really run: phases, statuses, variables, logs and the end that others put to them."""
+"""Builds that run real commands: phases, statuses, variables, logs and stops."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def refused(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
     return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
 
 
-def test_a_build_goes_through_all_phases(world: World) -> None:
+def test_a_build_passes_through_all_phases(world: World) -> None:
     build = world.build(commands(build=["echo hello"]))
 
     assert build["buildStatus"] == "SUCCEEDED"
@@ -39,7 +39,7 @@ def test_a_build_goes_through_all_phases(world: World) -> None:
     assert not list((world.directory / "builds").iterdir())
 
 
-def test_what_start_build_answers_and_what_is_shown_later(world: World) -> None:
+def test_start_build_returns_the_build_before_it_runs(world: World) -> None:
     project = world.project(commands(build=["true"]))
     first = world.codebuild.start_build(projectName=project)["build"]
     second = world.run(project)
@@ -56,7 +56,7 @@ def test_what_start_build_answers_and_what_is_shown_later(world: World) -> None:
     assert second["logs"]["cloudWatchLogsArn"] == f"{group}:log-stream:{second['logs']['streamName']}"
 
 
-def test_one_shell_for_the_whole_build(world: World) -> None:
+def test_all_commands_share_one_shell(world: World) -> None:
     spec = commands(
         install=['export COLOUR=red; PLAIN=blue; greet() { echo "hello $1"; }; mkdir inner; cd inner'],
         build=['greet "$COLOUR $PLAIN"', 'echo "${PWD##*/}"', "exit 0", 'greet "$COLOUR"; echo "${PWD##*/}"'],
@@ -66,7 +66,7 @@ def test_one_shell_for_the_whole_build(world: World) -> None:
 
 
 @pytest.mark.parametrize("command", ["exit 3", "(exit 3)", "set -e; (exit 3); true"])
-def test_a_command_that_fails(world: World, command: str) -> None:
+def test_a_failing_command_fails_the_build(world: World, command: str) -> None:
     build = world.build(commands(build=[command, "echo never"], post_build=["echo after $CODEBUILD_BUILD_SUCCEEDING"]))
 
     assert build["buildStatus"] == "FAILED"
@@ -91,7 +91,7 @@ def test_a_command_that_fails(world: World, command: str) -> None:
         ("post_build", "ABORT", "FINALIZING"),
     ],
 )
-def test_which_phase_follows_one_that_failed(world: World, phase: str, on_failure: str, then: str) -> None:
+def test_a_failed_phase_leads_to_the_documented_phase(world: World, phase: str, on_failure: str, then: str) -> None:
     given: dict[str, Any] = {"commands": ["false"], "finally": ["echo finally"]}
     given |= {"on-failure": on_failure} if on_failure else {}
     build = world.build(json.dumps({"version": "0.2", "phases": {phase: given}}))
@@ -110,7 +110,7 @@ def test_a_failure_in_finally_fails_the_phase(world: World) -> None:
     assert (build["buildStatus"], world.output(build)) == ("FAILED", [])
 
 
-def test_the_log_in_codebuilds_form(world: World) -> None:
+def test_the_log_has_codebuilds_format(world: World) -> None:
     build = world.build(commands(build=["echo one; echo two >&2; printf three", "exit 4"]))
 
     lines = [line.split(" ", 3)[-1] if line.startswith("[Container] ") else line for line in world.lines(build)]
@@ -129,17 +129,17 @@ def test_the_log_in_codebuilds_form(world: World) -> None:
     ]
 
 
-def test_lines_come_while_the_build_runs(world: World, tmp_path: Any) -> None:
+def test_log_lines_appear_while_the_build_runs(world: World, tmp_path: Any) -> None:
     gate = tmp_path / "gate"
     build = world.start(world.project(commands(build=["echo first", f"until [ -e {gate} ]; do sleep 0.02; done"])))
-    world.wait(build, lambda found: found["currentPhase"] == "BUILD" and "first" in world.output(found))
+    world.wait(build, lambda current: current["currentPhase"] == "BUILD" and "first" in world.output(current))
     assert world.look(build)["buildStatus"] == "IN_PROGRESS"
     gate.touch()
 
     assert world.wait(build)["buildStatus"] == "SUCCEEDED"
 
 
-def test_a_project_whose_log_goes_elsewhere_and_one_without(world: World) -> None:
+def test_a_project_may_have_another_log_group_or_no_log(world: World) -> None:
     config = {"cloudWatchLogs": {"status": "ENABLED", "groupName": f"/builds/{uuid.uuid4()}", "streamName": "shop"}}
     elsewhere = world.run(world.project(commands(build=["echo here"]), logsConfig=config))
     without = {"cloudWatchLogs": {"status": "DISABLED"}}
@@ -152,7 +152,7 @@ def test_a_project_whose_log_goes_elsewhere_and_one_without(world: World) -> Non
     assert "groupName" not in silent["logs"]
 
 
-def test_exported_variables(world: World) -> None:
+def test_exported_variables_are_returned(world: World) -> None:
     spec = {
         "version": "0.2",
         "env": {"exported-variables": ["RELEASE", "CODE", "MISSING"]},
@@ -197,7 +197,7 @@ def test_the_source_is_a_clean_clone_at_the_commit(world: World, tmp_path: Any) 
 
 
 @pytest.mark.parametrize(("version", "kind"), [("0" * 39 + "1", "object"), ("nowhere", "reference"), ("", "reference")])
-def test_a_version_that_is_not_there(world: World, version: str, kind: str) -> None:
+def test_a_missing_version_fails_the_build(world: World, version: str, kind: str) -> None:
     source = {"type": "GITHUB", "location": f"https://github.com/acme/empty-{kind}"}
     build = world.run(world.project(source=source), **({"sourceVersion": version} if version else {}))
 
@@ -209,7 +209,7 @@ def test_a_version_that_is_not_there(world: World, version: str, kind: str) -> N
     assert [name for name, _ in phases(build)][-3:] == ["DOWNLOAD_SOURCE", "FINALIZING", "COMPLETED"]
 
 
-def test_a_shallow_clone_where_the_project_wants_one(world: World, tmp_path: Any) -> None:
+def test_the_clone_is_shallow_if_the_project_has_a_depth(world: World, tmp_path: Any) -> None:
     source = {"type": "BITBUCKET", "location": "https://bitbucket.org/acme/shallow", "gitCloneDepth": 1}
     project = world.project(source=source)
     git(tmp_path, "init", "--quiet")
@@ -221,7 +221,7 @@ def test_a_shallow_clone_where_the_project_wants_one(world: World, tmp_path: Any
     assert world.output(world.run(project, sourceVersion=first)) == ["First"]
 
 
-def test_an_archive_from_s3(world: World) -> None:
+def test_the_source_may_be_an_archive_in_s3(world: World) -> None:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as content:
         content.writestr("other.yml", commands(build=["cat page.txt", "echo $CODEBUILD_SOURCE_REPO_URL"]))
@@ -246,10 +246,10 @@ def test_an_archive_from_s3(world: World) -> None:
         ("version: 0.2\nenv: {}\n", "Expected phases to be a mapping"),
         ("version: 0.2\nphases:\n  deploy: {}\n", "Unknown phase deploy"),
         ("version: 0.2\nrun-as: me\nphases: {}\n", "run-as"),
-        ("version: 0.2\nphases:\n  build:\n    on-failure: RETRY\n", "on-failure: RETRY is not played"),
+        ("version: 0.2\nphases:\n  build:\n    on-failure: RETRY\n", "on-failure: RETRY is not supported"),
     ],
 )
-def test_a_buildspec_that_is_none(world: World, spec: str, words: str) -> None:
+def test_an_invalid_buildspec_fails_the_build(world: World, spec: str, words: str) -> None:
     build = world.build(spec)
 
     code, message = context(build, "DOWNLOAD_SOURCE")
@@ -257,7 +257,7 @@ def test_a_buildspec_that_is_none(world: World, spec: str, words: str) -> None:
     assert words in message
 
 
-def test_a_buildspec_that_is_missing_or_overridden(world: World) -> None:
+def test_a_missing_buildspec_fails_and_an_overridden_one_is_used(world: World) -> None:
     project = world.project(commands(build=["echo project"]))
 
     assert world.output(world.run(project, buildspecOverride=commands(build=["echo override"]))) == ["override"]
@@ -266,7 +266,7 @@ def test_a_buildspec_that_is_missing_or_overridden(world: World) -> None:
     assert message.endswith("/src/no.yml: no such file or directory")
 
 
-def test_variables_and_their_precedence(world: World) -> None:
+def test_variables_have_their_documented_precedence(world: World) -> None:
     spec = {
         "version": "0.2",
         "env": {"variables": {"A": "spec", "B": "spec", "C": "spec", "N": 1.10, "CODEBUILD_BUILD_ID": "mine"}},
@@ -312,7 +312,7 @@ def test_values_of_parameter_store_and_secrets_manager_are_masked(world: World) 
         ("SECRETS_MANAGER", "Secrets Manager Error", "ResourceNotFoundException"),
     ],
 )
-def test_a_reference_that_leads_nowhere(world: World, kind: str, code: str, words: str) -> None:
+def test_a_missing_parameter_or_secret_fails_the_build(world: World, kind: str, code: str, words: str) -> None:
     missing = [{"name": "X", "value": "/no", "type": kind}]
     build = world.run(world.project(commands(build=["true"])), environmentVariablesOverride=missing)
 
@@ -321,7 +321,7 @@ def test_a_reference_that_leads_nowhere(world: World, kind: str, code: str, word
     assert words in message
 
 
-def test_what_a_build_knows_of_itself(world: World, tmp_path: Any) -> None:
+def test_a_build_has_codebuilds_variables(world: World, tmp_path: Any) -> None:
     source = {"type": "GITHUB", "location": "https://github.com/acme/known"}
     project = world.project(source=source)
     git(tmp_path, "init", "--quiet")
@@ -331,8 +331,8 @@ def test_what_a_build_knows_of_itself(world: World, tmp_path: Any) -> None:
     build = world.run(project, sourceVersion="main")
 
     *lines, here = world.output(build)
-    found = dict(line.partition("=")[::2] for line in lines)
-    own = {name.removeprefix("CODEBUILD_"): value for name, value in found.items() if name.startswith("CODEBUILD_")}
+    variables = dict(line.partition("=")[::2] for line in lines)
+    own = {name.removeprefix("CODEBUILD_"): value for name, value in variables.items() if name.startswith("CODEBUILD_")}
     assert before - 1000 < int(own.pop("START_TIME")) < int(time.time() * 1000)
     assert os.path.realpath(own.pop("SRC_DIR")) == here
     assert own == {
@@ -348,12 +348,12 @@ def test_what_a_build_knows_of_itself(world: World, tmp_path: Any) -> None:
         "SOURCE_REPO_URL": "https://github.com/acme/known",
         "SOURCE_VERSION": "main",
     }
-    assert found["LONGSHORE_SANDBOX"] == str(world.directory)
-    assert found["AWS_ENDPOINT_URL"] == world.endpoint
-    assert found["AWS_REGION"] == found["AWS_DEFAULT_REGION"] == "eu-central-1"
+    assert variables["LONGSHORE_SANDBOX"] == str(world.directory)
+    assert variables["AWS_ENDPOINT_URL"] == world.endpoint
+    assert variables["AWS_REGION"] == variables["AWS_DEFAULT_REGION"] == "eu-central-1"
 
 
-def test_a_build_gets_nothing_of_the_servers_own(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_does_not_inherit_the_servers_variables(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "/nowhere")
     monkeypatch.setenv("AWS_PROFILE", "mine")
     monkeypatch.setenv("TERRAFORM_TOKEN", "secret")
@@ -364,7 +364,7 @@ def test_a_build_gets_nothing_of_the_servers_own(world: World, monkeypatch: pyte
     assert world.output(build) == ["<home>"]
 
 
-def test_terraforms_configuration_of_the_project(world: World) -> None:
+def test_builds_use_the_projects_terraform_configuration(world: World) -> None:
     spec = commands(build=['echo "<$TF_CLI_CONFIG_FILE>"'])
     assert world.output(world.build(spec)) == ["<>"]
     file = world.directory.parent / "terraform.rc"
@@ -372,7 +372,7 @@ def test_terraforms_configuration_of_the_project(world: World) -> None:
     assert world.output(world.build(spec)) == [f"<{file}>"]
 
 
-def test_a_build_acts_as_its_role(world: World) -> None:
+def test_a_build_uses_the_credentials_of_its_role(world: World) -> None:
     program = 'import boto3; print(boto3.client("sts").get_caller_identity()["Arn"])'
     before = world.log.since(0)["next"]
     build = world.build(commands(build=[f"python3 -c '{program}'"]))
@@ -384,7 +384,7 @@ def test_a_build_acts_as_its_role(world: World) -> None:
     assert {call["caller"] for call in calls} == {"", name}
 
 
-def test_a_role_that_is_gone_or_does_not_trust_codebuild(world: World) -> None:
+def test_a_missing_or_untrusting_role_is_refused(world: World) -> None:
     project = world.project(commands(build=["true"]))
     for role in (
         "arn:aws:iam::123456789012:role/nobody",
@@ -399,7 +399,7 @@ def test_a_role_that_is_gone_or_does_not_trust_codebuild(world: World) -> None:
         assert (build["buildStatus"], context(build, "QUEUED")[0]) == ("FAILED", "ACCESS_DENIED")
 
 
-def test_stop_build_ends_everything_that_the_build_started(world: World, tmp_path: Any) -> None:
+def test_stop_build_ends_all_processes_of_the_build(world: World, tmp_path: Any) -> None:
     tree = f"trap '' TERM; sleep 300 & echo $! >{tmp_path}/inner; setsid sleep 301 & echo $! >{tmp_path}/session; wait"
     build = world.start(world.project(commands(build=[tree], post_build=["echo never"])))
     world.wait(build, lambda _: (tmp_path / "session").exists() and bool((tmp_path / "session").read_text()))
@@ -415,7 +415,7 @@ def test_stop_build_ends_everything_that_the_build_started(world: World, tmp_pat
     assert world.codebuild.stop_build(id=build)["build"]["buildStatus"] == "STOPPED"
 
 
-def test_stop_build_of_none(world: World) -> None:
+def test_stop_build_refuses_a_missing_build(world: World) -> None:
     with pytest.raises(ClientError) as error:
         world.codebuild.stop_build(id="shop:0")
     assert refused(error)[0] == "ResourceNotFoundException"
@@ -439,7 +439,7 @@ packages = ["longshore"]
 
 
 @pytest.mark.scenario
-def test_what_a_build_installs_stays_in_the_build(world: World, tmp_path: Any) -> None:
+def test_packages_installed_by_a_build_stay_in_the_build(world: World, tmp_path: Any) -> None:
     project = world.project(source={"type": "GITHUB", "location": "https://github.com/acme/packaged"})
     where = 'python3 -c "import longshore; print(longshore.__file__)"'
     install = "pip install --quiet --no-deps --no-build-isolation --disable-pip-version-check ."

@@ -1,4 +1,4 @@
-"""Repositories that stand for GitHub, and pushes that start builds."""
+"""Local repositories, and pushes to them that start builds."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Clone:
         git(folder, "remote", "add", "sandbox", str(world.directory / "repositories" / f"{self.name}.git"))
 
     def push(self, refs: str = "HEAD:main") -> str:
-        """Push; what whoever pushes sees."""
+        """Push, and return the output for the user who pushes."""
         return git(self.folder, "push", "sandbox", refs)
 
     def builds(self) -> list[Any]:
@@ -82,7 +82,7 @@ def test_a_push_starts_a_build(world: World, tmp_path: Path) -> None:
         ([{"type": "HEAD_REF", "pattern": "^refs/tags/"}], False),
     ],
 )
-def test_filters(world: World, tmp_path: Path, filters: list[dict[str, Any]], *, starts: bool) -> None:
+def test_filters_select_pushes(world: World, tmp_path: Path, filters: list[dict[str, Any]], *, starts: bool) -> None:
     clone = Clone(world, tmp_path, [{"type": "EVENT", "pattern": "PULL_REQUEST_MERGED"}], [PUSH, *filters])
     control.script_builds(world.state, [{"project": clone.project, "status": "SUCCEEDED"}])
     commit(tmp_path, "Page [build]", page_txt="one\n")
@@ -91,7 +91,7 @@ def test_filters(world: World, tmp_path: Path, filters: list[dict[str, Any]], *,
     assert len(clone.builds()) == starts
 
 
-def test_a_tag_a_deleted_branch_and_a_webhook_that_is_gone(world: World, tmp_path: Path) -> None:
+def test_pushes_of_a_tag_a_deletion_and_after_deleting_the_webhook(world: World, tmp_path: Path) -> None:
     clone = Clone(world, tmp_path)
     control.script_builds(world.state, [{"project": clone.project, "status": "SUCCEEDED", "times": 9}])
     commit(tmp_path, buildspec_yml=SPEC)
@@ -107,7 +107,7 @@ def test_a_tag_a_deleted_branch_and_a_webhook_that_is_gone(world: World, tmp_pat
     assert len(clone.builds()) == 3
 
 
-def test_all_projects_with_the_repository_are_told(world: World, tmp_path: Path) -> None:
+def test_a_push_calls_the_webhooks_of_all_projects_with_the_repository(world: World, tmp_path: Path) -> None:
     clone = Clone(world, tmp_path, concurrentBuildLimit=1)
     source = {"type": "GITHUB", "location": f"git@github.com:acme/{clone.name}"}
     other = world.project(source=source)
@@ -120,14 +120,14 @@ def test_all_projects_with_the_repository_are_told(world: World, tmp_path: Path)
     shown = clone.push()
     clone.push("HEAD:side")
 
-    assert f"sandbox: project {clone.project} builds nothing: Cannot have more than 1 active builds" in shown
-    found = world.codebuild.list_builds_for_project(projectName=other)["ids"]
-    assert len(found) == 2
-    for build in (*found, *world.codebuild.list_builds_for_project(projectName=clone.project)["ids"]):
+    assert f"sandbox: project {clone.project} started no build: Cannot have more than 1 active builds" in shown
+    builds = world.codebuild.list_builds_for_project(projectName=other)["ids"]
+    assert len(builds) == 2
+    for build in (*builds, *world.codebuild.list_builds_for_project(projectName=clone.project)["ids"]):
         world.codebuild.stop_build(id=build)
 
 
-def test_a_webhook_is_read_back_without_its_secret(world: World, tmp_path: Path) -> None:
+def test_a_webhook_is_returned_without_its_secret(world: World, tmp_path: Path) -> None:
     groups = [[{"type": "EVENT", "pattern": "PUSH", "excludeMatchedPattern": False}]]
     clone = Clone(world, tmp_path, *groups)
     shown = world.codebuild.batch_get_projects(names=[clone.project])["projects"][0]["webhook"]
@@ -152,12 +152,12 @@ def test_a_webhook_is_read_back_without_its_secret(world: World, tmp_path: Path)
         [{"type": "TAG_NAME", "pattern": "x"}],
     ],
 )
-def test_filters_that_codebuild_refuses(world: World, tmp_path: Path, group: list[dict[str, Any]]) -> None:
+def test_invalid_filters_are_refused(world: World, tmp_path: Path, group: list[dict[str, Any]]) -> None:
     with pytest.raises(ClientError, match="InvalidInputException"):
         Clone(world, tmp_path, group)
 
 
-def test_sources_without_webhooks(world: World) -> None:
+def test_some_sources_have_no_webhooks(world: World) -> None:
     with pytest.raises(ClientError, match="InvalidInputException"):
         world.codebuild.create_webhook(projectName=world.project(SPEC))
 
@@ -172,12 +172,12 @@ def test_sources_without_webhooks(world: World) -> None:
         ("git@github.com:shop.git", "shop"),
     ],
 )
-def test_the_repository_that_stands_for_a_location(location: str, name: str) -> None:
+def test_the_name_of_a_repository_is_the_end_of_its_location(location: str, name: str) -> None:
     assert repository_name({"type": "GITHUB", "location": location}) == name
     assert repository_name({"type": "S3", "location": location}) is None
 
 
-def test_where_a_repository_lies(world: World, tmp_path: Path) -> None:
+def test_the_path_of_a_repository_is_returned(world: World, tmp_path: Path) -> None:
     path = control.repository(world.state, "by-hand")
 
     assert path == world.directory / "repositories" / "by-hand.git"
@@ -186,11 +186,11 @@ def test_where_a_repository_lies(world: World, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"\.\./x"):
         control.repository(world.state, "../x")
     control.repository(world.state, "another")
-    with pytest.raises(UsageError, match=r"the sandbox has [2-9][0-9]* repositories"):
+    with pytest.raises(UsageError, match=r"the sandbox has ([2-9]|[1-9][0-9]+) repositories"):
         control.repository(world.state)
 
 
-def test_a_push_when_the_sandbox_is_gone_says_so(tmp_path: Path) -> None:
+def test_a_push_reports_that_the_sandbox_is_not_running(tmp_path: Path) -> None:
     from tests.sandbox.build_world import world_in  # noqa: PLC0415
 
     clone = tmp_path / "clone"

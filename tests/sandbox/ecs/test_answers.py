@@ -1,4 +1,4 @@
-"""The answers of ECS, over HTTP, with a scripted runtime in Docker's place."""
+"""The responses of ECS, over HTTP, with a scripted runtime instead of Docker."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from botocore.model import ListShape, Shape, StructureShape
 from docker import DockerClient
 
 from longshore.sandbox import ecs
-from longshore.sandbox.api.credentials import Keys
+from longshore.sandbox.api.aws_api import AwsApi, moto_application
+from longshore.sandbox.api.credentials import AccessKeys
 from longshore.sandbox.api.request_log import RequestLog
-from longshore.sandbox.api.wsgi_front import Front, listen, moto_application, serve
 from longshore.sandbox.cloud import Cloud
 from longshore.sandbox.ecs.breaker import TRIPPED
 from longshore.sandbox.ecs.orchestrator import Orchestrator
 from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
+from longshore.sandbox.serving import listen, serve
 from tests.sandbox.ecs_world import Script, crashes, never_starts, runs
 from tests.sandbox.moto_api import KEY, aws
 
@@ -32,25 +33,25 @@ ACCOUNT = "123456789012"
 PREFIX = f"arn:aws:ecs:eu-central-1:{ACCOUNT}"
 
 
-class Doors:
-    """Front doors that only note what they are asked."""
+class LoadBalancers:
+    """Load balancers without targets."""
 
     def open(self, cluster: str, service: str, port: int) -> str:
         return f"http://127.0.0.1/{cluster}/{service}/{port}"
 
-    def add(self, cluster: str, service: str, target: tuple[str, int]) -> None:
+    def register(self, cluster: str, service: str, target: tuple[str, int]) -> None:
         raise AssertionError("a scripted task has no target")
 
-    def drain(self, cluster: str, service: str, target: tuple[str, int], timeout: float) -> None:
+    def deregister(self, cluster: str, service: str, target: tuple[str, int], timeout: float) -> None:
         raise AssertionError("a scripted task has no target")
 
     def close(self, cluster: str, service: str) -> None:
-        raise AssertionError("the runtime closes doors")
+        raise AssertionError("the runtime closes load balancers")
 
 
 @dataclass
 class Play:
-    """An ECS whose clock and control loop the test moves, and a cluster of the test's own."""
+    """An ECS whose clock and control loop the test drives, and a new cluster."""
 
     ecs: ecs.Ecs
     runtime: Script
@@ -59,35 +60,35 @@ class Play:
     cluster: str
 
     def register(self, family: str | None = None, **container: Any) -> str:
-        """Register a task definition of one container; its ARN."""
+        """Register a task definition of one container, and return its ARN."""
         family = family or f"{self.cluster}-web"
         containers = [{"name": "web", "image": "shop/app:v1", "memory": 64, **container}]
         answer = self.client.register_task_definition(family=family, containerDefinitions=containers)
         return str(answer["taskDefinition"]["taskDefinitionArn"])
 
     def create(self, count: int = 2, name: str = "web", **rest: Any) -> dict[str, Any]:
-        """Create a service; the answer's service."""
+        """Create a service, and return it."""
         rest = {"taskDefinition": rest.get("taskDefinition") or self.register()} | rest
         answer = self.client.create_service(cluster=self.cluster, serviceName=name, desiredCount=count, **rest)
         return dict(answer["service"])
 
     def update(self, name: str = "web", **rest: Any) -> dict[str, Any]:
-        """Update a service; the answer's service."""
+        """Update a service, and return it."""
         return dict(self.client.update_service(cluster=self.cluster, service=name, **rest)["service"])
 
     def service(self, name: str = "web") -> dict[str, Any]:
-        """The service as DescribeServices shows it."""
+        """The service, from DescribeServices."""
         answer = self.client.describe_services(cluster=self.cluster, services=[name])
         assert answer["failures"] == []
         return dict(answer["services"][0])
 
     def tasks(self, **filters: Any) -> list[dict[str, Any]]:
-        """The tasks that ListTasks finds."""
+        """The tasks, from ListTasks."""
         arns = self.client.list_tasks(cluster=self.cluster, **filters)["taskArns"]
         return list(self.client.describe_tasks(cluster=self.cluster, tasks=arns)["tasks"]) if arns else []
 
     def deployments(self, *arns: str) -> list[dict[str, Any]]:
-        """The service deployments as DescribeServiceDeployments shows them."""
+        """The service deployments, from DescribeServiceDeployments."""
         return list(self.client.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"])
 
     def pass_time(self, seconds: float) -> None:
@@ -100,11 +101,11 @@ class Play:
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
     runtime, clock = Script(runs), [1_700_000_000.0]
-    docker = DockerClient(base_url="tcp://127.0.0.1:1", version="1.41")  # nothing here may ask it
-    cloud = Cloud(tmp_path_factory.mktemp("cloud"), "eu-central-1", ACCOUNT, "127.0.0.1:5999", Doors(), docker)
+    docker = DockerClient(base_url="tcp://127.0.0.1:1", version="1.41")  # no test may use it
+    cloud = Cloud(tmp_path_factory.mktemp("cloud"), "eu-central-1", ACCOUNT, "127.0.0.1:5999", LoadBalancers(), docker)
     installed = ecs.install(cloud, runtime, lambda: clock[0])
     with listen(0) as listener:
-        server = serve(Front(moto_application(), Keys(KEY), RequestLog(), installed.status), listener)
+        server = serve(AwsApi(moto_application(), AccessKeys(KEY), RequestLog(), installed.status), listener)
         yield Play(installed, runtime, aws("ecs", f"http://127.0.0.1:{server.port}"), clock, "")
         server.shutdown()
         server.server_close()
@@ -128,7 +129,7 @@ def code_of(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
 # Services
 
 
-def test_create_service_answers_as_aws_does(play: Play) -> None:
+def test_create_service_responds_like_aws(play: Play) -> None:
     definition = play.register()
     answer = play.create(taskDefinition=definition.rpartition("/")[2])
     (deployment,) = answer["deployments"]
@@ -145,7 +146,7 @@ def test_create_service_answers_as_aws_does(play: Play) -> None:
     assert (answer["status"], answer["desiredCount"], answer["runningCount"]) == ("ACTIVE", 2, 0)
 
 
-def test_the_same_create_service_again_gives_the_service_that_there_is(play: Play) -> None:
+def test_repeating_create_service_returns_the_existing_service(play: Play) -> None:
     definition = play.register()
     first = play.create(taskDefinition=definition)
     again = play.create(taskDefinition=definition)
@@ -155,7 +156,7 @@ def test_the_same_create_service_again_gives_the_service_that_there_is(play: Pla
         play.create(3, taskDefinition=definition)
 
 
-def test_a_service_comes_up(play: Play) -> None:
+def test_a_service_starts(play: Play) -> None:
     play.create()
     play.pass_time(3)
     service = play.service()
@@ -170,14 +171,14 @@ def test_a_service_comes_up(play: Play) -> None:
     )
 
 
-def test_a_service_of_no_tasks_completes(play: Play) -> None:
+def test_a_service_without_tasks_completes(play: Play) -> None:
     play.create(0)
     play.pass_time(0.5)
     assert play.service()["deployments"][0]["rolloutState"] == "COMPLETED"
     assert play.tasks() == []
 
 
-def test_update_to_a_short_name_answers_the_new_deployment_with_full_arns(play: Play) -> None:
+def test_updating_to_a_short_name_returns_the_new_deployment_with_full_arns(play: Play) -> None:
     first = play.create()["deployments"][0]
     play.pass_time(3)
     definition = play.register()
@@ -195,7 +196,7 @@ def test_update_to_a_short_name_answers_the_new_deployment_with_full_arns(play: 
     assert {task["startedBy"] for task in play.tasks()} == {deployment["id"]}
 
 
-def test_a_count_or_percentages_alone_start_no_deployment(play: Play) -> None:
+def test_changing_only_the_count_or_percentages_starts_no_deployment(play: Play) -> None:
     before = play.create()["deployments"][0]["id"]
     play.pass_time(3)
     answer = play.update(
@@ -210,7 +211,7 @@ def test_a_count_or_percentages_alone_start_no_deployment(play: Play) -> None:
     assert play.service()["deployments"][0]["rolloutState"] == "COMPLETED"
 
 
-def test_force_new_deployment_moves_to_the_same_revision(play: Play) -> None:
+def test_force_new_deployment_deploys_the_same_revision(play: Play) -> None:
     before = play.create()
     play.pass_time(3)
     answer = play.update(forceNewDeployment=True)
@@ -220,7 +221,7 @@ def test_force_new_deployment_moves_to_the_same_revision(play: Play) -> None:
     assert [entry["id"] for entry in play.service()["deployments"]] == [answer["deployments"][0]["id"]]
 
 
-def test_a_deployment_that_can_not_pull_stays_in_progress_and_counts(play: Play) -> None:
+def test_a_deployment_whose_image_cannot_be_pulled_stays_in_progress(play: Play) -> None:
     play.create()
     play.pass_time(3)
     play.runtime.outcome = never_starts
@@ -257,7 +258,7 @@ def test_a_service_scaled_above_zero_is_deleted_by_force_only(play: Play) -> Non
     assert play.create(1)["status"] == "ACTIVE"
 
 
-def test_missing_services_are_failures_of_a_successful_answer(play: Play) -> None:
+def test_missing_services_are_failures_in_a_successful_response(play: Play) -> None:
     play.create(0)
     answer = play.client.describe_services(cluster=play.cluster, services=["nope", "web"])
     assert [service["serviceName"] for service in answer["services"]] == ["web"]
@@ -271,11 +272,11 @@ def test_services_are_listed_in_pages_of_ten(play: Play) -> None:
     first = play.client.list_services(cluster=play.cluster)
     assert len(first["serviceArns"]) == 10
     pages = play.client.get_paginator("list_services").paginate(cluster=play.cluster, PaginationConfig={"PageSize": 5})
-    found = [arn.rpartition("/")[2] for page in pages for arn in page["serviceArns"]]
-    assert sorted(found) == sorted(f"s{number}" for number in range(12))
+    names = [arn.rpartition("/")[2] for page in pages for arn in page["serviceArns"]]
+    assert sorted(names) == sorted(f"s{number}" for number in range(12))
 
 
-def test_tags_are_shown_when_asked_for(play: Play) -> None:
+def test_tags_are_returned_on_request(play: Play) -> None:
     play.create(0, tags=[{"key": "app", "value": "shop"}])
     plain, asked = (
         play.client.describe_services(cluster=play.cluster, services=["web"], include=include)["services"][0]
@@ -292,7 +293,7 @@ def test_tags_of_services_can_be_changed(play: Play) -> None:
     assert play.client.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "app", "value": "store"}]
 
 
-def test_network_configuration_is_completed_and_needed_for_awsvpc(play: Play) -> None:
+def test_awsvpc_requires_a_network_configuration_which_gets_defaults(play: Play) -> None:
     containers = [{"name": "web", "image": "shop/app:v1", "memory": 64}]
     play.client.register_task_definition(family=play.cluster, containerDefinitions=containers, networkMode="awsvpc")
     with pytest.raises(ClientError) as error:
@@ -308,7 +309,7 @@ def test_network_configuration_is_completed_and_needed_for_awsvpc(play: Play) ->
 # Service deployments
 
 
-def test_service_deployments_tell_the_story(play: Play) -> None:
+def test_service_deployments_show_the_history(play: Play) -> None:
     first = play.create()
     play.pass_time(3)
     second = play.update(taskDefinition=play.register())
@@ -404,7 +405,7 @@ def test_stopping_a_service_deployment_rolls_it_back(play: Play) -> None:
     assert play.service()["taskDefinition"] == first["taskDefinition"]
 
 
-def test_what_can_not_be_stopped_is_refused(play: Play) -> None:
+def test_invalid_stops_of_deployments_are_refused(play: Play) -> None:
     arn = play.create()["currentServiceDeployment"]
     stop = play.client.stop_service_deployment
     with pytest.raises(ClientError) as error:
@@ -433,7 +434,7 @@ def described(play: Play, task: dict[str, Any]) -> dict[str, Any]:
     return dict(play.client.describe_tasks(cluster=play.cluster, tasks=[task["taskArn"]])["tasks"][0])
 
 
-def test_capacity_providers_take_the_place_of_the_launch_type(play: Play) -> None:
+def test_capacity_providers_replace_the_launch_type(play: Play) -> None:
     strategy = [{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}]
     assert run(play, capacityProviderStrategy=strategy)["launchType"] == "FARGATE"
     assert run(play, capacityProviderStrategy=[{"capacityProvider": "instances"}])["launchType"] == "EC2"
@@ -441,7 +442,7 @@ def test_capacity_providers_take_the_place_of_the_launch_type(play: Play) -> Non
         run(play, capacityProviderStrategy=strategy, launchType="FARGATE")
 
 
-def test_a_one_off_task_walks_to_its_exit_code(play: Play) -> None:
+def test_a_one_off_task_runs_until_it_exits(play: Play) -> None:
     def migrates(launch: Launch) -> list[tuple[float, Report]]:
         end = ContainerReport("web", "STOPPED", exit_code=3)
         started = ContainerReport("web", "RUNNING", runtime_id="f00", image_digest="sha256:1", ports=((8080, 32768),))
@@ -486,7 +487,7 @@ def test_a_client_token_starts_one_task(play: Play) -> None:
     assert run(play, taskDefinition=definition)["taskArn"] != first["taskArn"]
 
 
-def test_overrides_reach_the_runtime_and_the_answer(play: Play) -> None:
+def test_overrides_reach_the_runtime_and_the_response(play: Play) -> None:
     overrides = {"containerOverrides": [{"name": "web", "command": ["migrate"], "environment": []}]}
     launches: list[Launch] = []
 
@@ -518,7 +519,7 @@ def test_stop_task_gives_its_reason(play: Play) -> None:
     assert code_of(error) == ("InvalidParameterException", "The referenced task was not found.")
 
 
-def test_tasks_are_found_by_service_family_starter_and_status(play: Play) -> None:
+def test_tasks_are_listed_by_service_family_starter_and_status(play: Play) -> None:
     service = play.create(2)
     play.pass_time(3)
     play.runtime.outcome = partial(crashes, lasting=0.25)
@@ -541,12 +542,12 @@ def test_tasks_are_listed_in_pages(play: Play) -> None:
     play.create(7)
     play.pass_time(1)
     pages = play.client.get_paginator("list_tasks").paginate(cluster=play.cluster, PaginationConfig={"PageSize": 3})
-    found = [page["taskArns"] for page in pages]
-    assert [len(page) for page in found] == [3, 3, 1]
-    assert len({arn for page in found for arn in page}) == 7
+    arns = [page["taskArns"] for page in pages]
+    assert [len(page) for page in arns] == [3, 3, 1]
+    assert len({arn for page in arns for arn in page}) == 7
 
 
-def test_missing_tasks_are_failures_of_a_successful_answer(play: Play) -> None:
+def test_missing_tasks_are_failures_in_a_successful_response(play: Play) -> None:
     answer = play.client.describe_tasks(cluster=play.cluster, tasks=["0" * 32])
     assert answer["tasks"] == []
     assert answer["failures"] == [{"arn": f"{PREFIX}:task/{play.cluster}/{'0' * 32}", "reason": "MISSING"}]
@@ -555,7 +556,7 @@ def test_missing_tasks_are_failures_of_a_successful_answer(play: Play) -> None:
 # Clusters and task definitions
 
 
-def test_a_cluster_counts_what_runs(play: Play) -> None:
+def test_a_cluster_counts_its_running_tasks_and_services(play: Play) -> None:
     play.create(2)
     play.pass_time(3)
     (cluster,) = play.client.describe_clusters(clusters=[play.cluster])["clusters"]
@@ -569,7 +570,7 @@ def test_an_unknown_cluster_is_an_error(play: Play, operation: str) -> None:
     assert code_of(error) == ("ClusterNotFoundException", "Cluster not found.")
 
 
-def test_a_deleted_cluster_runs_nothing(play: Play) -> None:
+def test_a_deleted_cluster_refuses_services(play: Play) -> None:
     definition = play.register()
     play.client.delete_cluster(cluster=play.cluster)
     with pytest.raises(ClientError) as error:
@@ -589,15 +590,15 @@ def test_unknown_services_and_task_definitions_are_errors(play: Play) -> None:
     assert code_of(error) == ("ClientException", "Unable to describe task definition.")
 
 
-def test_an_inactive_revision_starts_nothing_and_is_skipped_by_its_family(play: Play) -> None:
+def test_an_inactive_revision_cannot_be_started_and_is_not_the_latest(play: Play) -> None:
     family = f"{play.cluster}-web"
     first, second = play.register(), play.register()
     play.client.deregister_task_definition(taskDefinition=second)
     with pytest.raises(ClientError) as error:
         play.create(taskDefinition=second)
     assert code_of(error) == ("ClientException", "TaskDefinition is inactive")
-    found = play.client.describe_task_definition(taskDefinition=family)["taskDefinition"]
-    assert found["taskDefinitionArn"] == first
+    described = play.client.describe_task_definition(taskDefinition=family)["taskDefinition"]
+    assert described["taskDefinitionArn"] == first
     assert play.create(0, taskDefinition=family)["taskDefinition"] == first
 
 
@@ -650,18 +651,18 @@ def test_a_task_definition_keeps_every_field(play: Play) -> None:
 
 
 def unknown_fields(shape: Shape, value: Any, path: str = "") -> list[str]:
-    """The fields of a value that the model does not know: moto would leave them out without a word."""
+    """The fields of a value that the model lacks, which moto silently drops."""
     if isinstance(shape, StructureShape):
         members = shape.members
         strange = [f"{path}.{name}" for name in value if name not in members]
-        known = [(members[name], item, f"{path}.{name}") for name, item in value.items() if name in members]
-        return strange + [found for entry in known for found in unknown_fields(*entry)]
+        fields = [(members[name], item, f"{path}.{name}") for name, item in value.items() if name in members]
+        return strange + [found for entry in fields for found in unknown_fields(*entry)]
     if isinstance(shape, ListShape):
         return [found for item in value for found in unknown_fields(shape.member, item, path)]
     return []
 
 
-def test_no_answer_has_a_field_that_the_model_does_not_know(play: Play) -> None:
+def test_every_field_of_every_response_is_in_the_model(play: Play) -> None:
     model = botocore.session.get_session().get_service_model("ecs")
     play.create(tags=[{"key": "a", "value": "b"}], networkConfiguration={"awsvpcConfiguration": {"subnets": ["s"]}})
     play.pass_time(3)
@@ -705,7 +706,7 @@ def test_no_answer_has_a_field_that_the_model_does_not_know(play: Play) -> None:
         assert all(answer[name] != [] for name in answer if name != "failures")
 
 
-def test_status_names_doors_and_tasks(play: Play) -> None:
+def test_status_shows_urls_and_tasks(play: Play) -> None:
     definition = play.register(portMappings=[{"containerPort": 8080, "hostPort": 0}])
     play.create(1, taskDefinition=definition)
     play.create(1, name="worker")
@@ -728,7 +729,7 @@ def test_status_names_doors_and_tasks(play: Play) -> None:
 def test_the_control_loop_runs_until_it_is_stopped(tmp_path: Path) -> None:
     runtime = Script(runs)
     docker = DockerClient(base_url="tcp://127.0.0.1:1", version="1.41")
-    cloud = Cloud(tmp_path, "eu-central-1", ACCOUNT, "127.0.0.1:5999", Doors(), docker)
+    cloud = Cloud(tmp_path, "eu-central-1", ACCOUNT, "127.0.0.1:5999", LoadBalancers(), docker)
     looping = ecs.Ecs(cloud, Orchestrator(runtime, time.time), Event())
     looping.start()
     looping.stop()

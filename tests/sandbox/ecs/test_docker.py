@@ -25,7 +25,7 @@ pytestmark = pytest.mark.e2e
 
 @dataclass
 class Site:
-    """A cluster, a log group and an image repository of one test's own."""
+    """A cluster, a log group and an image repository for one test."""
 
     sandbox: State
     docker: DockerClient
@@ -36,7 +36,7 @@ class Site:
         return aws(service, self.sandbox.endpoint, self.sandbox.access_key_id)
 
     def push(self, version: str) -> str:
-        """Build and push an image that serves its version; its reference."""
+        """Build and push an image that serves its version, and return its reference."""
         reference = f"{self.sandbox.registry}/{self.name}:{version}"
         busybox.build(self.docker, reference, version)
         answers = list(self.docker.api.push(reference, stream=True, decode=True))
@@ -46,7 +46,7 @@ class Site:
     def register(
         self, image: str, script: str = busybox.SERVE, *, volumes: Sequence[str] = (), **container: Any
     ) -> str:
-        """Register a task definition that logs, with one port, and with volumes that have no source; its ARN."""
+        """Register a task definition with a log, one port and volumes without a source; return its ARN."""
         options = {"awslogs-group": f"/{self.name}", "awslogs-region": self.sandbox.region}
         options["awslogs-stream-prefix"] = "ecs"
         definition = {
@@ -64,14 +64,14 @@ class Site:
         return str(answer["taskDefinition"]["taskDefinitionArn"])
 
     def create(self, task_definition: str, count: int = 2) -> str:
-        """Create the service; the id of its deployment."""
+        """Create the service, and return the id of its deployment."""
         answer = self.client("ecs").create_service(
             cluster=self.name, serviceName="web", taskDefinition=task_definition, desiredCount=count
         )
         return str(answer["service"]["deployments"][0]["id"])
 
     def update(self, **rest: Any) -> str:
-        """Update the service; the id of its PRIMARY deployment."""
+        """Update the service, and return the id of its PRIMARY deployment."""
         answer = self.client("ecs").update_service(cluster=self.name, service="web", **rest)
         return str(answer["service"]["deployments"][0]["id"])
 
@@ -80,7 +80,7 @@ class Site:
         return dict(self.client("ecs").describe_services(cluster=self.name, services=["web"])["services"][0])
 
     def complete(self, deployment: str, seconds: float = 30) -> float:
-        """Wait until a deployment is COMPLETED; the seconds that it took."""
+        """Wait until a deployment is COMPLETED, and return the seconds that it took."""
         begun = time.monotonic()
         while True:
             (found,) = [entry for entry in self.service()["deployments"] if entry["id"] == deployment]
@@ -96,7 +96,7 @@ class Site:
         return list(ecs.describe_tasks(cluster=self.name, tasks=arns)["tasks"]) if arns else []
 
     def run(self, task_definition: str, seconds: float = 30, **rest: Any) -> dict[str, Any]:
-        """Run a one-off task to its end; how it ended."""
+        """Run a one-off task to its end, and return it."""
         ecs = self.client("ecs")
         started = ecs.run_task(cluster=self.name, taskDefinition=task_definition, **rest)["tasks"][0]["taskArn"]
         ecs.get_waiter("tasks_stopped").wait(
@@ -105,7 +105,7 @@ class Site:
         return dict(ecs.describe_tasks(cluster=self.name, tasks=[started])["tasks"][0])
 
     def url(self) -> str:
-        """The front door of the service."""
+        """The URL of the service."""
         with urllib.request.urlopen(f"{self.sandbox.endpoint}/_sandbox/status") as answer:
             rows = json.load(answer)["services"]
         return str(next(row["url"] for row in rows if row["cluster"] == self.name))
@@ -114,18 +114,18 @@ class Site:
 @pytest.fixture
 def site(sandbox: State) -> Iterator[Site]:
     docker = engine.connect()
-    made = Site(sandbox, docker, f"site-{uuid.uuid4().hex[:8]}")
-    made.client("ecs").create_cluster(clusterName=made.name)
-    made.client("logs").create_log_group(logGroupName=f"/{made.name}")
-    made.client("ecr").create_repository(repositoryName=made.name, imageTagMutability="IMMUTABLE")
-    yield made
-    for arn in made.client("ecs").list_services(cluster=made.name)["serviceArns"]:
-        made.client("ecs").delete_service(cluster=made.name, service=arn, force=True)
-    docker.close()  # the images go with the sandbox
+    site = Site(sandbox, docker, f"site-{uuid.uuid4().hex[:8]}")
+    site.client("ecs").create_cluster(clusterName=site.name)
+    site.client("logs").create_log_group(logGroupName=f"/{site.name}")
+    site.client("ecr").create_repository(repositoryName=site.name, imageTagMutability="IMMUTABLE")
+    yield site
+    for arn in site.client("ecs").list_services(cluster=site.name)["serviceArns"]:
+        site.client("ecs").delete_service(cluster=site.name, service=arn, force=True)
+    docker.close()  # the images are removed with the sandbox
 
 
 class Visitor(threading.Thread):
-    """Asks a URL again and again; notes every answer and every failure."""
+    """Requests a URL repeatedly, and records every response and every failure."""
 
     def __init__(self, url: str) -> None:
         super().__init__(daemon=True)
@@ -185,7 +185,7 @@ def test_a_crash_loop_keeps_the_old_tasks_and_the_deployment_in_progress(site: S
         assert answer.read() == b"v1\n"
 
 
-def test_an_image_that_is_gone_from_the_registry_can_not_be_pulled(site: Site) -> None:
+def test_an_image_that_was_deleted_from_the_registry_cannot_be_pulled(site: Site) -> None:
     task_definition = site.register(site.push("v1"))
     site.client("ecr").batch_delete_image(repositoryName=site.name, imageIds=[{"imageTag": "v1"}])
     ended = site.run(task_definition)
@@ -195,7 +195,7 @@ def test_an_image_that_is_gone_from_the_registry_can_not_be_pulled(site: Site) -
     assert "exitCode" not in container
 
 
-def test_a_one_off_task_has_its_exit_code_secrets_and_every_line(site: Site) -> None:
+def test_a_one_off_task_has_its_exit_code_its_secrets_and_its_whole_log(site: Site) -> None:
     site.client("ssm").put_parameter(Name=f"/{site.name}/key", Value="hidden", Type="SecureString")
     script = 'test "$KEY" = hidden && test "$EXTRA" = given && seq 1 10000; exit 9'
     secrets = [{"name": "KEY", "valueFrom": f"/{site.name}/key"}]
@@ -209,14 +209,14 @@ def test_a_one_off_task_has_its_exit_code_secrets_and_every_line(site: Site) -> 
     assert lines == [str(number) for number in range(1, 10001)]
 
 
-def test_a_read_only_root_is_written_to_where_a_volume_is_mounted_and_nowhere_else(site: Site) -> None:
+def test_a_read_only_root_is_writable_only_where_a_volume_is_mounted(site: Site) -> None:
     script = "touch /srv/no && exit 4; touch /tmp/yes || exit 5; ls /tmp; exit 6"
     mounts = [{"sourceVolume": "writable", "containerPath": "/tmp"}]
     image = site.push("v1")
     task_definition = site.register(
         image, script, volumes=["writable"], readonlyRootFilesystem=True, mountPoints=mounts
     )
-    # The second finds what an image has there, and nothing of the first.
+    # The second volume contains the image's files, and none of the first volume's.
     for _ in range(2):
         assert site.run(task_definition)["containers"][0]["exitCode"] == 6
     events = site.client("logs").filter_log_events(logGroupName=f"/{site.name}")["events"]
@@ -229,7 +229,7 @@ def test_a_read_only_root_is_written_to_where_a_volume_is_mounted_and_nowhere_el
     assert site.run(writable)["containers"][0]["exitCode"] == 7
 
 
-def test_a_health_check_decides_when_a_task_counts(site: Site) -> None:
+def test_a_task_counts_once_its_health_check_passes(site: Site) -> None:
     check = {"command": ["CMD-SHELL", "test -e /tmp/well"], "interval": 1, "retries": 30}
     task_definition = site.register(site.push("v1"), f"(sleep 3; touch /tmp/well) & {busybox.SERVE}", healthCheck=check)
     deployment = site.create(task_definition, count=1)

@@ -12,7 +12,7 @@ from requests import Response
 
 from longshore.sandbox.ecs.host import Host
 from longshore.sandbox.ecs.logs import LONGEST, LogWriter, Stream, lines, stream_of
-from longshore.sandbox.ecs.troubles import StartError
+from longshore.sandbox.ecs.start_errors import StartError
 from tests.sandbox.moto_api import REGION
 
 ACCOUNT = "123456789012"
@@ -31,30 +31,30 @@ def test_lines_keep_their_time_and_their_order() -> None:
     assert list(lines(chunks)) == [(1795433854858, "one"), (1795433855001, "two")]
 
 
-def test_pieces_of_one_line_are_joined() -> None:
+def test_parts_of_a_line_are_joined() -> None:
     assert [line for _, line in lines([STAMP + b"a" * 16384, STAMP + b"b\n", STAMP + b"next"])] == [
         "a" * 16384 + "b",
         "next",
     ]
 
 
-def test_empty_lines_are_left_out_and_long_ones_cut() -> None:
-    found = [line for _, line in lines([STAMP + b"\n", STAMP + b"x" * (LONGEST + 5) + b"\n", STAMP + b"\xff\n"])]
-    assert [len(line) for line in found] == [LONGEST, 5, 1]
-    assert found[2] == "\ufffd"
+def test_empty_lines_are_omitted_and_long_ones_split() -> None:
+    messages = [line for _, line in lines([STAMP + b"\n", STAMP + b"x" * (LONGEST + 5) + b"\n", STAMP + b"\xff\n"])]
+    assert [len(line) for line in messages] == [LONGEST, 5, 1]
+    assert messages[2] == "\ufffd"
 
 
-def test_a_chunk_may_hold_several_lines() -> None:
+def test_a_chunk_may_contain_several_lines() -> None:
     assert [line for _, line in lines([STAMP + b"a\n" + STAMP + b"b\n"])] == ["a", "b"]
 
 
-def test_the_stream_is_named_as_awslogs_names_it() -> None:
+def test_the_log_stream_has_awslogs_name() -> None:
     options = {"awslogs-group": "/shop/web", "awslogs-stream-prefix": "ecs", "awslogs-region": "eu-west-1"}
     assert stream_of(options, "web", "f00", REGION) == Stream("/shop/web", "ecs/web/f00", "eu-west-1")
     assert stream_of({"awslogs-group": "/g"}, "web", "f00", REGION) == Stream("/g", "web-f00", REGION)
 
 
-def test_everything_can_be_read_once_a_follower_is_drained(writer: LogWriter) -> None:
+def test_the_whole_log_can_be_read_after_draining(writer: LogWriter) -> None:
     backend = logs_backends[ACCOUNT][REGION]
     backend.create_log_group("/launch/logs", {})
     streams = [Stream("/launch/logs", f"s{number}", REGION) for number in range(3)]
@@ -68,7 +68,7 @@ def test_everything_can_be_read_once_a_follower_is_drained(writer: LogWriter) ->
         assert [event.message for event in events] == [str(n) for n in range(count)]
 
 
-def test_the_first_line_of_a_quiet_container_is_there_at_once(writer: LogWriter) -> None:
+def test_the_first_line_of_a_quiet_container_appears_at_once(writer: LogWriter) -> None:
     backend = logs_backends[ACCOUNT][REGION]
     stream = Stream("/launch/quiet", "s", REGION)
     writer.prepare(stream, "web", create_group=True)
@@ -91,14 +91,14 @@ def test_the_first_line_of_a_quiet_container_is_there_at_once(writer: LogWriter)
     follower.drain()
 
 
-def test_lines_that_docker_leaves_out_at_the_end_of_a_container_are_read_once_more() -> None:
+def test_lines_that_docker_omits_at_the_end_of_a_container_are_read_again() -> None:
     container = create_autospec(Container, instance=True)
     kept = [STAMP + b"%d\n" % number for number in range(10)]
     container.logs.side_effect = lambda *, follow, **_: iter(kept[:6] if follow else [kept[0] + kept[1], *kept[2:]])
     assert [line for _, line in lines(Host.follow(container))] == [str(number) for number in range(10)]
 
 
-def test_a_container_that_is_removed_meanwhile_has_said_what_has_come() -> None:
+def test_the_log_of_a_container_that_is_removed_ends_without_an_error() -> None:
     container = create_autospec(Container, instance=True)
     response = Response()
     response.status_code = 409
@@ -107,6 +107,6 @@ def test_a_container_that_is_removed_meanwhile_has_said_what_has_come() -> None:
     assert [line for _, line in lines(Host.follow(container))] == ["one"]
 
 
-def test_a_missing_log_group_keeps_the_container_from_starting(writer: LogWriter) -> None:
+def test_a_missing_log_group_prevents_the_start_of_a_container(writer: LogWriter) -> None:
     with pytest.raises(StartError, match=r"CannotStartContainerError.*log group does not exist"):
         writer.prepare(Stream("/launch/nope", "s", REGION), "web", create_group=False)

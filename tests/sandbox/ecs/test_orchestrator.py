@@ -12,21 +12,21 @@ from tests.sandbox.ecs_world import World, crashes, never_starts, runs, service
 
 
 def by_revision(outcomes: dict[str, object]) -> object:
-    """A script that does what `outcomes` says for the image of a task."""
+    """A script that follows `outcomes` by the image of a task."""
     return lambda launch: outcomes[launch.definition["containerDefinitions"][0]["image"]](launch)  # type: ignore[operator]
 
 
-def test_a_service_comes_up_and_settles() -> None:
+def test_a_service_starts_and_becomes_steady() -> None:
     world = World()
-    made = world.add(service(2))
-    first = made.primary
+    web = world.add(service(2))
+    first = web.primary
     world.step()
-    assert [(task.last_status, task.started_by) for task in world.live(made)] == [("PROVISIONING", first.id)] * 2
+    assert [(task.last_status, task.started_by) for task in world.live(web)] == [("PROVISIONING", first.id)] * 2
     world.pass_time(2)
-    assert [task.last_status for task in world.live(made)] == [RUNNING, RUNNING]
+    assert [task.last_status for task in world.live(web)] == [RUNNING, RUNNING]
     assert (first.status, first.completed, first.failed_tasks) == ("SUCCESSFUL", True, 0)
-    names = " ".join(f"(task {task.id})" for task in world.live(made))
-    assert world.messages(made) == [
+    names = " ".join(f"(task {task.id})" for task in world.live(web))
+    assert world.messages(web) == [
         "(service web) has reached a steady state.",
         f"(service web) (deployment {first.id}) deployment completed.",
         f"(service web) has started 2 tasks: {names}.",
@@ -35,87 +35,87 @@ def test_a_service_comes_up_and_settles() -> None:
 
 def test_a_rollout_replaces_every_task_and_keeps_the_history() -> None:
     world = World()
-    made = world.add(service(2))
+    web = world.add(service(2))
     world.pass_time(3)
-    old, first = world.live(made), made.primary
-    second = world.deploy(made, "web:2")
-    assert [(entry.id, entry.primary) for entry in made.deployments] == [(second.id, True), (first.id, False)]
+    old, first = world.live(web), web.primary
+    second = world.deploy(web, "web:2")
+    assert [(entry.id, entry.primary) for entry in web.deployments] == [(second.id, True), (first.id, False)]
     world.pass_time(6)
-    assert [entry.id for entry in made.deployments] == [second.id]
-    assert [(entry.id, entry.status) for entry in made.history] == [(second.id, "SUCCESSFUL"), (first.id, "SUCCESSFUL")]
-    assert {task.task_definition for task in world.live(made)} == {"web:2"}
+    assert [entry.id for entry in web.deployments] == [second.id]
+    assert [(entry.id, entry.status) for entry in web.history] == [(second.id, "SUCCESSFUL"), (first.id, "SUCCESSFUL")]
+    assert {task.task_definition for task in world.live(web)} == {"web:2"}
     assert [(task.last_status, task.stop_code, task.stopped_reason) for task in old] == [
         ("STOPPED", "ServiceSchedulerInitiated", f"Scaling activity initiated by (deployment {second.id})")
     ] * 2
     assert second.source == first.id
 
 
-def test_a_deployment_that_is_superseded_is_stopped() -> None:
+def test_a_superseded_deployment_is_stopped() -> None:
     world = World(lambda launch: runs(launch, after=60.0))
-    made = world.add(service(2))
+    web = world.add(service(2))
     world.pass_time(2)
-    first = made.primary
-    world.deploy(made, "web:2")
+    first = web.primary
+    world.deploy(web, "web:2")
     assert (first.status, first.finished_at, first.completed) == ("STOPPED", world.time, False)
     world.pass_time(3)
-    assert first.id not in [entry.id for entry in made.deployments]
-    assert {task.task_definition for task in world.live(made)} == {"web:2"}
+    assert first.id not in [entry.id for entry in web.deployments]
+    assert {task.task_definition for task in world.live(web)} == {"web:2"}
 
 
 def test_a_crash_loop_is_throttled_and_never_completes() -> None:
     world = World(crashes)
-    made = world.add(service(1))
+    web = world.add(service(1))
     world.pass_time(120)
-    assert made.primary.status == "IN_PROGRESS"
-    # Half a second, one, two, four … between them: far fewer than the eighty that would fit
+    assert web.primary.status == "IN_PROGRESS"
+    # Half a second, one, two, four … between starts: far fewer than the eighty that the time allows
     assert 6 <= len(world.runtime.started) <= 10
-    assert made.primary.failed_tasks == 0  # each of them had run
-    assert any("unable to consistently start tasks" in message for message in world.messages(made))
+    assert web.primary.failed_tasks == 0  # each of them was RUNNING
+    assert any("unable to consistently start tasks" in message for message in world.messages(web))
 
 
-def test_tasks_that_never_start_are_counted_until_one_runs() -> None:
+def test_tasks_that_fail_to_start_are_counted_until_one_runs() -> None:
     world = World(never_starts)
-    made = world.add(service(1))
+    web = world.add(service(1))
     world.pass_time(5)
-    assert made.primary.failed_tasks == len(world.runtime.started) >= 3
+    assert web.primary.failed_tasks == len(world.runtime.started) >= 3
     world.runtime.outcome = runs
     world.pass_time(20)
-    assert (made.primary.failed_tasks, made.primary.status) == (0, "SUCCESSFUL")
+    assert (web.primary.failed_tasks, web.primary.status) == (0, "SUCCESSFUL")
 
 
-def test_a_task_that_dies_after_a_while_is_replaced_at_once() -> None:
+def test_a_task_that_fails_after_serving_is_replaced_at_once() -> None:
     world = World(lambda launch: crashes(launch, lasting=STEADY_AFTER + 1))
-    made = world.add(service(1))
+    web = world.add(service(1))
     world.pass_time(STEADY_AFTER + 3)
     assert len(world.runtime.started) == 2
-    assert made.primary.stopped_in_row == 0
-    assert made.primary.completed
+    assert web.primary.stopped_in_row == 0
+    assert web.primary.completed
 
 
-def test_an_unhealthy_task_is_stopped_in_the_words_of_ecs() -> None:
+def test_an_unhealthy_task_is_stopped_with_the_messages_of_ecs() -> None:
     def sickens(launch: Launch) -> list[tuple[float, Report]]:
         return [*runs(launch), (2.0, Report(launch.task, containers=[ContainerReport("web", health="UNHEALTHY")]))]
 
     world = World(sickens)
-    made = service(1)
-    world.orchestrator.fleet.services["shop", "web"] = made
-    world.deploy(made, "web:1", healthCheck={"command": ["CMD", "true"]})
+    web = service(1)
+    world.orchestrator.fleet.services["shop", "web"] = web
+    world.deploy(web, "web:1", healthCheck={"command": ["CMD", "true"]})
     world.step()
-    (task,) = world.live(made)
+    (task,) = world.live(web)
     world.pass_time(4)
     assert (task.stop_code, task.stopped_reason) == (
         "ServiceSchedulerInitiated",
         "Task failed container health checks",
     )
-    assert made.primary.failed_tasks >= 1
-    assert f"(service web) (task {task.id}) failed container health checks." in world.messages(made)
+    assert web.primary.failed_tasks >= 1
+    assert f"(service web) (task {task.id}) failed container health checks." in world.messages(web)
 
 
-def test_a_task_stopped_before_its_start_was_asked_for_never_starts() -> None:
+def test_a_task_that_is_stopped_before_its_launch_never_starts() -> None:
     world = World()
-    made = world.add(service(1))
+    web = world.add(service(1))
     world.step()
-    (task,) = world.live(made)
+    (task,) = world.live(web)
     task.launched = False
     world.runtime.started.clear()
     world.orchestrator.halt(task, "UserInitiated", "no")
@@ -123,69 +123,69 @@ def test_a_task_stopped_before_its_start_was_asked_for_never_starts() -> None:
     assert (task.last_status, task.id in world.runtime.started) == ("STOPPED", False)
 
 
-def test_who_stops_a_task_first_gives_the_reason() -> None:
+def test_the_first_stop_of_a_task_gives_the_reason() -> None:
     world = World(crashes)
-    made = world.add(service(1))
+    web = world.add(service(1))
     world.step()
-    (task,) = world.live(made)
+    (task,) = world.live(web)
     world.runtime.outcome = runs
     world.orchestrator.halt(task, "UserInitiated", "enough")
     world.pass_time(3)
     assert (task.last_status, task.stop_code, task.stopped_reason) == ("STOPPED", "UserInitiated", "enough")
-    assert made.primary.stopped_in_row == 0
+    assert web.primary.stopped_in_row == 0
 
 
 def test_stopped_tasks_are_kept_for_an_hour() -> None:
     world = World()
-    made = world.add(service(1))
+    web = world.add(service(1))
     world.pass_time(3)
-    (task,) = world.live(made)
-    made.desired = 0
+    (task,) = world.live(web)
+    web.desired = 0
     world.pass_time(3)
     world.time += 3500
     world.step()
     assert task.id in world.orchestrator.fleet.tasks
     world.time += 200
     world.step()
-    assert world.orchestrator.fleet.of_service(made) == []
+    assert world.orchestrator.fleet.of_service(web) == []
     assert task.id not in world.orchestrator.fleet.tasks
 
 
-def test_a_deleted_service_drains_and_loses_its_door() -> None:
+def test_a_deleted_service_drains_and_loses_its_load_balancer() -> None:
     world = World()
-    made = world.add(service(2))
+    web = world.add(service(2))
     world.pass_time(3)
-    world.orchestrator.retire(made)
+    world.orchestrator.retire(web)
     world.step()
-    assert (made.status, len(world.runtime.stopped)) == ("DRAINING", 2)
+    assert (web.status, len(world.runtime.stopped)) == ("DRAINING", 2)
     world.pass_time(3)
-    assert (made.status, world.runtime.withdrawn) == ("INACTIVE", [("shop", "web")])
+    assert (web.status, world.runtime.withdrawn) == ("INACTIVE", [("shop", "web")])
 
 
-def test_events_are_bounded_and_do_not_repeat_themselves() -> None:
+def test_events_are_limited_and_not_repeated() -> None:
     world = World()
-    made = world.add(service(1, 100, 100))
+    web = world.add(service(1, 100, 100))
     world.pass_time(3)
-    world.deploy(made, "web:2")
+    world.deploy(web, "web:2")
     world.pass_time(10)
-    assert [message for message in world.messages(made) if BLOCKED in message] == [f"(service web) {BLOCKED}"]
+    assert [message for message in world.messages(web) if BLOCKED in message] == [f"(service web) {BLOCKED}"]
     world.runtime.outcome = crashes
-    made.settings["deploymentConfiguration"]["maximumPercent"] = 200
+    web.settings["deploymentConfiguration"]["maximumPercent"] = 200
     for _ in range(2 * EVENTS_KEPT):
         world.step(40.0)
-    assert len(made.events) == EVENTS_KEPT
+    assert len(web.events) == EVENTS_KEPT
 
 
-def test_the_last_good_revision_keeps_serving_beside_a_crash_loop() -> None:
+def test_the_completed_revision_keeps_serving_during_a_crash_loop() -> None:
     world = World()
-    made = world.add(service(2))
+    web = world.add(service(2))
     world.pass_time(3)
     world.runtime.outcome = crashes
-    world.deploy(made, "web:2")
+    world.deploy(web, "web:2")
     for _ in range(200):
         world.step()
-        assert sum(task.serving for task in world.live(made) if task.task_definition == "web:1") == 2
-    assert made.primary.status == "IN_PROGRESS"
+        assert sum(task.serving for task in world.live(web) if task.task_definition == "web:1") == 2
+    assert web.primary.status == "IN_PROGRESS"
 
 
 @given(
@@ -195,7 +195,7 @@ def test_the_last_good_revision_keeps_serving_beside_a_crash_loop() -> None:
     st.randoms(use_true_random=False),
 )
 @settings(max_examples=15, deadline=None)
-def test_whatever_happens_on_the_way_it_ends_with_the_wanted_tasks(
+def test_every_sequence_of_events_ends_with_the_wanted_tasks(
     desired: int, percents: tuple[int, int], changes: list[tuple[str, int]], chance: object
 ) -> None:
     def sometimes(launch: Launch) -> list[tuple[float, Report]]:
@@ -203,32 +203,32 @@ def test_whatever_happens_on_the_way_it_ends_with_the_wanted_tasks(
         return chance.choice(choices)(launch)  # type: ignore[attr-defined,no-any-return]
 
     world = World(sometimes)
-    made = world.add(service(desired, *percents))
+    web = world.add(service(desired, *percents))
     for revision, (kind, number) in enumerate(changes, start=2):
         if kind == "count":
-            made.desired = number
+            web.desired = number
         elif kind == "deploy":
-            world.deploy(made, f"web:{revision}")
+            world.deploy(web, f"web:{revision}")
         for _ in range(number * 4):
-            before = sum(task.counted for task in world.live(made))
+            before = sum(task.counted for task in world.live(web))
             world.step()
-            assert sum(task.counted for task in world.live(made)) <= max(before, made.maximum)
+            assert sum(task.counted for task in world.live(web)) <= max(before, web.maximum)
     world.runtime.outcome = runs
     world.pass_time(200)
-    stuck = made.minimum >= made.maximum and made.desired > 0 and len(made.deployments) > 1
-    serving = [task.task_definition for task in world.live(made) if task.serving]
-    assert stuck or (serving == [made.primary.task_definition] * made.desired and len(made.deployments) == 1)
+    stuck = web.minimum >= web.maximum and web.desired > 0 and len(web.deployments) > 1
+    serving = [task.task_definition for task in world.live(web) if task.serving]
+    assert stuck or (serving == [web.primary.task_definition] * web.desired and len(web.deployments) == 1)
 
 
 @pytest.mark.parametrize("status", ["DEACTIVATING", "STOPPING", "STOPPED"])
-def test_reports_of_a_task_that_is_gone_are_ignored(status: str) -> None:
+def test_reports_about_an_unknown_task_are_ignored(status: str) -> None:
     world = World(lambda launch: [])
-    made = world.add(service(1))
+    web = world.add(service(1))
     world.step()
-    (task,) = world.live(made)
+    (task,) = world.live(web)
     world.runtime.outcome = lambda launch: []
     for state in ("STOPPED", status):
         world.runtime._due.append((world.time, Report(task.id, state, "TaskFailedToStart", "x")))
         world.step()
     assert task.last_status == "STOPPED"
-    assert made.primary.failed_tasks == 1
+    assert web.primary.failed_tasks == 1

@@ -1,4 +1,4 @@
-"""Tasks as real containers: each test hands the runtime a task, and reads what it reports."""
+"""Tasks as real containers: each test starts a task in the runtime, and reads its reports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from moto.logs.models import logs_backends
 
 from longshore.sandbox import engine
 from longshore.sandbox.cloud import Cloud
-from longshore.sandbox.ecs.containers import DockerRuntime
+from longshore.sandbox.ecs.docker_runtime import DockerRuntime
 from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
 from tests.sandbox import busybox
 from tests.sandbox.moto_api import REGION
@@ -27,8 +27,8 @@ ACCOUNT = "123456789012"
 LOOP = "trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done"
 
 
-class Doors:
-    """Front doors that note what they are asked, and what ran when they were asked to drain."""
+class LoadBalancers:
+    """Load balancers that record their calls, and the containers running at a deregistration."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, str]] = []
@@ -38,12 +38,12 @@ class Doors:
         self.calls.append(("open", service))
         return "http://127.0.0.1:1"
 
-    def add(self, cluster: str, service: str, target: tuple[str, int]) -> None:
-        self.calls.append(("add", service))
+    def register(self, cluster: str, service: str, target: tuple[str, int]) -> None:
+        self.calls.append(("register", service))
         self.targets.append(target)
 
-    def drain(self, cluster: str, service: str, target: tuple[str, int], timeout: float) -> None:
-        self.calls.append(("drain", service))
+    def deregister(self, cluster: str, service: str, target: tuple[str, int], timeout: float) -> None:
+        self.calls.append(("deregister", service))
         assert target in self.targets
 
     def close(self, cluster: str, service: str) -> None:
@@ -52,11 +52,11 @@ class Doors:
 
 @dataclass
 class Bench:
-    """A Docker runtime, and all that it reported."""
+    """A Docker runtime, and all of its reports."""
 
     docker: DockerClient
     runtime: DockerRuntime
-    doors: Doors
+    load_balancers: LoadBalancers
     image: str
     reports: list[Report] = field(default_factory=list)
 
@@ -65,19 +65,19 @@ class Bench:
         return {"name": name, "image": self.image, "command": ["sh", "-c", script], "memory": 64, **rest}
 
     def start(self, *containers: dict[str, Any], service: str = "", port: int | None = None, **rest: Any) -> str:
-        """Start a task; its id."""
+        """Start a task, and return its id."""
         name = uuid.uuid4().hex
         definition = {"family": "test", "containerDefinitions": list(containers), **rest}
         self.runtime.start(Launch(name, "shop", service, "test", definition, port=port))
         return name
 
     def until(self, met: Callable[[], Any], seconds: float = 20) -> Any:
-        """Read reports until something holds."""
+        """Read reports until a condition holds."""
         deadline = time.monotonic() + seconds
         while True:
             self.reports += self.runtime.poll(0)
-            if found := met():
-                return found
+            if result := met():
+                return result
             assert time.monotonic() < deadline, self.reports
             time.sleep(0.02)
 
@@ -94,20 +94,20 @@ class Bench:
         self.until(lambda: status in self.statuses(task))
 
     def news(self, task: str, name: str = "web") -> list[ContainerReport]:
-        """What was reported of a container."""
+        """The reports about a container."""
         return [news for report in self.of(task) for news in report.containers if news.name == name]
 
     def exit_code(self, task: str, name: str = "web") -> int | None:
-        """The exit code that was reported of a container."""
+        """The reported exit code of a container."""
         codes = [news.exit_code for news in self.news(task, name) if news.exit_code is not None]
         return codes[0] if codes else None
 
     def why(self, task: str) -> tuple[str, str]:
-        """Why a task stopped."""
+        """Stop code and reason of a task."""
         return next(((report.stop_code, report.reason) for report in self.of(task) if report.stop_code), ("", ""))
 
     def leftovers(self, task: str) -> list[Any]:
-        """What is left of a task in the engine."""
+        """The leftovers of a task in the engine."""
         label: dict[str, str | list[str] | bool] = {"label": f"longshore.task={task}"}
         kinds = (self.docker.containers.list(all=True, filters=label), self.docker.networks.list(filters=label))
         return [*kinds[0], *kinds[1], *self.docker.volumes.list(filters=label)]
@@ -129,15 +129,15 @@ def image(docker: DockerClient) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def bench(docker: DockerClient, image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    doors = Doors()
-    cloud = Cloud(tmp_path_factory.mktemp("cloud"), REGION, ACCOUNT, "127.0.0.1:1", doors, docker)
+    load_balancers = LoadBalancers()
+    cloud = Cloud(tmp_path_factory.mktemp("cloud"), REGION, ACCOUNT, "127.0.0.1:1", load_balancers, docker)
     runtime = DockerRuntime(cloud, threading.Event().set)
-    yield Bench(docker, runtime, doors, image)
+    yield Bench(docker, runtime, load_balancers, image)
     runtime.close()
     assert engine.sweep(docker, cloud.labels["longshore.sandbox"], None) == []
 
 
-def test_a_task_ends_with_its_exit_code_and_leaves_nothing(bench: Bench) -> None:
+def test_a_task_reports_its_exit_code_and_is_removed(bench: Bench) -> None:
     task = bench.start(bench.container("sleep 1; exit 3"))
     bench.reach(task, "STOPPED")
     assert bench.statuses(task) == ["PENDING", "RUNNING", "STOPPING", "STOPPED"]
@@ -146,14 +146,14 @@ def test_a_task_ends_with_its_exit_code_and_leaves_nothing(bench: Bench) -> None
     assert bench.leftovers(task) == []
 
 
-def test_a_task_that_ends_at_its_start_has_never_been_running(bench: Bench) -> None:
+def test_a_task_that_ends_at_its_start_never_becomes_running(bench: Bench) -> None:
     task = bench.start(bench.container("exit 3"))
     bench.reach(task, "STOPPED")
     assert bench.statuses(task) == ["PENDING", "STOPPING", "STOPPED"]
     assert bench.exit_code(task) == 3
 
 
-def test_a_stopped_task_gets_sigterm_and_leaves_nothing(bench: Bench) -> None:
+def test_a_stopped_task_gets_sigterm_and_is_removed(bench: Bench) -> None:
     task = bench.start(bench.container())
     bench.reach(task, "RUNNING")
     begun = time.monotonic()
@@ -163,7 +163,7 @@ def test_a_stopped_task_gets_sigterm_and_leaves_nothing(bench: Bench) -> None:
     assert (bench.exit_code(task), bench.why(task), bench.leftovers(task)) == (0, ("", ""), [])
 
 
-def test_what_ignores_sigterm_is_killed_after_its_stop_time_out(bench: Bench) -> None:
+def test_a_container_that_ignores_sigterm_is_killed(bench: Bench) -> None:
     task = bench.start(bench.container("trap '' TERM; while :; do sleep 1; done", stopTimeout=2))
     bench.reach(task, "RUNNING")
     begun = time.monotonic()
@@ -173,7 +173,7 @@ def test_what_ignores_sigterm_is_killed_after_its_stop_time_out(bench: Bench) ->
     assert bench.exit_code(task) == 137
 
 
-def test_an_init_process_passes_sigterm_on(bench: Bench) -> None:
+def test_an_init_process_forwards_sigterm(bench: Bench) -> None:
     container = bench.container(linuxParameters={"initProcessEnabled": True}) | {"command": ["sleep", "60"]}
     task = bench.start(container)
     bench.reach(task, "RUNNING")
@@ -182,14 +182,14 @@ def test_an_init_process_passes_sigterm_on(bench: Bench) -> None:
     assert bench.exit_code(task) == 143
 
 
-def test_a_task_that_is_stopped_while_it_starts_does_stop(bench: Bench) -> None:
+def test_a_task_that_is_stopped_during_its_start_stops(bench: Bench) -> None:
     task = bench.start(bench.container())
     bench.runtime.stop(task)
     bench.reach(task, "STOPPED")
     assert bench.leftovers(task) == []
 
 
-def test_too_much_memory_is_said_to_be_the_reason(bench: Bench) -> None:
+def test_a_container_without_memory_is_reported_as_out_of_memory(bench: Bench) -> None:
     task = bench.start(bench.container("exec tail /dev/zero", memory=16))
     bench.reach(task, "STOPPED")
     assert bench.exit_code(task) == 137
@@ -198,7 +198,7 @@ def test_too_much_memory_is_said_to_be_the_reason(bench: Bench) -> None:
     ]
 
 
-def test_a_missing_program_is_a_task_that_failed_to_start(bench: Bench) -> None:
+def test_a_missing_program_prevents_the_start_of_a_task(bench: Bench) -> None:
     task = bench.start(bench.container() | {"command": ["/nope"]})
     bench.reach(task, "STOPPED")
     assert bench.why(task) == ("TaskFailedToStart", "Task failed to start")
@@ -208,7 +208,7 @@ def test_a_missing_program_is_a_task_that_failed_to_start(bench: Bench) -> None:
     assert bench.leftovers(task) == []
 
 
-def test_a_missing_image_is_a_task_that_failed_to_start(bench: Bench) -> None:
+def test_a_missing_image_prevents_the_start_of_a_task(bench: Bench) -> None:
     task = bench.start(bench.container() | {"image": "127.0.0.1:1/shop/app:v1"})
     bench.reach(task, "STOPPED")
     assert bench.why(task) == ("TaskFailedToStart", "Task failed to start")
@@ -216,7 +216,7 @@ def test_a_missing_image_is_a_task_that_failed_to_start(bench: Bench) -> None:
     assert reason.startswith("CannotPullContainerError: Error response from daemon:")
 
 
-def test_a_missing_secret_is_a_task_that_failed_to_start(bench: Bench) -> None:
+def test_a_missing_secret_prevents_the_start_of_a_task(bench: Bench) -> None:
     task = bench.start(bench.container(secrets=[{"name": "S", "valueFrom": "/runtime/nope"}]))
     bench.reach(task, "STOPPED")
     stop_code, reason = bench.why(task)
@@ -225,7 +225,7 @@ def test_a_missing_secret_is_a_task_that_failed_to_start(bench: Bench) -> None:
     assert reason.endswith("/runtime/nope")
 
 
-def test_every_line_is_there_when_the_task_says_stopped(bench: Bench) -> None:
+def test_the_log_is_complete_when_the_task_is_stopped(bench: Bench) -> None:
     logs_backends[ACCOUNT][REGION].create_log_group("/runtime/lines", {})
     options = {"awslogs-group": "/runtime/lines", "awslogs-region": REGION, "awslogs-stream-prefix": "ecs"}
     container = bench.container("seq 1 10000", logConfiguration={"logDriver": "awslogs", "options": options})
@@ -235,23 +235,27 @@ def test_every_line_is_there_when_the_task_says_stopped(bench: Bench) -> None:
     assert [event.message for event in events] == [str(number) for number in range(1, 10001)]
 
 
-def test_a_port_is_published_on_loopback_and_put_behind_the_door(bench: Bench) -> None:
+def test_a_port_is_published_on_loopback_and_registered(bench: Bench) -> None:
     web = bench.container("sleep 1; " + busybox.SERVE, portMappings=[{"containerPort": 8080, "hostPort": 0}])
-    task = bench.start(web, service="doors", port=8080)
+    task = bench.start(web, service="balanced", port=8080)
     bench.reach(task, "RUNNING")
     assert not any(report.reachable for report in bench.of(task))
     bench.until(lambda: any(report.reachable for report in bench.of(task)))
     (ports,) = [news.ports for news in bench.news(task) if news.ports]
-    assert bench.doors.targets[-1] == ("127.0.0.1", ports[0][1])
+    assert bench.load_balancers.targets[-1] == ("127.0.0.1", ports[0][1])
     bench.runtime.stop(task)
     bench.reach(task, "STOPPED")
     assert bench.statuses(task) == ["PENDING", "RUNNING", "DEACTIVATING", "STOPPING", "STOPPED"]
-    assert [call for call, service in bench.doors.calls if service == "doors"] == ["open", "add", "drain"]
-    bench.runtime.withdraw("shop", "doors")
-    bench.until(lambda: ("close", "doors") in bench.doors.calls)
+    assert [call for call, service in bench.load_balancers.calls if service == "balanced"] == [
+        "open",
+        "register",
+        "deregister",
+    ]
+    bench.runtime.withdraw("shop", "balanced")
+    bench.until(lambda: ("close", "balanced") in bench.load_balancers.calls)
 
 
-def test_what_never_listens_never_gets_behind_the_door(bench: Bench) -> None:
+def test_a_port_that_does_not_listen_is_not_registered(bench: Bench) -> None:
     deaf = bench.container(portMappings=[{"containerPort": 8080}])
     task = bench.start(deaf, service="deaf", port=8080)
     bench.reach(task, "RUNNING")
@@ -259,7 +263,7 @@ def test_what_never_listens_never_gets_behind_the_door(bench: Bench) -> None:
         bench.until(lambda: any(report.reachable for report in bench.of(task)), seconds=1.5)
     bench.runtime.stop(task)
     bench.reach(task, "STOPPED")
-    assert [call for call, service in bench.doors.calls if service == "deaf"] == []
+    assert [call for call, service in bench.load_balancers.calls if service == "deaf"] == []
 
 
 def test_health_checks_are_reported_as_they_change(bench: Bench) -> None:
@@ -270,7 +274,7 @@ def test_health_checks_are_reported_as_they_change(bench: Bench) -> None:
     bench.reach(task, "STOPPED")
 
 
-def test_sidecars_find_each_other_and_one_end_is_the_end_of_all(bench: Bench) -> None:
+def test_containers_reach_each_other_and_an_essential_one_ends_the_task(bench: Bench) -> None:
     server = bench.container(busybox.SERVE, name="server")
     asks = "until wget -qO- http://server:8080/version; do sleep 0.2; done; exit 7"
     task = bench.start(server, bench.container(asks, name="asker"))
@@ -279,7 +283,7 @@ def test_sidecars_find_each_other_and_one_end_is_the_end_of_all(bench: Bench) ->
     assert bench.leftovers(task) == []
 
 
-def test_the_end_of_an_inessential_container_is_not_the_tasks(bench: Bench) -> None:
+def test_a_container_that_is_not_essential_does_not_end_the_task(bench: Bench) -> None:
     task = bench.start(bench.container(), bench.container("exit 1", name="side", essential=False))
     bench.until(lambda: bench.exit_code(task, "side") == 1)
     assert "STOPPING" not in bench.statuses(task)
@@ -288,7 +292,7 @@ def test_the_end_of_an_inessential_container_is_not_the_tasks(bench: Bench) -> N
 
 
 @pytest.mark.parametrize(("condition", "script"), [("SUCCESS", "sleep 1"), ("COMPLETE", "sleep 1; exit 1")])
-def test_a_container_waits_for_another_to_end(bench: Bench, condition: str, script: str) -> None:
+def test_a_container_waits_for_a_dependency_to_end(bench: Bench, condition: str, script: str) -> None:
     first = bench.container(script, name="first", essential=False)
     second = bench.container(name="web", dependsOn=[{"containerName": "first", "condition": condition}])
     task = bench.start(second, first)
@@ -299,7 +303,7 @@ def test_a_container_waits_for_another_to_end(bench: Bench, condition: str, scri
     bench.reach(task, "STOPPED")
 
 
-def test_a_container_waits_for_another_to_be_healthy(bench: Bench) -> None:
+def test_a_container_waits_for_a_dependency_to_be_healthy(bench: Bench) -> None:
     check = {"command": ["CMD-SHELL", "true"], "interval": 1}
     task = bench.start(
         bench.container(dependsOn=[{"containerName": "first", "condition": "HEALTHY"}]),
@@ -311,7 +315,7 @@ def test_a_container_waits_for_another_to_be_healthy(bench: Bench) -> None:
     bench.reach(task, "STOPPED")
 
 
-def test_a_dependency_that_fails_keeps_the_task_from_starting(bench: Bench) -> None:
+def test_a_failed_dependency_prevents_the_start_of_the_task(bench: Bench) -> None:
     first = bench.container("exit 4", name="first", essential=False)
     task = bench.start(bench.container(dependsOn=[{"containerName": "first", "condition": "SUCCESS"}]), first)
     bench.reach(task, "STOPPED")
@@ -342,7 +346,7 @@ def test_a_shared_volume_outlives_its_task_and_a_private_one_does_not(bench: Ben
         assert (bench.exit_code(task), bench.leftovers(task)) == (0, [])
 
 
-def test_a_container_removed_by_hand_is_noticed(bench: Bench) -> None:
+def test_a_container_that_was_removed_by_hand_ends_its_task(bench: Bench) -> None:
     task = bench.start(bench.container())
     bench.reach(task, "RUNNING")
     (container,) = bench.docker.containers.list(filters={"label": f"longshore.task={task}"})
@@ -351,10 +355,10 @@ def test_a_container_removed_by_hand_is_noticed(bench: Bench) -> None:
     assert bench.why(task)[0] == "EssentialContainerExited"
 
 
-def test_closing_takes_everything_down_at_once(docker: DockerClient, image: str, tmp_path: Path) -> None:
-    cloud = Cloud(tmp_path, REGION, ACCOUNT, "127.0.0.1:1", Doors(), docker)
+def test_closing_removes_all_containers_at_once(docker: DockerClient, image: str, tmp_path: Path) -> None:
+    cloud = Cloud(tmp_path, REGION, ACCOUNT, "127.0.0.1:1", LoadBalancers(), docker)
     runtime = DockerRuntime(cloud, threading.Event().set)
-    bench = Bench(docker, runtime, Doors(), image)
+    bench = Bench(docker, runtime, LoadBalancers(), image)
     stubborn = [bench.container("trap '' TERM; while :; do sleep 1; done", name=name) for name in ("a", "b")]
     shared = [{"name": "data", "dockerVolumeConfiguration": {"scope": "shared", "autoprovision": True}}]
     tasks = [bench.start(*stubborn, volumes=shared) for _ in range(3)]

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from longshore.sandbox.ecs.secret_values import SecretValues
-from longshore.sandbox.ecs.troubles import StartError
+from longshore.sandbox.ecs.start_errors import StartError
 from tests.sandbox.moto_api import REGION, Api
 
 ACCOUNT = "123456789012"
@@ -13,7 +13,7 @@ ACCOUNT = "123456789012"
 
 @pytest.fixture(scope="module")
 def secret_arn(api: Api) -> str:
-    """A secret of two fields, beside a parameter /launch/key."""
+    """A secret of two fields, and a parameter /launch/key."""
     api.client("ssm").put_parameter(Name="/launch/key", Value="from-ssm", Type="SecureString")
     text = json.dumps({"user": "shop", "port": 5432})
     return str(api.client("secretsmanager").create_secret(Name="launch/database", SecretString=text)["ARN"])
@@ -36,7 +36,7 @@ def test_secrets_are_resolved_by_name_arn_and_key(secret_arn: str) -> None:
     "reference",
     ["/launch/nope", f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:nope-AbCdEf", "{secret}:nope::"],
 )
-def test_a_missing_secret_says_which(secret_arn: str, reference: str) -> None:
+def test_a_missing_secret_is_named(secret_arn: str, reference: str) -> None:
     with pytest.raises(StartError, match=r"^ResourceInitializationError: unable to pull secrets") as error:
         value_of(reference.replace("{secret}", secret_arn))
     assert "nope" in error.value.message

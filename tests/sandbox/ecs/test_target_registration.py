@@ -4,11 +4,11 @@ import socket
 import threading
 from typing import Any
 
-from longshore.sandbox.ecs.target_registration import Doorway, accepts
+from longshore.sandbox.ecs.target_registration import TargetRegistration, accepts
 
 
-class Door:
-    """A front door that notes its targets."""
+class LoadBalancer:
+    """A load balancer that records its calls."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
@@ -17,25 +17,25 @@ class Door:
         self.calls.append(("open", *arguments))
         return "http://127.0.0.1:1"
 
-    def add(self, *arguments: Any) -> None:
-        self.calls.append(("add", *arguments))
+    def register(self, *arguments: Any) -> None:
+        self.calls.append(("register", *arguments))
 
-    def drain(self, *arguments: Any) -> None:
-        self.calls.append(("drain", *arguments[:3]))
+    def deregister(self, *arguments: Any) -> None:
+        self.calls.append(("deregister", *arguments[:3]))
 
     def close(self, *arguments: Any) -> None:
         self.calls.append(("close", *arguments))
 
 
 def drop(server: socket.socket) -> None:
-    """Take a connection and close it, as Docker's proxy does for a container that does not listen."""
+    """Accept a connection and close it, as Docker's proxy does for a container that does not listen."""
     server.accept()[0].close()
 
 
-def test_a_port_counts_only_when_it_keeps_a_connection() -> None:
+def test_a_port_counts_only_if_it_keeps_a_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         target = server.getsockname()[:2]
-        assert accepts(target)  # nobody has called accept(): it waits in the backlog, and stays open
+        assert accepts(target)  # without accept(), it waits in the backlog and stays open
         server.accept()[0].close()
         dropper = threading.Thread(target=drop, args=(server,))
         dropper.start()
@@ -44,30 +44,30 @@ def test_a_port_counts_only_when_it_keeps_a_connection() -> None:
     assert not accepts(target)
 
 
-def test_a_task_goes_behind_its_door_and_leaves_it_once() -> None:
-    door, entered = Door(), threading.Event()
+def test_a_target_is_registered_and_deregistered_once() -> None:
+    load_balancer, registered = LoadBalancer(), threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
         target = server.getsockname()[:2]
-        doorway = Doorway(door, "shop", "web", 8080, target)
-        doorway.enter(entered.set)
-        doorway.enter(entered.set)
-        assert entered.wait(10)
-    said: list[str] = []
-    doorway.leave(lambda: said.append("leaving"))
-    assert door.calls == [
+        registration = TargetRegistration(load_balancer, "shop", "web", 8080, target)
+        registration.register(registered.set)
+        registration.register(registered.set)
+        assert registered.wait(10)
+    calls: list[str] = []
+    registration.deregister(lambda: calls.append("leaving"))
+    assert load_balancer.calls == [
         ("open", "shop", "web", 8080),
-        ("add", "shop", "web", target),
-        ("drain", "shop", "web", target),
+        ("register", "shop", "web", target),
+        ("deregister", "shop", "web", target),
     ]
-    assert said == ["leaving"]
+    assert calls == ["leaving"]
 
 
-def test_a_task_that_leaves_first_never_goes_behind_its_door() -> None:
+def test_a_target_that_is_deregistered_first_is_never_registered() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         target = server.getsockname()[:2]
-    door = Door()
-    said: list[str] = []
-    doorway = Doorway(door, "shop", "web", 8080, target)
-    doorway.enter(lambda: said.append("entered"))
-    doorway.leave(lambda: said.append("leaving"))
-    assert (door.calls, said) == ([], [])
+    load_balancer = LoadBalancer()
+    calls: list[str] = []
+    registration = TargetRegistration(load_balancer, "shop", "web", 8080, target)
+    registration.register(lambda: calls.append("registered"))
+    registration.deregister(lambda: calls.append("leaving"))
+    assert (load_balancer.calls, calls) == ([], [])

@@ -13,15 +13,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from longshore.sandbox.load_balancer.load_balancer import FrontDoors
-from longshore.sandbox.load_balancer.targets import Address, Targets
+from longshore.sandbox.load_balancer.load_balancer import LocalLoadBalancers
+from longshore.sandbox.load_balancer.targets import Address, TargetGroup
 
 Service = tuple[str, str]
 WEB: Service = ("storefront-sandbox", "web")
 
 
 class App(BaseHTTPRequestHandler):
-    """A task: answers with its own name, slowly where asked to, and counts what it saw."""
+    """A task: answers with its name, slowly on request, and records its requests."""
 
     protocol_version = "HTTP/1.1"
     name: str
@@ -100,7 +100,7 @@ class Task(ThreadingHTTPServer):
         return connection, client
 
     def stop(self) -> None:
-        """End as a killed container does: what is on its way breaks off."""
+        """End as a killed container does: open requests are cut off."""
         self.shutdown()
         self.server_close()
         for connection in self._accepted:
@@ -112,10 +112,10 @@ class Task(ThreadingHTTPServer):
 
 
 @pytest.fixture
-def doors() -> Iterator[FrontDoors]:
-    doors = FrontDoors()
-    yield doors
-    doors.close_all()
+def balancers() -> Iterator[LocalLoadBalancers]:
+    balancers = LocalLoadBalancers()
+    yield balancers
+    balancers.close_all()
 
 
 @pytest.fixture
@@ -136,9 +136,9 @@ def connect() -> Iterator[Callable[[str], http.client.HTTPConnection]]:
     with contextlib.ExitStack() as cleanup:
 
         def connection(url: str) -> http.client.HTTPConnection:
-            made = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
-            cleanup.callback(made.close)
-            return made
+            connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+            cleanup.callback(connection.close)
+            return connection
 
         yield connection
 
@@ -153,87 +153,93 @@ def ask(connection: http.client.HTTPConnection, path: str = "/", method: str = "
     return response.status, response.read().decode()
 
 
-def test_requests_go_round_the_targets(doors: FrontDoors, task: Start, connect: Connect) -> None:
-    url = doors.open(*WEB, 8080)
+def test_requests_go_to_the_targets_in_turn(balancers: LocalLoadBalancers, task: Start, connect: Connect) -> None:
+    url = balancers.open(*WEB, 8080)
     for name in ("a", "b", "c"):
-        doors.add(*WEB, task(name).address)
+        balancers.register(*WEB, task(name).address)
     connection = connect(url)
     assert [ask(connection)[1] for _ in range(6)] == ["a", "b", "c", "a", "b", "c"]
 
 
-def test_a_target_added_twice_counts_once(doors: FrontDoors, task: Start, connect: Connect) -> None:
-    url = doors.open(*WEB, 8080)
+def test_a_target_that_is_registered_twice_counts_once(
+    balancers: LocalLoadBalancers, task: Start, connect: Connect
+) -> None:
+    url = balancers.open(*WEB, 8080)
     first, second = task("a"), task("b")
     for target in (first, second, first):
-        doors.add(*WEB, target.address)
+        balancers.register(*WEB, target.address)
     connection = connect(url)
     assert [ask(connection)[1] for _ in range(4)] == ["a", "b", "a", "b"]
 
 
-def test_opening_again_gives_the_same_url_even_after_closing(doors: FrontDoors) -> None:
-    url = doors.open(*WEB, 8080)
-    assert doors.open(*WEB, 9090) == url
-    assert doors.open("storefront-sandbox", "other", 8080) != url
-    doors.close(*WEB)
+def test_a_reopened_load_balancer_keeps_its_url(balancers: LocalLoadBalancers) -> None:
+    url = balancers.open(*WEB, 8080)
+    assert balancers.open(*WEB, 9090) == url
+    assert balancers.open("storefront-sandbox", "other", 8080) != url
+    balancers.close(*WEB)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", urlsplit(url).port or 0))
-    assert doors.open(*WEB, 8080) == url
+    assert balancers.open(*WEB, 8080) == url
 
 
-def test_a_former_port_that_is_taken_gives_another(doors: FrontDoors) -> None:
-    url = doors.open(*WEB, 8080)
-    doors.close(*WEB)
+def test_a_new_port_is_used_if_the_former_one_is_taken(balancers: LocalLoadBalancers) -> None:
+    url = balancers.open(*WEB, 8080)
+    balancers.close(*WEB)
     with socket.socket() as squatter:
         squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         squatter.bind(("127.0.0.1", urlsplit(url).port))
         squatter.listen()
-        assert doors.open(*WEB, 8080) != url
+        assert balancers.open(*WEB, 8080) != url
 
 
-def test_without_a_target_it_answers_503_and_keeps_the_connection(
-    doors: FrontDoors, task: Start, connect: Connect
+def test_without_targets_the_response_is_503_and_the_connection_stays(
+    balancers: LocalLoadBalancers, task: Start, connect: Connect
 ) -> None:
-    connection = connect(doors.open(*WEB, 8080))
-    assert ask(connection) == (503, "no task serves this yet\n")
+    connection = connect(balancers.open(*WEB, 8080))
+    assert ask(connection) == (503, "no task is registered yet\n")
     held = connection.sock
-    doors.add(*WEB, task("a").address)
+    balancers.register(*WEB, task("a").address)
     assert ask(connection) == (200, "a")
     assert connection.sock is held is not None
 
 
 def test_a_dead_target_gets_502_and_the_request_is_not_sent_elsewhere(
-    doors: FrontDoors, task: Start, connect: Connect
+    balancers: LocalLoadBalancers, task: Start, connect: Connect
 ) -> None:
-    url = doors.open(*WEB, 8080)
+    url = balancers.open(*WEB, 8080)
     alive, dead = task("a"), task("b")
     dead.stop()
-    doors.add(*WEB, dead.address)
-    doors.add(*WEB, alive.address)
+    balancers.register(*WEB, dead.address)
+    balancers.register(*WEB, alive.address)
     assert ask(connect(url))[0] == 502
     assert alive.seen == []
 
 
-def test_a_target_that_hangs_up_is_asked_once(doors: FrontDoors, task: Start, connect: Connect) -> None:
-    url = doors.open(*WEB, 8080)
+def test_a_request_to_a_target_that_disconnects_is_not_repeated(
+    balancers: LocalLoadBalancers, task: Start, connect: Connect
+) -> None:
+    url = balancers.open(*WEB, 8080)
     target = task("a")
-    doors.add(*WEB, target.address)
+    balancers.register(*WEB, target.address)
     assert ask(connect(url), "/silence")[0] == 502
     assert target.seen == ["/silence"]
 
 
-def test_a_body_that_breaks_off_is_not_passed_on_as_a_whole_one(
-    doors: FrontDoors, task: Start, connect: Connect
+def test_a_truncated_body_is_not_forwarded_as_complete(
+    balancers: LocalLoadBalancers, task: Start, connect: Connect
 ) -> None:
-    url = doors.open(*WEB, 8080)
-    doors.add(*WEB, task("a").address)
+    url = balancers.open(*WEB, 8080)
+    balancers.register(*WEB, task("a").address)
     with pytest.raises(http.client.IncompleteRead):
         ask(connect(url), "/cut")
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_bodies_pass_both_ways(doors: FrontDoors, task: Start, connect: Connect, *, chunked: bool) -> None:
-    url = doors.open(*WEB, 8080)
-    doors.add(*WEB, task("a").address)
+def test_bodies_are_forwarded_both_ways(
+    balancers: LocalLoadBalancers, task: Start, connect: Connect, *, chunked: bool
+) -> None:
+    url = balancers.open(*WEB, 8080)
+    balancers.register(*WEB, task("a").address)
     connection = connect(url)
     body = "0123456789" * 30_000
     pieces: Any = iter([body[:7].encode(), body[7:].encode()]) if chunked else body
@@ -241,9 +247,11 @@ def test_bodies_pass_both_ways(doors: FrontDoors, task: Start, connect: Connect,
     assert ask(connection) == (200, "a")
 
 
-def test_an_early_answer_to_a_large_body_reaches_the_client(doors: FrontDoors, task: Start, connect: Connect) -> None:
-    url = doors.open(*WEB, 8080)
-    doors.add(*WEB, task("a").address)
+def test_an_early_response_to_a_large_body_reaches_the_client(
+    balancers: LocalLoadBalancers, task: Start, connect: Connect
+) -> None:
+    url = balancers.open(*WEB, 8080)
+    balancers.register(*WEB, task("a").address)
     connection = connect(url)
     connection.putrequest("POST", "/early")
     connection.putheader("Content-Length", str(100))
@@ -251,11 +259,11 @@ def test_an_early_answer_to_a_large_body_reaches_the_client(doors: FrontDoors, t
     assert connection.getresponse().read() == b"too large"
 
 
-def test_an_answer_without_length_is_chunked_and_the_connection_stays(
-    doors: FrontDoors, task: Start, connect: Connect
+def test_a_response_without_length_is_chunked_and_the_connection_stays(
+    balancers: LocalLoadBalancers, task: Start, connect: Connect
 ) -> None:
-    url = doors.open(*WEB, 8080)
-    doors.add(*WEB, task("a").address)
+    url = balancers.open(*WEB, 8080)
+    balancers.register(*WEB, task("a").address)
     connection = connect(url)
     assert ask(connection, "/endless") == (200, "no length")
     held = connection.sock
@@ -265,9 +273,9 @@ def test_an_answer_without_length_is_chunked_and_the_connection_stays(
     assert connection.sock is held is not None
 
 
-def test_headers_pass_and_those_of_one_connection_do_not(doors: FrontDoors, task: Start, connect: Connect) -> None:
-    url = doors.open(*WEB, 8080)
-    doors.add(*WEB, task("a").address)
+def test_headers_pass_but_not_hop_by_hop_headers(balancers: LocalLoadBalancers, task: Start, connect: Connect) -> None:
+    url = balancers.open(*WEB, 8080)
+    balancers.register(*WEB, task("a").address)
     connection = connect(url)
     sent = {"Host": "shop.example", "X-Mine": "1", "Connection": "X-Private", "X-Private": "2", "TE": "trailers"}
     _, text = ask(connection, "/headers", headers=sent)
@@ -285,54 +293,56 @@ def test_headers_pass_and_those_of_one_connection_do_not(doors: FrontDoors, task
     assert response.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
 
 
-def test_an_http_1_0_client_gets_the_whole_answer(doors: FrontDoors, task: Start) -> None:
-    url = doors.open(*WEB, 8080)
-    doors.add(*WEB, task("a").address)
+def test_an_http_1_0_client_gets_the_whole_response(balancers: LocalLoadBalancers, task: Start) -> None:
+    url = balancers.open(*WEB, 8080)
+    balancers.register(*WEB, task("a").address)
     with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=5) as raw:
         raw.sendall(b"GET /endless HTTP/1.0\r\n\r\n")
         answer = b"".join(iter(lambda: raw.recv(1000), b""))
     assert answer.endswith(b"\r\n\r\nno length")
 
 
-def test_drain_waits_for_open_requests_and_sends_no_new_ones(doors: FrontDoors, task: Start, connect: Connect) -> None:
-    url = doors.open(*WEB, 8080)
+def test_deregister_waits_for_open_requests_and_sends_no_new_ones(
+    balancers: LocalLoadBalancers, task: Start, connect: Connect
+) -> None:
+    url = balancers.open(*WEB, 8080)
     old, new = task("old", delay=0.3), task("new")
-    doors.add(*WEB, old.address)
+    balancers.register(*WEB, old.address)
     answers: list[tuple[int, str]] = []
     slow = threading.Thread(target=lambda: answers.append(ask(connect(url))))
     slow.start()
     _until(lambda: old.seen == ["/"])
-    doors.add(*WEB, new.address)
-    doors.drain(*WEB, old.address, timeout=5)
+    balancers.register(*WEB, new.address)
+    balancers.deregister(*WEB, old.address, timeout=5)
     slow.join()
     assert answers == [(200, "old")]
     assert [ask(connect(url))[1] for _ in range(3)] == ["new"] * 3
 
 
-def test_drain_gives_up_at_its_timeout() -> None:
-    targets = Targets()
-    targets.add(("127.0.0.1", 1))
+def test_deregistering_a_target_ends_at_its_timeout() -> None:
+    targets = TargetGroup()
+    targets.register(("127.0.0.1", 1))
     taken = targets.take()
     assert taken is not None
-    assert not targets.drain(("127.0.0.1", 1), timeout=0.01)
+    assert not targets.deregister(("127.0.0.1", 1), timeout=0.01)
     assert targets.take() is None
     targets.release(taken)
-    assert targets.drain(("127.0.0.1", 1), timeout=0)
+    assert targets.deregister(("127.0.0.1", 1), timeout=0)
 
 
-def test_draining_what_is_not_there_returns_at_once(doors: FrontDoors) -> None:
-    doors.drain(*WEB, ("127.0.0.1", 1), timeout=60)
-    doors.open(*WEB, 8080)
-    doors.drain(*WEB, ("127.0.0.1", 1), timeout=60)
+def test_deregistering_an_unknown_target_returns_at_once(balancers: LocalLoadBalancers) -> None:
+    balancers.deregister(*WEB, ("127.0.0.1", 1), timeout=60)
+    balancers.open(*WEB, 8080)
+    balancers.deregister(*WEB, ("127.0.0.1", 1), timeout=60)
 
 
 @pytest.mark.parametrize("keep_alive", [True, False])
-def test_no_request_is_lost_while_every_target_is_replaced(doors: FrontDoors, *, keep_alive: bool) -> None:
-    url = doors.open(*WEB, 8080)
+def test_no_request_is_lost_while_every_target_is_replaced(balancers: LocalLoadBalancers, *, keep_alive: bool) -> None:
+    url = balancers.open(*WEB, 8080)
     names = map(str, itertools.count())
     current = [Task(next(names), 0.02), Task(next(names), 0.02)]
     for target in current:
-        doors.add(*WEB, target.address)
+        balancers.register(*WEB, target.address)
     clients = [Client(url, keep_alive=keep_alive) for _ in range(4)]
     for client in clients:
         client.start()
@@ -340,9 +350,9 @@ def test_no_request_is_lost_while_every_target_is_replaced(doors: FrontDoors, *,
         for client in clients:
             client.wait_for_answers(2)
         fresh = Task(next(names), 0.02)
-        doors.add(*WEB, fresh.address)
+        balancers.register(*WEB, fresh.address)
         old = current.pop(0)
-        doors.drain(*WEB, old.address, timeout=5)
+        balancers.deregister(*WEB, old.address, timeout=5)
         old.stop()
         current.append(fresh)
     for client in clients:
@@ -354,7 +364,7 @@ def test_no_request_is_lost_while_every_target_is_replaced(doors: FrontDoors, *,
 
 
 class Client(threading.Thread):
-    """Asks without a pause, and counts what went wrong."""
+    """Sends requests without a pause, and counts failures."""
 
     def __init__(self, url: str, *, keep_alive: bool) -> None:
         super().__init__()

@@ -29,14 +29,14 @@ def code(error: pytest.ExceptionInfo[ClientError]) -> str:
 
 
 def entries(repo: Repo, operation: str, key: str, size: int, **rest: Any) -> list[Any]:
-    """All lines of a paged operation, asked for page by page; every page but the last is full."""
-    found: list[Any] = []
+    """All lines of a paged operation, read page by page; every page but the last is full."""
+    lines: list[Any] = []
     token: dict[str, str] = {}
     while True:
         answer = getattr(repo.client, operation)(repositoryName=repo.name, maxResults=size, **token, **rest)
-        found += answer[key]
+        lines += answer[key]
         if "nextToken" not in answer:
-            return found
+            return lines
         assert len(answer[key]) == size
         token = {"nextToken": answer["nextToken"]}
 
@@ -45,7 +45,7 @@ def tags(repo: Repo) -> set[str]:
     return {each["imageTag"] for each in entries(repo, "list_images", "imageIds", 100) if "imageTag" in each}
 
 
-def test_the_repository_lies_in_the_sandbox_registry(immutable: Repo) -> None:
+def test_the_repository_uri_is_in_the_sandboxs_registry(immutable: Repo) -> None:
     (found,) = immutable.client.describe_repositories(repositoryNames=[immutable.name])["repositories"]
     assert found["repositoryUri"] == f"127.0.0.1:5999/{immutable.name}"
 
@@ -62,7 +62,7 @@ def test_images_come_in_pages_each_once(immutable: Repo, size: int) -> None:
     assert sorted(listed) == sorted(described) == sorted(wanted)
 
 
-def test_a_page_holds_100_unless_asked_otherwise(mutable: Repo) -> None:
+def test_a_page_has_100_entries_by_default(mutable: Repo) -> None:
     manifest = mutable.manifest("one")
     for number in range(101):
         mutable.client.put_image(repositoryName=mutable.name, imageManifest=manifest, imageTag=f"t{number}")
@@ -72,12 +72,12 @@ def test_a_page_holds_100_unless_asked_otherwise(mutable: Repo) -> None:
     assert "nextToken" not in mutable.client.describe_images(repositoryName=mutable.name)
 
 
-def test_pages_go_on_where_they_were_when_images_are_deleted_meanwhile(mutable: Repo) -> None:
+def test_deleting_images_between_pages_skips_none(mutable: Repo) -> None:
     for number in range(6):
         mutable.put(f"{number}", f"t{number}")
     first = mutable.client.list_images(repositoryName=mutable.name, maxResults=3)
-    gone = [{"imageTag": "t0"}, {"imageTag": "t2"}, {"imageTag": "t4"}]
-    mutable.client.batch_delete_image(repositoryName=mutable.name, imageIds=gone)
+    removed = [{"imageTag": "t0"}, {"imageTag": "t2"}, {"imageTag": "t4"}]
+    mutable.client.batch_delete_image(repositoryName=mutable.name, imageIds=removed)
     rest = mutable.client.list_images(repositoryName=mutable.name, nextToken=first["nextToken"])
     assert [each["imageTag"] for each in rest["imageIds"]] == ["t3", "t5"]
 
@@ -94,7 +94,7 @@ def test_images_are_filtered_by_tag_status(mutable: Repo) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"maxResults": 1001}, {"nextToken": "what"}])
-def test_a_wrong_page_is_refused(immutable: Repo, wrong: dict[str, Any]) -> None:
+def test_an_invalid_page_token_is_refused(immutable: Repo, wrong: dict[str, Any]) -> None:
     with pytest.raises(ClientError) as error:
         immutable.client.list_images(repositoryName=immutable.name, **wrong)
     assert code(error) == "InvalidParameterException"
@@ -107,7 +107,7 @@ def test_an_unknown_repository_is_refused(api: Api, operation: str) -> None:
     assert code(error) == "RepositoryNotFoundException"
 
 
-def test_the_digest_is_that_of_the_manifest_and_the_size_its_sum(mutable: Repo) -> None:
+def test_the_digest_is_the_manifests_and_the_size_the_sum_of_its_parts(mutable: Repo) -> None:
     manifest = mutable.manifest("abc", layers=3)
     before = datetime.now(UTC)
     mutable.client.put_image(repositoryName=mutable.name, imageManifest=manifest, imageTag="v1")
@@ -137,7 +137,7 @@ def test_the_size_of_an_index_is_that_of_its_largest_image(mutable: Repo) -> Non
     assert detail["imageSizeInBytes"] == 3 * 91
 
 
-def test_a_manifest_of_missing_layers_is_refused(mutable: Repo) -> None:
+def test_a_manifest_with_missing_layers_is_refused(mutable: Repo) -> None:
     other = Repo("elsewhere", mutable.client, mutable.registry)
     with pytest.raises(ClientError) as error:
         mutable.client.put_image(repositoryName=mutable.name, imageManifest=other.manifest("x"), imageTag="v1")
@@ -153,7 +153,7 @@ def test_a_digest_that_does_not_match_is_refused(mutable: Repo) -> None:
     assert code(error) == "ImageDigestDoesNotMatchException"
 
 
-def test_another_tag_for_an_image_that_is_there(immutable: Repo) -> None:
+def test_an_existing_image_gets_another_tag(immutable: Repo) -> None:
     digest = immutable.put("a", "v1")
     assert immutable.put("a", "v2") == digest
     assert entries(immutable, "list_images", "imageIds", 1) == [
@@ -162,7 +162,7 @@ def test_another_tag_for_an_image_that_is_there(immutable: Repo) -> None:
     ]
 
 
-def test_an_immutable_tag_stays(immutable: Repo) -> None:
+def test_an_immutable_tag_does_not_move(immutable: Repo) -> None:
     digest = immutable.put("a", "v1")
     with pytest.raises(ClientError) as error:
         immutable.put("b", "v1")
@@ -176,7 +176,7 @@ def test_an_immutable_tag_stays(immutable: Repo) -> None:
 
 @pytest.mark.parametrize("tag", ["v1", None])
 @pytest.mark.parametrize("mutability", ["MUTABLE", "IMMUTABLE"])
-def test_the_same_image_again_is_said_to_exist(api: Api, mutability: str, tag: str | None) -> None:
+def test_putting_the_same_image_again_fails_as_existing(api: Api, mutability: str, tag: str | None) -> None:
     repo = repository(api, mutability)
     repo.put("a", tag)
     with pytest.raises(ClientError) as error:
@@ -184,7 +184,7 @@ def test_the_same_image_again_is_said_to_exist(api: Api, mutability: str, tag: s
     assert code(error) == "ImageAlreadyExistsException"
 
 
-def test_a_mutable_tag_moves_and_its_image_stays_without(mutable: Repo) -> None:
+def test_a_mutable_tag_moves_and_its_former_image_stays_untagged(mutable: Repo) -> None:
     old, new = mutable.put("a", "latest"), mutable.put("b", "latest")
     assert entries(mutable, "list_images", "imageIds", 10) == [
         {"imageDigest": old},
@@ -192,7 +192,7 @@ def test_a_mutable_tag_moves_and_its_image_stays_without(mutable: Repo) -> None:
     ]
 
 
-def test_exclusions_turn_the_mutability_of_a_tag_round(api: Api) -> None:
+def test_exclusion_filters_invert_the_mutability_of_a_tag(api: Api) -> None:
     rules = [{"filterType": "WILDCARD", "filter": "dev-*"}]
     repo = repository(api, "IMMUTABLE_WITH_EXCLUSION", imageTagMutabilityExclusionFilters=rules)
     for content in ("a", "b"):
@@ -203,7 +203,7 @@ def test_exclusions_turn_the_mutability_of_a_tag_round(api: Api) -> None:
     assert code(error) == "ImageTagAlreadyExistsException"
 
 
-def test_a_change_of_mutability_counts_at_once(mutable: Repo) -> None:
+def test_a_change_of_mutability_takes_effect_at_once(mutable: Repo) -> None:
     mutable.put("a", "v1")
     mutable.client.put_image_tag_mutability(repositoryName=mutable.name, imageTagMutability="IMMUTABLE")
     with pytest.raises(ClientError) as error:
@@ -211,19 +211,19 @@ def test_a_change_of_mutability_counts_at_once(mutable: Repo) -> None:
     assert code(error) == "ImageTagAlreadyExistsException"
 
 
-def test_describing_an_image_that_is_not_there(immutable: Repo) -> None:
+def test_describing_a_missing_image_fails(immutable: Repo) -> None:
     digest = immutable.put("a", "v1")
-    found = immutable.client.describe_images(
+    described = immutable.client.describe_images(
         repositoryName=immutable.name, imageIds=[{"imageTag": "v1"}, {"imageDigest": digest}]
     )
-    assert [each["imageDigest"] for each in found["imageDetails"]] == [digest]
+    assert [each["imageDigest"] for each in described["imageDetails"]] == [digest]
     with pytest.raises(ClientError) as error:
         immutable.client.describe_images(repositoryName=immutable.name, imageIds=[{"imageTag": "v2"}])
     assert code(error) == "ImageNotFoundException"
     assert "{imageDigest:'null', imageTag:'v2'}" in str(error.value)
 
 
-def test_batch_get_image_gives_manifests_and_what_is_missing(immutable: Repo) -> None:
+def test_batch_get_image_returns_manifests_and_failures(immutable: Repo) -> None:
     digest, other = immutable.put("a", "v1"), f"sha256:{'0' * 64}"
     asked = [{"imageTag": "v1"}, {"imageTag": "v9"}, {"imageDigest": other}, {"imageDigest": digest, "imageTag": "v9"}]
     answer = immutable.client.batch_get_image(repositoryName=immutable.name, imageIds=asked)
@@ -254,7 +254,7 @@ def test_deleting_a_tag_deletes_the_image_with_the_last_one(immutable: Repo) -> 
     assert immutable.put("b", "v1") != digest
 
 
-def test_deleting_by_digest_takes_all_tags(immutable: Repo) -> None:
+def test_deleting_by_digest_removes_all_tags(immutable: Repo) -> None:
     digest = immutable.put("a", "v1")
     immutable.put("a", "v2")
     answer = immutable.client.batch_delete_image(
@@ -275,7 +275,7 @@ def test_a_repository_with_images_is_deleted_only_by_force(immutable: Repo) -> N
     assert tags(immutable) == set()
 
 
-def test_layers_uploaded_through_the_api_lie_in_the_registry(immutable: Repo) -> None:
+def test_layers_uploaded_through_the_api_are_in_the_registry(immutable: Repo) -> None:
     client, name = immutable.client, immutable.name
     upload = client.initiate_layer_upload(repositoryName=name)["uploadId"]
     client.upload_layer_part(
@@ -284,8 +284,8 @@ def test_layers_uploaded_through_the_api_lie_in_the_registry(immutable: Repo) ->
     digest = f"sha256:{hashlib.sha256(b'layer').hexdigest()}"
     client.complete_layer_upload(repositoryName=name, uploadId=upload, layerDigests=[digest])
     missing = f"sha256:{'0' * 64}"
-    found = client.batch_check_layer_availability(repositoryName=name, layerDigests=[digest, missing])["layers"]
-    assert found == [
+    layers = client.batch_check_layer_availability(repositoryName=name, layerDigests=[digest, missing])["layers"]
+    assert layers == [
         {"layerDigest": digest, "layerAvailability": "AVAILABLE", "layerSize": 5},
         {"layerDigest": missing, "layerAvailability": "UNAVAILABLE"},
     ]
@@ -293,7 +293,7 @@ def test_layers_uploaded_through_the_api_lie_in_the_registry(immutable: Repo) ->
     assert url == f"http://127.0.0.1:1/v2/{name}/blobs/{digest}"
 
 
-def test_the_token_is_for_the_sandbox_registry_and_good_for_a_while(api: Api) -> None:
+def test_the_token_is_for_the_sandboxs_registry_and_expires_later(api: Api) -> None:
     (data,) = api.client("ecr").get_authorization_token()["authorizationData"]
     assert data["proxyEndpoint"] == "http://127.0.0.1:5999"
     assert base64.b64decode(data["authorizationToken"]).startswith(b"AWS:")
@@ -302,7 +302,7 @@ def test_the_token_is_for_the_sandbox_registry_and_good_for_a_while(api: Api) ->
 
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """What operations answered, before fields that the model does not know vanish."""
+    """The responses of operations, before moto drops unknown fields."""
     answers: list[object] = []
 
     def record(result: object) -> ActionResult:
@@ -313,7 +313,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return answers
 
 
-def test_every_field_of_an_answer_is_in_awss_model(mutable: Repo, recorded: list[Any]) -> None:
+def test_every_field_of_a_response_is_in_awss_model(mutable: Repo, recorded: list[Any]) -> None:
     model = botocore.session.get_session().get_service_model("ecr")
     digest = mutable.put("a", "v1")
     mutable.put("b")
@@ -339,7 +339,7 @@ def test_every_field_of_an_answer_is_in_awss_model(mutable: Repo, recorded: list
 
 
 def unknown(value: Any, shape: Shape | None, path: str = "") -> Iterator[str]:
-    """The paths of fields that the model does not have."""
+    """The paths of fields that the model lacks."""
     if isinstance(shape, StructureShape):
         for name, inner in value.items():
             if name in shape.members:
@@ -351,22 +351,22 @@ def unknown(value: Any, shape: Shape | None, path: str = "") -> Iterator[str]:
             yield from unknown(inner, shape.member, f"{path}[]")
 
 
-def test_30_000_images_page_in_order_whatever_the_page_size() -> None:
+def test_30_000_images_are_listed_in_order_with_any_page_size() -> None:
     images = Images()
     numbers = random.sample(range(30_000), 30_000)
     for number in numbers:
         images.put(f'{{"n": {number}}}', MANIFEST_TYPE, f"v1.0.{number}", immutable=True)
     after: int | None = 0
-    found = []
+    versions = []
     while after is not None:
         page, after = images.list_entries(after, 100, "TAGGED")
-        found += [tag for _, tag in page]
-    assert found == [f"v1.0.{number}" for number in numbers]
+        versions += [tag for _, tag in page]
+    assert versions == [f"v1.0.{number}" for number in numbers]
 
 
 @pytest.fixture(scope="module")
 def crowded(api: Api) -> Repo:
-    """A repository with 2,500 tags, pushed in random order, with junk among them."""
+    """A repository with 2,500 tags, pushed in random order, and tags that are not versions."""
     repo = repository(api, "IMMUTABLE")
     images = Repository(ecr_backends["123456789012"][REGION].repositories[repo.name]).images
     for tag in random.sample(CROWD, len(CROWD)):
@@ -375,10 +375,10 @@ def crowded(api: Api) -> Repo:
 
 
 @pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.long), 100, 1000])
-def test_2_500_tags_page_by_any_size(crowded: Repo, size: int) -> None:
+def test_2_500_tags_are_listed_completely_with_any_page_size(crowded: Repo, size: int) -> None:
     pages = crowded.client.get_paginator("list_images").paginate(
         repositoryName=crowded.name, PaginationConfig={"PageSize": size}
     )
-    found = [[each["imageTag"] for each in page["imageIds"]] for page in pages]
-    assert sorted(tag for page in found for tag in page) == sorted(CROWD)
-    assert [len(page) for page in found] == [size] * (2_500 // size) + ([500] if size == 1000 else [])
+    tags = [[each["imageTag"] for each in page["imageIds"]] for page in pages]
+    assert sorted(tag for page in tags for tag in page) == sorted(CROWD)
+    assert [len(page) for page in tags] == [size] * (2_500 // size) + ([500] if size == 1000 else [])

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -25,16 +26,16 @@ from longshore.sandbox.cloud import LABEL, sandbox_id
 from longshore.sandbox.processes import command_line
 from longshore.sandbox.registry import distribution
 from longshore.sandbox.registry.catalogue import Catalogue, Repository
-from longshore.sandbox.registry.distribution import Child, end_orphan
+from longshore.sandbox.registry.distribution import RegistryProcess, end_orphan
 from longshore.sandbox.registry.images import digest_of
-from longshore.sandbox.registry.proxy import Proxy
+from longshore.sandbox.registry.proxy import RegistryProxy
 from longshore.sandbox.registry.upstream import Answer, Upstream
 from longshore.sandbox.state import State
 from tests.sandbox.moto_api import MANIFEST_TYPE, REGION, MemoryRegistry, Repo, aws
 
 
 class UploadingRegistry(MemoryRegistry):
-    """Answers an upload's start as the real one does: with the address that it was asked at."""
+    """Responds to the start of an upload like the real one: with its own address."""
 
     def request(self, method: str, path: str, body: bytes | None = None, media_type: str = "") -> Answer:
         assert (method, body) == ("POST", b"")
@@ -42,13 +43,13 @@ class UploadingRegistry(MemoryRegistry):
 
 
 class Shelf(Catalogue):
-    """A catalogue of the repositories that a test puts there."""
+    """A catalogue of a test's repositories."""
 
     def __init__(self) -> None:
         self.records: dict[str, Record] = {}
 
     def add(self, name: str, mutability: str) -> None:
-        make: Any = Record  # abstract for a type checker only: CloudFormation's half is missing
+        make: Any = Record  # for a type checker it is abstract: parts for CloudFormation are missing
         self.records[name] = make("123456789012", REGION, name, None, None, "", mutability)
 
     def find(self, name: str) -> Repository | None:
@@ -56,8 +57,8 @@ class Shelf(Catalogue):
 
 
 @dataclass
-class Front:
-    """The proxy, before a registry in memory."""
+class ProxyClient:
+    """A client of the proxy in front of a registry in memory."""
 
     address: str
     registry: MemoryRegistry
@@ -81,71 +82,71 @@ class Front:
         return {tag: image.image_digest for image in self.shelf.records[name].images for tag in image.image_tags}
 
 
-def proxy_before(upstream: MemoryRegistry) -> Iterator[Front]:
+def proxy_of(upstream: MemoryRegistry) -> Iterator[ProxyClient]:
     shelf = Shelf()
     shelf.add("shop/app", "IMMUTABLE")
     shelf.add("shop/cache", "MUTABLE")
-    proxy = Proxy(upstream, shelf)
-    front = Front(proxy.address, upstream, shelf)
-    yield front
-    for connection in front.connections:
+    server = RegistryProxy(upstream, shelf)
+    proxy = ProxyClient(server.address, upstream, shelf)
+    yield proxy
+    for connection in proxy.connections:
         connection.close()
-    proxy.stop()
+    server.stop()
 
 
 @pytest.fixture
-def front() -> Iterator[Front]:
-    yield from proxy_before(UploadingRegistry())
+def proxy() -> Iterator[ProxyClient]:
+    yield from proxy_of(UploadingRegistry())
 
 
 @pytest.fixture
-def lonely() -> Iterator[Front]:
-    """A proxy whose registry is away."""
+def proxy_without_registry() -> Iterator[ProxyClient]:
+    """A proxy whose registry does not answer."""
     upstream = MemoryRegistry()
     upstream.put_manifest = Upstream("127.0.0.1:1").put_manifest  # type: ignore[method-assign]
-    yield from proxy_before(upstream)
+    yield from proxy_of(upstream)
 
 
 def errors(answer: Answer) -> list[dict[str, str]]:
-    found: list[dict[str, str]] = json.loads(answer.body)["errors"]
-    return found
+    refusals: list[dict[str, str]] = json.loads(answer.body)["errors"]
+    return refusals
 
 
-def test_the_registry_says_which_protocol_it_speaks(front: Front) -> None:
-    answer = front.ask("GET", "/v2/")
+def test_the_registry_names_its_protocol(proxy: ProxyClient) -> None:
+    answer = proxy.ask("GET", "/v2/")
     assert (answer.status, answer.headers["docker-distribution-api-version"]) == (200, "registry/2.0")
 
 
-def test_a_pushed_image_is_known_to_ecr_and_can_be_pulled(front: Front) -> None:
-    manifest = front.manifest("shop/app")
+def test_a_pushed_image_is_known_to_ecr_and_can_be_pulled(proxy: ProxyClient) -> None:
+    manifest = proxy.manifest("shop/app")
     digest = digest_of(manifest)
-    pushed = front.push("shop/app", "v1", manifest)
+    pushed = proxy.push("shop/app", "v1", manifest)
     assert (pushed.status, pushed.headers["docker-content-digest"]) == (201, digest)
-    assert front.tags("shop/app") == {"v1": digest}
-    assert front.registry.manifests == {("shop/app", digest): manifest}
+    assert proxy.tags("shop/app") == {"v1": digest}
+    assert proxy.registry.manifests == {("shop/app", digest): manifest}
     for reference in ("v1", digest):
-        pulled = front.ask("GET", f"/v2/shop/app/manifests/{reference}")
+        pulled = proxy.ask("GET", f"/v2/shop/app/manifests/{reference}")
         assert (pulled.status, pulled.body) == (200, manifest)
         assert pulled.headers["content-type"] == MANIFEST_TYPE
-        asked = front.ask("HEAD", f"/v2/shop/app/manifests/{reference}")
+        asked = proxy.ask("HEAD", f"/v2/shop/app/manifests/{reference}")
         assert (asked.headers["docker-content-digest"], asked.headers["content-length"]) == (digest, str(len(manifest)))
 
 
-def test_a_manifest_pushed_by_its_digest_has_no_tag(front: Front) -> None:
-    manifest = front.manifest("shop/app")
-    assert front.push("shop/app", digest_of(manifest), manifest).status == 201
-    assert front.push("shop/app", digest_of(manifest), manifest).status == 201
-    assert front.tags("shop/app") == {}
-    assert front.ask("GET", f"/v2/shop/app/manifests/{digest_of(manifest)}").body == manifest
-    wrong = front.push("shop/app", f"sha256:{'0' * 64}", manifest)
+def test_a_manifest_pushed_by_its_digest_has_no_tag(proxy: ProxyClient) -> None:
+    manifest = proxy.manifest("shop/app")
+    assert proxy.push("shop/app", digest_of(manifest), manifest).status == 201
+    assert proxy.push("shop/app", digest_of(manifest), manifest).status == 201
+    assert proxy.tags("shop/app") == {}
+    assert proxy.ask("GET", f"/v2/shop/app/manifests/{digest_of(manifest)}").body == manifest
+    wrong = proxy.push("shop/app", f"sha256:{'0' * 64}", manifest)
     assert (wrong.status, errors(wrong)[0]["code"]) == (400, "DIGEST_INVALID")
 
 
 @pytest.mark.parametrize("content", ["another", "a"])
-def test_a_tag_of_an_immutable_repository_is_refused_in_ecrs_words(front: Front, content: str) -> None:
-    front.push("shop/app", "v1", front.manifest("shop/app"))
-    before = front.tags("shop/app")
-    refused = front.push("shop/app", "v1", front.manifest("shop/app", content))
+def test_an_immutable_tag_is_refused_with_ecrs_message(proxy: ProxyClient, content: str) -> None:
+    proxy.push("shop/app", "v1", proxy.manifest("shop/app"))
+    before = proxy.tags("shop/app")
+    refused = proxy.push("shop/app", "v1", proxy.manifest("shop/app", content))
     assert refused.status == 400
     assert errors(refused) == [
         {
@@ -154,24 +155,24 @@ def test_a_tag_of_an_immutable_repository_is_refused_in_ecrs_words(front: Front,
             "and cannot be overwritten because the repository is immutable.",
         }
     ]
-    assert front.tags("shop/app") == before
-    assert len(front.registry.manifests) == 1
+    assert proxy.tags("shop/app") == before
+    assert len(proxy.registry.manifests) == 1
 
 
-def test_a_tag_of_a_mutable_repository_moves_and_may_be_pushed_again(front: Front) -> None:
+def test_a_mutable_tag_moves_and_may_be_pushed_again(proxy: ProxyClient) -> None:
     for content in ("a", "a", "b"):
-        assert front.push("shop/cache", "latest", front.manifest("shop/cache", content)).status == 201
-    assert front.tags("shop/cache") == {"latest": digest_of(front.manifest("shop/cache", "b"))}
+        assert proxy.push("shop/cache", "latest", proxy.manifest("shop/cache", content)).status == 201
+    assert proxy.tags("shop/cache") == {"latest": digest_of(proxy.manifest("shop/cache", "b"))}
 
 
-def test_of_many_pushes_of_one_tag_at_once_one_wins(front: Front) -> None:
-    manifests = [front.manifest("shop/app", str(number)) for number in range(8)]
+def test_only_one_of_many_concurrent_pushes_of_a_tag_succeeds(proxy: ProxyClient) -> None:
+    manifests = [proxy.manifest("shop/app", str(number)) for number in range(8)]
     answers: list[Answer] = []
     start = threading.Barrier(len(manifests))
 
     def push(manifest: bytes) -> None:
         start.wait()
-        answers.append(front.push("shop/app", "v1", manifest))
+        answers.append(proxy.push("shop/app", "v1", manifest))
 
     threads = [threading.Thread(target=push, args=(manifest,)) for manifest in manifests]
     for thread in threads:
@@ -180,67 +181,93 @@ def test_of_many_pushes_of_one_tag_at_once_one_wins(front: Front) -> None:
         thread.join()
     assert sorted(answer.status for answer in answers) == [201] + [400] * 7
     (winner,) = [answer for answer in answers if answer.status == 201]
-    assert front.tags("shop/app") == {"v1": winner.headers["docker-content-digest"]}
+    assert proxy.tags("shop/app") == {"v1": winner.headers["docker-content-digest"]}
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
     [("PUT", "manifests/v1"), ("GET", "manifests/v1"), ("HEAD", "blobs/sha256:0"), ("POST", "blobs/uploads/")],
 )
-def test_an_unknown_repository_is_refused(front: Front, method: str, path: str) -> None:
-    answer = front.ask(method, f"/v2/shop/other/{path}", b"" if method in ("PUT", "POST") else None)
+def test_an_unknown_repository_is_refused(proxy: ProxyClient, method: str, path: str) -> None:
+    answer = proxy.ask(method, f"/v2/shop/other/{path}", b"" if method in ("PUT", "POST") else None)
     assert answer.status == 404
     if method != "HEAD":
         assert errors(answer)[0]["code"] == "NAME_UNKNOWN"
 
 
-def test_a_manifest_whose_layers_are_missing_is_refused_as_the_registry_does(front: Front) -> None:
-    answer = front.push("shop/app", "v1", front.manifest("elsewhere"))
+def test_a_manifest_with_missing_layers_gets_the_registrys_response(proxy: ProxyClient) -> None:
+    answer = proxy.push("shop/app", "v1", proxy.manifest("elsewhere"))
     assert (answer.status, errors(answer)[0]["code"]) == (400, "MANIFEST_BLOB_UNKNOWN")
-    assert front.tags("shop/app") == {}
+    assert proxy.tags("shop/app") == {}
 
 
-def test_layers_go_straight_to_the_registry(front: Front) -> None:
-    begun = front.ask("POST", "/v2/shop/app/blobs/uploads/", b"")
+def test_layers_bypass_the_proxy(proxy: ProxyClient) -> None:
+    begun = proxy.ask("POST", "/v2/shop/app/blobs/uploads/", b"")
     assert (begun.status, begun.headers["location"]) == (202, "http://127.0.0.1:1/v2/shop/app/blobs/uploads/7f")
-    layer = front.ask("GET", "/v2/shop/app/blobs/sha256:0")
+    layer = proxy.ask("GET", "/v2/shop/app/blobs/sha256:0")
     assert (layer.status, layer.headers["location"]) == (307, "http://127.0.0.1:1/v2/shop/app/blobs/sha256:0")
+
+
+def test_the_query_of_a_layers_request_reaches_the_registry_unchanged(proxy: ProxyClient) -> None:
+    layer = proxy.ask("HEAD", "/v2/shop/app/blobs/sha256:0?mount=a%2Fb&from=c")
+    assert layer.headers["location"] == "http://127.0.0.1:1/v2/shop/app/blobs/sha256:0?mount=a%2Fb&from=c"
+
+
+def test_a_repository_may_be_named_like_a_part_of_the_api(proxy: ProxyClient) -> None:
+    proxy.shelf.add("shop/manifests/blobs", "MUTABLE")
+    manifest = proxy.manifest("shop/manifests/blobs")
+    assert proxy.push("shop/manifests/blobs", "v1", manifest).status == 201
+    assert proxy.ask("GET", "/v2/shop/manifests/blobs/manifests/v1").body == manifest
+
+
+def test_a_client_that_expects_100_continue_gets_it_once(proxy: ProxyClient) -> None:
+    manifest = proxy.manifest("shop/app")
+    host, port = proxy.address.split(":")
+    with socket.create_connection((host, int(port))) as connection, connection.makefile("rb") as answers:
+        head = f"PUT /v2/shop/app/manifests/v1 HTTP/1.1\r\nHost: {proxy.address}\r\nContent-Type: {MANIFEST_TYPE}\r\n"
+        connection.sendall(f"{head}Content-Length: {len(manifest)}\r\nExpect: 100-continue\r\n\r\n".encode())
+        assert [answers.readline(), answers.readline()] == [b"HTTP/1.1 100 Continue\r\n", b"\r\n"]
+        connection.sendall(manifest)
+        assert answers.readline() == b"HTTP/1.1 201 CREATED\r\n"
 
 
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
+        ("PATCH", "/v2/shop/app/blobs/uploads/7f", 405, "UNSUPPORTED"),
         ("GET", "/v2/shop/app/manifests/v9", 404, "MANIFEST_UNKNOWN"),
         ("DELETE", "/v2/shop/app/manifests/v1", 405, "UNSUPPORTED"),
         ("GET", "/v2/_catalog", 404, "UNSUPPORTED"),
     ],
 )
-def test_what_ecr_does_not_serve(front: Front, method: str, path: str, status: int, code: str) -> None:
-    answer = front.ask(method, path)
+def test_requests_that_ecr_does_not_serve_are_refused(
+    proxy: ProxyClient, method: str, path: str, status: int, code: str
+) -> None:
+    answer = proxy.ask(method, path)
     assert (answer.status, errors(answer)[0]["code"]) == (status, code)
 
 
 @pytest.mark.parametrize("headers", [{"Content_Length": str(2**40)}, {"Transfer_Encoding": "chunked"}])
-def test_a_body_that_is_no_manifest_is_not_read(front: Front, headers: dict[str, str]) -> None:
-    answer = front.ask("PUT", "/v2/shop/app/manifests/v1", None, **headers)
+def test_a_body_that_cannot_be_a_manifest_is_not_read(proxy: ProxyClient, headers: dict[str, str]) -> None:
+    answer = proxy.ask("PUT", "/v2/shop/app/manifests/v1", None, **headers)
     assert (answer.status, errors(answer)[0]["code"]) == (413, "SIZE_INVALID")
 
 
-def test_tags_are_listed(front: Front) -> None:
+def test_tags_are_listed(proxy: ProxyClient) -> None:
     for tag in ("v2", "v1"):
-        front.push("shop/app", tag, front.manifest("shop/app", tag))
-    assert json.loads(front.ask("GET", "/v2/shop/app/tags/list").body) == {"name": "shop/app", "tags": ["v1", "v2"]}
+        proxy.push("shop/app", tag, proxy.manifest("shop/app", tag))
+    assert json.loads(proxy.ask("GET", "/v2/shop/app/tags/list").body) == {"name": "shop/app", "tags": ["v1", "v2"]}
 
 
-def test_a_registry_that_is_away_is_said_so(lonely: Front) -> None:
-    answer = lonely.push("shop/app", "v1", lonely.manifest("shop/app"))
+def test_a_registry_that_does_not_answer_is_reported(proxy_without_registry: ProxyClient) -> None:
+    answer = proxy_without_registry.push("shop/app", "v1", proxy_without_registry.manifest("shop/app"))
     assert answer.status == 502
     assert b"the sandbox's registry does not answer" in answer.body
-    assert lonely.tags("shop/app") == {}
+    assert proxy_without_registry.tags("shop/app") == {}
 
 
 class Engine:
-    """As much of a Docker engine as starting the registry's image takes."""
+    """The part of a Docker engine that starts the registry's image."""
 
     def __init__(self, address: str = "") -> None:
         self.containers = self
@@ -261,13 +288,13 @@ class Engine:
         self.removed = options
 
 
-def test_without_the_program_its_image_runs_and_tasks_are_swept_without_it(
-    front: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_without_the_program_the_registrys_image_runs(
+    proxy: ProxyClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")
-    engine: Any = Engine(front.address)
+    engine: Any = Engine(proxy.address)
     running = distribution.start(tmp_path, engine)
-    assert running.address == front.address
+    assert running.address == proxy.address
     assert engine.started["image"] == distribution.IMAGE
     assert engine.started["ports"] == {"5000/tcp": ("127.0.0.1", 0)}
     assert engine.started["labels"] == {LABEL: f"{sandbox_id(tmp_path)}-registry"}
@@ -275,7 +302,7 @@ def test_without_the_program_its_image_runs_and_tasks_are_swept_without_it(
     assert engine.removed == {"force": True, "v": True}
 
 
-def test_without_program_and_image_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_registry_is_reported_with_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     engine: Any = Engine()
     with pytest.raises(SandboxError, match="no such image") as error:
@@ -283,12 +310,12 @@ def test_without_program_and_image_it_says_what_to_install(tmp_path: Path, monke
     assert "docker-registry" in error.value.hint
 
 
-def test_a_program_that_does_not_start_is_reported_with_its_words(tmp_path: Path) -> None:
+def test_the_output_of_a_registry_that_does_not_start_is_shown(tmp_path: Path) -> None:
     program = tmp_path / "registry"
     program.write_text("#!/bin/sh\necho the disk is full >&2\nexit 3\n")
     program.chmod(0o755)
     with pytest.raises(SandboxError, match="the disk is full"):
-        Child(str(program), tmp_path / "data")
+        RegistryProcess(str(program), tmp_path / "data")
 
 
 def sleeper(directory: Path, mark: str) -> subprocess.Popen[bytes]:
@@ -299,14 +326,14 @@ def sleeper(directory: Path, mark: str) -> subprocess.Popen[bytes]:
     return process
 
 
-def test_an_orphaned_registry_is_ended(tmp_path: Path) -> None:
+def test_an_orphaned_registry_is_stopped(tmp_path: Path) -> None:
     process = sleeper(tmp_path, str(tmp_path / "registry" / "config.json"))
     assert end_orphan(tmp_path) == [f"registry process {process.pid}"]
     process.wait()
     assert end_orphan(tmp_path) == []
 
 
-def test_a_stranger_who_got_the_registrys_pid_is_left_alone(tmp_path: Path) -> None:
+def test_another_process_with_the_registrys_pid_is_left_untouched(tmp_path: Path) -> None:
     with sleeper(tmp_path, "something else") as process:
         assert end_orphan(tmp_path) == []
         assert process.poll() is None
@@ -314,11 +341,12 @@ def test_a_stranger_who_got_the_registrys_pid_is_left_alone(tmp_path: Path) -> N
 
 
 @pytest.mark.e2e
-def test_a_registry_dies_with_the_sandbox_that_was_killed(tmp_path: Path) -> None:
+def test_the_registry_ends_when_its_sandbox_is_killed(tmp_path: Path) -> None:
     program = next(filter(None, map(shutil.which, distribution.PROGRAMS)))
     code = (
-        "import pathlib, sys, time; from longshore.sandbox.registry.distribution import Child;"
-        "child = Child(sys.argv[1], pathlib.Path(sys.argv[2])); print(child.address, flush=True); time.sleep(60)"
+        "import pathlib, sys, time; from longshore.sandbox.registry.distribution import RegistryProcess;"
+        "registry = RegistryProcess(sys.argv[1], pathlib.Path(sys.argv[2]));"
+        "print(registry.address, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code, program, str(tmp_path)], stdout=subprocess.PIPE) as parent:
         assert parent.stdout
@@ -335,7 +363,7 @@ def client(sandbox: State) -> Any:
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, str], str]]:
-    """Builds an image of one file; its names are removed at the end."""
+    """Builds images of one file; removes their names at the end."""
     engine = docker.from_env()
     names: list[str] = []
 
@@ -390,7 +418,7 @@ def test_docker_pushes_and_pulls(sandbox: State, client: Any, image: Callable[[s
 
 
 @pytest.mark.e2e
-def test_layers_uploaded_through_the_api_and_missing_ones(client: Any) -> None:
+def test_layers_are_uploaded_through_the_api_and_missing_ones_refused(client: Any) -> None:
     client.create_repository(repositoryName="shop/api")
     upload = client.initiate_layer_upload(repositoryName="shop/api")["uploadId"]
     client.upload_layer_part(

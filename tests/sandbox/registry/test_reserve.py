@@ -1,4 +1,4 @@
-"""The next version against the sandbox's registry, whose pages and failures are ECR's."""
+"""The next version with the sandbox's registry, which has ECR's pages and failures."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ def test_the_registry_is_listed_once_and_never_again(api: Api, immutable: Repo) 
             repositoryName=immutable.name, imageManifest=manifest, imageTag=f"v1.{number // 50}.{number % 50}"
         )
     numbers = VersionCounter(Ecr(immutable.client), [immutable.name], Versions(MemoryTable(), Masks()))
-    begun = api.log.since(0)["next"]
+    start = api.log.since(0)["next"]
     taken = [str(numbers.reserve(VersionRequest(), Claim(f"test-{number}", "ann"))) for number in range(3)]
     assert taken == ["v1.1.10", "v1.1.11", "v1.1.12"]
-    made = [call["operation"] for call in api.log.since(begun)["requests"]]
-    assert made == ["ListImages", "BatchGetImage", "BatchGetImage"]
+    operations = [call["operation"] for call in api.log.since(start)["requests"]]
+    assert operations == ["ListImages", "BatchGetImage", "BatchGetImage"]
     immutable.put("foreign", "v1.2.0")
     assert str(numbers.peek(VersionRequest())) == "v1.2.1"
 
 
-def test_an_image_counts_by_each_of_its_tags_and_one_without_any_not_at_all(mutable: Repo) -> None:
+def test_each_tag_of_an_image_counts_and_an_untagged_image_does_not(mutable: Repo) -> None:
     ecr, numbers = (
         Ecr(mutable.client),
         VersionCounter(Ecr(mutable.client), [mutable.name], Versions(MemoryTable(), Masks())),

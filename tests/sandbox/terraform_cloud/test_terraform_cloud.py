@@ -1,4 +1,4 @@
-"""The stand-in for Terraform Cloud by itself, over HTTP; only terraform is played."""
+"""The stand-in for Terraform Cloud, over HTTP, without terraform."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def workspace(api: Api) -> str:
 
 def uploaded(api: Api, where: str, *, speculative: bool = False) -> str:
     document = {"data": {"attributes": {"speculative": speculative}}}
-    made = api.send("POST", f"workspaces/{where}/configuration-versions", document)["data"]
-    assert made["attributes"]["status"] == "pending"
-    api.upload(made["attributes"]["upload-url"], b"tar")
-    assert api.get(f"configuration-versions/{made['id']}")["data"]["attributes"]["status"] == "uploaded"
-    return str(made["id"])
+    configuration = api.send("POST", f"workspaces/{where}/configuration-versions", document)["data"]
+    assert configuration["attributes"]["status"] == "pending"
+    api.upload(configuration["attributes"]["upload-url"], b"tar")
+    assert api.get(f"configuration-versions/{configuration['id']}")["data"]["attributes"]["status"] == "uploaded"
+    return str(configuration["id"])
 
 
 def run(api: Api, where: str, configuration: str = "", tag: str = "") -> str:
@@ -60,9 +60,7 @@ def becomes(api: Api, which: str, status: str) -> dict[str, Any]:
     raise AssertionError(f"{attributes['status']}, not {status}")
 
 
-def test_a_run_does_not_mix_the_sandboxes_keys_with_a_session_of_whoever_started_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_does_not_inherit_the_operators_aws_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shim, seen = tmp_path / "terraform", tmp_path / "seen"
     shim.write_text(f"#!/bin/sh\nenv >> {seen}\nexit 1\n")
     shim.chmod(0o755)
@@ -78,7 +76,7 @@ def test_a_run_does_not_mix_the_sandboxes_keys_with_a_session_of_whoever_started
     assert "of-a-person" not in seen.read_text()
 
 
-def test_only_its_token_opens_it(api: Api) -> None:
+def test_only_the_token_is_accepted(api: Api) -> None:
     for token in ("", "another"):
         with pytest.raises(CloudError) as caught:
             Api(api.url, token, HttpTransport(), Clock()).get("organizations/acme/workspaces/shop")
@@ -86,7 +84,7 @@ def test_only_its_token_opens_it(api: Api) -> None:
 
 
 @pytest.mark.parametrize("path", ["runs/run-1", "workspaces/ws-1", "plans/plan-1", "organizations/acme/workspaces/x"])
-def test_what_is_not_there_is_not_found(api: Api, path: str) -> None:
+def test_missing_objects_are_not_found(api: Api, path: str) -> None:
     with pytest.raises(CloudError) as caught:
         api.get(path)
     assert caught.value.status == 404
@@ -98,7 +96,7 @@ def test_a_name_is_taken_once(api: Api) -> None:
         workspace(api)
 
 
-def test_a_run_needs_a_configuration_and_takes_the_latest_if_none_is_named(api: Api) -> None:
+def test_a_run_requires_a_configuration_and_uses_the_latest_by_default(api: Api) -> None:
     where = workspace(api)
     with pytest.raises(CloudError, match="Configuration"):
         run(api, where)
@@ -106,7 +104,7 @@ def test_a_run_needs_a_configuration_and_takes_the_latest_if_none_is_named(api: 
     assert becomes(api, run(api, where), "planned_and_finished")["has-changes"] is False
 
 
-def test_runs_wait_for_one_another_and_those_that_only_plan_do_not(api: Api) -> None:
+def test_runs_queue_but_plan_only_runs_do_not(api: Api) -> None:
     where = workspace(api)
     configuration = uploaded(api, where)
     first = run(api, where, configuration, "v1")
@@ -124,7 +122,7 @@ def test_runs_wait_for_one_another_and_those_that_only_plan_do_not(api: Api) -> 
     becomes(api, second, "discarded")
 
 
-def test_what_a_run_does_not_allow_is_a_conflict(api: Api) -> None:
+def test_an_action_that_a_run_does_not_allow_is_a_conflict(api: Api) -> None:
     where = workspace(api)
     which = run(api, where, uploaded(api, where))
     becomes(api, which, "planned_and_finished")
@@ -134,7 +132,7 @@ def test_what_a_run_does_not_allow_is_a_conflict(api: Api) -> None:
         assert caught.value.status == 409
 
 
-def test_a_log_begins_and_ends_with_its_marks_and_is_read_from_anywhere(api: Api) -> None:
+def test_a_log_is_served_between_its_markers_and_from_any_offset(api: Api) -> None:
     where = workspace(api)
     which = run(api, where, uploaded(api, where))
     becomes(api, which, "planned_and_finished")
@@ -153,15 +151,15 @@ def test_a_sensitive_output_has_no_value(api: Api) -> None:
     becomes(api, which, "applied")
     state = api.get(f"workspaces/{where}/current-state-version")["data"]
     assert state["relationships"]["run"]["data"]["id"] == which
-    found = api.get(f"state-versions/{state['id']}/outputs")["data"]
-    assert {one["attributes"]["name"]: one["attributes"]["value"] for one in found} == {
+    outputs = api.get(f"state-versions/{state['id']}/outputs")["data"]
+    assert {output["attributes"]["name"]: output["attributes"]["value"] for output in outputs} == {
         "release": {"image_tag": '"v1"'},
         "secret": None,
     }
 
 
-def test_a_fault_that_there_is_not_is_refused_with_those_that_there_are(api: Api) -> None:
+def test_an_unknown_fault_is_refused_and_the_valid_ones_are_listed(api: Api) -> None:
     assert json.loads(api.download(f"{api.url}/_sandbox/script")) == []
-    with pytest.raises(CloudError, match=r"known are .*policy_soft") as caught:
+    with pytest.raises(CloudError, match=r"the faults are .*policy_soft") as caught:
         api.send("POST", f"{api.url}/_sandbox/script", ["politics"])
     assert caught.value.status == 400

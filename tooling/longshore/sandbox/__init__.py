@@ -1,1 +1,1 @@
-"""The local cloud: an AWS that really runs containers, on one machine."""
+"""The local cloud: an AWS API on one machine that runs real containers (docs/sandbox.md)."""

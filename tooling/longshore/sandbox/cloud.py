@@ -1,4 +1,4 @@
-"""What the two halves of the sandbox share: the platform makes a Cloud, the ECS half works with it."""
+"""The parts of a running sandbox that its ECS works with."""
 
 from __future__ import annotations
 
@@ -13,45 +13,45 @@ LABEL = "longshore.sandbox"
 
 
 def sandbox_id(directory: Path) -> str:
-    """The name of the sandbox in a directory: 12 hexadecimal digits, the same at every start."""
+    """The id of the sandbox in a directory: 12 hexadecimal digits, the same at every start."""
     return hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:12]
 
 
-class Doors(Protocol):
-    """The front doors: one loopback URL for each service with a port."""
+class LoadBalancers(Protocol):
+    """The load balancers: one loopback URL for each service with a port."""
 
     def open(self, cluster: str, service: str, port: int) -> str:
-        """Open the door of a service, or find it open.
+        """Start the load balancer of a service, unless it is running.
 
         Args:
             cluster: name of the cluster.
             service: name of the service.
-            port: container port; tells two ports of one service's life apart in logs only.
+            port: container port; the load balancer listens on a free port.
 
         Returns:
             The URL, without a trailing slash; the same for the life of the sandbox.
         """
 
-    def add(self, cluster: str, service: str, target: tuple[str, int]) -> None:
-        """Send requests to a target (host, published port) as well."""
+    def register(self, cluster: str, service: str, target: tuple[str, int]) -> None:
+        """Send requests to another target (host, published port) too."""
 
-    def drain(self, cluster: str, service: str, target: tuple[str, int], timeout: float) -> None:
-        """Take a target out of rotation, then wait until its open requests ended, at most `timeout` seconds."""
+    def deregister(self, cluster: str, service: str, target: tuple[str, int], timeout: float) -> None:
+        """Stop sending requests to a target and wait until its open requests end, at most `timeout` seconds."""
 
     def close(self, cluster: str, service: str) -> None:
-        """Close the door of a service that was deleted."""
+        """Stop the load balancer of a deleted service."""
 
 
 @dataclass(frozen=True)
 class Cloud:
-    """One running sandbox.
+    """A running sandbox.
 
     Attributes:
         directory: where the sandbox keeps its files.
-        region: the region it plays, such as ``eu-central-1``.
-        account_id: the account it plays, 12 digits.
+        region: the region that it simulates, such as ``eu-central-1``.
+        account_id: the account that it simulates, 12 digits.
         registry: ``127.0.0.1:PORT`` of the registry that images are pulled from.
-        doors: the front doors.
+        load_balancers: the load balancers of its services.
         docker: client of the Docker engine.
     """
 
@@ -59,10 +59,10 @@ class Cloud:
     region: str
     account_id: str
     registry: str
-    doors: Doors
+    load_balancers: LoadBalancers
     docker: DockerClient
 
     @property
     def labels(self) -> dict[str, str]:
-        """The labels of every container, network and volume that this sandbox makes."""
+        """The labels of every container, network and volume that this sandbox creates."""
         return {LABEL: sandbox_id(self.directory)}

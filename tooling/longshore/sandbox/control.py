@@ -1,4 +1,4 @@
-"""Starting, stopping and asking after a sandbox."""
+"""Starting, stopping and querying a sandbox."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from longshore.errors import SandboxError, UsageError
 from longshore.sandbox import engine, processes
 from longshore.sandbox.cloud import sandbox_id
+from longshore.sandbox.fault_spec import FaultSpec
 from longshore.sandbox.registry import distribution
 from longshore.sandbox.state import State, load, mark, read
 
@@ -30,7 +31,7 @@ STOP_SECONDS = 45.0
 
 @dataclass(frozen=True)
 class ServiceStatus:
-    """A service that runs in the sandbox; `url` is None for one without a port."""
+    """A service in the sandbox; `url` is None if it has no port."""
 
     cluster: str
     service: str
@@ -43,7 +44,7 @@ class ServiceStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """What a sandbox does; `state` is None when none runs."""
+    """The contents of a sandbox; `state` is None if no sandbox is running."""
 
     state: State | None
     services: tuple[ServiceStatus, ...] = ()
@@ -51,56 +52,73 @@ class Status:
     builds: tuple[dict[str, Any], ...] = ()
 
 
+@dataclass(frozen=True)
+class FaultStatus:
+    """The faults of a sandbox.
+
+    Attributes:
+        aws: faults of the AWS API, oldest first, each with the number of calls that it has affected.
+        terraform_cloud: faults of the next runs and calls of Terraform Cloud's stand-in, in their order.
+        settings: the settings, in seconds.
+    """
+
+    aws: list[dict[str, Any]]
+    terraform_cloud: list[str]
+    settings: dict[str, float]
+
+
 def up(directory: Path, port: int = 0) -> State:
-    """Start a sandbox in a directory, or find it running. What a killed one left is cleaned up first.
+    """Start a sandbox in a directory, unless it is running; clean up after a killed one first.
 
     Args:
-        directory: where it keeps its files; made when missing.
-        port: port of the AWS API on loopback; 0 takes a free one.
+        directory: where it keeps its files; created if missing.
+        port: port of the AWS API on loopback; 0 for any free port.
 
     Returns:
-        What it is known by.
+        The state of the sandbox.
 
     Raises:
-        SandboxError: no Docker engine, no registry, the port is taken, or the directory holds something else.
+        SandboxError: no Docker engine or no registry, a port in use, or a directory with other files.
     """
     directory.mkdir(parents=True, exist_ok=True)
     directory = directory.resolve()
     with _locked(directory):
         if running := load(directory):
             return running
-        if not _is_ours(directory):
-            raise SandboxError(f"{directory} is not empty, and no sandbox made it", "Name a folder of its own.")
-        _clean(directory)
+        if not _is_sandbox(directory):
+            raise SandboxError(
+                f"{directory} is not empty and was not created by a sandbox", "Choose an empty directory."
+            )
+        _remove_leftovers(directory)
         return _start(directory, port)
 
 
 def down(directory: Path) -> list[str]:
-    """Stop the sandbox of a directory, running or killed, and remove all that it made.
+    """Stop the sandbox of a directory, running or killed, and remove everything that it created.
 
     Returns:
-        What was removed, one text each; empty when there was nothing.
+        One line for each thing that was removed; empty if there was nothing.
 
     Raises:
-        SandboxError: no Docker engine answers, so that what it holds can't be removed.
+        SandboxError: no Docker engine answers, so its containers cannot be removed.
     """
-    if not directory.is_dir() or not _is_ours(directory):
+    if not directory.is_dir() or not _is_sandbox(directory):
         return []
     directory = directory.resolve()
     with _locked(directory):
         state = read(directory)
         stopped = state is not None and processes.end(state.pid, mark(directory), STOP_SECONDS)
         removed = [f"server process {state.pid}"] if state and stopped else []
-        removed += _clean(directory)
+        removed += _remove_leftovers(directory)
         directory.rmdir()
     return [*removed, f"files in {directory}"]
 
 
 def status(directory: Path) -> Status:
-    """What runs in the sandbox of a directory.
+    """The services, tasks and builds of the sandbox in a directory.
 
     Raises:
-        SandboxError: it runs, and does not answer.
+        SandboxError: it is running, but does not answer.
     """
     state = load(directory)
     if state is None:
@@ -111,96 +129,104 @@ def status(directory: Path) -> Status:
 
 
 def calls(state: State, since: int = 0) -> dict[str, Any]:
-    """The calls that a sandbox answered, from a number on: ``{"next": M, "requests": [...]}``."""
+    """The calls that a sandbox answered, from a number: ``{"next": M, "requests": [...]}``."""
     return _get(state.endpoint, f"/_sandbox/requests?since={since}")
 
 
 def faults(state: State) -> list[dict[str, Any]]:
-    """The faults that are set, oldest first, with how often each has struck."""
-    rows: list[dict[str, Any]] = _ask(state.endpoint, "GET", "/_sandbox/faults")
+    """The faults that are set, oldest first, each with the number of calls that it has affected."""
+    rows: list[dict[str, Any]] = _request(state.endpoint, "GET", "/_sandbox/faults")
     return rows
 
 
 def add_fault(state: State, fault: dict[str, Any]) -> None:
-    """Set a fault: the fields of `longshore.sandbox.api.faults.Fault`.
+    """Set a fault, given the fields of `longshore.sandbox.api.faults.Fault`.
 
     Raises:
-        UsageError: a field is not as it must be; the message names it.
+        UsageError: a field is not valid; the message names it.
     """
-    _ask(state.endpoint, "POST", "/_sandbox/faults", fault)
+    _request(state.endpoint, "POST", "/_sandbox/faults", fault)
 
 
 def clear_faults(state: State) -> None:
     """Clear all faults."""
-    _ask(state.endpoint, "DELETE", "/_sandbox/faults")
+    _request(state.endpoint, "DELETE", "/_sandbox/faults")
 
 
-def script_cloud(state: State, faults: list[str] | None) -> list[str]:
-    """Scripts faults of the stand-in for Terraform Cloud: `longshore.sandbox.terraform_cloud.script`.
-
-    Args:
-        state: of the sandbox.
-        faults: what the next runs and calls will meet, after what is scripted already; None clears all.
-
-    Returns:
-        What is scripted.
+def change_faults(state: State, spec: FaultSpec, *, clear: bool) -> None:
+    """Optionally clear all faults, of AWS and of Terraform Cloud; then make the changes of a spec.
 
     Raises:
-        UsageError: there is no such fault; the message names those that there are.
+        UsageError: there is no such fault, or a field is not valid; the message lists the valid values.
     """
-    method = "DELETE" if faults is None else "POST" if faults else "GET"
-    found: list[str] = _ask(state.terraform_cloud, method, "/_sandbox/script", faults)
-    return found
+    if clear:
+        clear_faults(state)
+        _request(state.terraform_cloud, "DELETE", "/_sandbox/script")
+    if spec.terraform_cloud:
+        _request(state.terraform_cloud, "POST", "/_sandbox/script", spec.terraform_cloud)
+    if spec.aws:
+        add_fault(state, dict(spec.aws))
+    if spec.rollback_window is not None:
+        settings(state, rollback_window=spec.rollback_window)
+
+
+def fault_status(state: State) -> FaultStatus:
+    """Every fault that is set, and the settings."""
+    terraform_cloud = _request(state.terraform_cloud, "GET", "/_sandbox/script")
+    return FaultStatus(faults(state), terraform_cloud, settings(state))
 
 
 def settings(state: State, **changes: float) -> dict[str, float]:
-    """The settings of a sandbox, in seconds, after these changes.
+    """Change settings, in seconds, and return all of them.
 
     Raises:
-        UsageError: there is no such setting, or the value is not allowed.
+        UsageError: there is no such setting, or the value is not valid.
     """
-    found: dict[str, float] = _ask(state.endpoint, "POST", "/_sandbox/settings", changes)
-    return found
+    values: dict[str, float] = _request(state.endpoint, "POST", "/_sandbox/settings", changes)
+    return values
 
 
 def script_builds(state: State, outcomes: Iterable[dict[str, Any]], *, clear: bool = False) -> list[dict[str, Any]]:
-    """Prescribe what becomes of the next builds: the fields of `longshore.sandbox.codebuild.outcomes.Outcome`.
+    """Prescribe outcomes of the next builds, given the fields of `longshore.sandbox.codebuild.outcomes.Outcome`.
 
     Args:
         state: the sandbox.
-        outcomes: one for each build to come, in their order; those of other projects wait beside them.
-        clear: forget what was prescribed before.
+        outcomes: one for each of the next builds of its project, in their order.
+        clear: discard earlier outcomes first.
 
     Returns:
-        Those that wait now.
+        The outcomes that no build has taken yet.
 
     Raises:
-        UsageError: a field is not as it must be; the message names it.
+        UsageError: a field is not valid; the message names it.
     """
-    rows: list[dict[str, Any]] = _ask(state.endpoint, "DELETE" if clear else "GET", "/_sandbox/builds")
+    rows: list[dict[str, Any]] = _request(state.endpoint, "DELETE" if clear else "GET", "/_sandbox/builds")
     for outcome in outcomes:
-        rows = _ask(state.endpoint, "POST", "/_sandbox/builds", outcome)
+        rows = _request(state.endpoint, "POST", "/_sandbox/builds", outcome)
     return rows
 
 
 def repository(state: State, name: str = "") -> Path:
-    """The repository of a name, made when it is missing; without a name the only one that there is.
+    """The folder of a repository, created if missing; without a name, that of the only repository.
 
     Raises:
-        UsageError: no repository can be called so; or there is none, or there are several, and no name was given.
+        UsageError: the name is not valid, or no name was given and there is not exactly one repository.
     """
     if name:
-        made: dict[str, str] = _ask(state.endpoint, "POST", "/_sandbox/repositories", {"name": name})
-        return Path(made[name])
-    found = _get(state.endpoint, "/_sandbox/repositories")
-    if len(found) == 1:
-        return Path(*found.values())
-    hint = f"Name one of: {', '.join(sorted(found))}" if found else "Name one: invoke sandbox.repository --name NAME"
-    raise UsageError(f"the sandbox has {len(found) or 'no'} repositories", hint)
+        created: dict[str, str] = _request(state.endpoint, "POST", "/_sandbox/repositories", {"name": name})
+        return Path(created[name])
+    folders = _get(state.endpoint, "/_sandbox/repositories")
+    if len(folders) == 1:
+        return Path(*folders.values())
+    names = ", ".join(sorted(folders))
+    hint = (
+        f"Pass one of these with --name: {names}" if names else "Create one with: invoke sandbox.repository --name NAME"
+    )
+    raise UsageError(f"the sandbox has {len(folders) or 'no'} repositories", hint)
 
 
 def _start(directory: Path, port: int) -> State:
-    # not subprocess: the server outlives this process, and nobody waits for it
+    # not subprocess: the server outlives this process, which does not wait for it
     log = directory / LOG
     arguments = [sys.executable, "-m", "longshore.sandbox.server", "--directory", str(directory), "--port", str(port)]
     pid = os.posix_spawn(
@@ -221,34 +247,34 @@ def _start(directory: Path, port: int) -> State:
         if os.waitpid(pid, os.WNOHANG)[0]:
             raise _failure(log)
         time.sleep(0.02)
-    processes.end(pid, mark(directory), patience=5)
-    raise SandboxError(f"the sandbox did not start within {START_SECONDS:.0f} s", f"See {log}.")
+    processes.end(pid, mark(directory), grace=5)
+    raise SandboxError(f"the sandbox did not start within {START_SECONDS:.0f} s", f"Check {log}.")
 
 
 def _failure(log: Path) -> SandboxError:
     lines = log.read_text(errors="replace").splitlines()[-15:]
-    return SandboxError("the sandbox did not start:\n" + "\n".join(lines), f"The whole log: {log}")
+    return SandboxError("the sandbox did not start:\n" + "\n".join(lines), f"The full log is {log}.")
 
 
 def _environment() -> dict[str, str]:
-    """The server's: without what points AWS's or moto's code elsewhere."""
+    """The server's variables: none that point AWS's or moto's code elsewhere."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))}
 
 
-def _is_ours(directory: Path) -> bool:
+def _is_sandbox(directory: Path) -> bool:
     names = {path.name for path in directory.iterdir()}
     return not names or LOG in names
 
 
-def _clean(directory: Path) -> list[str]:
-    former = read(directory)
-    # whatever builds of a killed server have started still runs
-    orphans = processes.end_all((f"LONGSHORE_SANDBOX={directory}", "CODEBUILD_BUILD_ID="), patience=2.0)
+def _remove_leftovers(directory: Path) -> list[str]:
+    killed = read(directory)
+    # builds that a killed server started are still running
+    orphans = processes.end_all((f"LONGSHORE_SANDBOX={directory}", "CODEBUILD_BUILD_ID="), grace=2.0)
     removed = [f"build process {pid}" for pid in orphans]
     removed += distribution.end_orphan(directory)
     client = engine.connect()
     try:
-        removed += engine.sweep(client, sandbox_id(directory), former.registry if former else None)
+        removed += engine.sweep(client, sandbox_id(directory), killed.registry if killed else None)
     finally:
         client.close()
     for path in directory.iterdir():
@@ -258,7 +284,7 @@ def _clean(directory: Path) -> list[str]:
 
 @contextlib.contextmanager
 def _locked(directory: Path) -> Iterator[None]:
-    """One `up` or `down` at a time in a directory."""
+    """Allow one `up` or `down` at a time in a directory."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -268,11 +294,11 @@ def _locked(directory: Path) -> Iterator[None]:
 
 
 def _get(endpoint: str, path: str) -> dict[str, Any]:
-    answer: dict[str, Any] = _ask(endpoint, "GET", path)
+    answer: dict[str, Any] = _request(endpoint, "GET", path)
     return answer
 
 
-def _ask(endpoint: str, method: str, path: str, document: object = None) -> Any:
+def _request(endpoint: str, method: str, path: str, document: object = None) -> Any:
     connection = HTTPConnection(urlsplit(endpoint).netloc, timeout=10)
     try:
         connection.request(method, path, None if document is None else json.dumps(document))
@@ -283,7 +309,8 @@ def _ask(endpoint: str, method: str, path: str, document: object = None) -> Any:
         return json.loads(body)
     except (OSError, HTTPException, ValueError) as error:
         raise SandboxError(
-            f"the sandbox at {endpoint} does not answer: {error}", "Stop it, and start it again."
+            f"the sandbox at {endpoint} does not answer: {error}",
+            "Restart it with: invoke sandbox.down, then invoke sandbox.up",
         ) from error
     finally:
         connection.close()

@@ -1,4 +1,4 @@
-"""The Docker engine: finding it, and removing what a sandbox left in it."""
+"""The Docker engine: connecting to it, and removing everything that a sandbox created in it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from requests.exceptions import RequestException
 from longshore.errors import SandboxError
 from longshore.sandbox.cloud import LABEL
 
-HINT = "Start Docker Desktop, or on Linux the service `docker`; `docker info` must answer for this user."
+HINT = "Start Docker Desktop, or on Linux the service `docker`, and check with: docker info"
 
 
 def connect() -> docker.DockerClient:
-    """A client of the engine that the docker command line talks to: DOCKER_HOST, else the current context.
+    """Connect to the engine that the docker command line uses: DOCKER_HOST, else the current context.
 
     Raises:
         SandboxError: no engine answers.
@@ -43,7 +43,7 @@ def _client() -> docker.DockerClient:
 
 
 def host() -> str:
-    """The engine's address for a process that has not this user's configuration; empty for docker's own default."""
+    """The engine's address, for processes without this user's configuration; empty for Docker's default."""
     if given := os.environ.get("DOCKER_HOST"):
         return given
     context = ContextAPI.get_current_context()
@@ -51,20 +51,20 @@ def host() -> str:
 
 
 def registry_id(sandbox: str) -> str:
-    """The label's value on a sandbox's registry: its tasks are swept, and started again, while the registry stays."""
+    """The label of a sandbox's registry: sweeping the tasks must not remove the registry."""
     return f"{sandbox}-registry"
 
 
 def sweep(client: docker.DockerClient, sandbox: str, registry: str | None) -> list[str]:
-    """Remove what a sandbox made in the engine.
+    """Remove everything that a sandbox created in the engine.
 
     Args:
         client: the engine.
         sandbox: its id, the value of the label.
-        registry: ``127.0.0.1:PORT`` of its registry, whose tags go too; None when it is not known.
+        registry: ``127.0.0.1:PORT`` of its registry, whose tags are removed too; None if unknown.
 
     Returns:
-        What was removed, one text each.
+        One line for each thing that was removed.
     """
     removed = _sweep(client, sandbox) + _sweep(client, registry_id(sandbox))
     return removed + (_untag(client, f"{registry}/") if registry else [])
@@ -90,7 +90,7 @@ def _sweep(client: docker.DockerClient, value: str) -> list[str]:
 
 def _untag(client: docker.DockerClient, prefix: str) -> list[str]:
     images = client.images.list()
-    # an image pulled by digest has no tag; one whose last tag goes loses its digests with it
+    # an image pulled by digest has no tag; one whose last tag is removed loses its digests too
     names = [tag for image in images for tag in image.tags if tag.startswith(prefix)]
     names += [digest for image in images for digest in _digests(image.attrs) if digest.startswith(prefix)]
     removed = []
@@ -102,5 +102,5 @@ def _untag(client: docker.DockerClient, prefix: str) -> list[str]:
 
 
 def _digests(attributes: dict[str, object]) -> list[str]:
-    found = attributes.get("RepoDigests")
-    return [str(digest) for digest in found] if isinstance(found, list) else []
+    digests = attributes.get("RepoDigests")
+    return [str(digest) for digest in digests] if isinstance(digests, list) else []

@@ -1,6 +1,6 @@
 """The sandbox's process: `python -m longshore.sandbox.server --directory DIR --port N`.
 
-It holds moto's server, the ECS scheduler, the registry's proxy and the front doors; the registry itself is its child.
+It holds moto's server, the ECS scheduler, the registry's proxy and the load balancers; the registry is its child.
 """
 
 from __future__ import annotations
@@ -19,50 +19,53 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from docker import DockerClient
+
 from longshore.errors import SandboxError
 from longshore.sandbox import codebuild, ecs, engine
 from longshore.sandbox.api import buckets, scaling, security_groups
-from longshore.sandbox.api.credentials import Keys
+from longshore.sandbox.api.aws_api import AwsApi, moto_application
+from longshore.sandbox.api.credentials import AccessKeys
 from longshore.sandbox.api.request_log import RequestLog
-from longshore.sandbox.api.wsgi_front import Front, listen, moto_application, serve
 from longshore.sandbox.cloud import Cloud, sandbox_id
-from longshore.sandbox.load_balancer.load_balancer import FrontDoors
+from longshore.sandbox.load_balancer.load_balancer import LocalLoadBalancers
 from longshore.sandbox.registry import distribution, ecr
 from longshore.sandbox.registry.catalogue import Catalogue
-from longshore.sandbox.registry.proxy import Proxy
+from longshore.sandbox.registry.proxy import RegistryProxy
 from longshore.sandbox.registry.upstream import Upstream
+from longshore.sandbox.serving import listen, serve
 from longshore.sandbox.state import State, save
 from longshore.sandbox.terraform_cloud import serving as terraform_cloud
 
 REGION = "eu-central-1"
 ACCOUNT_ID = "123456789012"
-"""The account that moto plays unless it is told otherwise."""
+"""The account that moto simulates by default."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a sandbox until SIGTERM or SIGINT; exit code 1 when it can't start."""
+    """Run a sandbox until SIGTERM or SIGINT; exit code 1 if it cannot start."""
     parser = argparse.ArgumentParser(prog="longshore.sandbox.server")
     parser.add_argument("--directory", type=Path, required=True, help="where the sandbox keeps its files")
-    parser.add_argument("--port", type=int, default=0, help="port of the AWS API; 0 takes a free one")
+    parser.add_argument("--port", type=int, default=0, help="port of the AWS API; 0 for any free port")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    # Terraform's provider names AWS's managed policies; moto knows them only when told
+    # Terraform's provider refers to AWS's managed policies, which moto loads only on request
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
     try:
         with ExitStack() as cleanup:
             run(options.directory.resolve(), options.port, cleanup)
     except SandboxError as error:
-        logging.getLogger(__name__).error("%s %s", error.message, error.hint)  # noqa: TRY400 - it is no bug of ours
+        logging.getLogger(__name__).error("%s %s", error.message, error.hint)  # noqa: TRY400 - not a bug
         return 1
     return 0
 
 
 def run(directory: Path, port: int, cleanup: ExitStack) -> None:
-    """Start everything, write the state file, and wait for a signal; `cleanup` gets what is to be undone, in order.
+    """Start everything, write the state file and wait for a signal; `cleanup` gets the callbacks that undo it.
 
     Raises:
-        SandboxError: the port is taken, no Docker engine answers, or the registry does not start.
+        SandboxError: the port is in use, no Docker engine answers, or the registry does not start.
     """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -72,35 +75,45 @@ def run(directory: Path, port: int, cleanup: ExitStack) -> None:
     cleanup.callback(docker.close)
     cleanup.callback(engine.sweep, docker, sandbox_id(directory), None)
 
-    upstream = distribution.start(directory, docker)
-    cleanup.callback(upstream.stop)
-    proxy = Proxy(Upstream(upstream.address), Catalogue(ACCOUNT_ID))
-    cleanup.callback(proxy.stop)
-    doors = FrontDoors()
-    cleanup.callback(doors.close_all)
-
-    buckets.install()
-    security_groups.install()
-    ecr.install(proxy.address, Upstream(upstream.address))
-    cluster = ecs.install(Cloud(directory, REGION, ACCOUNT_ID, proxy.address, doors, docker))
-    scaling.install(cluster)
-    cluster.start()
-    cleanup.callback(cluster.stop)
-
-    state = _state(directory, listener.getsockname()[1], proxy.address)
-    builds = codebuild.Builds(codebuild.Place(directory, state.endpoint, ACCOUNT_ID, engine.host()))
+    registry = _start_registry(directory, docker, cleanup)
+    cluster = _start_ecs(directory, registry, docker, cleanup)
+    state = _state(directory, listener.getsockname()[1], registry)
+    builds = codebuild.Builds(codebuild.BuildHost(directory, state.endpoint, ACCOUNT_ID, engine.host()))
     cleanup.callback(builds.close)
-    builder = codebuild.install(builds)
+    admin = codebuild.install(builds)
 
     def status() -> dict[str, Any]:
-        return {**cluster.status(), "builds": builder.status()}
+        return {**cluster.status(), "builds": admin.status()}
 
-    front = Front(moto_application(), Keys(state.access_key_id), RequestLog(), status, (cluster, builder), builder)
-    server = serve(front, listener)
+    keys = AccessKeys(state.access_key_id)
+    server = serve(AwsApi(moto_application(), keys, RequestLog(), status, (cluster, admin), admin), listener)
     cleanup.callback(server.shutdown)
     url = terraform_cloud.start(directory, state.secret_access_key, state.environment(), cleanup)
     save(replace(state, terraform_cloud=url))
     stop.wait()
+
+
+def _start_registry(directory: Path, docker: DockerClient, cleanup: ExitStack) -> str:
+    """Start the registry and its proxy, install ECR, and return the proxy's address."""
+    upstream = distribution.start(directory, docker)
+    cleanup.callback(upstream.stop)
+    proxy = RegistryProxy(Upstream(upstream.address), Catalogue(ACCOUNT_ID))
+    cleanup.callback(proxy.stop)
+    ecr.install(proxy.address, Upstream(upstream.address))
+    return proxy.address
+
+
+def _start_ecs(directory: Path, registry: str, docker: DockerClient, cleanup: ExitStack) -> ecs.Ecs:
+    """Install ECS and the services that moto lacks parts of, and start the control loop."""
+    load_balancers = LocalLoadBalancers()
+    cleanup.callback(load_balancers.close_all)
+    buckets.install()
+    security_groups.install()
+    cluster = ecs.install(Cloud(directory, REGION, ACCOUNT_ID, registry, load_balancers, docker))
+    scaling.install(cluster)
+    cluster.start()
+    cleanup.callback(cluster.stop)
+    return cluster
 
 
 def _state(directory: Path, port: int, registry_address: str) -> State:
@@ -110,7 +123,7 @@ def _state(directory: Path, port: int, registry_address: str) -> State:
         registry=registry_address,
         region=REGION,
         account_id=ACCOUNT_ID,
-        # the form that AWS gives it: moto reads the key out of a request by it
+        # moto recognises a key by the form that AWS gives it
         access_key_id="AKIA" + "".join(secrets.choice(string.ascii_uppercase + "234567") for _ in range(16)),
         secret_access_key=secrets.token_urlsafe(30),
         directory=directory,

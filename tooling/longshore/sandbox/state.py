@@ -1,4 +1,4 @@
-"""What a running sandbox is known by: one file in its directory."""
+"""The state file of a running sandbox: where it answers, and with which key."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ FILE = "state.json"
 
 @dataclass(frozen=True)
 class State:
-    """A sandbox that was started.
+    """The state of a sandbox that was started.
 
     Attributes:
         pid: process id of the server.
         endpoint: URL of the AWS API, without a trailing slash.
         registry: ``127.0.0.1:PORT`` that images are pushed to and pulled from.
-        region: the region that the sandbox plays.
-        account_id: the account that it plays, 12 digits.
-        access_key_id: the key that it accepts; a new one at every start.
-        secret_access_key: belongs to it.
+        region: the region that the sandbox simulates.
+        account_id: the account that it simulates, 12 digits.
+        access_key_id: the only key that it accepts from the outset; a new one at every start.
+        secret_access_key: the secret of that key.
         directory: where the sandbox keeps its files.
         started_at: ISO 8601, UTC.
         terraform_cloud: URL of the stand-in for Terraform Cloud, whose token is the secret access key.
@@ -41,7 +41,7 @@ class State:
     terraform_cloud: str = ""
 
     def environment(self) -> dict[str, str]:
-        """The variables that point boto3, Terraform and the aws command line at this sandbox."""
+        """The variables that make boto3, Terraform and the aws command line use this sandbox."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": self.access_key_id,
@@ -52,12 +52,12 @@ class State:
 
 
 def mark(directory: Path) -> str:
-    """What the command line of every process of this sandbox holds."""
+    """A text that the command line of every process of this sandbox contains."""
     return str(directory.resolve())
 
 
 def read(directory: Path) -> State | None:
-    """What the state file says, whether the sandbox still runs or not; None without a file that can be read."""
+    """The contents of the state file, even if the sandbox has ended; None without a readable file."""
     try:
         values = json.loads((directory / FILE).read_text())
         return State(**{**values, "directory": Path(values["directory"])})
@@ -66,13 +66,13 @@ def read(directory: Path) -> State | None:
 
 
 def load(directory: Path) -> State | None:
-    """The sandbox that runs in a directory, or None: no file, or its process is gone."""
+    """The state of the sandbox that is running in a directory; None if there is none."""
     state = read(directory)
     return state if state and is_running(state.pid, mark(directory)) else None
 
 
 def save(state: State) -> None:
-    """Write the state file, readable by its owner only, whole or not at all."""
+    """Write the state file atomically, readable by its owner only."""
     path = state.directory / FILE
     draft = path.with_suffix(".draft")
     draft.unlink(missing_ok=True)

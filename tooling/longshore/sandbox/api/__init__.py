@@ -1,1 +1,1 @@
-"""The API of AWS in front of moto: credentials, the request log, faults, and what moto lacks."""
+"""The AWS API in front of moto: credentials, the request log, faults, and the features that moto lacks."""

@@ -1,79 +1,81 @@
-"""The sandbox's own pages, /_sandbox/*: what runs, what was called, and what an operator sets."""
+"""The sandbox's own pages, /_sandbox/*: status, requests, faults, settings, builds and repositories."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from typing import Any, Protocol
-from urllib.parse import parse_qs
 
-from longshore.sandbox.api.credentials import Answer, Environ, body_of
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.wrappers import Request, Response
+
 from longshore.sandbox.api.faults import FaultError, Faults, parse
 from longshore.sandbox.api.request_log import RequestLog
+from longshore.sandbox.routing import Route, Router, json_response
 
-_ALL = (
-    b"/_sandbox/status, /_sandbox/requests?since=N, /_sandbox/faults, /_sandbox/settings, /_sandbox/builds, "
-    b"/_sandbox/push, /_sandbox/repositories\n"
+_PAGES = (
+    "/_sandbox/status, /_sandbox/requests?since=N, /_sandbox/faults, /_sandbox/settings, /_sandbox/builds, "
+    "/_sandbox/push, /_sandbox/repositories\n"
 )
 
 
-class Adjustable(Protocol):
-    """Something with settings."""
+class Configurable(Protocol):
+    """A part of the sandbox with settings."""
 
     def settings(self) -> dict[str, float]:
         """The settings by name."""
 
     def set(self, name: str, value: float) -> None:
-        """Change one.
+        """Change a setting.
 
         Raises:
-            ValueError: there is none of that name, or the value is not allowed.
+            ValueError: there is no such setting, or the value is not valid.
         """
 
 
-class Builder(Protocol):
-    """CodeBuild, as the pages see it."""
+class CodeBuildAdmin(Protocol):
+    """The administration of CodeBuild."""
 
     def outcomes(self) -> list[dict[str, Any]]:
-        """The outcomes that are prescribed for builds to come."""
+        """The outcomes that are prescribed for the next builds."""
 
     def prescribe(self, document: dict[str, Any]) -> None:
-        """Prescribe one.
+        """Prescribe the outcome of a build.
 
         Raises:
-            ValueError: a field is not as it must be.
+            ValueError: a field is not valid.
         """
 
     def clear(self) -> None:
-        """Prescribe none any more."""
+        """Discard the prescribed outcomes."""
 
     def push(self, document: dict[str, Any]) -> list[str]:
-        """Call the webhooks of a push; what came of it, a line each.
+        """Call the webhooks of a push, and return a line about each build.
 
         Raises:
             ValueError: there is no such repository.
         """
 
     def repositories(self) -> dict[str, str]:
-        """Where each repository lies, by name."""
+        """The folder of each repository, by name."""
 
     def make_repository(self, name: str) -> str:
-        """Make a repository, or find it; where it lies.
+        """The folder of a repository, created if missing.
 
         Raises:
-            ValueError: none can be called so.
+            ValueError: the name is not valid.
         """
 
 
-class Pages:
-    """Answers requests for /_sandbox/*.
+class AdminPages:
+    """Answers requests to /_sandbox/*.
 
     Args:
-        log: of the calls.
-        faults: that are set.
-        status: what runs.
-        adjustable: what has settings.
-        builder: CodeBuild; None where there is none.
+        log: the request log.
+        faults: the faults of the AWS API.
+        status: returns the answer of /_sandbox/status.
+        configurable: the parts of the sandbox that have settings.
+        codebuild: the administration of CodeBuild; None if there is no CodeBuild.
     """
 
     def __init__(
@@ -81,68 +83,83 @@ class Pages:
         log: RequestLog,
         faults: Faults,
         status: Callable[[], dict[str, Any]],
-        adjustable: tuple[Adjustable, ...] = (),
-        builder: Builder | None = None,
+        configurable: tuple[Configurable, ...] = (),
+        codebuild: CodeBuildAdmin | None = None,
     ) -> None:
         self._log = log
         self._faults = faults
-        self._status = status
-        self._adjustable = adjustable
-        self._builder = builder
+        self._configurable = configurable
+        routes: list[Route[object]] = [
+            ("GET", "/_sandbox/status", lambda _: status()),
+            ("GET", "/_sandbox/requests", self._requests),
+            ("GET", "/_sandbox/faults", lambda _: faults.rows()),
+            ("POST", "/_sandbox/faults", self._add_fault),
+            ("DELETE", "/_sandbox/faults", self._clear_faults),
+            ("GET", "/_sandbox/settings", lambda _: self._settings()),
+            ("POST", "/_sandbox/settings", self._change_settings),
+        ]
+        self._router = Router(routes + (_build_routes(codebuild) if codebuild else []))
 
-    def answer(self, environ: Environ) -> Answer:
-        """Answer one request."""
-        name, method = environ["PATH_INFO"].removeprefix("/_sandbox/"), environ["REQUEST_METHOD"]
-        if method != "GET" and ("HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ):
-            return 403, "text/plain", b"Not from a web page.\n"
-        query = {key: values[0] for key, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
+    def answer(self, request: Request) -> Response:
+        """Answer a request."""
+        if request.method != "GET" and ("Origin" in request.headers or "Sec-Fetch-Site" in request.headers):
+            return Response("Requests from web pages are not allowed.\n", 403)
         try:
-            found = self._find(name, method, query, environ)
+            return json_response(self._router.answer(request))
+        except (NotFound, MethodNotAllowed):
+            return Response(_PAGES, 404)
         except (FaultError, KeyError, ValueError, TypeError) as error:
-            return 400, "text/plain", f"{error}\n".encode()
-        return (404, "text/plain", _ALL) if found is None else (200, "application/json", json.dumps(found).encode())
+            return Response(f"{error}\n", 400)
 
-    def _find(self, name: str, method: str, query: dict[str, str], environ: Environ) -> object:
-        """What a page says; None where there is no such page."""
-        if name == "faults":
-            return self._change_faults(method, query, environ)
-        if name == "settings":
-            return self._change_settings(method, environ)
-        if self._builder and name in ("builds", "push", "repositories"):
-            return _ask(self._builder, name, method, environ)
-        if name == "requests":
-            since = query.get("since", "0")
-            return self._log.since(int(since) if since.isdigit() else 0)
-        return self._status() if name == "status" else None
+    def _requests(self, request: Request) -> object:
+        since = request.args.get("since", "0")
+        return self._log.since(int(since) if since.isdigit() else 0)
 
-    def _change_faults(self, method: str, query: dict[str, str], environ: Environ) -> list[dict[str, Any]]:
-        """The faults, after what was asked for."""
-        if method == "POST":
-            self._faults.add(parse(json.loads(body_of(environ))))
-        elif method == "DELETE":
-            self._faults.clear(int(query["id"]) if "id" in query else None)
+    def _add_fault(self, request: Request) -> object:
+        self._faults.add(parse(_document(request)))
         return self._faults.rows()
 
-    def _change_settings(self, method: str, environ: Environ) -> dict[str, float]:
-        """The settings, after what was asked for."""
-        owners = {name: each for each in self._adjustable for name in each.settings()}
-        if method == "POST":
-            for name, value in json.loads(body_of(environ)).items():
-                if name not in owners:
-                    raise ValueError(f"{name}: unknown; known are {', '.join(owners)}")
-                owners[name].set(name, float(value))
-        return {name: each.settings()[name] for name, each in owners.items()}
+    def _clear_faults(self, request: Request) -> object:
+        self._faults.clear(int(request.args["id"]) if "id" in request.args else None)
+        return self._faults.rows()
+
+    def _settings(self) -> dict[str, float]:
+        return {name: value for part in self._configurable for name, value in part.settings().items()}
+
+    def _change_settings(self, request: Request) -> object:
+        owners = {name: part for part in self._configurable for name in part.settings()}
+        for name, value in _document(request).items():
+            if name not in owners:
+                raise ValueError(f"{name}: unknown setting; the settings are {', '.join(owners)}")
+            owners[name].set(name, float(value))
+        return self._settings()
 
 
-def _ask(builder: Builder, name: str, method: str, environ: Environ) -> object:
-    """What CodeBuild's pages say."""
-    given = json.loads(body_of(environ)) if method == "POST" else {}
-    if name == "push":
-        return {"lines": builder.push(given)} if method == "POST" else None
-    if name == "repositories":
-        return {given["name"]: builder.make_repository(given["name"])} if given else builder.repositories()
-    if method == "DELETE":
-        builder.clear()
-    elif given:
-        builder.prescribe(given)
-    return builder.outcomes()
+def _build_routes(codebuild: CodeBuildAdmin) -> list[Route[object]]:
+    """The routes of the pages about CodeBuild."""
+
+    def prescribe(request: Request) -> object:
+        codebuild.prescribe(_document(request))
+        return codebuild.outcomes()
+
+    def clear(_request: Request) -> object:
+        codebuild.clear()
+        return codebuild.outcomes()
+
+    def make_repository(request: Request) -> object:
+        name = _document(request)["name"]
+        return {name: codebuild.make_repository(name)}
+
+    return [
+        ("GET", "/_sandbox/builds", lambda _: codebuild.outcomes()),
+        ("POST", "/_sandbox/builds", prescribe),
+        ("DELETE", "/_sandbox/builds", clear),
+        ("POST", "/_sandbox/push", lambda request: {"lines": codebuild.push(_document(request))}),
+        ("GET", "/_sandbox/repositories", lambda _: codebuild.repositories()),
+        ("POST", "/_sandbox/repositories", make_repository),
+    ]
+
+
+def _document(request: Request) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(request.get_data())
+    return document

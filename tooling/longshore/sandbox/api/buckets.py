@@ -1,4 +1,4 @@
-"""S3's buckets: moto reads a policy's conditions not at all, so that "deny without TLS" would deny everything."""
+"""S3 buckets: moto ignores the conditions of a policy, so "deny without TLS" would deny everything."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _WITHOUT_TLS = {"Bool": {"aws:SecureTransport": "false"}}
 
 
 class Bucket(models.FakeBucket):
-    """A bucket on loopback, where plain HTTP stands for TLS: statements against plain HTTP deny nothing."""
+    """A bucket that ignores statements against plain HTTP, which replaces TLS on loopback."""
 
     def get_permission(self, action: str, resource: str) -> Any:
-        """What the rest of the policy says of an action."""
+        """The permission that the rest of the policy gives for an action."""
         statements = [] if self.policy is None else json.loads(self.policy)["Statement"]
-        kept = [statement for statement in statements if statement.get("Condition") != _WITHOUT_TLS]
-        if not kept:
+        statements = [statement for statement in statements if statement.get("Condition") != _WITHOUT_TLS]
+        if not statements:
             return PermissionResult.NEUTRAL
-        return IAMPolicy(json.dumps({"Statement": kept})).is_action_permitted(action, resource)
+        return IAMPolicy(json.dumps({"Statement": statements})).is_action_permitted(action, resource)
 
 
 def install() -> None:
-    """Makes moto's buckets ours, in this process."""
+    """Replace moto's buckets, in this process."""
     models.FakeBucket = Bucket  # type: ignore[misc]

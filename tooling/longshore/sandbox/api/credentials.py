@@ -1,4 +1,4 @@
-"""Who signed a request, for which operation, and what AWS answers to a key that it does not know."""
+"""The caller and the operation of a request, and AWS's responses to unknown keys."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from moto.core.routing import get_service_router
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
-Environ = dict[str, Any]
+from longshore.sandbox.serving import Environ
+
 Answer = tuple[int, str, bytes]
 
-# AWS4-HMAC-SHA256 Credential=KEY/20260102/eu-central-1/ecs/aws4_request; of ECDSA signatures without the region
+# AWS4-HMAC-SHA256 Credential=KEY/20260102/eu-central-1/ecs/aws4_request; ECDSA signatures have no region
 _SCOPE = re.compile(r"(?:Credential=)?([^/,\s]+)/\d{8}/(?:[^/]+/)?([^/]+)/aws4_request")
 _PUBLIC = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 _INVALID = "The security token included in the request is invalid."
@@ -27,12 +28,12 @@ _MISSING = "Missing Authentication Token"
 
 @dataclass(frozen=True)
 class Caller:
-    """What a request says of itself.
+    """The caller and the operation of a request.
 
     Attributes:
-        key: access key id; empty in a request without a signature.
-        service: the name it is signed for.
-        operation: AWS's name of the operation, or method and path where it is none.
+        key: access key id; empty for an unsigned request.
+        service: the service that the request is signed for.
+        operation: AWS's name of the operation; method and path if it has none.
         protocol: ``json``, ``query``, ``s3`` or ``rest``.
     """
 
@@ -42,19 +43,19 @@ class Caller:
     protocol: str
 
 
-class Keys:
-    """The access keys that are accepted: the sandbox's own, and those that IAM and STS issued in it."""
+class AccessKeys:
+    """The access keys that are accepted: the sandbox's own, and those issued by its IAM and STS."""
 
     def __init__(self, own: str) -> None:
         self._own = own
 
     def accept(self, caller: Caller) -> bool:
-        """Whether a request may pass."""
+        """Whether the key of a request is accepted."""
         return caller.key == self._own or caller.operation in _PUBLIC or _issued(caller.key)
 
 
 def identify(environ: Environ) -> Caller:
-    """Read who calls what; a form in the body stays readable."""
+    """Find the caller and the operation of a request; its body stays readable."""
     header, query = environ.get("HTTP_AUTHORIZATION", ""), parse_qs(environ.get("QUERY_STRING", ""))
     scope = _SCOPE.search(header) or _SCOPE.search(query.get("X-Amz-Credential", [""])[0])
     key, service = (scope[1], scope[2].lower()) if scope else (header.removeprefix("AWS ").partition(":")[0], "s3")
@@ -68,31 +69,31 @@ def identify(environ: Environ) -> Caller:
 
 
 def role_of(caller: Caller) -> str:
-    """The name of the role whose temporary credentials signed a request; empty where it was no role."""
+    """The name of the role whose temporary credentials signed a request; empty without a role."""
     session = _session(caller.key)
     return str(session.role_arn).rpartition("/")[2] if session else ""
 
 
 def refusal(caller: Caller) -> Answer:
-    """What AWS answers to an unknown key, or to none: status, content type, body."""
-    known = bool(caller.key)
+    """AWS's response to an unknown key, or to no key: status, content type, body."""
+    has_key = bool(caller.key)
     if caller.protocol == "s3":
-        words = "The AWS Access Key Id you provided does not exist in our records." if known else "Access Denied"
-        return error(caller, 403, "InvalidAccessKeyId" if known else "AccessDenied", words)
+        message = "The AWS Access Key Id you provided does not exist in our records." if has_key else "Access Denied"
+        return error(caller, 403, "InvalidAccessKeyId" if has_key else "AccessDenied", message)
     if caller.service == "ec2":
         return error(caller, 401, "AuthFailure", "AWS was not able to validate the provided access credentials")
-    words = _INVALID if known else _MISSING
+    message = _INVALID if has_key else _MISSING
     if caller.protocol == "query":
-        return error(caller, 403, "InvalidClientTokenId" if known else "MissingAuthenticationToken", words)
-    code = "UnrecognizedClientException" if known else "MissingAuthenticationTokenException"
-    return error(caller, 400 if caller.protocol == "json" else 403, code, words)
+        return error(caller, 403, "InvalidClientTokenId" if has_key else "MissingAuthenticationToken", message)
+    code = "UnrecognizedClientException" if has_key else "MissingAuthenticationTokenException"
+    return error(caller, 400 if caller.protocol == "json" else 403, code, message)
 
 
-def error(caller: Caller, status: int, code: str, words: str) -> Answer:
-    """An error as the caller's service writes it: status, content type, body."""
+def error(caller: Caller, status: int, code: str, message: str) -> Answer:
+    """An error in the format of the caller's service: status, content type, body."""
     if caller.protocol in ("json", "rest"):
-        return status, "application/x-amz-json-1.1", json.dumps({"__type": code, "message": words}).encode()
-    inner = f"<Code>{escape(code)}</Code><Message>{escape(words)}</Message>"
+        return status, "application/x-amz-json-1.1", json.dumps({"__type": code, "message": message}).encode()
+    inner = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
     if caller.protocol == "s3":
         return status, "application/xml", f"<Error>{inner}</Error>".encode()
     if caller.service == "ec2":
@@ -110,7 +111,7 @@ def _issued(key: str) -> bool:
 
 
 def _session(key: str) -> Any:
-    """Moto's record of temporary credentials; None where STS issued none with this key."""
+    """Moto's record of temporary credentials; None if STS did not issue this key."""
     backends = [sts for account in list(sts_backends.values()) for sts in list(account.values())]
     return next(filter(None, (sts.get_assumed_role_from_access_key(key) for sts in backends)), None)
 
@@ -134,6 +135,6 @@ def _form(environ: Environ) -> dict[str, list[str]]:
 def _rest_operation(environ: Environ, service: str) -> str:
     try:
         operation, _ = get_service_router(service).match(MotoRequest(environ.copy()))
-    except Exception:  # noqa: BLE001 - botocore has no model of this name, or no such path: moto says so itself
+    except Exception:  # noqa: BLE001 - botocore has no such model or path; moto answers with its own error
         return f"{environ['REQUEST_METHOD']} {environ['PATH_INFO'][:200]}"
     return str(operation.name)

@@ -1,73 +1,70 @@
-"""Moto's application with faults: the one place where an answer is withheld, delayed or replaced."""
+"""Fault injection: moto's application, whose responses a fault withholds, delays or replaces."""
 
 from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
-from longshore.sandbox.api import faults
-from longshore.sandbox.api.credentials import Answer, Caller, Environ, body_of, identify
-from longshore.sandbox.api.faults import ANSWERED_LATER, Fault, Faults
+from longshore.sandbox.api.credentials import Answer, Caller, body_of, identify
+from longshore.sandbox.api.faults import ANSWERED_LATER, Fault, Faults, injected_response
 from longshore.sandbox.api.request_log import is_mutating
-from longshore.sandbox.api.stale_reads import Memory
+from longshore.sandbox.api.stale_reads import ReadHistory
+from longshore.sandbox.serving import Application, Environ, StartResponse
 
-StartResponse = Callable[..., Any]
-Application = Callable[[Environ, StartResponse], Iterable[bytes]]
-
-STRUCK = "longshore.fault"
-"""Key of a request's environment: the kind of the fault that struck it."""
+FAULT_KIND = "longshore.fault"
+"""Key of a request's environment: the kind of the fault that affected it."""
 
 
-class Faulty:
-    """A WSGI application around another one.
+class FaultInjector:
+    """A WSGI application around another, with faults.
 
     Args:
-        application: the one that answers.
-        struck_by: the faults that are set.
+        application: the application that answers.
+        faults: the faults that are set.
     """
 
-    def __init__(self, application: Application, struck_by: Faults) -> None:
+    def __init__(self, application: Application, faults: Faults) -> None:
         self._application = application
-        self._faults = struck_by
-        self._memory = Memory()
+        self._faults = faults
+        self._history = ReadHistory()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
+        """Answer a request."""
         caller = identify(environ)
         fault = self._faults.choose(caller)
         if fault is None and caller.protocol != "json":
             return self._application(environ, start_response)
         if fault:
-            environ[STRUCK] = fault.kind
+            environ[FAULT_KIND] = fault.kind
         if fault and fault.kind not in ANSWERED_LATER:
-            return reply(start_response, faults.answer(fault, caller))
+            return reply(start_response, injected_response(fault, caller))
         request = body_of(environ)
         status, headers, body = _capture(self._application, environ)
-        body = self._after(fault, caller, request, body) if status < 400 else body
+        body = self._change(fault, caller, request, body) if status < 400 else body
         answer = reply(start_response, (status, headers.get("Content-Type", ""), body), headers)
         if fault and fault.kind == "lost":
-            # Only now, when the log has it: whoever asked will ask again at once.
+            # Only now, when the call is in the log: the client repeats a lost call at once.
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         return answer
 
-    def _after(self, fault: Fault | None, caller: Caller, request: bytes, body: bytes) -> bytes:
-        """What becomes of an answer that is there."""
+    def _change(self, fault: Fault | None, caller: Caller, request: bytes, body: bytes) -> bytes:
+        """The response to a call that took effect, as its fault changes it."""
         if is_mutating(caller.operation):
-            self._memory.changed(caller)
+            self._history.changed(caller)
         elif caller.protocol == "json":
-            self._memory.keep(caller, request, body)
+            self._history.keep(caller, request, body)
         if fault and fault.kind == "delay":
             time.sleep(fault.seconds)
         elif fault and fault.kind == "stale" and caller.protocol == "json":
-            return self._memory.before(caller, request, body)
+            return self._history.before(caller, request, body)
         return body
 
 
 def reply(start_response: StartResponse, answer: Answer, headers: dict[str, str] | None = None) -> list[bytes]:
-    """Send an answer."""
+    """Send a response."""
     status, content_type, body = answer
     sent = (headers or {}) | {"Content-Type": content_type, "Content-Length": str(len(body))}
     start_response(f"{status} {HTTPStatus(status).phrase}", list(sent.items()))
@@ -75,7 +72,7 @@ def reply(start_response: StartResponse, answer: Answer, headers: dict[str, str]
 
 
 def _capture(application: Application, environ: Environ) -> tuple[int, dict[str, str], bytes]:
-    """Let an application answer, and keep the answer: status, headers, body."""
+    """Call an application and return its response: status, headers, body."""
     seen: list[tuple[str, list[tuple[str, str]]]] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> None:

@@ -1,4 +1,4 @@
-"""Faults of the AWS API: which call they strike, how often, and what the caller gets instead of its answer."""
+"""Faults of the AWS API: the calls that they affect, and the responses to these calls."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ KINDS = {
     "error": "the service answers with 500",
     "expired": "the credentials have expired",
     "denied": "IAM denies the action",
-    "lost": "the call takes effect, and its answer never comes",
-    "delay": "the answer comes --seconds later",
-    "stale": "a read shows what was before the last change",
-    "failures": "RunTask answers with failures and no task",
+    "lost": "the call takes effect, but its response is lost",
+    "delay": "the response is --seconds late",
+    "stale": "a read returns the state before the last change",
+    "failures": "RunTask returns failures and no task",
     "refuse": "the call is refused with --code and --message",
 }
-"""The kinds, and what each does."""
+"""The kinds of faults, each with its effect."""
 
 ANSWERED_LATER = frozenset({"lost", "delay", "stale"})
-"""Kinds that let the call take effect, and change what comes back."""
+"""Kinds that let the call take effect and change its response."""
 
 
 class FaultError(ValueError):
-    """A fault that can't be set; the message says which field is wrong, and what is allowed."""
+    """A fault that is not valid; the message names the field and the valid values."""
 
 
 @dataclass
 class Fault:
-    """One fault.
+    """A fault of the AWS API.
 
     Attributes:
         operation: service and operation, such as ``ecs:UpdateService``; ``ecs:reads``, ``ecs:writes`` and ``ecs:*``
-            stand for several.
+            are groups of operations.
         kind: one of KINDS.
-        times: how many calls it strikes; None for all until it is cleared.
-        skip: how many matching calls pass before the first that it may strike.
-        every: it strikes each so-many-th matching call after those.
-        seconds: of a delay.
-        code: of a refusal: AWS's error code.
-        message: of a refusal; the reason of a failure of RunTask.
+        times: how many calls it affects; None for all until it is cleared.
+        skip: how many matching calls succeed first.
+        every: after those, it affects every Nth matching call.
+        seconds: how long a delay lasts.
+        code: AWS's error code, for a refusal.
+        message: the error's message, for a refusal; the reason, for a failure of RunTask.
         n: its number in the list.
         matched: how many calls have matched.
-        struck: how many of them it struck.
+        struck: how many calls it has affected.
     """
 
     operation: str
@@ -64,7 +64,7 @@ class Fault:
     struck: int = 0
 
     def strikes(self, caller: Caller) -> bool:
-        """Whether it strikes this call; to be asked once for each call, for it counts them."""
+        """Count a call, and return whether the fault affects it."""
         if not self._matches(caller) or (self.times is not None and self.struck >= self.times):
             return False
         self.matched += 1
@@ -79,14 +79,14 @@ class Fault:
 
 
 def parse(document: dict[str, Any]) -> Fault:
-    """Make a fault of a JSON document.
+    """Read a fault from a JSON document.
 
     Raises:
-        FaultError: a field is missing, unknown, or has a value that is not allowed.
+        FaultError: a field is missing, unknown or not valid.
     """
-    known = {entry.name for entry in fields(Fault)} - {"n", "matched", "struck"}
-    if strange := sorted(document.keys() - known):
-        raise FaultError(f"{strange[0]}: unknown; known are {', '.join(sorted(known))}")
+    names = {entry.name for entry in fields(Fault)} - {"n", "matched", "struck"}
+    if unknown := sorted(document.keys() - names):
+        raise FaultError(f"{unknown[0]}: unknown field; the fields are {', '.join(sorted(names))}")
     given = {name: value for name, value in document.items() if value is not None}
     fault = Fault(**{"operation": "", "kind": "", **given})
     problem = next(_problems(fault), "")
@@ -99,16 +99,16 @@ def _problems(fault: Fault) -> Iterator[str]:
     if not all(fault.operation.partition(":")):
         yield f"operation: {fault.operation!r} is not service:Operation, such as ecs:UpdateService"
     if fault.kind not in KINDS:
-        yield f"kind: {fault.kind!r} is none of {', '.join(KINDS)}"
+        yield f"kind: {fault.kind!r} is not one of {', '.join(KINDS)}"
     if fault.kind == "failures" and fault.operation != "ecs:RunTask":
-        yield "kind: failures is for ecs:RunTask only"
+        yield "kind: failures applies to ecs:RunTask only"
     for name, least in (("times", 1), ("skip", 0), ("every", 1), ("seconds", 0)):
         value = getattr(fault, name)
         if value is not None and value < least:
             yield f"{name}: {value} is less than {least}"
     for kind, name in (("delay", "seconds"), ("refuse", "code")):
         if fault.kind == kind and not getattr(fault, name):
-            yield f"{name}: missing; kind {kind} needs it"
+            yield f"{name}: missing; kind {kind} requires it"
 
 
 class Faults:
@@ -120,32 +120,32 @@ class Faults:
         self._next = 1
 
     def add(self, fault: Fault) -> int:
-        """Set a fault; its number."""
+        """Set a fault, and return its number."""
         with self._lock:
             fault.n, self._next = self._next, self._next + 1
             self._faults.append(fault)
             return fault.n
 
     def clear(self, number: int | None = None) -> int:
-        """Clear one fault, or all; how many there were."""
+        """Clear one fault, or all, and return how many were cleared."""
         with self._lock:
-            kept = [fault for fault in self._faults if number is not None and fault.n != number]
-            cleared, self._faults = len(self._faults) - len(kept), kept
+            remaining = [fault for fault in self._faults if number is not None and fault.n != number]
+            cleared, self._faults = len(self._faults) - len(remaining), remaining
             return cleared
 
     def rows(self) -> list[dict[str, Any]]:
-        """The faults, oldest first, with how often each has struck."""
+        """The faults, oldest first, each with the number of calls that it has affected."""
         with self._lock:
             return [asdict(fault) for fault in self._faults]
 
     def choose(self, caller: Caller) -> Fault | None:
-        """The fault that strikes a call: the oldest that does."""
+        """The fault that affects a call: the oldest, if there are several."""
         with self._lock:
             return next((fault for fault in self._faults if fault.strikes(caller)), None)
 
 
-def answer(fault: Fault, caller: Caller) -> Answer:
-    """What a call gets that a fault keeps from taking effect, in AWS's words."""
+def injected_response(fault: Fault, caller: Caller) -> Answer:
+    """AWS's response to a call that a fault prevents from taking effect."""
     plain = caller.protocol == "json"
     match fault.kind:
         case "throttle":
@@ -155,8 +155,8 @@ def answer(fault: Fault, caller: Caller) -> Answer:
             return error(caller, 500, code, "The server could not complete the request.")
         case "expired":
             code = "ExpiredTokenException" if plain else "ExpiredToken"
-            words = "The security token included in the request is expired"
-            return error(caller, 400 if plain else 403, code, words)
+            message = "The security token included in the request is expired"
+            return error(caller, 400 if plain else 403, code, message)
         case "denied":
             code = "AccessDeniedException" if plain else "AccessDenied"
             return error(caller, 400 if plain else 403, code, _denial(caller))

@@ -1,4 +1,4 @@
-"""The operations of AWS's services, by their names."""
+"""The names of AWS's operations."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from longshore.errors import UsageError
 
 
 def check(operation: str) -> None:
-    """Refuse what is no operation of a service, such as ``ecs:UpdateService``, nor stands for several.
+    """Refuse a name that is neither an operation, such as ``ecs:UpdateService``, nor a group of operations.
 
     Raises:
-        UsageError: the hint says which one is near.
+        UsageError: the hint suggests a similar name.
     """
     service, _, name = operation.partition(":")
     session = botocore.session.get_session()
     try:
-        known = [*session.get_service_model(service).operation_names, "reads", "writes", "*"]
+        names = [*session.get_service_model(service).operation_names, "reads", "writes", "*"]
     except UnknownServiceError:
         services = session.get_available_services()
-        raise UsageError(f"operation: {service!r} is no service of AWS", _guess(service, services)) from None
-    if name not in known:
-        raise UsageError(f"operation: {service} has no operation {name!r}", _guess(name, known))
+        raise UsageError(f"operation: {service!r} is not an AWS service", _suggest(service, services)) from None
+    if name not in names:
+        raise UsageError(f"operation: {service} has no operation {name!r}", _suggest(name, names))
 
 
-def _guess(name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, 1)
-    return f"Did you mean {near[0]}?" if near else "Such as: --operation ecs:UpdateService"
+def _suggest(name: str, names: list[str]) -> str:
+    near = get_close_matches(name, names, 1)
+    return f"Did you mean {near[0]}?" if near else "For example: --operation ecs:UpdateService"

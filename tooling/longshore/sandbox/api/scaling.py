@@ -1,7 +1,7 @@
-"""Application Auto Scaling: moto keeps targets and policies, and looks for their services in its own ECS.
+"""Application Auto Scaling on top of moto's, for the services of the sandbox's ECS.
 
-Here they are looked for in the sandbox's; a registration moves their counts into its bounds at once, as AWS's does; and
-targets have tags, which Terraform reads back. Nothing is scaled afterwards: there are no metrics to scale by.
+Registering a target moves the count of its service into the bounds at once, as on AWS, and targets have tags, which
+Terraform reads. Nothing is scaled afterwards: the sandbox has no metrics.
 """
 
 from __future__ import annotations
@@ -15,44 +15,44 @@ from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from moto.core.exceptions import JsonRESTError
 
 
-class Counted(Protocol):
-    """The services whose counts are scaled, by the names of their clusters and their own."""
+class ScalableServices(Protocol):
+    """The services whose counts are scaled, by cluster and name."""
 
-    def has(self, cluster: str, name: str) -> bool:
+    def has_service(self, cluster: str, name: str) -> bool:
         """Whether a cluster has a service that is not deleted."""
 
-    def bound(self, cluster: str, name: str, minimum: int, maximum: int) -> None:
-        """Moves the count of a service, if it is active, into these bounds."""
+    def clamp_count(self, cluster: str, name: str, minimum: int, maximum: int) -> None:
+        """Move the count of a service, if it is active, into these bounds."""
 
 
-class Services:
-    """As much of an ECS backend as a target's registration asks."""
+class EcsLookup:
+    """The part of an ECS backend that registering a target needs."""
 
-    def __init__(self, counted: Counted) -> None:
-        self._counted = counted
+    def __init__(self, services: ScalableServices) -> None:
+        self._services = services
 
     def describe_services(self, cluster: str, names: list[str]) -> tuple[list[str], list[str]]:
-        """Which of the services there are, and which not."""
-        found = [name for name in names if self._counted.has(cluster, name)]
-        return found, [name for name in names if name not in found]
+        """The names of existing and of missing services."""
+        existing = [name for name in names if self._services.has_service(cluster, name)]
+        return existing, [name for name in names if name not in existing]
 
 
 class ScalingResponse(ApplicationAutoScalingResponse):
-    """Application Auto Scaling as the sandbox plays it."""
+    """The sandbox's Application Auto Scaling."""
 
-    counted: Counted
+    services: ScalableServices
 
     @property
     def applicationautoscaling_backend(self) -> ApplicationAutoscalingBackend:
         """The account's targets and policies."""
         backend = super().applicationautoscaling_backend
-        backend.ecs_backend = Services(self.counted)  # type: ignore[assignment]
+        backend.ecs_backend = EcsLookup(self.services)  # type: ignore[assignment]
         return backend
 
     def register_scalable_target(self) -> str:
         """RegisterScalableTarget, with tags.
 
-        It moves the count of an active service into the bounds, whichever of them the call names
+        It moves the count of an active service into both bounds, even if the call names only one
         (https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html).
         """
         answer = super().register_scalable_target()
@@ -60,26 +60,26 @@ class ScalingResponse(ApplicationAutoScalingResponse):
         _tags(target).update(self._get_param("Tags") or {})
         if target.service_namespace == "ecs":
             _, cluster, service = target.resource_id.split("/")
-            self.counted.bound(cluster, service, target.min_capacity or 0, target.max_capacity or 0)
+            self.services.clamp_count(cluster, service, target.min_capacity or 0, target.max_capacity or 0)
         return answer
 
     def tag_resource(self) -> str:
         """TagResource."""
-        self._asked().update(self._get_param("Tags"))
+        self._named_tags().update(self._get_param("Tags"))
         return "{}"
 
     def untag_resource(self) -> str:
         """UntagResource."""
-        tags = self._asked()
+        tags = self._named_tags()
         for key in self._get_param("TagKeys"):
             tags.pop(key, None)
         return "{}"
 
     def list_tags_for_resource(self) -> str:
         """ListTagsForResource."""
-        return json.dumps({"Tags": self._asked()})
+        return json.dumps({"Tags": self._named_tags()})
 
-    def _asked(self) -> dict[str, str]:
+    def _named_tags(self) -> dict[str, str]:
         """The tags of the target that the call names."""
         return _tags(self._target(self._get_param("ResourceARN")))
 
@@ -92,12 +92,12 @@ class ScalingResponse(ApplicationAutoScalingResponse):
 
 
 def _tags(target: FakeScalableTarget) -> dict[str, str]:
-    """The tags of a target, to read and to change: moto's have no place for them. They live and end with it."""
+    """The tags of a target, which can be changed; moto's target has no field for them."""
     tags: dict[str, str] = vars(target).setdefault("tags", {})
     return tags
 
 
-def install(counted: Counted) -> None:
-    """Put this in the place of moto's; to be called before moto's server starts."""
-    ScalingResponse.counted = counted
+def install(services: ScalableServices) -> None:
+    """Replace moto's Application Auto Scaling; call this before moto's server starts."""
+    ScalingResponse.services = services
     urls.url_paths["{0}/$"] = ScalingResponse.dispatch

@@ -1,4 +1,4 @@
-"""EC2's security groups: moto forgets the description of a rule that names a group; every plan would set it anew."""
+"""Security groups of EC2: moto loses the description of a rule for a group, and every plan would change it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from moto.ec2.models import security_groups
 
 
 class Rule(security_groups.SecurityGroupRule):
-    """A rule of a security group, with its description wherever it stands."""
+    """A rule of a security group, with the description of either form."""
 
     @property
     def description(self) -> str | None:
-        """What was written about whom the rule lets through."""
+        """The description of the rule."""
         return self.ip_range.get("Description") or self.source_group.get("Description")
 
 
 def install() -> None:
-    """Makes the rules of moto's security groups ours, in this process."""
+    """Replace the rules of moto's security groups, in this process."""
     security_groups.SecurityGroupRule = Rule  # type: ignore[misc]

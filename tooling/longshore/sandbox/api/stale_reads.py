@@ -1,4 +1,4 @@
-"""What reads answered before the last change: what a stale read shows."""
+"""The responses to reads before the last change, for stale reads."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 from longshore.sandbox.api.credentials import Caller
 
 KEPT = 500
-"""So many answers are remembered, those that were read last."""
+"""How many responses are kept, by most recent use."""
 
 Entry = tuple[int, Any]
 
 
-class Memory:
-    """The answers of reads, each with how many changes of its service there had been; safe for several threads."""
+class ReadHistory:
+    """Responses to reads, each with the number of earlier changes to its service; safe for several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -25,12 +25,12 @@ class Memory:
         self._answers: OrderedDict[str, list[Entry]] = OrderedDict()
 
     def changed(self, caller: Caller) -> None:
-        """Note that a call has changed something."""
+        """Record that a call changed its service."""
         with self._lock:
             self._changes[caller.service] = self._changes.get(caller.service, 0) + 1
 
     def keep(self, caller: Caller, request: bytes, answer: bytes) -> None:
-        """Remember what a read answered."""
+        """Record the response to a read."""
         with self._lock:
             now = self._changes.get(caller.service, 0)
             for key, part in _parts(caller, request, answer):
@@ -40,7 +40,7 @@ class Memory:
                 self._answers.popitem(last=False)
 
     def before(self, caller: Caller, request: bytes, answer: bytes) -> bytes:
-        """What a read would have answered before the last change; its own answer where nothing is remembered."""
+        """The response to a read before the last change; its own response if none was recorded."""
         with self._lock:
             now = self._changes.get(caller.service, 0)
             older = {
@@ -53,7 +53,7 @@ class Memory:
 
 
 def _parts(caller: Caller, request: bytes, answer: bytes) -> Iterator[tuple[str, Any]]:
-    """An answer in the parts that can be asked for in other company, with a key for each."""
+    """The parts of a response that may appear in other responses, each with a key."""
     if caller.operation != "DescribeServices":
         yield f"{caller.service} {caller.operation} {request.decode(errors='replace')}", answer
         return

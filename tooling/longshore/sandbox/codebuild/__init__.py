@@ -1,7 +1,7 @@
-"""CodeBuild for the sandbox: its API on top of moto's, and builds that really run.
+"""CodeBuild for the sandbox: its API on top of moto's, and builds that run real commands.
 
-From the top: `responses` answers calls, through `projects`, `webhooks` and `builds`; a build's life is `runner`, what
-is shown of it `record`; its commands run in `shell`, on a clone from `source`, with the values of `variables`.
+`responses` answers calls by means of `projects`, `webhooks` and `builds`. `build` carries out a build, `build_record`
+holds its document; its commands run in a `shell`, on a clone from `source`, with the values from `variables`.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 from typing import Any
 
 from longshore.sandbox.codebuild import outcomes, responses
+from longshore.sandbox.codebuild.build_host import BuildHost
 from longshore.sandbox.codebuild.builds import Builds
-from longshore.sandbox.codebuild.place import Place
 
-__all__ = ["Builds", "CodeBuild", "Place", "install"]
+__all__ = ["BuildHost", "Builds", "CodeBuild", "install"]
 
 SETTING = "build_minute"
-"""Seconds that a minute of a build's time-outs lasts; 60, unless a test is in a hurry."""
+"""Seconds in a minute of a build's time-outs: 60, unless a test shortens it."""
 
 
 class CodeBuild:
-    """What the sandbox's own pages say of CodeBuild.
+    """The administration of CodeBuild, for the sandbox's own pages.
 
     Args:
         builds: all builds.
@@ -33,62 +33,62 @@ class CodeBuild:
         return self._builds.rows()
 
     def outcomes(self) -> list[dict[str, Any]]:
-        """The outcomes that are prescribed and have not come about yet."""
+        """The prescribed outcomes that no build has taken yet."""
         return self._builds.outcomes.rows()
 
     def prescribe(self, document: dict[str, Any]) -> None:
-        """Prescribe an outcome: the fields of `outcomes.Outcome`.
+        """Prescribe an outcome, given the fields of `outcomes.Outcome`.
 
         Raises:
-            ValueError: a field is not as it must be.
+            ValueError: a field is not valid.
         """
         self._builds.outcomes.add(outcomes.parse(document))
 
     def clear(self) -> None:
-        """Prescribe nothing any more."""
+        """Discard the prescribed outcomes."""
         self._builds.outcomes.clear()
 
     def push(self, document: dict[str, Any]) -> list[str]:
-        """Call the webhooks of a push; what came of it, a line each.
+        """Call the webhooks of a push, and return a line about each build.
 
         Raises:
             ValueError: there is no such repository.
         """
         if document["repository"] not in self._builds.repositories.names():
-            raise ValueError(f"repository: there is no {document['repository']!r}")
+            raise ValueError(f"repository: {document['repository']!r} does not exist")
         return self._builds.push(document)
 
     def repositories(self) -> dict[str, str]:
-        """Where each repository lies, by name."""
-        found = self._builds.repositories
-        return {name: str(found.path(name)) for name in found.names()}
+        """The folder of each repository, by name."""
+        repositories = self._builds.repositories
+        return {name: str(repositories.path(name)) for name in repositories.names()}
 
     def make_repository(self, name: str) -> str:
-        """Make a repository, or find it; where it lies.
+        """The folder of a repository, created if missing.
 
         Raises:
-            ValueError: none can be called so.
+            ValueError: the name is not valid.
         """
         return str(self._builds.repositories.make(name))
 
     def settings(self) -> dict[str, float]:
-        """What can be set while the sandbox runs."""
+        """The settings that can be changed while the sandbox is running."""
         return {SETTING: self._builds.minute}
 
     def set(self, name: str, value: float) -> None:
-        """Set how long a minute of the time-outs of later builds lasts.
+        """Set how many seconds a minute of a build's time-outs lasts, for later builds.
 
         Raises:
-            ValueError: there is no such setting, or the value is not allowed.
+            ValueError: there is no such setting, or the value is not valid.
         """
         if name != SETTING:
-            raise ValueError(f"{name}: unknown; known are {SETTING}")
+            raise ValueError(f"{name}: unknown setting; the setting is {SETTING}")
         if value <= 0:
-            raise ValueError(f"{name}: {value} is not more than 0")
+            raise ValueError(f"{name}: {value} is not greater than 0")
         self._builds.minute = value
 
 
 def install(builds: Builds) -> CodeBuild:
-    """Put this CodeBuild in the place of moto's; to be called before moto's server starts."""
+    """Replace moto's CodeBuild; call this before moto's server starts."""
     responses.install(builds)
     return CodeBuild(builds)

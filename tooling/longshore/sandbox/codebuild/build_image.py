@@ -1,4 +1,4 @@
-"""The build image: a Python environment of each build's own, in which the sandbox's packages are there already."""
+"""The build image: a new Python environment for each build, which already contains the sandbox's packages."""
 
 from __future__ import annotations
 
@@ -17,27 +17,28 @@ PROGRAMS = {
     "invoke": "-m invoke",
     "longshore": "-c 'from longshore.program import main; main()'",
 }
-"""The console scripts: what Python is called with."""
+"""The console scripts, each with its arguments for Python."""
 
 
 def make(folder: Path) -> Path:
-    """Make the environment, in some ten milliseconds: nothing is installed, the sandbox's packages are looked through.
+    """Make the environment, in about ten milliseconds: it refers to the sandbox's packages and installs nothing.
 
-    A ``.pth`` file leads to them, after the environment's own: what a build installs hides what is there, and changes
-    nothing outside.
+    A ``.pth`` file adds them after the environment's own packages, so that a build can install other versions and
+    changes nothing outside.
+
 
     Returns:
-        Its folder of programs, for the head of PATH.
+        Its folder of programs, which belongs first on PATH.
     """
     venv.EnvBuilder(with_pip=False, symlinks=True).create(folder)
     programs = folder / "bin"
-    own = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder), "platbase": str(folder)}))
+    packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder), "platbase": str(folder)}))
     lines = [str(Path(longshore.__file__).parents[1])]
-    # addsitedir and not a line with the folder: an editable installation is itself a .pth file there
+    # addsitedir, because an editable installation is itself a .pth file in such a folder
     lines += [f"import site; site.addsitedir({path!r})" for path in site.getsitepackages() if Path(path).is_dir()]
-    (own / "build_image.pth").write_text("\n".join(lines) + "\n")
+    (packages / "build_image.pth").write_text("\n".join(lines) + "\n")
     for name, arguments in PROGRAMS.items():
-        # sh, for the first line of a script may not be as long as a path
+        # through sh, because the first line of a script must be shorter than some paths
         script = programs / name
         script.write_text(f'#!/bin/sh\nexec {shlex.quote(str(programs / "python"))} {arguments} "$@"\n')
         script.chmod(0o755)
@@ -45,7 +46,7 @@ def make(folder: Path) -> Path:
 
 
 def path(programs: Path, inherited: str) -> str:
-    """PATH of a build: the image's programs before the machine's; the sandbox's own environment is left out."""
+    """PATH of a build: the image's programs, then the machine's without the sandbox's own environment."""
     server = str(Path(sys.executable).parent)
     rest = [entry for entry in inherited.split(":") if entry and entry != server]
     return ":".join([str(programs), *rest])

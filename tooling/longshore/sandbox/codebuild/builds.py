@@ -1,4 +1,4 @@
-"""All builds of a sandbox: starting, stopping and listing them, and what a push starts."""
+"""All builds of a sandbox: starting, stopping and listing them, by API calls and by pushes."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 
 from moto.codebuild.models import codebuild_backends
 
-from longshore.sandbox.codebuild import submitted, webhooks
-from longshore.sandbox.codebuild.journal import Journal
+from longshore.sandbox.codebuild import start_build, webhooks
+from longshore.sandbox.codebuild.build import Build, BuildRequest
+from longshore.sandbox.codebuild.build_host import BuildHost
+from longshore.sandbox.codebuild.build_log import BuildLog
+from longshore.sandbox.codebuild.build_record import BuildRecord
 from longshore.sandbox.codebuild.outcomes import Outcomes
-from longshore.sandbox.codebuild.place import Place
 from longshore.sandbox.codebuild.projects import InvalidError, check_variables
-from longshore.sandbox.codebuild.record import Record
 from longshore.sandbox.codebuild.repositories import Repositories, repository_name
-from longshore.sandbox.codebuild.runner import Order, Run
 from longshore.sandbox.codebuild.source import Sources
 from longshore.sandbox.codebuild.webhooks import Push
 from longshore.sandbox.ecs.logs import LogWriter, Stream
 
 TOKEN_SECONDS = 300.0
-"""For so long an idempotency token of StartBuild holds (CodeBuild API Reference)."""
+"""How long an idempotency token of StartBuild is valid (CodeBuild API Reference)."""
 
 
 class LimitError(Exception):
@@ -33,22 +33,22 @@ class Builds:
     """The builds of a sandbox.
 
     Args:
-        place: where they run.
-        clock: seconds that only go forward.
-        patience: seconds between SIGTERM and SIGKILL for a build that is ended.
+        host: the host of the builds.
+        clock: monotonic seconds.
+        grace: seconds between SIGTERM and SIGKILL for a build that is stopped.
     """
 
-    def __init__(self, place: Place, clock: Callable[[], float] = time.monotonic, patience: float = 5.0) -> None:
-        self.repositories = Repositories(place.directory / "repositories", place.endpoint)
+    def __init__(self, host: BuildHost, clock: Callable[[], float] = time.monotonic, grace: float = 5.0) -> None:
+        self.repositories = Repositories(host.directory / "repositories", host.endpoint)
         self.outcomes = Outcomes()
         self.minute = 60.0
-        self._place = place
+        self._host = host
         self._clock = clock
-        self._patience = patience
-        self._sources = Sources(self.repositories, place.account_id)
-        self._writer = LogWriter(place.account_id)
+        self._grace = grace
+        self._sources = Sources(self.repositories, host.account_id)
+        self._writer = LogWriter(host.account_id)
         self._lock = threading.RLock()
-        self._orders: dict[str, Order] = {}
+        self._requests: dict[str, BuildRequest] = {}
         self._threads: dict[str, threading.Thread] = {}
         self._numbers: dict[str, int] = {}
         self._tokens: dict[str, tuple[float, Mapping[str, Any], str]] = {}
@@ -56,83 +56,73 @@ class Builds:
     def start(
         self,
         project: Mapping[str, Any],
-        given: Mapping[str, Any],
+        parameters: Mapping[str, Any],
         initiator: str,
         webhook: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """Start a build; one for an idempotency token, however often it is asked for.
+        """Start a build, unless its idempotency token has started one.
 
         Args:
-            project: as BatchGetProjects shows it.
-            given: the parameters of StartBuild.
-            initiator: who asks.
+            project: its document in the AWS API.
+            parameters: the parameters of StartBuild.
+            initiator: the caller.
             webhook: variables of the push that starts it.
 
         Returns:
-            The build.
+            The build's document.
 
         Raises:
-            InvalidError: the parameters are not as they must be, or not those that came with the token before.
-            LimitError: as many builds of the project run as may run.
+            InvalidError: the parameters are not valid, or differ from those that the token was first used with.
+            LimitError: the project's limit of concurrent builds is reached.
         """
         with self._lock:
-            if known := self._of_token(given):
-                return known.record.document()
-            check_variables(given.get("environmentVariablesOverride") or [])
-            limit = project.get("concurrentBuildLimit")
-            if limit and sum(not order.record.complete for order in self._of(project["arn"])) >= limit:
-                raise LimitError(f"Cannot have more than {limit} active builds for the project")
-            number = self._numbers[project["arn"]] = self._numbers.get(project["arn"], 0) + 1
-            record = Record(submitted.fields(project, given, initiator, number))
-            outcome = self.outcomes.take(project["name"])
-            order = Order(record, project["arn"].split(":")[3], outcome, webhook or {}, self.minute)
-            self._orders[record.id] = order
-            if token := given.get("idempotencyToken"):
-                self._tokens[token] = (self._clock(), given, record.id)
-            journal = Journal(self._writer, self._stream(project, record, order.region))
-            run = Run(order, self._place, self._sources, journal, self._patience)
-            thread = threading.Thread(target=run.run, name=f"build {record.id}", daemon=True)
-            self._threads[record.id] = thread
-            answer = record.document()
-            thread.start()
-            return answer
+            if started := self._of_token(parameters):
+                return started.record.document()
+            check_variables(parameters.get("environmentVariablesOverride") or [])
+            self._check_limit(project)
+            request = self._request(project, parameters, initiator, webhook or {})
+            if token := parameters.get("idempotencyToken"):
+                self._tokens[token] = (self._clock(), parameters, request.record.id)
+            document = request.record.document()
+            self._run(request, self._stream(project, request.record, request.region))
+            return document
 
     def stop(self, build_id: str) -> dict[str, Any] | None:
-        """Have a build end; None where there is none."""
+        """Stop a build, and return its document; None if it does not exist."""
         with self._lock:
-            order = self._orders.get(build_id)
-        if order is None:
+            request = self._requests.get(build_id)
+        if request is None:
             return None
-        order.stop.set()
-        return order.record.document()
+        request.stop.set()
+        return request.record.document()
 
     def find(self, build_id: str) -> dict[str, Any] | None:
-        """A build by id or ARN; None where there is none."""
+        """The document of a build, by id or ARN; None if it does not exist."""
         with self._lock:
-            order = self._orders.get(build_id.rpartition(":build/")[2])
-        return order.record.document() if order else None
+            request = self._requests.get(build_id.rpartition(":build/")[2])
+        return request.record.document() if request else None
 
     def ids_in(self, region: str, *, ascending: bool = False) -> list[str]:
-        """The ids of a region's builds; the newest first."""
+        """The ids of a region's builds, the newest first."""
         with self._lock:
-            found = [order.record.id for order in self._orders.values() if order.region == region]
-        return found if ascending else found[::-1]
+            ids = [request.record.id for request in self._requests.values() if request.region == region]
+        return ids if ascending else ids[::-1]
 
     def ids_of(self, project_arn: str, *, ascending: bool = False) -> list[str]:
-        """The ids of one project's builds; the newest first."""
+        """The ids of a project's builds, the newest first."""
         with self._lock:
-            found = [order.record.id for order in self._of(project_arn)]
-        return found if ascending else found[::-1]
+            ids = [request.record.id for request in self._of(project_arn)]
+        return ids if ascending else ids[::-1]
 
     def forget(self, project_arn: str) -> None:
-        """End the builds of a project that is deleted; nobody sees them any more."""
+        """Stop and forget the builds of a deleted project."""
         with self._lock:
-            for order in self._of(project_arn):
-                _end(order)
-                del self._orders[order.record.id]
+            for request in self._of(project_arn):
+                _stop(request)
+                del self._requests[request.record.id]
 
     def push(self, document: Mapping[str, Any]) -> list[str]:
-        """Call the webhooks of all projects with a repository; what came of it, a line each.
+        """Call the webhooks of all projects with a repository, and return a line about each build.
 
         Args:
             document: ``{"repository": NAME, "actor": ID, "updates": [{"ref", "old", "new"}, …]}``.
@@ -140,37 +130,58 @@ class Builds:
         name = document["repository"]
         lines = []
         for push in webhooks.read(self.repositories.path(name), document):
-            called = [each for each in self.projects(name) if webhooks.matches(each["webhook"], push)]
-            lines += [self._pushed(project, push) for project in called]
+            called = [project for project in self.projects(name) if webhooks.matches(project["webhook"], push)]
+            lines += [self._start_for_push(project, push) for project in called]
         return lines
 
     def rows(self) -> list[dict[str, Any]]:
-        """What /_sandbox/status shows: the builds, the newest first."""
+        """The rows of /_sandbox/status, the newest build first."""
         with self._lock:
-            return [order.record.row() for order in reversed(self._orders.values())]
+            return [request.record.row() for request in reversed(self._requests.values())]
 
     def close(self) -> None:
-        """End all builds, and wait until their folders are removed and their logs written."""
+        """Stop all builds, and wait until their folders are removed and their logs are written."""
         with self._lock:
             threads = list(self._threads.values())
-            for order in self._orders.values():
-                _end(order)
+            for request in self._requests.values():
+                _stop(request)
         for thread in threads:
             thread.join()
         self._writer.close()
 
-    def _of_token(self, given: Mapping[str, Any]) -> Order | None:
-        since, former, build_id = self._tokens.get(given.get("idempotencyToken") or "", (0.0, {}, ""))
+    def _check_limit(self, project: Mapping[str, Any]) -> None:
+        limit = project.get("concurrentBuildLimit")
+        if limit and sum(not request.record.complete for request in self._of(project["arn"])) >= limit:
+            raise LimitError(f"Cannot have more than {limit} active builds for the project")
+
+    def _request(
+        self, project: Mapping[str, Any], parameters: Mapping[str, Any], initiator: str, webhook: Mapping[str, str]
+    ) -> BuildRequest:
+        number = self._numbers[project["arn"]] = self._numbers.get(project["arn"], 0) + 1
+        record = BuildRecord(start_build.initial_fields(project, parameters, initiator, number))
+        outcome = self.outcomes.take(project["name"])
+        request = BuildRequest(record, project["arn"].split(":")[3], outcome, webhook, self.minute)
+        self._requests[record.id] = request
+        return request
+
+    def _run(self, request: BuildRequest, stream: Stream | None) -> None:
+        build = Build(request, self._host, self._sources, BuildLog(self._writer, stream), self._grace)
+        name = request.record.id
+        self._threads[name] = threading.Thread(target=build.run, name=f"build {name}", daemon=True)
+        self._threads[name].start()
+
+    def _of_token(self, parameters: Mapping[str, Any]) -> BuildRequest | None:
+        since, former, build_id = self._tokens.get(parameters.get("idempotencyToken") or "", (0.0, {}, ""))
         if not build_id or self._clock() - since > TOKEN_SECONDS:
             return None
-        if former != given:
+        if former != parameters:
             raise InvalidError("Parameter mismatch: the idempotency token was used with other parameters")
-        return self._orders.get(build_id)
+        return self._requests.get(build_id)
 
-    def _of(self, project_arn: str) -> list[Order]:
-        return [order for order in self._orders.values() if _project_arn(order) == project_arn]
+    def _of(self, project_arn: str) -> list[BuildRequest]:
+        return [request for request in self._requests.values() if _project_arn(request) == project_arn]
 
-    def _stream(self, project: Mapping[str, Any], record: Record, region: str) -> Stream | None:
+    def _stream(self, project: Mapping[str, Any], record: BuildRecord, region: str) -> Stream | None:
         logs = record["logs"]
         if "groupName" not in logs:
             return None
@@ -179,29 +190,30 @@ class Builds:
         return stream
 
     def projects(self, repository: str) -> list[dict[str, Any]]:
-        """The projects with a webhook whose source a repository stands for."""
-        found = [
+        """The projects with a webhook whose source is a repository."""
+        projects = [
             project.project_metadata
-            for backend in list(codebuild_backends[self._place.account_id].values())
+            for backend in list(codebuild_backends[self._host.account_id].values())
             for project in list(backend.codebuild_projects.values())
         ]
-        return [each for each in found if "webhook" in each and repository_name(each["source"]) == repository]
+        with_webhook = [project for project in projects if "webhook" in project]
+        return [project for project in with_webhook if repository_name(project["source"]) == repository]
 
-    def _pushed(self, project: Mapping[str, Any], push: Push) -> str:
-        given = {"projectName": project["name"], "sourceVersion": push.new}
+    def _start_for_push(self, project: Mapping[str, Any], push: Push) -> str:
+        parameters = {"projectName": project["name"], "sourceVersion": push.new}
         try:
-            build = self.start(project, given, f"GitHub-Hookshot/{push.new[:7]}", push.variables)
+            build = self.start(project, parameters, f"GitHub-Hookshot/{push.new[:7]}", push.variables)
         except (InvalidError, LimitError) as error:
-            return f"sandbox: project {project['name']} builds nothing: {error}"
+            return f"sandbox: project {project['name']} started no build: {error}"
         return f"sandbox: started {build['id']}"
 
 
-def _end(order: Order) -> None:
-    """Have a build end that nobody is to see any more, whatever is prescribed for it."""
-    order.outcome.unstoppable = False
-    order.stop.set()
+def _stop(request: BuildRequest) -> None:
+    """Stop a build that is not shown any more, even if its prescribed outcome is unstoppable."""
+    request.outcome.unstoppable = False
+    request.stop.set()
 
 
-def _project_arn(order: Order) -> str:
-    prefix = str(order.record["arn"]).rpartition(":build/")[0]
-    return f"{prefix}:project/{order.record.project}"
+def _project_arn(request: BuildRequest) -> str:
+    prefix = str(request.record["arn"]).rpartition(":build/")[0]
+    return f"{prefix}:project/{request.record.project}"

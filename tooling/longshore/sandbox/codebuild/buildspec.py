@@ -1,4 +1,4 @@
-"""What a buildspec of version 0.2 asks for (AWS CodeBuild User Guide, "Build specification reference")."""
+"""Buildspecs of version 0.2 (AWS CodeBuild User Guide, "Build specification reference")."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ Mark = yaml.error.MarkedYAMLError
 
 
 class BuildspecError(Exception):
-    """A buildspec that CodeBuild refuses with YAML_FILE_ERROR, in its words where they are known."""
+    """A buildspec that CodeBuild refuses with YAML_FILE_ERROR, in its own words if they are documented."""
 
 
 @dataclass(frozen=True)
 class Phase:
-    """One phase.
+    """A phase of a buildspec.
 
     Attributes:
-        commands: in their order.
-        finally_: what runs after them, whether they failed or not.
-        on_failure: ``ABORT``, ``CONTINUE``, or empty for the transitions that the phase has by itself.
+        commands: its commands, in order.
+        finally_: commands that run afterwards, even if one of the others failed.
+        on_failure: ``ABORT``, ``CONTINUE``, or empty for the phase's default.
     """
 
     commands: tuple[str, ...] = ()
@@ -37,10 +37,10 @@ class Buildspec:
     """A buildspec.
 
     Attributes:
-        phases: those that it has, by name.
+        phases: its phases, by name.
         variables: ``env.variables``.
-        parameters: ``env.parameter-store``: a parameter's name for each variable.
-        secrets: ``env.secrets-manager``: ``id:json-key:stage:version`` for each variable.
+        parameters: ``env.parameter-store``: the parameter of each variable.
+        secrets: ``env.secrets-manager``: ``id:json-key:stage:version`` of each variable.
         exported: ``env.exported-variables``.
     """
 
@@ -52,7 +52,7 @@ class Buildspec:
 
 
 def is_inline(text: str) -> bool:
-    """Whether a project's ``buildspec`` is one itself; else it is a file's name."""
+    """Whether a project's ``buildspec`` is a buildspec itself, and not the name of a file."""
     return "\n" in text.strip() or text.lstrip().startswith(("version:", "{"))
 
 
@@ -60,33 +60,33 @@ def parse(text: str) -> Buildspec:
     """Read a buildspec.
 
     Raises:
-        BuildspecError: it is no YAML, no buildspec, or asks for what the sandbox does not play.
+        BuildspecError: the text is not YAML, not a buildspec, or uses a feature that the sandbox does not support.
     """
     document = _mapping(_load(text), "the buildspec")
     version = document.get("version")
     if version != "0.2":
-        raise BuildspecError(f"Invalid buildspec version {version}: the sandbox plays version 0.2 only")
+        raise BuildspecError(f"Invalid buildspec version {version}: the sandbox supports version 0.2 only")
     if "run-as" in document:
-        raise BuildspecError("run-as: the sandbox runs builds as the user who started it; leave it out")
+        raise BuildspecError("run-as: not supported; the sandbox runs builds as the user who started it")
     phases = _mapping(document.get("phases"), "phases")
     if unknown := [name for name in phases if name not in PHASES]:
-        raise BuildspecError(f"Unknown phase {unknown[0]}: phases are {', '.join(PHASES)}")
+        raise BuildspecError(f"Unknown phase {unknown[0]}: the phases are {', '.join(PHASES)}")
     env = _mapping(document.get("env") or {}, "env")
     if env.get("shell", "bash") not in ("bash", "/bin/sh"):
-        raise BuildspecError(f"env.shell: {env['shell']} is not played; the sandbox has bash")
+        raise BuildspecError(f"env.shell: {env['shell']} is not supported; use bash")
     return Buildspec(
         phases={name: _phase(name, phases[name]) for name in PHASES if name in phases},
-        variables=_texts(env.get("variables"), "env.variables"),
-        parameters=_texts(env.get("parameter-store"), "env.parameter-store"),
-        secrets=_texts(env.get("secrets-manager"), "env.secrets-manager"),
+        variables=_strings(env.get("variables"), "env.variables"),
+        parameters=_strings(env.get("parameter-store"), "env.parameter-store"),
+        secrets=_strings(env.get("secrets-manager"), "env.secrets-manager"),
         exported=_list(env.get("exported-variables"), "exported-variables"),
     )
 
 
 def _load(text: str) -> Any:
     try:
-        # Every scalar stays the text that was written: 1.10 and yes are values of variables, not a number and a truth.
-        return yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - it makes texts, lists and mappings only
+        # Every scalar stays a string: 1.10 and yes are values of variables, not a number and a boolean.
+        return yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - it makes strings, lists and mappings only
     except yaml.YAMLError as error:
         mark = error.problem_mark if isinstance(error, Mark) else None
         where = f"line {mark.line + 1}: " if mark else ""
@@ -94,36 +94,36 @@ def _load(text: str) -> Any:
         raise BuildspecError(f"yaml: {where}{problem}") from error
 
 
-def _phase(name: str, given: Any) -> Phase:
-    phase = _mapping(given, f"phases.{name}")
+def _phase(name: str, value: Any) -> Phase:
+    phase = _mapping(value, f"phases.{name}")
     if "run-as" in phase:
-        raise BuildspecError(f"phases.{name}.run-as: the sandbox runs builds as the user who started it; leave it out")
+        raise BuildspecError(f"phases.{name}.run-as: not supported; the sandbox runs builds as the user who started it")
     on_failure = phase.get("on-failure", "")
     if on_failure not in ("", "ABORT", "CONTINUE"):
-        raise BuildspecError(f"phases.{name}.on-failure: {on_failure} is not played; ABORT and CONTINUE are")
+        raise BuildspecError(f"phases.{name}.on-failure: {on_failure} is not supported; use ABORT or CONTINUE")
     return Phase(_list(phase.get("commands"), "Commands"), _list(phase.get("finally"), "Finally"), on_failure)
 
 
-def _mapping(given: Any, name: str) -> dict[str, Any]:
-    if not isinstance(given, dict):
+def _mapping(value: Any, name: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
         raise BuildspecError(f"Expected {name} to be a mapping of names to values")
-    return given
+    return value
 
 
-def _texts(given: Any, name: str) -> dict[str, str]:
-    found = _mapping(given or {}, name)
-    if wrong := [key for key, value in found.items() if not isinstance(value, str)]:
+def _strings(value: Any, name: str) -> dict[str, str]:
+    values = _mapping(value or {}, name)
+    if wrong := [key for key, value in values.items() if not isinstance(value, str)]:
         raise BuildspecError(f"Expected {name}.{wrong[0]} to be of string type")
-    return found
+    return values
 
 
-def _list(given: Any, name: str) -> tuple[str, ...]:
-    if not given:
+def _list(value: Any, name: str) -> tuple[str, ...]:
+    if not value:
         return ()
-    if not isinstance(given, list):
-        raise BuildspecError(f"Expected {name} to be a list of texts")
-    for number, each in enumerate(given):
-        if not isinstance(each, str):
+    if not isinstance(value, list):
+        raise BuildspecError(f"Expected {name} to be a list of strings")
+    for number, item in enumerate(value):
+        if not isinstance(item, str):
             # a command with ": " in it, without quotes, is a mapping to YAML
             raise BuildspecError(f"Expected {name}[{number}] to be of string type: found subkeys instead")
-    return tuple(given)
+    return tuple(value)

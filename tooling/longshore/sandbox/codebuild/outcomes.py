@@ -1,4 +1,4 @@
-"""Outcomes that an operator prescribes for the next builds of a project: what no real build brings about on demand."""
+"""Prescribed outcomes of builds, such as failures that no real build produces on demand."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import threading
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from longshore.sandbox.codebuild.record import IN_PROGRESS, PHASES
+from longshore.sandbox.codebuild.build_record import IN_PROGRESS, PHASES
 
 
 @dataclass
 class Outcome:
-    """What becomes of a build.
+    """The prescribed outcome of a project's next build.
 
     Attributes:
-        project: of which project the next build is meant.
-        status: the build runs nothing and ends with this status, which may be one that AWS does not have; with
-            ``IN_PROGRESS`` it does not end by itself. Empty: it runs.
-        phase: the phase in which it ends, or stays: of a build that runs nothing.
+        project: name of the project.
+        status: the final status of the build, which runs no commands; AWS need not have this status. With
+            ``IN_PROGRESS`` the build does not end. Empty: it runs its commands.
+        phase: the phase in which a build without commands ends or stays.
         code: status code of that phase's context.
         message: message of that phase's context.
-        resolved_source_version: what it says that it built, in place of the truth.
-        log: lines of a build that runs nothing.
-        seconds: so long a build that runs nothing stays in its phase.
-        unstoppable: StopBuild is answered, and changes nothing.
-        times: how many builds this is for.
+        resolved_source_version: the commit that the build claims to have built.
+        log: the log of a build without commands.
+        seconds: how long a build without commands stays in its phase.
+        unstoppable: StopBuild is answered, but has no effect.
+        times: the number of builds that get this outcome.
     """
 
     project: str
@@ -40,63 +40,63 @@ class Outcome:
 
     @property
     def runs(self) -> bool:
-        """Whether the build really runs."""
+        """Whether the build runs its commands."""
         return not self.status
 
     @property
     def stays(self) -> bool:
-        """Whether it stays in its phase until it is stopped, or its time is over."""
+        """Whether it stays in its phase until it is stopped or times out."""
         return self.status == IN_PROGRESS
 
 
 def parse(document: dict[str, Any]) -> Outcome:
-    """Make one of a JSON document.
+    """Read an outcome from a JSON document.
 
     Raises:
-        ValueError: a field is missing, unknown, or has a value that is not allowed; the message names it.
+        ValueError: a field is missing, unknown or not valid; the message names it.
     """
-    known = {entry.name for entry in fields(Outcome)}
-    if strange := sorted(document.keys() - known):
-        raise ValueError(f"{strange[0]}: unknown; known are {', '.join(sorted(known))}")
+    names = {entry.name for entry in fields(Outcome)}
+    if unknown := sorted(document.keys() - names):
+        raise ValueError(f"{unknown[0]}: unknown field; the fields are {', '.join(sorted(names))}")
     if not document.get("project"):
-        raise ValueError("project: missing; it names the project whose next build is meant")
+        raise ValueError("project: missing; name the project of the next build")
     outcome = Outcome(**document)
     if outcome.phase not in PHASES:
-        raise ValueError(f"phase: {outcome.phase!r} is none of {', '.join(PHASES)}")
+        raise ValueError(f"phase: {outcome.phase!r} is not one of {', '.join(PHASES)}")
     if outcome.times < 1:
         raise ValueError(f"times: {outcome.times} is less than 1")
     return outcome
 
 
 class Outcomes:
-    """The outcomes that wait for a build; safe for several threads."""
+    """The prescribed outcomes that no build has taken yet; safe for several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: list[Outcome] = []
 
     def add(self, outcome: Outcome) -> None:
-        """Prescribe one; those of a project are used up in their order."""
+        """Prescribe an outcome; a project's builds take them in this order."""
         with self._lock:
             self._waiting.append(outcome)
 
     def clear(self) -> None:
-        """Prescribe nothing any more."""
+        """Discard all outcomes."""
         with self._lock:
             self._waiting.clear()
 
     def rows(self) -> list[dict[str, Any]]:
-        """Those that wait."""
+        """The outcomes, in order."""
         with self._lock:
             return [asdict(outcome) for outcome in self._waiting]
 
     def take(self, project: str) -> Outcome:
-        """The outcome of a build that starts now; one that prescribes nothing, where none waits."""
+        """The outcome of a build that starts now; an empty one if none is prescribed."""
         with self._lock:
-            found = next((outcome for outcome in self._waiting if outcome.project == project), None)
-            if found is None:
+            outcome = next((waiting for waiting in self._waiting if waiting.project == project), None)
+            if outcome is None:
                 return Outcome(project)
-            found.times -= 1
-            if not found.times:
-                self._waiting.remove(found)
-            return replace(found)
+            outcome.times -= 1
+            if not outcome.times:
+                self._waiting.remove(outcome)
+            return replace(outcome)

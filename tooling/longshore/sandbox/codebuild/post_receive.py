@@ -1,4 +1,4 @@
-"""The post-receive hook of the sandbox's repositories: tells the sandbox what was pushed. The standard library only.
+"""The post-receive hook of the sandbox's repositories: reports each push to the sandbox. Standard library only.
 
 ``python post_receive.py ENDPOINT REPOSITORY``, with git's lines ``OLD NEW REF`` on standard input.
 """
@@ -13,13 +13,13 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 
 def main() -> int:
-    """Tell it; what came of it is shown to whoever pushes."""
+    """Report the push, and show the user who pushed the builds that it started."""
     endpoint, repository = sys.argv[1:]
     updates = [dict(zip(("old", "new", "ref"), line.split(), strict=True)) for line in sys.stdin]
     push = {"repository": repository, "actor": str(os.getuid()), "updates": updates}
     request = Request(f"{endpoint}/_sandbox/push", json.dumps(push).encode())  # noqa: S310 - the sandbox's own URL
     try:
-        # loopback is reached without the user's proxy
+        # a proxy of the user must not be used for loopback
         with build_opener(ProxyHandler({})).open(request, timeout=30) as answer:
             lines = json.load(answer)["lines"]
     except (OSError, HTTPException, ValueError) as error:

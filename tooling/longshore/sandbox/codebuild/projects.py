@@ -1,4 +1,4 @@
-"""Projects as CreateProject and UpdateProject leave them, in the form of the AWS API."""
+"""Projects, as the AWS API returns them after CreateProject and UpdateProject."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ SOURCES = (
     "S3",
 )
 LIMITS = {"timeoutInMinutes": (5, 2160), "queuedTimeoutInMinutes": (5, 480)}
-"""Least and most minutes (CodeBuild API Reference, CreateProject)."""
+"""Minimum and maximum of the minutes (CodeBuild API Reference, CreateProject)."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-_]{1,254}")
-_GIVEN = (
+_FIELDS = (
     "description",
     "source",
     "secondarySources",
@@ -52,24 +52,24 @@ _GIVEN = (
 
 
 class InvalidError(Exception):
-    """CodeBuild refuses with InvalidInputException."""
+    """CodeBuild refuses the call with InvalidInputException."""
 
 
-def create(given: Mapping[str, Any], arn: str, key: str) -> dict[str, Any]:
+def create(parameters: Mapping[str, Any], arn: str, key: str) -> dict[str, Any]:
     """A new project.
 
     Args:
-        given: the parameters of CreateProject.
-        arn: its ARN.
-        key: ARN of the key that encrypts artifacts where none is given.
+        parameters: the parameters of CreateProject.
+        arn: the project's ARN.
+        key: ARN of the default key for artifacts.
 
     Raises:
-        InvalidError: CodeBuild refuses it.
+        InvalidError: CodeBuild refuses the parameters.
     """
-    if not _NAME.fullmatch(given.get("name") or ""):
+    if not _NAME.fullmatch(parameters.get("name") or ""):
         raise InvalidError("Project name: only letters, digits, dashes and underscores are supported, 2 to 255 of them")
     defaults = {
-        "name": given["name"],
+        "name": parameters["name"],
         "arn": arn,
         "encryptionKey": key,
         "cache": {"type": "NO_CACHE"},
@@ -80,19 +80,19 @@ def create(given: Mapping[str, Any], arn: str, key: str) -> dict[str, Any]:
         "projectVisibility": "PRIVATE",
         "created": datetime.now(UTC),
     }
-    return update(defaults, given)
+    return update(defaults, parameters)
 
 
-def update(project: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """A project with what CreateProject or UpdateProject says of it.
+def update(project: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """A project after the parameters of CreateProject or UpdateProject.
 
     Raises:
-        InvalidError: CodeBuild refuses it.
+        InvalidError: CodeBuild refuses the parameters.
     """
-    changed = dict(project) | {name: given[name] for name in _GIVEN if given.get(name) is not None}
-    if given.get("badgeEnabled") is not None:
-        changed["badge"] = {"badgeEnabled": given["badgeEnabled"]}
-    # what is taken away comes as a value of its own, and is left out of answers
+    changed = dict(project) | {name: parameters[name] for name in _FIELDS if parameters.get(name) is not None}
+    if parameters.get("badgeEnabled") is not None:
+        changed["badge"] = {"badgeEnabled": parameters["badgeEnabled"]}
+    # -1 removes the limit
     if changed.get("concurrentBuildLimit") == -1:
         del changed["concurrentBuildLimit"]
     changed["environment"] = _environment(changed["environment"])
@@ -101,28 +101,28 @@ def update(project: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, An
     return changed | {"lastModified": datetime.now(UTC)}
 
 
-def check_variables(given: list[Mapping[str, Any]]) -> None:
-    """See whether variables are as they must be.
+def check_variables(variables: list[Mapping[str, Any]]) -> None:
+    """Check the form of variables.
 
     Raises:
-        InvalidError: one has no name, or a type that does not exist.
+        InvalidError: a variable has no name, or an unknown type.
     """
-    for variable in given:
+    for variable in variables:
         if not variable.get("name"):
             raise InvalidError("Invalid environment variable: its name is missing")
         if variable.get("type", TYPES[0]) not in TYPES:
             raise InvalidError(f"Invalid environment variable type: {variable['type']}")
 
 
-def _environment(given: Mapping[str, Any]) -> dict[str, Any]:
-    typed = [{"type": TYPES[0], **variable} for variable in given.get("environmentVariables") or []]
+def _environment(environment: Mapping[str, Any]) -> dict[str, Any]:
+    typed = [{"type": TYPES[0], **variable} for variable in environment.get("environmentVariables") or []]
     defaults = {"privilegedMode": False, "imagePullCredentialsType": "CODEBUILD"}
-    return {**defaults, **given, "environmentVariables": typed}
+    return {**defaults, **environment, "environmentVariables": typed}
 
 
-def _source(given: Mapping[str, Any]) -> dict[str, Any]:
-    in_git = given.get("type") not in ("NO_SOURCE", "S3", "CODEPIPELINE")
-    return {"insecureSsl": False, **({"gitCloneDepth": 0} if in_git else {}), **given}
+def _source(source: Mapping[str, Any]) -> dict[str, Any]:
+    in_git = source.get("type") not in ("NO_SOURCE", "S3", "CODEPIPELINE")
+    return {"insecureSsl": False, **({"gitCloneDepth": 0} if in_git else {}), **source}
 
 
 def _check(project: Mapping[str, Any]) -> None:
@@ -139,7 +139,7 @@ def _check(project: Mapping[str, Any]) -> None:
 
 def _check_source(source: Mapping[str, Any]) -> None:
     if source.get("type") not in SOURCES:
-        raise InvalidError(f"Invalid type provided: {source.get('type')} is no project source type")
+        raise InvalidError(f"Invalid type provided: {source.get('type')} is not a project source type")
     if source["type"] in ("NO_SOURCE", "CODEPIPELINE"):
         if source.get("location"):
             raise InvalidError(f"Invalid project source: source type {source['type']} should not have a location")

@@ -1,4 +1,4 @@
-"""Bare git repositories on disk that stand for GitHub, Bitbucket, GitLab and CodeCommit."""
+"""Bare git repositories on disk that replace those on GitHub, Bitbucket, GitLab and CodeCommit."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
 class GitError(Exception):
-    """Git refused; the message is its last line."""
+    """Git failed; the message is the last line of its error."""
 
 
 def repository_name(source: Mapping[str, str]) -> str | None:
-    """The name of the repository that stands for a project's source; None where the source is no repository.
+    """The name of the local repository for a project's source; None if the source is not a repository.
 
     It is the last part of the location, without a trailing ``.git``.
 
     Raises:
-        ValueError: the location ends in nothing that a folder can be called.
+        ValueError: the location does not end in a valid name.
     """
     if source.get("type") not in GIT_TYPES:
         return None
@@ -43,8 +43,8 @@ class Repositories:
     """The repositories of a sandbox.
 
     Args:
-        folder: where they lie.
-        endpoint: URL of the sandbox, which their hooks tell of each push.
+        folder: the folder of all repositories.
+        endpoint: URL of the sandbox, to which hooks report pushes.
     """
 
     def __init__(self, folder: Path, endpoint: str) -> None:
@@ -52,21 +52,21 @@ class Repositories:
         self._endpoint = endpoint
 
     def path(self, name: str) -> Path:
-        """Where a repository lies, whether it was made or not."""
+        """The path of a repository, which need not exist."""
         return self._folder / f"{name}.git"
 
     def names(self) -> list[str]:
-        """The repositories that were made."""
+        """The names of all repositories."""
         return sorted(path.stem for path in self._folder.glob("*.git"))
 
     def make(self, name: str) -> Path:
-        """Make a repository, empty and with HEAD at ``main``, or find it.
+        """Create a repository, empty and with HEAD at ``main``, unless it exists; return its path.
 
         Raises:
-            ValueError: no folder can be called so.
+            ValueError: the name is not valid.
         """
         if not _NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is no name of a repository: letters, digits, dots, hyphens and underscores")
+            raise ValueError(f"{name!r} is not a repository name: use letters, digits, dots, hyphens and underscores")
         path = self.path(name)
         if not path.exists():
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -83,12 +83,12 @@ class Repositories:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """Run git; what it wrote.
+    """Run git, and return its output.
 
     Raises:
         GitError: it failed.
     """
-    # a hook's GIT_DIR, and a user's aliases and templates, are none of ours
+    # a hook's GIT_DIR, and the user's aliases and templates, must have no effect
     environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "GIT_TERMINAL_PROMPT": "0"}
     done = subprocess.run(

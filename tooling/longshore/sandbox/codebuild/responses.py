@@ -1,4 +1,4 @@
-"""CodeBuild's answers: moto's, with builds that run, webhooks, and projects as Terraform wants to read them back."""
+"""CodeBuild's responses on top of moto's: real builds, webhooks, and projects that Terraform can read back."""
 
 from __future__ import annotations
 
@@ -20,31 +20,34 @@ from longshore.sandbox.codebuild.projects import InvalidError
 from longshore.sandbox.codebuild.repositories import repository_name
 
 PAGE = 100
-"""Ids on a page of ListBuilds and ListBuildsForProject, and the most that BatchGetBuilds takes."""
+"""The number of ids on a page, and the most that BatchGetBuilds accepts."""
 
 
 class CodeBuildError(ServiceException):
-    """An error in CodeBuild's form. A class of its own: of one in moto.core, moto looks for a service `core`."""
+    """An error in CodeBuild's format.
+
+    Its class must be in this module: moto finds the service's model by the module of the class.
+    """
 
 
 def install(builds: Builds) -> None:
-    """Put our answers in place of moto's; before moto's server makes its first CodeBuild application."""
+    """Replace moto's CodeBuild; call this before moto's server makes its first CodeBuild application."""
     CodeBuildResponse.builds = builds
     moto.codebuild.urls.url_paths["{0}/$"] = CodeBuildResponse.dispatch
 
 
 class CodeBuildResponse(MotoResponse):
-    """The operations that moto answers otherwise than AWS, or not at all."""
+    """The operations that moto lacks, or answers differently from AWS."""
 
     builds: Builds
 
     def create_project(self) -> ActionResult:
-        """CreateProject: a repository that stands for the source is made."""
-        given, name = self._given(), self._get_param("name")
+        """CreateProject, which creates the local repository of the source too."""
+        parameters, name = self._parameters(), self._get_param("name")
         if name in self.codebuild_backend.codebuild_projects:
             raise CodeBuildError("ResourceAlreadyExistsException", f"Project already exists: {self._arn(name)}")
         key = f"arn:aws:kms:{self.region}:{self.current_account}:alias/aws/s3"
-        project = _valid(projects.create, given, self._arn(name), key)
+        project = _valid(projects.create, parameters, self._arn(name), key)
         self.codebuild_backend.create_project(
             project_name=name,
             description=None,
@@ -60,27 +63,28 @@ class CodeBuildResponse(MotoResponse):
             logs_config=None,
             vpc_config=None,
         )
-        return self._keep(project)
+        return self._save(project)
 
     def update_project(self) -> ActionResult:
-        """UpdateProject: what is given takes the place of what was."""
-        return self._keep(_valid(projects.update, self._project(self._get_param("name")), self._given()))
+        """UpdateProject: replaces the given fields."""
+        return self._save(_valid(projects.update, self._project(self._get_param("name")), self._parameters()))
 
     def delete_project(self) -> EmptyResult:
-        """DeleteProject: with its builds, those that run included; no error where there is none."""
+        """DeleteProject, with its builds, even running ones; succeeds if there is no such project."""
         name = self._get_param("name")
         self.codebuild_backend.delete_project(name)
         self.builds.forget(self._arn(name))
         return EmptyResult()
 
     def batch_get_projects(self) -> ActionResult:
-        """BatchGetProjects: by name or ARN; those that do not exist are listed apart."""
-        asked = self._get_param("names")
-        known = {name: project.project_metadata for name, project in self.codebuild_backend.codebuild_projects.items()}
-        names = {each: each.rpartition(":project/")[2] for each in asked}
-        found = [_without_secret(known[name]) for name in names.values() if name in known]
-        missing = [each for each, name in names.items() if name not in known]
-        return ActionResult({"projects": found, "projectsNotFound": missing})
+        """BatchGetProjects, by name or ARN; missing ones are listed separately."""
+        by_name = {
+            name: project.project_metadata for name, project in self.codebuild_backend.codebuild_projects.items()
+        }
+        names = {reference: reference.rpartition(":project/")[2] for reference in self._get_param("names")}
+        existing = [_without_secret(by_name[name]) for name in names.values() if name in by_name]
+        missing = [reference for reference, name in names.items() if name not in by_name]
+        return ActionResult({"projects": existing, "projectsNotFound": missing})
 
     def list_projects(self) -> ActionResult:
         """ListProjects, in pages."""
@@ -90,7 +94,7 @@ class CodeBuildResponse(MotoResponse):
         """StartBuild."""
         project = self._project(self._get_param("projectName"))
         try:
-            build = self.builds.start(project, self._given(), self._caller())
+            build = self.builds.start(project, self._parameters(), self._caller())
         except InvalidError as error:
             raise CodeBuildError("InvalidInputException", str(error)) from error
         except LimitError as error:
@@ -98,7 +102,7 @@ class CodeBuildResponse(MotoResponse):
         return ActionResult({"build": build})
 
     def stop_build(self) -> ActionResult:
-        """StopBuild: it is told to end; one that has ended stays as it is."""
+        """StopBuild; has no effect on a build that has ended."""
         build_id = self._get_param("id")
         if ":" not in build_id:
             raise CodeBuildError("InvalidInputException", "Invalid build ID provided")
@@ -108,13 +112,13 @@ class CodeBuildResponse(MotoResponse):
         return ActionResult({"build": build})
 
     def batch_get_builds(self) -> ActionResult:
-        """BatchGetBuilds: by id or ARN; those that do not exist are listed apart."""
-        asked = self._get_param("ids")
-        if len(asked) > PAGE or any(":" not in each for each in asked):
+        """BatchGetBuilds, by id or ARN; missing ones are listed separately."""
+        ids = self._get_param("ids")
+        if len(ids) > PAGE or any(":" not in build_id for build_id in ids):
             raise CodeBuildError("InvalidInputException", "Invalid build ID provided")
-        found = {each: self.builds.find(each) for each in asked}
-        missing = [each for each, build in found.items() if build is None]
-        return ActionResult({"builds": [build for build in found.values() if build], "buildsNotFound": missing})
+        builds = {build_id: self.builds.find(build_id) for build_id in ids}
+        missing = [build_id for build_id, build in builds.items() if build is None]
+        return ActionResult({"builds": [build for build in builds.values() if build], "buildsNotFound": missing})
 
     def list_builds_for_project(self) -> ActionResult:
         """ListBuildsForProject: the newest first, in pages."""
@@ -126,7 +130,7 @@ class CodeBuildResponse(MotoResponse):
         return self._page("ids", self.builds.ids_in(self.region, ascending=self._ascending()))
 
     def create_webhook(self) -> ActionResult:
-        """CreateWebhook: a push to the repository that stands for the source calls it."""
+        """CreateWebhook: pushes to the local repository of the source call it."""
         project = self._project(self._get_param("projectName"))
         if "webhook" in project:
             raise CodeBuildError("ResourceAlreadyExistsException", "Webhook already exists")
@@ -143,13 +147,13 @@ class CodeBuildResponse(MotoResponse):
             "lastModifiedSecret": datetime.now(UTC),
             "status": "ACTIVE",
         }
-        project["webhook"] = hook | self._hook_given()
+        project["webhook"] = hook | self._hook_parameters()
         return ActionResult({"webhook": project["webhook"]})
 
     def update_webhook(self) -> ActionResult:
-        """UpdateWebhook: its filters, and a new secret where asked for."""
+        """UpdateWebhook: replaces its filters, and its secret on request."""
         hook = self._webhook()
-        changes = self._hook_given()
+        changes = self._hook_parameters()
         for name in ("branchFilter", "filterGroups"):
             hook.pop(name, None)
         hook |= changes
@@ -163,27 +167,27 @@ class CodeBuildResponse(MotoResponse):
         del self._project(self._get_param("projectName"))["webhook"]
         return EmptyResult()
 
-    def _given(self) -> dict[str, Any]:
-        """The parameters, all of them."""
-        given: dict[str, Any] = json.loads(self.body)
-        return given
+    def _parameters(self) -> dict[str, Any]:
+        """All parameters of the call."""
+        parameters: dict[str, Any] = json.loads(self.body)
+        return parameters
 
     def _arn(self, name: str) -> str:
         return f"arn:aws:codebuild:{self.region}:{self.current_account}:project/{name}"
 
     def _project(self, name: str) -> dict[str, Any]:
-        known = self.codebuild_backend.codebuild_projects
+        by_name = self.codebuild_backend.codebuild_projects
         name = name.rpartition(":project/")[2]
-        if name not in known:
+        if name not in by_name:
             raise CodeBuildError("ResourceNotFoundException", f"Project cannot be found: {self._arn(name)}")
-        project: dict[str, Any] = known[name].project_metadata
+        project: dict[str, Any] = by_name[name].project_metadata
         return project
 
-    def _keep(self, project: dict[str, Any]) -> ActionResult:
+    def _save(self, project: dict[str, Any]) -> ActionResult:
         if name := repository_name(project["source"]):
             self.builds.repositories.make(name)
-        kept = self.codebuild_backend.codebuild_projects[project["name"]]
-        kept.project_metadata, kept.service_role, kept.tags = project, project["serviceRole"], project["tags"]
+        record = self.codebuild_backend.codebuild_projects[project["name"]]
+        record.project_metadata, record.service_role, record.tags = project, project["serviceRole"], project["tags"]
         return ActionResult({"project": _without_secret(project)})
 
     def _webhook(self) -> dict[str, Any]:
@@ -192,15 +196,15 @@ class CodeBuildResponse(MotoResponse):
             raise CodeBuildError("ResourceNotFoundException", "Webhook does not exist")
         return hook
 
-    def _hook_given(self) -> dict[str, Any]:
+    def _hook_parameters(self) -> dict[str, Any]:
         names = ("branchFilter", "filterGroups", "buildType", "scopeConfiguration", "pullRequestBuildPolicy")
-        found = {name: self._get_param(name) for name in names if self._get_param(name)}
-        if problem := webhooks.problem(found.get("filterGroups", [])):
+        parameters = {name: self._get_param(name) for name in names if self._get_param(name)}
+        if problem := webhooks.problem(parameters.get("filterGroups", [])):
             raise CodeBuildError("InvalidInputException", problem)
-        return found
+        return parameters
 
     def _caller(self) -> str:
-        """Who asks, as CodeBuild names an initiator: a user by name, a role with its session."""
+        """The caller, as CodeBuild names an initiator: a user by name, a role with its session."""
         sts = sts_backends[self.current_account]["aws"]
         _, arn, _ = sts.get_caller_identity(self.access_key, self.region)
         return str(arn).rpartition(":")[2].partition("/")[2]
@@ -208,14 +212,14 @@ class CodeBuildResponse(MotoResponse):
     def _ascending(self) -> bool:
         return bool(self._get_param("sortOrder") == "ASCENDING")
 
-    def _page(self, name: str, found: Sequence[str]) -> ActionResult:
-        """A page of names; the token is the last one of the page before."""
+    def _page(self, name: str, names: Sequence[str]) -> ActionResult:
+        """A page of names; the token is the last name of the page before."""
         token = self._get_param("nextToken")
-        if token and token not in found:
+        if token and token not in names:
             raise CodeBuildError("InvalidInputException", "Invalid nextToken")
-        start = found.index(token) + 1 if token else 0
-        page = list(found[start : start + PAGE])
-        return ActionResult({name: page} | ({"nextToken": page[-1]} if start + PAGE < len(found) else {}))
+        start = names.index(token) + 1 if token else 0
+        page = list(names[start : start + PAGE])
+        return ActionResult({name: page} | ({"nextToken": page[-1]} if start + PAGE < len(names) else {}))
 
 
 def _valid(check: Any, *arguments: Any) -> dict[str, Any]:
@@ -227,7 +231,7 @@ def _valid(check: Any, *arguments: Any) -> dict[str, Any]:
 
 
 def _without_secret(project: dict[str, Any]) -> dict[str, Any]:
-    """A project as it is shown: a webhook's secret is answered by CreateWebhook alone."""
+    """A project without the webhook's secret, which only CreateWebhook returns."""
     if "webhook" not in project:
         return project
     return {**project, "webhook": {name: value for name, value in project["webhook"].items() if name != "secret"}}

@@ -1,4 +1,4 @@
-"""The service role of a project: whether CodeBuild may assume it, and a build's temporary credentials."""
+"""The service role of a project: its trust in CodeBuild, and a build's temporary credentials."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from moto.sts.models import sts_backends
 
 SERVICE = "codebuild.amazonaws.com"
 SECONDS = 12 * 3600
-"""For so long the credentials hold; longer than any build of a test."""
+"""How long the credentials are valid: longer than any build of a test."""
 
 
 class RoleError(Exception):
@@ -19,10 +19,10 @@ class RoleError(Exception):
 
 
 def check(role: str) -> None:
-    """See whether a role exists and trusts CodeBuild.
+    """Check that a role exists and trusts CodeBuild.
 
     Raises:
-        RoleError: it does not.
+        RoleError: it does not exist, or does not trust CodeBuild.
     """
     refusal = RoleError(
         f"CodeBuild is not authorized to perform: sts:AssumeRole on service role {role}. Please verify that: "
@@ -30,23 +30,23 @@ def check(role: str) -> None:
         "3) The role has the necessary trust policy configured"
     )
     try:
-        found = iam_backends[role.split(":")[4]]["aws"].get_role_by_arn(role)
+        record = iam_backends[role.split(":")[4]]["aws"].get_role_by_arn(role)
     except (IndexError, KeyError, ServiceException) as error:
         raise refusal from error
-    if not _trusts(found.assume_role_policy_document):
+    if not _trusts(record.assume_role_policy_document):
         raise refusal
 
 
 def credentials(role: str, build: str, region: str) -> dict[str, str]:
-    """The variables of a build's credentials.
+    """The credentials of a build, as variables.
 
     Args:
         role: ARN of the service role.
-        build: the build's uuid; the session is called ``AWSCodeBuild-UUID``.
-        region: the build's.
+        build: the build's UUID; the session is named ``AWSCodeBuild-UUID``.
+        region: the region of the build.
 
     Raises:
-        RoleError: CodeBuild may not assume it.
+        RoleError: CodeBuild may not assume the role.
     """
     check(role)
     backend = sts_backends[role.split(":")[4]]["aws"]

@@ -1,4 +1,4 @@
-"""One bash for a whole build: `cd`, exports and functions of one command are there for the next."""
+"""A bash for a whole build: directory, exports and functions of a command last until the next."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pathlib import Path
 
 from longshore.sandbox.processes import PROC, with_variables
 
-LOOK = 0.05
-"""Seconds between two looks whether the build is to end."""
+CHECK_SECONDS = 0.05
+"""Seconds between two checks for an interruption."""
 
-# Commands come on standard input, each ended by a NUL; exit codes go out by file descriptor 9, which no command sees.
-# `exit` in a command ends the bash: the next one goes on with what it left in $_state.
+# Commands arrive on standard input, each ended by a NUL; exit codes leave on file descriptor 9, hidden from commands.
+# `exit` in a command ends the bash; the next bash continues with the state that it saved in $_state.
 _DRIVER = r"""
 [ "$1" = 9 ] || { exec 9>&"$1"; eval "exec $1>&-"; }
 _state=$2
@@ -31,21 +31,20 @@ done
 """
 
 
-class Interrupted(Exception):  # noqa: N818 - it is no error: the build was stopped, or its time is over
-    """The command was not waited for."""
+class Interrupted(Exception):  # noqa: N818 - not an error: the build was stopped, or timed out
+    """The command is still running."""
 
 
 class Shell:
-    """The shell of one build, with everything that it starts, in a process group of its own.
+    """The shell of a build, with all processes that it starts, in their own process group.
 
     Args:
-        folder: of the build; the shell's state is kept there.
-        directory: where the first command runs.
+        folder: the folder of the build, where the shell saves its state.
+        directory: the working directory of the first command.
         environ: all variables.
-        output: gets what the commands write, as it comes.
-        mark: a variable and its value that only this build's processes have: those that left the group for a session
-            of their own are found by it.
-        patience: seconds between SIGTERM and SIGKILL.
+        output: called with the commands' output, as it arrives.
+        mark: a variable with a value that only this build's processes have, to find those that left the process group.
+        grace: seconds between SIGTERM and SIGKILL.
     """
 
     def __init__(
@@ -55,30 +54,30 @@ class Shell:
         environ: Mapping[str, str],
         output: Callable[[bytes], None],
         mark: str,
-        patience: float = 5.0,
+        grace: float = 5.0,
     ) -> None:
         self._folder = folder
         self._directory = directory
         self._environ = dict(environ)
         self._output = output
         self._mark = mark
-        self._patience = patience
+        self._grace = grace
         self._process: subprocess.Popen[bytes] | None = None
         self._groups: list[int] = []
         self._outputs: list[int] = []
         self._codes = -1
 
     def run(self, command: str, interrupted: Callable[[], bool]) -> int:
-        """Run a command, and wait until it ends; processes that it leaves in the background stay.
+        """Run a command and wait until it ends; background processes stay.
 
         Returns:
-            Its exit code, as the shell sees it.
+            The exit code.
 
         Raises:
-            Interrupted: `interrupted` said so; the command still runs.
+            Interrupted: `interrupted` returned True; the command is still running.
         """
-        process = self._running()
-        assert process.stdin  # noqa: S101 - Popen was asked for it
+        process = self._ensure_bash()
+        assert process.stdin  # noqa: S101 - Popen was given a pipe
         process.stdin.write(command.encode().replace(b"\0", b"") + b"\0")
         process.stdin.flush()
         code = b""
@@ -88,29 +87,29 @@ class Shell:
             while not code.endswith(b"\n"):
                 if interrupted():
                     raise Interrupted
-                for key, _ in selector.select(LOOK):
+                for key, _ in selector.select(CHECK_SECONDS):
                     chunk = self._read(key.fd)
                     if key.fd == self._codes:
                         code += chunk
                     if not chunk:
                         selector.unregister(key.fd)
                 if process.poll() is not None and self._codes not in selector.get_map():
-                    code = b"%d\n" % _shown(process.returncode)
+                    code = b"%d\n" % _exit_code(process.returncode)
         self._drain()
         return int(code)
 
     def variable(self, name: str) -> str | None:
-        """The value of a variable, whether a command exported it or not; None for one that is not set."""
+        """The value of a variable, exported or not; None if it is not set."""
         target = self._folder / "variable"
         target.unlink(missing_ok=True)
         self.run(f'[ -z "${{{name}+x}}" ] || printf %s "${{{name}}}" >{_quote(target)}', lambda: False)
         return target.read_text(errors="replace") if target.exists() else None
 
     def close(self) -> None:
-        """End the shell and everything that it started: SIGTERM, and SIGKILL after some seconds."""
-        self._hang_up()  # a bash that waits for a command ends by itself; it may sleep over a signal
+        """End the shell and all its processes: SIGTERM, then SIGKILL after `grace` seconds."""
+        self._hang_up()  # a bash that waits for a command ends at the end of its input, but may miss a signal
         self._send(signal.SIGTERM)
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + self._grace
         while self._alive() and time.monotonic() < deadline:
             self._drain()
             time.sleep(0.01)
@@ -122,8 +121,8 @@ class Shell:
             os.close(descriptor)
         self._outputs, self._codes = [], -1
 
-    def _running(self) -> subprocess.Popen[bytes]:
-        """The bash; a new one with what the former one left, if that has ended."""
+    def _ensure_bash(self) -> subprocess.Popen[bytes]:
+        """The bash: if it has ended, a new one with its state."""
         if self._process and self._process.poll() is None:
             return self._process
         self._hang_up()
@@ -174,7 +173,7 @@ class Shell:
         return chunk
 
     def _drain(self) -> None:
-        """What was written before the exit code came lies in the pipe."""
+        """Read the output that was written before the exit code arrived."""
         for descriptor in self._outputs:
             while self._read(descriptor):
                 pass
@@ -190,11 +189,11 @@ class Shell:
     def _alive(self) -> bool:
         if self._process:
             self._process.poll()
-        return any(_lives(group) for group in self._groups) or any(True for _ in with_variables(self._mark))
+        return any(_is_running(group) for group in self._groups) or any(True for _ in with_variables(self._mark))
 
 
-def _lives(group: int) -> bool:
-    """Whether a process of a group still runs; one that is dead and that nobody has collected does not."""
+def _is_running(group: int) -> bool:
+    """Whether a process of a group is running; a zombie is not."""
     try:
         os.killpg(group, 0)
     except (ProcessLookupError, PermissionError):
@@ -203,7 +202,7 @@ def _lives(group: int) -> bool:
 
 
 def _state_in(path: Path, group: int) -> str:
-    """The state of a process of this group; that of a dead one, for a process of another."""
+    """The state of a process of this group; X for a process of another group."""
     try:
         state, _, its_group, *_ = path.read_text(errors="replace").rpartition(")")[2].split()
     except OSError:
@@ -211,8 +210,8 @@ def _state_in(path: Path, group: int) -> str:
     return state if int(its_group) == group else "X"
 
 
-def _shown(returncode: int) -> int:
-    """As a shell shows it: 128 and the signal."""
+def _exit_code(returncode: int) -> int:
+    """An exit code as a shell shows it: for a signal, 128 plus its number."""
     return returncode if returncode >= 0 else 128 - returncode
 
 

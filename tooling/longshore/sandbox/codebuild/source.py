@@ -1,4 +1,4 @@
-"""A build's source: a clean clone at one commit, an archive from S3, or nothing."""
+"""A build's source: a clone at one commit, an archive from S3, or nothing."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class SourceError(Exception):
 
 
 class Sources:
-    """Where builds get their source.
+    """The sources of builds.
 
     Args:
-        repositories: those that stand for GitHub and the like.
-        account_id: whose buckets archives lie in.
+        repositories: the local repositories.
+        account_id: the account that owns the buckets of archives.
     """
 
     def __init__(self, repositories: Repositories, account_id: str) -> None:
@@ -33,15 +33,15 @@ class Sources:
         self._account_id = account_id
 
     def download(self, source: Mapping[str, Any], version: str, folder: Path) -> str:
-        """Put the source into a folder that does not exist yet.
+        """Download a source into a folder that does not exist yet.
 
         Args:
-            source: the project's, with what the build overrides.
-            version: commit, branch, tag or ``pr/NUMBER``; of an archive its version id; empty for the newest.
-            folder: where to.
+            source: the project's source, with the overrides of the build.
+            version: commit, branch, tag or ``pr/NUMBER``; for an archive, its version id; empty for the newest.
+            folder: the destination.
 
         Returns:
-            The resolved version: the full commit; empty where there is none.
+            The full commit; empty for a source that is not a repository.
 
         Raises:
             SourceError: there is no such source, or no such version of it.
@@ -53,11 +53,11 @@ class Sources:
         if source["type"] == "S3":
             self._unpack(str(source["location"]), version, folder)
         elif source["type"] != "NO_SOURCE":
-            raise SourceError(f"source type {source['type']} is not played by the sandbox")
+            raise SourceError(f"source type {source['type']} is not supported by the sandbox")
         return ""
 
     def resolve(self, source: Mapping[str, Any], version: str) -> str:
-        """The commit that a version means; the version itself where the source is no repository, or has it not."""
+        """The commit of a version; the version itself if the source is not a repository, or lacks the version."""
         name = repository_name(source)
         try:
             return version if name is None else resolve(self.repositories.make(name), version)
@@ -65,17 +65,17 @@ class Sources:
             return version
 
     def file(self, arn: str) -> bytes:
-        """A file in a bucket, by ``arn:aws:s3:::BUCKET/KEY``.
+        """The content of ``arn:aws:s3:::BUCKET/KEY``.
 
         Raises:
-            SourceError: there is none.
+            SourceError: there is no such object.
         """
         return self._object(arn.split(":::", 1)[-1], "")
 
     def _clone(self, repository: Path, version: str, folder: Path, depth: int) -> str:
         commit = resolve(repository, version)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        # a URL, for git ignores a depth where it can copy
+        # a URL, because git ignores the depth of a local path
         url, shallow = (repository.as_uri(), [f"--depth={depth}"]) if depth else (str(repository), [])
         try:
             if shallow:
@@ -94,23 +94,23 @@ class Sources:
             with zipfile.ZipFile(io.BytesIO(self._object(location, version))) as archive:
                 archive.extractall(folder)
         except zipfile.BadZipFile as error:
-            raise SourceError(f"{location} is no ZIP file") from error
+            raise SourceError(f"{location} is not a ZIP file") from error
 
     def _object(self, location: str, version: str) -> bytes:
         bucket, _, key = location.partition("/")
         backend = s3_backends[self._account_id]["aws"]
-        found = backend.get_object(bucket, key, version or None) if bucket in backend.buckets else None
-        if found is None:
+        record = backend.get_object(bucket, key, version or None) if bucket in backend.buckets else None
+        if record is None:
             raise SourceError(f"NoSuchKey: The specified key does not exist for primary source {location}")
-        content: bytes = found.value
+        content: bytes = record.value
         return content
 
 
 def resolve(repository: Path, version: str) -> str:
-    """The commit that a version means; HEAD's, where it is empty.
+    """The commit of a version; that of HEAD for an empty version.
 
     Raises:
-        SourceError: there is none.
+        SourceError: there is no such commit.
     """
     numbered = re.fullmatch(r"pr/(\d+)", version)
     names = [f"refs/pull/{numbered[1]}/head"] if numbered else [f"refs/heads/{version}", f"refs/tags/{version}"]

@@ -1,4 +1,4 @@
-"""A build's variables: which of several of one name counts, and the values behind references."""
+"""The variables of a build: their precedence, and the values that they refer to."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError, ServiceException
+from moto.secretsmanager.exceptions import SecretNotFoundException
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.ssm.models import ssm_backends
 
@@ -38,14 +39,14 @@ INHERITED = (
     "DOCKER_TLS_VERIFY",
     "DOCKER_CERT_PATH",
 )
-"""What a build gets of the server's own environment: how the machine reaches others, and nothing else."""
+"""The variables that a build inherits from the server: only those for network access."""
 
 
 class MissingValueError(Exception):
-    """A reference leads nowhere.
+    """A variable refers to a missing parameter or secret.
 
     Attributes:
-        code: the status code of the phase's context, as CodeBuild writes it.
+        code: the status code of the phase's context.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -55,42 +56,42 @@ class MissingValueError(Exception):
 
 @dataclass(frozen=True)
 class Values:
-    """The values of a build's variables, and those among them that the log must not show."""
+    """The values of a build's variables, and the secret ones among them, which the log must not show."""
 
     values: Mapping[str, str]
     secret: tuple[str, ...]
 
 
 def inherited() -> dict[str, str]:
-    """The variables of the server's own that a build gets."""
+    """The variables that a build inherits from the server."""
     return {name: os.environ[name] for name in INHERITED if name in os.environ}
 
 
 def merge(project: Iterable[Mapping[str, str]], overrides: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
-    """The project's variables with those of StartBuild on top, in the form of AWS's API; each has a type."""
-    merged = {given["name"]: dict(given) for given in [*project, *overrides]}
+    """The project's variables with the overrides of StartBuild, each with a type, in the AWS API's format."""
+    merged = {variable["name"]: dict(variable) for variable in [*project, *overrides]}
     return [{"type": PLAINTEXT, **variable} for variable in merged.values()]
 
 
 def resolve(merged: Iterable[Mapping[str, str]], buildspec: Buildspec, account_id: str, region: str) -> Values:
-    """The values; the buildspec's yield to the project's and to StartBuild's.
+    """The values of all variables; the project's and StartBuild's override those of the buildspec.
 
     Args:
-        merged: those of project and StartBuild.
-        buildspec: the build's.
-        account_id: where references by name lie.
-        region: where references by name lie.
+        merged: the variables of project and StartBuild.
+        buildspec: the build's buildspec.
+        account_id: the account of parameters and secrets.
+        region: the region of parameters and secrets that are named without it.
 
     Raises:
         MissingValueError: a parameter or a secret does not exist.
     """
-    found = {name: (PLAINTEXT, value) for name, value in buildspec.variables.items()}
-    found |= {name: (PARAMETER, value) for name, value in buildspec.parameters.items()}
-    found |= {name: (SECRET, value) for name, value in buildspec.secrets.items()}
-    found |= {variable["name"]: (variable["type"], variable.get("value", "")) for variable in merged}
+    references = {name: (PLAINTEXT, value) for name, value in buildspec.variables.items()}
+    references |= {name: (PARAMETER, value) for name, value in buildspec.parameters.items()}
+    references |= {name: (SECRET, value) for name, value in buildspec.secrets.items()}
+    references |= {variable["name"]: (variable["type"], variable.get("value", "")) for variable in merged}
     read = {PLAINTEXT: lambda value, *_: value, PARAMETER: _parameter, SECRET: _secret}
-    values = {name: read[kind](value, account_id, region) for name, (kind, value) in found.items()}
-    return Values(values, tuple(values[name] for name, (kind, _) in found.items() if kind != PLAINTEXT))
+    values = {name: read[kind](value, account_id, region) for name, (kind, value) in references.items()}
+    return Values(values, tuple(values[name] for name, (kind, _) in references.items() if kind != PLAINTEXT))
 
 
 def _parameter(name: str, account_id: str, region: str) -> str:
@@ -101,18 +102,19 @@ def _parameter(name: str, account_id: str, region: str) -> str:
 
 
 def _secret(reference: str, account_id: str, region: str) -> str:
-    """A secret, by ``NAME-OR-ARN[:JSON-KEY[:STAGE[:VERSION]]]``."""
+    """The value of a secret ``NAME-OR-ARN[:JSON-KEY[:STAGE[:VERSION]]]``."""
     parts = reference.split(":")
-    own = 7 if reference.startswith("arn:") else 1
-    name, (key, stage, version) = ":".join(parts[:own]), ([*parts[own:], "", "", ""])[:3]
+    length = 7 if reference.startswith("arn:") else 1
+    name, (key, stage, version) = ":".join(parts[:length]), ([*parts[length:], "", "", ""])[:3]
     backend = secretsmanager_backends[account_id][region]
     try:
-        # moto means by None what its annotations do not say: the current version
-        found = backend.get_secret_value(name, version or None, stage or None)  # type: ignore[arg-type]
+        # None selects the current version, although moto's annotations forbid it
+        secret = backend.get_secret_value(name, version or None, stage or None)  # type: ignore[arg-type]
     except (JsonRESTError, ServiceException, KeyError) as error:
-        words = "ResourceNotFoundException: Secrets Manager can't find the specified secret."
-        raise MissingValueError("Secrets Manager Error", f"{words} ({name})") from error
-    text = str(found.get("SecretString", ""))
+        missing = SecretNotFoundException()  # AWS's message, of which only the name is ours
+        message = f"{missing.error_type}: {missing.message} ({name})"
+        raise MissingValueError("Secrets Manager Error", message) from error
+    text = str(secret.get("SecretString", ""))
     return _field(text, key, name) if key else text
 
 

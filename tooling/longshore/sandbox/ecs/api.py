@@ -1,4 +1,4 @@
-"""The running ECS of a sandbox: what its API and its control loop work on, and how it takes the place of moto's."""
+"""The running ECS of a sandbox: its operations, its control loop and its settings."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from longshore.sandbox.ecs.tagging import Tagging
 from longshore.sandbox.ecs.task_operations import Tasks
 
 Operation = Callable[[dict[str, Any]], dict[str, Any]]
-"""What answers a call: its parameters in, its answer out, as plain dictionaries."""
+"""An operation of the API: takes parameters and returns the response, both as plain dictionaries."""
 
 TICK = 0.2
-"""Seconds between two looks of the control loop; news from the runtime and changes through the API wake it earlier."""
+"""Seconds between two steps of the control loop; news from the runtime and API calls wake it earlier."""
 
 SETTINGS = ("rollback_window", "settling")
-"""What an operator may set while the sandbox runs."""
+"""The settings that can be changed while the sandbox is running."""
 
 
 class Ecs:
@@ -32,7 +32,7 @@ class Ecs:
 
     Args:
         cloud: the sandbox.
-        orchestrator: its state, and what moves it.
+        orchestrator: the state, and the control loop's step.
         woken: set by the runtime when it has news.
     """
 
@@ -53,7 +53,7 @@ class Ecs:
         self._loop.start()
 
     def stop(self) -> None:
-        """End the control loop and everything that it runs, and remove its containers, networks and volumes."""
+        """Stop the control loop, and remove all containers, networks and volumes."""
         self._ending.set()
         self._woken.set()
         if self._loop.is_alive():
@@ -61,19 +61,19 @@ class Ecs:
         self.orchestrator.runtime.close()
 
     def answer(self, operation: Operation, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Answer a call under the lock, and let the control loop see to what it changed."""
+        """Answer a call under the lock, then wake the control loop."""
         with self.orchestrator.lock:
             answer = operation(parameters)
         self._woken.set()
         return answer
 
-    def has(self, cluster: str, name: str) -> bool:
-        """Whether a cluster has a service that is not deleted, by their names."""
+    def has_service(self, cluster: str, name: str) -> bool:
+        """Whether a cluster has a service of this name that is not deleted."""
         with self.orchestrator.lock:
             service = self.orchestrator.fleet.services.get((cluster, name))
             return service is not None and service.status != "INACTIVE"
 
-    def bound(self, cluster: str, name: str, minimum: int, maximum: int) -> None:
+    def clamp_count(self, cluster: str, name: str, minimum: int, maximum: int) -> None:
         """Move the count of a service, if it is active, into these bounds."""
         with self.orchestrator.lock:
             service = self.orchestrator.fleet.services.get((cluster, name))
@@ -82,7 +82,7 @@ class Ecs:
                 self.answer(self.services.update, {"cluster": cluster, "service": name, "desiredCount": wanted})
 
     def status(self) -> dict[str, Any]:
-        """What runs, for /_sandbox/status: services with their front doors, and the tasks that have not stopped."""
+        """For /_sandbox/status: the services with their URLs, and the tasks that have not stopped."""
         with self.orchestrator.lock:
             fleet = self.orchestrator.fleet
             services = [service for service in fleet.services.values() if service.status != "INACTIVE"]
@@ -90,21 +90,21 @@ class Ecs:
             ports = [service.history[0].port for service in services]
             tasks = [_task_row(task) for task in fleet.live.values()]
         for row, port in zip(rows, ports, strict=True):
-            row["url"] = self._cloud.doors.open(row["cluster"], row["service"], port) if port else None
+            row["url"] = self._cloud.load_balancers.open(row["cluster"], row["service"], port) if port else None
         return {"services": rows, "tasks": tasks}
 
     def settings(self) -> dict[str, float]:
-        """What can be set while it runs, in seconds: see `install`."""
+        """The settings, in seconds: see `install`."""
         return {name: getattr(self.orchestrator, name) for name in SETTINGS}
 
     def set(self, name: str, value: float) -> None:
-        """Set one of the settings.
+        """Change a setting.
 
         Raises:
-            ValueError: there is none of that name, or the value is negative.
+            ValueError: there is no such setting, or the value is negative.
         """
         if name not in SETTINGS:
-            raise ValueError(f"{name}: unknown; known are {', '.join(SETTINGS)}")
+            raise ValueError(f"{name}: unknown setting; the settings are {', '.join(SETTINGS)}")
         if value < 0:
             raise ValueError(f"{name}: {value} is less than 0")
         with self.orchestrator.lock:
@@ -117,8 +117,8 @@ class Ecs:
             try:
                 self.orchestrator.step()
             except Exception:
-                # One task's trouble must not end the scheduling of all others; the log of the sandbox tells.
-                logging.getLogger(__name__).exception("the ECS control loop stumbled")
+                # An error with one task must not end the scheduling of all others; the server's log has it.
+                logging.getLogger(__name__).exception("the ECS control loop failed")
                 time.sleep(TICK)
 
 

@@ -1,7 +1,7 @@
-"""The deployment circuit breaker, and the roll-back that it or StopServiceDeployment starts.
+"""The deployment circuit breaker, and the rollback that it or StopServiceDeployment starts.
 
 Rules: the developer guide's "How the Amazon ECS deployment circuit breaker detects failures" and "View service history
-using Amazon ECS service deployments"; where AWS does not say, the comment says what was chosen.
+using Amazon ECS service deployments". A comment marks each choice that AWS does not document.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from longshore.sandbox.ecs.fleet import Deployment, Service
 
 FEWEST, MOST = 3, 200
-"""Bounds of the threshold: half of the desired count, but so many failed tasks at least and at most."""
+"""Bounds of the threshold, which is half of the desired count."""
 
 TRIPPED = "ECS deployment circuit breaker: tasks failed to start."
 STOPPED_BY_USER = "Service deployment stopped by the user."
@@ -20,28 +20,28 @@ Announce = Callable[[Service, str], None]
 
 
 def threshold(desired: int) -> int:
-    """How many failed tasks trip the breaker of a service with so many desired tasks (half of them, rounded up)."""
+    """The number of failed tasks that trips the breaker: half of the desired count, rounded up."""
     return min(MOST, max(FEWEST, -(-desired // 2)))
 
 
 class Breaker:
-    """Fails deployments, and rolls them back.
+    """Fails deployments and rolls them back.
 
     Args:
-        announce: says something in a service's events.
+        announce: adds an event to a service.
     """
 
     def __init__(self, announce: Announce) -> None:
         self._announce = announce
 
     def watch(self, service: Service, now: float, window: float) -> None:
-        """Fail the PRIMARY deployment if it is due, and begin the roll-back once its time has come.
+        """Fail the PRIMARY deployment if necessary, and begin its rollback when it is due.
 
         Args:
             service: the service.
             now: the time.
-            window: seconds for which PRIMARY shows FAILED before the roll-back takes its place. AWS does not say how
-                long that is; 0 is both in one step.
+            window: seconds for which PRIMARY shows FAILED before its rollback begins; with 0, both happen in one step.
+                AWS does not document how long it is.
         """
         if service.status != "ACTIVE":
             return
@@ -58,9 +58,9 @@ class Breaker:
     def _fail(self, service: Service, reason: str, now: float, rollback_at: float | None) -> None:
         failed = service.primary
         failed.failed, failed.updated_at = reason, now
-        begun = service.rolled_back_by(failed)
-        if begun:
-            begun.end("ROLLBACK_FAILED", now, "The rollback deployment failed: tasks failed to start.")
+        origin = service.rolled_back_by(failed)
+        if origin:
+            origin.end("ROLLBACK_FAILED", now, "The rollback deployment failed: tasks failed to start.")
             failed.end("ROLLBACK_FAILED", now, reason)
         elif rollback_at is not None and _last_completed(service):
             failed.status, failed.status_reason, failed.rollback_at = "ROLLBACK_REQUESTED", reason, rollback_at
@@ -68,14 +68,16 @@ class Breaker:
             failed.end("STOPPED", now, reason)
 
     def _roll_back(self, service: Service, now: float) -> None:
-        """Start a deployment of what completed last. Its tasks are new (whether AWS adopts the old is not known)."""
-        failed, good = service.primary, _last_completed(service)
-        if good is None:
-            raise LookupError(f"{failed.id} can't be rolled back: nothing of {service.name} has completed")
+        """Deploy the latest completed revision, with new tasks (AWS does not document whether it keeps old ones)."""
+        failed, completed = service.primary, _last_completed(service)
+        if completed is None:
+            raise LookupError(f"{failed.id} cannot be rolled back: {service.name} has no completed deployment")
         failed.rollback_at, failed.rollback_started_at = None, now
-        back = service.deploy(good.task_definition, good.definition, good.port, now, rolls_back=failed.id)
-        failed.status, failed.updated_at, failed.rollback_to = "ROLLBACK_IN_PROGRESS", now, good
-        self._announce(service, f"rolling back to deployment {back.id}.")
+        rollback = service.deploy(
+            completed.task_definition, completed.definition, completed.port, now, rolls_back=failed.id
+        )
+        failed.status, failed.updated_at, failed.rollback_to = "ROLLBACK_IN_PROGRESS", now, completed
+        self._announce(service, f"rolling back to deployment {rollback.id}.")
 
 
 def _settings(service: Service) -> dict[str, bool]:
@@ -84,7 +86,7 @@ def _settings(service: Service) -> dict[str, bool]:
 
 
 def _is_tripped(service: Service) -> bool:
-    """Whether the PRIMARY deployment, still under way, has too many failed tasks."""
+    """Whether the PRIMARY deployment, still in progress, has too many failed tasks."""
     primary = service.primary
     watched = _settings(service)["enable"] and not primary.completed and not primary.failed
     return watched and primary.failed_tasks >= threshold(service.desired)

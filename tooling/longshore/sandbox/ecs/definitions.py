@@ -1,4 +1,4 @@
-"""Clusters and task definitions, which stay moto's: found as ECS finds them, refused as ECS refuses."""
+"""Clusters and task definitions, which are moto's; looking them up fails as on ECS."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _FIELDS = {
 }
 
 
-def refuse(code: str, message: str) -> ServiceException:
-    """An error of the ECS API; anything else that is raised becomes a page of HTML.
+def ecs_error(code: str, message: str) -> ServiceException:
+    """An error of the ECS API; any other exception becomes an HTML page.
 
-    Moto finds the model of the error by the module of its class, so that this must be one of its own ECS's.
+    Moto finds the model of the error by the module of its class, so the class must be one of moto's ECS.
     """
     return ECSException(code, message)
 
 
 class Definitions:
-    """moto's half of ECS, in one account and region."""
+    """Moto's part of ECS, in one account and region."""
 
     def __init__(self, account_id: str, region: str) -> None:
         self._account_id = account_id
@@ -35,7 +35,7 @@ class Definitions:
 
     @property
     def backend(self) -> EC2ContainerServiceBackend:
-        """What moto itself knows."""
+        """Moto's backend."""
         return ecs_backends[self._account_id][self._region]
 
     def cluster_arn(self, reference: str | None) -> str:
@@ -52,9 +52,9 @@ class Definitions:
         """
         cluster = self.backend.clusters.get((reference or "default").rpartition("/")[2])
         if cluster is None:
-            raise refuse("ClusterNotFoundException", "Cluster not found.")
+            raise ecs_error("ClusterNotFoundException", "Cluster not found.")
         if cluster.status != "ACTIVE":
-            raise refuse("ClusterNotFoundException", "The referenced cluster was inactive.")
+            raise ecs_error("ClusterNotFoundException", "The referenced cluster was inactive.")
         return str(cluster.arn)
 
     def find(self, reference: str) -> Any:
@@ -64,7 +64,7 @@ class Definitions:
             reference: ARN, ``family:revision``, or ``family`` for its latest ACTIVE revision.
 
         Returns:
-            moto's TaskDefinition.
+            Moto's TaskDefinition.
 
         Raises:
             ServiceException: ClientException.
@@ -72,32 +72,32 @@ class Definitions:
         family, _, revision = reference.rpartition("/")[2].partition(":")
         revisions = self.backend.task_definitions.get(family, {})
         if revision:
-            found = revisions.get(int(revision)) if revision.isdecimal() else None
+            definition = revisions.get(int(revision)) if revision.isdecimal() else None
         else:
-            found = next((d for _, d in sorted(revisions.items(), reverse=True) if d.status == "ACTIVE"), None)
-        if found is None:
-            raise refuse("ClientException", "Unable to describe task definition.")
-        return found
+            definition = next((d for _, d in sorted(revisions.items(), reverse=True) if d.status == "ACTIVE"), None)
+        if definition is None:
+            raise ecs_error("ClientException", "Unable to describe task definition.")
+        return definition
 
     def arns(self, family: str | None, status: str) -> list[str]:
-        """The ARNs of the task definitions of a status, of one family or of all."""
+        """The ARNs of the task definitions with a status, of one family or of all."""
         families = [family] if family else list(self.backend.task_definitions)
-        revisions = [found for name in families for found in self.backend.task_definitions.get(name, {}).values()]
-        return [str(found.arn) for found in revisions if found.status == status]
+        definitions = [d for name in families for d in self.backend.task_definitions.get(name, {}).values()]
+        return [str(definition.arn) for definition in definitions if definition.status == status]
 
     def runnable(self, reference: str) -> tuple[str, dict[str, Any]]:
-        """Find a task definition that tasks may be started from.
+        """Find a task definition from which tasks may be started.
 
         Returns:
-            Its full ARN, and what a task needs of it in the ECS API's field names.
+            Its full ARN, and the parts that a task needs, with the ECS API's field names.
 
         Raises:
-            ServiceException: ClientException, if there is none or it is INACTIVE.
+            ServiceException: ClientException: it does not exist or is INACTIVE.
         """
         try:
-            found = self.find(reference)
+            definition = self.find(reference)
         except ServiceException as error:
-            raise refuse("ClientException", "TaskDefinition not found.") from error
-        if found.status != "ACTIVE":
-            raise refuse("ClientException", "TaskDefinition is inactive")
-        return str(found.arn), {name: getattr(found, own) for own, name in _FIELDS.items()}
+            raise ecs_error("ClientException", "TaskDefinition not found.") from error
+        if definition.status != "ACTIVE":
+            raise ecs_error("ClientException", "TaskDefinition is inactive")
+        return str(definition.arn), {name: getattr(definition, attribute) for attribute, name in _FIELDS.items()}

@@ -1,11 +1,11 @@
-"""The service deployment operations of the ECS API: parameters in, answer out, as plain dictionaries."""
+"""The operations on service deployments: each takes parameters and returns the response, as plain dictionaries."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from longshore.sandbox.ecs.definitions import refuse
+from longshore.sandbox.ecs.definitions import ecs_error
 from longshore.sandbox.ecs.fleet import Deployment, Fleet, Service
 from longshore.sandbox.ecs.paging import page
 from longshore.sandbox.ecs.services import Services
@@ -23,75 +23,76 @@ Answer = dict[str, Any]
 
 
 class Deployments:
-    """ListServiceDeployments and its kin."""
+    """ListServiceDeployments and related operations."""
 
     def __init__(self, fleet: Fleet, services: Services) -> None:
         self._fleet = fleet
         self._services = services
 
-    def list_deployments(self, given: Parameters) -> Answer:
+    def list_deployments(self, parameters: Parameters) -> Answer:
         """ListServiceDeployments: newest first."""
-        service = self._services.find(given.get("cluster"), given["service"])
-        span = given.get("createdAt") or {}
+        service = self._services.find(parameters.get("cluster"), parameters["service"])
+        span = parameters.get("createdAt") or {}
         chosen = {
             f"{deployment.created_at:017.6f} {deployment.number}": deployment
             for deployment in service.service_deployments
-            if deployment.status in (given.get("status") or [deployment.status])
+            if deployment.status in (parameters.get("status") or [deployment.status])
             and _within(deployment, span.get("after"), span.get("before"))
         }
-        keys, token = page(sorted(chosen, reverse=True), given, default=20, descending=True)
+        keys, token = page(sorted(chosen, reverse=True), parameters, default=20, descending=True)
         briefs = [service_deployment_brief(service, chosen[key]) for key in keys]
         return {"serviceDeployments": briefs, "nextToken": token}
 
-    def describe(self, given: Parameters) -> Answer:
+    def describe(self, parameters: Parameters) -> Answer:
         """DescribeServiceDeployments."""
-        arns = given.get("serviceDeploymentArns") or []
+        arns = parameters.get("serviceDeploymentArns") or []
         if not 1 <= len(arns) <= 20:
-            raise refuse("InvalidParameterException", "serviceDeploymentArns must have between 1 and 20 members.")
+            raise ecs_error("InvalidParameterException", "serviceDeploymentArns must have between 1 and 20 members.")
         answer: Answer = {"serviceDeployments": [], "failures": []}
         for arn in arns:
-            found = self._find(arn, service_deployment_arn)
-            if found and not found[1].rolls_back:
-                shape = service_deployment_shape(*found, self._fleet.live_of(found[0]))
+            match = self._find(arn, service_deployment_arn)
+            if match and not match[1].rolls_back:
+                shape = service_deployment_shape(*match, self._fleet.live_of(match[0]))
                 answer["serviceDeployments"].append(shape)
             else:
                 answer["failures"].append({"arn": arn, "reason": "MISSING"})
         return answer
 
-    def revisions(self, given: Parameters) -> Answer:
+    def revisions(self, parameters: Parameters) -> Answer:
         """DescribeServiceRevisions."""
         answer: Answer = {"serviceRevisions": [], "failures": []}
-        for arn in given.get("serviceRevisionArns") or []:
-            found = self._find(arn, service_revision_arn)
-            if found:
-                shape = service_revision_shape(*found, self._fleet.of_service(found[0]))
+        for arn in parameters.get("serviceRevisionArns") or []:
+            match = self._find(arn, service_revision_arn)
+            if match:
+                shape = service_revision_shape(*match, self._fleet.of_service(match[0]))
                 answer["serviceRevisions"].append(shape)
             else:
                 answer["failures"].append({"arn": arn, "reason": "MISSING"})
         return answer
 
-    def stop(self, given: Parameters) -> Answer:
-        """StopServiceDeployment: a roll-back to what completed last, whether the circuit breaker is on or not."""
-        arn = given["serviceDeploymentArn"]
-        if given.get("stopType") not in (None, "ROLLBACK"):
-            raise refuse("InvalidParameterException", f"Invalid stopType: {given['stopType']}. Valid values: ROLLBACK.")
-        found = self._find(arn, service_deployment_arn)
-        if found is None:
-            raise refuse("ServiceDeploymentNotFoundException", f"Service deployment not found: {arn}")
-        deployment = found[1]
+    def stop(self, parameters: Parameters) -> Answer:
+        """StopServiceDeployment: rolls back to the latest completed revision, even if the circuit breaker is off."""
+        arn = parameters["serviceDeploymentArn"]
+        if parameters.get("stopType") not in (None, "ROLLBACK"):
+            message = f"Invalid stopType: {parameters['stopType']}. Valid values: ROLLBACK."
+            raise ecs_error("InvalidParameterException", message)
+        match = self._find(arn, service_deployment_arn)
+        if match is None:
+            raise ecs_error("ServiceDeploymentNotFoundException", f"Service deployment not found: {arn}")
+        deployment = match[1]
         if deployment.status not in ("PENDING", "IN_PROGRESS"):
-            message = f"The service deployment can't be stopped: its status is {deployment.status}."
-            raise refuse("ConflictException", message)
+            message = f"The service deployment cannot be stopped: its status is {deployment.status}."
+            raise ecs_error("ConflictException", message)
         deployment.status = "STOP_REQUESTED"
         return {"serviceDeploymentArn": arn}
 
-    def _find(self, arn: str, named: Callable[[Service, Deployment], str]) -> tuple[Service, Deployment] | None:
-        """Find a deployment by its ARN, as a service deployment or as that of its revision."""
+    def _find(self, arn: str, arn_of: Callable[[Service, Deployment], str]) -> tuple[Service, Deployment] | None:
+        """Find a deployment by the ARN of its service deployment, or of its service revision."""
         parts = arn.split("/")
         service = self._fleet.services.get((parts[1], parts[2])) if len(parts) == 4 else None
         if service is None:
             return None
-        return next(((service, one) for one in service.history if named(service, one) == arn), None)
+        return next(((service, deployed) for deployed in service.history if arn_of(service, deployed) == arn), None)
 
 
 def _within(deployment: Deployment, after: Any, before: Any) -> bool:

@@ -1,6 +1,6 @@
-"""What the sandbox's ECS knows: services, their deployments, tasks, and indexes to find them by.
+"""The state of the sandbox's ECS: services, deployments and tasks, with indexes.
 
-Times are seconds since the epoch, from the clock that the sandbox was given. Field names are those of the ECS API.
+Times are seconds since the epoch, by the clock of the sandbox. Field names are those of the ECS API.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 STOPPED = "STOPPED"
 RUNNING = "RUNNING"
-# The states in which a task counts towards maximumPercent: "RUNNING or PENDING" (ECS API, DeploymentConfiguration).
+# The states of a starting task, which counts towards maximumPercent (ECS API, DeploymentConfiguration).
 STARTING = frozenset({"PROVISIONING", "PENDING", "ACTIVATING"})
 
 # The statuses of a service deployment that has not ended (ECS API, ServiceDeployment.status).
@@ -23,7 +23,7 @@ Health = Literal["HEALTHY", "UNHEALTHY", "UNKNOWN"]
 
 @dataclass
 class Container:
-    """One container of a task."""
+    """A container of a task."""
 
     name: str
     image: str
@@ -40,13 +40,13 @@ class Container:
 
 @dataclass
 class Task:
-    """A task: one run of a task definition.
+    """A task: one execution of a task definition.
 
     Attributes:
         task_definition: full ARN.
-        definition: the task definition itself, as RegisterTaskDefinition got it.
+        definition: the task definition itself, as it was registered.
         deployment: id of the deployment that started it; empty for a one-off task.
-        port: container port that must accept connections before the task serves; None if there is none.
+        port: container port that must accept connections before the task serves; None for no port.
     """
 
     id: str
@@ -76,11 +76,11 @@ class Task:
     stopped_reason: str = ""
     version: int = 1
     launched: bool = False  # handed to the runtime
-    halted: bool = False  # the runtime was told to stop it
+    halted: bool = False  # the runtime was asked to stop it
 
     @property
     def leaving(self) -> bool:
-        """Whether it has been told to stop, or has stopped."""
+        """Whether it is stopping or has stopped."""
         return self.desired_status == STOPPED
 
     @property
@@ -105,9 +105,9 @@ class Task:
     def serving(self) -> bool:
         """Whether it counts towards minimumHealthyPercent.
 
-        It runs and is not leaving; its health check, if it has one, passes; its port, if its service has one, accepts
-        connections. The last stands for the target group's health check, which ECS waits for as well. Where a task has
-        neither, ECS waits for a settling time (ECS API, minimumHealthyPercent).
+        It is running and not leaving; its health check, if it has one, passes; its port, if its service has one,
+        accepts connections, which stands for the target group's health check. For a task with neither, ECS waits for a
+        settling time (ECS API, minimumHealthyPercent).
         """
         healthy = self.health == "HEALTHY" if self.checked else self.settled or self.port is not None
         return self.last_status == RUNNING and not self.leaving and healthy and (self.port is None or self.reachable)
@@ -115,26 +115,26 @@ class Task:
 
 @dataclass
 class Deployment:
-    """A deployment of a service: shown by DescribeServices and, longer, as a service deployment.
+    """A deployment of a service, which the API also shows as a service deployment.
 
     Attributes:
-        id: ``ecs-svc/`` and 19 digits. The same digits name its service revision (a choice: AWS does not say).
+        id: ``ecs-svc/`` and 19 digits, which also identify its service revision (AWS does not document that).
         task_definition: full ARN.
         definition: the task definition itself.
         source: id of the deployment that it replaces.
-        rolls_back: id of the failed deployment that it is the roll-back of: a part of that one's service deployment.
-        name: the end of its ARN as a service deployment; nothing leads from `id` to it.
+        rolls_back: id of the failed deployment that it rolls back, whose service deployment it belongs to.
+        name: the end of its ARN as a service deployment, which has nothing to do with `id`.
         status: its status as a service deployment (ECS API, ServiceDeployment.status).
-        status_reason: why it has that status.
-        completed: whether it has completed once: its rolloutState.
-        failed: why its rolloutState is FAILED; empty when it is not.
+        status_reason: the reason for that status.
+        completed: whether it has ever completed.
+        failed: the reason why its rolloutState is FAILED; empty if it is not.
         tripped: whether the circuit breaker failed it.
-        rollback_at: when its roll-back shall begin.
-        rollback_started_at: when its roll-back began.
-        rollback_to: the deployment whose revision it went back to.
+        rollback_at: when its rollback is due.
+        rollback_started_at: when its rollback began.
+        rollback_to: the deployment that its rollback deploys again.
         failed_tasks: consecutive tasks that did not reach RUNNING, or failed their health check.
-        stopped_in_row: consecutive tasks that failed before they were steady: what throttles restarts.
-        retry_at: no task of it is started before.
+        stopped_in_row: consecutive tasks that failed before they were steady, which throttle the next start.
+        retry_at: the earliest time of the next start.
     """
 
     id: str
@@ -172,7 +172,7 @@ class Deployment:
         return "FAILED" if self.failed else "COMPLETED" if self.completed else "IN_PROGRESS"
 
     def end(self, status: str, now: float, reason: str = "") -> None:
-        """Let it end as a service deployment, if it is under way."""
+        """End the service deployment, unless it has ended."""
         self.updated_at = now
         if self.status in UNDER_WAY:
             self.status, self.status_reason, self.finished_at = status, reason, now
@@ -183,11 +183,11 @@ class Service:
     """A service.
 
     Attributes:
-        settings: what CreateService and UpdateService were given and DescribeServices repeats.
-        asked: the parameters of its CreateService; whoever asks for the same again gets it.
-        deployments: the live ones, newest first; one of them is PRIMARY.
-        history: every deployment, newest first; roll-backs too, which are no service deployments of their own.
-        steady: whether "has reached a steady state" has been said since the last change.
+        settings: the settings of CreateService and UpdateService, which DescribeServices returns.
+        created_with: the parameters of CreateService, which may be repeated.
+        deployments: the current ones, newest first; one of them is PRIMARY.
+        history: every deployment, newest first; rollbacks too, which belong to the service deployment that failed.
+        steady: whether the event "has reached a steady state" has been added since the last change.
     """
 
     name: str
@@ -198,7 +198,7 @@ class Service:
     created_at: float
     settings: dict[str, Any]
     tags: list[dict[str, str]] = field(default_factory=list)
-    asked: Mapping[str, Any] = field(default_factory=dict)
+    created_with: Mapping[str, Any] = field(default_factory=dict)
     status: Literal["ACTIVE", "DRAINING", "INACTIVE"] = "ACTIVE"
     deployments: list[Deployment] = field(default_factory=list)
     history: list[Deployment] = field(default_factory=list)
@@ -207,11 +207,11 @@ class Service:
 
     @property
     def primary(self) -> Deployment:
-        """The deployment that the service moves to."""
+        """The PRIMARY deployment."""
         return next(deployment for deployment in self.deployments if deployment.primary)
 
     def deployment(self, identity: str) -> Deployment | None:
-        """Find a live deployment by its id."""
+        """A current deployment by its id; None if there is none."""
         return next((deployment for deployment in self.deployments if deployment.id == identity), None)
 
     @property
@@ -220,20 +220,20 @@ class Service:
         return [deployment for deployment in self.history if not deployment.rolls_back]
 
     def rolled_back_by(self, deployment: Deployment) -> Deployment | None:
-        """The failed deployment that this one is the roll-back of; None if it is a deployment like any other."""
+        """The failed deployment that this one rolls back; None if it is not a rollback."""
         return next((failed for failed in self.history if failed.id == deployment.rolls_back), None)
 
     def deploy(
         self, task_definition: str, definition: dict[str, Any], port: int | None, now: float, rolls_back: str = ""
     ) -> Deployment:
-        """Put a new deployment in the place of PRIMARY; the ones before are ACTIVE from now on.
+        """Start a deployment: it becomes PRIMARY, and the earlier ones ACTIVE.
 
         Args:
             task_definition: full ARN.
             definition: the task definition itself.
-            port: container port behind the front door; None for none.
+            port: container port behind the load balancer; None for no port.
             now: the time.
-            rolls_back: id of the failed deployment that this is the roll-back of.
+            rolls_back: id of the failed deployment that this one rolls back.
         """
         identity = f"ecs-svc/{secrets.randbelow(10**19):019d}"
         source = self.deployments[0].id if self.deployments else ""
@@ -251,22 +251,22 @@ class Service:
 
     @property
     def wanted(self) -> int:
-        """How many tasks it shall have: none once it is being deleted."""
+        """The number of tasks to run: none for a service that is being deleted."""
         return self.desired if self.status == "ACTIVE" else 0
 
     @property
     def minimum(self) -> int:
-        """The fewest tasks that must serve during a deployment: rounded up (ECS API, DeploymentConfiguration)."""
+        """The minimum of serving tasks during a deployment, rounded up (ECS API, DeploymentConfiguration)."""
         return -(-self.wanted * int(self.settings["deploymentConfiguration"]["minimumHealthyPercent"]) // 100)
 
     @property
     def maximum(self) -> int:
-        """The most tasks that may start or run during a deployment: rounded down."""
+        """The maximum of starting or running tasks during a deployment, rounded down."""
         return self.wanted * int(self.settings["deploymentConfiguration"]["maximumPercent"]) // 100
 
 
 class Fleet:
-    """All services and tasks, with the indexes that keep a look-up from being a scan. Not locked: its owner locks."""
+    """All services and tasks, with indexes. Not safe for threads: the orchestrator locks it."""
 
     def __init__(self) -> None:
         self.services: dict[tuple[str, str], Service] = {}
@@ -276,11 +276,11 @@ class Fleet:
         self._by_service: dict[tuple[str, str], dict[str, Task]] = {}
 
     def service(self, cluster: str, name: str) -> Service | None:
-        """Find a service by its name or ARN."""
+        """A service by its name or ARN; None if there is none."""
         return self.services.get((cluster, name.rpartition("/")[2]))
 
     def add(self, task: Task) -> None:
-        """Take in a new task."""
+        """Add a new task."""
         self.tasks[task.id] = self.live[task.id] = task
         if task.service:
             self._by_service.setdefault((task.cluster, task.service), {})[task.id] = task
@@ -297,8 +297,8 @@ class Fleet:
         """All tasks of a cluster, stopped ones too."""
         return [task for task in self.tasks.values() if task.cluster == cluster]
 
-    def settle(self, task: Task) -> None:
-        """Note that a task has stopped: it stays readable, but is no longer live."""
+    def mark_stopped(self, task: Task) -> None:
+        """Mark a task as stopped: it can still be described, but is not live any more."""
         self.live.pop(task.id, None)
 
     def forget_before(self, time: float) -> None:

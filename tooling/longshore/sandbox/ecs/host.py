@@ -1,4 +1,4 @@
-"""Docker, for tasks: images, containers, networks, volumes, and how to sweep them up. No state is kept here."""
+"""The Docker host of tasks: images, containers, networks, volumes and their removal. It keeps no state."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from docker.types import Mount
 from docker.utils import parse_repository_tag
 
 from longshore.sandbox.cloud import LABEL, Cloud, sandbox_id
-from longshore.sandbox.ecs import launch as made
+from longshore.sandbox.ecs import container_arguments
 from longshore.sandbox.ecs.runtime import Launch
-from longshore.sandbox.ecs.troubles import OUT_OF_MEMORY, cannot_create, cannot_pull, cannot_start
+from longshore.sandbox.ecs.start_errors import OUT_OF_MEMORY, cannot_create, cannot_pull, cannot_start
 
 TASK = "longshore.task"
 CONTAINER = "longshore.container"
@@ -26,10 +26,10 @@ KILLED = 137
 
 
 class Host:
-    """A container host: what a task needs of the Docker engine.
+    """The container host of all tasks.
 
     Args:
-        cloud: the sandbox, whose labels everything carries.
+        cloud: the sandbox, whose labels all objects carry.
     """
 
     def __init__(self, cloud: Cloud) -> None:
@@ -39,14 +39,14 @@ class Host:
         self._id = sandbox_id(cloud.directory)
 
     def pull(self, container: str, reference: str) -> Image:
-        """Get an image ready.
+        """Pull an image, or find it.
 
-        An image of the sandbox's registry is asked for at each start, as on a host that has never seen it (Fargate; an
-        EC2 host would fall back on its copy). Another one that is here is taken as it is.
+        Images of the sandbox's registry are pulled at each start, as on Fargate (an EC2 host would fall back on its
+        copy). Other images are used as they are on this machine, if they are.
 
         Args:
-            container: name of the container that wants it.
-            reference: as in the container definition.
+            container: name of the container.
+            reference: the image, as in the container definition.
 
         Raises:
             StartError: CannotPullContainerError.
@@ -61,9 +61,9 @@ class Host:
             raise cannot_pull(container, _explain(error)) from error
 
     def network(self, launch: Launch) -> str | None:
-        """The private network of a task of several containers, where they find each other by name; else None.
+        """Create a private network for a task of several containers; None for a task of one.
 
-        ECS's bridge has no shared localhost either. One of awsvpc has; here such a task must use the names.
+        Its containers reach each other by name, not as localhost, which on AWS only awsvpc has.
         """
         if len(launch.definition["containerDefinitions"]) < 2:
             return None
@@ -72,13 +72,13 @@ class Host:
         return str(network.name)
 
     def volumes(self, launch: Launch) -> dict[str, Mount]:
-        """What stands for each volume of a task, by its name; the target is left open."""
+        """Create the volumes of a task: a Mount without target for each, by name."""
         return {volume["name"]: self._volume(launch, volume) for volume in launch.definition.get("volumes") or []}
 
     def create(
         self,
         launch: Launch,
-        container: made.Definition,
+        container: container_arguments.Definition,
         secrets: Mapping[str, str],
         network: str | None,
         volumes: Mapping[str, Mount],
@@ -88,7 +88,7 @@ class Host:
         Raises:
             StartError: CannotCreateContainerError.
         """
-        options = made.arguments(launch, container, secrets)
+        options = container_arguments.arguments(launch, container, secrets)
         options["labels"] = {
             **(container.get("dockerLabels") or {}), **self._labels, TASK: launch.task, CONTAINER: container["name"],
         }  # fmt: skip
@@ -96,7 +96,7 @@ class Host:
             endpoint = self._docker.api.create_endpoint_config(aliases=_aliases(launch, container))
             options |= {"network": network, "networking_config": {network: endpoint}}
         try:
-            return self._docker.containers.create(mounts=made.mounts(container, volumes), **options)
+            return self._docker.containers.create(mounts=container_arguments.mounts(container, volumes), **options)
         except DockerException as error:
             raise cannot_create(container["name"], _explain(error)) from error
 
@@ -120,58 +120,58 @@ class Host:
 
     @staticmethod
     def follow(container: Container) -> Iterator[bytes]:
-        """What a container says, until it ends: all of it.
+        """The whole log of a container, until it ends.
 
-        Docker 20.10 ends the stream of a container that ends now and then before its last lines (one of a hundred that
-        write ten thousand lines and exit). So what it has kept is read once more, past what has come.
+        Docker 20.10 sometimes ends the stream before a container's last lines (for one in a hundred containers that
+        write ten thousand lines and exit), so the log is read again beyond the bytes received.
         """
-        come = 0
+        received = 0
         for chunk in container.logs(stream=True, follow=True, timestamps=True):
-            come += len(chunk)
+            received += len(chunk)
             yield chunk
         with _unless_gone():
             for chunk in container.logs(stream=True, follow=False, timestamps=True):
-                yield chunk[come:]
-                come = max(come - len(chunk), 0)
+                yield chunk[received:]
+                received = max(received - len(chunk), 0)
 
     def ended(self, container: Container) -> tuple[int, str] | None:
-        """Exit code and reason of a container that has ended; None while it runs, or if it never did."""
+        """Exit code and reason of a container that has ended; None if it is running, or never ran."""
         try:
             container.reload()
         except NotFound:
-            return KILLED, ""  # somebody removed it by hand
+            return KILLED, ""  # removed outside the sandbox
         state = container.attrs["State"]
         if state["Running"] or state["Status"] == "created":
             return None
-        # With another exit code, OOMKilled only says that some child was killed.
+        # With another exit code, OOMKilled only means that a child process was killed.
         killed = state["OOMKilled"] and state["ExitCode"] == KILLED
         return int(state["ExitCode"]), OUT_OF_MEMORY if killed else ""
 
     def signal(self, container: Container, signal: str = "") -> None:
-        """Send a container a signal, by default its image's stop signal; one that has ended gets none."""
+        """Send a signal to a container, by default its stop signal; does nothing if it has ended."""
         stop_signal = container.attrs["Config"].get("StopSignal") or "SIGTERM"
         with _unless_gone():
             container.kill(signal or stop_signal)
 
     def remove(self, task: str) -> None:
-        """Remove the containers, the network and the own volumes of a task."""
+        """Remove the containers, the network and the volumes of a task."""
         self._remove(f"{TASK}={task}")
 
     def sweep(self) -> None:
-        """Remove every container, network and volume of this sandbox, running or not."""
+        """Remove all containers, networks and volumes of this sandbox."""
         self._remove(f"{LABEL}={self._id}")
 
     def events(self) -> Any:
-        """The ends and the health of this sandbox's containers, as they happen; to be closed by the caller."""
-        wanted = {"type": "container", "event": ["die", "health_status"], "label": f"{LABEL}={self._id}"}
-        return self._docker.events(decode=True, filters=wanted)
+        """The events of this sandbox's containers: ends and health; the caller closes them."""
+        filters = {"type": "container", "event": ["die", "health_status"], "label": f"{LABEL}={self._id}"}
+        return self._docker.events(decode=True, filters=filters)
 
     def _volume(self, launch: Launch, volume: Mapping[str, Any]) -> Mount:
         docker = volume.get("dockerVolumeConfiguration") or {}
         if source := (volume.get("host") or {}).get("sourcePath"):
             return Mount("", source, type="bind")
         if docker.get("scope") == "shared":
-            # Prefixed, so that two sandboxes with the same application do not share its data.
+            # Prefixed: two sandboxes with the same application must not share data.
             name, labels = f"longshore-{self._id}-{volume['name']}", self._labels
         else:
             name, labels = f"longshore-{launch.task}-{volume['name']}", self._labels | {TASK: launch.task}
@@ -185,18 +185,18 @@ class Host:
 
     def _remove(self, label: str) -> None:
         filters = {"label": label}
-        # Listed through the plain API: the objects would be inspected one by one, and one may vanish meanwhile.
-        containers = [found["Id"] for found in self._docker.api.containers(all=True, filters=filters)]
-        _each(lambda name: self._docker.api.remove_container(name, v=True, force=True), containers)
-        networks = [found["Id"] for found in self._docker.api.networks(filters=filters)]
-        _each(self._docker.api.remove_network, networks)
-        volumes = [found["Name"] for found in self._docker.api.volumes(filters=filters)["Volumes"] or []]
-        _each(self._docker.api.remove_volume, volumes)
+        # Through the low-level API: the objects would be inspected one by one, and one may vanish in between.
+        containers = [container["Id"] for container in self._docker.api.containers(all=True, filters=filters)]
+        _remove_all(lambda name: self._docker.api.remove_container(name, v=True, force=True), containers)
+        networks = [network["Id"] for network in self._docker.api.networks(filters=filters)]
+        _remove_all(self._docker.api.remove_network, networks)
+        volumes = [volume["Name"] for volume in self._docker.api.volumes(filters=filters)["Volumes"] or []]
+        _remove_all(self._docker.api.remove_volume, volumes)
 
 
 @contextlib.contextmanager
 def _unless_gone() -> Iterator[None]:
-    """Goes on where a container has ended, is being removed, or was removed."""
+    """Ignore errors about a container that has ended or is being removed."""
     try:
         yield
     except APIError as error:
@@ -204,8 +204,8 @@ def _unless_gone() -> Iterator[None]:
             raise
 
 
-def _each(remove: Callable[[str], Any], names: list[str]) -> None:
-    """Remove several things at once; what is gone already, or just going, is no error."""
+def _remove_all(remove: Callable[[str], Any], names: list[str]) -> None:
+    """Remove several objects at once, ignoring those that are gone or being removed."""
 
     def removed(name: str) -> None:
         with contextlib.suppress(NotFound):
@@ -220,15 +220,15 @@ def _each(remove: Callable[[str], Any], names: list[str]) -> None:
 
 
 def image_digest(image: Image, reference: str) -> str:
-    """The digest that the registry knows an image by; empty for one that was never pushed."""
+    """The digest of an image in its registry; empty if it was never pushed."""
     repository, _ = parse_repository_tag(reference)
     entries: list[str] = image.attrs.get("RepoDigests") or []
     return next((entry.partition("@")[2] for entry in entries if entry.partition("@")[0] == repository), "")
 
 
-def _aliases(launch: Launch, container: made.Definition) -> list[str]:
-    """The names of a container in its task's network: its own, and those that others link it by."""
-    links = [link for other in launch.definition["containerDefinitions"] for link in other.get("links") or []]
+def _aliases(launch: Launch, container: container_arguments.Definition) -> list[str]:
+    """The names of a container in its task's network: its own, and those of links to it."""
+    links = [link for sibling in launch.definition["containerDefinitions"] for link in sibling.get("links") or []]
     linked = [link.partition(":")[2] for link in links if link.partition(":")[0] == container["name"]]
     return [container["name"], *filter(None, linked)]
 

@@ -1,4 +1,4 @@
-"""Puts the sandbox's ECS in the place of moto's."""
+"""Installing the sandbox's ECS instead of moto's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from moto.ecs import urls
 
 from longshore.sandbox.cloud import Cloud
 from longshore.sandbox.ecs.api import Ecs
-from longshore.sandbox.ecs.containers import DockerRuntime
+from longshore.sandbox.ecs.docker_runtime import DockerRuntime
 from longshore.sandbox.ecs.orchestrator import SETTLING, Orchestrator
 from longshore.sandbox.ecs.responses import EcsResponse
 from longshore.sandbox.ecs.runtime import Runtime
@@ -23,14 +23,14 @@ def install(
     settling: float = SETTLING,
     rollback_window: float = 0.0,
 ) -> Ecs:
-    """Put this ECS in the place of moto's; to be called before moto's server starts.
+    """Replace moto's ECS; call this before moto's server starts.
 
     Args:
         cloud: the sandbox.
-        runtime: what runs the tasks; Docker by default.
+        runtime: runs the tasks; Docker by default.
         clock: the time in seconds since the epoch.
-        settling: seconds for which a task with neither port nor health check must run before it counts; AWS's are 40.
-        rollback_window: seconds for which PRIMARY shows FAILED before the circuit breaker's roll-back begins.
+        settling: seconds after which a task with neither port nor health check counts; AWS waits for 40.
+        rollback_window: seconds for which PRIMARY shows FAILED before the circuit breaker's rollback begins.
 
     Returns:
         The ECS, not started yet.

@@ -1,4 +1,4 @@
-"""awslogs: the containers' lines, into moto's CloudWatch Logs, in order, none lost."""
+"""awslogs: writes the output of containers to moto's CloudWatch Logs, in order and without loss."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from datetime import UTC, datetime
 from moto.core.exceptions import JsonRESTError, ServiceException
 from moto.logs.models import LogsBackend, logs_backends
 
-from longshore.sandbox.ecs.troubles import StartError, cannot_start
+from longshore.sandbox.ecs.start_errors import StartError, cannot_start
 
 BATCH = 10_000
-"""The most events in one PutLogEvents (CloudWatch Logs API)."""
+"""The maximum number of events in one PutLogEvents (CloudWatch Logs API)."""
 
 LONGEST = 262_118
-"""Bytes after which a line is cut in two: 256 KiB less the 26 that CloudWatch adds to an event."""
+"""The maximum of bytes in a line, or it is split: 256 KiB less the 26 that CloudWatch adds to an event."""
 
 STALLED = 10.0
-"""Seconds without a new line after which a follower of an ended container is given up."""
+"""Seconds without a new line after which waiting for the log of an ended container stops."""
 
 _STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|[+-]\d\d:\d\d) ")
-_PIECE = re.compile(rb"[^\n]*\n|[^\n]+")
+_PART = re.compile(rb"[^\n]*\n|[^\n]+")
 
 
 @dataclass(frozen=True)
 class Stream:
-    """Where the lines of a container go."""
+    """A log stream."""
 
     group: str
     name: str
@@ -38,26 +38,26 @@ class Stream:
 
 
 def stream_of(options: dict[str, str], container: str, task: str, region: str) -> Stream:
-    """The log stream that awslogs writes to: PREFIX/CONTAINER/TASK, or without a prefix one of its own."""
+    """The log stream that awslogs writes to: PREFIX/CONTAINER/TASK, or CONTAINER-TASK without a prefix."""
     prefix = options.get("awslogs-stream-prefix")
     name = f"{prefix}/{container}/{task}" if prefix else f"{container}-{task}"
     return Stream(options.get("awslogs-group", ""), name, options.get("awslogs-region", region))
 
 
 class Follower:
-    """One container's lines on their way; its thread ends with the container."""
+    """The log of one container while it is being written."""
 
     def __init__(self) -> None:
         self.lines = 0
         self.written = threading.Event()
 
     def drain(self) -> None:
-        """Wait until every line of the ended container can be read from CloudWatch Logs."""
+        """Wait until the whole log of an ended container can be read from CloudWatch Logs."""
         seen = -1
         while not self.written.wait(STALLED) and self.lines != seen:
             seen = self.lines
         if not self.written.is_set():
-            logging.getLogger(__name__).warning("the log of a stopped container did not end")
+            logging.getLogger(__name__).warning("the log of a stopped container has no end")
 
 
 @dataclass(frozen=True)
@@ -73,18 +73,18 @@ class _End:
 
 
 class LogWriter:
-    """Writes the lines of all containers, from one thread: moto's backend has no lock.
+    """Writes the lines of all containers, in one thread: moto's backend has no lock.
 
-    It writes whenever there is something, so nothing waits for a batch to fill: the first line of a quiet service is
-    there at once, and batches grow by themselves under load.
+    It writes whenever there is a line and does not wait for a batch to fill, so the first line of a quiet service
+    appears at once, and batches grow under load.
 
     Args:
-        account_id: whose log groups.
+        account_id: the account of the log groups.
     """
 
     def __init__(self, account_id: str) -> None:
         self._account_id = account_id
-        # Bounded: a container that writes faster than this is held up by Docker, not kept in our memory.
+        # Bounded: Docker blocks a container that writes faster, and this process does not buffer its lines.
         self._queue: queue.Queue[_Line | _End | None] = queue.Queue(maxsize=5 * BATCH)
         self._thread = threading.Thread(target=self._write, name="logs", daemon=True)
         self._thread.start()
@@ -93,7 +93,7 @@ class LogWriter:
         """Create a log stream.
 
         Raises:
-            StartError: CannotStartContainerError, if its group does not exist.
+            StartError: CannotStartContainerError: the log group does not exist.
         """
         backend = self._backend(stream)
         try:
@@ -104,11 +104,11 @@ class LogWriter:
             raise _no_group(container) from error
 
     def follow(self, stream: Stream, chunks: Iterable[bytes]) -> Follower:
-        """Write what a container says, until it ends.
+        """Write a container's log, until it ends.
 
         Args:
-            stream: where to.
-            chunks: Docker's stream of its log, with time stamps.
+            stream: the destination.
+            chunks: Docker's stream of the log, with timestamps.
         """
         follower = Follower()
         threading.Thread(target=self._read, args=(stream, chunks, follower), name="log", daemon=True).start()
@@ -119,13 +119,13 @@ class LogWriter:
         self._queue.put(_Line(stream, timestamp, message))
 
     def flush(self) -> None:
-        """Wait until every line that came can be read from CloudWatch Logs."""
+        """Wait until all lines so far can be read from CloudWatch Logs."""
         end = _End(Follower())
         self._queue.put(end)
         end.follower.written.wait(STALLED)
 
     def close(self) -> None:
-        """End, once everything that came was written."""
+        """Stop, after all lines so far are written."""
         self._queue.put(None)
         self._thread.join()
 
@@ -133,11 +133,11 @@ class LogWriter:
         latest = 0
         try:
             for timestamp, message in lines(chunks):
-                latest = max(latest, timestamp)  # PutLogEvents wants them in order of time
+                latest = max(latest, timestamp)  # PutLogEvents requires ascending times
                 self._queue.put(_Line(stream, latest, message))
                 follower.lines += 1
         except Exception:
-            logging.getLogger(__name__).exception("the log of %s broke off", stream.name)
+            logging.getLogger(__name__).exception("cannot read the log of %s any further", stream.name)
         finally:
             self._queue.put(_End(follower))
 
@@ -145,11 +145,11 @@ class LogWriter:
         while (first := self._queue.get()) is not None:
             items = [first]
             while len(items) < BATCH and not self._queue.empty():
-                following = self._queue.get()
-                if following is None:
+                item = self._queue.get()
+                if item is None:
                     self._queue.put(None)
                     break
-                items.append(following)
+                items.append(item)
             self._put(items)
 
     def _put(self, items: list[_Line | _End]) -> None:
@@ -162,8 +162,8 @@ class LogWriter:
             try:
                 self._backend(stream).put_log_events(stream.group, stream.name, events)
             except (JsonRESTError, ServiceException):
-                # The group was deleted under a running task; awslogs goes on as well.
-                logging.getLogger(__name__).info("no log stream %s any more", stream.name)
+                # The group of a running task was deleted; awslogs continues too.
+                logging.getLogger(__name__).info("the log stream %s does not exist any more", stream.name)
         for item in items:
             if isinstance(item, _End):
                 item.follower.written.set()
@@ -173,22 +173,22 @@ class LogWriter:
 
 
 def lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, str]]:
-    """Docker's stream as lines, with the time of each in milliseconds since the epoch.
+    """The lines of Docker's stream, each with its time in milliseconds since the epoch.
 
-    Docker cuts lines of more than 16 KiB, and gives each piece a time stamp; they are joined again. Empty lines are
-    left out, since CloudWatch takes none.
+    Docker splits lines of more than 16 KiB and stamps each part; the parts are joined again. Empty lines are omitted,
+    because CloudWatch accepts none.
     """
-    kept, timestamp = b"", 0
+    unfinished, timestamp = b"", 0
     for chunk in chunks:
-        for piece in _PIECE.findall(chunk):
-            stamp = _STAMP.match(piece)
-            if stamp and not kept:
+        for part in _PART.findall(chunk):
+            stamp = _STAMP.match(part)
+            if stamp and not unfinished:
                 timestamp = _milliseconds(stamp)
-            kept += piece[stamp.end() :] if stamp else piece
-            if kept.endswith(b"\n") or len(kept) > LONGEST:
-                yield from _events(timestamp, kept)
-                kept = b""
-    yield from _events(timestamp, kept)
+            unfinished += part[stamp.end() :] if stamp else part
+            if unfinished.endswith(b"\n") or len(unfinished) > LONGEST:
+                yield from _events(timestamp, unfinished)
+                unfinished = b""
+    yield from _events(timestamp, unfinished)
 
 
 def _events(timestamp: int, line: bytes) -> Iterator[tuple[int, str]]:
@@ -198,7 +198,7 @@ def _events(timestamp: int, line: bytes) -> Iterator[tuple[int, str]]:
 
 
 def _milliseconds(stamp: re.Match[bytes]) -> int:
-    # Docker stamps in UTC, whatever the machine's zone.
+    # Docker's timestamps are in UTC, in any time zone of the machine.
     seconds = datetime.strptime(stamp[1].decode(), "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC).timestamp()
     return int(seconds) * 1000 + int((stamp[2] or b"0").ljust(9, b"0")[:3])
 

@@ -1,6 +1,6 @@
-"""The control loop: takes the runtime's reports in, asks the scheduler, and carries out what it decides.
+"""The control loop: applies the runtime's reports, asks the scheduler and carries out its decisions.
 
-Whoever reads or changes the fleet holds `lock`; the runtime is never called under it.
+Hold `lock` to read or change the fleet; the runtime is never called under it.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from longshore.sandbox.ecs import scheduler
 from longshore.sandbox.ecs.breaker import Breaker
 from longshore.sandbox.ecs.fleet import RUNNING, STOPPED, Deployment, Fleet, Service, Task
 from longshore.sandbox.ecs.runtime import Report, Runtime
-from longshore.sandbox.ecs.tasks import enter, launch, new_service_task, settle, take_in
+from longshore.sandbox.ecs.tasks import apply_report, enter, launch, new_service_task, settle
 
 KEPT = 3600.0
-"""Seconds for which a stopped task can still be described (AWS: about an hour)."""
+"""Seconds for which a stopped task can be described (AWS: about an hour)."""
 
 EVENTS_KEPT = 100
-"""DescribeServices shows the latest 100 events (ECS API, Service.events)."""
+"""The number of events that DescribeServices returns (ECS API, Service.events)."""
 
 
 SETTLING = 1.0
-"""Seconds for which a task with neither port nor health check must run before it counts. AWS waits for 40."""
+"""Seconds after which a task with neither port nor health check counts; AWS waits for 40."""
 
 
 class Orchestrator:
-    """The state of the sandbox's ECS, and what moves it.
+    """The state of the sandbox's ECS, and the control loop's step.
 
     Args:
-        runtime: what runs the tasks.
+        runtime: runs the tasks.
         clock: the time in seconds since the epoch.
-        settling: seconds for which a task with neither port nor health check must run before it counts.
-        rollback_window: seconds for which PRIMARY shows FAILED before its roll-back begins.
+        settling: seconds after which a task with neither port nor health check counts.
+        rollback_window: seconds for which PRIMARY shows FAILED before its rollback begins.
     """
 
     def __init__(
@@ -55,25 +55,25 @@ class Orchestrator:
         self._commands: list[Callable[[], None]] = []
 
     def step(self) -> None:
-        """Do what is to be done now; safe to call as often as wanted."""
+        """Carry out one step of the control loop; safe to call at any time."""
         now = self.clock()
         reports = self.runtime.poll(now)
         with self.lock:
             for report in reports:
-                self._take_in(report, now)
+                self._apply_report(report, now)
             for task in self.fleet.live.values():
                 settle(task, now, self.settling)
             for service in self.fleet.services.values():
                 self._schedule(service, now)
             for task in list(self.fleet.live.values()):
-                self._command(task, now)
+                self._queue_command(task, now)
             self.fleet.forget_before(now - KEPT)
             commands, self._commands = self._commands, []
         for command in commands:
             command()
 
     def deploy(self, service: Service, task_definition: str, definition: dict[str, Any], port: int | None) -> None:
-        """Start a deployment of a service: it becomes PRIMARY, the one before ACTIVE. Call it under the lock."""
+        """Start a deployment: it becomes PRIMARY, the earlier ones ACTIVE. Call it under the lock."""
         service.deploy(task_definition, definition, port, self.clock())
 
     def retire(self, service: Service) -> None:
@@ -83,30 +83,30 @@ class Orchestrator:
             deployment.end("STOPPED", self.clock(), "Service deleted.")
 
     def halt(self, task: Task, stop_code: str, reason: str) -> None:
-        """Ask for a task to be stopped, unless it is leaving already. Call it under the lock."""
+        """Stop a task, unless it is leaving already. Call it under the lock."""
         if not task.leaving:
             task.desired_status, task.stop_code, task.stopped_reason = STOPPED, stop_code, reason
             task.version += 1
 
-    def _take_in(self, report: Report, now: float) -> None:
+    def _apply_report(self, report: Report, now: float) -> None:
         task = self.fleet.live.get(report.task)
         if task is None:
             return
-        own_stop = take_in(task, report, now)
+        stopped_itself = apply_report(task, report, now)
         if task.last_status == STOPPED:
-            self.fleet.settle(task)
+            self.fleet.mark_stopped(task)
         service = self.fleet.service(task.cluster, task.service)
         deployment = service.deployment(task.deployment) if service else None
         if service is None or deployment is None:
             return
         if task.last_status == RUNNING and (task.health == "HEALTHY" or not task.checked):
             deployment.failed_tasks = 0
-        if own_stop:
+        if stopped_itself:
             deployment.failed_tasks += task.started_at is None
             self._throttle(service, deployment, task, now)
 
     def _throttle(self, service: Service, deployment: Deployment, task: Task, now: float) -> None:
-        """Put the next start off after a task that failed, unless this one had served for a while."""
+        """Delay the next start after a failed task, unless it had served for a while."""
         service.steady = False
         deployment.updated_at = now
         if task.served_at is not None and now - task.served_at >= scheduler.STEADY_AFTER:
@@ -176,11 +176,11 @@ class Orchestrator:
             failed.end("ROLLBACK_SUCCESSFUL", now, failed.status_reason)
         self._announce(service, f"(deployment {deployment.id}) deployment completed.")
 
-    def _command(self, task: Task, now: float) -> None:
-        """Tell the runtime, once the lock is free, what became of a task."""
+    def _queue_command(self, task: Task, now: float) -> None:
+        """Queue the runtime call that a task needs next, for when the lock is free."""
         if task.leaving and not task.launched:
             enter(task, STOPPED, now)
-            self.fleet.settle(task)
+            self.fleet.mark_stopped(task)
         elif task.leaving and not task.halted:
             task.halted = True
             self._commands.append(partial(self.runtime.stop, task.id))
@@ -189,7 +189,7 @@ class Orchestrator:
             self._commands.append(partial(self.runtime.start, launch(task)))
 
     def _announce(self, service: Service, message: str) -> None:
-        """Add an event to a service, unless the newest says the same."""
+        """Add an event to a service, unless it repeats the latest."""
         message = f"(service {service.name}) {message}"
         if not service.events or service.events[0]["message"] != message:
             event = {"id": str(uuid.uuid4()), "createdAt": self.clock(), "message": message}

@@ -1,4 +1,4 @@
-"""Pages of a list, as ECS's List operations cut them."""
+"""Pages of ECS's List operations."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from longshore.sandbox.ecs.definitions import refuse
+from longshore.sandbox.ecs.definitions import ecs_error
 
 
 def page(
     keys: Sequence[str], parameters: Mapping[str, Any], default: int, *, descending: bool = False
 ) -> tuple[list[str], str | None]:
-    """Cut the page that a List operation asks for.
+    """A page of a List operation.
 
-    The token holds the last key of the page before, so that a list that grows or shrinks meanwhile neither repeats nor
-    skips what was there all along.
+    The token holds the last key of the page before, so a list that grows or shrinks between two calls neither repeats
+    nor skips other keys.
 
     Args:
-        keys: all keys, each once, sorted.
-        parameters: of the operation: `maxResults` and `nextToken` count.
-        default: how many there are on a page if `maxResults` does not say.
-        descending: whether the keys are sorted the other way round.
+        keys: all keys, sorted and unique.
+        parameters: the parameters of the operation, of which `maxResults` and `nextToken` are used.
+        default: the size of a page without `maxResults`.
+        descending: whether the keys are sorted in descending order.
 
     Returns:
-        The page's keys, and the token of the next page; None at the end.
+        The page's keys, and the token of the next page; None for the last page.
     """
     size = parameters.get("maxResults") or default
     if not 1 <= size <= 100:
-        raise refuse("InvalidParameterException", "maxResults must be between 1 and 100.")
+        raise ecs_error("InvalidParameterException", "maxResults must be between 1 and 100.")
     token = parameters.get("nextToken")
     after = _decode(token) if token else None
     rest = [key for key in keys if after is None or (key < after if descending else key > after)]
@@ -44,4 +44,4 @@ def _decode(token: str) -> str:
     try:
         return base64.urlsafe_b64decode(token.encode()).decode()
     except (binascii.Error, UnicodeDecodeError) as error:
-        raise refuse("InvalidParameterException", "Invalid token.") from error
+        raise ecs_error("InvalidParameterException", "Invalid token.") from error

@@ -1,4 +1,4 @@
-"""The ECS API as moto's server calls it: each operation goes to what answers it; the rest stays moto's."""
+"""The ECS API for moto's server: routes operations to the sandbox's ECS, and leaves the rest to moto."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from moto.core.responses import ActionResult
 from moto.ecs.responses import EC2ContainerServiceResponse
 
 from longshore.sandbox.ecs.api import Ecs, Operation
-from longshore.sandbox.ecs.definitions import refuse
+from longshore.sandbox.ecs.definitions import ecs_error
 from longshore.sandbox.ecs.fleet import RUNNING, STARTING, Service
 from longshore.sandbox.ecs.paging import page
 from longshore.sandbox.ecs.shapes import moment
 
 
 class EcsResponse(EC2ContainerServiceResponse):
-    """Answers the ECS API. What is not overridden here is moto's."""
+    """Answers the ECS API. Operations that are not overridden are moto's."""
 
     ecs: Ecs
 
     def __init__(self) -> None:
         super().__init__()
-        # moto keeps it with the class and writes to it at each Describe, whatever other calls are under way.
+        # moto shares it in the class and changes it at each Describe, while other calls are in progress
         self.RESPONSE_KEY_PATH_TO_TRANSFORMER = dict(self.RESPONSE_KEY_PATH_TO_TRANSFORMER)
 
     def _answer(self, operation: Operation) -> ActionResult:
@@ -81,18 +81,18 @@ class EcsResponse(EC2ContainerServiceResponse):
 
     def tag_resource(self) -> ActionResult:
         """TagResource."""
-        return self._answer(self.ecs.tagging.tag) if self._is_ours() else super().tag_resource()
+        return self._answer(self.ecs.tagging.tag) if self._is_tagged_here() else super().tag_resource()
 
     def untag_resource(self) -> ActionResult:
         """UntagResource."""
-        return self._answer(self.ecs.tagging.untag) if self._is_ours() else super().untag_resource()
+        return self._answer(self.ecs.tagging.untag) if self._is_tagged_here() else super().untag_resource()
 
     def list_tags_for_resource(self) -> ActionResult:
         """ListTagsForResource."""
-        return self._answer(self.ecs.tagging.list_tags) if self._is_ours() else super().list_tags_for_resource()
+        return self._answer(self.ecs.tagging.list_tags) if self._is_tagged_here() else super().list_tags_for_resource()
 
     def describe_clusters(self) -> ActionResult:
-        """DescribeClusters, with the counts of what really runs."""
+        """DescribeClusters, with the counts of the running tasks and active services."""
         with self.ecs.orchestrator.lock:
             for cluster in self.ecs.definitions.backend.clusters.values():
                 tasks = [task for task in self.ecs.orchestrator.fleet.live.values() if task.cluster == cluster.name]
@@ -102,19 +102,19 @@ class EcsResponse(EC2ContainerServiceResponse):
         return super().describe_clusters()
 
     def delete_cluster(self) -> ActionResult:
-        """DeleteCluster: refused while it has services or tasks."""
+        """DeleteCluster, which is refused for a cluster with services or tasks."""
         cluster = self.ecs.definitions.cluster_arn(self._get_param("cluster")).rpartition("/")[2]
         with self.ecs.orchestrator.lock:
             if self._services_in(cluster):
                 message = "The Cluster cannot be deleted while Services are active."
-                raise refuse("ClusterContainsServicesException", message)
+                raise ecs_error("ClusterContainsServicesException", message)
             if any(task.cluster == cluster for task in self.ecs.orchestrator.fleet.live.values()):
                 message = "The Cluster cannot be deleted while Tasks are active."
-                raise refuse("ClusterContainsTasksException", message)
+                raise ecs_error("ClusterContainsTasksException", message)
             return super().delete_cluster()
 
     def register_task_definition(self) -> ActionResult:
-        """RegisterTaskDefinition: one at a time, or two calls get the same revision; with its time."""
+        """RegisterTaskDefinition, one call at a time, because moto would give two calls the same revision."""
         with self.ecs.orchestrator.lock:
             result = super().register_task_definition()
             registered = cast("dict[str, Any]", result.result)["taskDefinition"]
@@ -122,23 +122,23 @@ class EcsResponse(EC2ContainerServiceResponse):
         return result
 
     def describe_task_definition(self) -> ActionResult:
-        """DescribeTaskDefinition: a family alone means its latest ACTIVE revision."""
-        found = self.ecs.definitions.find(self._get_param("taskDefinition"))
-        answer = {"taskDefinition": found}
+        """DescribeTaskDefinition; a family without revision means its latest ACTIVE one."""
+        definition = self.ecs.definitions.find(self._get_param("taskDefinition"))
+        answer = {"taskDefinition": definition}
         if "TAGS" in (self._get_param("include") or []):
-            answer["tags"] = found.tags
+            answer["tags"] = definition.tags
         return ActionResult(answer)
 
     def list_task_definitions(self) -> ActionResult:
         """ListTaskDefinitions, in pages, by family and revision."""
-        given = dict(self._get_params())
-        arns = self.ecs.definitions.arns(given.get("familyPrefix"), given.get("status") or "ACTIVE")
-        descending = given.get("sort") == "DESC"
+        parameters = dict(self._get_params())
+        arns = self.ecs.definitions.arns(parameters.get("familyPrefix"), parameters.get("status") or "ACTIVE")
+        descending = parameters.get("sort") == "DESC"
         keyed = {_revision_key(arn): arn for arn in arns}
-        keys, token = page(sorted(keyed, reverse=descending), given, default=100, descending=descending)
+        keys, token = page(sorted(keyed, reverse=descending), parameters, default=100, descending=descending)
         return ActionResult({"taskDefinitionArns": [keyed[key] for key in keys], "nextToken": token})
 
-    def _is_ours(self) -> bool:
+    def _is_tagged_here(self) -> bool:
         return self.ecs.tagging.owns(self._get_param("resourceArn"))
 
     def _services_in(self, cluster: str) -> list[Service]:
@@ -147,6 +147,6 @@ class EcsResponse(EC2ContainerServiceResponse):
 
 
 def _revision_key(arn: str) -> str:
-    """A key by which the ARNs of task definitions sort by family, then by revision as a number."""
+    """A key that sorts ARNs of task definitions by family, then by the number of the revision."""
     family, _, revision = arn.rpartition("/")[2].partition(":")
     return f"{family}:{int(revision):010d}"

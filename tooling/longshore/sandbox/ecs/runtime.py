@@ -1,7 +1,7 @@
-"""Between the scheduler and whatever runs tasks: what is handed over, and what comes back.
+"""The interface between the scheduler and a runtime: the tasks that it starts, and the reports that it returns.
 
-The Docker runtime (containers.py) runs real containers; a scripted one can take its place, since the scheduler asks for
-reports and is never called back.
+The Docker runtime (docker_runtime.py) runs real containers; a scripted one can replace it, since the scheduler polls
+for reports and is never called back.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from longshore.sandbox.ecs.fleet import Health
 
 @dataclass(frozen=True)
 class Launch:
-    """A task to run.
+    """A task to start.
 
     Attributes:
-        task: its id.
+        task: id of the task.
         cluster: name of its cluster.
         service: name of its service; empty for a one-off task.
-        family: of its task definition.
-        definition: the task definition, in the ECS API's field names.
+        family: family of its task definition.
+        definition: the task definition, with the ECS API's field names.
         overrides: TaskOverride of RunTask.
         launch_type: EC2 or FARGATE.
-        port: container port to put behind the service's front door; None for none.
-        revision: of the family; 0 where nobody said.
+        port: container port behind the service's load balancer; None for no port.
+        revision: revision of its task definition; 0 if unknown.
     """
 
     task: str
@@ -42,7 +42,7 @@ class Launch:
 
 @dataclass(frozen=True)
 class ContainerReport:
-    """What changed about a container; None and empty mean: no news."""
+    """A change of a container; empty fields and None mean no change."""
 
     name: str
     status: str = ""
@@ -56,13 +56,13 @@ class ContainerReport:
 
 @dataclass(frozen=True)
 class Report:
-    """What changed about a task; None and empty mean: no news.
+    """A change of a task; empty fields and None mean no change.
 
     Attributes:
         status: the task's new lastStatus.
-        stop_code: why it stops, if that was not the scheduler's or a user's doing.
-        reason: its stoppedReason, likewise.
-        reachable: its port accepts connections now, and its front door sends requests to it.
+        stop_code: the stop code, if neither the scheduler nor a user stopped it.
+        reason: its stoppedReason, in the same case.
+        reachable: whether its port accepts connections and it is registered with the load balancer.
     """
 
     task: str
@@ -74,19 +74,19 @@ class Report:
 
 
 class Runtime(Protocol):
-    """Runs tasks. Nothing here blocks, but `close`."""
+    """Runs tasks. No method blocks, except `close`."""
 
     def start(self, launch: Launch) -> None:
-        """Begin to start a task; reports follow, the last one says STOPPED."""
+        """Begin to start a task; reports follow, and the last one is STOPPED."""
 
     def stop(self, task: str) -> None:
-        """Begin to stop a task: take it from its front door, SIGTERM, the stop time-out, SIGKILL."""
+        """Begin to stop a task: deregister it, send SIGTERM, wait for the stop time-out, send SIGKILL."""
 
     def withdraw(self, cluster: str, service: str) -> None:
-        """A service is gone: close its front door."""
+        """Close the load balancer of a deleted service."""
 
     def poll(self, now: float) -> Sequence[Report]:
-        """What has happened since the last call, in order."""
+        """The reports since the last call, in order."""
 
     def close(self) -> None:
-        """End everything that still runs, quickly, and remove its traces."""
+        """Stop all tasks at once, and remove their containers."""

@@ -1,7 +1,7 @@
 """The service scheduler's decisions, as a pure function of a service, its tasks and the time.
 
-It reads and returns; it changes nothing, starts nothing and asks no clock. Rules: the ECS API's DeploymentConfiguration
-and the developer guide's "rolling update"; where AWS does not say, the comment says what was chosen.
+It changes nothing, starts nothing and reads no clock. Rules: the ECS API's DeploymentConfiguration and the developer
+guide's "rolling update". A comment marks each choice that AWS does not document.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from longshore.sandbox.ecs.fleet import Deployment, Service, Task
 
 STEADY_AFTER = 10.0
-"""Seconds of serving after which a task that stops is a mishap, replaced at once, and not part of a crash loop."""
+"""Seconds of serving after which the stop of a task is not part of a crash loop, and it is replaced at once."""
 
 CRASH_LOOP = 3
-"""So many tasks in a row that stopped by themselves are announced as a crash loop."""
+"""The number of consecutive tasks that failed after which a crash loop is announced."""
 
 BLOCKED = (
     "was unable to stop or start tasks during a deployment because of the service deployment configuration. "
@@ -41,29 +41,29 @@ class StopTask:
 
 @dataclass(frozen=True)
 class Complete:
-    """The PRIMARY deployment has all its tasks and the old ones are gone."""
+    """Complete the PRIMARY deployment: it has all its tasks, and the old ones are gone."""
 
 
 @dataclass(frozen=True)
 class Retire:
-    """An old deployment has no tasks left and is not needed any more."""
+    """Retire an old deployment without tasks."""
 
     deployment: str
 
 
 @dataclass(frozen=True)
 class Settle:
-    """The service has reached a steady state."""
+    """Announce that the service has reached a steady state."""
 
 
 @dataclass(frozen=True)
 class Deactivate:
-    """The deleted service has no tasks left."""
+    """Make a deleted service without tasks INACTIVE."""
 
 
 @dataclass(frozen=True)
 class Announce:
-    """Say something in the service's events, unless it was the last thing said."""
+    """Add an event to the service, unless it repeats the latest."""
 
     message: str
 
@@ -72,15 +72,15 @@ Action = StartTasks | StopTask | Complete | Retire | Settle | Deactivate | Annou
 
 
 def backoff(stopped_in_row: int) -> float:
-    """Seconds to wait before the next start, after so many tasks in a row that stopped by themselves.
+    """Seconds to wait before the next start, after a number of consecutive failed tasks.
 
-    ECS throttles such services too, without saying how; the sandbox doubles from half a second up to thirty.
+    ECS throttles such services without documenting how; the sandbox doubles from half a second to thirty.
     """
     return min(30.0, 0.5 * 2.0 ** (stopped_in_row - 1)) if stopped_in_row else 0.0
 
 
 def tick(service: Service, tasks: Sequence[Task], now: float) -> list[Action]:
-    """Decide what to do for one service.
+    """Decide on the actions for one service.
 
     Args:
         service: the service.
@@ -88,7 +88,7 @@ def tick(service: Service, tasks: Sequence[Task], now: float) -> list[Action]:
         now: the time, in seconds since the epoch.
 
     Returns:
-        The actions, in the order in which they are to be done; empty when there is nothing to do.
+        The actions, in order; empty if there is nothing to do.
     """
     if service.status == "INACTIVE":
         return []
@@ -102,7 +102,7 @@ def tick(service: Service, tasks: Sequence[Task], now: float) -> list[Action]:
 
 
 class _Plan:
-    """One tick of one service: the tasks as they will be once `actions` are done."""
+    """The plan of one tick: the tasks as they will be after `actions`."""
 
     def __init__(self, service: Service, tasks: Sequence[Task]) -> None:
         self.service = service
@@ -114,29 +114,29 @@ class _Plan:
 
     @property
     def missing(self) -> int:
-        """How many tasks of the new revision have still to be started."""
+        """The number of tasks of the new revision that are still to be started."""
         return self.service.wanted - len(self.new)
 
     @property
     def restorable(self) -> Deployment | None:
-        """The deployment to keep the minimum with: the newest old one that had completed."""
+        """The deployment that restores the minimum: the newest completed one that is not PRIMARY."""
         return next((d for d in self.service.deployments if not d.primary and d.completed), None)
 
     def drop_unhealthy(self) -> None:
-        """Stop what fails its health check, at once (AWS may start the replacement first)."""
+        """Stop unhealthy tasks at once (AWS may start the replacement first)."""
         for task in [task for task in (*self.new, *self.old) if task.health == "UNHEALTHY"]:
             self._stop(task, unhealthy=True)
 
     def drop_surplus_new(self) -> None:
-        """After a lower count: the tasks that do not serve go first, then the youngest."""
+        """Stop surplus tasks after the count was lowered: those that do not serve first, then the youngest."""
         ranked = sorted(self.new, key=lambda task: (task.serving, -task.created_at))
         for task in ranked[: max(0, -self.missing)]:
             self._stop(task)
 
     def drop_old(self, *, can_start: bool) -> None:
-        """Stop old tasks: idle ones first, serving ones only where the minimum allows and it helps.
+        """Stop old tasks: idle ones first, and serving ones as far as the minimum allows and it helps.
 
-        It helps where more tasks serve than are wanted, or where the new revision lacks room below the maximum.
+        It helps if more tasks serve than are wanted, or if the new revision lacks room below the maximum.
         """
         service = self.service
         serving_old = [task for task in self.old if task.serving]
@@ -149,7 +149,7 @@ class _Plan:
             self._stop(task)
 
     def start(self, now: float) -> None:
-        """Start what is missing, below the maximum: first what the minimum lacks of the old revision, then the new."""
+        """Start missing tasks below the maximum: old ones that the minimum lacks, then new ones."""
         service, primary, old = self.service, self.service.primary, self.restorable
         room = max(0, service.maximum - sum(task.counted for task in self.tasks))
         lacking = service.minimum - _count_serving(self.new) - len(self.old)
@@ -163,33 +163,33 @@ class _Plan:
             self.actions.append(Announce(BLOCKED))
 
     def finish(self) -> None:
-        """Complete, retire, settle: what follows once nothing is left to start or to stop."""
+        """Complete, retire and settle, once there is nothing left to start or to stop."""
         service = self.service
-        whole = not self.actions and len(self.tasks) == len(self.new) == service.wanted == _count_serving(self.new)
-        whole = whole and not service.primary.failed
+        complete = not self.actions and len(self.tasks) == len(self.new) == service.wanted == _count_serving(self.new)
+        complete = complete and not service.primary.failed
         if service.status == "DRAINING":
             self.actions += [Deactivate()] if not self.tasks else []
             return
-        completed = service.primary.completed or whole
-        if whole and not service.primary.completed:
+        completed = service.primary.completed or complete
+        if complete and not service.primary.completed:
             self.actions.append(Complete())
         busy = {task.deployment for task in self.tasks} | {
             a.deployment for a in self.actions if isinstance(a, StartTasks)
         }
         for deployment in service.deployments:
-            needless = completed or not deployment.completed
-            if not deployment.primary and deployment.id not in busy and needless:
+            dispensable = completed or not deployment.completed
+            if not deployment.primary and deployment.id not in busy and dispensable:
                 self.actions.append(Retire(deployment.id))
-        if whole and not service.steady:
+        if complete and not service.steady:
             self.actions.append(Settle())
 
     def _idle_old(self) -> list[Task]:
-        """The old tasks that do not serve, those of the deployment worth restoring first."""
+        """The old tasks that do not serve, those of the restorable deployment first."""
         keep = self.restorable.id if self.restorable else ""
         return sorted((t for t in self.old if not t.serving), key=lambda task: task.deployment != keep)
 
     def _blocked(self, room: int) -> bool:
-        """Whether the percentages allow neither a start nor a stop, with every task serving."""
+        """Whether the percentages allow neither a start nor a stop, although every task serves."""
         return (
             self.missing > 0
             and room <= 0

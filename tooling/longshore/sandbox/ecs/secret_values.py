@@ -1,4 +1,4 @@
-"""The values behind a container's `secrets`: read from moto's Parameter Store and Secrets Manager when it starts."""
+"""The values of a container's `secrets`, from moto's Parameter Store and Secrets Manager."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from moto.core.exceptions import JsonRESTError, ServiceException
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.ssm.models import ssm_backends
 
-from longshore.sandbox.ecs.troubles import StartError, no_resource
+from longshore.sandbox.ecs.start_errors import StartError, resource_missing
 
 _PULL = "unable to pull secrets or registry auth: execution resource retrieval failed: "
 
@@ -19,8 +19,8 @@ class SecretValues:
     """Resolves references as the ECS agent does.
 
     Args:
-        account_id: where they lie.
-        region: where a reference by name lies.
+        account_id: the account of parameters and secrets.
+        region: the region of parameters that are referred to by name.
     """
 
     def __init__(self, account_id: str, region: str) -> None:
@@ -31,7 +31,7 @@ class SecretValues:
         """The values of a container definition's `secrets`, by variable.
 
         Raises:
-            StartError: ResourceInitializationError, if one is missing.
+            StartError: ResourceInitializationError: a value is missing.
         """
         return {secret["name"]: self._value(secret["valueFrom"]) for secret in container.get("secrets") or []}
 
@@ -41,26 +41,27 @@ class SecretValues:
         return self._parameter(reference)
 
     def _parameter(self, reference: str) -> str:
-        """A parameter, by name or ``arn:aws:ssm:REGION:ACCOUNT:parameter/NAME``."""
+        """The value of a parameter, by name or ``arn:aws:ssm:REGION:ACCOUNT:parameter/NAME``."""
         region = reference.split(":")[3] if reference.startswith("arn:") else self._region
         backend = ssm_backends[self._account_id][region]
         parameter = backend.get_parameter(reference)
         if parameter is None:
             detail = f"unable to retrieve secrets from ssm: invalid parameters: {reference}"
-            raise no_resource(_PULL + detail)
+            raise resource_missing(_PULL + detail)
         return str(parameter.response_object(decrypt=True, region=region)["Value"])
 
     def _secret(self, reference: str) -> str:
-        """A secret, by ``arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME[:JSON-KEY[:STAGE[:VERSION]]]``."""
+        """The value of ``arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME[:JSON-KEY[:STAGE[:VERSION]]]``."""
         parts = reference.split(":")
         arn, (key, stage, version) = ":".join(parts[:7]), ([*parts[7:], "", "", ""])[:3]
         backend = secretsmanager_backends[self._account_id][parts[3]]
         try:
-            # moto means by None what its annotations do not say: the current version
-            found = backend.get_secret_value(arn, version or None, stage or None)  # type: ignore[arg-type]
+            # None selects the current version, although moto's annotations forbid it
+            secret = backend.get_secret_value(arn, version or None, stage or None)  # type: ignore[arg-type]
         except (JsonRESTError, ServiceException, KeyError) as error:
             raise _not_from_asm(f"failed to fetch secret {arn} from secrets manager: {error}") from error
-        return _field(str(found.get("SecretString", "")), key, arn) if key else str(found.get("SecretString", ""))
+        text = str(secret.get("SecretString", ""))
+        return _field(text, key, arn) if key else text
 
 
 def _field(text: str, key: str, arn: str) -> str:
@@ -72,4 +73,4 @@ def _field(text: str, key: str, arn: str) -> str:
 
 
 def _not_from_asm(detail: str) -> StartError:
-    return no_resource(f"{_PULL}unable to retrieve secret from asm: {detail}")
+    return resource_missing(f"{_PULL}unable to retrieve secret from asm: {detail}")

@@ -1,7 +1,7 @@
 """Services, deployments and tasks in the shapes of the ECS API.
 
-moto leaves out without a word every field that botocore's model does not know, so a test holds these against the model.
-None means that AWS leaves the field out.
+Moto silently drops fields that botocore's model does not have, so a test compares these with the model. AWS omits the
+fields that are None.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SERVICE_DEFAULTS: dict[str, Any] = {
     "schedulingStrategy": "REPLICA",
     "serviceRegistries": [],
 }
-"""What CreateService fills in, and DescribeServices shows."""
+"""The defaults of CreateService, which DescribeServices returns."""
 
 DEPLOYMENT_DEFAULTS: dict[str, Any] = {
     "deploymentCircuitBreaker": {"enable": False, "rollback": False},
@@ -33,18 +33,18 @@ DEPLOYMENT_DEFAULTS: dict[str, Any] = {
     "strategy": "ROLLING",
     "bakeTimeInMinutes": 0,
 }
-"""What CreateService fills in of a deployment configuration."""
+"""The defaults of a deployment configuration in CreateService."""
 
 _PLACEMENT = ("capacityProviderStrategy", "launchType", "networkConfiguration", "platformVersion")
 _SHOWN = (*SERVICE_DEFAULTS, *_PLACEMENT, "deploymentConfiguration", "healthCheckGracePeriodSeconds", "roleArn")
 
 
 def moment(seconds: float | None) -> datetime | None:
-    """Seconds since the epoch as moto serialises times."""
+    """A time in the form that moto serialises."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
 
 
-def given(**fields: Any) -> dict[str, Any]:
+def without_none(**fields: Any) -> dict[str, Any]:
     """A structure without the fields that are None."""
     return {name: value for name, value in fields.items() if value is not None}
 
@@ -59,7 +59,7 @@ def service_shape(service: Service, tasks: list[Task], *, tags: bool = False) ->
     """
     current = service.service_deployments[0] if service.deployments else None
     latest = service.history[0]
-    return given(
+    return without_none(
         **{name: service.settings.get(name) for name in _SHOWN},
         serviceArn=service.arn,
         serviceName=service.name,
@@ -85,13 +85,13 @@ def service_deployment_arn(service: Service, deployment: Deployment) -> str:
 
 
 def service_revision_arn(service: Service, deployment: Deployment) -> str:
-    """The ARN of the service revision that a deployment moved to."""
+    """The ARN of the service revision of a deployment."""
     return f"{service.arn.replace(':service/', ':service-revision/')}/{deployment.number}"
 
 
 def service_deployment_brief(service: Service, deployment: Deployment) -> dict[str, Any]:
     """A ServiceDeploymentBrief."""
-    return given(
+    return without_none(
         serviceDeploymentArn=service_deployment_arn(service, deployment),
         serviceArn=service.arn,
         clusterArn=service.cluster_arn,
@@ -110,7 +110,7 @@ def service_deployment_shape(service: Service, deployment: Deployment, tasks: li
     del brief["targetServiceRevisionArn"]
     source = next((old for old in service.history if old.id == deployment.source), None)
     stopped = deployment.finished_at if deployment.status == "STOPPED" else None
-    return brief | given(
+    return brief | without_none(
         updatedAt=moment(deployment.updated_at),
         stoppedAt=moment(stopped),
         sourceServiceRevisions=[_revision(service, source, tasks)] if source else [],
@@ -123,10 +123,10 @@ def service_deployment_shape(service: Service, deployment: Deployment, tasks: li
 
 
 def _rollback_shape(service: Service, deployment: Deployment) -> dict[str, Any] | None:
-    """A Rollback; None where there is none."""
+    """A Rollback; None if the deployment has none."""
     if deployment.rollback_to is None:
         return None
-    return given(
+    return without_none(
         reason=deployment.status_reason or deployment.failed,
         startedAt=moment(deployment.rollback_started_at),
         serviceRevisionArn=service_revision_arn(service, deployment.rollback_to),
@@ -145,14 +145,14 @@ def _breaker_shape(service: Service, deployment: Deployment) -> dict[str, Any]:
 
 
 def service_revision_shape(service: Service, deployment: Deployment, tasks: list[Task]) -> dict[str, Any]:
-    """A ServiceRevision; `tasks` are all of the service's, whose digests it shows."""
+    """A ServiceRevision; `tasks` are all of the service's, with their digests."""
     digests = {
         container.name: container.image_digest
         for task in tasks
         if task.deployment == deployment.id
         for container in task.containers
     }
-    return given(
+    return without_none(
         **{name: service.settings.get(name) for name in _PLACEMENT},
         serviceRevisionArn=service_revision_arn(service, deployment),
         serviceArn=service.arn,
@@ -161,7 +161,7 @@ def service_revision_shape(service: Service, deployment: Deployment, tasks: list
         loadBalancers=service.settings["loadBalancers"],
         serviceRegistries=service.settings["serviceRegistries"],
         containerImages=[
-            given(
+            without_none(
                 containerName=container["name"],
                 image=container["image"],
                 imageDigest=digests.get(container["name"]) or None,
@@ -175,7 +175,7 @@ def service_revision_shape(service: Service, deployment: Deployment, tasks: list
 def task_shape(task: Task, *, tags: bool = False) -> dict[str, Any]:
     """A Task."""
     fargate = task.launch_type == "FARGATE"
-    return given(
+    return without_none(
         taskArn=task.arn,
         clusterArn=task.arn.replace(":task/", ":cluster/").rpartition("/")[0],
         taskDefinitionArn=task.task_definition,
@@ -210,11 +210,11 @@ def task_shape(task: Task, *, tags: bool = False) -> dict[str, Any]:
 
 def _container_shape(task: Task, container: Container) -> dict[str, Any]:
     bindings = [
-        # AWS says 0.0.0.0; the sandbox publishes on loopback only.
+        # AWS has 0.0.0.0; the sandbox publishes on loopback only.
         {"bindIP": "127.0.0.1", "containerPort": inner, "hostPort": outer, "protocol": "tcp"}
         for inner, outer in container.ports
     ]
-    return given(
+    return without_none(
         containerArn=f"{task.arn.replace(':task/', ':container/')}/{container.name}",
         taskArn=task.arn,
         name=container.name,
@@ -231,16 +231,16 @@ def _container_shape(task: Task, container: Container) -> dict[str, Any]:
 
 
 def _deployment_shape(service: Service, deployment: Deployment, tasks: list[Task]) -> dict[str, Any]:
-    own = [task for task in tasks if task.deployment == deployment.id]
-    staying = sum(not task.leaving for task in own)
-    return given(
+    deployed = [task for task in tasks if task.deployment == deployment.id]
+    staying = sum(not task.leaving for task in deployed)
+    return without_none(
         **{name: service.settings.get(name) for name in _PLACEMENT},
         id=deployment.id,
         status="PRIMARY" if deployment.primary else "ACTIVE",
         taskDefinition=deployment.task_definition,
         desiredCount=service.wanted if deployment.primary else staying,
-        runningCount=_running(own),
-        pendingCount=_pending(own),
+        runningCount=_running(deployed),
+        pendingCount=_pending(deployed),
         failedTasks=deployment.failed_tasks,
         createdAt=moment(deployment.created_at),
         updatedAt=moment(deployment.updated_at),
@@ -260,12 +260,12 @@ def _state_reason(deployment: Deployment) -> str:
 
 
 def _revision(service: Service, deployment: Deployment, tasks: list[Task]) -> dict[str, Any]:
-    own = [task for task in tasks if task.deployment == deployment.id]
+    deployed = [task for task in tasks if task.deployment == deployment.id]
     return {
         "arn": service_revision_arn(service, deployment),
-        "requestedTaskCount": service.wanted if deployment.primary else sum(not task.leaving for task in own),
-        "runningTaskCount": _running(own),
-        "pendingTaskCount": _pending(own),
+        "requestedTaskCount": service.wanted if deployment.primary else sum(not task.leaving for task in deployed),
+        "runningTaskCount": _running(deployed),
+        "pendingTaskCount": _pending(deployed),
     }
 
 

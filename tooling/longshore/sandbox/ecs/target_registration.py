@@ -1,4 +1,4 @@
-"""A task's place behind its service's front door: taken once its port accepts connections, left before it stops."""
+"""Registers a task with its service's load balancer once its port accepts connections, and deregisters it later."""
 
 from __future__ import annotations
 
@@ -6,84 +6,83 @@ import socket
 import threading
 from collections.abc import Callable
 
-from longshore.sandbox.cloud import Doors
+from longshore.sandbox.cloud import LoadBalancers
 
 Target = tuple[str, int]
 
 DRAIN = 10.0
-"""Seconds for which a leaving task's open requests may go on (AWS: the target group's deregistration delay)."""
+"""Seconds that open requests of a stopping task may take (AWS: the target group's deregistration delay)."""
 
-_PATIENCE = 0.1
-_PAUSE = 0.1
+_KEPT_SECONDS = 0.1
+_RETRY_SECONDS = 0.1
 
 
-class Doorway:
-    """One task's port and its front door.
+class TargetRegistration:
+    """The registration of a task's port with the load balancer.
 
-    This is the target group's health check: like ECS with a load balancer, the sandbox counts a task only once its
-    target is healthy.
+    It includes the target group's health check: like ECS, the sandbox counts a task only once its target is healthy.
 
     Args:
-        doors: the front doors.
+        load_balancers: the load balancers of all services.
         cluster: name of the task's cluster.
         service: name of its service.
         port: the container port.
         target: host and published port.
     """
 
-    def __init__(self, doors: Doors, cluster: str, service: str, port: int, target: Target) -> None:
-        self._doors = doors
+    def __init__(self, load_balancers: LoadBalancers, cluster: str, service: str, port: int, target: Target) -> None:
+        self._load_balancers = load_balancers
         self._cluster = cluster
         self._service = service
         self._port = port
         self._target = target
         self._lock = threading.Lock()
-        self._asked = False
-        self._entered = False
-        self._left = threading.Event()
+        self._started = False
+        self._registered = False
+        self._deregistered = threading.Event()
 
-    def enter(self, entered: Callable[[], None]) -> None:
-        """Go behind the door as soon as the port accepts connections, and say so; returns at once."""
+    def register(self, registered: Callable[[], None]) -> None:
+        """Register the target once its port accepts connections, then call `registered`; returns at once."""
         with self._lock:
-            if self._asked:
+            if self._started:
                 return
-            self._asked = True
-        threading.Thread(target=self._enter, args=(entered,), name="doorway", daemon=True).start()
+            self._started = True
+        threading.Thread(target=self._register, args=(registered,), name="registration", daemon=True).start()
 
-    def leave(self, leaving: Callable[[], None]) -> None:
-        """Take no new request, and wait for the open ones; `leaving` is called first if there is a door to leave."""
+    def deregister(self, leaving: Callable[[], None]) -> None:
+        """Send no new requests and wait for open ones; `leaving` is called first, if the target was registered."""
         with self._lock:
-            self._left.set()
-            entered = self._entered
-        if entered:
+            self._deregistered.set()
+            registered = self._registered
+        if registered:
             leaving()
-            self._doors.drain(self._cluster, self._service, self._target, DRAIN)
+            self._load_balancers.deregister(self._cluster, self._service, self._target, DRAIN)
 
-    def _enter(self, entered: Callable[[], None]) -> None:
+    def _register(self, registered: Callable[[], None]) -> None:
         while not accepts(self._target):
-            if self._left.wait(_PAUSE):
+            if self._deregistered.wait(_RETRY_SECONDS):
                 return
         with self._lock:
-            if self._left.is_set():
+            if self._deregistered.is_set():
                 return
-            self._doors.open(self._cluster, self._service, self._port)
-            self._doors.add(self._cluster, self._service, self._target)
-            self._entered = True
-        entered()
+            self._load_balancers.open(self._cluster, self._service, self._port)
+            self._load_balancers.register(self._cluster, self._service, self._target)
+            self._registered = True
+        registered()
 
 
 def accepts(target: Target) -> bool:
-    """Whether a connection to a target is accepted and kept.
+    """Whether a target accepts a connection and keeps it.
 
-    Docker's proxy accepts connections for a container that does not listen yet, and drops them at once. So one that
-    stays open for a tenth of a second, or says something, is what counts.
+    Docker's proxy accepts connections for a container that does not listen yet, and drops them at once. A connection
+    counts if it stays open for a tenth of a second, or receives data.
 
     Args:
         target: host and port.
     """
     try:
         with socket.create_connection(target, timeout=1) as connection:
-            connection.settimeout(_PATIENCE)
+            connection.settimeout(_KEPT_SECONDS)
             try:
                 return connection.recv(1) != b""
             except TimeoutError:

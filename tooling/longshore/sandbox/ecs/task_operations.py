@@ -1,4 +1,4 @@
-"""The task operations of the ECS API: parameters in, answer out, as plain dictionaries in its field names."""
+"""The operations on tasks: each takes parameters and returns the response, as plain dictionaries."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from longshore.sandbox.ecs.definitions import Definitions, refuse
+from longshore.sandbox.ecs.definitions import Definitions, ecs_error
 from longshore.sandbox.ecs.fleet import RUNNING, Task
 from longshore.sandbox.ecs.orchestrator import Orchestrator
 from longshore.sandbox.ecs.paging import page
@@ -18,91 +18,91 @@ Answer = dict[str, Any]
 
 
 class Tasks:
-    """RunTask and its kin."""
+    """RunTask and related operations."""
 
     def __init__(self, orchestrator: Orchestrator, definitions: Definitions) -> None:
         self._orchestrator = orchestrator
         self._fleet = orchestrator.fleet
         self._definitions = definitions
 
-    def run(self, given: Parameters) -> Answer:
-        """RunTask; a client token that was used before gives the tasks that it started then."""
-        cluster = self._definitions.cluster_arn(given.get("cluster"))
-        token = f"{cluster} {given['clientToken']}" if given.get("clientToken") else None
-        asked = json.dumps(given, sort_keys=True, default=str)
+    def run(self, parameters: Parameters) -> Answer:
+        """RunTask; a client token that was used before returns the tasks that it started."""
+        cluster = self._definitions.cluster_arn(parameters.get("cluster"))
+        token = f"{cluster} {parameters['clientToken']}" if parameters.get("clientToken") else None
+        request = json.dumps(parameters, sort_keys=True, default=str)
         if token and token in self._fleet.tokens:
             before, tasks = self._fleet.tokens[token]
-            if before != asked:
-                raise refuse("ConflictException", "The clientToken was used before, with other parameters.")
+            if before != request:
+                raise ecs_error("ConflictException", "The clientToken was used before, with other parameters.")
         else:
-            tasks = self._make(cluster, given)
+            tasks = self._make(cluster, parameters)
             if token:
-                self._fleet.tokens[token] = (asked, tasks)
+                self._fleet.tokens[token] = (request, tasks)
         return {"tasks": [task_shape(task, tags=True) for task in tasks], "failures": []}
 
-    def stop(self, given: Parameters) -> Answer:
+    def stop(self, parameters: Parameters) -> Answer:
         """StopTask."""
-        cluster = self._definitions.cluster_arn(given.get("cluster")).rpartition("/")[2]
-        task = self._find(cluster, given["task"])
+        cluster = self._definitions.cluster_arn(parameters.get("cluster")).rpartition("/")[2]
+        task = self._find(cluster, parameters["task"])
         if task is None:
-            raise refuse("InvalidParameterException", "The referenced task was not found.")
-        self._orchestrator.halt(task, "UserInitiated", given.get("reason") or "Task stopped by user")
+            raise ecs_error("InvalidParameterException", "The referenced task was not found.")
+        self._orchestrator.halt(task, "UserInitiated", parameters.get("reason") or "Task stopped by user")
         return {"task": task_shape(task, tags=True)}
 
-    def describe(self, given: Parameters) -> Answer:
+    def describe(self, parameters: Parameters) -> Answer:
         """DescribeTasks."""
-        cluster = self._definitions.cluster_arn(given.get("cluster"))
-        references = given.get("tasks") or []
+        cluster = self._definitions.cluster_arn(parameters.get("cluster"))
+        references = parameters.get("tasks") or []
         if not 1 <= len(references) <= 100:
-            raise refuse("InvalidParameterException", "Tasks must have between 1 and 100 members.")
+            raise ecs_error("InvalidParameterException", "Tasks must have between 1 and 100 members.")
         answer: Answer = {"tasks": [], "failures": []}
         for reference in references:
             task = self._find(cluster.rpartition("/")[2], reference)
             if task:
-                answer["tasks"].append(task_shape(task, tags="TAGS" in (given.get("include") or [])))
+                answer["tasks"].append(task_shape(task, tags="TAGS" in (parameters.get("include") or [])))
             else:
                 arn = f"{cluster.replace(':cluster/', ':task/')}/{reference.rpartition('/')[2]}"
                 answer["failures"].append({"arn": arn, "reason": "MISSING"})
         return answer
 
-    def list_tasks(self, given: Parameters) -> Answer:
+    def list_tasks(self, parameters: Parameters) -> Answer:
         """ListTasks."""
-        cluster = self._definitions.cluster_arn(given.get("cluster")).rpartition("/")[2]
-        tasks = self._of(cluster, given.get("serviceName"))
+        cluster = self._definitions.cluster_arn(parameters.get("cluster")).rpartition("/")[2]
+        tasks = self._of(cluster, parameters.get("serviceName"))
         wanted = {
-            "desired_status": given.get("desiredStatus") or RUNNING,
-            "started_by": given.get("startedBy"),
-            "launch_type": given.get("launchType"),
+            "desired_status": parameters.get("desiredStatus") or RUNNING,
+            "started_by": parameters.get("startedBy"),
+            "launch_type": parameters.get("launchType"),
         }
         arns = [
             task.arn
             for task in tasks
-            if given.get("family") in (None, task.definition["family"])
+            if parameters.get("family") in (None, task.definition["family"])
             and all(value in (None, getattr(task, name)) for name, value in wanted.items())
         ]
-        arns, token = page(sorted(arns), given, default=100)
+        arns, token = page(sorted(arns), parameters, default=100)
         return {"taskArns": arns, "nextToken": token}
 
-    def _make(self, cluster: str, given: Parameters) -> list[Task]:
-        task_definition, definition = self._definitions.runnable(given["taskDefinition"])
-        if definition.get("networkMode") == "awsvpc" and not given.get("networkConfiguration"):
+    def _make(self, cluster: str, parameters: Parameters) -> list[Task]:
+        task_definition, definition = self._definitions.runnable(parameters["taskDefinition"])
+        if definition.get("networkMode") == "awsvpc" and not parameters.get("networkConfiguration"):
             message = "Network Configuration must be provided when networkMode 'awsvpc' is specified."
-            raise refuse("InvalidParameterException", message)
-        if given.get("launchType") and given.get("capacityProviderStrategy"):
+            raise ecs_error("InvalidParameterException", message)
+        if parameters.get("launchType") and parameters.get("capacityProviderStrategy"):
             message = "Specifying both a launch type and capacity provider strategy is not supported."
-            raise refuse("InvalidParameterException", message)
-        overrides = _overrides(given.get("overrides") or {}, definition)
-        count = given.get("count") or 1
+            raise ecs_error("InvalidParameterException", message)
+        overrides = _overrides(parameters.get("overrides") or {}, definition)
+        count = parameters.get("count") or 1
         if not 1 <= count <= 10:
-            raise refuse("InvalidParameterException", "count must be between 1 and 10.")
+            raise ecs_error("InvalidParameterException", "count must be between 1 and 10.")
         tasks = []
         for _ in range(count):
             task = new_task(cluster, task_definition, definition, self._orchestrator.clock())
-            task.started_by = given.get("startedBy") or ""
-            task.group = given.get("group") or task.group
-            task.launch_type = given.get("launchType") or launch_type(given.get("capacityProviderStrategy"))
+            task.started_by = parameters.get("startedBy") or ""
+            task.group = parameters.get("group") or task.group
+            task.launch_type = parameters.get("launchType") or launch_type(parameters.get("capacityProviderStrategy"))
             task.overrides = overrides
-            task.tags = given.get("tags") or []
+            task.tags = parameters.get("tags") or []
             self._fleet.add(task)
             tasks.append(task)
         return tasks
@@ -114,17 +114,18 @@ class Tasks:
     def _of(self, cluster: str, service: str | None) -> list[Task]:
         if not service:
             return self._fleet.of_cluster(cluster)
-        found = self._fleet.service(cluster, service)
-        if found is None:
-            raise refuse("ServiceNotFoundException", "Service not found.")
-        return self._fleet.of_service(found)
+        record = self._fleet.service(cluster, service)
+        if record is None:
+            raise ecs_error("ServiceNotFoundException", "Service not found.")
+        return self._fleet.of_service(record)
 
 
-def _overrides(given: Mapping[str, Any], definition: Mapping[str, Any]) -> dict[str, Any]:
-    """The overrides without what was not given; a container that does not exist is refused, as ECS does."""
+def _overrides(parameters: Mapping[str, Any], definition: Mapping[str, Any]) -> dict[str, Any]:
+    """The overrides without empty fields; an unknown container is refused, as on ECS."""
     names = {container["name"] for container in definition["containerDefinitions"]}
-    for override in given.get("containerOverrides") or []:
+    for override in parameters.get("containerOverrides") or []:
         if override.get("name") not in names:
-            raise refuse("InvalidParameterException", f"Override for container named {override.get('name')} is not a "
-                         "container in the TaskDefinition.")  # fmt: skip
-    return {name: value for name, value in given.items() if value is not None}
+            name = override.get("name")
+            message = f"Override for container named {name} is not a container in the TaskDefinition."
+            raise ecs_error("InvalidParameterException", message)
+    return {name: value for name, value in parameters.items() if value is not None}

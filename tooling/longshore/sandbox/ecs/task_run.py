@@ -1,4 +1,4 @@
-"""One task on Docker, from its first pull to the removal of its last container."""
+"""A task on Docker, from pulling its first image to removing its last container."""
 
 from __future__ import annotations
 
@@ -12,31 +12,37 @@ from docker.errors import DockerException
 from docker.models.containers import Container
 from docker.models.images import Image
 
-from longshore.sandbox.cloud import Doors
-from longshore.sandbox.ecs import launch as made
+from longshore.sandbox.cloud import LoadBalancers
+from longshore.sandbox.ecs import container_arguments
 from longshore.sandbox.ecs.host import Host, image_digest
 from longshore.sandbox.ecs.logs import Follower, LogWriter, stream_of
 from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
 from longshore.sandbox.ecs.secret_values import SecretValues
-from longshore.sandbox.ecs.target_registration import Doorway
-from longshore.sandbox.ecs.troubles import ESSENTIAL_EXITED, FAILED_TO_START, StartError, cannot_create, no_dependency
+from longshore.sandbox.ecs.start_errors import (
+    ESSENTIAL_EXITED,
+    FAILED_TO_START,
+    StartError,
+    cannot_create,
+    dependency_failed,
+)
+from longshore.sandbox.ecs.target_registration import TargetRegistration
 
-LOOK = 1.0
-"""Seconds between two looks at a container that was told to end, in case its event got lost."""
+CHECK_SECONDS = 1.0
+"""Seconds between two checks of a stopping container, in case its event is lost."""
 
 AT_START = 0.3
 """Seconds within which a task that ends has never been RUNNING, and is a failed task to the circuit breaker.
 
-So it is on AWS, whose agent sends such a task's start and end in one; how much time that takes there is not documented.
+AWS's agent reports such a task's start and end together; AWS does not document how short that is.
 """
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What every task on Docker works with."""
+    """The parts of the sandbox that every task on Docker uses."""
 
     host: Host
-    doors: Doors
+    load_balancers: LoadBalancers
     logs: LogWriter
     secrets: SecretValues
     region: str
@@ -44,29 +50,29 @@ class Tools:
 
 
 class TaskRun:
-    """One task on Docker. Its methods block, and may be called from several threads.
+    """A task on Docker. Its methods block, and may be called from several threads.
 
     Args:
         launch: the task.
-        tools: what it works with.
+        tools: the parts of the sandbox that it uses.
     """
 
     def __init__(self, launch: Launch, tools: Tools) -> None:
         self._launch = launch
         self._tools = tools
-        self._definitions = made.containers_in_order(launch.definition)
+        self._definitions = container_arguments.containers_in_order(launch.definition)
         self._containers: dict[str, Container] = {}
         self._followers: dict[str, Follower] = {}
         self._exits: dict[str, int] = {}
         self._healthy: dict[str, bool] = {}
-        self._doorway: Doorway | None = None
+        self._registration: TargetRegistration | None = None
         self._changed = threading.Condition()
         self._ending = False
         self._abandoned = False
         self._started = threading.Event()
 
     def start(self) -> None:
-        """Start the containers in the order of their dependencies; report RUNNING, or why not and then STOPPED."""
+        """Start the containers in the order of their dependencies; report RUNNING, or the reason and STOPPED."""
         error: StartError | None = None
         try:
             self._start()
@@ -77,17 +83,17 @@ class TaskRun:
         self._started.set()
         if error:
             self._fail(error)
-        elif self._over():
+        elif self._is_over():
             self.end("EssentialContainerExited", ESSENTIAL_EXITED)
         else:
-            self._enter_door()
+            self._register_target()
 
     def end(self, stop_code: str = "", reason: str = "") -> None:
-        """End the task, once: out of the front door, SIGTERM, the stop time-out, SIGKILL; report STOPPED last.
+        """Stop the task, once: deregister it, SIGTERM, the stop time-out, SIGKILL; report STOPPED last.
 
         Args:
-            stop_code: why, if nobody asked for it.
-            reason: likewise.
+            stop_code: the stop code, if neither the scheduler nor a user stops it.
+            reason: the stopped reason, in the same case.
         """
         with self._changed:
             if self._ending:
@@ -96,8 +102,8 @@ class TaskRun:
             self._changed.notify_all()
         self._started.wait()
         try:
-            if self._doorway:
-                self._doorway.leave(lambda: self._report("DEACTIVATING", stop_code=stop_code, reason=reason))
+            if self._registration:
+                self._registration.deregister(lambda: self._report("DEACTIVATING", stop_code=stop_code, reason=reason))
             self._report("STOPPING", stop_code=stop_code, reason=reason)
             self._terminate()
             for follower in self._followers.values():
@@ -108,7 +114,7 @@ class TaskRun:
         self._report("STOPPED")
 
     def notice_exit(self, name: str) -> None:
-        """A container may have ended: see, say why, and end the task with an essential one or the last one."""
+        """Report the end of a container, if it ended; end the task with an essential container, or the last one."""
         container = self._containers.get(name)
         ended = self._tools.host.ended(container) if container else None
         if ended is None:
@@ -119,25 +125,25 @@ class TaskRun:
             self._exits[name] = ended[0]
             self._report(container=ContainerReport(name, "STOPPED", exit_code=ended[0], reason=ended[1]))
             self._changed.notify_all()
-        if self._started.is_set() and self._over():
+        if self._started.is_set() and self._is_over():
             self.end("EssentialContainerExited", ESSENTIAL_EXITED)
 
     def notice_health(self, name: str, *, healthy: bool) -> None:
-        """Docker's verdict on a container's health check has changed."""
+        """Report the result of a container's health check."""
         with self._changed:
             self._healthy[name] = healthy
             self._changed.notify_all()
         self._report(container=ContainerReport(name, health="HEALTHY" if healthy else "UNHEALTHY"))
         if self._started.is_set():
-            self._enter_door()
+            self._register_target()
 
-    def look(self) -> None:
-        """Look at all containers: an event may have been missed."""
+    def check_containers(self) -> None:
+        """Check all containers for a missed event."""
         for name in list(self._containers):
             self.notice_exit(name)
 
     def abandon(self) -> None:
-        """Stop caring: the sandbox ends, and sweeps the containers up itself."""
+        """Stop waiting: the sandbox ends, and removes the containers itself."""
         with self._changed:
             self._ending = self._abandoned = True
             self._changed.notify_all()
@@ -158,13 +164,13 @@ class TaskRun:
             container = host.create(launch, definition, secrets[name], network, volumes)
             self._start_container(definition, container, images[name])
         with self._changed:
-            at_start = self._changed.wait_for(lambda: self._ending or self._over(), AT_START)
+            at_start = self._changed.wait_for(lambda: self._ending or self._is_over(), AT_START)
         if not at_start:
             self._report("RUNNING")
 
-    def _start_container(self, definition: made.Definition, container: Container, image: Image) -> None:
+    def _start_container(self, definition: container_arguments.Definition, container: Container, image: Image) -> None:
         name, launch = definition["name"], self._launch
-        options = made.log_options(definition)
+        options = container_arguments.log_options(definition)
         stream = stream_of(options, name, launch.task, self._tools.region) if options is not None else None
         if stream:
             self._tools.logs.prepare(stream, name, create_group=(options or {}).get("awslogs-create-group") == "true")
@@ -172,28 +178,30 @@ class TaskRun:
         if stream:
             self._followers[name] = self._tools.logs.follow(stream, self._tools.host.follow(container))
         target = dict(ports).get(launch.port or 0)
-        if launch.port and target and launch.service and self._doorway is None:
+        if launch.port and target and launch.service and self._registration is None:
             address = ("127.0.0.1", target)
-            self._doorway = Doorway(self._tools.doors, launch.cluster, launch.service, launch.port, address)
+            self._registration = TargetRegistration(
+                self._tools.load_balancers, launch.cluster, launch.service, launch.port, address
+            )
         digest = image_digest(image, definition["image"])
         running = ContainerReport(name, "RUNNING", runtime_id=str(container.id), image_digest=digest, ports=ports)
         self._report(container=running)
         with self._changed:
             self._containers[name] = container
             self._changed.notify_all()
-        # It may have ended before it was known here, and its event with it.
+        # It may have ended before it was recorded here, and its event was missed.
         self.notice_exit(name)
 
-    def _await_dependencies(self, definition: made.Definition) -> None:
+    def _await_dependencies(self, definition: container_arguments.Definition) -> None:
         for dependency in definition.get("dependsOn") or []:
             name, condition = dependency["containerName"], dependency["condition"]
             with self._changed:
-                while not self._ending and (met := self._met(name, condition)) is None:
+                while not self._ending and (met := self._is_met(name, condition)) is None:
                     self._changed.wait()
                 if not self._ending and not met:
-                    raise no_dependency(definition["name"], name, condition)
+                    raise dependency_failed(definition["name"], name, condition)
 
-    def _met(self, name: str, condition: str) -> bool | None:
+    def _is_met(self, name: str, condition: str) -> bool | None:
         """Whether a dependency is met; None while that is open (ECS API, ContainerDependency)."""
         exit_code = self._exits.get(name)
         if condition == "START":
@@ -205,42 +213,44 @@ class TaskRun:
         return condition == "COMPLETE" or exit_code == 0
 
     def _fail(self, error: StartError) -> None:
-        """Say why the task could not start, with the container where it is one's fault, and end it."""
+        """Report the reason why the task could not start, with the container that failed, and end the task."""
         if error.container:
             self._report(container=ContainerReport(error.container, reason=error.message))
         self.end("TaskFailedToStart", FAILED_TO_START if error.container else error.message)
 
-    def _over(self) -> bool:
+    def _is_over(self) -> bool:
         """Whether an essential container has ended, or all have."""
         essential = {container["name"] for container in self._definitions if container.get("essential", True)}
         with self._changed:
             return bool(essential & self._exits.keys()) or len(self._exits) == len(self._definitions)
 
-    def _enter_door(self) -> None:
-        """Go behind the front door once every essential container with a health check is healthy."""
+    def _register_target(self) -> None:
+        """Register the target once every essential container with a health check is healthy."""
         checked = [c["name"] for c in self._definitions if c.get("healthCheck") and c.get("essential", True)]
-        if self._doorway and all(self._healthy.get(name) for name in checked):
-            self._doorway.enter(lambda: self._report(reachable=True))
+        if self._registration and all(self._healthy.get(name) for name in checked):
+            self._registration.register(lambda: self._report(reachable=True))
 
     def _terminate(self) -> None:
-        """Signal all containers at once, and kill those that do not end in their time."""
-        begun = time.monotonic()
+        """Send a stop signal to all containers at once, and kill those that exceed their stop time-out."""
+        stopping_since = time.monotonic()
         for name in self._containers.keys() - self._exits.keys():
             self._tools.host.signal(self._containers[name])
         for definition in self._definitions:
             name = definition["name"]
-            if name in self._containers and not self._await_exit(name, begun + made.stop_timeout(definition)):
+            if name in self._containers and not self._await_exit(
+                name, stopping_since + container_arguments.stop_timeout(definition)
+            ):
                 self._tools.host.signal(self._containers[name], "SIGKILL")
-                self._await_exit(name, time.monotonic() + made.STOP_TIMEOUT)
+                self._await_exit(name, time.monotonic() + container_arguments.STOP_TIMEOUT)
 
     def _await_exit(self, name: str, deadline: float) -> bool:
-        """Wait for a container's end; False if it still runs at the deadline."""
+        """Wait for a container's end; False if it is still running at the deadline."""
         while name not in self._exits and not self._abandoned:
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
             with self._changed:
-                self._changed.wait_for(lambda: name in self._exits or self._abandoned, timeout=min(LOOK, left))
+                self._changed.wait_for(lambda: name in self._exits or self._abandoned, timeout=min(CHECK_SECONDS, left))
             self.notice_exit(name)
         return True
 

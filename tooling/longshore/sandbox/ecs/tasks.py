@@ -1,4 +1,4 @@
-"""One task's life: made from a task definition, launched, and changed by what its runtime reports."""
+"""The life of a task: created from a task definition, launched, and changed by the runtime's reports."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
 
 
 def new_task(cluster_arn: str, task_definition: str, definition: dict[str, Any], now: float) -> Task:
-    """Make a one-off task, not yet launched.
+    """Create a one-off task, not yet launched.
 
     Args:
         cluster_arn: ARN of its cluster.
         task_definition: ARN of its task definition.
-        definition: the task definition, in the ECS API's field names.
+        definition: the task definition, with the ECS API's field names.
         now: the time.
     """
     name = uuid.uuid4().hex
@@ -33,7 +33,7 @@ def new_task(cluster_arn: str, task_definition: str, definition: dict[str, Any],
 
 
 def new_service_task(service: Service, deployment: Deployment, now: float) -> Task:
-    """Make a task of a service's deployment, not yet launched."""
+    """Create a task of a service's deployment, not yet launched."""
     task = new_task(service.cluster_arn, deployment.task_definition, deployment.definition, now)
     task.service = service.name
     task.deployment = task.started_by = deployment.id
@@ -47,17 +47,17 @@ def new_service_task(service: Service, deployment: Deployment, now: float) -> Ta
 
 
 def launch_type(strategy: Sequence[Mapping[str, Any]] | None) -> str:
-    """Where capacity providers run tasks: AWS reserves the names FARGATE and FARGATE_SPOT, others are of instances."""
+    """The launch type of capacity providers: AWS reserves the names FARGATE and FARGATE_SPOT; others have instances."""
     fargate = any(item["capacityProvider"] in ("FARGATE", "FARGATE_SPOT") for item in strategy or [])
     return "FARGATE" if fargate else "EC2"
 
 
-def front_port(definition: Mapping[str, Any], load_balancers: list[dict[str, Any]]) -> int | None:
-    """The container port that a service's front door leads to.
+def load_balancer_port(definition: Mapping[str, Any], load_balancers: list[dict[str, Any]]) -> int | None:
+    """The container port behind a service's load balancer; None if there is none.
 
     Args:
         definition: the task definition.
-        load_balancers: the service's; the first one's port wins over the first port mapping.
+        load_balancers: the service's load balancers, whose port takes precedence over the first port mapping.
     """
     for balancer in load_balancers:
         if "containerPort" in balancer:
@@ -69,7 +69,7 @@ def front_port(definition: Mapping[str, Any], load_balancers: list[dict[str, Any
 
 
 def launch(task: Task) -> Launch:
-    """What a runtime needs to know of a task."""
+    """The data of a task that a runtime needs."""
     return Launch(
         task=task.id,
         cluster=task.cluster,
@@ -84,7 +84,7 @@ def launch(task: Task) -> Launch:
 
 
 def enter(task: Task, status: str, now: float) -> None:
-    """Let a task enter a lastStatus, and note when."""
+    """Set a task's lastStatus, and the time."""
     task.last_status = status
     task.version += 1
     if status == RUNNING:
@@ -97,42 +97,42 @@ def enter(task: Task, status: str, now: float) -> None:
             container.last_status = STOPPED
 
 
-def take_in(task: Task, report: Report, now: float) -> bool:
+def apply_report(task: Task, report: Report, now: float) -> bool:
     """Change a task as its runtime reports.
 
     Returns:
-        Whether the task began to stop by itself: nobody had asked for it.
+        Whether the task began to stop without a request.
     """
     containers = {container.name: container for container in task.containers}
-    for news in report.containers:
-        _take_in_container(containers[news.name], news)
+    for change in report.containers:
+        _apply_container_report(containers[change.name], change)
     task.reachable |= report.reachable
-    own_stop = bool(report.stop_code) and not task.leaving
-    if own_stop:
+    stopped_itself = bool(report.stop_code) and not task.leaving
+    if stopped_itself:
         task.desired_status, task.stop_code, task.stopped_reason = STOPPED, report.stop_code, report.reason
     if report.status:
         enter(task, report.status, now)
-    return own_stop
+    return stopped_itself
 
 
 def settle(task: Task, now: float, settling: float) -> None:
-    """Note that a task has run for its settling time, and that it serves."""
+    """Record that a task has run for its settling time, and when it began to serve."""
     if task.started_at is not None and now - task.started_at >= settling:
         task.settled = True
     if task.serving and task.served_at is None:
         task.served_at = now
 
 
-def _take_in_container(container: Container, news: ContainerReport) -> None:
-    container.last_status = news.status or container.last_status
-    container.reason = news.reason or container.reason
-    container.runtime_id = news.runtime_id or container.runtime_id
-    container.image_digest = news.image_digest or container.image_digest
-    container.ports = news.ports or container.ports
-    if news.exit_code is not None:
-        container.exit_code = news.exit_code
-    if news.health is not None:
-        container.health = news.health
+def _apply_container_report(container: Container, change: ContainerReport) -> None:
+    container.last_status = change.status or container.last_status
+    container.reason = change.reason or container.reason
+    container.runtime_id = change.runtime_id or container.runtime_id
+    container.image_digest = change.image_digest or container.image_digest
+    container.ports = change.ports or container.ports
+    if change.exit_code is not None:
+        container.exit_code = change.exit_code
+    if change.health is not None:
+        container.health = change.health
 
 
 def _container(definition: Mapping[str, Any]) -> Container:

@@ -1,1 +1,1 @@
-"""The load balancer of a service: one loopback port in front of its tasks."""
+"""The load balancer of a service: a loopback port in front of its tasks."""

@@ -1,4 +1,4 @@
-"""One HTTP request, from a client of the front door to a target and back, streamed both ways."""
+"""Forwarding an HTTP request from a client to a target, and the response back, streamed both ways."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from longshore.sandbox.load_balancer.targets import Targets
+from longshore.sandbox.load_balancer.targets import TargetGroup
 
-_PIECE = 64 * 1024
+_BLOCK_SIZE = 64 * 1024
 _IDLE_SECONDS = 60  # the default idle time-out of an Application Load Balancer
 _HOP_BY_HOP = frozenset(
-    # RFC 9110, section 7.6.1: fields that speak of one connection only
+    # RFC 9110, section 7.6.1: fields that concern one connection only
     ("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "expect")
 )
 
 
 class BrokenError(Exception):
-    """The client's request, or the target's answer, broke off."""
+    """The client's request or the target's response ended too early."""
 
 
-class Forwarder(BaseHTTPRequestHandler):
-    """Answers with what the next target says: 503 without a target, 502 or 504 without an answer; tries once."""
+class ReverseProxy(BaseHTTPRequestHandler):
+    """Forwards a request to the next target, once: 503 without a target, 502 or 504 without a response."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    targets: Targets
+    targets: TargetGroup
 
     def _forward(self) -> None:
         target = self.targets.take()
         if target is None:
-            self._refuse(503, "no task serves this yet")
+            self._refuse(503, "no task is registered yet")
             return
         connection = HTTPConnection(*target.address, timeout=_IDLE_SECONDS)
         try:
@@ -56,7 +56,9 @@ class Forwarder(BaseHTTPRequestHandler):
         try:
             self._return(response)
         except (OSError, HTTPException, BrokenError):
-            self.close_connection = True  # half an answer is sent: only the end of the connection says so
+            self.close_connection = (
+                True  # part of the response is sent: only closing the connection reports the failure
+            )
 
     def _send(self, connection: HTTPConnection) -> None:
         connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
@@ -69,27 +71,27 @@ class Forwarder(BaseHTTPRequestHandler):
         connection.putheader("X-Forwarded-Proto", "http")
         connection.putheader("Connection", "close")
         connection.endheaders()
-        pieces = self._chunks() if chunked else self._pieces(int(self.headers.get("Content-Length") or 0))
+        blocks = self._chunks() if chunked else self._blocks(int(self.headers.get("Content-Length") or 0))
         try:
-            for piece in pieces:
-                connection.send(_chunk(piece) if chunked else piece)
+            for block in blocks:
+                connection.send(_chunk(block) if chunked else block)
             if chunked:
                 connection.send(b"0\r\n\r\n")
         except ConnectionError:
-            # a target may answer, and close, without reading all: its answer counts
+            # a target may respond and close without reading the whole body: its response counts
             self.close_connection = True
 
-    def _pieces(self, length: int) -> Iterator[bytes]:
+    def _blocks(self, length: int) -> Iterator[bytes]:
         while length:
-            piece = self.rfile.read1(min(length, _PIECE))
-            if not piece:
-                raise BrokenError("the client went away")
-            length -= len(piece)
-            yield piece
+            block = self.rfile.read1(min(length, _BLOCK_SIZE))
+            if not block:
+                raise BrokenError("the client disconnected")
+            length -= len(block)
+            yield block
 
     def _chunks(self) -> Iterator[bytes]:
         while size := self._chunk_size():
-            yield from self._pieces(size)
+            yield from self._blocks(size)
             self.rfile.readline()
         while self.rfile.readline().strip():
             pass  # trailers end with an empty line
@@ -99,7 +101,7 @@ class Forwarder(BaseHTTPRequestHandler):
         try:
             return int(line.partition(b";")[0], 16)
         except ValueError as error:
-            raise BrokenError("a chunk without a size") from error
+            raise BrokenError("a chunk has no size") from error
 
     def _return(self, response: HTTPResponse) -> None:
         length = response.getheader("Content-Length")
@@ -111,7 +113,7 @@ class Forwarder(BaseHTTPRequestHandler):
         if chunked:
             self.send_header("Transfer-Encoding", "chunked")
         elif length is None and not bodiless:
-            self.close_connection = True  # HTTP/1.0 knows no other end of a body
+            self.close_connection = True  # in HTTP/1.0, only closing the connection ends a body
         if self.close_connection:
             self.send_header("Connection", "close")
         elif self.request_version == "HTTP/1.0":
@@ -122,17 +124,17 @@ class Forwarder(BaseHTTPRequestHandler):
 
     def _copy(self, response: HTTPResponse, length: int | None, *, chunked: bool) -> None:
         copied = 0
-        while piece := response.read1(_PIECE):
-            self.wfile.write(_chunk(piece) if chunked else piece)
-            copied += len(piece)
+        while block := response.read1(_BLOCK_SIZE):
+            self.wfile.write(_chunk(block) if chunked else block)
+            copied += len(block)
         if length is not None and copied != length:
-            raise BrokenError("the task broke off")
+            raise BrokenError("the task disconnected")
         if chunked:
             self.wfile.write(b"0\r\n\r\n")
 
     def _refuse(self, status: int, reason: str) -> None:
         body = f"{reason}\n".encode()
-        # the request's body may not be read: it would be taken for the next request
+        # the body may be unread, and would be taken for the next request
         self.close_connection = self.close_connection or self._has_body()
         with contextlib.suppress(OSError):
             self.send_response(status)
@@ -148,7 +150,7 @@ class Forwarder(BaseHTTPRequestHandler):
         return self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's signature
-        """Say nothing: the service's own log has its requests."""
+        """Log nothing: the service's own log has its requests."""
 
 
 def _end_to_end(headers: Any, connection: str | None) -> Iterator[tuple[str, str]]:
@@ -156,5 +158,5 @@ def _end_to_end(headers: Any, connection: str | None) -> Iterator[tuple[str, str
     return ((name, value) for name, value in headers if name.lower() not in _HOP_BY_HOP | named)
 
 
-def _chunk(piece: bytes) -> bytes:
-    return b"%x\r\n%s\r\n" % (len(piece), piece)
+def _chunk(block: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(block), block)

@@ -1,4 +1,4 @@
-"""The targets of a load balancer, in turn."""
+"""The targets of a load balancer."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ class Target:
 
     Attributes:
         address: host and port.
-        open: requests that are on their way.
+        open: number of open requests.
     """
 
     address: Address
     open: int = 0
 
 
-class Targets:
-    """The targets of one door, in turn."""
+class TargetGroup:
+    """The targets of a load balancer, which take requests in turn."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._rotation: deque[Target] = deque()
 
-    def add(self, address: Address) -> None:
-        """Take a target into the rotation; nothing when it is there."""
+    def register(self, address: Address) -> None:
+        """Add a target to the rotation, unless it is in it."""
         with self._changed:
             if not any(target.address == address for target in self._rotation):
                 self._rotation.append(Target(address))
 
     def take(self) -> Target | None:
-        """The next target, with one request more on its way; None when there is no target."""
+        """The next target, with one more open request; None if there is no target."""
         with self._changed:
             if not self._rotation:
                 return None
@@ -46,13 +46,13 @@ class Targets:
             return target
 
     def release(self, target: Target) -> None:
-        """A request to a target ended."""
+        """Record that a request to a target ended."""
         with self._changed:
             target.open -= 1
             self._changed.notify_all()
 
-    def drain(self, address: Address, timeout: float) -> bool:
-        """Take a target out of rotation and wait for its requests to end; False when `timeout` seconds passed first."""
+    def deregister(self, address: Address, timeout: float) -> bool:
+        """Remove a target and wait for its open requests; False if `timeout` seconds pass first."""
         with self._changed:
             leaving = [target for target in self._rotation if target.address == address]
             for target in leaving:

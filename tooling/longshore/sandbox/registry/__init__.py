@@ -1,1 +1,1 @@
-"""ECR, and the real registry behind it."""
+"""ECR, and the registry behind it."""

@@ -1,4 +1,4 @@
-"""The repositories of moto's ECR, as the registry and ECR's answers see them."""
+"""The repositories of moto's ECR."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Parameters = dict[str, Any]
 
 
 class Repository:
-    """A repository of moto's ECR, with images that page.
+    """A repository of moto's ECR, whose images are paged.
 
     Args:
-        record: moto's own object.
+        record: moto's object.
     """
 
     def __init__(self, record: Any) -> None:
@@ -29,7 +29,7 @@ class Repository:
         self._excluded: list[str] = [rule["filter"] for rule in record.image_tag_mutability_exclusion_filters or []]
 
     def is_immutable(self, tag: str | None) -> bool:
-        """Whether this tag, once given, stays where it is (image tag mutability with its exclusion filters)."""
+        """Whether this tag must not move (image tag mutability with its exclusion filters)."""
         excluded = any(fnmatch.fnmatchcase(tag or "", pattern) for pattern in self._excluded)
         return self._mutability.startswith("IMMUTABLE") != excluded
 
@@ -43,11 +43,11 @@ class Repository:
             "imagePushedAt": image.image_pushed_at,
             "imageManifestMediaType": image.image_manifest_media_type,
         }
-        # ECR leaves the field out of an image without tags
+        # ECR omits the field if an image has no tags
         return detail | ({"imageTags": list(image.image_tags)} if image.image_tags else {})
 
     def image(self, image: Image, tag: str | None) -> Parameters:
-        """An Image: the manifest, and the identifier that it was asked for by."""
+        """An Image: the manifest, and the identifier from the request."""
         return {
             "registryId": self.registry_id,
             "repositoryName": self.name,
@@ -58,18 +58,18 @@ class Repository:
 
 
 def identifier(digest: str | None, tag: str | None) -> Parameters:
-    """An ImageIdentifier of what is known."""
+    """An ImageIdentifier without its empty parts."""
     return {name: value for name, value in (("imageDigest", digest), ("imageTag", tag)) if value}
 
 
 class Catalogue:
-    """Every repository of an account, whatever its region: the registry's address knows none."""
+    """All repositories of an account in every region, since the registry's address names none."""
 
     def __init__(self, account_id: str) -> None:
         self._account_id = account_id
 
     def find(self, name: str) -> Repository | None:
-        """The repository of this name, or None."""
+        """The repository of this name; None if there is none."""
         for backend in list(ecr_backends[self._account_id].values()):
             if name in backend.repositories:
                 return Repository(backend.repositories[name])

@@ -1,4 +1,4 @@
-"""The real registry (CNCF Distribution) behind the sandbox's ECR: a child process, or a container."""
+"""The registry (CNCF Distribution) behind the sandbox's ECR, as a child process or as a container."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ from longshore.sandbox.registry.upstream import Upstream
 
 PROGRAMS = ("docker-registry", "registry")
 IMAGE = "registry:2"
-HINT = f"Install the Debian package docker-registry, or run `docker pull {IMAGE}`."
+HINT = f"Install the Debian package docker-registry, or run: docker pull {IMAGE}"
 _LISTENING = re.compile(r"listening on 127\.0\.0\.1:(\d+)")
 _PDEATHSIG = 1
 
 
 class Registry(Protocol):
-    """A registry that runs."""
+    """A running registry."""
 
     address: str
     """``127.0.0.1:PORT``."""
 
     def stop(self) -> None:
-        """End it."""
+        """Stop the registry."""
 
 
 def start(directory: Path, docker: DockerClient) -> Registry:
-    """Start the registry of a sandbox: the program when it is installed, otherwise its image.
+    """Start the registry of a sandbox: the program if it is installed, its image otherwise.
 
     Raises:
-        SandboxError: there is neither, or it does not start.
+        SandboxError: neither is available, or the registry does not start.
     """
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    return Child(program, directory / "registry") if program else Container(directory, docker)
+    return RegistryProcess(program, directory / "registry") if program else RegistryContainer(directory, docker)
 
 
-class Child:
-    """The registry as a child process, on a port of its own choice; its data lies in its directory."""
+class RegistryProcess:
+    """The registry as a child process, on a port that it chooses; its data is in its directory."""
 
     def __init__(self, program: str, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
@@ -64,7 +64,7 @@ class Child:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={"OTEL_TRACES_EXPORTER": "none"},
-                preexec_fn=_die_with_parent(),  # noqa: PLW1509 - the sandbox has one thread yet
+                preexec_fn=_die_with_parent(),  # noqa: PLW1509 - the sandbox has no other threads yet
             )
         (directory / "pid").write_text(str(self._process.pid))
         try:
@@ -74,7 +74,7 @@ class Child:
             raise
 
     def stop(self) -> None:
-        """End the process."""
+        """Stop the process."""
         self._process.terminate()
         try:
             self._process.wait(timeout=5)
@@ -83,8 +83,8 @@ class Child:
             self._process.wait()
 
 
-class Container:
-    """The registry as a container with the sandbox's label, its port published on loopback."""
+class RegistryContainer:
+    """The registry as a container with the sandbox's label, on a loopback port."""
 
     def __init__(self, directory: Path, docker: DockerClient) -> None:
         try:
@@ -99,13 +99,13 @@ class Container:
             published = self._container.ports["5000/tcp"] or []
             self.address = f"127.0.0.1:{published[0]['HostPort']}"
         except (DockerException, LookupError) as error:
-            raise SandboxError(f"no registry: no program {' or '.join(PROGRAMS)}, and {error}", HINT) from error
+            raise SandboxError(f"no registry: {' or '.join(PROGRAMS)} is not installed, and {error}", HINT) from error
         try:
             _wait(lambda: _answers(self.address), f"the registry's container does not answer on {self.address}")
         except SandboxError as error:
-            words = self._container.logs(tail=10).decode(errors="replace")
+            log = self._container.logs(tail=10).decode(errors="replace")
             self.stop()
-            raise SandboxError(f"{error.message}: {words}", HINT) from error
+            raise SandboxError(f"{error.message}: {log}", HINT) from error
 
     def stop(self) -> None:
         """Remove the container and its data."""
@@ -113,12 +113,12 @@ class Container:
 
 
 def end_orphan(directory: Path) -> list[str]:
-    """End the registry that a killed sandbox left running. Returns what was ended, one text each."""
+    """Stop the registry that a killed sandbox left running; a line about it, or none."""
     try:
         pid = int((directory / "registry" / "pid").read_text())
     except (OSError, ValueError):
         return []
-    return [f"registry process {pid}"] if processes.end(pid, state.mark(directory), patience=5) else []
+    return [f"registry process {pid}"] if processes.end(pid, state.mark(directory), grace=5) else []
 
 
 def _config(data: Path) -> dict[str, object]:
@@ -131,21 +131,21 @@ def _config(data: Path) -> dict[str, object]:
 
 
 def _die_with_parent() -> Callable[[], None] | None:
-    """What the child does before its program begins: on Linux it asks to be killed when the sandbox is."""
+    """A function for the child to call before its program starts: on Linux, it is killed with the sandbox."""
     if sys.platform != "linux":
         return None
-    prctl = ctypes.CDLL(None).prctl  # looked up here: after the fork no lock may be waited for
+    prctl = ctypes.CDLL(None).prctl  # loaded before the fork: after it, no lock may be taken
     return lambda: prctl(_PDEATHSIG, signal.SIGKILL)
 
 
 def _port(log: Path, process: subprocess.Popen[bytes]) -> str:
     def look() -> str | None:
         if process.poll() is not None:
-            raise SandboxError(f"the registry ended at once: {log.read_text(errors='replace')[-500:]}", HINT)
-        found = _LISTENING.search(log.read_text(errors="replace"))
-        return found.group(1) if found else None
+            raise SandboxError(f"the registry exited: {log.read_text(errors='replace')[-500:]}", HINT)
+        listening = _LISTENING.search(log.read_text(errors="replace"))
+        return listening.group(1) if listening else None
 
-    return _wait(look, f"the registry does not listen; see {log}")
+    return _wait(look, f"the registry is not listening; check {log}")
 
 
 def _answers(address: str) -> str | None:
@@ -159,7 +159,7 @@ def _answers(address: str) -> str | None:
 def _wait(look: Callable[[], str | None], message: str) -> str:
     deadline = time.monotonic() + 15
     while time.monotonic() < deadline:
-        if found := look():
-            return found
+        if result := look():
+            return result
         time.sleep(0.02)
     raise SandboxError(message, HINT)

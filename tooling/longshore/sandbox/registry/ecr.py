@@ -1,4 +1,4 @@
-"""ECR's answers: moto's, with images that lie in the sandbox's registry, pages, and AWS's errors."""
+"""ECR on top of moto's: images in the sandbox's registry, pages, and AWS's errors."""
 
 from __future__ import annotations
 
@@ -26,22 +26,25 @@ from longshore.sandbox.registry.upstream import StoreError, Upstream
 
 
 class EcrError(ServiceException):
-    """An error in ECR's form. A class of its own: of one in moto.core, moto looks for the model of a service `core`."""
+    """An error in ECR's format.
+
+    Its class must be in this module: moto finds the service's model by the module of the class.
+    """
 
 
 def install(registry: str, upstream: Upstream) -> None:
-    """Put our answers in place of moto's; before moto's server makes its first ECR application.
+    """Replace moto's ECR; call this before moto's server makes its first ECR application.
 
     Args:
         registry: ``127.0.0.1:PORT`` for repositoryUri.
-        upstream: where manifests and layers are kept.
+        upstream: the registry of manifests and layers.
     """
     EcrResponse.registry, EcrResponse.upstream = registry, upstream
     moto.ecr.urls.url_paths["{0}/$"] = EcrResponse.dispatch
 
 
 class EcrResponse(ECRResponse):
-    """The operations that moto answers otherwise than AWS."""
+    """The operations that moto answers differently from AWS."""
 
     registry: str
     upstream: Upstream
@@ -55,7 +58,7 @@ class EcrResponse(ECRResponse):
         return answer
 
     def get_authorization_token(self) -> ActionResult:
-        """GetAuthorizationToken: for `docker login`; the sandbox's registry takes any."""
+        """GetAuthorizationToken, for `docker login`; the sandbox's registry accepts any token."""
         token = base64.b64encode(f"AWS:{self.current_account}".encode()).decode()
         expires = datetime.now(UTC) + timedelta(hours=12)
         endpoint = f"http://{self.registry}"
@@ -64,26 +67,26 @@ class EcrResponse(ECRResponse):
 
     def list_images(self) -> ActionResult:
         """ListImages, in pages."""
-        entries, following = self._repository().images.list_entries(*self._page())
-        found = [identifier(digest, tag) for digest, tag in entries]
-        return ActionResult({"imageIds": found} | _next(following))
+        entries, next_number = self._repository().images.list_entries(*self._page())
+        identifiers = [identifier(digest, tag) for digest, tag in entries]
+        return ActionResult({"imageIds": identifiers} | _next(next_number))
 
     def describe_images(self) -> ActionResult:
-        """DescribeImages: those asked for, or all in pages."""
+        """DescribeImages: the given images, or all of them in pages."""
         repository = self._repository()
-        following = None
-        if wanted := self._get_param("imageIds"):
-            images: Iterable[Image] = {self._image(repository, asked): None for asked in wanted}
+        next_number = None
+        if named := self._get_param("imageIds"):
+            images: Iterable[Image] = {self._image(repository, image_id): None for image_id in named}
         else:
-            images, following = repository.images.list_images(*self._page())
-        return ActionResult({"imageDetails": [repository.summary(image) for image in images]} | _next(following))
+            images, next_number = repository.images.list_images(*self._page())
+        return ActionResult({"imageDetails": [repository.summary(image) for image in images]} | _next(next_number))
 
     def batch_get_image(self) -> ActionResult:
-        """BatchGetImage: the manifests, and what was not found."""
+        """BatchGetImage: the manifests, and the images that were not found."""
         repository = self._repository()
         images, failures = [], []
-        for asked in self._get_param("imageIds") or []:
-            digest, tag = asked.get("imageDigest"), asked.get("imageTag")
+        for image_id in self._get_param("imageIds") or []:
+            digest, tag = image_id.get("imageDigest"), image_id.get("imageTag")
             failure = _failure(repository.images, digest, tag)
             if failure:
                 failures.append(failure)
@@ -92,7 +95,7 @@ class EcrResponse(ECRResponse):
         return ActionResult({"images": images, "failures": failures})
 
     def put_image(self) -> ActionResult:
-        """PutImage: a manifest into the registry, or another tag for one that is there."""
+        """PutImage: puts a manifest into the registry, or another tag on an existing one."""
         repository = self._repository()
         manifest, tag = self._get_param("imageManifest"), self._get_param("imageTag")
         digest = digest_of(manifest.encode())
@@ -112,11 +115,11 @@ class EcrResponse(ECRResponse):
         return ActionResult({"image": repository.image(image, tag)})
 
     def batch_delete_image(self) -> ActionResult:
-        """BatchDeleteImage: by tag the tag, and the image with the last one; by digest the image with all its tags."""
+        """BatchDeleteImage: deletes a tag, and the image with its last one; or by digest an image with all its tags."""
         repository = self._repository()
         deleted, failures = [], []
-        for asked in self._get_param("imageIds") or []:
-            digest, tag = asked.get("imageDigest"), asked.get("imageTag")
+        for image_id in self._get_param("imageIds") or []:
+            digest, tag = image_id.get("imageDigest"), image_id.get("imageTag")
             failure = _failure(repository.images, digest, tag)
             if failure:
                 failures.append(failure)
@@ -125,7 +128,7 @@ class EcrResponse(ECRResponse):
         return ActionResult({"imageIds": deleted, "failures": failures})
 
     def complete_layer_upload(self) -> ActionResult:
-        """CompleteLayerUpload: the parts become a layer in the registry."""
+        """CompleteLayerUpload: makes the parts a layer in the registry."""
         record = self.ecr_backend._get_repository(self._get_param("repositoryName"))
         upload = record.uploads.get(self._get_param("uploadId"))
         content = bytes(upload.layer_parts) if upload else b""
@@ -134,13 +137,15 @@ class EcrResponse(ECRResponse):
         return answer
 
     def batch_check_layer_availability(self) -> ActionResult:
-        """BatchCheckLayerAvailability: which layers the registry holds, however they came there."""
+        """BatchCheckLayerAvailability: finds layers in the registry, however they were uploaded."""
         repository = self._repository()
         layers = []
         for digest in self._get_param("layerDigests"):
             size = self.upstream.blob_size(repository.name, digest)
-            known = {"layerAvailability": "UNAVAILABLE" if size is None else "AVAILABLE", "layerSize": size}
-            layers.append({"layerDigest": digest} | {name: value for name, value in known.items() if value is not None})
+            fields = {"layerAvailability": "UNAVAILABLE" if size is None else "AVAILABLE", "layerSize": size}
+            layers.append(
+                {"layerDigest": digest} | {name: value for name, value in fields.items() if value is not None}
+            )
         return ActionResult({"layers": layers, "failures": []})
 
     def get_download_url_for_layer(self) -> ActionResult:  # type: ignore[override] # moto only raises
@@ -155,12 +160,12 @@ class EcrResponse(ECRResponse):
         name, registry_id = self._get_param("repositoryName"), self._get_param("registryId")
         return Repository(self.ecr_backend._get_repository(name, registry_id))
 
-    def _image(self, repository: Repository, asked: Parameters) -> Image:
-        digest, tag = asked.get("imageDigest"), asked.get("imageTag")
+    def _image(self, repository: Repository, image_id: Parameters) -> Image:
+        digest, tag = image_id.get("imageDigest"), image_id.get("imageTag")
         image = repository.images.find(digest, tag)
         if image is None:
-            shown = f"{{imageDigest:'{digest or 'null'}', imageTag:'{tag or 'null'}'}}"
-            raise ImageNotFoundException(shown, repository.name, repository.registry_id)
+            image_key = f"{{imageDigest:'{digest or 'null'}', imageTag:'{tag or 'null'}'}}"
+            raise ImageNotFoundException(image_key, repository.name, repository.registry_id)
         return image
 
     def _page(self) -> tuple[int, int, str]:
@@ -181,14 +186,14 @@ class EcrResponse(ECRResponse):
         image = repository.images.find(digest, tag)
         if image is None:
             return []
-        gone = list(image.image_tags) if digest or image.image_tags == [tag] else [tag]
+        removed = list(image.image_tags) if digest or image.image_tags == [tag] else [tag]
         if digest:
             repository.images.remove(image)
         elif tag:
             repository.images.untag(tag)
         if repository.images.find(digest=image.image_digest) is None:
             self.upstream.delete_manifest(repository.name, image.image_digest)
-        return [identifier(image.image_digest, each) for each in gone or [None]]
+        return [identifier(image.image_digest, removed_tag) for removed_tag in removed or [None]]
 
 
 def _media_type(manifest: str) -> str:

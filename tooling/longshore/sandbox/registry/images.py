@@ -1,4 +1,4 @@
-"""The images of one repository: which there are, which tags they have, and how they are paged."""
+"""The images of a repository, their tags, and their pages."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T", bound=Hashable)
 Entry = tuple[str, str | None]
-"""One line of ListImages: digest and tag; tag None for an image without any."""
+"""A line of ListImages: digest and tag; the tag is None for an image without tags."""
 
 
 class TagExistsError(Exception):
-    """The tag is taken, and may not move."""
+    """The tag is taken and must not move."""
 
 
 class ImageExistsError(Exception):
-    """This image has this tag already."""
+    """The image has this tag already."""
 
 
 def digest_of(manifest: bytes) -> str:
-    """The digest of a manifest: sha256 over the bytes as they were pushed."""
+    """The digest of a manifest: sha256 over its bytes as pushed."""
     return f"sha256:{hashlib.sha256(manifest).hexdigest()}"
 
 
 def immutable_message(repository: str, tag: str | None) -> str:
-    """ECR's words for a tag that is taken in an immutable repository."""
+    """ECR's message for a tag that is taken in an immutable repository."""
     return (
         f"The image tag '{tag}' already exists in the '{repository}' repository "
         "and cannot be overwritten because the repository is immutable."
@@ -39,7 +39,7 @@ def immutable_message(repository: str, tag: str | None) -> str:
 
 @dataclass(eq=False)
 class Image:
-    """One manifest and its tags; the attribute names are moto's, which reads some of them."""
+    """A manifest and its tags; moto reads some of these attributes."""
 
     image_digest: str
     image_manifest: str
@@ -56,12 +56,12 @@ class Image:
         return self.image_tags[-1] if self.image_tags else None
 
     def get_image_digest(self) -> str:
-        """The digest, under the name that moto asks for it."""
+        """The digest, under the name that moto uses."""
         return self.image_digest
 
 
-class Pages(Generic[T]):
-    """Items in the order they came. A page begins after a number, so removals never shift it."""
+class PagedList(Generic[T]):
+    """A list with pages, in the order of insertion. Pages start after a number, so removals do not shift them."""
 
     def __init__(self) -> None:
         self._numbers: list[int] = []
@@ -77,36 +77,36 @@ class Pages(Generic[T]):
         self._next += 1
 
     def remove(self, item: T) -> None:
-        """Take an item out; nothing when it is not there."""
+        """Remove an item, if it is in the list."""
         number = self._number_of.pop(item, None)
         if number is not None:
             del self._items[number]
             del self._numbers[bisect.bisect_left(self._numbers, number)]
 
     def page(self, after: int, limit: int, wanted: Callable[[T], bool]) -> tuple[list[T], int | None]:
-        """At most `limit` wanted items that come after a number, and the number to go on from (None at the end)."""
-        found: list[T] = []
+        """At most `limit` wanted items after a number, and the number for the next page; None on the last page."""
+        items: list[T] = []
         last = after
         for index in range(bisect.bisect_right(self._numbers, after), len(self._numbers)):
             number = self._numbers[index]
             if not wanted(self._items[number]):
                 continue
-            if len(found) == limit:
-                return found, last
-            found.append(self._items[number])
+            if len(items) == limit:
+                return items, last
+            items.append(self._items[number])
             last = number
-        return found, None
+        return items, None
 
 
 class Images:
-    """All images of a repository. Safe for several threads; iterating goes over a copy, oldest first."""
+    """All images of a repository; safe for several threads. Iterating uses a copy, oldest first."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._by_digest: dict[str, Image] = {}
         self._digest_of: dict[str, str] = {}
-        self._digests: Pages[str] = Pages()
-        self._entries: Pages[Entry] = Pages()
+        self._digests: PagedList[str] = PagedList()
+        self._entries: PagedList[Entry] = PagedList()
 
     def __len__(self) -> int:
         return len(self._by_digest)
@@ -123,11 +123,11 @@ class Images:
             return image if image and (not tag or tag in image.image_tags) else None
 
     def check(self, digest: str, tag: str | None, *, immutable: bool) -> None:
-        """Refuse what `put` would refuse.
+        """Refuse the arguments that `put` would refuse.
 
         Raises:
-            ImageExistsError: this image has this tag (or was pushed without a tag, and is there).
-            TagExistsError: another image has the tag, and `immutable` says that it stays there.
+            ImageExistsError: this image has this tag, or was pushed without a tag and exists.
+            TagExistsError: another image has the tag, and `immutable` forbids moving it.
         """
         with self._lock:
             owner = self._digest_of.get(tag) if tag else None
@@ -137,10 +137,10 @@ class Images:
                 raise TagExistsError
 
     def put(self, manifest: str, media_type: str, tag: str | None, *, immutable: bool) -> Image:
-        """Add a manifest, or a tag to one that is there; a tag of another image moves, where it may.
+        """Add a manifest, or add a tag to an existing one; a tag of another image moves unless it is immutable.
 
         Raises:
-            ImageExistsError, TagExistsError: as `check`.
+            ImageExistsError, TagExistsError: as in `check`.
         """
         digest = digest_of(manifest.encode())
         with self._lock:
@@ -151,7 +151,7 @@ class Images:
             return image
 
     def untag(self, tag: str) -> Image | None:
-        """Take a tag away; its image goes with the last one. Returns the image, None when no image has the tag."""
+        """Remove a tag, and its image with the last one; return the image, None if no image has the tag."""
         with self._lock:
             image = self.find(tag=tag)
             if image and len(image.image_tags) == 1:
@@ -161,7 +161,7 @@ class Images:
             return image
 
     def remove(self, image: Image) -> None:
-        """Take an image out, with all its tags."""
+        """Remove an image with all its tags."""
         with self._lock:
             for tag in list(image.image_tags):
                 self._drop(tag, image)
@@ -177,13 +177,13 @@ class Images:
     def list_images(self, after: int, limit: int, status: str) -> tuple[list[Image], int | None]:
         """A page of images; `status` is ANY, TAGGED or UNTAGGED."""
         with self._lock:
-            digests, following = self._digests.page(
+            digests, next_number = self._digests.page(
                 after, limit, lambda digest: status in ("ANY", _status(self._by_digest[digest].image_tag))
             )
-            return [self._by_digest[digest] for digest in digests], following
+            return [self._by_digest[digest] for digest in digests], next_number
 
     def size(self, image: Image) -> int:
-        """Bytes in the registry: configuration and layers; of an index, those of its largest image."""
+        """Bytes in the registry: configuration and layers; for an index, those of its largest image."""
         manifest = json.loads(image.image_manifest)
         if "manifests" in manifest:
             children = [self.find(digest=child["digest"]) for child in manifest["manifests"]]

@@ -1,17 +1,17 @@
-"""The registry as Docker sees it: what ECR refuses is refused here, what was pushed becomes known to ECR.
+"""The registry for Docker: it refuses the requests that ECR refuses, and records pushed images in ECR.
 
-Tags live in ECR's backend alone; the registry behind stores layers, and manifests by their digest. Layers never pass
-through here: an upload's Location, and a redirect for a download, lead Docker straight to the registry.
+Only ECR's backend knows tags; the registry behind stores layers, and manifests by their digest. Layers do not pass
+through this proxy: the Location of an upload, and a redirect of a download, point Docker at the registry.
 """
 
 from __future__ import annotations
 
-import json
-import re
-import threading
+from collections.abc import Iterable
 from http.client import HTTPException
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.routing import BaseConverter
+from werkzeug.wrappers import Request, Response
 
 from longshore.sandbox.registry.catalogue import Catalogue, Repository
 from longshore.sandbox.registry.images import (
@@ -23,147 +23,157 @@ from longshore.sandbox.registry.images import (
     immutable_message,
 )
 from longshore.sandbox.registry.upstream import Answer, StoreError, Upstream
+from longshore.sandbox.routing import Route, Router, json_response
+from longshore.sandbox.serving import Environ, StartResponse, listen, serve
 
-_PATH = re.compile(r"/v2/(?P<name>[a-z0-9._/-]+)/(?P<kind>manifests|blobs|tags)/(?P<rest>.+)")
 _MANIFEST_LIMIT = 4 * 1024 * 1024
+_SET_BY_US = {"connection", "content-length", "date", "docker-distribution-api-version", "transfer-encoding"}
 
 
 class RefusedError(Exception):
-    """An answer in the form of the registry API's errors (Distribution specification, "Errors")."""
+    """A refusal in the format of the registry API's errors (Distribution specification, "Errors")."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
-        self.status = status
-        self.body = json.dumps({"errors": [{"code": code, "message": message}]}).encode()
+        self.response = json_response({"errors": [{"code": code, "message": message}]}, status)
 
 
-class Proxy:
-    """The registry's front, on a free loopback port."""
+class RegistryProxy:
+    """The server of the registry API, on a free loopback port."""
 
     def __init__(self, upstream: Upstream, catalogue: Catalogue) -> None:
-        handler = type("Handler", (_Handler,), {"upstream": upstream, "catalogue": catalogue})
-        self._server = _Server(("127.0.0.1", 0), handler)
-        self.address = f"127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="registry", daemon=True)
-        self._thread.start()
+        self._listener = listen(0)
+        self._server = serve(_Application(upstream, catalogue), self._listener, "registry")
+        self.address = f"127.0.0.1:{self._server.port}"
 
     def stop(self) -> None:
         """Stop listening."""
         self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._listener.close()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-    block_on_close = False
+class _RepositoryName(BaseConverter):
+    """A repository's name, which may have slashes and contain words of the API's paths."""
+
+    regex = "[a-z0-9._/-]+"
+    part_isolating = False
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    upstream: Upstream
-    catalogue: Catalogue
+class _Application:
+    """The registry API, as a WSGI application."""
 
-    def _route(self) -> None:
+    def __init__(self, upstream: Upstream, catalogue: Catalogue) -> None:
+        self._upstream = upstream
+        self._catalogue = catalogue
+        self._router = Router(self._routes(), repository=_RepositoryName)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        response = self._answer(Request(environ))
+        response.headers["Docker-Distribution-Api-Version"] = "registry/2.0"
+        return response(environ, start_response)
+
+    def _answer(self, request: Request) -> Response:
         try:
-            self._answer(self._body())
+            _check_length(request)
+            return self._router.answer(request)
         except RefusedError as error:
-            self._send(error.status, {"Content-Type": "application/json"}, error.body)
+            return error.response
+        except NotFound:
+            return RefusedError(404, "UNSUPPORTED", f"ECR does not serve {request.path}").response
+        except MethodNotAllowed:
+            return RefusedError(405, "UNSUPPORTED", f"ECR does not serve {request.method} {request.path}").response
         except (OSError, HTTPException) as error:
-            # the registry behind is away: Docker tries again, and says this if it stays so
-            self._send(502, {}, f"the sandbox's registry does not answer: {error}".encode())
+            # Docker repeats the request, and shows this message if it keeps failing
+            return Response(f"the sandbox's registry does not answer: {error}", 502)
 
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _route  # noqa: N815 - http.server's names
+    def _routes(self) -> list[Route[Response]]:
+        manifest, blobs = "/v2/<repository:name>/manifests/<path:reference>", "/v2/<repository:name>/blobs/<path:rest>"
+        return [
+            ("GET", "/v2/", lambda _: json_response({})),
+            ("GET", manifest, self._pull),
+            ("PUT", manifest, self._push),
+            ("DELETE", manifest, self._delete),
+            ("GET", "/v2/<repository:name>/tags/list", self._tags),
+            ("GET", blobs, self._redirect),
+            ("POST PUT DELETE", blobs, self._forward),
+        ]
 
-    def _body(self) -> bytes:
-        length = int(self.headers.get("Content-Length") or 0)
-        if "Transfer-Encoding" in self.headers or length > _MANIFEST_LIMIT:
-            self.close_connection = True  # what is not read would be taken for the next request
-            raise RefusedError(413, "SIZE_INVALID", f"A manifest has a length, of at most {_MANIFEST_LIMIT} bytes")
-        return self.rfile.read(length)
-
-    def _answer(self, body: bytes) -> None:
-        if self.path in ("/v2", "/v2/"):
-            return self._send(200, {"Content-Type": "application/json"}, b"{}")
-        path = self.path.partition("?")[0]
-        found = _PATH.fullmatch(path)
-        if not found:
-            raise RefusedError(404, "UNSUPPORTED", f"{path} is not served by ECR")
-        name, kind, rest = found["name"], found["kind"], found["rest"]
-        repository = self.catalogue.find(name)
+    def _repository(self, name: str) -> Repository:
+        repository = self._catalogue.find(name)
         if repository is None:
             raise RefusedError(404, "NAME_UNKNOWN", f"The repository with name '{name}' does not exist in the registry")
-        if kind == "manifests":
-            return self._manifest(name, repository, rest, body)
-        if kind == "tags":
-            tags = sorted(tag for image in repository.images for tag in image.image_tags)
-            return self._json({"name": name, "tags": tags})
-        return self._blob(body)
+        return repository
 
-    def _manifest(self, name: str, repository: Repository, reference: str, body: bytes) -> None:
-        if self.command == "PUT":
-            return self._push(name, repository, reference, body)
-        if self.command == "DELETE":
-            raise RefusedError(405, "UNSUPPORTED", "ECR deletes images with BatchDeleteImage")
-        image = _find(repository.images, reference)
+    def _pull(self, _request: Request, name: str, reference: str) -> Response:
+        image = _find(self._repository(name).images, reference)
         if image is None:
             raise RefusedError(404, "MANIFEST_UNKNOWN", "Requested image not found")
-        headers = {"Content-Type": image.image_manifest_media_type, "Docker-Content-Digest": image.image_digest}
-        return self._send(200, headers, image.image_manifest.encode())
+        digest = {"Docker-Content-Digest": image.image_digest}
+        return Response(image.image_manifest, headers=digest, content_type=image.image_manifest_media_type)
 
-    def _push(self, name: str, repository: Repository, reference: str, body: bytes) -> None:
-        digest, media_type = digest_of(body), self.headers.get("Content-Type", "")
+    def _push(self, request: Request, name: str, reference: str) -> Response:
+        repository, manifest = self._repository(name), request.get_data()
+        digest, media_type = digest_of(manifest), request.headers.get("Content-Type", "")
         tag = None if ":" in reference else reference
         if tag is None and reference != digest:
             raise RefusedError(400, "DIGEST_INVALID", f"The manifest's digest is {digest}, not {reference}")
         try:
-            _admit(repository, digest, tag)
-            self.upstream.put_manifest(name, digest, media_type, body)
-            repository.images.put(body.decode(), media_type, tag, immutable=repository.is_immutable(tag))
+            _check_tag(repository, digest, tag)
+            self._upstream.put_manifest(name, digest, media_type, manifest)
+            repository.images.put(manifest.decode(), media_type, tag, immutable=repository.is_immutable(tag))
         except ImageExistsError:
-            pass  # pushed again, unchanged
+            pass  # the same image was pushed again
         except StoreError as error:
-            return self._pass(error.answer)
+            return _response(error.answer)
         except TagExistsError as error:
             raise RefusedError(400, "TAG_INVALID", immutable_message(name, tag)) from error
-        self._send(201, {"Location": f"/v2/{name}/manifests/{digest}", "Docker-Content-Digest": digest}, b"")
-        return None
+        headers = {"Location": f"/v2/{name}/manifests/{digest}", "Docker-Content-Digest": digest}
+        return Response(status=201, headers=headers)
 
-    def _blob(self, body: bytes) -> None:
-        if self.command in ("GET", "HEAD"):
-            return self._send(307, {"Location": f"http://{self.upstream.address}{self.path}"}, b"")
-        # the client's Host is not passed on: Location then names the registry itself
-        answer = self.upstream.request(self.command, self.path, body, self.headers.get("Content-Type", ""))
-        return self._pass(answer)
+    def _delete(self, _request: Request, name: str, reference: str) -> Response:  # noqa: ARG002 - see the routes
+        self._repository(name)
+        raise RefusedError(405, "UNSUPPORTED", "ECR deletes images with BatchDeleteImage")
 
-    def _pass(self, answer: Answer) -> None:
-        self._send(answer.status, answer.headers, answer.body)
+    def _tags(self, _request: Request, name: str) -> Response:
+        images = self._repository(name).images
+        return json_response({"name": name, "tags": sorted(tag for image in images for tag in image.image_tags)})
 
-    def _json(self, value: Any) -> None:
-        self._send(200, {"Content-Type": "application/json"}, json.dumps(value).encode())
+    def _redirect(self, request: Request, name: str, rest: str) -> Response:  # noqa: ARG002 - see the routes
+        self._repository(name)
+        return Response(status=307, headers={"Location": f"http://{self._upstream.address}{_target(request)}"})
 
-    def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Docker-Distribution-Api-Version", "registry/2.0")
-        for name, value in headers.items():
-            if name.lower() not in ("content-length", "date", "docker-distribution-api-version", "connection"):
-                self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+    def _forward(self, request: Request, name: str, rest: str) -> Response:  # noqa: ARG002 - see the routes
+        """The registry's response.
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's signature
-        """Say nothing: Docker's traffic would bury the server's log."""
+        The client's Host is not forwarded, so that a Location names the registry and no layer passes through here.
+        """
+        self._repository(name)
+        media_type = request.headers.get("Content-Type", "")
+        return _response(self._upstream.request(request.method, _target(request), request.get_data(), media_type))
 
 
-def _admit(repository: Repository, digest: str, tag: str | None) -> None:
+def _check_length(request: Request) -> None:
+    if "Transfer-Encoding" in request.headers or (request.content_length or 0) > _MANIFEST_LIMIT:
+        message = f"A manifest must have a length of at most {_MANIFEST_LIMIT} bytes"
+        raise RefusedError(413, "SIZE_INVALID", message)
+
+
+def _target(request: Request) -> str:
+    """The path and query of a request, exactly as the client wrote them."""
+    return str(request.environ["REQUEST_URI"])
+
+
+def _response(answer: Answer) -> Response:
+    headers = {name: value for name, value in answer.headers.items() if name.lower() not in _SET_BY_US}
+    return Response(answer.body, answer.status, headers)
+
+
+def _check_tag(repository: Repository, digest: str, tag: str | None) -> None:
     try:
         repository.images.check(digest, tag, immutable=repository.is_immutable(tag))
     except ImageExistsError:
-        # Docker's push of an unchanged image to an immutable tag fails on ECR (aws/containers-roadmap 2179)
+        # On ECR, pushing an unchanged image to an immutable tag fails (aws/containers-roadmap 2179)
         if tag and repository.is_immutable(tag):
             raise TagExistsError from None
         raise

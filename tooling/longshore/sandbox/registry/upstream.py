@@ -1,4 +1,4 @@
-"""The real registry, spoken to in the Distribution protocol: layers, and manifests by their digest."""
+"""A client of the registry behind ECR, which stores layers, and manifests by their digest."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 
 class Answer(NamedTuple):
-    """One answer, read whole."""
+    """A response, read completely."""
 
     status: int
     headers: dict[str, str]
@@ -16,10 +16,10 @@ class Answer(NamedTuple):
 
 
 class StoreError(Exception):
-    """The registry did not take a manifest or a layer.
+    """The registry refused a manifest or a layer.
 
     Args:
-        answer: what it said instead.
+        answer: the registry's response.
     """
 
     def __init__(self, answer: Answer) -> None:
@@ -34,10 +34,10 @@ class Upstream:
         self.address = address
 
     def request(self, method: str, path: str, body: bytes | None = None, media_type: str = "") -> Answer:
-        """One request, on a connection of its own.
+        """Send a request on a new connection.
 
         Raises:
-            OSError, http.client.HTTPException: the registry is away.
+            OSError, http.client.HTTPException: the registry does not answer.
         """
         connection = HTTPConnection(self.address, timeout=60)
         try:
@@ -52,27 +52,27 @@ class Upstream:
         """Store a manifest under its digest.
 
         Raises:
-            StoreError: it is not valid, or a layer is missing.
+            StoreError: the manifest is not valid, or a layer is missing.
         """
         self._expect(201, self.request("PUT", f"/v2/{name}/manifests/{digest}", manifest, media_type))
 
     def delete_manifest(self, name: str, digest: str) -> None:
-        """Forget a manifest; one that is not there is no error."""
+        """Delete a manifest, if it exists."""
         self.request("DELETE", f"/v2/{name}/manifests/{digest}")
 
     def put_blob(self, name: str, digest: str, content: bytes) -> None:
         """Store a layer or a configuration.
 
         Raises:
-            StoreError: its digest is another.
+            StoreError: the digest is not that of the content.
         """
-        begun = self._expect(202, self.request("POST", f"/v2/{name}/blobs/uploads/"))
-        place = urlsplit(begun.headers["location"])
-        path = f"{place.path}?{place.query}&digest={digest}"
+        upload = self._expect(202, self.request("POST", f"/v2/{name}/blobs/uploads/"))
+        location = urlsplit(upload.headers["location"])
+        path = f"{location.path}?{location.query}&digest={digest}"
         self._expect(201, self.request("PUT", path, content, "application/octet-stream"))
 
     def blob_size(self, name: str, digest: str) -> int | None:
-        """Bytes of a layer; None when it is not there."""
+        """The size of a layer in bytes; None if it does not exist."""
         answer = self.request("HEAD", f"/v2/{name}/blobs/{digest}")
         return int(answer.headers["content-length"]) if answer.status == 200 else None
 

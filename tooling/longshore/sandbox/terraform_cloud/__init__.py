@@ -1,4 +1,4 @@
-"""A stand-in for Terraform Cloud: the few endpoints that Longshore uses, whose runs execute the real terraform.
+"""A stand-in for Terraform Cloud: the endpoints that Longshore uses, with runs of the real terraform.
 
-Shapes and states: HashiCorp's API documentation, and its client go-tfe (docs/decisions.md says which pages).
+Documents and states follow HashiCorp's API documentation and its client go-tfe (docs/decisions.md lists the pages).
 """

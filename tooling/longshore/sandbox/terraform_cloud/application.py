@@ -1,34 +1,43 @@
-"""The stand-in's endpoints: a WSGI application."""
+"""The stand-in's endpoints, as a WSGI application."""
 
 from __future__ import annotations
 
 import json
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hmac import compare_digest
-from http import HTTPStatus
-from urllib.parse import parse_qs
 
-from longshore.sandbox.api.credentials import Environ, body_of
-from longshore.sandbox.api.fault_injection import StartResponse
-from longshore.sandbox.terraform_cloud import documents, script
-from longshore.sandbox.terraform_cloud.calls import Call, RefusedError, Reply, one, several
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.wrappers import Request, Response
+
+from longshore.sandbox.routing import Route, Router, json_response
+from longshore.sandbox.serving import Environ, StartResponse
+from longshore.sandbox.terraform_cloud import documents, faults
+from longshore.sandbox.terraform_cloud.json_api import (
+    RefusedError,
+    attributes,
+    document_response,
+    error_response,
+    list_response,
+    related_id,
+)
 from longshore.sandbox.terraform_cloud.model import Configuration, Run, Store, Workspace, new_id
 from longshore.sandbox.terraform_cloud.worker import Worker
 
+_API = "/api/v2"
 _THROTTLED_SECONDS = 0.2
 
 
 @dataclass
 class Application:
-    """Answers what Terraform Cloud would.
+    """Terraform Cloud's API.
 
     Args:
-        store: everything.
-        worker: carries the runs.
-        token: the one that is accepted.
+        store: the workspaces, configurations and runs.
+        worker: carries out the runs.
+        token: the only token that is accepted.
     """
 
     store: Store
@@ -36,68 +45,62 @@ class Application:
     token: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        # What follows the host in a URL that holds its own permission, as the storage of Terraform Cloud has it.
-        self._secret = secrets.token_urlsafe(16)
+        # An archive URL needs no token, as on Terraform Cloud: its secret part is the permission.
+        self._archive = f"/archive/{secrets.token_urlsafe(16)}"
+        self._router = Router(self._routes())
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Answers one request."""
-        query = {key: values[0] for key, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
-        base = f"http://{environ['HTTP_HOST']}"
-        call = Call(environ["REQUEST_METHOD"], environ["PATH_INFO"], query, body_of(environ), base)
-        reply = self._answer(call, environ)
-        headers = [("Content-Length", str(len(reply.body))), ("Content-Type", "application/json"), *reply.headers]
-        start_response(f"{reply.status} {HTTPStatus(reply.status).phrase}", headers)
-        return [reply.body]
+        """Answer a request."""
+        request = Request(environ)
+        request.get_data()  # a slow upload must not hold the lock
+        return self._answer(request)(environ, start_response)
 
-    def _answer(self, call: Call, environ: Environ) -> Reply:
+    def _answer(self, request: Request) -> Response:
         try:
             with self.store.changed:
-                self._admit(call, environ)
-                return self._route(call)
+                self._admit(request)
+                return self._router.answer(request)
+        except (NotFound, MethodNotAllowed):
+            return error_response(RefusedError(404, "Not Found"))
         except RefusedError as error:
-            body = json.dumps({"errors": [{"status": str(error.status), "detail": str(error)}]}).encode()
-            wait = (("X-RateLimit-Reset", str(_THROTTLED_SECONDS)),) if error.status == 429 else ()
-            return Reply(error.status, body, wait)
+            response = error_response(error)
+            if error.status == 429:
+                response.headers["X-RateLimit-Reset"] = str(_THROTTLED_SECONDS)
+            return response
 
-    def _admit(self, call: Call, environ: Environ) -> None:
-        if not call.path.startswith("/_sandbox/") and self.store.take_fault(frozenset({"throttled"})):
+    def _admit(self, request: Request) -> None:
+        if not request.path.startswith("/_sandbox/") and self.store.take_fault({"throttled"}):
             raise RefusedError(429, "Too many requests")
-        given = str(environ.get("HTTP_AUTHORIZATION", ""))
+        given = request.headers.get("Authorization", "")
         signed = compare_digest(given.encode(), f"Bearer {self.token}".encode())
-        if call.path.startswith("/api/v2/") and not signed:
+        if request.path.startswith(f"{_API}/") and not signed:
             raise RefusedError(401, "unauthorized")
 
-    def _route(self, call: Call) -> Reply:
-        for method, pattern, answer in self._routes():
-            match = re.fullmatch(pattern, call.path)
-            if match and call.method == method:
-                return answer(call, *match.groups())
-        raise RefusedError(404, "Not Found")
-
-    def _routes(self) -> list[tuple[str, str, Callable[..., Reply]]]:
-        some, api, own = "([^/]+)", "/api/v2", re.escape(f"/archive/{self._secret}")
+    def _routes(self) -> list[Route[Response]]:
+        named = f"{_API}/organizations/<organization>/workspaces"
+        workspace, configurations = f"{_API}/workspaces/<workspace_id>", f"{_API}/configuration-versions"
         return [
-            ("GET", f"{api}/organizations/{some}/workspaces/{some}", self._workspace_named),
-            ("POST", f"{api}/organizations/{some}/workspaces", self._make_workspace),
-            ("GET", f"{api}/workspaces/{some}", self._workspace),
-            ("PATCH", f"{api}/workspaces/{some}", self._change_workspace),
-            ("GET", f"{api}/workspaces/{some}/vars", self._variables),
-            ("POST", f"{api}/workspaces/{some}/vars", self._add_variable),
-            ("PATCH", f"{api}/workspaces/{some}/vars/{some}", self._change_variable),
-            ("POST", f"{api}/workspaces/{some}/configuration-versions", self._make_configuration),
-            ("GET", f"{api}/configuration-versions/{some}", self._configuration),
-            ("PUT", f"{own}/configuration-versions/{some}", self._upload),
-            ("POST", f"{api}/runs", self._make_run),
-            ("GET", f"{api}/workspaces/{some}/runs", self._runs),
-            ("GET", f"{api}/runs/{some}", self._run),
-            ("POST", f"{api}/runs/{some}/actions/{some}", self._act),
-            ("GET", f"{api}/runs/{some}/policy-checks", self._policy_checks),
-            ("GET", f"{api}/(plans|applies)/{some}", self._plan_or_apply),
-            ("GET", f"{api}/plans/{some}/json-output", self._json_output),
-            ("GET", f"{own}/json/{some}", self._json),
-            ("GET", f"{own}/logs/{some}", self._log),
-            ("GET", f"{api}/workspaces/{some}/current-state-version", self._state),
-            ("GET", f"{api}/state-versions/{some}/outputs", self._outputs),
+            ("GET", f"{named}/<name>", self._workspace_named),
+            ("POST", named, self._make_workspace),
+            ("GET", workspace, self._workspace),
+            ("PATCH", workspace, self._change_workspace),
+            ("GET", f"{workspace}/vars", self._variables),
+            ("POST", f"{workspace}/vars", self._add_variable),
+            ("PATCH", f"{workspace}/vars/<variable_id>", self._change_variable),
+            ("POST", f"{workspace}/configuration-versions", self._make_configuration),
+            ("GET", f"{configurations}/<configuration_id>", self._configuration),
+            ("PUT", f"{self._archive}/configuration-versions/<configuration_id>", self._upload),
+            ("POST", f"{_API}/runs", self._make_run),
+            ("GET", f"{workspace}/runs", self._runs),
+            ("GET", f"{_API}/runs/<run_id>", self._run),
+            ("POST", f"{_API}/runs/<run_id>/actions/<action>", self._act),
+            ("GET", f"{_API}/runs/<run_id>/policy-checks", self._policy_checks),
+            ("GET", f"{_API}/<any(plans, applies):kind>/<log_id>", self._plan_or_apply),
+            ("GET", f"{_API}/plans/<plan_id>/json-output", self._json_output),
+            ("GET", f"{self._archive}/json/<run_id>", self._json),
+            ("GET", f"{self._archive}/logs/<log_id>", self._log),
+            ("GET", f"{workspace}/current-state-version", self._state),
+            ("GET", f"{_API}/state-versions/<state_id>/outputs", self._outputs),
             ("GET", "/_sandbox/script", self._script),
             ("POST", "/_sandbox/script", self._change_script),
             ("DELETE", "/_sandbox/script", self._clear_script),
@@ -105,182 +108,197 @@ class Application:
 
     # Workspaces
 
-    def _workspace_named(self, _call: Call, organization: str, name: str) -> Reply:
-        found = self.store.workspace_named(organization, name)
-        if found is None:
+    def _workspace_named(self, _request: Request, organization: str, name: str) -> Response:
+        workspace = self.store.workspace_named(organization, name)
+        if workspace is None:
             raise RefusedError(404, "Not Found")
-        return one(documents.workspace(self.store, found))
+        return document_response(documents.workspace(self.store, workspace))
 
-    def _make_workspace(self, call: Call, organization: str) -> Reply:
-        name = str(call.attributes.get("name") or "")
+    def _make_workspace(self, request: Request, organization: str) -> Response:
+        given = attributes(request)
+        name = str(given.get("name") or "")
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,90}", name) or self.store.workspace_named(organization, name):
             raise RefusedError(422, "Name is not valid, or has already been taken")
-        made = self.store.add_workspace(organization, call.attributes)
-        return one(documents.workspace(self.store, made), 201)
+        workspace = self.store.add_workspace(organization, given)
+        return document_response(documents.workspace(self.store, workspace), 201)
 
-    def _workspace(self, _call: Call, identity: str) -> Reply:
-        return one(documents.workspace(self.store, self._known(identity)))
+    def _workspace(self, _request: Request, workspace_id: str) -> Response:
+        return document_response(documents.workspace(self.store, self._find_workspace(workspace_id)))
 
-    def _change_workspace(self, call: Call, identity: str) -> Reply:
-        found = self._known(identity)
-        found.attributes |= call.attributes
-        return one(documents.workspace(self.store, found))
+    def _change_workspace(self, request: Request, workspace_id: str) -> Response:
+        workspace = self._find_workspace(workspace_id)
+        workspace.attributes |= attributes(request)
+        return document_response(documents.workspace(self.store, workspace))
 
-    def _variables(self, _call: Call, identity: str) -> Reply:
-        found = self._known(identity).variables
-        return several([documents.variable(key, attributes) for key, attributes in found.items()])
+    def _variables(self, _request: Request, workspace_id: str) -> Response:
+        variables = self._find_workspace(workspace_id).variables
+        return list_response([documents.variable(key, values) for key, values in variables.items()])
 
-    def _add_variable(self, call: Call, identity: str) -> Reply:
-        made = new_id("var")
-        self._known(identity).variables[made] = call.attributes
-        return one(documents.variable(made, call.attributes), 201)
+    def _add_variable(self, request: Request, workspace_id: str) -> Response:
+        variable_id, given = new_id("var"), attributes(request)
+        self._find_workspace(workspace_id).variables[variable_id] = given
+        return document_response(documents.variable(variable_id, given), 201)
 
-    def _change_variable(self, call: Call, identity: str, variable: str) -> Reply:
-        variables = self._known(identity).variables
-        if variable not in variables:
+    def _change_variable(self, request: Request, workspace_id: str, variable_id: str) -> Response:
+        variables = self._find_workspace(workspace_id).variables
+        if variable_id not in variables:
             raise RefusedError(404, "Not Found")
-        variables[variable] |= call.attributes
-        return one(documents.variable(variable, variables[variable]))
+        variables[variable_id] |= attributes(request)
+        return document_response(documents.variable(variable_id, variables[variable_id]))
 
     # Configurations
 
-    def _make_configuration(self, call: Call, identity: str) -> Reply:
-        workspace = self._known(identity)
-        made = Configuration(new_id("cv"), workspace.id, call.attributes.get("speculative") is True)
-        self.store.configurations[made.id] = made
-        return one(documents.configuration(made, self._url(call, "configuration-versions", made.id)), 201)
+    def _make_configuration(self, request: Request, workspace_id: str) -> Response:
+        speculative = attributes(request).get("speculative") is True
+        configuration = Configuration(new_id("cv"), self._find_workspace(workspace_id).id, speculative)
+        self.store.configurations[configuration.id] = configuration
+        return document_response(self._configuration_document(request, configuration), 201)
 
-    def _configuration(self, call: Call, identity: str) -> Reply:
-        found = self.store.configurations.get(identity)
-        if found is None:
-            raise RefusedError(404, "Not Found")
-        return one(documents.configuration(found, self._url(call, "configuration-versions", identity)))
+    def _configuration(self, request: Request, configuration_id: str) -> Response:
+        return document_response(self._configuration_document(request, self._find_configuration(configuration_id)))
 
-    def _upload(self, call: Call, identity: str) -> Reply:
-        found = self.store.configurations.get(identity)
-        if found is None:
-            raise RefusedError(404, "Not Found")
-        archive = self.store.workspaces[found.workspace].folder / f"{identity}.tar.gz"
-        archive.write_bytes(call.body)
-        found.archive = archive
-        return Reply(200)
+    def _upload(self, request: Request, configuration_id: str) -> Response:
+        configuration = self._find_configuration(configuration_id)
+        archive = self.store.workspaces[configuration.workspace].folder / f"{configuration_id}.tar.gz"
+        archive.write_bytes(request.get_data())
+        configuration.archive = archive
+        return Response()
 
     # Runs
 
-    def _make_run(self, call: Call) -> Reply:
-        workspace, attributes = self._known(call.related("workspace")), call.attributes
+    def _make_run(self, request: Request) -> Response:
+        workspace = self._find_workspace(related_id(request, "workspace"))
         latest = self.store.latest(workspace.id)
-        configuration = call.related("configuration-version") or (latest.id if latest else "")
-        found = self.store.configurations.get(configuration)
-        if found is None or found.archive is None:
+        configuration_id = related_id(request, "configuration-version") or (latest.id if latest else "")
+        configuration = self.store.configurations.get(configuration_id)
+        if configuration is None or configuration.archive is None:
             raise RefusedError(422, "Configuration version is missing, or not uploaded")
-        made = new_id("run")
-        folder = workspace.folder / made
-        folder.mkdir()
-        run = Run(
-            id=made,
-            workspace=workspace.id,
-            configuration=configuration,
-            folder=folder,
-            message=str(attributes.get("message") or "Queued manually via the Terraform Enterprise API"),
-            variables=list(attributes.get("variables") or []),
-            plan_only=bool(attributes.get("plan-only")) or found.speculative,
-            destroy=attributes.get("is-destroy") is True,
-            fault=self.store.take_fault(script.OF_RUNS),
-        )
-        self.store.runs[made] = run
+        run = self._add_run(workspace, configuration, attributes(request))
         self.worker.start(run)
-        if self.store.take_fault(frozenset({"lost"})):
+        if self.store.take_fault({"lost"}):
             raise RefusedError(504, "The answer was lost")
-        return one(documents.run(self.store, run), 201)
+        return document_response(documents.run(self.store, run), 201)
 
-    def _runs(self, call: Call, identity: str) -> Reply:
-        wanted = call.query.get("search[basic]", "")
-        looks = "plan_only" in call.query.get("filter[operation]", "")  # otherwise the service leaves these out
-        newest_first = reversed(self.store.runs_of(self._known(identity).id))
-        shown = (run for run in newest_first if wanted in run.message and (looks or not run.plan_only))
-        return several([documents.run(self.store, run) for run in shown])
+    def _add_run(self, workspace: Workspace, configuration: Configuration, given: dict[str, object]) -> Run:
+        run_id = new_id("run")
+        folder = workspace.folder / run_id
+        folder.mkdir()
+        variables = given.get("variables")
+        run = Run(
+            id=run_id,
+            workspace=workspace.id,
+            configuration=configuration.id,
+            folder=folder,
+            message=str(given.get("message") or "Queued manually via the Terraform Enterprise API"),
+            variables=list(variables) if isinstance(variables, list) else [],
+            plan_only=bool(given.get("plan-only")) or configuration.speculative,
+            destroy=given.get("is-destroy") is True,
+            fault=self.store.take_fault(faults.RUN_FAULTS),
+        )
+        self.store.runs[run_id] = run
+        return run
 
-    def _run(self, _call: Call, identity: str) -> Reply:
-        return one(documents.run(self.store, self._known_run(identity)))
+    def _runs(self, request: Request, workspace_id: str) -> Response:
+        wanted = request.args.get("search[basic]", "")
+        with_plan_only = "plan_only" in request.args.get("filter[operation]", "")  # Terraform Cloud omits these runs
+        newest_first = reversed(self.store.runs_of(self._find_workspace(workspace_id).id))
+        shown = (run for run in newest_first if wanted in run.message and (with_plan_only or not run.plan_only))
+        return list_response([documents.run(self.store, run) for run in shown])
 
-    def _act(self, _call: Call, identity: str, action: str) -> Reply:
-        run = self._known_run(identity)
+    def _run(self, _request: Request, run_id: str) -> Response:
+        return document_response(documents.run(self.store, self._find_run(run_id)))
+
+    def _act(self, _request: Request, run_id: str, action: str) -> Response:
+        run = self._find_run(run_id)
         allowed = {"apply": run.confirmable, "discard": run.discardable, "cancel": run.cancelable}
-        asked = {"apply": "confirm", "discard": "discard", "cancel": "cancel"}
+        requests = {"apply": "confirm", "discard": "discard", "cancel": "cancel"}
         if action not in allowed:
             raise RefusedError(404, "Not Found")
         elsewhere = action == "apply" and run.fault == "discarded" and run.confirmable
-        run.asked = "discard" if elsewhere else asked[action] if allowed[action] else run.asked
+        run.requested = "discard" if elsewhere else requests[action] if allowed[action] else run.requested
         self.store.changed.notify_all()
         if elsewhere or not allowed[action]:
             raise RefusedError(409, f"transition not allowed: {action} of a run that is {run.status}")
         if action == "cancel":
             self.worker.cancel(run)
-        return Reply(202)
+        return Response(status=202)
 
-    def _policy_checks(self, _call: Call, identity: str) -> Reply:
-        return several([documents.policy_check(self._known_run(identity))])
+    def _policy_checks(self, _request: Request, run_id: str) -> Response:
+        return list_response([documents.policy_check(self._find_run(run_id))])
 
-    def _plan_or_apply(self, call: Call, kind: str, identity: str) -> Reply:
-        log = dict(self.store.logs()).get(identity)
+    def _plan_or_apply(self, request: Request, kind: str, log_id: str) -> Response:
+        log = dict(self.store.logs()).get(log_id)
         if log is None:
             raise RefusedError(404, "Not Found")
-        return one(documents.log(kind, identity, log, self._url(call, "logs", identity)))
+        return document_response(documents.log(kind, log_id, log, self._url(request, "logs", log_id)))
 
-    def _log(self, call: Call, identity: str) -> Reply:
-        log = dict(self.store.logs())[identity]
-        return Reply(200, log.read(int(call.query.get("offset", 0)), int(call.query.get("limit", 65536))))
+    def _log(self, request: Request, log_id: str) -> Response:
+        log = dict(self.store.logs())[log_id]
+        offset, limit = int(request.args.get("offset", 0)), int(request.args.get("limit", 65536))
+        return Response(log.read(offset, limit))
 
-    def _json_output(self, call: Call, identity: str) -> Reply:
-        run = self._known_run(identity.replace("plan-", "run-"))
+    def _json_output(self, request: Request, plan_id: str) -> Response:
+        run = self._find_run(plan_id.replace("plan-", "run-"))
         if "json_forbidden" in run.fault:
             raise RefusedError(404, "Not Found")
         if not run.plan_log.done:
-            return Reply(204)
-        return Reply(307, b"", (("Location", self._url(call, "json", run.id)),))
+            return Response(status=204)
+        return Response(status=307, headers={"Location": self._url(request, "json", run.id)})
 
-    def _json(self, _call: Call, identity: str) -> Reply:
-        return Reply(200, (self._known_run(identity).folder / "plan.json").read_bytes())
+    def _json(self, _request: Request, run_id: str) -> Response:
+        plan = (self._find_run(run_id).folder / "plan.json").read_bytes()
+        return Response(plan, content_type="application/json")
 
     # States
 
-    def _state(self, _call: Call, identity: str) -> Reply:
-        states = self._known(identity).states
+    def _state(self, _request: Request, workspace_id: str) -> Response:
+        states = self._find_workspace(workspace_id).states
         if not states:
             raise RefusedError(404, "Not Found")
-        return one(documents.state(states[-1]))
+        return document_response(documents.state(states[-1]))
 
-    def _outputs(self, _call: Call, identity: str) -> Reply:
+    def _outputs(self, _request: Request, state_id: str) -> Response:
         states = [state for workspace in self.store.workspaces.values() for state in workspace.states]
-        return several([one for state in states if state.id == identity for one in documents.outputs(state)])
+        outputs = [output for state in states if state.id == state_id for output in documents.outputs(state)]
+        return list_response(outputs)
 
-    # What is scripted
+    # Scripted faults
 
-    def _script(self, _call: Call) -> Reply:
-        return Reply(200, json.dumps(self.store.scripted).encode())
+    def _script(self, _request: Request) -> Response:
+        return json_response(self.store.scripted)
 
-    def _change_script(self, call: Call) -> Reply:
-        wanted = json.loads(call.body)
-        unknown = [fault for fault in wanted if fault not in script.KNOWN]
+    def _change_script(self, request: Request) -> Response:
+        wanted = json.loads(request.get_data())
+        unknown = [fault for fault in wanted if fault not in faults.ALL_FAULTS]
         if unknown:
-            raise RefusedError(400, f"{', '.join(unknown)}: known are {', '.join(sorted(script.KNOWN))}")
+            raise RefusedError(
+                400, f"{', '.join(unknown)}: unknown fault; the faults are {', '.join(sorted(faults.ALL_FAULTS))}"
+            )
         self.store.scripted += wanted
-        return self._script(call)
+        return self._script(request)
 
-    def _clear_script(self, call: Call) -> Reply:
+    def _clear_script(self, request: Request) -> Response:
         self.store.scripted.clear()
-        return self._script(call)
+        return self._script(request)
 
-    def _known(self, identity: str) -> Workspace:
-        if identity not in self.store.workspaces:
+    def _find_workspace(self, workspace_id: str) -> Workspace:
+        if workspace_id not in self.store.workspaces:
             raise RefusedError(404, "Not Found")
-        return self.store.workspaces[identity]
+        return self.store.workspaces[workspace_id]
 
-    def _known_run(self, identity: str) -> Run:
-        if identity not in self.store.runs:
+    def _find_configuration(self, configuration_id: str) -> Configuration:
+        if configuration_id not in self.store.configurations:
             raise RefusedError(404, "Not Found")
-        return self.store.runs[identity]
+        return self.store.configurations[configuration_id]
 
-    def _url(self, call: Call, kind: str, identity: str) -> str:
-        return f"{call.base}/archive/{self._secret}/{kind}/{identity}"
+    def _find_run(self, run_id: str) -> Run:
+        if run_id not in self.store.runs:
+            raise RefusedError(404, "Not Found")
+        return self.store.runs[run_id]
+
+    def _configuration_document(self, request: Request, configuration: Configuration) -> documents.Document:
+        url = self._url(request, "configuration-versions", configuration.id)
+        return documents.configuration(configuration, url)
+
+    def _url(self, request: Request, kind: str, name: str) -> str:
+        return f"http://{request.host}{self._archive}/{kind}/{name}"

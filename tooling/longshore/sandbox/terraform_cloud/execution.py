@@ -1,4 +1,4 @@
-"""Runs terraform for a run: on the uploaded configuration, with the workspace's variables and its state."""
+"""Executes terraform for a run, with the uploaded configuration, the workspace's variables and its state."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ _OVERRIDE = "terraform_cloud_override.tf"
 _VARIABLES = "zz_terraform_cloud.auto.tfvars"
 
 _SESSION = ("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
-"""Of whoever started the sandbox, whose keys are not those that its runs get."""
+"""Variables of the operator's own session, whose credentials a run must not get."""
 
 
 class Execution(Protocol):
-    """What does the work of runs."""
+    """Executes the plans and applies of runs."""
 
     def plan(self, workspace: Workspace, run: Run, archive: Path) -> bool | None:
-        """Plans; returns whether there are changes, or None where it failed."""
+        """Plan, and return whether there are changes; None if the plan failed."""
 
     def apply(self, workspace: Workspace, run: Run) -> bool:
-        """Applies the plan; returns whether that went well."""
+        """Apply the plan, and return whether it succeeded."""
 
     def interrupt(self, run: Run) -> None:
-        """Stops what it does for a run, as Ctrl-C does."""
+        """Interrupt the plan or apply of a run, as Ctrl-C does."""
 
 
 @dataclass
 class Terraform:
-    """The real one.
+    """Executes the real terraform.
 
     Args:
-        environ: the process environment of terraform: where AWS is.
+        environ: variables for terraform, such as AWS's endpoint.
         binary: the program.
     """
 
@@ -48,19 +48,19 @@ class Terraform:
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def plan(self, workspace: Workspace, run: Run, archive: Path) -> bool | None:
-        """Unpacks, readies and plans."""
+        """Unpack the configuration, initialise it and plan."""
         source = run.folder / "source"
         source.mkdir(parents=True, exist_ok=True)
-        with tarfile.open(archive) as packed:
-            packed.extractall(source, filter="data")
+        with tarfile.open(archive) as configuration:
+            configuration.extractall(source, filter="data")
         root = self._root(workspace, run)
         if not root.is_dir():
-            _say(run.plan_log, f"Error: there is no folder {workspace.attributes.get('working-directory')}")
+            _write(run.plan_log, f"Error: the folder {workspace.attributes.get('working-directory')} does not exist")
             return None
         backend = json.dumps(str(workspace.state_file))
         (root / _OVERRIDE).write_text(f'terraform {{\n  backend "local" {{\n    path = {backend}\n  }}\n}}\n')
         (root / _VARIABLES).write_text("".join(_assignments(workspace, run)))
-        _say(run.plan_log, "Initializing plugins and modules...")
+        _write(run.plan_log, "Initializing plugins and modules...")
         if self._run(workspace, run, run.plan_log, ["init", "-input=false", "-no-color"]):
             return None
         options = [*(["-destroy"] if run.destroy else []), *(["-lock=false"] if run.plan_only else [])]
@@ -75,18 +75,18 @@ class Terraform:
         code = self._run(workspace, run, run.plan_log, command)
         if code not in (0, 2):
             return None
-        shown = Log(run.folder / "plan.json")
-        if self._run(workspace, run, shown, ["show", "-json", str(run.folder / "plan.tfplan")]):
+        plan_json = Log(run.folder / "plan.json")
+        if self._run(workspace, run, plan_json, ["show", "-json", str(run.folder / "plan.tfplan")]):
             return None
         return code == 2
 
     def apply(self, workspace: Workspace, run: Run) -> bool:
-        """Applies the saved plan."""
+        """Apply the saved plan."""
         command = ["apply", "-input=false", "-json", str(run.folder / "plan.tfplan")]
         return self._run(workspace, run, run.apply_log, command) == 0
 
     def interrupt(self, run: Run) -> None:
-        """One SIGINT: terraform saves its state before it ends."""
+        """Send SIGINT once: terraform saves its state before it ends."""
         process = self._processes.get(run.id)
         if process is not None and process.poll() is None:
             process.send_signal(signal.SIGINT)
@@ -110,37 +110,37 @@ class Terraform:
         return run.folder / "source" / str(workspace.attributes.get("working-directory") or ".")
 
     def _environment(self, workspace: Workspace, run: Run) -> dict[str, str]:
-        own = {
+        variables = {
             str(variable["key"]): str(variable["value"])
             for variable in workspace.variables.values()
             if variable.get("category") == "env"
         }
-        kept = {
+        inherited = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith("TF_CLI_ARGS") and name not in _SESSION
         }
         return {
-            **kept,
+            **inherited,
             **self.environ,
             "TF_IN_AUTOMATION": "1",
             "CHECKPOINT_DISABLE": "1",
             "TF_DATA_DIR": str(run.folder / "data"),
-            **own,
+            **variables,
         }
 
 
 def _assignments(workspace: Workspace, run: Run) -> list[str]:
-    """A workspace's variables, and above them the run's, which are HCL as they are."""
+    """The workspace's variables and the run's, which take precedence and are HCL already."""
     values = {
         str(v["key"]): str(v["value"]) if v.get("hcl") else json.dumps(v["value"])
         for v in workspace.variables.values()
         if v.get("category") == "terraform"
     }
-    values |= {one["key"]: one["value"] for one in run.variables}
+    values |= {variable["key"]: variable["value"] for variable in run.variables}
     return [f"{key} = {value}\n" for key, value in values.items()]
 
 
-def _say(log: Log, line: str) -> None:
+def _write(log: Log, line: str) -> None:
     with log.file.open("a") as output:
         output.write(f"{line}\n")

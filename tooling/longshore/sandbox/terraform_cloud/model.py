@@ -1,11 +1,11 @@
-"""What the stand-in keeps: workspaces with variables and states, uploaded configurations, and runs."""
+"""The stand-in's workspaces with variables and states, its uploaded configurations and its runs."""
 
 from __future__ import annotations
 
 import secrets
 import string
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,28 +16,28 @@ _LETTERS = string.ascii_letters + string.digits
 
 
 def new_id(kind: str) -> str:
-    """An id as Terraform Cloud's are: ``ws-``, ``run-``, ``cv-`` and 16 letters and digits."""
+    """A new id in Terraform Cloud's form: ``ws-``, ``run-``, ``cv-`` and 16 letters and digits."""
     return f"{kind}-" + "".join(secrets.choice(_LETTERS) for _ in range(16))
 
 
 @dataclass
 class Log:
-    """A log that grows in a file; served between STX and ETX. ``cut`` is one that never shows its end."""
+    """A log that grows in a file, and is served between STX and ETX; a ``cut`` one never shows its end."""
 
     file: Path
     done: bool = False
     cut: bool = False
 
     def read(self, offset: int, limit: int) -> bytes:
-        """The bytes from an offset on."""
+        """The bytes from an offset."""
         content = self.file.read_bytes() if self.file.exists() else b""
-        whole = b"\x02" + content[: len(content) // 2 if self.cut else None]
-        return (whole + (b"\x03" if self.done and not self.cut else b""))[offset : offset + limit]
+        log = b"\x02" + content[: len(content) // 2 if self.cut else None]
+        return (log + (b"\x03" if self.done and not self.cut else b""))[offset : offset + limit]
 
 
 @dataclass
 class Configuration:
-    """A configuration version: ``archive`` is None until it is uploaded."""
+    """A configuration version; ``archive`` is None until it is uploaded."""
 
     id: str
     workspace: str
@@ -47,7 +47,7 @@ class Configuration:
 
 @dataclass
 class Run:
-    """A run. ``asked`` is what somebody wants of it: confirm, discard or cancel; ``fault`` what is scripted for it."""
+    """A run. ``requested`` is confirm, discard or cancel, once a user asks for it; ``fault`` is its scripted fault."""
 
     id: str
     workspace: str
@@ -60,7 +60,7 @@ class Run:
     fault: str = ""
     status: str = "pending"
     has_changes: bool = False
-    asked: str = ""
+    requested: str = ""
     policy: str = ""
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     seen: list[str] = field(default_factory=lambda: ["pending"])
@@ -72,33 +72,33 @@ class Run:
 
     @property
     def final(self) -> bool:
-        """Whether nothing will come of it any more."""
+        """Whether it has ended."""
         return self.status in FINAL
 
     @property
     def confirmable(self) -> bool:
-        """Whether its plan waits to be applied."""
-        return self.status == "policy_checked" and not self.asked
+        """Whether its plan is waiting to be applied."""
+        return self.status == "policy_checked" and not self.requested
 
     @property
     def discardable(self) -> bool:
-        """Whether it can be ended before its apply."""
+        """Whether it can be discarded: it is waiting, and has not been applied."""
         return self.status in ("pending", "planned", "cost_estimated", "policy_checked", "policy_override")
 
     @property
     def cancelable(self) -> bool:
-        """Whether what it does can be stopped."""
+        """Whether it can be cancelled: it is executing."""
         return not self.final and not self.discardable
 
-    def becomes(self, status: str) -> None:
-        """Goes on to a state."""
+    def enter(self, status: str) -> None:
+        """Enter a status."""
         self.status = status
         self.seen.append(status)
 
 
 @dataclass
 class StateVersion:
-    """A state, with its outputs as Terraform writes them."""
+    """A version of a workspace's state, with its outputs as Terraform writes them."""
 
     id: str
     run: str
@@ -107,7 +107,7 @@ class StateVersion:
 
 @dataclass
 class Workspace:
-    """A workspace; ``attributes`` is what its owner has set."""
+    """A workspace; ``attributes`` are those that its owner has set."""
 
     id: str
     organization: str
@@ -118,17 +118,17 @@ class Workspace:
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The workspace's name."""
         return str(self.attributes["name"])
 
     @property
     def state_file(self) -> Path:
-        """Where its state is kept."""
+        """The file of the workspace's state."""
         return self.folder / "terraform.tfstate"
 
 
 class Store:
-    """Everything, in memory; files lie in a folder. Whoever changes anything holds `changed`, and tells the others."""
+    """All workspaces, configurations and runs. Hold `changed` to change any of them, and notify it afterwards."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -139,15 +139,15 @@ class Store:
         self.scripted: list[str] = []
 
     def workspace_named(self, organization: str, name: str) -> Workspace | None:
-        """A workspace by its name."""
-        found = (w for w in self.workspaces.values() if (w.organization, w.name) == (organization, name))
-        return next(found, None)
+        """A workspace by its name; None if there is none."""
+        named = (w for w in self.workspaces.values() if (w.organization, w.name) == (organization, name))
+        return next(named, None)
 
     def add_workspace(self, organization: str, attributes: dict[str, Any]) -> Workspace:
-        """A new workspace."""
-        workspace = Workspace(made := new_id("ws"), organization, self.directory / made, attributes)
+        """Create a workspace."""
+        workspace = Workspace(identity := new_id("ws"), organization, self.directory / identity, attributes)
         workspace.folder.mkdir(parents=True)
-        self.workspaces[made] = workspace
+        self.workspaces[identity] = workspace
         return workspace
 
     def runs_of(self, workspace: str) -> list[Run]:
@@ -155,29 +155,29 @@ class Store:
         return [run for run in self.runs.values() if run.workspace == workspace]
 
     def queue(self, workspace: str) -> list[Run]:
-        """The runs that have the workspace or wait for it: those that plan only do neither."""
+        """The runs that hold the workspace or wait for it; plan-only runs do neither."""
         return [run for run in self.runs_of(workspace) if not run.final and not run.plan_only]
 
     def position(self, run: Run) -> int:
-        """A run's place in the queue; 0 for the one that has the workspace, and for those that don't queue."""
+        """A run's position in the queue; 0 for the run that holds the workspace, and for runs that do not queue."""
         queue = self.queue(run.workspace)
-        held = run.fault == "queued" and run.status == "pending"
-        return queue.index(run) + held if run in queue else 0
+        blocked = run.fault == "queued" and run.status == "pending"
+        return queue.index(run) + blocked if run in queue else 0
 
     def latest(self, workspace: str) -> Configuration | None:
-        """The configuration that was uploaded last."""
+        """The configuration that was uploaded last; None if there is none."""
         uploaded = [c for c in self.configurations.values() if c.workspace == workspace and c.archive]
         return uploaded[-1] if uploaded else None
 
-    def take_fault(self, kinds: frozenset[str]) -> str:
-        """The next scripted fault of these kinds, which is used up; empty where there is none."""
-        found = next((fault for fault in self.scripted if fault in kinds), "")
-        if found:
-            self.scripted.remove(found)
-        return found
+    def take_fault(self, kinds: Collection[str]) -> str:
+        """Remove and return the next scripted fault of these kinds; empty if there is none."""
+        next_fault = next((fault for fault in self.scripted if fault in kinds), "")
+        if next_fault:
+            self.scripted.remove(next_fault)
+        return next_fault
 
     def logs(self) -> Iterator[tuple[str, Log]]:
-        """All logs by the id of their plan or apply."""
+        """All logs, by the id of their plan or apply."""
         for run in self.runs.values():
             yield run.plan, run.plan_log
             yield run.apply, run.apply_log

@@ -1,15 +1,12 @@
-"""Starts the stand-in in a sandbox's process."""
+"""Starting the stand-in, in a sandbox's process."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from werkzeug.serving import WSGIRequestHandler, make_server
-
-from longshore.sandbox.api.wsgi_front import listen
+from longshore.sandbox import serving
 from longshore.sandbox.terraform_cloud.application import Application
 from longshore.sandbox.terraform_cloud.execution import Execution, Terraform
 from longshore.sandbox.terraform_cloud.model import Store
@@ -18,43 +15,29 @@ from longshore.sandbox.terraform_cloud.worker import Worker
 FOLDER = "terraform-cloud"
 
 
-class _Quiet(WSGIRequestHandler):
-    """Keeps its connections open, and writes no line for each request."""
-
-    protocol_version = "HTTP/1.1"
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Says nothing."""
-
-
 def start(directory: Path, token: str, environ: Mapping[str, str], cleanup: ExitStack) -> str:
-    """Starts the stand-in on loopback; its runs use the sandbox's AWS.
+    """Start the stand-in on loopback; its runs use the sandbox's AWS.
 
     Args:
-        directory: the sandbox's.
-        token: the one that is accepted.
-        environ: what points terraform at the sandbox's AWS.
-        cleanup: gets what is to be undone.
+        directory: the sandbox's directory.
+        token: the only token that is accepted.
+        environ: the variables that point terraform at the sandbox's AWS.
+        cleanup: gets the callbacks that stop it.
 
     Returns:
         Its URL, without a trailing slash.
     """
     config = directory.parent / "terraform.rc"
-    given = {"TF_CLI_CONFIG_FILE": str(config)} if config.is_file() else {}
-    return serve(directory / FOLDER, token, Terraform({**environ, **given}), cleanup)
+    configuration = {"TF_CLI_CONFIG_FILE": str(config)} if config.is_file() else {}
+    return serve(directory / FOLDER, token, Terraform({**environ, **configuration}), cleanup)
 
 
 def serve(folder: Path, token: str, execution: Execution, cleanup: ExitStack) -> str:
-    """Serves a stand-in whose work somebody else does; arguments as in `start`."""
+    """Serve a stand-in that executes its runs in a given way; other arguments as in `start`."""
     store = Store(folder)
     worker = Worker(store, execution)
-    listener = cleanup.enter_context(listen(0))
-    host, port = listener.getsockname()
-    server = make_server(
-        host, port, Application(store, worker, token), threaded=True, request_handler=_Quiet, fd=listener.fileno()
-    )
-    threading.Thread(target=server.serve_forever, args=(0.05,), name="terraform-cloud", daemon=True).start()
-    cleanup.callback(server.server_close)
+    listener = cleanup.enter_context(serving.listen(0))
+    server = serving.serve(Application(store, worker, token), listener, "terraform-cloud")
     cleanup.callback(server.shutdown)
     cleanup.callback(worker.stop)
-    return f"http://{host}:{port}"
+    return f"http://{server.host}:{server.port}"

@@ -1,4 +1,4 @@
-"""Carries runs through their states: one at a time in a workspace, those that only plan beside them."""
+"""Carries out runs: one at a time in a workspace, plan-only runs beside them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from longshore.sandbox.terraform_cloud.execution import Execution
 from longshore.sandbox.terraform_cloud.model import Run, StateVersion, Store, Workspace, new_id
 
 UNKNOWN = "reticulating"
-"""A state that no documentation has."""
-_LOOKS = 0.5
+"""A status that is not documented."""
+_WAKE_SECONDS = 0.5
 
 
 class Worker:
-    """Works runs off.
+    """Carries out runs.
 
     Args:
-        store: where they are.
-        execution: what does their work.
+        store: the runs.
+        execution: executes their plans and applies.
     """
 
     def __init__(self, store: Store, execution: Execution) -> None:
@@ -28,15 +28,15 @@ class Worker:
         self._stopped = False
 
     def start(self, run: Run) -> None:
-        """Begins with a run: it waits for its turn."""
+        """Start a run, which waits for its turn."""
         threading.Thread(target=self._work, args=(run,), name=run.id, daemon=True).start()
 
     def cancel(self, run: Run) -> None:
-        """Stops what a run does."""
+        """Interrupt the plan or apply of a run."""
         self._execution.interrupt(run)
 
     def stop(self) -> None:
-        """Lets nothing begin any more, and interrupts what runs."""
+        """Start no more runs, and interrupt those that are executing."""
         with self._store.changed:
             self._stopped = True
             self._store.changed.notify_all()
@@ -46,84 +46,84 @@ class Worker:
 
     def _work(self, run: Run) -> None:
         try:
-            self._carry(run, self._store.workspaces[run.workspace])
+            self._carry_out(run, self._store.workspaces[run.workspace])
         except Exception:
             logging.getLogger(__name__).exception("%s failed", run.id)
-            self._become(run, "errored")
+            self._enter(run, "errored")
         finally:
             run.plan_log.done = run.apply_log.done = True
 
-    def _carry(self, run: Run, workspace: Workspace) -> None:
-        if not self._turn(run):
-            return self._become(run, "discarded" if run.asked == "discard" else "canceled")
+    def _carry_out(self, run: Run, workspace: Workspace) -> None:
+        if not self._wait_for_turn(run):
+            return self._enter(run, "discarded" if run.requested == "discard" else "canceled")
         for status in ("plan_queued", "planning"):
-            self._become(run, status)
-        changes = self._planned(run, workspace)
+            self._enter(run, status)
+        changes = self._plan(run, workspace)
         run.plan_log.done = True
-        if run.asked == "cancel":
-            return self._become(run, "canceled")
+        if run.requested == "cancel":
+            return self._enter(run, "canceled")
         if changes is None or run.fault == "policy_hard":
             run.policy = "hard_failed" if changes is not None else ""
-            return self._become(run, "errored")
+            return self._enter(run, "errored")
         run.has_changes = changes
         if run.plan_only or not changes:
             soft = run.fault == "policy_soft"
-            return self._become(run, "policy_soft_failed" if soft and run.plan_only else "planned_and_finished")
+            return self._enter(run, "policy_soft_failed" if soft and run.plan_only else "planned_and_finished")
         return self._decide(run, workspace)
 
-    def _planned(self, run: Run, workspace: Workspace) -> bool | None:
+    def _plan(self, run: Run, workspace: Workspace) -> bool | None:
         archive = self._store.configurations[run.configuration].archive
         return self._execution.plan(workspace, run, archive) if archive else None
 
     def _decide(self, run: Run, workspace: Workspace) -> None:
         for status in ("planned", "cost_estimated", "policy_checking"):
-            self._become(run, status)
+            self._enter(run, status)
         if run.fault == "policy_soft":
             run.policy = "soft_failed"
-        stands = {"policy_soft": "policy_override", "unknown": UNKNOWN}.get(run.fault, "policy_checked")
-        self._become(run, stands)
-        asked = self._asked(run)
-        if asked == "confirm" and run.fault != "discarded":
+        status = {"policy_soft": "policy_override", "unknown": UNKNOWN}.get(run.fault, "policy_checked")
+        self._enter(run, status)
+        requested = self._wait_for_request(run)
+        if requested == "confirm" and run.fault != "discarded":
             return self._apply(run, workspace)
-        return self._become(run, "canceled" if asked == "cancel" else "discarded")
+        return self._enter(run, "canceled" if requested == "cancel" else "discarded")
 
     def _apply(self, run: Run, workspace: Workspace) -> None:
-        run.asked = ""
+        run.requested = ""
         for status in ("confirmed", "apply_queued"):
-            self._become(run, status)
+            self._enter(run, status)
         if run.fault == "canceled":
-            return self._become(run, "canceled")
+            return self._enter(run, "canceled")
         if run.fault == "unknown_apply":
-            self._become(run, UNKNOWN)
-            self._asked(run)
-            return self._become(run, "canceled")
-        self._become(run, "applying")
-        well = self._execution.apply(workspace, run)
+            self._enter(run, UNKNOWN)
+            self._wait_for_request(run)
+            return self._enter(run, "canceled")
+        self._enter(run, "applying")
+        succeeded = self._execution.apply(workspace, run)
         self._keep_state(run, workspace)
         run.apply_log.done = True
-        return self._become(run, "applied" if well else "canceled" if run.asked == "cancel" else "errored")
+        return self._enter(run, "applied" if succeeded else "canceled" if run.requested == "cancel" else "errored")
 
     def _keep_state(self, run: Run, workspace: Workspace) -> None:
         if workspace.state_file.exists():
             outputs = json.loads(workspace.state_file.read_text()).get("outputs", {})
             workspace.states.append(StateVersion(new_id("sv"), run.id, outputs))
 
-    def _turn(self, run: Run) -> bool:
-        """Waits until it is a run's turn; False if somebody ends it before."""
+    def _wait_for_turn(self, run: Run) -> bool:
+        """Wait for a run's turn, and return whether it came; False if the run was ended first."""
         with self._store.changed:
             while run.fault == "queued" or self._store.position(run) > 0:
-                if run.asked or self._stopped:
+                if run.requested or self._stopped:
                     return False
-                self._store.changed.wait(_LOOKS)
+                self._store.changed.wait(_WAKE_SECONDS)
             return not self._stopped
 
-    def _asked(self, run: Run) -> str:
+    def _wait_for_request(self, run: Run) -> str:
         with self._store.changed:
-            while not run.asked and not self._stopped:
-                self._store.changed.wait(_LOOKS)
-            return run.asked
+            while not run.requested and not self._stopped:
+                self._store.changed.wait(_WAKE_SECONDS)
+            return run.requested
 
-    def _become(self, run: Run, status: str) -> None:
+    def _enter(self, run: Run, status: str) -> None:
         with self._store.changed:
-            run.becomes(status)
+            run.enter(status)
             self._store.changed.notify_all()

@@ -1,4 +1,4 @@
-"""One build as BatchGetBuilds shows it: what it was started with, its phases, and its end."""
+"""The document of a build, as BatchGetBuilds returns it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ PHASES = (
     "UPLOAD_ARTIFACTS",
     "FINALIZING",
 )
-"""Those that take time, between SUBMITTED and COMPLETED."""
+"""The phases that take time, between SUBMITTED and COMPLETED."""
 
 
-class Record:
-    """The build's document; safe for several threads.
+class BuildRecord:
+    """The document of a build; safe for several threads.
 
     Args:
-        started: the fields of the AWS API that are known when the build is submitted.
+        started: the fields that are known when the build is submitted, with the AWS API's names.
     """
 
     def __init__(self, started: Mapping[str, Any]) -> None:
@@ -63,27 +63,27 @@ class Record:
         return self._fields[name]
 
     def get(self, name: str, default: Any = None) -> Any:
-        """A field, or `default` where it has none of that name."""
+        """A field; `default` if it is missing."""
         return self._fields.get(name, default)
 
     def document(self) -> dict[str, Any]:
-        """A copy of everything."""
+        """A copy of the whole document."""
         with self._lock:
             return copy.deepcopy(self._fields)
 
     def set(self, **fields: Any) -> None:
-        """Change fields of the AWS API's names."""
+        """Change fields, with the AWS API's names."""
         with self._lock:
             self._fields |= fields
 
     def enter(self, phase: str) -> None:
-        """A phase begins."""
+        """Begin a phase."""
         with self._lock:
             self._fields["phases"].append({"phaseType": phase, "startTime": datetime.now(UTC)})
             self._fields["currentPhase"] = phase
 
     def leave(self, status: str, code: str = "", message: str = "") -> None:
-        """The current phase ends; `code` and `message` are its context."""
+        """End the current phase; `code` and `message` are its context."""
         with self._lock:
             phase = self._fields["phases"][-1]
             now = datetime.now(UTC)
@@ -92,14 +92,14 @@ class Record:
             phase |= {"phaseStatus": status, "endTime": now, "durationInSeconds": seconds, "contexts": [context]}
 
     def finish(self, status: str) -> None:
-        """The build ends."""
+        """End the build."""
         with self._lock:
             now = datetime.now(UTC)
             self._fields["phases"].append({"phaseType": "COMPLETED", "startTime": now})
             self._fields |= {"currentPhase": "COMPLETED", "buildStatus": status, "endTime": now, "buildComplete": True}
 
     def row(self) -> dict[str, Any]:
-        """What /_sandbox/status shows of it."""
+        """The build's row in /_sandbox/status."""
         names = ("id", "projectName", "buildStatus", "currentPhase", "sourceVersion", "initiator")
         with self._lock:
             return {name: self._fields.get(name) for name in names}

@@ -1,4 +1,4 @@
-"""The scripted runtime: tasks that start, crash, hang or heal by a script, on whatever clock the scheduler has."""
+"""The scripted runtime: tasks start, crash, hang or heal by a script, on the scheduler's clock."""
 
 from __future__ import annotations
 
@@ -8,49 +8,49 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from longshore.sandbox.ecs.behaviours import Behaviour, nth
 from longshore.sandbox.ecs.logs import LogWriter, stream_of
 from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
-from longshore.sandbox.ecs.troubles import (
+from longshore.sandbox.ecs.start_errors import (
     ESSENTIAL_EXITED,
     FAILED_TO_START,
     OUT_OF_MEMORY,
     StartError,
     cannot_pull,
 )
+from longshore.sandbox.ecs.task_script import TaskScript, nth
 
 HEALTHY_AFTER = 0.5
-"""Seconds of RUNNING after which a container health check passes."""
+"""Seconds after RUNNING until a container health check passes."""
 
 STOPPING = 1.0
-"""Seconds that a task takes to end once it was told to."""
+"""Seconds that a stopping task takes to end."""
 
 TERMINATED = 143
 """Exit code of a process that SIGTERM ended."""
 
 OTHER_DIGEST = f"sha256:{'0' * 64}"
 
-Behaviours = Callable[[str, int], Sequence[Behaviour]]
-"""What the tasks of a family's revision do, one after the other."""
+Scripts = Callable[[str, int], Sequence[TaskScript]]
+"""The scripts of the tasks of a family's revision, in order."""
 
 
 class Lines(Protocol):
-    """Where the tasks' log lines go."""
+    """The destination of the tasks' log lines."""
 
     def prepare(self, launch: Launch) -> None:
-        """Makes the streams of a task's containers.
+        """Create the log streams of a task's containers.
 
         Raises:
             StartError: a log group does not exist.
         """
 
     def write(self, launch: Launch, lines: Sequence[str], now: float) -> None:
-        """Writes lines of a task's first container."""
+        """Write lines of a task's first container."""
 
 
 @dataclass(frozen=True)
 class _Due:
-    """What becomes of a task at a time: it says something, or its report is due, or it is forgotten."""
+    """A scripted event of a task: log lines, a report, or its disappearance."""
 
     at: float
     launch: Launch
@@ -58,19 +58,19 @@ class _Due:
     says: tuple[str, ...] = ()
 
 
-class Scripted:
-    """Runs nothing: reports what the script says, when its time has come.
+class ScriptedRuntime:
+    """Runs no containers; reports the events of the scripts when they are due.
 
     Args:
-        behaviours: the script.
-        digest: the digest that an image reference stands for; empty where nobody knows.
-        lines: where log lines go.
-        forget: called with the id of a task that shall vanish.
+        scripts: the scripts of all tasks.
+        digest: the digest of an image reference; empty if unknown.
+        lines: the destination of log lines.
+        forget: called with the id of a task that disappears.
     """
 
     def __init__(
         self,
-        behaviours: Behaviours,
+        scripts: Scripts,
         digest: Callable[[str], str] = lambda _: "",
         lines: Lines | None = None,
         forget: Callable[[str], None] = lambda _: None,
@@ -79,34 +79,34 @@ class Scripted:
         self.stopped: list[str] = []
         self.withdrawn: list[tuple[str, str]] = []
         self.closed = False
-        self._behaviours = behaviours
+        self._scripts = scripts
         self._digest = digest
         self._lines = lines
         self._forget = forget
         self._now = 0.0
         self._due: list[_Due] = []
         self._live: dict[str, Launch] = {}
-        self._chosen: dict[str, Behaviour] = {}
+        self._chosen: dict[str, TaskScript] = {}
         self._running: set[str] = set()
         self._number: Counter[tuple[str, int]] = Counter()
 
     def start(self, launch: Launch) -> None:
-        """Look up what becomes of a task."""
+        """Schedule the events of a task."""
         key = launch.family, launch.revision
-        behaviour = self._chosen[launch.task] = nth(self._behaviours(*key), self._number[key])
+        script = self._chosen[launch.task] = nth(self._scripts(*key), self._number[key])
         self._number[key] += 1
         self.started.append(launch)
         self._live[launch.task] = launch
         self._due += [
-            _Due(self._now + after, launch, report, says) for after, report, says in self._course(launch, behaviour)
+            _Due(self._now + after, launch, report, says) for after, report, says in self._events(launch, script)
         ]
 
-    def behaviour(self, task: str) -> Behaviour:
-        """What a task that was started does."""
+    def script_of(self, task: str) -> TaskScript:
+        """The script of a task that was started."""
         return self._chosen[task]
 
     def stop(self, task: str) -> None:
-        """Begin to end a task; nothing of its script happens any more."""
+        """Begin to stop a task, and drop the rest of its script."""
         launch = self._live.get(task)
         if launch is None:
             return
@@ -118,21 +118,21 @@ class Scripted:
         self._due.append(_Due(self._now + STOPPING, launch, Report(task, "STOPPED", containers=ended)))
 
     def withdraw(self, cluster: str, service: str) -> None:
-        """Note that a service is gone."""
+        """Record that a service was deleted."""
         self.withdrawn.append((cluster, service))
 
     def poll(self, now: float) -> list[Report]:
-        """What has happened by now."""
+        """The reports that are due."""
         self._now = now
         due = sorted((entry for entry in self._due if entry.at <= now), key=lambda entry: entry.at)
         self._due = [entry for entry in self._due if entry.at > now]
-        return [report for entry in due if (report := self._happens(entry))]
+        return [report for entry in due if (report := self._apply(entry))]
 
     def close(self) -> None:
         """End."""
         self.closed = True
 
-    def _happens(self, due: _Due) -> Report | None:
+    def _apply(self, due: _Due) -> Report | None:
         task, report = due.launch.task, due.report
         if due.says:
             if self._lines:
@@ -147,63 +147,63 @@ class Scripted:
             self._running.discard(task)
         return report
 
-    def _course(self, launch: Launch, behaviour: Behaviour) -> Iterator[tuple[float, Report | None, tuple[str, ...]]]:
+    def _events(self, launch: Launch, script: TaskScript) -> Iterator[tuple[float, Report | None, tuple[str, ...]]]:
         yield 0.0, Report(launch.task, "PENDING"), ()
         try:
-            self._check(launch, behaviour)
+            self._check(launch, script)
         except StartError as error:
-            yield from ((behaviour.starts_after or 0.0, report, ()) for report in _failed_to_start(launch, error))
+            yield from ((script.starts_after or 0.0, report, ()) for report in _failed_to_start(launch, error))
             return
-        if behaviour.starts_after is None:
+        if script.starts_after is None:
             return
-        up = behaviour.starts_after
-        if behaviour.says:
-            yield up, None, behaviour.says
-        if behaviour.exits is not None and behaviour.exits_after is None:
-            yield from ((up, report, ()) for report in _ended(launch, behaviour))
+        up = script.starts_after
+        if script.says:
+            yield up, None, script.says
+        if script.exits is not None and script.exits_after is None:
+            yield from ((up, report, ()) for report in _ended(launch, script))
             return
-        yield up, self._running_report(launch, behaviour), ()
-        yield from ((up + after, report, ()) for after, report in _running_course(launch, behaviour))
+        yield up, self._running_report(launch, script), ()
+        yield from ((up + after, report, ()) for after, report in _running_events(launch, script))
 
-    def _check(self, launch: Launch, behaviour: Behaviour) -> None:
+    def _check(self, launch: Launch, script: TaskScript) -> None:
         first = launch.definition["containerDefinitions"][0]
-        if not behaviour.pulls:
+        if not script.pulls:
             image = first["image"]
             detail = f"manifest for {image} not found: manifest unknown: Requested image not found"
             raise cannot_pull(first["name"], detail)
         if self._lines:
             self._lines.prepare(launch)
 
-    def _running_report(self, launch: Launch, behaviour: Behaviour) -> Report:
+    def _running_report(self, launch: Launch, script: TaskScript) -> Report:
         containers = [
             ContainerReport(
                 container["name"],
                 "RUNNING",
-                image_digest=OTHER_DIGEST if behaviour.other_image else self._digest(container["image"]),
+                image_digest=OTHER_DIGEST if script.other_image else self._digest(container["image"]),
             )
             for container in launch.definition["containerDefinitions"]
         ]
-        return Report(launch.task, "RUNNING", reachable=behaviour.listens, containers=containers)
+        return Report(launch.task, "RUNNING", reachable=script.listens, containers=containers)
 
 
-def _running_course(launch: Launch, behaviour: Behaviour) -> Iterator[tuple[float, Report | None]]:
-    """What follows a task's RUNNING, with the seconds after it."""
+def _running_events(launch: Launch, script: TaskScript) -> Iterator[tuple[float, Report | None]]:
+    """The events after a task's RUNNING, each with the seconds after it."""
     checked = [c["name"] for c in launch.definition["containerDefinitions"] if c.get("healthCheck")]
-    if checked and (behaviour.unhealthy_after is None or behaviour.unhealthy_after > HEALTHY_AFTER):
+    if checked and (script.unhealthy_after is None or script.unhealthy_after > HEALTHY_AFTER):
         yield HEALTHY_AFTER, Report(launch.task, containers=[ContainerReport(c, health="HEALTHY") for c in checked])
-    if checked and behaviour.unhealthy_after is not None:
-        sick = [ContainerReport(name, health="UNHEALTHY") for name in checked]
-        yield behaviour.unhealthy_after, Report(launch.task, containers=sick)
-    if behaviour.exits_after is not None:
-        yield from ((behaviour.exits_after, report) for report in _ended(launch, behaviour))
-    if behaviour.vanishes_after is not None:
-        yield behaviour.vanishes_after, None
+    if checked and script.unhealthy_after is not None:
+        unhealthy = [ContainerReport(name, health="UNHEALTHY") for name in checked]
+        yield script.unhealthy_after, Report(launch.task, containers=unhealthy)
+    if script.exits_after is not None:
+        yield from ((script.exits_after, report) for report in _ended(launch, script))
+    if script.vanishes_after is not None:
+        yield script.vanishes_after, None
 
 
-def _ended(launch: Launch, behaviour: Behaviour) -> list[Report]:
-    reason = OUT_OF_MEMORY if behaviour.out_of_memory else ""
+def _ended(launch: Launch, script: TaskScript) -> list[Report]:
+    reason = OUT_OF_MEMORY if script.out_of_memory else ""
     first, *others = _names(launch)
-    ended = [ContainerReport(first, "STOPPED", exit_code=behaviour.exits, reason=reason)]
+    ended = [ContainerReport(first, "STOPPED", exit_code=script.exits, reason=reason)]
     ended += [ContainerReport(name, "STOPPED", exit_code=TERMINATED) for name in others]
     stopping = Report(launch.task, "STOPPING", "EssentialContainerExited", ESSENTIAL_EXITED, containers=ended)
     return [stopping, Report(launch.task, "STOPPED")]
@@ -226,8 +226,8 @@ class CloudWatchLines:
     """Writes lines into moto's CloudWatch Logs, as the Docker runtime does.
 
     Args:
-        writer: what writes them.
-        region: of log groups that name none.
+        writer: the writer to CloudWatch Logs.
+        region: the region of log groups that are named without one.
     """
 
     def __init__(self, writer: LogWriter, region: str) -> None:
@@ -235,7 +235,7 @@ class CloudWatchLines:
         self._region = region
 
     def prepare(self, launch: Launch) -> None:
-        """Makes the streams of a task's containers.
+        """Create the log streams of a task's containers.
 
         Raises:
             StartError: a log group does not exist.
@@ -247,7 +247,7 @@ class CloudWatchLines:
                 self._writer.prepare(stream, container["name"], create_group=create)
 
     def write(self, launch: Launch, lines: Sequence[str], now: float) -> None:
-        """Writes lines of a task's first container, and waits until they can be read."""
+        """Write lines of a task's first container, and wait until they can be read."""
         container = launch.definition["containerDefinitions"][0]
         if (options := _awslogs(container)) is not None:
             stamp = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
@@ -257,6 +257,6 @@ class CloudWatchLines:
 
 
 def _awslogs(container: Mapping[str, Any]) -> dict[str, str] | None:
-    """The awslogs options of a container; None where it logs elsewhere."""
+    """The awslogs options of a container; None if it uses another log driver."""
     configuration = container.get("logConfiguration") or {}
     return configuration.get("options") if configuration.get("logDriver") == "awslogs" else None

@@ -1,4 +1,4 @@
-"""What a build is submitted with: the project, and what StartBuild says in its place."""
+"""The fields that a build starts with: those of its project, and the overrides of StartBuild."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from longshore.sandbox.codebuild import variables
 
-OVERRIDDEN = {
+PART_OVERRIDES = {
     "source": {
         "type": "sourceTypeOverride",
         "location": "sourceLocationOverride",
@@ -24,9 +24,9 @@ OVERRIDDEN = {
         "privilegedMode": "privilegedModeOverride",
     },
 }
-"""Parameters of StartBuild, by the project's field that each takes the place of."""
+"""Parameters of StartBuild that override a field within the project's source or environment."""
 
-TAKEN = {
+BUILD_OVERRIDES = {
     "sourceVersion": "sourceVersion",
     "serviceRole": "serviceRoleOverride",
     "timeoutInMinutes": "timeoutInMinutesOverride",
@@ -34,7 +34,7 @@ TAKEN = {
     "encryptionKey": "encryptionKeyOverride",
     "cache": "cacheOverride",
 }
-"""Fields of a build that StartBuild says, by the parameter."""
+"""Parameters of StartBuild that override a field of the build, by field."""
 
 _COPIED = (
     "sourceVersion",
@@ -47,46 +47,48 @@ _COPIED = (
     "secondarySources",
     "secondarySourceVersions",
 )
-"""Fields of a build that are the project's, unless StartBuild says otherwise."""
+"""Fields of the build that are its project's, unless StartBuild overrides them."""
 
 
-def fields(project: Mapping[str, Any], given: Mapping[str, Any], initiator: str, number: int) -> dict[str, Any]:
-    """The fields of the AWS API that a build has at its start.
+def initial_fields(
+    project: Mapping[str, Any], parameters: Mapping[str, Any], initiator: str, number: int
+) -> dict[str, Any]:
+    """The fields of a build at its start, with the AWS API's names.
 
     Args:
-        project: as BatchGetProjects shows it.
-        given: the parameters of StartBuild.
-        initiator: who asks.
-        number: the build's number in its project.
+        project: its document in the AWS API.
+        parameters: the parameters of StartBuild.
+        initiator: the caller.
+        number: the number of the build within its project.
     """
     build = f"{project['name']}:{uuid.uuid4()}"
     copied = {name: project[name] for name in _COPIED if project.get(name) is not None}
-    taken = {name: given[key] for name, key in TAKEN.items() if given.get(key) is not None}
-    parts = {part: {**project[part], **_overrides(names, given)} for part, names in OVERRIDDEN.items()}
-    override = given.get("environmentVariablesOverride") or []
+    overridden = {name: parameters[key] for name, key in BUILD_OVERRIDES.items() if parameters.get(key) is not None}
+    parts = {part: {**project[part], **_overrides(names, parameters)} for part, names in PART_OVERRIDES.items()}
+    override = parameters.get("environmentVariablesOverride") or []
     parts["environment"]["environmentVariables"] = variables.merge(
         project["environment"]["environmentVariables"], override
     )
     return {
         **copied,
-        **taken,
+        **overridden,
         **parts,
         "id": build,
         "arn": f"{project['arn'].rpartition(':')[0]}:build/{build}",
         "buildNumber": number,
         "projectName": project["name"],
-        "artifacts": given.get("artifactsOverride") or project["artifacts"],
-        "logs": _logs(project, given.get("logsConfigOverride") or project.get("logsConfig") or {}, build),
+        "artifacts": parameters.get("artifactsOverride") or project["artifacts"],
+        "logs": _logs(project, parameters.get("logsConfigOverride") or project.get("logsConfig") or {}, build),
         "initiator": initiator,
     }
 
 
-def _overrides(names: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: given[key] for name, key in names.items() if given.get(key) is not None}
+def _overrides(names: Mapping[str, str], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: parameters[key] for name, key in names.items() if parameters.get(key) is not None}
 
 
 def _logs(project: Mapping[str, Any], config: Mapping[str, Any], build: str) -> dict[str, Any]:
-    """Where the log is: in the project's group, in a stream called as the build's uuid."""
+    """The location of the log: the project's group, and a stream named for the build's UUID."""
     cloudwatch = config.get("cloudWatchLogs") or {}
     off = {"s3Logs": {"status": "DISABLED", "encryptionDisabled": False}}
     if cloudwatch.get("status") == "DISABLED":

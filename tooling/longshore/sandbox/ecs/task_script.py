@@ -1,4 +1,4 @@
-"""What scripted tasks do, as values and as the short texts that scenario files say them in."""
+"""Scripts of tasks, as values and in the short form of scenario files."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from longshore.sandbox.ecs.host import KILLED
 
 
 @dataclass(frozen=True)
-class Behaviour:
-    """What a task does. Seconds count from its RUNNING, but for ``starts_after``.
+class TaskScript:
+    """The script of a task. Seconds count from RUNNING, except for ``starts_after``.
 
     Attributes:
-        starts_after: seconds until it is RUNNING; None leaves it PENDING for ever.
+        starts_after: seconds until it is RUNNING; None leaves it PENDING.
         pulls: whether its image can be pulled.
-        listens: whether its port accepts connections once it runs.
-        exits: exit code of its first container; None where it goes on.
-        exits_after: when; None ends it before ECS has seen it RUNNING.
+        listens: whether its port accepts connections.
+        exits: exit code of its first container; None if it does not exit.
+        exits_after: when it exits; None ends it before it is RUNNING.
         out_of_memory: whether the kernel killed it.
         unhealthy_after: when its container health check begins to fail; None for never.
         vanishes_after: when ECS forgets it; None for never.
-        other_image: whether it runs another image than the one that its tag stands for.
-        answers: how it answers requests, in the words of whoever plays its front door; empty for well.
-        says: lines of its log, once it runs.
+        other_image: whether it runs an image other than that of its tag.
+        answers: how it answers requests, in the words of the test's load balancer; empty for normally.
+        says: lines of its log, once it is RUNNING.
     """
 
     starts_after: float | None = 0.25
@@ -66,35 +66,35 @@ _PART = re.compile(r'(?:"[^"]*"|[^,"])+')
 _TASK = re.compile(r'(?:"[^"]*"|[^;"])+')
 
 
-def parse(text: str) -> tuple[Behaviour, ...]:
-    """The behaviours of a revision's tasks, one after the other; the last one is that of all further tasks.
+def parse(text: str) -> tuple[TaskScript, ...]:
+    """The scripts of a revision's tasks, in order; the last one applies to all further tasks.
 
     Args:
-        text: phrases with commas between them, tasks with semicolons: ``exits 3 after 5 s, says "no"; runs``.
+        text: phrases separated by commas, tasks by semicolons: ``exits 3 after 5 s, says "no"; runs``.
 
     Raises:
-        ValueError: a phrase is not known.
+        ValueError: a phrase is unknown.
     """
     if heals := _HEALS.fullmatch(text.strip()):
-        return (*[Behaviour(exits=1)] * int(heals[1]), Behaviour())
-    return tuple(_one(task) for task in _TASK.findall(text)) or (Behaviour(),)
+        return (*[TaskScript(exits=1)] * int(heals[1]), TaskScript())
+    return tuple(_parse_task(task) for task in _TASK.findall(text)) or (TaskScript(),)
 
 
-def nth(behaviours: Sequence[Behaviour], number: int) -> Behaviour:
-    """The behaviour of the n-th task, from 0."""
-    return behaviours[min(number, len(behaviours) - 1)]
+def nth(scripts: Sequence[TaskScript], number: int) -> TaskScript:
+    """The script of the n-th task, from 0."""
+    return scripts[min(number, len(scripts) - 1)]
 
 
-def _one(text: str) -> Behaviour:
-    made = Behaviour()
+def _parse_task(text: str) -> TaskScript:
+    script = TaskScript()
     for phrase in _PART.findall(text):
-        changes = _meaning(phrase.strip())
-        made = replace(made, **changes | {"says": (*made.says, *changes.get("says", ()))})
-    return made
+        changes = _parse_phrase(phrase.strip())
+        script = replace(script, **changes | {"says": (*script.says, *changes.get("says", ()))})
+    return script
 
 
-def _meaning(phrase: str) -> dict[str, Any]:
+def _parse_phrase(phrase: str) -> dict[str, Any]:
     for pattern, changes in _PHRASES:
-        if found := re.fullmatch(pattern, phrase):
-            return changes(*found.groups())
-    raise ValueError(f"no task behaves like {phrase!r}; known are: {', '.join(p for p, _ in _PHRASES)}")
+        if match := re.fullmatch(pattern, phrase):
+            return changes(*match.groups())
+    raise ValueError(f"unknown phrase {phrase!r}; the phrases are: {', '.join(p for p, _ in _PHRASES)}")

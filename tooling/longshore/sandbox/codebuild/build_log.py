@@ -1,4 +1,4 @@
-"""A build's log: its lines into CloudWatch Logs as they come, in CodeBuild's form, with secrets masked."""
+"""The log of a build: written to CloudWatch Logs as it arrives, in CodeBuild's format, with secrets masked."""
 
 from __future__ import annotations
 
@@ -9,44 +9,44 @@ from longshore.sandbox.codebuild.variables import MASK
 from longshore.sandbox.ecs.logs import LogWriter, Stream
 
 
-class Journal:
-    """The log of one build.
+class BuildLog:
+    """The log of a build.
 
     Args:
-        writer: writes to CloudWatch Logs.
-        stream: where to; None where the project has no log.
+        writer: the writer to CloudWatch Logs.
+        stream: the log stream; None if the project has no log.
     """
 
     def __init__(self, writer: LogWriter, stream: Stream | None) -> None:
         self._writer = writer
         self._stream = stream
         self._secrets: list[str] = []
-        self._kept = b""
+        self._unfinished = b""
         self._latest = 0
 
     def mask(self, secrets: tuple[str, ...]) -> None:
-        """Show these values as ``***`` from now on; of several lines each line."""
+        """Mask these values from now on, and each of their lines."""
         lines = {line for secret in secrets for line in (secret, *secret.splitlines()) if line.strip()}
         self._secrets = sorted({*self._secrets, *lines}, key=len, reverse=True)
 
-    def say(self, text: str) -> None:
-        """A line of CodeBuild's own."""
+    def write_line(self, text: str) -> None:
+        """Write a line of CodeBuild itself."""
         self._end_line()
         self._write(f"[Container] {datetime.now(UTC):%Y/%m/%d %H:%M:%S.%f} {text}")
 
     def output(self, chunk: bytes) -> None:
-        """What a command writes."""
-        *whole, self._kept = (self._kept + chunk).split(b"\n")
-        for line in whole:
+        """Write output of a command."""
+        *lines, self._unfinished = (self._unfinished + chunk).split(b"\n")
+        for line in lines:
             self._write(line.decode(errors="replace"))
 
     def close(self) -> None:
-        """Wait until everything can be read."""
+        """Wait until the whole log can be read."""
         self._end_line()
         self._writer.flush()
 
     def _end_line(self) -> None:
-        if self._kept:
+        if self._unfinished:
             self.output(b"\n")
 
     def _write(self, text: str) -> None:
@@ -54,5 +54,5 @@ class Journal:
             return
         for secret in self._secrets:
             text = text.replace(secret, MASK)
-        self._latest = max(self._latest, int(time.time() * 1000))  # PutLogEvents wants them in order of time
+        self._latest = max(self._latest, int(time.time() * 1000))  # PutLogEvents requires ascending times
         self._writer.write(self._stream, self._latest, f"{text}\n")

@@ -1,4 +1,4 @@
-"""Why a task could not start, in AWS's words (developer guide, "Stopped tasks error messages")."""
+"""The errors of tasks that cannot start, as AWS reports them (developer guide, "Stopped tasks error messages")."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ FAILED_TO_START = "Task failed to start"
 
 
 class StartError(Exception):
-    """A task can't start.
+    """A task cannot start.
 
     Args:
-        message: the reason, in AWS's words.
-        container: the container it is about; empty if it is about the task.
+        message: the reason, as AWS reports it.
+        container: the container that fails; empty if it is the task.
     """
 
     def __init__(self, message: str, container: str = "") -> None:
@@ -22,7 +22,7 @@ class StartError(Exception):
 
 
 def cannot_pull(container: str, detail: str) -> StartError:
-    """The image is not there, or the registry does not answer."""
+    """The image does not exist, or the registry does not answer."""
     return StartError(f"CannotPullContainerError: Error response from daemon: {detail}", container)
 
 
@@ -32,16 +32,16 @@ def cannot_create(container: str, detail: str) -> StartError:
 
 
 def cannot_start(container: str, detail: str) -> StartError:
-    """The container's program is missing, or a port is taken."""
+    """The container's program is missing, or a port is in use."""
     return StartError(f"CannotStartContainerError: Error response from daemon: {detail}", container)
 
 
-def no_resource(detail: str) -> StartError:
-    """A secret, or something else that the task needs before its containers, is missing."""
+def resource_missing(detail: str) -> StartError:
+    """A secret, or another resource that the task needs before its containers, is missing."""
     return StartError(f"ResourceInitializationError: {detail}")
 
 
-def no_dependency(container: str, dependency: str, condition: str) -> StartError:
-    """A container that this one depends on has ended in a way that can't meet the condition."""
+def dependency_failed(container: str, dependency: str, condition: str) -> StartError:
+    """A dependency ended in a way that cannot meet the condition."""
     detail = f"container ordering dependency [{dependency}] {condition} for target [{container}] has failed"
     return StartError(f"dependency graph: {detail}", container)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from longshore.sandbox.ecs.behaviours import Behaviour, nth, parse
 from longshore.sandbox.ecs.runtime import Launch, Report
-from longshore.sandbox.ecs.scripted import OTHER_DIGEST, Scripted
-from longshore.sandbox.ecs.troubles import cannot_start
+from longshore.sandbox.ecs.scripted_runtime import OTHER_DIGEST, ScriptedRuntime
+from longshore.sandbox.ecs.start_errors import cannot_start
+from longshore.sandbox.ecs.task_script import TaskScript, nth, parse
 from tests.sandbox.ecs_world import definition
 
 
@@ -15,8 +15,8 @@ def launch(task: str = "t1", family: str = "web", revision: int = 2, **container
     return Launch(task, "shop", family, family, definition(family, **container), revision=revision)
 
 
-def told(runtime: Scripted, *times: float) -> list[tuple[float, str]]:
-    """What was reported at which time: the status, or what else there is to say."""
+def told(runtime: ScriptedRuntime, *times: float) -> list[tuple[float, str]]:
+    """The reports, each with its time: the status, or another change."""
     return [(time, _said(report)) for time in times for report in runtime.poll(time)]
 
 
@@ -26,45 +26,45 @@ def _said(report: Report) -> str:
     return ", ".join(container.health or "?" for container in report.containers)
 
 
-def scripted(text: str, **rest: object) -> Scripted:
-    return Scripted(lambda _family, _revision: parse(text), **rest)  # type: ignore[arg-type]
+def scripted(text: str, **rest: object) -> ScriptedRuntime:
+    return ScriptedRuntime(lambda _family, _revision: parse(text), **rest)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("text", "made"),
+    ("text", "script"),
     [
-        ("runs", Behaviour()),
-        ("hangs", Behaviour()),
-        ("runs after 3 s", Behaviour(starts_after=3)),
-        ("exits 3 at start", Behaviour(exits=3)),
-        ("exits 0 after 2.5 s", Behaviour(exits=0, exits_after=2.5)),
-        ("flaps every 6 s", Behaviour(exits=1, exits_after=6)),
-        ("cannot pull", Behaviour(pulls=False)),
-        ("killed for memory after 2 s", Behaviour(exits=137, exits_after=2, out_of_memory=True)),
-        ("never listens", Behaviour(listens=False)),
-        ("never starts", Behaviour(starts_after=None)),
-        ("unhealthy after 4 s", Behaviour(unhealthy_after=4)),
-        ("vanishes after 2 s", Behaviour(vanishes_after=2)),
-        ("runs another image", Behaviour(other_image=True)),
-        ("answers 500", Behaviour(answers="500")),
+        ("runs", TaskScript()),
+        ("hangs", TaskScript()),
+        ("runs after 3 s", TaskScript(starts_after=3)),
+        ("exits 3 at start", TaskScript(exits=3)),
+        ("exits 0 after 2.5 s", TaskScript(exits=0, exits_after=2.5)),
+        ("flaps every 6 s", TaskScript(exits=1, exits_after=6)),
+        ("cannot pull", TaskScript(pulls=False)),
+        ("killed for memory after 2 s", TaskScript(exits=137, exits_after=2, out_of_memory=True)),
+        ("never listens", TaskScript(listens=False)),
+        ("never starts", TaskScript(starts_after=None)),
+        ("unhealthy after 4 s", TaskScript(unhealthy_after=4)),
+        ("vanishes after 2 s", TaskScript(vanishes_after=2)),
+        ("runs another image", TaskScript(other_image=True)),
+        ("answers 500", TaskScript(answers="500")),
         (
             'exits 1 at start, says "one, two; three", says "four"',
-            Behaviour(exits=1, says=("one, two; three", "four")),
+            TaskScript(exits=1, says=("one, two; three", "four")),
         ),
     ],
 )
-def test_a_behaviour_is_read_from_a_text(text: str, made: Behaviour) -> None:
-    assert parse(text) == (made,)
+def test_a_script_is_parsed(text: str, script: TaskScript) -> None:
+    assert parse(text) == (script,)
 
 
-def test_tasks_one_after_the_other_and_the_last_behaviour_for_all_others() -> None:
+def test_each_task_has_its_script_and_the_last_one_applies_to_all_others() -> None:
     behaviours = parse("exits 1 at start; runs")
     assert [nth(behaviours, number).exits for number in range(4)] == [1, None, None, None]
-    assert parse("heals after 2 failures") == (Behaviour(exits=1), Behaviour(exits=1), Behaviour())
+    assert parse("heals after 2 failures") == (TaskScript(exits=1), TaskScript(exits=1), TaskScript())
 
 
-def test_an_unknown_phrase_is_refused_with_those_that_are_known() -> None:
-    with pytest.raises(ValueError, match="no task behaves like 'sulks'; known are: runs"):
+def test_an_unknown_phrase_is_refused_and_the_valid_ones_are_listed() -> None:
+    with pytest.raises(ValueError, match="unknown phrase 'sulks'; the phrases are: runs"):
         parse("runs, sulks")
 
 
@@ -113,7 +113,7 @@ def test_a_task_that_runs_reports_its_digest_and_its_health() -> None:
         ),
     ],
 )
-def test_how_a_task_ends_is_told_in_the_words_of_aws(
+def test_the_end_of_a_task_is_reported_with_awss_messages(
     text: str, code: int | None, stop_code: str, reason: str, statuses: Sequence[tuple[float, str]]
 ) -> None:
     runtime = scripted(text)
@@ -125,7 +125,7 @@ def test_how_a_task_ends_is_told_in_the_words_of_aws(
     assert [(c.exit_code, c.reason) for c in stopping.containers] == [(code, reason)]
 
 
-def test_what_never_gets_there() -> None:
+def test_a_task_may_never_start_listen_or_become_healthy() -> None:
     pending, deaf, sick = scripted("never starts"), scripted("never listens"), scripted("unhealthy after 0.2 s")
     for runtime in (pending, deaf, sick):
         runtime.start(launch(healthCheck={"command": ["true"]}))
@@ -134,17 +134,17 @@ def test_what_never_gets_there() -> None:
     assert told(sick, 999) == [(999, "PENDING"), (999, "RUNNING"), (999, "UNHEALTHY")]
 
 
-def test_a_task_that_vanishes_is_forgotten_and_says_nothing_more() -> None:
-    gone: list[str] = []
-    runtime = scripted("vanishes after 2 s", forget=gone.append)
+def test_a_task_that_vanishes_reports_nothing_more() -> None:
+    forgotten: list[str] = []
+    runtime = scripted("vanishes after 2 s", forget=forgotten.append)
     runtime.start(launch())
     assert told(runtime, 1, 2) == [(1, "PENDING"), (1, "RUNNING")]
-    assert (told(runtime, 3), gone) == ([], ["t1"])
+    assert (told(runtime, 3), forgotten) == ([], ["t1"])
     runtime.stop("t1")
     assert not told(runtime, 9)
 
 
-def test_a_stopped_task_follows_its_script_no_more() -> None:
+def test_a_stopped_task_drops_the_rest_of_its_script() -> None:
     runtime = scripted("exits 1 after 5 s")
     runtime.start(launch())
     assert told(runtime, 1) == [(1, "PENDING"), (1, "RUNNING")]
@@ -154,15 +154,15 @@ def test_a_stopped_task_follows_its_script_no_more() -> None:
 
 
 def test_each_revision_counts_its_own_tasks() -> None:
-    runtime = Scripted(lambda _family, revision: parse("exits 1 at start; runs" if revision == 2 else "runs"))
+    runtime = ScriptedRuntime(lambda _family, revision: parse("exits 1 at start; runs" if revision == 2 else "runs"))
     for task, revision in (("a", 1), ("b", 2), ("c", 2)):
         runtime.start(launch(task, revision=revision))
     assert {report.task for report in runtime.poll(1) if report.status == "STOPPED"} == {"b"}
-    assert [runtime.behaviour(task).exits for task in "abc"] == [None, 1, None]
+    assert [runtime.script_of(task).exits for task in "abc"] == [None, 1, None]
 
 
 class Lines:
-    """Keeps the lines; its log group may be missing."""
+    """Log lines in memory; the log group may be missing."""
 
     def __init__(self, *, missing: bool = False) -> None:
         self.missing = missing

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from docker.types import Mount
 
-from longshore.sandbox.ecs import launch
+from longshore.sandbox.ecs import container_arguments
 from longshore.sandbox.ecs.runtime import Launch
 
 
@@ -32,7 +32,7 @@ def test_the_fields_of_a_container_become_arguments() -> None:
         "workingDirectory": "/srv",
         "ulimits": [{"name": "nofile", "softLimit": 10, "hardLimit": 20}],
     }
-    made = launch.arguments(task(container), container, {"S": "secret"})
+    arguments = container_arguments.arguments(task(container), container, {"S": "secret"})
     expected = {
         "name": "ecs-web-web-0123456789ab",
         "command": ["web"],
@@ -56,51 +56,57 @@ def test_the_fields_of_a_container_become_arguments() -> None:
             "start_period": 0,
         },
     }
-    assert {name: made[name] for name in expected} == expected
-    assert made["ulimits"][0]["Hard"] == 20
+    assert {name: arguments[name] for name in expected} == expected
+    assert arguments["ulimits"][0]["Hard"] == 20
 
 
-def test_overrides_come_over_the_definition() -> None:
+def test_overrides_take_precedence_over_the_definition() -> None:
     container = {"name": "web", "image": "i", "command": ["web"], "environment": [{"name": "A", "value": "1"}]}
     override = {"name": "web", "command": ["migrate"], "environment": [{"name": "A", "value": "2"}], "memory": 32}
-    made = launch.arguments(task(container, overrides={"containerOverrides": [override]}), container, {})
-    assert (made["command"], made["environment"], made["mem_limit"]) == (["migrate"], {"A": "2"}, 32 * 1024 * 1024)
+    arguments = container_arguments.arguments(
+        task(container, overrides={"containerOverrides": [override]}), container, {}
+    )
+    assert (arguments["command"], arguments["environment"], arguments["mem_limit"]) == (
+        ["migrate"],
+        {"A": "2"},
+        32 * 1024 * 1024,
+    )
 
 
-def test_a_container_without_a_limit_has_that_of_its_task() -> None:
+def test_a_container_without_a_memory_limit_has_its_tasks_limit() -> None:
     container = {"name": "web", "image": "i"}
-    assert launch.arguments(task(container, memory="512"), container, {})["mem_limit"] == 512 * 1024 * 1024
-    assert launch.arguments(task(container), container, {})["mem_limit"] is None
+    assert container_arguments.arguments(task(container, memory="512"), container, {})["mem_limit"] == 512 * 1024 * 1024
+    assert container_arguments.arguments(task(container), container, {})["mem_limit"] is None
 
 
-def test_the_health_check_of_an_image_is_switched_off() -> None:
+def test_the_health_check_of_an_image_is_disabled() -> None:
     container = {"name": "web", "image": "i"}
-    assert launch.arguments(task(container), container, {})["healthcheck"] == {"test": ["NONE"]}
+    assert container_arguments.arguments(task(container), container, {})["healthcheck"] == {"test": ["NONE"]}
 
 
-def test_a_host_port_holds_on_a_bridge_only() -> None:
+def test_a_host_port_is_used_on_a_bridge_only() -> None:
     container = {"name": "web", "image": "i", "portMappings": [{"containerPort": 80, "hostPort": 80}]}
     bridged, awsvpc = task(container, networkMode="bridge"), task(container, networkMode="awsvpc")
-    assert launch.arguments(bridged, container, {})["ports"] == {"80/tcp": ("127.0.0.1", 80)}
-    assert launch.arguments(awsvpc, container, {})["ports"] == {"80/tcp": ("127.0.0.1", None)}
+    assert container_arguments.arguments(bridged, container, {})["ports"] == {"80/tcp": ("127.0.0.1", 80)}
+    assert container_arguments.arguments(awsvpc, container, {})["ports"] == {"80/tcp": ("127.0.0.1", None)}
 
 
-def test_containers_start_after_what_they_depend_on() -> None:
+def test_containers_start_after_their_dependencies() -> None:
     web = {"name": "web", "dependsOn": [{"containerName": "migrate", "condition": "SUCCESS"}]}
     migrate = {"name": "migrate", "dependsOn": [{"containerName": "database", "condition": "HEALTHY"}]}
-    ordered = launch.containers_in_order({"containerDefinitions": [web, {"name": "database"}, migrate]})
+    ordered = container_arguments.containers_in_order({"containerDefinitions": [web, {"name": "database"}, migrate]})
     assert [container["name"] for container in ordered] == ["database", "migrate", "web"]
 
 
-def test_a_circle_of_dependencies_is_cut() -> None:
+def test_a_cycle_of_dependencies_is_broken() -> None:
     one = {"name": "one", "dependsOn": [{"containerName": "two", "condition": "START"}]}
     two = {"name": "two", "dependsOn": [{"containerName": "one", "condition": "START"}]}
-    assert len(launch.containers_in_order({"containerDefinitions": [one, two]})) == 2
+    assert len(container_arguments.containers_in_order({"containerDefinitions": [one, two]})) == 2
 
 
-def test_mounts_take_their_volume_and_may_be_read_only() -> None:
+def test_mounts_refer_to_their_volume_and_may_be_read_only() -> None:
     container = {"mountPoints": [{"sourceVolume": "data", "containerPath": "/data", "readOnly": True}]}
-    (mount,) = launch.mounts(container, {"data": Mount("", "longshore-x-data", type="volume")})
+    (mount,) = container_arguments.mounts(container, {"data": Mount("", "longshore-x-data", type="volume")})
     assert (mount["Target"], mount["Source"], mount["Type"], mount["ReadOnly"]) == (
         "/data",
         "longshore-x-data",
@@ -110,5 +116,5 @@ def test_mounts_take_their_volume_and_may_be_read_only() -> None:
 
 
 @pytest.mark.parametrize(("given", "seconds"), [({}, 30), ({"stopTimeout": 0}, 0), ({"stopTimeout": 5}, 5)])
-def test_the_stop_time_out_is_half_a_minute_unless_given(given: dict[str, int], seconds: int) -> None:
-    assert launch.stop_timeout(given) == seconds
+def test_the_default_stop_time_out_is_half_a_minute(given: dict[str, int], seconds: int) -> None:
+    assert container_arguments.stop_timeout(given) == seconds

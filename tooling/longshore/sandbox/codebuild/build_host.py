@@ -1,4 +1,4 @@
-"""Where builds happen, and the variables that every build has."""
+"""The host of all builds: their folders, and the variables that CodeBuild gives them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from longshore.sandbox.codebuild import build_image
-from longshore.sandbox.codebuild.record import Record
+from longshore.sandbox.codebuild.build_record import BuildRecord
 from longshore.sandbox.codebuild.variables import inherited
 
 
 @dataclass(frozen=True)
-class Place:
-    """What the builds of one sandbox have in common.
+class BuildHost:
+    """The host of a sandbox's builds.
 
     Attributes:
         directory: where the sandbox keeps its files.
-        endpoint: URL of its AWS API.
-        account_id: the account that it plays.
-        docker_host: where the Docker engine answers, as DOCKER_HOST says it; empty for docker's own default.
+        endpoint: URL of the AWS API.
+        account_id: the account that the sandbox simulates.
+        docker_host: the Docker engine's address in the form of DOCKER_HOST; empty for Docker's default.
     """
 
     directory: Path
@@ -31,20 +31,20 @@ class Place:
 
     @property
     def builds(self) -> Path:
-        """The folder of all builds' folders."""
+        """The folder that holds the folders of all builds."""
         return self.directory / "builds"
 
-    def folder(self, record: Record) -> Path:
-        """The folder of a build, of letters and digits only, for it becomes part of many paths."""
+    def folder(self, record: BuildRecord) -> Path:
+        """The folder of a build: letters and digits only, because many paths contain it."""
         return self.builds / record.id.rpartition(":")[2]
 
-    def environment(self, record: Record, region: str, credentials: Mapping[str, str]) -> dict[str, str]:
-        """The variables of a build before its project's.
+    def environment(self, record: BuildRecord, region: str, credentials: Mapping[str, str]) -> dict[str, str]:
+        """The variables of a build, which its project may add to.
 
         Args:
-            record: the build.
-            region: where it runs.
-            credentials: of its role.
+            record: the build's document.
+            region: the region where it runs.
+            credentials: the credentials of its role, as variables.
         """
         folder = self.folder(record)
         home = folder / "home"
@@ -67,11 +67,11 @@ class Place:
             variables["TF_CLI_CONFIG_FILE"] = str(terraform)
         return variables | self._codebuild(record)
 
-    def _codebuild(self, record: Record) -> dict[str, str]:
-        """CodeBuild's own ("Environment variables in build environments", AWS CodeBuild User Guide)."""
+    def _codebuild(self, record: BuildRecord) -> dict[str, str]:
+        """CodeBuild's own variables (AWS CodeBuild User Guide, "Environment variables in build environments")."""
         source: Mapping[str, Any] = record["source"]
         location = source.get("location", "")
-        given = {
+        variables = {
             "BUILD_ARN": record["arn"],
             "BUILD_ID": record.id,
             "BUILD_IMAGE": record["environment"]["image"],
@@ -85,4 +85,4 @@ class Place:
             "SRC_DIR": str(self.folder(record) / "src"),
             "START_TIME": str(int(record["startTime"].timestamp() * 1000)),
         }
-        return {f"CODEBUILD_{name}": value for name, value in given.items() if value}
+        return {f"CODEBUILD_{name}": value for name, value in variables.items() if value}

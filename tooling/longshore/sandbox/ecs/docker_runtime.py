@@ -1,4 +1,4 @@
-"""The Docker runtime: every task is a set of real containers."""
+"""The Docker runtime, which runs every task as real containers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from longshore.sandbox.ecs.secret_values import SecretValues
 from longshore.sandbox.ecs.task_run import TaskRun, Tools
 
 WORKERS = 64
-"""Threads for Docker's calls. Most of them wait: for requests to drain, for stop time-outs, for dependencies."""
+"""Threads for Docker's calls, most of which wait: for open requests, stop time-outs or dependencies."""
 
 
 class DockerRuntime:
@@ -28,7 +28,7 @@ class DockerRuntime:
 
     Args:
         cloud: the sandbox.
-        wake: called when there is news to poll.
+        wake: called when `poll` would return something.
     """
 
     def __init__(self, cloud: Cloud, wake: Callable[[], None]) -> None:
@@ -37,7 +37,7 @@ class DockerRuntime:
         self._host = Host(cloud)
         self._logs = LogWriter(cloud.account_id)
         secrets = SecretValues(cloud.account_id, cloud.region)
-        self._tools = Tools(self._host, cloud.doors, self._logs, secrets, cloud.region, self._report)
+        self._tools = Tools(self._host, cloud.load_balancers, self._logs, secrets, cloud.region, self._report)
         self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
         self._runs: dict[str, TaskRun] = {}
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="task")
@@ -58,24 +58,24 @@ class DockerRuntime:
             self._submit(run.end)
 
     def withdraw(self, cluster: str, service: str) -> None:
-        """Close the front door of a service that is gone."""
-        self._submit(lambda: self._cloud.doors.close(cluster, service))
+        """Close the load balancer of a deleted service."""
+        self._submit(lambda: self._cloud.load_balancers.close(cluster, service))
 
-    def poll(self, now: float) -> Sequence[Report]:  # noqa: ARG002  # the clock is for runtimes that follow a script
-        """What has happened since the last call."""
+    def poll(self, now: float) -> Sequence[Report]:  # noqa: ARG002  # the clock is for scripted runtimes
+        """The reports since the last call."""
         reports = []
         while not self._reports.empty():
             reports.append(self._reports.get())
         return reports
 
     def close(self) -> None:
-        """Remove all containers, networks and volumes, running or not: nobody waits for a task that is thrown away."""
+        """Remove all containers, networks and volumes, without waiting for tasks to stop."""
         self._closing = True
         for run in list(self._runs.values()):
             run.abandon()
         self._host.sweep()
         self._pool.shutdown(wait=True, cancel_futures=True)
-        # A start that was under way may have made one more.
+        # A start in progress may have created another one.
         self._host.sweep()
         self._stream.close()
         self._watcher.join(timeout=5)
@@ -88,33 +88,33 @@ class DockerRuntime:
         self._wake()
 
     def _submit(self, work: Callable[[], None]) -> None:
-        def worked() -> None:
+        def logged() -> None:
             try:
                 work()
             except Exception:
                 if self._closing:
-                    return  # what it worked on is being swept up
-                # Nobody reads a future here; the sandbox's log does.
-                logging.getLogger(__name__).exception("the Docker runtime stumbled")
+                    return  # its containers are being removed
+                # No caller reads the future; the server's log has the error.
+                logging.getLogger(__name__).exception("the Docker runtime failed")
 
         if not self._closing:
-            self._pool.submit(worked)
+            self._pool.submit(logged)
 
     def _watch(self) -> None:
-        """Follow the engine's events; where the connection breaks, look at everything and go on."""
+        """Follow the engine's events; after a lost connection, check all containers and reconnect."""
         while not self._closing:
             try:
                 for event in self._stream:
-                    self._take_in(event)
+                    self._handle_event(event)
                 if not self._closing:
                     self._stream = self._host.events()
                     for run in list(self._runs.values()):
-                        self._submit(run.look)
+                        self._submit(run.check_containers)
             except DockerException:
                 logging.getLogger(__name__).warning("the Docker engine does not answer")
                 time.sleep(1)
 
-    def _take_in(self, event: dict[str, Any]) -> None:
+    def _handle_event(self, event: dict[str, Any]) -> None:
         attributes = event["Actor"]["Attributes"]
         run = self._runs.get(attributes.get(TASK, ""))
         if run is None:

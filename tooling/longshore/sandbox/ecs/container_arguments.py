@@ -1,4 +1,4 @@
-"""From a task definition to the arguments of Docker: pure, no container is touched here."""
+"""Translates task definitions to Docker's arguments, without calling Docker."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from longshore.sandbox.ecs.runtime import Launch
 MIB = 1024 * 1024
 SECOND = 1_000_000_000  # Docker counts in nanoseconds
 STOP_TIMEOUT = 30
-"""Seconds between SIGTERM and SIGKILL, unless the container says otherwise (ECS API, stopTimeout)."""
+"""The default number of seconds between SIGTERM and SIGKILL (ECS API, stopTimeout)."""
 
 Definition = Mapping[str, Any]
 
 
 def containers_in_order(definition: Definition) -> list[Definition]:
-    """The container definitions, each after those that it depends on; a circle is cut where it closes."""
+    """The container definitions, each after its dependencies; a cycle is broken where it closes."""
     by_name = {container["name"]: container for container in definition["containerDefinitions"]}
     ordered: dict[str, Definition] = {}
 
@@ -35,23 +35,23 @@ def containers_in_order(definition: Definition) -> list[Definition]:
 
 
 def override_of(launch: Launch, name: str) -> Definition:
-    """What RunTask overrides of a container."""
+    """The overrides of RunTask for a container."""
     overrides: Sequence[Definition] = launch.overrides.get("containerOverrides") or []
     return next((override for override in overrides if override["name"] == name), {})
 
 
 def environment(container: Definition, override: Definition, secrets: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a container: its own, over them those of RunTask; secrets win, as on ECS."""
+    """The variables of a container, with RunTask's overrides; secrets take precedence, as on ECS."""
     pairs = [*(container.get("environment") or []), *(override.get("environment") or [])]
     return {pair["name"]: pair.get("value") or "" for pair in pairs} | dict(secrets)
 
 
 def arguments(launch: Launch, container: Definition, secrets: Mapping[str, str]) -> dict[str, Any]:
-    """Arguments for docker's `containers.create`: all but labels, network and mounts, which need the engine.
+    """Arguments of Docker's `containers.create`, except labels, network and mounts, which require the engine.
 
     Args:
         launch: the task.
-        container: one container definition of it.
+        container: the container definition.
         secrets: the values of its `secrets`, by variable.
     """
     override = override_of(launch, container["name"])
@@ -82,7 +82,7 @@ def arguments(launch: Launch, container: Definition, secrets: Mapping[str, str])
         ],
         "ports": _ports(launch, container),
         "healthcheck": _health_check(container.get("healthCheck")),
-        # The followers of logs.py read from this driver, whatever the engine's default is.
+        # LogWriter reads from this driver, which need not be the engine's default.
         "log_config": LogConfig(type=LogConfig.types.JSON),
         **_limits(launch, container, override),
     }
@@ -92,38 +92,38 @@ def mounts(container: Definition, volumes: Mapping[str, Mount]) -> list[Mount]:
     """The mounts of a container.
 
     Args:
-        container: its definition.
-        volumes: what stands for each volume of the task, by name: a Mount whose target is still to be set.
+        container: the container definition.
+        volumes: a Mount without target for each volume of the task, by name.
     """
-    found = []
+    result = []
     for point in container.get("mountPoints") or []:
         volume = volumes[point["sourceVolume"]]
         read_only = bool(point.get("readOnly"))
-        found.append(Mount(point["containerPath"], volume["Source"], type=volume["Type"], read_only=read_only))
-    return found
+        result.append(Mount(point["containerPath"], volume["Source"], type=volume["Type"], read_only=read_only))
+    return result
 
 
 def stop_timeout(container: Definition) -> int:
     """Seconds between SIGTERM and SIGKILL."""
-    given = container.get("stopTimeout")
-    return STOP_TIMEOUT if given is None else int(given)
+    seconds = container.get("stopTimeout")
+    return STOP_TIMEOUT if seconds is None else int(seconds)
 
 
 def log_options(container: Definition) -> dict[str, str] | None:
-    """The awslogs options of a container; None if its lines go nowhere."""
+    """The awslogs options of a container; None if it uses another log driver."""
     configuration = container.get("logConfiguration") or {}
     return dict(configuration.get("options") or {}) if configuration.get("logDriver") == "awslogs" else None
 
 
 def _limits(launch: Launch, container: Definition, override: Definition) -> dict[str, Any]:
-    """Memory and processor; a container without a limit of its own has that of the task (ECS API, memory)."""
+    """Memory and CPU; a container without a memory limit has the task's (ECS API, memory)."""
     hard = override.get("memory") or container.get("memory")
     soft = override.get("memoryReservation") or container.get("memoryReservation")
     task = launch.overrides.get("memory") or launch.definition.get("memory")
     limit = int(hard or task or 0) * MIB or None
     return {
         "mem_limit": limit,
-        "memswap_limit": limit,  # no swap on top, so that the limit is where the container is killed
+        "memswap_limit": limit,  # no swap in addition, so that the limit kills the container
         "mem_reservation": int(soft) * MIB if soft else None,
         "cpu_shares": max(2, int(override.get("cpu") or container.get("cpu") or 0)),
     }
@@ -132,8 +132,8 @@ def _limits(launch: Launch, container: Definition, override: Definition) -> dict
 def _ports(launch: Launch, container: Definition) -> dict[str, tuple[str, int | None]]:
     """Each published port, on loopback only; None lets the engine choose.
 
-    A task definition made for awsvpc runs on a bridge here: its host port, which must equal the container port there,
-    would let one task only run on this machine.
+    A task definition for awsvpc runs on a bridge here. Its host port equals the container port, which would allow only
+    one task on this machine, so the engine chooses one.
     """
     bridged = launch.definition.get("networkMode") in (None, "bridge")
     return {
@@ -146,7 +146,7 @@ def _ports(launch: Launch, container: Definition) -> dict[str, tuple[str, int | 
 
 
 def _health_check(check: Definition | None) -> dict[str, Any]:
-    """Docker's health check; ECS ignores the one of the image (ECS API, HealthCheck)."""
+    """Docker's health check; ECS ignores that of the image (ECS API, HealthCheck)."""
     if not check:
         return {"test": ["NONE"]}
     return {

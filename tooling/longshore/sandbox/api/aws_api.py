@@ -1,0 +1,70 @@
+"""The sandbox's AWS API: moto's, with admin pages, credentials, faults and a request log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from moto import backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.wrappers import Request
+
+from longshore.sandbox.api.admin_pages import AdminPages, CodeBuildAdmin, Configurable
+from longshore.sandbox.api.credentials import AccessKeys, identify, refusal, role_of
+from longshore.sandbox.api.fault_injection import FAULT_KIND, FaultInjector, reply
+from longshore.sandbox.api.faults import Faults
+from longshore.sandbox.api.request_log import RequestLog, parameters_of
+from longshore.sandbox.serving import Application, Environ, StartResponse
+
+
+class AwsApi:
+    """The AWS API, as a WSGI application.
+
+    Args:
+        application: moto's application.
+        keys: the access keys that are accepted.
+        log: the request log.
+        status: returns the answer of GET /_sandbox/status.
+        configurable: the parts of the sandbox that have settings.
+        codebuild: the administration of CodeBuild; None if there is no CodeBuild.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        keys: AccessKeys,
+        log: RequestLog,
+        status: Callable[[], dict[str, Any]],
+        configurable: tuple[Configurable, ...] = (),
+        codebuild: CodeBuildAdmin | None = None,
+    ) -> None:
+        self.faults = Faults()
+        self._application = FaultInjector(application, self.faults)
+        self._keys = keys
+        self._log = log
+        self._pages = AdminPages(log, self.faults, status, configurable, codebuild)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        if environ["PATH_INFO"].startswith("/_sandbox/"):
+            return self._pages.answer(Request(environ))(environ, start_response)
+        caller = identify(environ)
+        parameters = parameters_of(caller, environ)
+
+        def record(status: str, *rest: Any) -> Any:
+            fault = environ.get(FAULT_KIND, "")
+            role = role_of(caller)
+            self._log.add(caller.service, caller.operation, int(status[:3]), parameters, fault=fault, caller=role)
+            return start_response(status, *rest)
+
+        if self._keys.accept(caller):
+            return self._application(environ, record)
+        return reply(record, refusal(caller))
+
+
+def moto_application() -> Application:
+    """Moto's application for all AWS services."""
+    modules = list(backends.list_of_moto_modules())
+    # moto lists a folder at every request, which takes a quarter of its time
+    backends.list_of_moto_modules = lambda: modules
+    return DomainDispatcherApplication(create_backend_app)
