@@ -170,8 +170,8 @@ def test_the_last_of_every_environment_stay_and_what_is_newer(shop: Shop) -> Non
     assert shop.out.getvalue().splitlines() == ["shop/app:v1.0.0", "shop/app:v1.0.3", "shop/app:v1.0.4"]
     said = shop.err.getvalue()
     assert "shop/app: 3 stay: newer than every release" in said
-    assert "shop/app: 2 stay: of the last 2 versions of test" in said
-    assert "shop/app: 1 stay: of the last 2 versions of production" in said
+    assert "shop/app: 2 stay: one of the last 2 versions in test" in said
+    assert "shop/app: 1 stay: one of the last 2 versions in production" in said
     assert "shop/app: 1 stay: released in test" in said
     assert "shop/app: 3 removed" in said
 
@@ -256,7 +256,7 @@ def test_a_tag_that_is_listed_twice_is_judged_once(shop: Shop, monkeypatch: pyte
 def test_dirty_builds_go_and_what_is_no_version_stays(shop: Shop) -> None:
     shop.push("latest", "cache", "v1.0.2-dirty.1764000000", "v1.0.9-dirty.1764000000")
     assert shop.prune() == ["v1.0.0", "v1.0.3", "v1.0.4", "v1.0.2-dirty.1764000000"]
-    assert "shop/app: 1 stay: its tag is no version" in shop.err.getvalue()
+    assert "shop/app: 1 stay: the tag is not a version" in shop.err.getvalue()
 
 
 def test_nothing_goes_before_the_first_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from longshore.commands.retention import Needed
+from longshore.commands.retention import RetainedImages
 from longshore.environment.environment import Environment
 from longshore.errors import LockedError, LongshoreError, NotReadyError, UsageError
 from longshore.ledger.lease import Lease
@@ -86,18 +86,18 @@ def _known(env: Environment) -> Iterator[None]:
         ) from error
 
 
-def _needed(environments: list[Environment], keep: int) -> Needed:
-    needed = Needed()
+def _needed(environments: list[Environment], keep: int) -> RetainedImages:
+    needed = RetainedImages()
     for env in environments:
         with _known(env):
-            needed.gather(env, keep)
+            needed.add_environment(env, keep)
     for env in environments:
         with _known(env):
-            needed.gather_reserved(env)
+            needed.add_reserved(env)
     return needed
 
 
-def _judge(env: Environment, needed: Needed) -> dict[str, list[str]]:
+def _judge(env: Environment, needed: RetainedImages) -> dict[str, list[str]]:
     """The tags that may go, by repository; says each of them, and why the others stay."""
     removable = {}
     for image in env.target.app.images:
