@@ -116,7 +116,7 @@ def _begin(env: Environment, request: RunRequest, lease: Lease) -> Run:
     )
     lease.check()
     for entry in recent:
-        if entry.left_behind and entry.release != result.release:
+        if entry.unfinished and entry.release != result.release:
             _close_abandoned(run, entry)
             lease.check()
     if request.stale_lock:

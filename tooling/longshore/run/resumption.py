@@ -73,7 +73,7 @@ def interrupted_run(recent: Sequence[ReleaseResult], holder: ReleaseResult | Non
         holder: the run that the stale lock names: an approved release is not the newest if another one failed while it
             waited.
     """
-    unfinished = (release for release in recent if release.left_behind)
+    unfinished = (release for release in recent if release.unfinished)
     ended = (release for release in recent if release.verdict is not Verdict.WAITING)
     return holder or next(unfinished, None) or next(ended, None)
 
