@@ -45,7 +45,7 @@ def test_a_later_change_does_not_hide_the_release_to_promote(
 
 def test_a_version_that_was_rolled_back_later_is_not_promoted(origin: Callable[..., Environment]) -> None:
     env = origin(RELEASED, ("release", "v1.0.0", Verdict.ROLLED_BACK))
-    with pytest.raises(UsageError, match="its last release there is rolled_back"):
+    with pytest.raises(UsageError, match="the verdict of its last release there is rolled_back"):
         promote._last_success(env, "v1.0.0")
 
 
