@@ -38,7 +38,7 @@ def undone_on_failure(run: Run, env: Environment) -> Iterator[None]:
     terminal, an operator who interrupts is asked. A bug in Longshore is rolled back, too.
 
     Raises:
-        LongshoreError: the error of the block; for a bug, one that says so.
+        LongshoreError: the error of the block; for a bug, one that reports it.
     """
     try:
         yield
