@@ -25,7 +25,7 @@ from tests.fakes.samples import result
         (Verdict.INTERRUPTED, Cause.INTERRUPT, 130),
     ],
 )
-def test_verdict_and_cause_have_one_exit_code(verdict: Verdict, cause: Cause | None, code: int) -> None:
-    found = result(verdict=verdict, cause=cause)
-    assert found.exit_code == ExitCode(code)
-    assert found.document()["exit_code"] == code
+def test_each_verdict_and_cause_has_an_exit_code(verdict: Verdict, cause: Cause | None, code: int) -> None:
+    release = result(verdict=verdict, cause=cause)
+    assert release.exit_code == ExitCode(code)
+    assert release.document()["exit_code"] == code

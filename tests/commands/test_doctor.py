@@ -1,4 +1,4 @@
-"""Which reads are tried. The checks and the ledger are real; AWS, Terraform and Docker are played."""
+"""The reads that `doctor` tries. The checks and the ledger are real; AWS, Terraform and Docker are fakes."""
 
 from __future__ import annotations
 
@@ -7,31 +7,24 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from longshore.aws.ecr import Repository, Tagged
 from longshore.aws.ecs_types import ServiceDeployment
-from longshore.aws.sts import Caller
 from longshore.commands.doctor import doctor
 from longshore.config.contract import Contract, parse
-from longshore.config.settings import load
-from longshore.config.target import select
 from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import AwsError, BuildError, ConfigError, LongshoreError, TerraformError
 from longshore.images.docker import Docker
 from longshore.ledger.releases import Ledger
 from longshore.verdict import ExitCode, exit_code_of
+from tests.fakes.environments import ACCOUNT, SHOP, Identity, InstalledTerraform, environment
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.samples import ACTOR, WHEN, arn, deployment, moved_clock, release_output, service
 
-ACCOUNT = "123456789012"
-SETTINGS: dict[str, Any] = {
-    "region": "eu-central-1",
-    "terraform": {"dir": ".", "var_files": ["test.tfvars"], "foundation": None},
-}
 CHECKS = [
     "files", "terraform", "builder", "account", "lock", "releases", "versions", "parameter", "login", "repositories",
     "tags", "digests", "images", "state lock", "contract", "services", "revisions", "deployments", "tasks", "schedules",
@@ -53,11 +46,11 @@ READS = {
     "application-autoscaling:DescribeScalableTargets": ("autoscaling", "shop-test-web"),
     "logs:GetLogEvents": ("logs", "/shop/test/migrate"),
 }
-"""The check that tries an action, and a resource that it needs it for."""
+"""The check that tries each action, and a resource that it reads with it."""
 
 
 def denied(action: str) -> AwsError:
-    """As AWS says it, without the resource."""
+    """The error of AWS, which does not name the resource."""
     return AwsError(
         f"User: {ACTOR.arn} is not authorized to perform: {action} (AccessDeniedException)",
         f"The role lacks a permission: {action}.",
@@ -67,7 +60,7 @@ def denied(action: str) -> AwsError:
 
 @dataclass
 class Cloud:
-    """Everything is as a release wants it, but for the errors by action."""
+    """An environment that has everything a release needs, except for the errors by action."""
 
     folder: Path
     errors: dict[str, LongshoreError] = field(default_factory=dict)
@@ -75,24 +68,23 @@ class Cloud:
     account: str = ACCOUNT
     minimum: int | None = 2
     backend: dict[str, str] | None = field(default_factory=dict)
-    said: io.StringIO = field(default_factory=io.StringIO)
+    output: io.StringIO = field(default_factory=io.StringIO)
 
-    def does(self, action: str, answer: Callable[..., Any]) -> Callable[..., Any]:
-        def asked(*arguments: Any) -> Any:
+    def api(self, action: str, answer: Callable[..., Any]) -> Callable[..., Any]:
+        """A function that raises the error of an action, if there is one, and otherwise answers."""
+
+        def call(*arguments: Any) -> Any:
             if action in self.errors:
                 raise self.errors[action]
             return answer(*arguments)
 
-        return asked
+        return call
 
     def read_table(self, call: str, _pk: str) -> None:
-        action = {"get": "dynamodb:GetItem", "query": "dynamodb:Query"}[call]
-        if action in self.errors:
-            raise self.errors[action]
+        self.api({"get": "dynamodb:GetItem", "query": "dynamodb:Query"}[call], lambda: None)()
 
     def contract(self) -> Contract:
-        if "terraform" in self.errors:
-            raise self.errors["terraform"]
+        self.api("terraform", lambda: None)()
         nightly = {"rule": "shop-test-nightly", "target_id": "task", "task_definition": arn("shop-test-nightly", 2)}
         output = release_output()
         output["services"]["web"] |= {"autoscaled": True, "min_capacity": 2}
@@ -100,55 +92,52 @@ class Cloud:
 
     def ecr(self) -> Any:
         return SimpleNamespace(
-            credentials=self.does("ecr:GetAuthorizationToken", lambda: SimpleNamespace(endpoint="https://registry")),
-            repository=self.does("ecr:DescribeRepositories", lambda name: Repository(name, f"host/{name}", ACCOUNT)),
-            existing_tags=self.does("ecr:BatchGetImage", lambda _name, _tags: set()),
-            digest=self.does("ecr:DescribeImages", lambda _name, _tag: None),
+            credentials=self.api("ecr:GetAuthorizationToken", lambda: SimpleNamespace(endpoint="https://registry")),
+            repository=self.api("ecr:DescribeRepositories", lambda name: Repository(name, f"host/{name}", ACCOUNT)),
+            existing_tags=self.api("ecr:BatchGetImage", lambda _name, _tags: set()),
+            digest=self.api("ecr:DescribeImages", lambda _name, _tag: None),
             images=self.images,
         )
 
     def images(self, name: str) -> Iterator[Tagged]:
-        yield self.does("ecr:ListImages", lambda: Tagged("sha256:1", "v1.0.0"))()
-        raise AssertionError("one page tells")
+        yield self.api("ecr:ListImages", lambda: Tagged("sha256:1", "v1.0.0"))()
+        raise AssertionError("one page is enough")
 
     def ecs(self) -> Any:
         running = service(deployment("one", "COMPLETED", revision=1))
         newest = ServiceDeployment("arn:one", "SUCCESSFUL", "", WHEN)
         return SimpleNamespace(
-            services=self.does("ecs:DescribeServices", lambda _cluster, names: dict.fromkeys(names, running)),
-            task_definition=self.does("ecs:DescribeTaskDefinition", lambda _arn: {}),
-            latest_deployments=self.does("ecs:ListServiceDeployments", lambda _, names: dict.fromkeys(names, newest)),
-            tasks=self.does("ecs:ListTasks", lambda _cluster, _name: []),
-            stopped_tasks=self.does("ecs:ListTasks", lambda _cluster, _name: []),
+            services=self.api("ecs:DescribeServices", lambda _cluster, names: dict.fromkeys(names, running)),
+            task_definition=self.api("ecs:DescribeTaskDefinition", lambda _arn: {}),
+            latest_deployments=self.api("ecs:ListServiceDeployments", lambda _, names: dict.fromkeys(names, newest)),
+            tasks=self.api("ecs:ListTasks", lambda _cluster, _name: []),
+            stopped_tasks=self.api("ecs:ListTasks", lambda _cluster, _name: []),
         )
 
-    def env(self) -> Environment:
-        caller = Caller(self.account, ACTOR.arn)
-        self.table.before = self.read_table
-        aws = SimpleNamespace(
-            identity=SimpleNamespace(caller=self.does("sts:GetCallerIdentity", lambda: caller)),
-            parameters=SimpleNamespace(get=self.does("ssm:GetParameter", lambda _name: "v1.0.0")),
-            buckets=SimpleNamespace(read=self.does("s3:GetObject", lambda _bucket, _key: None)),
-            events=SimpleNamespace(task_definition=self.does("events:ListTargetsByRule", lambda *_: arn("nightly", 2))),
-            scaling=SimpleNamespace(
-                minimum=self.does(
-                    "application-autoscaling:DescribeScalableTargets", lambda _cluster, _name: self.minimum
-                )
-            ),
-            logs=SimpleNamespace(tail=self.does("logs:GetLogEvents", lambda _group, _stream, _lines: [])),
+    def aws(self) -> Any:
+        scalable_targets = "application-autoscaling:DescribeScalableTargets"
+        return SimpleNamespace(
+            identity=Identity(self.account),
+            parameters=SimpleNamespace(get=self.api("ssm:GetParameter", lambda _name: "v1.0.0")),
+            buckets=SimpleNamespace(read=self.api("s3:GetObject", lambda _bucket, _key: None)),
+            events=SimpleNamespace(task_definition=self.api("events:ListTargetsByRule", lambda *_: arn("nightly", 2))),
+            scaling=SimpleNamespace(minimum=self.api(scalable_targets, lambda _cluster, _name: self.minimum)),
+            logs=SimpleNamespace(tail=self.api("logs:GetLogEvents", lambda _group, _stream, _lines: [])),
             ecr=self.ecr(),
             ecs=self.ecs(),
         )
-        shop = SETTINGS | {"environments": {"test": {"account": ACCOUNT, "backend": self.backend}}}
-        made: Any = SimpleNamespace(
-            target=select(load({"applications": {"shop": shop}}), self.folder, None, "test"),
-            console=Console(io.StringIO(), self.said, io.StringIO(), interactive=False),
+
+    def env(self) -> Environment:
+        self.table.before = self.read_table
+        return environment(
+            self.folder,
+            settings=SHOP | {"environments": {"test": {"account": ACCOUNT, "backend": self.backend}}},
+            console=Console(io.StringIO(), self.output, io.StringIO(), interactive=False),
             ledger=Ledger(self.table, "test", clock=moved_clock()),
-            terraform=SimpleNamespace(check=lambda: "1.11.4"),
+            terraform_of=lambda _stack: InstalledTerraform(),
             contract=self.contract,
-            aws=aws,
+            aws=self.aws(),
         )
-        return cast(Environment, made)
 
     def fails(self) -> LongshoreError:
         with pytest.raises(LongshoreError) as caught:
@@ -157,32 +146,32 @@ class Cloud:
         return caught.value
 
     def marks(self) -> dict[str, str]:
-        lines = [line.split(maxsplit=1) for line in self.said.getvalue().splitlines() if line.startswith("  ")]
+        """OK, SKIP or FAIL by check."""
+        lines = [line.split(maxsplit=1) for line in self.output.getvalue().splitlines() if line.startswith("  ")]
         return {text.partition(":")[0]: mark for mark, text in lines}
 
-    def others(self, *names: str) -> set[str]:
+    def marks_except(self, *names: str) -> set[str]:
         return {mark for name, mark in self.marks().items() if name not in names}
 
 
 @pytest.fixture
 def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cloud:
-    (tmp_path / "test.tfvars").touch()
     monkeypatch.setattr(Docker, "check", lambda _: "Docker 27")
     return Cloud(tmp_path)
 
 
-def test_all_can_be_read(cloud: Cloud) -> None:
+def test_every_check_passes_if_everything_can_be_read(cloud: Cloud) -> None:
     doctor(cloud.env())
     assert list(cloud.marks()) == CHECKS
-    assert cloud.others() == {"OK"}
-    said = cloud.said.getvalue()
-    assert "OK   revisions: shop-test-migrate:2, shop-test-nightly:2, shop-test-web:1, shop-test-web:2, " in said
-    assert "OK   lock: shop-releases says that nobody holds it" in said
-    assert said.endswith("A release can read all that it needs.\n")
+    assert cloud.marks_except() == {"OK"}
+    output = cloud.output.getvalue()
+    assert "OK   revisions: shop-test-migrate:2, shop-test-nightly:2, shop-test-web:1, shop-test-web:2, " in output
+    assert "OK   lock: test is not locked, according to shop-releases" in output
+    assert output.endswith("A release can read everything that it needs.\n")
 
 
 @pytest.mark.parametrize("action", READS)
-def test_a_read_that_is_denied_is_named_and_keeps_no_other(cloud: Cloud, action: str) -> None:
+def test_a_denied_read_is_named_and_the_other_checks_run(cloud: Cloud, action: str) -> None:
     name, resource = READS[action]
     cloud.errors[action] = denied(action)
     error = cloud.fails()
@@ -191,50 +180,50 @@ def test_a_read_that_is_denied_is_named_and_keeps_no_other(cloud: Cloud, action:
     assert error.hint == f"The role lacks a permission: {action}."
     assert exit_code_of(error) == ExitCode.FAILED
     assert list(cloud.marks()) == CHECKS
-    assert (cloud.marks()[name], cloud.others(name)) == ("FAIL", {"OK"})
+    assert (cloud.marks()[name], cloud.marks_except(name)) == ("FAIL", {"OK"})
 
 
-def test_several_that_are_denied_are_all_said(cloud: Cloud) -> None:
+def test_all_denied_reads_are_reported_together(cloud: Cloud) -> None:
     cloud.errors |= {action: denied(action) for action in ("dynamodb:Query", "ecr:DescribeImages", "logs:GetLogEvents")}
     error = cloud.fails()
     assert error.message.startswith("4 checks failed; nothing was touched:")
     assert all(f"The role lacks a permission: {action}." in error.message for action in cloud.errors)
-    assert cloud.others("releases", "versions", "digests", "logs") == {"OK"}
+    assert cloud.marks_except("releases", "versions", "digests", "logs") == {"OK"}
 
 
-def test_without_the_contract_nothing_is_known_of_services(cloud: Cloud) -> None:
+def test_without_the_contract_the_checks_of_services_are_skipped(cloud: Cloud) -> None:
     cloud.errors["terraform"] = TerraformError("terraform init failed: Access Denied")
     assert cloud.fails() is cloud.errors["terraform"]
-    after = CHECKS[CHECKS.index("contract") + 1 :]
-    assert {cloud.marks()[name] for name in after} == {"SKIP"}
-    assert "SKIP services: needs contract, which failed" in cloud.said.getvalue()
-    assert cloud.others("contract", *after) == {"OK"}
+    skipped = CHECKS[CHECKS.index("contract") + 1 :]
+    assert {cloud.marks()[name] for name in skipped} == {"SKIP"}
+    assert "SKIP services: needs contract, which failed" in cloud.output.getvalue()
+    assert cloud.marks_except("contract", *skipped) == {"OK"}
 
 
-def test_with_another_accounts_credentials_nothing_there_is_read(cloud: Cloud) -> None:
+def test_with_credentials_of_another_account_nothing_is_read_there(cloud: Cloud) -> None:
     cloud.account = "999999999999"
     assert isinstance(cloud.fails(), ConfigError)
-    here = CHECKS[: CHECKS.index("account")]
-    assert {cloud.marks()[name] for name in here} == {"OK"}
-    assert cloud.others("account", *here) == {"SKIP"}
+    local = CHECKS[: CHECKS.index("account")]
+    assert {cloud.marks()[name] for name in local} == {"OK"}
+    assert cloud.marks_except("account", *local) == {"SKIP"}
 
 
-def test_what_is_not_there_is_said_once(cloud: Cloud) -> None:
+def test_a_missing_resource_is_reported_once(cloud: Cloud) -> None:
     missing = AwsError("there is no ECR repository shop/app", code="RepositoryNotFoundException")
     cloud.errors["ecr:DescribeRepositories"] = missing
     assert cloud.fails().message == missing.message
     assert {cloud.marks()[name] for name in ("tags", "digests", "images")} == {"SKIP"}
-    assert cloud.others("repositories", "tags", "digests", "images") == {"OK"}
+    assert cloud.marks_except("repositories", "tags", "digests", "images") == {"OK"}
 
 
-def test_a_service_that_autoscaling_does_not_know_is_named(cloud: Cloud) -> None:
+def test_a_service_without_an_autoscaling_target_is_named(cloud: Cloud) -> None:
     cloud.minimum = None
     error = cloud.fails()
-    assert error.message == "autoscaling does not know shop-test-web"
+    assert error.message == "there is no autoscaling target for shop-test-web"
     assert "invoke apply --allow-infra" in error.hint
 
 
-def test_the_exit_code_is_that_of_the_first(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exit_code_is_that_of_the_first_error(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_engine(_: Docker) -> str:
         raise BuildError("no Docker engine answers")
 
@@ -243,13 +232,13 @@ def test_the_exit_code_is_that_of_the_first(cloud: Cloud, monkeypatch: pytest.Mo
     assert exit_code_of(cloud.fails()) == ExitCode.BUILD
 
 
-def test_who_holds_the_environment_is_said_and_no_fault(cloud: Cloud) -> None:
+def test_a_locked_environment_passes_and_its_holder_is_shown(cloud: Cloud) -> None:
     Ledger(cloud.table, "test").locks.hold("ann's", ACTOR, "a look at the database")
     doctor(cloud.env())
-    assert "OK   lock: locked by ann on laptop" in cloud.said.getvalue()
+    assert "OK   lock: locked by ann on laptop" in cloud.output.getvalue()
 
 
-def test_a_backend_of_the_teams_own_is_terraforms_to_look_at(cloud: Cloud) -> None:
+def test_the_state_lock_of_your_own_backend_is_skipped(cloud: Cloud) -> None:
     cloud.backend, cloud.errors["s3:GetObject"] = None, denied("s3:GetObject")
     doctor(cloud.env())
-    assert (cloud.marks()["state lock"], cloud.others("state lock")) == ("SKIP", {"OK"})
+    assert (cloud.marks()["state lock"], cloud.marks_except("state lock")) == ("SKIP", {"OK"})

@@ -1,5 +1,3 @@
-"""What is only shown."""
-
 from __future__ import annotations
 
 import io
@@ -8,25 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
-
-import pytest
+from typing import Any
 
 from longshore.commands.plan import plan
 from longshore.console import Console
-from longshore.environment.environment import Environment
-from longshore.run import checks
 from longshore.terraform.driver import SavedPlan
+from tests.fakes.environments import Identity, InstalledTerraform, environment
 
 
 def containers(version: str) -> str:
-    """A container that says its token twice."""
+    """A container with a token in its environment and in its command."""
     token = [{"name": "API_TOKEN", "value": f"canary-{version}"}]
     return json.dumps([{"name": "web", "environment": token, "command": ["serve", f"canary-{version}"]}])
 
 
-class Terraform:
-    """A plan of one revision."""
+class Terraform(InstalledTerraform):
+    """Plans a new revision of one task definition."""
 
     @contextmanager
     def plan(self, *_: Any, **__: Any) -> Iterator[SavedPlan]:
@@ -38,10 +33,15 @@ class Terraform:
         return {"resource_changes": [{"address": "a", "type": "aws_ecs_task_definition", "change": change}]}
 
 
-def test_a_plan_shows_no_secret_of_its_containers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "reach", lambda *_, **__: None)
-    out, told = io.StringIO(), io.StringIO()
-    env = cast(Environment, SimpleNamespace(terraform=Terraform(), console=Console(out, told)))
+def test_a_plan_shows_no_secret_of_its_containers(tmp_path: Path) -> None:
+    out, err = io.StringIO(), io.StringIO()
+    env = environment(
+        tmp_path,
+        console=Console(out, err),
+        aws=SimpleNamespace(identity=Identity()),
+        terraform_of=lambda _stack: Terraform(),
+    )
     assert plan(env, None)
-    assert "command" in out.getvalue() + told.getvalue()
-    assert "canary" not in out.getvalue() + told.getvalue()
+    output = out.getvalue() + err.getvalue()
+    assert "command" in output
+    assert "canary" not in output

@@ -1,4 +1,4 @@
-"""The verdict of a release inside a build: what the ledger says of it, never what the log reads like."""
+"""The verdict of a release inside a build: that of the ledger; the text of the log does not count."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import os
 import re
 import shlex
 import signal
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from longshore.aws.codebuild import Build
 from longshore.commands.remote_release import release_remotely, verdict
-from longshore.config.settings import Deadlines, load
-from longshore.config.target import select
+from longshore.config.settings import Deadlines
 from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import BuildError, DeclinedError, LongshoreError, UnknownOutcomeError, UsageError
@@ -25,12 +25,13 @@ from longshore.git import Source
 from longshore.images import builders
 from longshore.images.codebuild import BuildOutcome, BuildRequest, FollowOptions
 from longshore.ledger.releases import Ledger
+from longshore.result import ReleaseResult
 from longshore.run import checks
 from longshore.run.checks import ReleaseInputs
 from longshore.run.options import ReleaseOptions
-from longshore.signals import Interrupts
 from longshore.tasks import views
 from longshore.verdict import Cause, ExitCode, Verdict, exit_code_of
+from tests.fakes.environments import environment
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.samples import ACTOR, WHEN, result
 from tests.paths import ROOT
@@ -38,73 +39,84 @@ from tests.paths import ROOT
 COMMIT = Source(Path("/shop"), "0123456789abcdef0123456789abcdef01234567", "Head")
 
 
-def environment(*releases: Any) -> Environment:
-    ledger = Ledger(MemoryTable(), "test")
-    for release in releases:
-        ledger.begin(release)
-    return cast(Environment, SimpleNamespace(ledger=ledger))
+Make = Callable[..., Environment]
 
 
-def followed(status: str = "SUCCEEDED", **exported: str) -> BuildOutcome:
+@pytest.fixture
+def release_env(tmp_path: Path) -> Make:
+    """Makes an environment with these releases in its ledger."""
+
+    def make(*releases: ReleaseResult, err: io.StringIO | None = None) -> Environment:
+        ledger = Ledger(MemoryTable(), "test")
+        for release in releases:
+            ledger.begin(release)
+        console = Console(io.StringIO(), err or io.StringIO(), io.StringIO(), interactive=False)
+        return environment(tmp_path, console=console, ledger=ledger)
+
+    return make
+
+
+def ended(status: str = "SUCCEEDED", **exported: str) -> BuildOutcome:
+    """A build that has ended."""
     build = Build("shop-test-release:1", status=status, complete=True, commit=COMMIT.commit, exported=exported)
     return BuildOutcome(build)
 
 
-def of_build(**known: Any) -> Any:
+def release_of_build(**changes: Any) -> ReleaseResult:
+    """A release that ran in that build."""
     actor = ACTOR.model_copy(update={"build": "shop-test-release:1"})
-    return result(**{"actor": actor, "ended": WHEN} | known)
+    return result(**{"actor": actor, "ended": WHEN} | changes)
 
 
-def test_the_release_that_the_build_names_is_the_result() -> None:
-    bad = of_build(verdict=Verdict.ROLLED_BACK, cause=Cause.ROLLOUT)
-    found = verdict(
-        environment(bad), followed("FAILED", LONGSHORE_RELEASE=bad.release, LONGSHORE_EXIT_CODE="8"), COMMIT
-    )
-    assert (found.release, found.verdict, found.exit_code) == (bad.release, Verdict.ROLLED_BACK, 8)
+def test_the_result_is_the_release_that_the_build_names(release_env: Make) -> None:
+    rolled_back = release_of_build(verdict=Verdict.ROLLED_BACK, cause=Cause.ROLLOUT)
+    outcome = ended("FAILED", LONGSHORE_RELEASE=rolled_back.release, LONGSHORE_EXIT_CODE="8")
+    release = verdict(release_env(rolled_back), outcome, COMMIT)
+    assert (release.release, release.verdict, release.exit_code) == (rolled_back.release, Verdict.ROLLED_BACK, 8)
 
 
-def test_a_build_that_could_not_export_is_found_by_its_id() -> None:
-    good = of_build(verdict=Verdict.SUCCEEDED)
-    assert verdict(environment(good), followed("TIMED_OUT"), COMMIT).exit_code == 0
+def test_the_release_of_a_build_that_exported_nothing_is_found_by_the_build_id(release_env: Make) -> None:
+    succeeded = release_of_build(verdict=Verdict.SUCCEEDED)
+    assert verdict(release_env(succeeded), ended("TIMED_OUT"), COMMIT).exit_code == 0
     with pytest.raises(BuildError):
-        verdict(environment(result(verdict=Verdict.SUCCEEDED, ended=WHEN)), followed("TIMED_OUT"), COMMIT)
+        verdict(release_env(result(verdict=Verdict.SUCCEEDED, ended=WHEN)), ended("TIMED_OUT"), COMMIT)
 
 
-def test_a_release_whose_build_ended_under_it_has_no_verdict() -> None:
-    with pytest.raises(UnknownOutcomeError, match="ended with FAULT while test-000001 ran") as caught:
-        verdict(environment(of_build(ended=None)), followed("FAULT"), COMMIT)
+def test_an_unfinished_release_of_a_build_that_has_ended_has_no_verdict(release_env: Make) -> None:
+    with pytest.raises(UnknownOutcomeError, match="ended with FAULT before test-000001 had a verdict") as caught:
+        verdict(release_env(release_of_build(ended=None)), ended("FAULT"), COMMIT)
     assert "--resume" in caught.value.hint
 
 
-def test_a_release_that_did_not_begin_ends_as_it_ended_there() -> None:
+def test_a_release_that_did_not_begin_keeps_the_exit_code_of_the_build(release_env: Make) -> None:
     exported = {"LONGSHORE_EXIT_CODE": "3", "LONGSHORE_MESSAGE": "test is locked by ann"}
     with pytest.raises(LongshoreError, match="did not begin: test is locked by ann") as caught:
-        verdict(environment(), followed("FAILED", **exported), COMMIT)
+        verdict(release_env(), ended("FAILED", **exported), COMMIT)
     assert exit_code_of(caught.value) is ExitCode.LOCKED
 
 
 @pytest.mark.parametrize("exported", [{}, {"LONGSHORE_EXIT_CODE": "0"}, {"LONGSHORE_EXIT_CODE": "77"}])
 @pytest.mark.parametrize("status", ["FAILED", "SUCCEEDED", "WEIRD"])
-def test_a_build_without_a_release_is_no_success(status: str, exported: dict[str, str]) -> None:
+def test_a_build_without_a_release_is_a_failed_build(status: str, exported: dict[str, str], release_env: Make) -> None:
     with pytest.raises(BuildError):
-        verdict(environment(), followed(status, **exported), COMMIT)
+        verdict(release_env(), ended(status, **exported), COMMIT)
 
 
-def test_what_goes_along_into_the_build() -> None:
-    made = ReleaseOptions.of(
+def test_the_options_are_passed_to_the_build() -> None:
+    options = ReleaseOptions.of(
         remote=True, allow_zero=True, allow_infra=True, wait_lock="15m", until="approve", bump="minor"
     )
-    assert made.command_line == "--allow-infra --allow-zero --until approve --wait-lock 15m"
+    assert options.command_line == "--allow-infra --allow-zero --until approve --wait-lock 15m"
     assert ReleaseOptions.of(remote=True).command_line == ""
 
 
 @pytest.mark.parametrize("options", [{"tag": "v1.0.0"}, {"rebuild": True}, {"on": "codebuild"}, {"allow_dirty": True}])
-def test_what_has_no_meaning_inside_a_build_is_refused(options: dict[str, Any]) -> None:
+def test_options_that_have_no_meaning_in_a_build_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         ReleaseOptions.of(remote=True, **options)
 
 
-def test_what_builds_must_be_known_and_fit() -> None:
+def test_unknown_builders_and_conflicting_options_are_refused() -> None:
     with pytest.raises(UsageError, match="--on 'mars' is not a builder"):
         ReleaseOptions.of(on="mars")
     with pytest.raises(UsageError, match="--allow-dirty"):
@@ -122,7 +134,7 @@ def exported(tmp_path: Path, text: str | None) -> dict[str, str]:
     return dict(shlex.split(word)[0].split("=", 1) for word in words)
 
 
-def test_a_document_becomes_variables_that_a_shell_can_read(tmp_path: Path) -> None:
+def test_the_json_document_becomes_shell_variables(tmp_path: Path) -> None:
     document = {"release": "test-000001", "exit_code": 8, "message": 'it\'s "$HOME" `id`\nand more'}
     assert exported(tmp_path, json.dumps(document)) == {
         "LONGSHORE_RELEASE": "test-000001",
@@ -134,11 +146,11 @@ def test_a_document_becomes_variables_that_a_shell_can_read(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"exit_code": "x"}'])
-def test_no_document_exports_nothing(tmp_path: Path, text: str | None) -> None:
+def test_without_a_document_nothing_is_exported(tmp_path: Path, text: str | None) -> None:
     assert exported(tmp_path, text) == {}
 
 
-def test_the_machine_of_a_release_lives_longer_than_the_release_may_take() -> None:
+def test_the_build_timeout_is_longer_than_the_deadlines_of_a_release() -> None:
     variables = (ROOT / "terraform" / "app" / "variables_release.tf").read_text()
     minutes = re.search(r"build_timeout += optional\(number, (\d+)\)", variables)
     deadlines = Deadlines()
@@ -146,50 +158,57 @@ def test_the_machine_of_a_release_lives_longer_than_the_release_may_take() -> No
     assert int(minutes[1]) * 60 > deadlines.build + deadlines.release
 
 
-def of_the_shop(folder: Path, err: io.StringIO, *releases: Any) -> Environment:
-    settings = {"region": "eu-central-1", "environments": {"test": {"account": "123456789012"}}}
-    env = environment(*releases)
-    env.__dict__.update(
-        target=select(load({"applications": {"shop": settings}}), folder, None, "test"),
-        console=Console(io.StringIO(), err, io.StringIO(), interactive=False),
-        interrupts=Interrupts(),
-    )
-    return env
+@dataclass
+class FakeBuilder:
+    """In place of CodeBuild; records the build that it was asked for."""
+
+    outcome: BuildOutcome
+    interrupted: bool = False
+    request: BuildRequest | None = None
+    options: FollowOptions | None = None
+
+    def run(self, request: BuildRequest, options: FollowOptions) -> BuildOutcome:
+        self.request, self.options = request, options
+        if self.interrupted:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return self.outcome
 
 
-def test_without_a_terminal_it_must_be_said_that_nobody_is_asked_or_that_somebody_will_be(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def build_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeBuilder], None]:
+    """Lets the checks pass, and replaces CodeBuild."""
+
+    def replace(builder: FakeBuilder) -> None:
+        monkeypatch.setattr(checks, "remote", lambda _env, _options: ReleaseInputs(ACTOR, COMMIT, COMMIT))
+        monkeypatch.setattr(builders, "builder", lambda _env: builder)
+
+    return replace
+
+
+def test_without_a_terminal_you_must_confirm_or_stop_for_approval(
+    release_env: Make, build_with: Callable[[FakeBuilder], None]
 ) -> None:
-    waiting = of_build(verdict=Verdict.WAITING)
-    env = of_the_shop(tmp_path, io.StringIO(), waiting)
-    monkeypatch.setattr(checks, "remote", lambda env, order: ReleaseInputs(ACTOR, COMMIT, COMMIT))
-    monkeypatch.setattr(builders, "builder", lambda env: SimpleNamespace(run=lambda request, watch: followed("FAILED")))
+    env = release_env(release_of_build(verdict=Verdict.WAITING))
+    build_with(FakeBuilder(ended("FAILED")))
     with pytest.raises(DeclinedError):
         release_remotely(env, ReleaseOptions.of(remote=True))
     assert release_remotely(env, ReleaseOptions.of(remote=True, until="approve")).verdict is Verdict.WAITING
 
 
-def test_whoever_leaves_is_told_that_the_release_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    err = io.StringIO()
-    seen: list[tuple[object, ...]] = []
-    good = of_build(verdict=Verdict.SUCCEEDED)
-
-    class Service:
-        """In place of CodeBuild; a signal comes while it is followed."""
-
-        def run(self, request: BuildRequest, watch: FollowOptions) -> BuildOutcome:
-            seen.append((request.project, request.commit, request.variables["LONGSHORE_OPTIONS"]))
-            seen.append((watch.run, watch.stops, watch.mask("NPM_TOKEN=unheard-of")))
-            os.kill(os.getpid(), signal.SIGTERM)
-            return followed()
-
-    env = of_the_shop(tmp_path, err, good)
-    monkeypatch.setattr(checks, "remote", lambda env, order: ReleaseInputs(ACTOR, COMMIT, COMMIT))
-    monkeypatch.setattr(builders, "builder", lambda env: Service())
-    assert release_remotely(env, ReleaseOptions.of(remote=True, yes=True, wait_lock="15m")).release == good.release
-    assert seen == [
-        ("shop-test-release", COMMIT.commit, "--wait-lock 15m"),
-        (3600 + 900 + 3600, False, "NPM_TOKEN=(masked)"),
-    ]
-    assert "SIGTERM: leaving; what was started goes on" in err.getvalue()
-    assert "moving back" not in err.getvalue()
+def test_after_a_signal_the_release_on_codebuild_continues(
+    release_env: Make, build_with: Callable[[FakeBuilder], None]
+) -> None:
+    err, builder = io.StringIO(), FakeBuilder(ended(), interrupted=True)
+    build_with(builder)
+    succeeded = release_of_build(verdict=Verdict.SUCCEEDED)
+    options = ReleaseOptions.of(remote=True, yes=True, wait_lock="15m")
+    assert release_remotely(release_env(succeeded, err=err), options).release == succeeded.release
+    request, follow = builder.request, builder.options
+    assert request
+    assert follow
+    assert (request.project, request.commit) == ("shop-test-release", COMMIT.commit)
+    assert request.variables["LONGSHORE_OPTIONS"] == "--wait-lock 15m"
+    assert (follow.run, follow.stops) == (3600 + 900 + 3600, False)
+    assert follow.mask("NPM_TOKEN=unheard-of") == "NPM_TOKEN=(masked)"
+    assert "SIGTERM: leaving; the release on CodeBuild continues" in err.getvalue()
+    assert "rolled back" not in err.getvalue()

@@ -235,14 +235,14 @@ def test_every_call_of_the_builds_before_is_allowed_by_the_role(project: Project
     document = policies(project, role)
     _, made = project.requests()
     calls = [call for call in made if call["caller"] == role]
-    questions = [question for call in calls for question in iam.asked(call, region=REGION, account=ACCOUNT)]
-    refused = {
-        (one.action, one.resource)
-        for one in questions
-        if not iam.allowed(document, one.action, one.resource, one.context)
+    needed = [permission for call in calls for permission in iam.required(call, region=REGION, account=ACCOUNT)]
+    denied = {
+        (permission.action, permission.resource)
+        for permission in needed
+        if not iam.allowed(document, permission.action, permission.resource, permission.context)
     }
-    assert refused == set()
-    assert does <= {question.action for question in questions}
+    assert denied == set()
+    assert does <= {permission.action for permission in needed}
     # And it tells: what the role is for, and nothing else.
     assert not iam.allowed(document, "iam:PutRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/{role}", {})
     assert not iam.allowed(document, "dynamodb:DeleteItem", None, {})

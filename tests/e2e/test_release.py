@@ -156,7 +156,7 @@ def test_the_stock_waiter_and_logs_agree(found: Found, project: Project) -> None
             "999999999999",
         ),
         (["release", "--yes"], {"DOCKER_HOST": "tcp://127.0.0.1:9"}, 4, "Docker engine"),
-        (["destroy", "--yes-really", "production"], {}, 2, "nothing was taken down"),
+        (["destroy", "--yes-really", "production"], {}, 2, "nothing was destroyed"),
     ],
 )
 def test_bad_input_changes_nothing(

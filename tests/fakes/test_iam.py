@@ -1,4 +1,4 @@
-"""The judge of policies is itself judged: each case is one that a wrong reading of IAM would get wrong."""
+"""The rules of IAM; each case is one that a misreading of its documentation would get wrong."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.iam import Question, allowed, asked
+from tests.fakes.iam import Permission, allowed, required
 
 SERVICE = "arn:aws:ecs:eu-central-1:123456789012:service/shop/web"
 CLUSTER = "arn:aws:ecs:eu-central-1:123456789012:cluster/shop"
@@ -17,7 +17,9 @@ def policy(action: Any, resource: Any, condition: Any = None, effect: str = "All
     return {"Version": "2012-10-17", "Statement": [{**statement, **({"Condition": condition} if condition else {})}]}
 
 
-def may(document: Any, action: str = "ecs:UpdateService", resource: str | None = SERVICE, **context: str) -> bool:
+def is_allowed(
+    document: Any, action: str = "ecs:UpdateService", resource: str | None = SERVICE, **context: str
+) -> bool:
     return allowed([document], action, resource, {key.replace("__", ":"): value for key, value in context.items()})
 
 
@@ -45,15 +47,15 @@ def may(document: Any, action: str = "ecs:UpdateService", resource: str | None =
         ("ecs:UpdateService", [], False),
     ],
 )
-def test_actions_without_case_and_resources_with_it(action: Any, resource: Any, expected: bool) -> None:  # noqa: FBT001
-    assert may(policy(action, resource)) is expected
+def test_the_case_of_letters_counts_in_resources_but_not_in_actions(action: Any, resource: Any, expected: bool) -> None:  # noqa: FBT001
+    assert is_allowed(policy(action, resource)) is expected
 
 
-def test_a_resource_with_a_star_of_its_own_is_no_pattern() -> None:
-    assert not may(policy("ecs:UpdateService", SERVICE), resource="*")
+def test_a_star_in_the_resource_of_a_call_is_not_a_wildcard() -> None:
+    assert not is_allowed(policy("ecs:UpdateService", SERVICE), resource="*")
 
 
-def test_what_denies_beats_what_allows_in_whatever_order_and_policy() -> None:
+def test_a_denial_beats_a_permission_in_any_order_and_policy() -> None:
     allows, denies = policy("ecs:*", "*"), policy("ecs:UpdateService", SERVICE, effect="Deny")
     assert not allowed([denies, allows], "ecs:UpdateService", SERVICE, {})
     assert not allowed([allows, denies], "ecs:UpdateService", SERVICE, {})
@@ -62,7 +64,7 @@ def test_what_denies_beats_what_allows_in_whatever_order_and_policy() -> None:
     assert not allowed([], "ecs:RunTask", SERVICE, {})
 
 
-def test_a_condition_that_does_not_hold_takes_the_denial_away() -> None:
+def test_a_denial_applies_only_if_its_condition_holds() -> None:
     denies = policy("*", "*", {"StringEquals": {"aws:SecureTransport": "false"}}, effect="Deny")
     assert allowed([policy("*", "*"), denies], "ecs:RunTask", SERVICE, {"aws:SecureTransport": "true"})
     assert not allowed([policy("*", "*"), denies], "ecs:RunTask", SERVICE, {"aws:SecureTransport": "false"})
@@ -94,13 +96,13 @@ def test_conditions(condition: Any, context: dict[str, str], expected: bool) -> 
     assert allowed([policy("ecs:*", "*", condition)], "ecs:RunTask", "*", context) is expected
 
 
-def test_where_it_is_not_known_what_a_call_was_about_only_what_is_known_counts() -> None:
+def test_without_a_resource_only_the_known_condition_keys_count() -> None:
     document = policy("iam:PassRole", "arn:role", {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}})
-    assert may(document, "iam:PassRole", None, iam__PassedToService="ecs-tasks.amazonaws.com")
-    assert not may(document, "iam:PassRole", None, iam__PassedToService="lambda.amazonaws.com")
-    assert may(document, "iam:PassRole", None)
-    assert not may(document, "iam:PassRole", "arn:role")
-    assert not may(document, "iam:CreateRole", None)
+    assert is_allowed(document, "iam:PassRole", None, iam__PassedToService="ecs-tasks.amazonaws.com")
+    assert not is_allowed(document, "iam:PassRole", None, iam__PassedToService="lambda.amazonaws.com")
+    assert is_allowed(document, "iam:PassRole", None)
+    assert not is_allowed(document, "iam:PassRole", "arn:role")
+    assert not is_allowed(document, "iam:CreateRole", None)
 
 
 @pytest.mark.parametrize(
@@ -114,14 +116,14 @@ def test_where_it_is_not_known_what_a_call_was_about_only_what_is_known_counts()
         {"Statement": {"Effect": "Allow", "Action": "s3:*", "NotResource": "*"}},
     ],
 )
-def test_what_is_not_understood_is_refused(document: Any) -> None:
-    with pytest.raises(ValueError, match=r"understood|effect"):
-        may(document)
+def test_unsupported_elements_of_a_policy_are_refused(document: Any) -> None:
+    with pytest.raises(ValueError, match="unsupported"):
+        is_allowed(document)
 
 
-def questions(service: str, operation: str, /, **parameters: Any) -> list[Question]:
+def permissions(service: str, operation: str, /, **parameters: Any) -> list[Permission]:
     call = {"service": service, "operation": operation, "parameters": parameters}
-    return asked(call, region="eu-central-1", account="123456789012")
+    return required(call, region="eu-central-1", account="123456789012")
 
 
 @pytest.mark.parametrize(
@@ -141,10 +143,10 @@ def questions(service: str, operation: str, /, **parameters: Any) -> list[Questi
     ],
 )
 def test_the_actions_of_an_operation(service: str, operation: str, actions: list[str]) -> None:
-    assert [question.action for question in questions(service, operation)] == actions
+    assert [permission.action for permission in permissions(service, operation)] == actions
 
 
-PLACE = "eu-central-1:123456789012"
+OWNER = "eu-central-1:123456789012"
 
 
 @pytest.mark.parametrize(
@@ -154,24 +156,24 @@ PLACE = "eu-central-1:123456789012"
         ("ecs", "UpdateService", {"cluster": CLUSTER, "service": SERVICE}, SERVICE, {"ecs:cluster": CLUSTER}),
         ("ecs", "RunTask", {"cluster": "shop", "taskDefinition": "arn:1"}, "arn:1", {"ecs:cluster": CLUSTER}),
         ("ecs", "RegisterTaskDefinition", {"family": "web"}, "*", {}),
-        ("ssm", "PutParameter", {"Name": "/a/b"}, f"arn:aws:ssm:{PLACE}:parameter/a/b", {}),
-        ("dynamodb", "PutItem", {"TableName": "shop"}, f"arn:aws:dynamodb:{PLACE}:table/shop", {}),
-        ("codebuild", "StopBuild", {"id": "shop-build:1"}, f"arn:aws:codebuild:{PLACE}:project/shop-build", {}),
-        ("events", "PutTargets", {"Rule": "nightly"}, f"arn:aws:events:{PLACE}:rule/nightly", {}),
+        ("ssm", "PutParameter", {"Name": "/a/b"}, f"arn:aws:ssm:{OWNER}:parameter/a/b", {}),
+        ("dynamodb", "PutItem", {"TableName": "shop"}, f"arn:aws:dynamodb:{OWNER}:table/shop", {}),
+        ("codebuild", "StopBuild", {"id": "shop-build:1"}, f"arn:aws:codebuild:{OWNER}:project/shop-build", {}),
+        ("events", "PutTargets", {"Rule": "nightly"}, f"arn:aws:events:{OWNER}:rule/nightly", {}),
         ("ecs", "DescribeServices", {}, None, {}),
     ],
 )
 def test_the_resource_of_a_call(
     service: str, operation: str, parameters: dict[str, str], resource: str | None, context: dict[str, str]
 ) -> None:
-    assert questions(service, operation, **parameters)[0] == Question(f"{service}:{operation}", resource, context)
+    assert permissions(service, operation, **parameters)[0] == Permission(f"{service}:{operation}", resource, context)
 
 
-def test_roles_are_passed_to_the_service_that_takes_them() -> None:
-    assert questions("events", "PutTargets")[1].context["iam:PassedToService"] == "events.amazonaws.com"
-    assert questions("ecs", "RunTask")[1].context["iam:PassedToService"] == "ecs-tasks.amazonaws.com"
+def test_a_role_is_passed_to_the_service_that_assumes_it() -> None:
+    assert permissions("events", "PutTargets")[1].context["iam:PassedToService"] == "events.amazonaws.com"
+    assert permissions("ecs", "RunTask")[1].context["iam:PassedToService"] == "ecs-tasks.amazonaws.com"
 
 
-def test_a_request_that_is_no_operation_is_refused() -> None:
+def test_a_request_that_is_not_an_operation_is_refused() -> None:
     with pytest.raises(ValueError, match="GET /what"):
-        questions("s3", "GET /what")
+        permissions("s3", "GET /what")

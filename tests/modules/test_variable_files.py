@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from longshore.terraform import hcl, variable_files
-from tests.commands.test_import_env import ORIGINAL, World
+from tests.commands.test_import_env import ORIGINAL, Project
 from tests.terraform.test_hcl import BEFORE, NAMES, READ, TEXTS
 
 ROOT = """
@@ -79,9 +79,9 @@ def test_terraform_reads_the_written_values(read: Read, tmp_path: Path, entries:
 
 
 def test_written_files_are_formatted(tmp_path: Path) -> None:
-    world = World(tmp_path, a_tfvars='variables = {\n  ECS_A = "a" # first\n  ECS_LONGER_NAME = "b"\n}\n')
+    project = Project(tmp_path, a_tfvars='variables = {\n  ECS_A = "a" # first\n  ECS_LONGER_NAME = "b"\n}\n')
     terraform(tmp_path, "fmt", "a.tfvars")
-    world.take_over(ORIGINAL, write=True)
+    project.import_env(ORIGINAL, write=True)
     (tmp_path / "printed.tfvars").write_text(f"variables = {{\n{hcl.lines({'ECS_A': 'a', 'for': '${b}'})}}}\n")
     # In these two, fmt would change existing lines, which Longshore leaves unchanged.
     aligned = {"variables = {}\nc = 2\n", 'variables = { A = "a"\n  C = "c" }\n'}

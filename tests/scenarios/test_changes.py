@@ -465,7 +465,7 @@ def test_what_nobody_released_here_is_drift(theatre: Theatre, tmp_path: Path) ->
     with set_for(theatre, tmp_path, before=before, tasks={"worker old": "runs another image"}) as (stage, env):
         env.aws.parameters.put(env.target.tag_parameter, "v9.9.9")
         running = found(env)["running"]
-        assert "/storefront/sandbox/image_tag says v9.9.9, sandbox-000001 has released v1.0.0" in running[0]
+        assert "/storefront/sandbox/image_tag holds v9.9.9, but sandbox-000001 released v1.0.0" in running[0]
         assert running[1] == "storefront-sandbox-web runs storefront-sandbox-web:2, not storefront-sandbox-web:1"
         (image,) = [line for line in running if "worker runs sha256:" in line]
         assert f"not {stage.digest('v1.0.0')}" in image
@@ -481,7 +481,7 @@ def test_what_runs_and_was_never_released_is_drift(shape: dict[str, Any], theatr
         assert found(env) == NOTHING
         stage.do(f"an operator scales {key} to 2")
         family = f"storefront-sandbox-{key}"
-        assert f"{family} runs {family}:1, which no release has recorded (2 tasks wanted)" in found(env)["running"]
+        assert f"{family} runs {family}:1, which no release recorded (desired count 2)" in found(env)["running"]
 
 
 # scheduled tasks
@@ -655,7 +655,7 @@ def test_what_is_parked_stays_parked(theatre: Theatre, tmp_path: Path) -> None:
 def test_a_service_that_autoscaling_does_not_know_is_named(theatre: Theatre, tmp_path: Path) -> None:
     with set_for(theatre, tmp_path, shape=SCALED) as (stage, env):
         stage.client("application-autoscaling").deregister_scalable_target(**target_of("web"))
-        assert found(env)["running"] == ["storefront-sandbox-web: autoscaling does not know it"]
+        assert found(env)["running"] == ["storefront-sandbox-web has no autoscaling target"]
         with stage.command():
             result = release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True))
         assert result.exit_code is ExitCode.RECORD_INCOMPLETE

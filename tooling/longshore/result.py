@@ -1,4 +1,7 @@
-"""The result of a release: data first. The console, the JSON and the ledger are three views of it."""
+"""The record of a run, as data: the console, the JSON document and the ledger are three views of it.
+
+Names and values of the fields are the format of the ledger and of ``--json``.
+"""
 
 from __future__ import annotations
 
@@ -12,27 +15,23 @@ from longshore.masking import Masks
 from longshore.verdict import Cause, Conclusion, ExitCode, Facts, Verdict, exit_code
 
 Kind = Literal["release", "rollback", "apply", "scale", "restart"]
-"""What a run is; promoting a version is a release of it."""
-
-STAYING = ("scale", "restart")
-"""The kinds that leave every service on its revision."""
-
+"""The kinds of a run. Promoting a version is a release."""
 
 Options = Mapping[str, str | bool | list[str] | None]
-"""The options that a run was ordered with, by their names."""
+"""The options of a run, by their names."""
 
 
 class Data(BaseModel):
-    """Base of what is recorded. Mutable while the release runs; unknown keys of later versions are read over."""
+    """The base of all records: mutable while the run lasts. Keys that a later version has added are ignored."""
 
     model_config = ConfigDict(extra="ignore", validate_assignment=True)
 
 
 class Actor(Data):
-    """Who releases: the AWS identity, the person or job behind it.
+    """The person or job that started a run, and its AWS identity.
 
-    ``build`` is the id of the CodeBuild build that this process runs in, ``initiator`` who started that build, in
-    CodeBuild's words.
+    ``build`` is the id of the CodeBuild build that the process runs in; ``initiator`` is the identity that started it,
+    as CodeBuild reports it.
     """
 
     arn: str
@@ -44,7 +43,7 @@ class Actor(Data):
 
 
 class ImageResult(Data):
-    """An image of this release; ``reused`` if an earlier build of the same commit got the tag."""
+    """An image of the release; ``reused`` if an earlier build of the same commit was tagged again."""
 
     repository: str
     tag: str
@@ -53,16 +52,17 @@ class ImageResult(Data):
 
 
 class Running(Data):
-    """What a service runs: revision (ARN) and wanted count."""
+    """The state of a service: its revision (ARN) and its desired count."""
 
     task_definition: str
     count: int
 
 
 class ServiceResult(Data):
-    """A service before and after; ``after`` stays None if it was never moved.
+    """A service before and after the run; ``after`` is None if it was not moved.
 
-    ``made`` is when ECS made it; ``replaced`` says that this apply has made it anew, with no task.
+    ``made`` is the time at which ECS created it; ``replaced`` is set if the apply of this run created it again, with no
+    tasks; ``deployment`` is the id of the deployment that the run started.
     """
 
     name: str
@@ -78,9 +78,9 @@ class ServiceResult(Data):
 
 
 class ScheduleResult(Data):
-    """A scheduled task: the revision (ARN) that its rule started before, and after.
+    """A scheduled task: the revision (ARN) that its rule starts, before and after the run.
 
-    ``switched_on`` says that this run has switched the rule on, as it had never been released.
+    ``switched_on`` is set if the run enabled the rule, because no release had done so.
     """
 
     rule: str
@@ -92,9 +92,10 @@ class ScheduleResult(Data):
 
 
 class Failure(Data):
-    """Why a service, or the migration, did not get there: what AWS, the container and the health URL said.
+    """The reason why a service or the migration failed, as AWS, the container and the health URL report it.
 
-    ``container`` is the first one to fail, ``log`` its last lines; ``tasks`` is how many stopped like this one.
+    ``subject`` is the service, or the family of the migration; ``tasks`` counts those that stopped for the same reason;
+    ``container`` is the first one to fail, and ``log`` has its last lines; ``answer`` is that of the health URL.
     """
 
     subject: str
@@ -110,7 +111,7 @@ class Failure(Data):
 
 
 class MigrationResult(Data):
-    """The migration task of this release; exit_code is None where the container has none."""
+    """The migration task of the release; ``exit_code`` is None if its container has none."""
 
     task: str
     task_definition: str
@@ -126,7 +127,7 @@ class MigrationResult(Data):
 
 
 class BuildResult(Data):
-    """A build on CodeBuild: its id, and what became of it; ``log_complete`` says whether all its lines were shown."""
+    """A CodeBuild build and its status; ``log_complete`` tells whether all lines of its log were shown."""
 
     id: str
     project: str
@@ -137,19 +138,23 @@ class BuildResult(Data):
 
 
 class StepResult(Data):
-    """A step with its duration by the monotonic clock, in seconds."""
+    """A step and its duration in seconds, by the monotonic clock."""
 
     name: str
     seconds: float | None = None
 
 
 class ReleaseResult(Data):
-    """One release (or roll-back) of one application to one environment. Times are UTC.
+    """A run that changes an environment of an application, such as a release. Times are in UTC.
 
-    ``author`` is the commit's; ``options`` are those it was ordered with; ``going_back`` is set before the first
-    service moves back; ``resumed`` counts how often another process went on with it; ``fence`` is the fencing token of
-    the lock under which it was written, without which nobody writes it again; ``fingerprint`` is the plan's,
-    ``approved`` that of the plan that was approved elsewhere.
+    Attributes:
+        author: of the commit.
+        options: of the command.
+        fingerprint: of the plan.
+        approved: the fingerprint of the plan that was approved in another job.
+        going_back: set before the first service is rolled back.
+        resumed: how often another process has resumed it.
+        fence: the fencing token of the lock under which it was written; only its holder may write it again.
     """
 
     release: str
@@ -190,34 +195,34 @@ class ReleaseResult(Data):
     failures: list[Failure] = []
     warnings: list[str] = []
 
-    def copy_source_from(self, other: ReleaseResult) -> None:
-        """Takes over what another entry says of what is released: the commit and the images."""
-        self.commit, self.subject, self.author = other.commit, other.subject, other.author
-        self.dirty, self.images = other.dirty, other.images
+    def copy_source_from(self, release: ReleaseResult) -> None:
+        """Copies the commit and the images of a release."""
+        self.commit, self.subject, self.author = release.commit, release.subject, release.author
+        self.dirty, self.images = release.dirty, release.images
 
     @property
-    def left_behind(self) -> bool:
-        """Whether its process died, or still runs: the end is written down last."""
+    def unfinished(self) -> bool:
+        """Whether its process is running, or was killed: the end is recorded last."""
         return self.ended is None and self.verdict is not Verdict.SUCCEEDED
 
     @property
     def keeps_revisions(self) -> bool:
-        """Whether every service stays on its revision, so that there is nothing to go back from."""
-        return self.kind in STAYING
+        """Whether every service stays on its revision, so that there is nothing to roll back."""
+        return self.kind in ("scale", "restart")
 
     @property
     def judges_version(self) -> bool:
-        """Whether its end tells something of its version; what is changed without a release fails for other reasons."""
+        """Whether its verdict is one on the version; a change without a release fails for other reasons."""
         return self.kind in ("release", "rollback")
 
     @property
     def exit_code(self) -> ExitCode:
-        """The exit code of this verdict and cause."""
+        """The exit code that follows from the verdict and its cause."""
         return exit_code(self.verdict, self.cause, self.signal)
 
     @property
     def facts(self) -> Facts:
-        """What the entry says of its services and scheduled tasks."""
+        """The facts about the services and scheduled tasks in the record."""
         return Facts(
             services=tuple(service.outcome for service in self.services.values()),
             schedules=tuple(schedule.outcome for schedule in self.schedules.values()),
@@ -225,28 +230,33 @@ class ReleaseResult(Data):
         )
 
     def conclude(self, conclusion: Conclusion) -> None:
-        """Takes over a verdict and its cause: the only place that sets them."""
+        """Records the verdict and its cause; nothing else sets them."""
         self.verdict, self.cause = conclusion.verdict, conclusion.cause
 
     def masked(self, masks: Masks) -> ReleaseResult:
-        """A copy whose texts show no secrets. Names, revisions and digests stay as they are: others look them up."""
-        found = self.model_copy(deep=True)
-        found.message, found.hint = masks.mask(self.message), masks.mask(self.hint)
-        found.subject = masks.mask(self.subject) if self.subject else None
-        found.author = masks.mask(self.author) if self.author else None
-        found.warnings = [masks.mask(text) for text in self.warnings]
-        found.changes = [masks.mask(text) for text in self.changes]
-        for failure in found.failures:
+        """A copy without secrets in its texts; names, revisions and digests are identifiers and stay as they are."""
+        masked = self.model_copy(deep=True)
+        masked.message, masked.hint = masks.mask(self.message), masks.mask(self.hint)
+        masked.subject = masks.mask(self.subject) if self.subject else None
+        masked.author = masks.mask(self.author) if self.author else None
+        masked.warnings = [masks.mask(text) for text in self.warnings]
+        masked.changes = [masks.mask(text) for text in self.changes]
+        for failure in masked.failures:
             failure.reason, failure.answer = masks.mask_untrusted(failure.reason), masks.mask_untrusted(failure.answer)
             failure.log = [masks.mask_untrusted(line) for line in failure.log]
             failure.events = [masks.mask_untrusted(line) for line in failure.events]
-        if found.migration:
-            found.migration.reason = masks.mask_untrusted(found.migration.reason)
-            found.migration.log = [masks.mask_untrusted(line) for line in found.migration.log]
-        return found
+        if masked.migration:
+            masked.migration.reason = masks.mask_untrusted(masked.migration.reason)
+            masked.migration.log = [masks.mask_untrusted(line) for line in masked.migration.log]
+        return masked
 
     def shorten(self, lines: int, characters: int) -> None:
-        """Cuts the tails of logs to so many lines of so many characters."""
+        """Shortens each log to its last lines.
+
+        Args:
+            lines: the number of lines to keep.
+            characters: the number of characters to keep of each line.
+        """
         for failure in self.failures:
             failure.log = [line[:characters] for line in failure.log[-lines:]]
             failure.events = [line[:characters] for line in failure.events[-lines:]]
@@ -254,5 +264,5 @@ class ReleaseResult(Data):
             self.migration.log = [line[:characters] for line in self.migration.log[-lines:]]
 
     def document(self) -> dict[str, object]:
-        """The JSON document: every field, and the exit code."""
+        """The JSON document: all fields, and the exit code."""
         return {**self.model_dump(mode="json"), "exit_code": int(self.exit_code)}

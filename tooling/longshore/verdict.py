@@ -54,7 +54,7 @@ class Verdict(StrEnum):
 
     @property
     def is_conclusive(self) -> bool:
-        """Whether it says something about the version: it has run, well or not."""
+        """Whether it is a verdict on the version: some of its tasks may have run."""
         return self in (Verdict.SUCCEEDED, Verdict.ROLLED_BACK, Verdict.ROLLBACK_FAILED, Verdict.UNKNOWN)
 
 
@@ -80,7 +80,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class Facts:
-    """What the parts of a run recorded.
+    """The facts that the parts of a run recorded.
 
     Attributes:
         services: the outcome of each service (`longshore.result.ServiceResult`).
@@ -91,7 +91,7 @@ class Facts:
         rolling_back: a rollback is under way, so the run has not ended.
         rolled_back: this process has run a rollback to its end.
         stuck: something could not be rolled back.
-        overtaken: the rollback met another deployment in place of ours.
+        overtaken: another deployment had replaced ours before the rollback.
         first_cause: the cause for which an earlier process of this run began to roll back.
         record_incomplete: the tag, a minimum or the entry in the ledger could not be written.
         abandoned: the process was killed, and a later run has taken its place.
@@ -112,24 +112,24 @@ class Facts:
 
     @property
     def moved(self) -> bool:
-        """Whether a service was updated, whatever happened to it afterwards."""
+        """Whether a service was updated, even if it was rolled back afterwards."""
         return any(outcome != "not moved" for outcome in self.services)
 
     @property
     def restored(self) -> bool:
-        """Whether a service or a scheduled task is back on what it ran before."""
+        """Whether a service or a scheduled task is back on its previous revision."""
         return "moved back" in (*self.services, *self.schedules)
 
     @property
     def still_moved(self) -> bool:
-        """Whether a service or a scheduled task is not on what it ran before."""
+        """Whether a service or a scheduled task is not on its previous revision."""
         outcomes = {*self.services, *self.schedules} - {"not moved", "moved back"}
         return bool(outcomes) and not self.keeps_revisions
 
 
 @dataclass(frozen=True)
 class Conclusion:
-    """The end of a run in three words."""
+    """The verdict on a run, its cause and its exit code."""
 
     verdict: Verdict
     cause: Cause | None
@@ -140,8 +140,8 @@ def conclude(facts: Facts, error: BaseException | None) -> Conclusion:
     """The verdict on a run, its cause and its exit code.
 
     Args:
-        facts: what the parts of the run recorded so far.
-        error: what ended it; None if nothing did.
+        facts: recorded so far.
+        error: the error that ended the run; None if there was none.
     """
     verdict = _verdict(facts, error)
     cause = _cause(facts, error, verdict)
@@ -173,11 +173,11 @@ def _verdict_on_failure(facts: Facts, error: errors.LongshoreError) -> Verdict:
         (facts.overtaken or isinstance(error, errors.SupersededError), Verdict.SUPERSEDED),
         (isinstance(error, errors.InterruptError), Verdict.INTERRUPTED),
         (isinstance(error, errors.UnknownOutcomeError), Verdict.UNKNOWN),
-        # Another process holds the lock now, and decides about whatever has moved.
+        # Another process holds the lock now, and decides about the services that have moved.
         (isinstance(error, errors.LockLostError), Verdict.UNKNOWN if facts.moved else Verdict.FAILED),
         (facts.rolled_back and facts.restored, Verdict.ROLLED_BACK),
         (facts.rolled_back or isinstance(error, errors.AbortError), Verdict.FAILED),
-        # Resuming looks at whatever is still moved: `failed` would be the end.
+        # `failed` would be final, but these services still have to be resumed or rolled back.
         (facts.still_moved, Verdict.UNKNOWN),
     )
     return next((verdict for applies, verdict in table if applies), Verdict.FAILED)
@@ -259,7 +259,7 @@ _EXIT_CODES_WITHOUT_A_RUN: Mapping[type[errors.LongshoreError], ExitCode] = {
 
 
 def exit_code_of(error: BaseException) -> ExitCode:
-    """The exit code of a command that an error ended before a run began, or that has none."""
+    """The exit code of a command that failed before its run began, or that has no run."""
     if isinstance(error, errors.ChecksFailedError):
         return exit_code_of(error.first)
     if isinstance(error, errors.RemoteReleaseError):

@@ -1,4 +1,4 @@
-"""Tries the reads that a release needs, one by one and all of them. Nothing is written to AWS."""
+"""Tries every read that a release needs, one by one. Nothing is written to AWS."""
 
 from __future__ import annotations
 
@@ -15,74 +15,88 @@ from longshore.images.version import FIRST
 from longshore.run import checks, state_lock
 from longshore.run.checklist import Checklist
 
-T = TypeVar("T")
+Value = TypeVar("Value")
 
-_NO_STREAM = "longshore-doctor"
-"""A log stream that nobody has: whether it may be read is told all the same."""
+_MISSING_STREAM = "longshore-doctor"
+"""A log stream that no group has: reading it shows whether reading is allowed."""
 
 
 def doctor(env: Environment) -> None:
-    """Tries every read and shows what came of it.
+    """Tries every read and shows its result.
 
     Raises:
-        LongshoreError: what can't be read, or is not there; all of it in one, with the exit code of the first.
+        LongshoreError: a read was denied, or its resource is missing; one error for all, with the exit code of the
+            first.
     """
-    env.console.say(f"What a release of {env.target.application} to {env.target.environment} reads")
-    tries, reads = _Tries(Checklist(env.console)), _Reads(env)
-    tries.look("files", reads.files)
-    tries.look("terraform", reads.terraform)
-    tries.look("builder", reads.builder)
-    tries.look("account", reads.account)
-    tries.look("lock", reads.lock, "account")
-    tries.look("releases", reads.releases, "lock")
-    tries.look("versions", reads.versions, "lock")
-    tries.look("parameter", reads.parameter, "account")
-    tries.look("login", reads.login, "account")
-    tries.look("repositories", reads.repositories, "account")
-    tries.look("tags", reads.tags, "repositories")
-    tries.look("digests", reads.digests, "repositories")
-    tries.look("images", reads.images, "repositories")
+    env.console.say(f"Checking everything that a release of {env.target.application} to {env.target.environment} reads")
+    checklist, reads = _DependentChecks(Checklist(env.console)), _Reads(env)
+    checklist.run("files", reads.files)
+    checklist.run("terraform", reads.terraform)
+    checklist.run("builder", reads.builder)
+    checklist.run("account", reads.account)
+    checklist.run("lock", reads.lock, "account")
+    checklist.run("releases", reads.releases, "lock")
+    checklist.run("versions", reads.versions, "lock")
+    checklist.run("parameter", reads.parameter, "account")
+    checklist.run("login", reads.login, "account")
+    checklist.run("repositories", reads.repositories, "account")
+    checklist.run("tags", reads.tags, "repositories")
+    checklist.run("digests", reads.digests, "repositories")
+    checklist.run("images", reads.images, "repositories")
     if env.target.stack.backend:
-        tries.look("state lock", reads.state_lock, "account")
+        checklist.run("state lock", reads.state_lock, "account")
     else:
-        tries.checks.skip("state lock", "the backend is the team's own, and Terraform's to look at")
-    tries.look("contract", reads.registered, "files", "terraform", "account")
-    tries.look("services", reads.services, "contract")
-    tries.look("revisions", reads.revisions, "contract")
-    tries.look("deployments", reads.deployments, "services")
-    tries.look("tasks", reads.tasks, "services")
-    tries.look("schedules", reads.schedules, "contract")
-    tries.look("autoscaling", reads.autoscaling, "contract")
-    tries.look("logs", reads.logs, "contract")
-    tries.checks.conclude()
-    env.console.say("A release can read all that it needs.")
+        checklist.skip("state lock", "only Terraform can read the lock of this backend")
+    checklist.run("contract", reads.registered, "files", "terraform", "account")
+    checklist.run("services", reads.services, "contract")
+    checklist.run("revisions", reads.revisions, "contract")
+    checklist.run("deployments", reads.deployments, "services")
+    checklist.run("tasks", reads.tasks, "services")
+    checklist.run("schedules", reads.schedules, "contract")
+    checklist.run("autoscaling", reads.autoscaling, "contract")
+    checklist.run("logs", reads.logs, "contract")
+    checklist.conclude()
+    env.console.say("A release can read everything that it needs.")
 
 
 @dataclass(frozen=True)
-class _Tries:
-    """The checks, and those of them that others need in vain, each with the one that failed."""
+class _DependentChecks:
+    """A checklist whose checks may depend on earlier ones.
 
-    checks: Checklist
-    lacking: dict[str, str] = field(default_factory=dict)
+    Attributes:
+        checklist: shows the checks and collects their errors.
+        causes: for each check without a usable result, the check that failed: itself, or one that it needs.
+    """
 
-    def look(self, name: str, read: Callable[[], str], *needs: str) -> None:
-        """Tries a read, unless it needs another that has failed.
+    checklist: Checklist
+    causes: dict[str, str] = field(default_factory=dict)
 
-        Where IAM did not allow that one, what it asks for may be there: then this one is tried all the same.
+    def run(self, name: str, read: Callable[[], str], *needs: str) -> None:
+        """Runs a check, or skips it if a check that it needs has failed.
+
+        If IAM denied a read, its resource may exist, so the checks that need it run all the same.
         """
-        if lacking := next((need for need in needs if need in self.lacking), None):
-            self.lacking[name] = self.lacking[lacking]
-            self.checks.skip(name, f"needs {self.lacking[name]}, which failed")
+        if cause := next((self.causes[need] for need in needs if need in self.causes), None):
+            self.causes[name] = cause
+            self.skip(name, f"needs {cause}, which failed")
             return
-        before = len(self.checks.failed)
-        self.checks.run(name, read)
-        if any(not _denied(error) for error in self.checks.failed[before:]):
-            self.lacking[name] = name
+        before = len(self.checklist.failed)
+        self.checklist.run(name, read)
+        if any(not _denied(error) for error in self.checklist.failed[before:]):
+            self.causes[name] = name
+
+    def skip(self, name: str, reason: str) -> None:
+        """Shows that a check does not apply."""
+        self.checklist.skip(name, reason)
+
+    def conclude(self) -> None:
+        """Ends the checks; raises their errors."""
+        self.checklist.conclude()
 
 
 @dataclass(frozen=True)
 class _Reads:
-    """What is read; each read says what it has found."""
+    """The reads; each returns a description of its result."""
 
     env: Environment
     running: set[str] = field(default_factory=set)
@@ -105,8 +119,8 @@ class _Reads:
         return checks.account(self.env)
 
     def lock(self) -> str:
-        held = _each([self._table], lambda _: self.env.ledger.locks.read())[0]
-        return str(held or f"{self._table} says that nobody holds it")
+        lock = _each([self._table], lambda _: self.env.ledger.locks.read())[0]
+        return str(lock or f"{self.env.target.environment} is not locked, according to {self._table}")
 
     def releases(self) -> str:
         newest = _each([self._table], lambda _: next(self.env.ledger.releases(page=1), None))[0]
@@ -114,13 +128,13 @@ class _Reads:
 
     def versions(self) -> str:
         newest = _each([self._table], lambda _: self.env.ledger.versions.newest())[0]
-        return f"{newest[0].version} is the highest that was issued" if newest else "none was issued yet"
+        return f"{newest[0].version} is the highest issued" if newest else "none issued yet"
 
     def parameter(self) -> str:
         name = self.env.target.tag_parameter
         tag = _each([name], self.env.aws.parameters.get)[0]
         if tag is None:
-            hint = f"Run: invoke bootstrap -e {self.env.target.environment}"
+            hint = f"Create it: invoke bootstrap -e {self.env.target.environment}"
             raise NotReadyError(f"there is no parameter {name}", hint)
         return f"{name} is {tag}"
 
@@ -128,8 +142,8 @@ class _Reads:
         return f"at {self.env.aws.ecr.credentials().endpoint}"
 
     def repositories(self) -> str:
-        found = _each(self._repositories, self.env.aws.ecr.repository)
-        return ", ".join(one.uri for one in found)
+        repositories = _each(self._repositories, self.env.aws.ecr.repository)
+        return ", ".join(repository.uri for repository in repositories)
 
     def tags(self) -> str:
         _each(self._repositories, lambda name: self.env.aws.ecr.existing_tags(name, [FIRST]))
@@ -140,23 +154,23 @@ class _Reads:
         return ", ".join(self._repositories)
 
     def images(self) -> str:
-        # The first page tells; a registry may have many.
+        # The first page is enough: a registry may hold many images.
         _each(self._repositories, lambda name: next(self.env.aws.ecr.images(name), None))
         return ", ".join(self._repositories)
 
     def state_lock(self) -> str:
         backend = self.env.target.stack.backend
         _each([f"{backend['bucket']}/{backend['key']}"], lambda _: state_lock.refuse_locked(self.env))
-        return f"nobody holds {backend['key']}"
+        return f"{backend['key']} is not locked"
 
     def registered(self) -> str:
-        return f"{self.contract.image_tag} is registered last in {self.contract.cluster}"
+        return f"{self.contract.image_tag} is registered in {self.contract.cluster}"
 
     def services(self) -> str:
         ecs, cluster = self.env.aws.ecs, self.contract.cluster
-        found = _each(self._services, lambda name: ecs.services(cluster, [name])[name])
-        self.running.update(service.task_definition for service in found)
-        return ", ".join(f"{service.name} {service.running}/{service.desired}" for service in found)
+        services = _each(self._services, lambda name: ecs.services(cluster, [name])[name])
+        self.running.update(service.task_definition for service in services)
+        return ", ".join(f"{service.name} {service.running}/{service.desired}" for service in services)
 
     def revisions(self) -> str:
         contract = self.contract
@@ -167,35 +181,35 @@ class _Reads:
 
     def deployments(self) -> str:
         ecs, cluster = self.env.aws.ecs, self.contract.cluster
-        found = _each(self._services, lambda name: ecs.latest_deployments(cluster, [name]))
-        said = [f"{name} {deployment.status}" for one in found for name, deployment in one.items()]
-        return ", ".join(said) or "none yet"
+        latest = _each(self._services, lambda name: ecs.latest_deployments(cluster, [name]))
+        states = [f"{name} {deployment.status}" for by_name in latest for name, deployment in by_name.items()]
+        return ", ".join(states) or "none yet"
 
     def tasks(self) -> str:
         ecs, cluster = self.env.aws.ecs, self.contract.cluster
         running = _each(self._services, lambda name: ecs.tasks(cluster, name))
         stopped = _each(self._services, lambda name: ecs.stopped_tasks(cluster, name))
-        return f"{sum(map(len, running))} run, {sum(map(len, stopped))} have stopped of late"
+        return f"{sum(map(len, running))} running, {sum(map(len, stopped))} stopped recently"
 
     def schedules(self) -> str:
-        events, all_ = self.env.aws.events, self.contract.schedules
-        found = _each(all_, lambda key: events.task_definition(all_[key].rule, all_[key].target_id))
-        return ", ".join(arn.rpartition("/")[2] for arn in found) or "none"
+        events, schedules = self.env.aws.events, self.contract.schedules
+        arns = _each(schedules, lambda key: events.task_definition(schedules[key].rule, schedules[key].target_id))
+        return ", ".join(arn.rpartition("/")[2] for arn in arns) or "none"
 
     def autoscaling(self) -> str:
         scaling, cluster = self.env.aws.scaling, self.contract.cluster
         names = [service.name for service in self.contract.services.values() if service.min_capacity]
-        found = dict(zip(names, _each(names, lambda name: scaling.minimum(cluster, name)), strict=True))
-        if unknown := [name for name, minimum in found.items() if minimum is None]:
+        minimums = dict(zip(names, _each(names, lambda name: scaling.minimum(cluster, name)), strict=True))
+        if missing := [name for name, minimum in minimums.items() if minimum is None]:
             raise NotReadyError(
-                f"autoscaling does not know {', '.join(unknown)}", "Make its target again: invoke apply --allow-infra"
+                f"there is no autoscaling target for {', '.join(missing)}", "Create it: invoke apply --allow-infra"
             )
-        return ", ".join(f"{name} at least {minimum}" for name, minimum in found.items()) or "none"
+        return ", ".join(f"{name} at least {minimum}" for name, minimum in minimums.items()) or "none"
 
     def logs(self) -> str:
         parts = [*self.contract.services.values(), self.contract.migration]
         groups = sorted({part.log_group for part in parts if part})
-        _each(groups, lambda group: self.env.aws.logs.tail(group, _NO_STREAM, 1))
+        _each(groups, lambda group: self.env.aws.logs.tail(group, _MISSING_STREAM, 1))
         return ", ".join(groups)
 
     @property
@@ -211,24 +225,24 @@ class _Reads:
         return [service.name for service in self.contract.services.values()]
 
 
-def _each(resources: Iterable[str], read: Callable[[str], T]) -> list[T]:
-    """Reads every resource, though one may fail.
+def _each(resources: Iterable[str], read: Callable[[str], Value]) -> list[Value]:
+    """Reads every resource, even if an earlier read has failed.
 
     Raises:
-        AwsError: what AWS said of those that failed, each with the name of the resource: AWS leaves it out at times.
+        AwsError: the errors of all reads that failed, each with the name of its resource, which AWS may leave out.
     """
-    found, failed = [], []
+    values, failed = [], []
     for resource in resources:
         try:
-            found.append(read(resource))
+            values.append(read(resource))
         except AwsError as error:
             message = error.message if resource in error.message else f"{resource}: {error.message}"
             failed.append(AwsError(message, error.hint, error.code))
     if failed:
-        # Not denied where one of them is not: what that one asks for is not there.
+        # A missing resource counts more than a denied read: the checks that need it cannot run.
         first = next((error for error in failed if not error.denied), failed[0])
         raise AwsError("; ".join(error.message for error in failed), first.hint, first.code)
-    return found
+    return values
 
 
 def _denied(error: LongshoreError) -> bool:

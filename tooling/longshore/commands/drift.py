@@ -1,4 +1,4 @@
-"""What is not as it was released: what Terraform would change, what nobody released here, and other content."""
+"""Detects drift: changes that Terraform would make, revisions that were not released here, and unreleased content."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from longshore.terraform import plan, plan_diff
 
 @dataclass(frozen=True)
 class Drift:
-    """One environment; each finding is a line.
+    """The drift of an environment, one line per difference.
 
     Attributes:
         application: its name.
         environment: its name.
-        released: the version that the ledger says is released; None before the first release.
-        terraform: what Terraform would change without a tag.
-        running: revisions, deployments and images that run and were not released here.
-        content: what is registered last, and does not run.
+        released: the released version, from the ledger; None before the first release.
+        terraform: the changes in a plan without a tag.
+        running: revisions, deployments and images that are running but were not released here.
+        content: content that is registered but not running.
     """
 
     application: str
@@ -36,25 +36,29 @@ class Drift:
     content: tuple[str, ...]
 
     def __bool__(self) -> bool:
-        """Whether there is any."""
+        """Whether there is any drift."""
         return bool(self.terraform or self.running or self.content)
 
     def document(self) -> dict[str, Any]:
-        """As JSON."""
+        """The JSON document."""
         return {**asdict(self), "drift": bool(self)}
 
 
 def drift(env: Environment) -> Drift:
-    """Looks at all of it; nothing is changed."""
+    """Compares an environment with its last release; nothing is changed.
+
+    Raises:
+        LongshoreError: AWS, the ledger or Terraform's state cannot be read.
+    """
     checks.reach(env)
-    if held := env.ledger.locks.read():
-        env.console.warn(f"it is {held}: what follows may be its doing")
+    if lock := env.ledger.locks.read():
+        env.console.warn(f"{env.target.environment} is {lock}; its holder may have caused the differences below")
     contract, last = env.contract(), env.ledger.last_good()
-    found = env.aws.ecs.services(contract.cluster, [service.name for service in contract.services.values()])
-    services = {key: found[service.name] for key, service in contract.services.items()}
-    terraform = tuple(_of_terraform(env))
-    starts = snapshot.schedules_before(env.aws.events, contract, contract.schedules)
-    running = (*_of_what_runs(env, contract, services, starts, last),) if last else ()
+    services_by_name = env.aws.ecs.services(contract.cluster, [service.name for service in contract.services.values()])
+    services = {key: services_by_name[service.name] for key, service in contract.services.items()}
+    terraform = tuple(_planned_changes(env))
+    schedules = snapshot.schedules_before(env.aws.events, contract, contract.schedules)
+    running = tuple(_running_differences(env, contract, services, schedules, last)) if last else ()
     running += tuple(_never_released(services, last))
     return Drift(
         contract.application,
@@ -62,80 +66,82 @@ def drift(env: Environment) -> Drift:
         last.version if last else None,
         terraform,
         running,
-        (*_of_content(env, contract, last), *_of_schedules(env, contract, starts)),
+        (*_content_of_services(env, contract, last), *_content_of_schedules(env, contract, schedules)),
     )
 
 
-def _of_terraform(env: Environment) -> list[str]:
+def _planned_changes(env: Environment) -> list[str]:
     with env.terraform.plan() as saved:
         if not saved.changed:
             return []
         shown = env.terraform.show(saved)
-        found = plan.changes(shown)
-        env.console.masks.hide(plan.secret_values(found))
-        return plan_diff.describe(found) or [
-            f"outputs change: {', '.join(plan.changed_outputs(shown)) or 'not said which'}"
+        changes = plan.changes(shown)
+        env.console.masks.hide(plan.secret_values(changes))
+        return plan_diff.describe(changes) or [
+            f"outputs change: {', '.join(plan.changed_outputs(shown)) or 'names unknown'}"
         ]
 
 
-def _of_what_runs(
+def _running_differences(
     env: Environment,
     contract: Contract,
     services: Mapping[str, Service],
-    starts: Mapping[str, ScheduleResult],
+    schedules: Mapping[str, ScheduleResult],
     last: ReleaseResult,
 ) -> Iterator[str]:
     if (released := env.released_tag()) != last.version:
-        yield f"{env.target.tag_parameter} says {released}, {last.release} has released {last.version}"
-    runs = {key: snapshot.service_before(contract.services[key], service) for key, service in services.items()}
-    yield from consistency.strayed(runs, starts, last)
+        yield f"{env.target.tag_parameter} holds {released}, but {last.release} released {last.version}"
+    running = {key: snapshot.service_before(contract.services[key], service) for key, service in services.items()}
+    yield from consistency.strayed(running, schedules, last)
     for key, service in services.items():
         if service.desired and service.primary and service.primary.rollout_state != "COMPLETED":
             yield f"{service.name}: deployment {service.primary.id} is {service.primary.rollout_state}"
-        yield from _other_images(env, contract, key, last)
+        yield from _unreleased_images(env, contract, key, last)
         if key in last.services and service.desired:
-            yield from _other_minimum(env, contract, key)
+            yield from _changed_minimum(env, contract, key)
 
 
 def _never_released(services: Mapping[str, Service], last: ReleaseResult | None) -> Iterator[str]:
     for key, service in services.items():
         if service.desired and (last is None or key not in last.services):
             revision = service.task_definition.rpartition("/")[2]
-            yield f"{service.name} runs {revision}, which no release has recorded ({service.desired} tasks wanted)"
+            yield f"{service.name} runs {revision}, which no release recorded (desired count {service.desired})"
 
 
-def _other_minimum(env: Environment, contract: Contract, key: str) -> Iterator[str]:
+def _changed_minimum(env: Environment, contract: Contract, key: str) -> Iterator[str]:
     service = contract.services[key]
     if service.min_capacity is None:
         return
     minimum = env.aws.scaling.minimum(contract.cluster, service.name)
     if minimum is None:
-        yield f"{service.name}: autoscaling does not know it"
+        yield f"{service.name} has no autoscaling target"
     elif minimum != service.min_capacity:
         yield f"{service.name}: autoscaling keeps at least {minimum} tasks, not {service.min_capacity}"
 
 
-def _other_images(env: Environment, contract: Contract, key: str, last: ReleaseResult) -> list[str]:
-    """Images of running tasks that are not those of the release, byte for byte."""
+def _unreleased_images(env: Environment, contract: Contract, key: str, last: ReleaseResult) -> list[str]:
+    """The containers of running tasks whose image digest differs from the released one."""
     service = contract.services[key]
     recorded = {c: last.images[image].digest for c, image in service.containers.items() if image in last.images}
-    found = {
+    differences = {
         f"{service.name}: {container.name} runs {container.digest}, not {recorded[container.name]}"
         for task in env.aws.ecs.tasks(contract.cluster, service.name)
         for container in task.containers
         if container.digest and container.name in recorded and container.digest != recorded[container.name]
     }
-    return sorted(found)
+    return sorted(differences)
 
 
-def _of_content(env: Environment, contract: Contract, last: ReleaseResult | None) -> Iterator[str]:
+def _content_of_services(env: Environment, contract: Contract, last: ReleaseResult | None) -> Iterator[str]:
     status = statuses.inspect(env.aws.ecs, contract, contract.image_tag, last, env.access.base_url)
     for service in status.services:
         yield from (f"{service.name} · {line} ({service.registered})" for line in service.registered_differs)
 
 
-def _of_schedules(env: Environment, contract: Contract, starts: Mapping[str, ScheduleResult]) -> Iterator[str]:
-    revisions = {key: (starts[key].before, one.task_definition) for key, one in contract.schedules.items()}
+def _content_of_schedules(
+    env: Environment, contract: Contract, schedules: Mapping[str, ScheduleResult]
+) -> Iterator[str]:
+    revisions = {key: (schedules[key].before, schedule.task_definition) for key, schedule in contract.schedules.items()}
     for key, lines in snapshot.differing_revisions(env.aws.ecs, env.console.masks, revisions).items():
         registered = revisions[key][1].rpartition("/")[2]
-        yield from (f"{starts[key].rule} · {line} ({registered})" for line in lines)
+        yield from (f"{schedules[key].rule} · {line} ({registered})" for line in lines)

@@ -1,4 +1,4 @@
-"""Takes the `ECS_` variables of a process over into the variable files, for those who come from the original."""
+"""Imports the `ECS_` variables of a process into the variable files: a step of migrating from the original system."""
 
 from __future__ import annotations
 
@@ -15,96 +15,104 @@ from longshore.terraform.build_variables import PREFIX, MissingVariables
 _SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def names(text: str | None) -> set[str]:
-    """The names of ``--skip``, which are separated by commas; with or without ECS_."""
+def skipped_names(text: str | None) -> set[str]:
+    """The names in the value of ``--skip``, separated by commas, with or without ECS_."""
     return {name.strip().removeprefix(PREFIX) for name in (text or "").split(",") if name.strip()}
 
 
-def take_over(env: Environment, environ: Mapping[str, str], *, skip: Collection[str] = (), write: bool) -> None:
-    """Prints the lines that the variable files lack, or writes them; and the commands that store the secrets.
+def import_env(env: Environment, environ: Mapping[str, str], *, skip: Collection[str] = (), write: bool) -> None:
+    """Prints the lines that the variable files lack, or writes them, and prints the commands that store the secrets.
 
-    Printed, the commands are comments, so that all of it can be pasted; with ``write`` they are all that is printed.
+    With the lines, the commands are printed as comments, so that the whole output can be pasted into a variable file.
 
     Args:
         env: the environment.
-        environ: the process's variables.
+        environ: the variables of the process.
         skip: names to leave out.
-        write: whether the files are written.
+        write: whether to write the lines to the files; then only the commands are printed.
 
     Raises:
-        UsageError: a name to leave out is not there, or a value can't be written down.
-        ConfigError: a variable file is missing, or can't be read or written.
+        UsageError: there is no variable with a name to leave out, or a value cannot be written to a file.
+        ConfigError: a variable file is missing, or cannot be read or written.
     """
     checks.files(env)
     files, process = env.target.stack.var_files, build_variables.of_process(environ)
-    _refuse(process, skip)
-    _tell(env, environ, skip)
-    wanted = {name: value for name, value in process.items() if name not in skip}
-    said = build_variables.differences(wanted, variable_files.read(files))
-    _warn(env, wanted, said)
-    found = _storable(wanted, build_variables.missing(wanted, said, checks.variable_scope(env), env.console.masks))
-    if not (found.variables or found.secrets):
-        env.console.say(f"Nothing of {len(wanted)} {PREFIX} variables is to be added.")
+    _refuse_unknown(process, skip)
+    selected = {name: value for name, value in process.items() if name not in skip}
+    _refuse_binary(selected)
+    _name_superfluous(env, environ, skip)
+    differences = build_variables.differences(selected, variable_files.read(files))
+    _warn_of_differences(env, selected, differences)
+    scope, masks = checks.variable_scope(env), env.console.masks
+    missing = _without_empty_secrets(build_variables.missing(selected, differences, scope, masks), selected)
+    if not (missing.variables or missing.secrets):
+        env.console.say(f"None of the {len(selected)} {PREFIX} variables needs to be added.")
         return
-    commands = [_command(env, name, reference) for name, reference in found.secrets.items()]
+    commands = [_store_command(env, name, reference) for name, reference in missing.secrets.items()]
     if write:
-        _write(env, found)
+        _write(env, missing)
     else:
-        env.console.verbatim(found.text().rstrip())
-        commands = [f"# {line}" for line in commands]
+        env.console.verbatim(missing.text().rstrip())
+        commands = [f"# {command}" for command in commands]
     if commands:
-        env.console.say("To store the secrets, where these variables are set:")
-        # A password such as postgres would mask a part of postgres_password: there are only names here.
+        env.console.say("To store the secrets, run these commands in a shell that has the variables:")
+        # Verbatim: a password such as postgres would mask part of the name postgres_password. There are no values here.
         env.console.verbatim("\n".join(commands))
 
 
-def _tell(env: Environment, environ: Mapping[str, str], skip: Collection[str]) -> None:
-    for name in build_variables.NOT_NEEDED:
-        if name in environ:
-            env.console.say(f"{name} is not needed any more: take it off the build project")
-    for name in sorted(skip):
-        env.console.say(f"{PREFIX}{name} is left out: take it off the build project, or its builds are refused")
+def _refuse_unknown(process: Mapping[str, str], skip: Collection[str]) -> None:
+    if unknown := sorted(set(skip) - set(process)):
+        raise UsageError(
+            f"--skip: there is no variable {', '.join(PREFIX + name for name in unknown)}",
+            f"Name {PREFIX} variables of this process, separated by commas.",
+        )
 
 
-def _warn(env: Environment, process: Mapping[str, str], said: Mapping[str, str]) -> None:
-    for name, what in said.items():
-        if what != build_variables.ABSENT:
-            env.console.warn(f"{PREFIX}{name} {what}; what is there stays")
-        elif not process[name] and build_variables.looks_secret(name, ""):
-            env.console.warn(f"{PREFIX}{name} is empty, and looks like a secret: take it off the build project")
+def _refuse_binary(process: Mapping[str, str]) -> None:
+    # Python decodes bytes that are not UTF-8 to surrogates, which cannot be encoded again.
+    if binary := [name for name, value in process.items() if not _is_utf8(name + value)]:
+        names = ", ".join(ascii(PREFIX + name) for name in binary)
+        raise UsageError(
+            f"not encoded in UTF-8, so a variable file cannot hold the value: {names}", "Leave it out with --skip."
+        )
 
 
-def _storable(process: Mapping[str, str], found: MissingVariables) -> MissingVariables:
-    """Without secrets that are empty: Parameter Store takes no empty value."""
-    return MissingVariables(
-        found.variables, {name: reference for name, reference in found.secrets.items() if process[name]}
-    )
-
-
-def _write(env: Environment, found: MissingVariables) -> None:
-    for name, entries in (("variables", found.variables), ("secrets", found.secrets)):
-        if entries:
-            file = variable_files.add(env.target.stack.var_files, name, entries)
-            env.console.say(f"{file.name}: {', '.join(entries)} added to {name}")
-
-
-def _refuse(process: Mapping[str, str], skip: Collection[str]) -> None:
-    unknown = sorted(set(skip) - set(process))
-    if unknown:
-        raise UsageError(f"--skip: there is no variable {', '.join(PREFIX + name for name in unknown)}")
-    # Bytes that are no UTF-8 are half characters here.
-    broken = [name for name, value in process.items() if name not in skip and not _is_text(name + value)]
-    if broken:
-        shown = ", ".join(ascii(PREFIX + name) for name in broken)
-        raise UsageError(f"no UTF-8 text, which a variable file can't hold: {shown}", "Leave it out with --skip.")
-
-
-def _is_text(value: str) -> bool:
+def _is_utf8(value: str) -> bool:
     return not any(0xD800 <= ord(letter) <= 0xDFFF for letter in value)
 
 
-def _command(env: Environment, name: str, reference: str) -> str:
-    """Stores a secret; the command names the variable, and the shell puts its value in."""
+def _name_superfluous(env: Environment, environ: Mapping[str, str], skip: Collection[str]) -> None:
+    """Names the variables that can be removed from the build project."""
+    for name in build_variables.NOT_NEEDED:
+        if name in environ:
+            env.console.say(f"{name} is no longer needed: remove it from the build project")
+    for name in sorted(skip):
+        env.console.say(f"{PREFIX}{name} is left out: remove it from the build project, or its builds are refused")
+
+
+def _warn_of_differences(env: Environment, process: Mapping[str, str], differences: Mapping[str, str]) -> None:
+    for name, difference in differences.items():
+        if difference != build_variables.ABSENT:
+            env.console.warn(f"{PREFIX}{name} {difference} (the file was not changed)")
+        elif not process[name] and build_variables.looks_secret(name, ""):
+            env.console.warn(f"{PREFIX}{name} is empty, but looks like a secret: remove it from the build project")
+
+
+def _without_empty_secrets(missing: MissingVariables, process: Mapping[str, str]) -> MissingVariables:
+    """The variables without empty secrets, because Parameter Store does not accept an empty value."""
+    secrets = {name: reference for name, reference in missing.secrets.items() if process[name]}
+    return MissingVariables(missing.variables, secrets)
+
+
+def _write(env: Environment, missing: MissingVariables) -> None:
+    for name, entries in (("variables", missing.variables), ("secrets", missing.secrets)):
+        if entries:
+            file = variable_files.add(env.target.stack.var_files, name, entries)
+            env.console.say(f"{file.name}: added {', '.join(entries)} to {name}")
+
+
+def _store_command(env: Environment, name: str, reference: str) -> str:
+    """The command that stores a secret; it names the variable, and the shell inserts the value."""
     variable = f"{PREFIX}{name}"
     value = f'"${variable}"' if _SHELL_NAME.fullmatch(variable) else f'"$(printenv {shlex.quote(variable)})"'
     parameter = shlex.quote(reference.removeprefix("ssm:"))

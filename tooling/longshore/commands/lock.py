@@ -1,4 +1,4 @@
-"""The locks in a person's hands, ours and Terraform's: taken with a reason, freed by their exact ids."""
+"""Locks in the hands of an operator: the environment's, and Terraform's lock of a state."""
 
 from __future__ import annotations
 
@@ -13,92 +13,110 @@ from longshore.run.state_lock import StateLock
 
 
 def take(env: Environment, why: str) -> Lock:
-    """Holds the environment until somebody frees it: nobody releases meanwhile.
+    """Locks the environment until `free` is called; no command can change it in the meantime.
+
+    Args:
+        env: the environment.
+        why: the reason shown to everyone who is locked out.
 
     Raises:
-        LockedError: somebody holds it.
+        LockedError: another process or a person holds the lock.
     """
     checks.account(env)
     return env.ledger.locks.hold(uuid.uuid4().hex, checks.caller(env), why)
 
 
 def free(env: Environment, lock_id: str) -> None:
-    """Frees the lock; a release's only when it has given no sign of life for a whole lease, and Terraform is done.
+    """Frees the lock of the environment.
+
+    A lock with a lease is freed only if its holder has not renewed it for a whole lease, and if Terraform's state is
+    not locked.
 
     Raises:
-        UsageError: nobody holds it, or the id is another one's.
-        LockedError: its holder lives.
+        UsageError: the environment is not locked, or the lock has a different id.
+        LockedError: the holder renews its lock.
         NotReadyError: Terraform's state is locked.
     """
     checks.account(env)
-    locks, held = env.ledger.locks, env.ledger.locks.read()
-    if held and held.lease and held.id == lock_id:
-        env.console.say(f"It is {held}. Watching it for {held.lease:.0f} s")
+    locks = env.ledger.locks
+    lock = locks.read()
+    if lock and lock.lease and lock.id == lock_id:
+        _say_watching(env, lock)
         state_lock.refuse_locked(env)
     freed = locks.free(lock_id)
     if freed.release:
-        who = checks.caller(env)
-        env.ledger.events(freed.release).append("note", "the lock was freed", f"by {who.user} ({who.arn})", freed.fence)
+        caller = checks.caller(env)
+        detail = f"by {caller.user} ({caller.arn})"
+        env.ledger.events(freed.release).append("note", "the lock was freed", detail, freed.fence)
 
 
 def unlock_state(env: Environment, lock_id: str | None, *, foundation: bool = False) -> None:
-    """Shows who holds Terraform's lock; with its exact id, takes it away from a terraform that has died.
+    """Shows the lock of Terraform's state, or removes it after its terraform process was killed.
 
-    A state that could not be saved is named as well: it can be pushed once the lock is gone.
+    It also warns of a state that could not be saved: it can be pushed once the lock is gone.
 
     Args:
         env: the environment.
-        lock_id: the id; None to look only.
-        foundation: the state of the stack that all environments share.
+        lock_id: the exact id of the lock to remove; None to show it only.
+        foundation: use the state of the foundation, which all environments share.
 
     Raises:
-        UsageError: nobody holds it, or the id is another one's; nothing was changed.
-        LockedError: a release lives, whose terraform it may be.
-        NotReadyError: the backend is the root's own, whose lock can't be looked at here.
+        UsageError: the state is not locked, or the lock has a different id; nothing was changed.
+        LockedError: a release is running, and the terraform process may be its own.
+        NotReadyError: Longshore cannot read the lock in the backend of this stack.
     """
     checks.account(env)
     stack = env.target.foundation if foundation else env.target.stack
     if stack is None:
         raise UsageError("there is no foundation stack in invoke.yaml", "Leave out --foundation.")
-    held = state_lock.read(env, stack)
+    lock = state_lock.read(env, stack)
     try:
         if lock_id is None:
-            _show(env, stack, held)
+            _show(env, stack, lock)
         else:
-            _unlock(env, stack, held, lock_id)
+            _unlock(env, stack, lock, lock_id)
     finally:
-        _name_unsaved(env, stack)
+        _warn_of_unsaved_state(env, stack)
 
 
-def _name_unsaved(env: Environment, stack: Stack) -> None:
+def _warn_of_unsaved_state(env: Environment, stack: Stack) -> None:
     try:
         env.terraform_of(stack).refuse_unsaved()
     except UnsavedStateError as error:
         env.console.warn(f"{error.message}\n{error.hint}")
 
 
-def _show(env: Environment, stack: Stack, held: StateLock | None) -> None:
+def _show(env: Environment, stack: Stack, lock: StateLock | None) -> None:
     if not stack.backend:
         raise NotReadyError(
-            f"the state of {stack.name} is in a backend of the root's own: only Terraform can look at its lock",
-            "The message of a plan that is locked out says the id: invoke plan. Then: invoke state.unlock --id",
+            f"the backend of {stack.name} is not Longshore's state bucket, so only Terraform can read its lock",
+            "If the state is locked, invoke plan shows the id of the lock. Unlock it with: invoke state.unlock --id ID",
         )
-    env.console.result(held.description if held else f"{stack.backend['key']} is not locked")
+    env.console.result(lock.description if lock else f"{stack.backend['key']} is not locked")
 
 
-def _unlock(env: Environment, stack: Stack, held: StateLock | None, lock_id: str) -> None:
-    if stack.backend and held is None:
+def _unlock(env: Environment, stack: Stack, lock: StateLock | None, lock_id: str) -> None:
+    if stack.backend and lock is None:
         raise UsageError(f"{stack.backend['key']} is not locked", "There is nothing to unlock.")
-    if held and held.id != lock_id:
-        raise UsageError(f"{lock_id!r} is not the id of this lock: {held.description}")
-    ours = env.ledger.locks.read()
-    if ours and ours.lease:
-        env.console.say(f"It is {ours}. Watching it for {ours.lease:.0f} s")
-        if not env.ledger.locks.is_stale(ours):
-            raise env.ledger.locks.refuse(env.ledger.locks.read() or ours)
+    if lock and lock.id != lock_id:
+        raise UsageError(
+            f"{lock_id!r} is not the id of this lock: {lock.description}",
+            "If its terraform process was killed, run the same command with the exact id.",
+        )
+    release_lock = env.ledger.locks.read()
+    if release_lock and release_lock.lease:
+        _say_watching(env, release_lock)
+        if not env.ledger.locks.is_stale(release_lock):
+            raise env.ledger.locks.refuse(env.ledger.locks.read() or release_lock)
     env.terraform_of(stack).unlock(lock_id)
-    if ours and ours.release:
-        who = checks.caller(env)
-        note = f"by {who.user} ({who.arn}), lock id {lock_id}"
-        env.ledger.events(ours.release).append("note", "Terraform's state was unlocked", note, ours.fence)
-    env.console.say(f"The state of {stack.name} is not locked any more.")
+    if release_lock and release_lock.release:
+        caller = checks.caller(env)
+        detail = f"by {caller.user} ({caller.arn}), lock id {lock_id}"
+        env.ledger.events(release_lock.release).append(
+            "note", "Terraform's state was unlocked", detail, release_lock.fence
+        )
+    env.console.say(f"The state of {stack.name} is no longer locked.")
+
+
+def _say_watching(env: Environment, lock: Lock) -> None:
+    env.console.say(f"{env.target.environment} is {lock}. Watching it for {lock.lease:.0f} s")

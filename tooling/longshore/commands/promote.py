@@ -1,4 +1,4 @@
-"""A promotion: a version that succeeded in one environment is released to another, with the same digests."""
+"""A promotion: releases a version that succeeded in one environment to another, with the same digests."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def promote(origin: Environment, env: Environment, options: ReleaseOptions) -> R
         "release", inputs.actor, read_contract, options=options.document(), wait=options.wait, promoted=promoted
     )
     with running(env, request) as run:
-        # Whether the commit is older than the running one does not matter: the version is chosen, not built.
+        # The commit may be older than the running one: the operator chose its version.
         run_steps(run, env, options, ReleaseInputs(inputs.actor, None))
     return run.result
 
 
 def _last_success(origin: Environment, version: str | None) -> ReleaseResult:
-    """The newest release of a version, if it succeeded where it was tried.
+    """The newest release of a version to an environment, if it succeeded.
 
     Raises:
         UsageError: it never succeeded there, or its newest release failed.
@@ -53,6 +53,8 @@ def _last_success(origin: Environment, version: str | None) -> ReleaseResult:
     conclusive = (r for r in origin.ledger.releases() if r.judges_version and r.verdict.is_conclusive)
     newest = next((r for r in conclusive if r.version == version), None)
     if newest is None or not newest.verdict.good:
-        reason = f"its last release there is {newest.verdict}" if newest else "it was never released there"
+        reason = (
+            f"the verdict of its last release there is {newest.verdict}" if newest else "it was never released there"
+        )
         raise UsageError(f"{version} did not succeed in {name}: {reason}", f"See: invoke history -e {name}")
     return newest

@@ -1,4 +1,4 @@
-"""Removes the images that no environment of the application runs, or may go back to."""
+"""Removes the images that no environment of the application runs, or may roll back to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from longshore.commands.retention import Needed
+from longshore.commands.retention import RetainedImages
 from longshore.environment.environment import Environment
 from longshore.errors import LockedError, LongshoreError, NotReadyError, UsageError
 from longshore.ledger.lease import Lease
@@ -16,114 +16,117 @@ from longshore.run import checks
 
 
 def prune(env: Environment, *, keep: int, dry_run: bool, yes: bool) -> None:
-    """Removes tagged images; untagged ones are the business of the registry's lifecycle policy.
+    """Removes tags that no environment needs; untagged images are left to the registry's lifecycle policy.
 
-    While it looks and removes, it holds all environments: what a release needs is not decided beside it.
+    Unless it is a dry run, it holds the locks of all environments: no release can begin to need an image while it
+    reads and removes.
 
     Args:
         env: any environment of the application.
-        keep: so many of the versions that succeeded last in each environment stay.
-        dry_run: only say what would be removed.
-        yes: ask nothing.
+        keep: the number of most recent successful versions to keep for each environment.
+        dry_run: only show the tags that would be removed.
+        yes: do not ask for confirmation.
 
     Raises:
         UsageError: nothing would be kept.
-        NotReadyError: what an environment needs is not known; nothing was removed.
-        LockedError: an environment is held by somebody else.
-        DeclinedError: a person said no, or there is none to ask.
-        LongshoreError: the registry did not remove all of it.
+        NotReadyError: the images that an environment needs cannot be determined; nothing was removed.
+        LockedError: another process or a person holds an environment.
+        DeclinedError: the removal was declined, or there is no terminal to confirm it.
+        LongshoreError: the registry did not remove all of the tags.
     """
     if keep < 1:
-        raise UsageError(f"--keep {keep} would leave no way back", "Keep 1 at least; 10 are kept if you don't say.")
+        raise UsageError(f"--keep must be at least 1, got {keep}: it is the number of versions to keep", "Default: 10.")
     environments = list(_environments(env))
     leases: list[Lease] = []
     with ExitStack() as stack:
-        for one in environments:
-            with _known(one):
-                who = checks.reach(one)
+        for environment in environments:
+            with _naming(environment):
+                actor = checks.reach(environment)
                 if not dry_run:
-                    leases.append(stack.enter_context(_held(one, who)))
-        removable = _judge(env, _needed(environments, keep))
-        number = sum(map(len, removable.values()))
-        if not number or dry_run:
-            env.console.say(f"{number} tags would be removed." if number else "Nothing is to be removed.")
+                    leases.append(stack.enter_context(_locked(environment, actor)))
+        removable = _removable(env, _retained(environments, keep))
+        count = sum(map(len, removable.values()))
+        if not count or dry_run:
+            env.console.say(f"{count} tags would be removed." if count else "There is nothing to remove.")
             return
-        env.console.prompt.approve(f"Remove {number} tags of {env.target.application} for good?", yes=yes)
+        env.console.prompt.approve(f"Remove {count} tags of {env.target.application} permanently?", yes=yes)
         for lease in leases:
             lease.check()
         _remove(env, removable)
 
 
 @contextmanager
-def _held(env: Environment, who: Actor) -> Iterator[Lease]:
-    with env.ledger.locks.held(uuid.uuid4().hex, who, "prune of images") as lease:
+def _locked(env: Environment, actor: Actor) -> Iterator[Lease]:
+    with env.ledger.locks.held(uuid.uuid4().hex, actor, "prune of images") as lease:
         yield lease
     for warning in lease.warnings:
         env.console.warn(warning)
 
 
 def _environments(env: Environment) -> Iterator[Environment]:
-    """All environments of the application that take their images from the same registry."""
+    """All environments of the application that share its registry."""
     for name, settings in env.target.app.environments.items():
         if settings.endpoint == env.target.env.endpoint:
             yield env.sibling(name)
         else:
-            env.console.say(f"{name} is in another cloud ({settings.endpoint or 'AWS'}): it runs none of these images.")
+            env.console.say(f"Skipping {name}: its endpoint ({settings.endpoint or 'AWS'}) has a different registry")
 
 
 @contextmanager
-def _known(env: Environment) -> Iterator[None]:
-    """Names the environment that can't be asked: nothing is removed on a guess."""
+def _naming(env: Environment) -> Iterator[None]:
+    """Makes an error name the environment whose images cannot be determined: nothing is removed on a guess."""
     try:
         yield
     except LockedError:
         raise
     except LongshoreError as error:
+        name = env.target.environment
         hint = f"{error.hint.rstrip('.')}. " if error.hint else ""
         raise NotReadyError(
-            f"which images {env.target.environment} needs is not known: {error.message}",
-            f"{hint}Nothing is removed before that. If there is no such environment, take it out of invoke.yaml.",
+            f"cannot determine which images {name} still needs: {error.message}",
+            f"{hint}Nothing was removed. If {name} no longer exists, remove it from invoke.yaml.",
         ) from error
 
 
-def _needed(environments: list[Environment], keep: int) -> Needed:
-    needed = Needed()
+def _retained(environments: list[Environment], keep: int) -> RetainedImages:
+    retained = RetainedImages()
     for env in environments:
-        with _known(env):
-            needed.gather(env, keep)
+        with _naming(env):
+            retained.add_environment(env, keep)
     for env in environments:
-        with _known(env):
-            needed.gather_reserved(env)
-    return needed
+        with _naming(env):
+            retained.add_reserved(env)
+    return retained
 
 
-def _judge(env: Environment, needed: Needed) -> dict[str, list[str]]:
-    """The tags that may go, by repository; says each of them, and why the others stay."""
-    removable = {}
-    for image in env.target.app.images:
-        repository = env.target.repository(image)
-        stay: Counter[str] = Counter()
-        going = []
-        # A listing that grows while it is read may show a tag twice.
-        for found in {image.tag: image for image in env.aws.ecr.images(repository)}.values():
-            why = needed.reason(found)
-            if why:
-                stay[why] += 1
+def _removable(env: Environment, retained: RetainedImages) -> dict[str, list[str]]:
+    """The tags to remove, by repository; prints each of them, and how many others are kept for which reason."""
+    removable: dict[str, list[str]] = {}
+    for key in env.target.app.images:
+        repository = env.target.repository(key)
+        kept: Counter[str] = Counter()
+        removable[repository] = []
+        # A listing that grows while it is read may contain a tag twice.
+        for image in {image.tag: image for image in env.aws.ecr.images(repository)}.values():
+            if reason := retained.reason(image):
+                kept[reason] += 1
             else:
-                going.append(found.tag)
-                env.console.result(f"{repository}:{found.tag}")
-        removable[repository] = going
-        for why, number in stay.most_common():
-            env.console.say(f"{repository}: {number} stay: {why}")
+                removable[repository].append(image.tag)
+                env.console.result(f"{repository}:{image.tag}")
+        for reason, count in kept.most_common():
+            env.console.say(f"{repository}: {count} kept: {reason}")
     return removable
 
 
 def _remove(env: Environment, removable: dict[str, list[str]]) -> None:
     failed: list[str] = []
     for repository, tags in removable.items():
-        left = env.aws.ecr.remove_tags(repository, tags)
-        failed += [f"{repository}:{tag}: {why}" for tag, why in left.items()]
-        env.console.say(f"{repository}: {len(tags) - len(left)} removed")
+        remaining = env.aws.ecr.remove_tags(repository, tags)
+        failed += [f"{repository}:{tag}: {reason}" for tag, reason in remaining.items()]
+        env.console.say(f"{repository}: {len(tags) - len(remaining)} removed")
     if failed:
         lines = "\n".join(f"  {line}" for line in failed)
-        raise LongshoreError(f"{len(failed)} tags could not be removed:\n{lines}", "The others are gone.")
+        raise LongshoreError(
+            f"could not remove {len(failed)} of {sum(map(len, removable.values()))} tags:\n{lines}",
+            "The other tags were removed. Fix the reasons above, then run the same command again.",
+        )

@@ -1,4 +1,4 @@
-"""A release that runs inside a build on CodeBuild: started here, shown here, and its verdict becomes ours."""
+"""A release inside a CodeBuild build: this process starts it, shows its log, and ends with its verdict."""
 
 from __future__ import annotations
 
@@ -18,94 +18,102 @@ from longshore.verdict import ExitCode, Verdict
 
 BUMP, OPTIONS = "LONGSHORE_BUMP", "LONGSHORE_OPTIONS"
 RELEASE, EXIT_CODE, MESSAGE = "LONGSHORE_RELEASE", "LONGSHORE_EXIT_CODE", "LONGSHORE_MESSAGE"
-"""What the build exports (tasks/ci.py, `exports`)."""
+"""The variables that the build exports (tasks/ci.py, `exports`)."""
 
-_LOOKED_AT = 20
-"""The newest releases, among which the one of a build that exported nothing is looked for."""
+_NEWEST = 20
+"""How many of the newest releases to search for that of a build that exported nothing."""
 
 
-def release_remotely(env: Environment, order: ReleaseOptions) -> ReleaseResult:
-    """Has the project of an environment release this commit, and follows it to its verdict.
+def release_remotely(env: Environment, options: ReleaseOptions) -> ReleaseResult:
+    """Starts a build that releases this commit, and follows it to its verdict.
 
-    The verdict is what the ledger says of the release that the build names; the text of the log decides nothing.
-    Interrupted, we leave and the release goes on: stopping its machine would leave it half done.
+    The verdict is that in the ledger, for the release that the build names; the text of the log does not count. A
+    signal ends only this process, because stopping the build would leave its release half done.
 
     Raises:
-        LongshoreError: nothing was released: it could not begin, here or there, with the exit code that it had there.
-        UnknownOutcomeError: the build has ended, or its time was over, and its release has no verdict.
+        LongshoreError: nothing was released: a check failed here, or the release did not begin in the build. The exit
+            code is that of the build.
+        UnknownOutcomeError: the build has ended, or its deadline has passed, and its release has no verdict.
     """
-    start = checks.remote(env, order)
-    commit = start.commit
+    commit = checks.remote(env, options).commit
     if commit is None:
-        raise LongshoreError("there is no commit to release")  # the checks have seen one
+        raise LongshoreError("there is no commit to release")  # for mypy: the checks have read one
     env.console.prompt.approve(
-        f"Release {commit.commit[:12]} to {env.target.environment} on CodeBuild?", yes=bool(order.yes or order.until)
+        f"Release {commit.commit[:12]} to {env.target.environment} on CodeBuild?",
+        yes=bool(options.yes or options.until),
     )
-    with env.interrupts.watched(lambda signal: env.console.say(f"{signal}: leaving; what was started goes on")):
-        followed = builders.builder(env).run(_request(env, order, commit), _watch(env, order))
-    if not followed.log_complete:
-        env.console.warn(f"the log of {followed.build.id} could not be read to its end: logs incomplete")
-    return verdict(env, followed, commit)
+    with env.interrupts.watched(
+        lambda signal: env.console.say(f"{signal}: leaving; the release on CodeBuild continues")
+    ):
+        outcome = builders.builder(env).run(_request(env, options, commit), _follow_options(env, options))
+    if not outcome.log_complete:
+        env.console.warn(f"the log of build {outcome.build.id} is incomplete: it could not be read to its end")
+    return verdict(env, outcome, commit)
 
 
-def verdict(env: Environment, followed: BuildOutcome, commit: Source) -> ReleaseResult:
-    """What became of the release inside a build that has ended.
+def verdict(env: Environment, outcome: BuildOutcome, commit: Source) -> ReleaseResult:
+    """The result of the release inside a build that has ended.
 
     Raises:
-        LongshoreError: nothing was released; exit code and message are those from there.
+        LongshoreError: the release did not begin; exit code and message are those of the build.
         BuildError: the build failed before its release began.
-        UnknownOutcomeError: the release was begun, and has no verdict.
+        UnknownOutcomeError: the release began, and has no verdict.
     """
-    exported = followed.build.exported
-    found = _named(env, exported.get(RELEASE)) or _of_build(env, followed.build.id)
-    if found is None:
-        raise _nothing_released(followed, commit)
-    if found.ended is None or found.verdict is Verdict.RUNNING:
+    build = outcome.build
+    release = _find(env, build.exported.get(RELEASE)) or _find_by_build(env, build.id)
+    if release is None:
+        raise _nothing_released(outcome, commit)
+    if release.ended is None or release.verdict is Verdict.RUNNING:
         raise UnknownOutcomeError(
-            f"{followed.build.id} ended with {codebuild.status_of(followed.build)} while {found.release} ran",
-            "Look at it with: invoke status. Go on with: invoke release --resume",
+            f"build {build.id} ended with {codebuild.status_of(build)} before {release.release} had a verdict",
+            "See what is running: invoke status. Resume the release: invoke release --resume",
         )
-    return found
+    return release
 
 
-def _request(env: Environment, order: ReleaseOptions, commit: Source) -> BuildRequest:
+def _request(env: Environment, options: ReleaseOptions, commit: Source) -> BuildRequest:
     token = codebuild.idempotency_token(env.target.application, uuid.uuid4().hex)
-    return BuildRequest(
-        env.target.release_project, commit.commit, token, {BUMP: order.bump, OPTIONS: order.command_line}
+    variables = {BUMP: options.bump, OPTIONS: options.command_line}
+    return BuildRequest(env.target.release_project, commit.commit, token, variables)
+
+
+def _follow_options(env: Environment, options: ReleaseOptions) -> FollowOptions:
+    deadlines = env.target.env.deadlines
+
+    def announce(build: Build) -> None:
+        env.console.say(f"CodeBuild: {build.id}. It continues if you interrupt this command.")
+
+    return FollowOptions(
+        queue=deadlines.queue,
+        run=deadlines.build + options.wait + deadlines.release,
+        on_line=env.console.log_line,
+        on_start=announce,
+        stops=False,
+        mask=env.console.masks.mask_untrusted,
     )
 
 
-def _watch(env: Environment, order: ReleaseOptions) -> FollowOptions:
-    deadlines = env.target.env.deadlines
-    whole = deadlines.build + order.wait + deadlines.release
-
-    def tell(build: Build) -> None:
-        env.console.say(f"CodeBuild: {build.id}. It goes on if you leave.")
-
-    mask = env.console.masks.mask_untrusted
-    return FollowOptions(deadlines.queue, whole, env.console.log_line, tell, stops=False, mask=mask)
-
-
-def _named(env: Environment, release: str | None) -> ReleaseResult | None:
+def _find(env: Environment, release: str | None) -> ReleaseResult | None:
     return env.ledger.find(release) if release else None
 
 
-def _of_build(env: Environment, build: str) -> ReleaseResult | None:
-    """The release that ran in a build which could not say so any more."""
-    newest = islice(env.ledger.releases(page=_LOOKED_AT), _LOOKED_AT)
+def _find_by_build(env: Environment, build: str) -> ReleaseResult | None:
+    """The release that ran in a build, for a build that was stopped before it could export its id."""
+    newest = islice(env.ledger.releases(page=_NEWEST), _NEWEST)
     return next((release for release in newest if release.actor.build == build), None)
 
 
-def _nothing_released(followed: BuildOutcome, commit: Source) -> LongshoreError:
-    code = followed.build.exported.get(EXIT_CODE, "")
+def _nothing_released(outcome: BuildOutcome, commit: Source) -> LongshoreError:
+    build = outcome.build
+    code = build.exported.get(EXIT_CODE, "")
     if code.isdecimal() and int(code) in set(ExitCode) - {ExitCode.SUCCEEDED}:
-        message = followed.build.exported.get(MESSAGE) or "it says no reason"
-        return RemoteReleaseError(f"the release in {followed.build.id} did not begin: {message}", int(code))
+        message = build.exported.get(MESSAGE) or "no reason was recorded"
+        return RemoteReleaseError(f"the release in build {build.id} did not begin: {message}", int(code))
     try:
-        codebuild.refuse_failed(followed, commit.commit)
+        codebuild.refuse_failed(outcome, commit.commit)
     except BuildError as error:
         return error
     return BuildError(
-        f"{followed.build.id} has succeeded, but no release of {commit.commit[:12]} is in the ledger",
-        "Look at the buildspec of the project: it must call invoke release.",
+        f"build {build.id} succeeded, but the ledger has no release of {commit.commit[:12]}",
+        "Check the buildspec of the project: it must run invoke release.",
     )

@@ -51,7 +51,7 @@ class _Interrupted:
 def resume(env: Environment, *, yes: bool, abort: bool = False) -> ReleaseResult:
     """Resumes the newest interrupted run; its lock is taken over once its lease has expired.
 
-    Every side effect that the killed process had started is looked up in AWS: nothing is done twice.
+    AWS shows the outcome of every side effect that the killed process had started: nothing is done twice.
 
     Args:
         env: the environment.
@@ -133,7 +133,7 @@ def _repeat_change(env: Environment, interrupted: _Interrupted) -> ReleaseResult
 def _complete_record(env: Environment, interrupted: _Interrupted) -> ReleaseResult:
     """Completes the record of a verified release: nothing is planned, updated or rolled back for it."""
     with running(env, interrupted.request) as run:
-        run.record_facts(done=True, record_incomplete=True)  # the release stands, whatever happens from here on
+        run.record_facts(done=True, record_incomplete=True)  # the release stands, even if a step below fails
         run.conclude()
         try:
             _inspect(run, env)
@@ -170,7 +170,7 @@ def _continue(env: Environment, interrupted: _Interrupted) -> ReleaseResult:
     if entry.kind == "release":
         inputs = checks.resumed(env, interrupted.actor, entry)
     request = replace(interrupted.request, source=inputs.source)
-    # Whatever fails, the changes of the killed process are rolled back as well.
+    # After a failure, the changes of the killed process are rolled back as well.
     with running(env, request) as run, undone_on_failure(run, env):
         _inspect(run, env)
         if entry.kind == "apply":
@@ -195,7 +195,7 @@ def _refuse_changed(run: Run, env: Environment) -> None:
     schedules = snapshot.schedules_before(env.aws.events, contract, result.schedules)
     differences = list(consistency.strayed(services, schedules, result))
     if contract.image_tag != result.version:
-        differences.append(f"{contract.image_tag} is registered last, not {result.version}")
+        differences.append(f"{contract.image_tag} is registered, not {result.version}")
     if differences:
         raise NotReadyError("; ".join(differences), "Roll back: invoke rollback. Or release again: invoke release")
 
@@ -205,7 +205,7 @@ def _inspect(run: Run, env: Environment) -> None:
     with run.step("resume"):
         for intent in run.journal.open_intents():
             run.detail(f"{intent.what} {intent.detail}: no outcome was recorded; checking AWS")
-        run.detail(f"registered last: {run.contract.image_tag}; released before: {run.result.previous_version}")
+        run.detail(f"registered: {run.contract.image_tag}; released before: {run.result.previous_version}")
         records = {s.name: s for key, s in run.result.services.items() if key in run.contract.services}
         for name, service in env.aws.ecs.services(run.contract.cluster, list(records)).items() if records else ():
             state = service.primary.rollout_state if service.primary else "no deployment"

@@ -35,7 +35,7 @@ def rollback(env: Environment, *, yes: bool, to: str | None = None, wait: float 
     stale = None if wait else lock_checks.stale_lock(env)
     version = parse_tag(to) if to else rollback_target.default_version(env.ledger) if stale else None
     if stale and version is None:
-        # Taking the lock over would close the interrupted release, so that it could not be resumed any more.
+        # Taking the lock over would close the interrupted release, which could then no longer be resumed.
         raise UsageError(
             "nothing was released yet, so there is no release to roll back to",
             "Resume the interrupted release: invoke release --resume. Or undo it: invoke release --resume --abort",

@@ -89,7 +89,7 @@ def _refuse_autoscaled(run: Run, counts: Counts, *, force: bool) -> None:
     names = [run.contract.services[key].name for key in counts if run.contract.services[key].autoscaled]
     if names and not force:
         raise UsageError(
-            f"autoscaling manages the count of {', '.join(names)} and would soon override this",
+            f"autoscaling manages the count of {', '.join(names)}, and it would soon override this",
             "Change its minimum and maximum in the variable file, then run: invoke apply. Or, for the moment: --force",
         )
 

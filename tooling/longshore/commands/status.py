@@ -1,11 +1,12 @@
-"""What runs, what was released last, what is registered last, and whether they differ."""
+"""The status of an environment: its running, released and registered versions, and their differences."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from longshore.aws.ecs import Ecs
 from longshore.aws.ecs_types import Service
 from longshore.config.contract import Contract
 from longshore.environment.environment import Environment
@@ -13,16 +14,25 @@ from longshore.result import ReleaseResult
 from longshore.terraform.task_definition_diff import revisions
 
 
-class Revisions(Protocol):
-    """What a status needs of ECS (longshore.aws.ecs)."""
-
-    def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]: ...  # noqa: D102
-    def task_definition(self, arn: str) -> dict[str, Any]: ...  # noqa: D102
-
-
 @dataclass(frozen=True)
 class ServiceStatus:
-    """One service. ``since`` is ISO 8601; ``registered_differs`` lists fields registered, but not running."""
+    """The status of a service.
+
+    Attributes:
+        key: of the service in the contract.
+        name: of the service in ECS.
+        version: the tag of the running image.
+        revision: the running revision, without the front of its ARN.
+        image: the running image.
+        digest: its digest, if the last release recorded it.
+        running: the number of running tasks.
+        desired: the desired count.
+        since: the start of the current deployment, in ISO 8601.
+        deployment: its state.
+        url: the URL of the service, if it has one.
+        registered: the revision registered by Terraform.
+        registered_differs: the fields in which the registered revision differs from the running one, one per line.
+    """
 
     key: str
     name: str
@@ -41,7 +51,16 @@ class ServiceStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """One environment."""
+    """The status of an environment.
+
+    Attributes:
+        application: its name.
+        environment: its name.
+        released: the released version, from the SSM parameter.
+        registered: the version registered by Terraform.
+        release: the id of the last successful release.
+        services: in the order of their keys.
+    """
 
     application: str
     environment: str
@@ -51,29 +70,35 @@ class Status:
     services: tuple[ServiceStatus, ...]
 
     def document(self) -> dict[str, Any]:
-        """As JSON."""
+        """The JSON document."""
         return asdict(self)
 
 
+def status(env: Environment) -> Status:
+    """The status of an environment: running, released and registered versions."""
+    last = env.ledger.last_good()
+    return inspect(env.aws.ecs, env.contract(), env.released_tag(), last, env.access.base_url)
+
+
 def inspect(
-    ecs: Revisions,
+    ecs: Ecs,
     contract: Contract,
     released: str,
     last: ReleaseResult | None,
     base_url: Callable[[str, str], str | None],
 ) -> Status:
-    """Reads what runs and compares it, by content, with what is registered last.
+    """Compares the content of the running revisions with that of the registered ones.
 
     Args:
-        ecs: services and revisions.
-        contract: what Terraform registered last.
+        ecs: the services and their revisions.
+        contract: of the environment; it names the registered revisions.
         released: the value of the image_tag parameter.
-        last: the last release that succeeded, if any.
-        base_url: where a service answers.
+        last: the last successful release, if any.
+        base_url: returns the URL of a service, by cluster and service.
     """
-    found = ecs.services(contract.cluster, [service.name for service in contract.services.values()])
+    services = ecs.services(contract.cluster, [service.name for service in contract.services.values()])
     rows = tuple(
-        _service(ecs, contract, key, found[service.name], last, base_url(contract.cluster, service.name))
+        _service(ecs, contract, key, services[service.name], last, base_url(contract.cluster, service.name))
         for key, service in sorted(contract.services.items())
     )
     return Status(
@@ -87,13 +112,13 @@ def inspect(
 
 
 def _service(
-    ecs: Revisions, contract: Contract, key: str, service: Service, last: ReleaseResult | None, url: str | None
+    ecs: Ecs, contract: Contract, key: str, service: Service, last: ReleaseResult | None, url: str | None
 ) -> ServiceStatus:
     registered = contract.services[key].task_definition
     running = ecs.task_definition(service.task_definition)
     main = next((c for c in running["containerDefinitions"] if c["name"] == key), running["containerDefinitions"][0])
-    last_registered = ecs.task_definition(registered) if registered != service.task_definition else running
-    differs = revisions(running, last_registered)
+    latest = ecs.task_definition(registered) if registered != service.task_definition else running
+    differences = revisions(running, latest)
     image_key = contract.services[key].containers.get(main["name"])
     image = last.images.get(image_key) if last and image_key else None
     version = main["image"].rpartition(":")[2]
@@ -110,15 +135,9 @@ def _service(
         deployment=service.primary.rollout_state if service.primary else "",
         url=url,
         registered=_revision(registered),
-        registered_differs=tuple(differs),
+        registered_differs=tuple(differences),
     )
 
 
 def _revision(arn: str) -> str:
     return arn.rsplit("/", 1)[-1]
-
-
-def status(env: Environment) -> Status:
-    """The status of an environment: running, released and registered versions."""
-    last = env.ledger.last_good()
-    return inspect(env.aws.ecs, env.contract(), env.released_tag(), last, env.access.base_url)

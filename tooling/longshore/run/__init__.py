@@ -1,1 +1,1 @@
-"""A release in progress, and what it does step by step."""
+"""A run in progress, and its steps."""

@@ -1,4 +1,4 @@
-"""Applying the approved plan: the contract with the revisions that it registered becomes the run's."""
+"""Applies the approved plan, and gives the run the contract with the registered revisions."""
 
 from __future__ import annotations
 
@@ -82,10 +82,10 @@ def _apply_again(run: Run, env: Environment, options: ReleaseOptions, *, stale: 
     targeted = plan_scope.only_task_definitions(run.result)
     with plan_scope.planned(terraform, run.contract, version, targeted=targeted) as saved:
         build_and_plan.judge(run, env, options, plan.changes(terraform.show(saved)))
-        # The lines that were shown do not decide: secrets are masked in them, and many changes are addresses only.
+        # By fingerprint: the lines that were shown mask secrets, and name only the address of many changes.
         if stale and run.result.fingerprint != fingerprint:
             raise PlanError(
-                "the state changed while the plan waited for approval, and the plan made again differs from it",
+                "the state has changed since the plan was made, and the new plan differs from the approved one",
                 "Run the same command again to see the new plan.",
             )
         run.result.changes = approved

@@ -15,7 +15,7 @@ def approve(recorder: Recorder, *, yes: bool, question: str = "") -> None:
         question: a question other than the usual one.
 
     Raises:
-        DeclinedError: the answer was no, or there is no terminal to ask at.
+        DeclinedError: the answer was no, or the process is not running in a terminal.
         PlanError: the plan differs from the one that was approved.
     """
     result = recorder.result

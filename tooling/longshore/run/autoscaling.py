@@ -1,4 +1,4 @@
-"""The minimum counts of autoscaling: Terraform creates them as 0, and a release sets those of the contract."""
+"""The minimum counts of autoscaling: Terraform creates them as 0, and a release sets them as in the contract."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ def set_minimum(run: Run, scaling: Scaling) -> None:
 
 
 def clear_minimum(run: Run, scaling: Scaling, key: str) -> None:
-    """Sets the minimum of a service to 0, whose count is rolled back to 0: its next registration would start tasks."""
+    """Sets to 0 the minimum of a service whose count is rolled back to 0.
+
+    With a higher minimum, the next registration of its scalable target would start tasks.
+    """
     service = run.contract.services.get(key)
     if service is None or not service.min_capacity:
         return
@@ -58,7 +61,7 @@ def describe_changes(run: Run, scaling: Scaling, planned: Mapping[str, int]) -> 
 
 
 def _set_if_needed(run: Run, scaling: Scaling, key: str, wanted: int) -> str:
-    """Sets a minimum that has to be set; returns the reason if it could not."""
+    """Sets the minimum of a service if needed; returns the reason if that failed, else an empty string."""
     cluster, name = run.contract.cluster, run.contract.services[key].name
     try:
         minimum = scaling.minimum(cluster, name)

@@ -41,14 +41,14 @@ def next_tag(env: Environment, request: VersionRequest) -> str:
 
 
 def reserve_tag(env: Environment, request: VersionRequest, claim: Claim | None = None) -> str:
-    """The next version, reserved for good; for this command if no claim is given."""
+    """Reserves the next version permanently; without a claim, for this command."""
     return str(
         version_counter(env).reserve(request, claim or Claim.of_command("version --reserve", actor.user(os.environ)))
     )
 
 
 def _new_tag(env: Environment, request: VersionRequest, claim: Claim, *, dirty: bool) -> str:
-    """A new version. That of a dirty tree is marked, takes no number, and is never the base of the next one."""
+    """A new version; that of a dirty tree is marked as dirty, is not reserved, and no later version counts from it."""
     if dirty:
         return f"{next_tag(env, request)}-dirty.{int(time.time())}"
     return reserve_tag(env, request, claim)

@@ -1,4 +1,4 @@
-"""The checks before a run: everything that it needs is looked at before anything is touched."""
+"""The checks before a run: everything that it needs is checked before anything is touched."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ def reach(env: Environment, *, locked_out: bool = False, planning: bool = False,
     Args:
         env: the environment.
         locked_out: refuse at once if the environment is locked.
-        planning: the command applies the variable files, or shows what they would change, so they must agree with the
-            ECS_ variables of a build. A rollback, and resuming, must work whatever is set on a build.
+        planning: the command applies the variable files, or shows the changes that they would make, so they must agree
+            with the ECS_ variables of a build. A rollback and a resumed run must work with any variables.
         check_env: compare the ECS_ variables outside a build, too.
 
     Raises:

@@ -20,7 +20,7 @@ def read_contract(env: Environment) -> Contract:
     """
     checklist = Checklist(env.console)
     contract = checklist.run(
-        "contract", lambda: _checked(env), lambda c: f"{len(c.services)} services, {c.image_tag} is registered last"
+        "contract", lambda: _checked(env), lambda c: f"{len(c.services)} services, {c.image_tag} is registered"
     )
     checklist.conclude()
     return cast(Contract, contract)  # conclude() raises if the check failed

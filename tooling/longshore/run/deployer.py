@@ -52,10 +52,10 @@ class Deployer:
         watch.wait(self.ecs, run.contract.cluster, tracked, self.clock, run.watched)
 
     def refuse_late(self, run: Run, purpose: str, service: str = "") -> None:
-        """Refuses to start something when the deadline of the run has passed.
+        """Refuses to start an action if the deadline of the run has passed.
 
         Raises:
-            DeadlineError: names what no time was left for.
+            DeadlineError: names the action.
         """
         if run.left(1.0) < 1.0:
             raise DeadlineError(

@@ -1,4 +1,4 @@
-"""Rollbacks that are under way already: ECS's own, and those that an earlier process of this run started."""
+"""Rollbacks that have started already: those of ECS, and those that an earlier process of this run started."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def find(
         deployer: reads and updates services.
         key: of the service.
         tracked: our deployment.
-        move: the rollback that we want.
+        move: the intended rollback.
         error: the error that caused it.
 
     Returns:
-        The rollback, to be waited for; None if ECS does not roll back.
+        The rollback, for the caller to await; None if ECS does not roll back.
 
     Raises:
         SupersededError: another deployment has replaced ours.
@@ -44,7 +44,7 @@ def find(
             if primary.task_definition != move.task_definition:
                 return None
             if move.count is not None:
-                # The same revision with another count starts no deployment: the rollback under way shrinks.
+                # A new count for the same revision starts no deployment: ECS's rollback gets fewer tasks.
                 with run.effect(f"scale {service.name} back", str(move.count)):
                     ecs.update(cluster, service.name, move.task_definition, move.count)
             deadline = deployer.deadline_of(key)
@@ -74,9 +74,9 @@ def find_earlier(
 
 
 def never_started(run: Run, deployer: Deployer, service: ServiceResult, error: LongshoreError) -> bool:
-    """Whether a service whose update was refused, or not answered, still runs what it ran before."""
+    """Whether a service whose update was refused, or got no response, is still on its previous revision."""
     refused = isinstance(error, AwsError) and not error.ambiguous
-    # An update that was not answered may show a moment later, so one read proves nothing.
+    # An update without a response may become visible a moment later, so one read proves nothing.
     for _ in deployer.clock.polls(0.0 if refused else deployments.SHOWN_WITHIN, longest=1.0):
         current = deployer.ecs.services(run.contract.cluster, [service.name])[service.name]
         settled = current.primary is not None and current.primary.rollout_state == "COMPLETED"
@@ -106,7 +106,7 @@ def _will_roll_back(deployer: Deployer, service: Service, tracked: TrackedDeploy
 
 
 def _status(deployer: Deployer, tracked: TrackedDeployment) -> str:
-    """The status of the service deployment of ours; empty if ECS does not return it."""
+    """The status of our service deployment; empty if ECS does not return it."""
     statuses = deployer.ecs.service_deployments([tracked.arn]) if tracked.arn else {}
     return statuses[tracked.arn].status if tracked.arn in statuses else ""
 
@@ -116,8 +116,8 @@ def _refuse_other(
 ) -> None:
     """Refuses to roll back a service that another process has deployed to since.
 
-    ECS's own rollback is not another process's deployment, though it may go to a revision other than the one before
-    this run: to the one that had completed last.
+    ECS's own rollback does not count, even though it may return to a revision other than the one before this run: the
+    one that completed last.
 
     Raises:
         SupersededError: the service is on neither the revision before this run nor the one of this run.

@@ -1,4 +1,4 @@
-"""Checks of the commit and the images that a release is about."""
+"""Checks of the commit and the images of a release."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def require_images(env: Environment, tag: str) -> str:
 
 
 def refuse_failed_version(env: Environment, tag: str, *, allowed: bool) -> str:
-    """A sentence on the last release of a version; one that was declined, for example, says nothing about the version.
+    """A sentence on the last release of a version that ran it; a declined release, for example, does not count.
 
     Raises:
         UsageError: that release was rolled back, and --allow-failed-version was not given.
@@ -58,7 +58,7 @@ def check_source(env: Environment, options: ReleaseOptions, on: str) -> str:
 def refuse_older(env: Environment, options: ReleaseOptions, source: Source | None) -> str:
     """Refuses a commit that is an ancestor of the running one: releasing it would undo the commits since.
 
-    Checked at once, and again when the lock is held: another release may have come first.
+    Checked before the lock is taken, and again once it is held: another release may have come first.
 
     Returns:
         A remark for the operator; empty if there is none.

@@ -31,7 +31,7 @@ class RunRequest:
         source: the commit, if one is built.
         options: the command line's options, for the record.
         wait: seconds to wait for the lock.
-        promoted: the release of another environment whose version this run takes over.
+        promoted: the release to another environment, whose version this run releases.
         stale_lock: a lock whose holder no longer renews it, to be taken over.
         resumes: the entry of a run that another process began, to be continued.
     """
@@ -116,7 +116,7 @@ def _begin(env: Environment, request: RunRequest, lease: Lease) -> Run:
     )
     lease.check()
     for entry in recent:
-        if entry.left_behind and entry.release != result.release:
+        if entry.unfinished and entry.release != result.release:
             _close_abandoned(run, entry)
             lease.check()
     if request.stale_lock:
@@ -172,7 +172,7 @@ def _last_step(result: ReleaseResult) -> str:
 
 
 def _still_moved(result: ReleaseResult) -> list[str]:
-    """The services and scheduled tasks that are not on what they ran before."""
+    """The services and scheduled tasks that are not on their previous revision."""
     if result.keeps_revisions:
         return []
     settled = ("not moved", "moved back")

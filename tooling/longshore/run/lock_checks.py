@@ -29,7 +29,7 @@ def stale_lock(env: Environment) -> Lock | None:
     lock = locks.read()
     if lock is None:
         return None
-    env.console.say(f"It is {lock}. Watching it for {lock.lease:.0f} s")
+    env.console.say(f"{env.target.environment} is {lock}. Watching it for {lock.lease:.0f} s")
     if not locks.is_stale(lock):
         current = locks.read()
         raise locks.refuse(current) if current else LockedError("the lock was released a moment ago", "Try again.")

@@ -1,7 +1,7 @@
 """The scope of a plan: the whole root, or (--only-release) the task definitions of the contract alone.
 
-The latter is for a hotfix while a change of the infrastructure is pending. Terraform does not update a root output if a
-part of what it depends on is not targeted, so the outputs are updated afterwards, by a plan that changes nothing else
+The latter is for a hotfix while a change of the infrastructure is pending. Terraform does not update a root output if
+one of its dependencies is not targeted, so the outputs are updated afterwards, by a plan that changes nothing else
 (`terraform plan -refresh-only`).
 """
 

@@ -33,11 +33,11 @@ _OF_SUBPROCESSES = (BuildError, GitError, PlanError, ApplyError, TerraformError)
 
 @dataclass
 class Recorder:
-    """Writes down what a run does: in the ledger, in the journal of its side effects, and on the terminal.
+    """Records a run in the ledger and in the journal of its side effects, and shows it on the terminal.
 
     Attributes:
         result: the run's entry in the ledger.
-        ledger: where the entry is kept.
+        ledger: stores the entry.
         journal: the intent and the outcome of every side effect.
         lease: the lock, as this process holds it.
         console: shows steps, details and warnings.
@@ -113,12 +113,12 @@ class Recorder:
         self._write_outcome(what, "done")
 
     def note(self, what: str, detail: str = "") -> None:
-        """Writes something into the journal that is not a side effect."""
+        """Writes a note into the journal, which is not a side effect."""
         self.lease.check()
         self.journal.append("note", what, detail, self.lease.lock.fence)
 
     def warn(self, text: str) -> None:
-        """Shows and records a warning, once: something to know that does not change the verdict."""
+        """Shows and records a warning, once; it does not change the verdict."""
         if text not in self.result.warnings:
             self.result.warnings = [*self.result.warnings, text]
             self.console.warn(text)

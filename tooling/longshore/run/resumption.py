@@ -17,7 +17,7 @@ class Resumption(Enum):
     """How an interrupted run is resumed."""
 
     CLOSE = auto()
-    """It had ended: only its lock is left."""
+    """It had ended: only its lock was left behind."""
 
     REPEAT_ROLLBACK = auto()
     """A rollback starts again: services that are back already are skipped."""
@@ -57,8 +57,9 @@ def plan_resumption(entry: ReleaseResult, *, stale_lock: bool, abort: bool) -> R
 def is_open(entry: ReleaseResult, *, stale_lock: bool) -> bool:
     """Whether something is left to do for a run.
 
-    An entry without an end is open: its process was killed, whatever the entry says. If the run released its lock, its
-    verdict is final, unless the outcome is unknown; a lock that was left behind says that it is not.
+    An entry without an end is open: its process was killed, even if the entry has a verdict. If the run released its
+    lock, its verdict is final unless it is `unknown`; with a stale lock, `interrupted` and `rollback_failed` are not
+    final either.
     """
     if entry.verdict is Verdict.SUCCEEDED:
         return entry.cause is Cause.RECORD
@@ -73,7 +74,7 @@ def interrupted_run(recent: Sequence[ReleaseResult], holder: ReleaseResult | Non
         holder: the run that the stale lock names: an approved release is not the newest if another one failed while it
             waited.
     """
-    unfinished = (release for release in recent if release.left_behind)
+    unfinished = (release for release in recent if release.unfinished)
     ended = (release for release in recent if release.verdict is not Verdict.WAITING)
     return holder or next(unfinished, None) or next(ended, None)
 

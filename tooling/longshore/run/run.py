@@ -35,7 +35,7 @@ class Run(Recorder):
         return max(0.0, min(seconds, self.ends_at - self.clock.now()))
 
     def watched(self, look: ServiceLook) -> None:
-        """Shows a service that is being watched, and keeps what the look has told about its deployment."""
+        """Shows a service that is being watched, and keeps the state of its deployment."""
         self.console.service(look.service)
         for key, deployment in self.tracked.items():
             if deployment.move.service == look.service.name:

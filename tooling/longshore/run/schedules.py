@@ -64,7 +64,7 @@ def differing(run: Run, ecs: Ecs) -> dict[str, list[str]]:
 
 
 def changed(run: Run, ecs: Ecs, new: Collection[str]) -> dict[str, str]:
-    """The revisions registered last whose content differs from what their rule starts, and those never released."""
+    """The registered revisions whose content differs from the one that their rule starts, and those never released."""
     differences = differing(run, ecs)
     return {key: arn for key, arn in registered(run).items() if key in differences or key in new}
 

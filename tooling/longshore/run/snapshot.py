@@ -1,4 +1,4 @@
-"""The snapshot of an environment before a run changes it: what a rollback returns to."""
+"""The snapshot of an environment before a run changes it: a rollback returns to it."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from longshore.terraform import task_definition_diff
 
 
 def take(run: Run, ecs: Ecs, events: Events, *, repairing: bool = False) -> None:
-    """Records what every service and scheduled task runs, before the first is changed.
+    """Records the revision of every service and scheduled task, before the first is changed.
 
-    An entry that exists stays as it is: an earlier process of this run made it before it changed the first service. The
-    entries of services that an apply has removed are dropped: there is nothing to roll them back to, and if they are
-    created again they were never rolled out.
+    An existing entry stays as it is: an earlier process of this run made it before it changed the first service. The
+    entries of services that an apply has removed are dropped: they cannot be rolled back, and if they are created again
+    they count as never rolled out.
 
     Args:
         run: the run.
         ecs: the services.
         events: the rules of the scheduled tasks.
-        repairing: accept a deployment that has failed for good, or that an earlier run of ours left, because this run
+        repairing: accept a deployment that has failed for good, or that an earlier run left behind, because this run
             replaces it with a good release.
 
     Raises:

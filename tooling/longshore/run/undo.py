@@ -1,4 +1,4 @@
-"""The rollback of a run: services and scheduled tasks return to what they ran before, in reverse order."""
+"""The rollback of a run: services and scheduled tasks return to their previous revisions, in reverse order."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def undone_on_failure(run: Run, env: Environment) -> Iterator[None]:
     terminal, an operator who interrupts is asked. A bug in Longshore is rolled back, too.
 
     Raises:
-        LongshoreError: the error of the block; for a bug, one that says so.
+        LongshoreError: the error of the block; for a bug, one that reports it.
     """
     try:
         yield
@@ -105,7 +105,7 @@ def _notice_replaced(run: Run, env: Environment) -> None:
 
 
 def _is_empty(service: ServiceResult) -> bool:
-    """Whether an apply has replaced a service, which has no tasks since."""
+    """Whether an apply has replaced a service, so that it has no tasks."""
     return service.replaced and service.outcome == "not moved" and service.before.count > 0
 
 
@@ -129,7 +129,7 @@ class _Problems:
 
 
 def _roll_back_changes(run: Run, env: Environment, error: LongshoreError, keys: list[str]) -> None:
-    """Rolls back everything that can be: one failure does not keep the others from it."""
+    """Rolls back services and scheduled tasks; after a failure, the others are still rolled back."""
     problems = _Problems()
     try:
         with run.steadfast_step("roll back"):

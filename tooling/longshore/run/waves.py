@@ -121,7 +121,7 @@ def _start(run: Run, deployer: Deployer, key: str, move: Move) -> TrackedDeploym
     service = run.result.services[key]
 
     def mark() -> None:
-        # Before the call: if it is never answered, the entry says what may have taken effect.
+        # Before the call: if there is no response, the entry has the change that may have taken effect.
         count = service.before.count if move.count is None else move.count
         service.outcome, service.after = "moved", Running(task_definition=move.task_definition, count=count)
 

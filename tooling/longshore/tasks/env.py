@@ -17,6 +17,7 @@ def import_(
     """Import the ECS_ variables of this process."""
     import os
 
-    from longshore.commands.import_env import names, take_over
+    from longshore.commands.import_env import import_env as verb
+    from longshore.commands.import_env import skipped_names
 
-    take_over(opened(c, app, env), os.environ, skip=names(skip), write=write)
+    verb(opened(c, app, env), os.environ, skip=skipped_names(skip), write=write)

@@ -40,7 +40,7 @@ def prune(
 @task(yes_really="`name` of the environment, to destroy it without being asked for it")
 def destroy(c: Context, app: str | None = None, env: str = "sandbox", yes_really: str | None = None) -> None:
     """Destroy an environment, but keep its images."""
-    from longshore.commands.bootstrap import destroy as verb
+    from longshore.commands.destroy import destroy as verb
 
     environment = opened(c, app, env)
     verb(environment, confirmed=yes_really)

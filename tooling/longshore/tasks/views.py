@@ -13,7 +13,7 @@ from longshore.console import Console
 from longshore.errors import LongshoreError, UsageError
 from longshore.ledger.lock import Lock
 from longshore.ledger.releases import Ledger
-from longshore.result import STAYING, ImageResult, ReleaseResult, ServiceResult
+from longshore.result import ImageResult, ReleaseResult, ServiceResult
 from longshore.verdict import Verdict
 
 _LONGEST_EXPORT = 1000
@@ -36,7 +36,7 @@ def result(console: Console, release: ReleaseResult, *, as_json: bool) -> None:
 def _summary(release: ReleaseResult) -> str:
     """A line such as ``staging-000012: v1.0.3 succeeded in staging after 61 s``."""
     subject = release.version or release.kind
-    if release.kind in ("apply", *STAYING):
+    if not release.judges_version:
         subject = f"{release.kind} of {subject}"
     verdict = release.verdict.value.replace("_", " ")
     return f"{release.release}: {subject} {verdict} in {release.environment} after {release.seconds or 0:.0f} s"

@@ -1,0 +1,50 @@
+"""Destroys an environment, and keeps the images and the ledger of its application."""
+
+from __future__ import annotations
+
+from longshore.commands.bootstrap import apply_saved
+from longshore.environment.environment import Environment
+from longshore.errors import UsageError
+from longshore.run import checks
+from longshore.terraform import plan
+from longshore.terraform.driver import PlanOptions
+
+
+def destroy(env: Environment, *, confirmed: str | None) -> list[str]:
+    """Destroys the app stack of an environment; the foundation, with the registry and the ledger, stays.
+
+    Args:
+        env: the environment.
+        confirmed: its name, if it was confirmed on the command line; None to ask for it.
+
+    Returns:
+        The changes, one line per address.
+
+    Raises:
+        UsageError: the name is wrong, or there is no terminal to type it at.
+        ApplyError: Terraform failed.
+    """
+    checks.before_bootstrap(env, planning=False)
+    terraform = env.terraform
+    with terraform.plan(options=PlanOptions(destroy=True)) as saved:
+        lines = [str(change) for change in plan.changes(terraform.show(saved))]
+        env.console.differences(lines)
+        _confirm(env, confirmed)
+        apply_saved(env, terraform, saved)
+        return lines
+
+
+def _confirm(env: Environment, confirmed: str | None) -> None:
+    name = env.target.environment
+    if confirmed is None:
+        if not env.console.prompt.interactive:
+            raise UsageError(
+                "not running in a terminal, so the destruction cannot be confirmed; nothing was destroyed",
+                f"Confirm it on the command line: --yes-really {name}",
+            )
+        confirmed = env.console.prompt.ask(f"Type {name} to destroy it: ").strip()
+    if confirmed != name:
+        raise UsageError(
+            f"{confirmed!r} is not the name of the environment, {name!r}; nothing was destroyed",
+            f"To destroy it: invoke destroy -e {name}",
+        )
