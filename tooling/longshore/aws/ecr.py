@@ -124,7 +124,7 @@ class Ecr:
         return answer["imageDetails"][0]["imageDigest"]
 
     def existing_tags(self, name: str, tags: Sequence[str]) -> set[str]:
-        """Those of up to 100 tags that the repository has, in one call (BatchGetImage tells what it has not)."""
+        """The tags among these, at most 100, that exist in the repository, in one call of BatchGetImage."""
         answer = call(
             self._client.batch_get_image,
             repositoryName=name,
