@@ -265,10 +265,12 @@ def test_a_task_that_failed_since_the_wait_restarts_the_bake_time() -> None:
     assert clock.now() == 0
 
 
-def test_a_throttled_read_restarts_the_bake_time() -> None:
-    clock = moved_clock()
-    bake(FakeEcs([DONE, THROTTLED, DONE]), "cluster", [ours()], 5, clock, lambda _: None)
-    assert clock.now() > 5.3
+def test_a_throttled_read_restarts_the_bake_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("longshore.clock.random.uniform", lambda *_: 1.0)  # without jitter, both look at the same times
+    undisturbed, throttled = moved_clock(), moved_clock()
+    bake(FakeEcs([DONE, DONE, DONE]), "cluster", [ours()], 4.6, undisturbed, lambda _: None)
+    bake(FakeEcs([DONE, THROTTLED, DONE]), "cluster", [ours()], 4.6, throttled, lambda _: None)
+    assert throttled.now() > undisturbed.now() + 0.9
 
 
 def test_without_deployments_there_is_no_bake_time() -> None:

@@ -659,7 +659,7 @@ def test_a_service_that_autoscaling_does_not_know_is_named(theatre: Theatre, tmp
         with stage.command():
             result = release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True))
         assert result.exit_code is ExitCode.RECORD_INCOMPLETE
-        remedy = "autoscaling does not know the service (create it again: invoke apply --allow-infra)"
+        remedy = "there is no autoscaling target (create it: invoke apply --allow-infra)"
         assert remedy in result.warnings[-1]
 
 

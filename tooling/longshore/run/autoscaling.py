@@ -10,7 +10,7 @@ from longshore.run import plan_scope
 from longshore.run.recorder import Recorder
 from longshore.run.run import Run
 
-_UNKNOWN_SERVICE = "autoscaling does not know the service (create it again: invoke apply --allow-infra)"
+_UNKNOWN_SERVICE = "there is no autoscaling target (create it: invoke apply --allow-infra)"
 
 
 def set_minimum(run: Run, scaling: Scaling) -> None:

@@ -59,7 +59,7 @@ class Deployer:
         """
         if run.left(1.0) < 1.0:
             raise DeadlineError(
-                f"the release's {self.deadlines.release:.0f} s were over before {purpose}",
+                f"the deadline of the release ({self.deadlines.release:.0f} s) passed before {purpose}",
                 "Raise deadlines.release in invoke.yaml if releases of this application need longer.",
                 service,
             )
