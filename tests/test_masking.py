@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longshore.console import Console
 from longshore.errors import LongshoreError
 from longshore.ledger.releases import Ledger
 from longshore.masking import MASK, Masks, NoMasks, is_secret, secrets, secrets_of_containers
 from longshore.result import Failure, MigrationResult, ReleaseResult
 from longshore.rollout.diagnosis import LINE_LENGTH, shortened
 from longshore.tasks import views
+from longshore.terminal.console import Console
 from longshore.terraform import plan
 from longshore.verdict import Cause, Verdict
 from tests.fakes.memory_table import MemoryTable

@@ -15,11 +15,11 @@ from longshore.aws.ecr import Repository, Tagged
 from longshore.aws.ecs_types import ServiceDeployment
 from longshore.commands.doctor import doctor
 from longshore.config.contract import Contract, parse
-from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import AwsError, BuildError, ConfigError, LongshoreError, TerraformError
 from longshore.images.docker import Docker
 from longshore.ledger.releases import Ledger
+from longshore.terminal.console import Console
 from longshore.verdict import ExitCode, exit_code_of
 from tests.fakes.environments import ACCOUNT, SHOP, Identity, InstalledTerraform, environment
 from tests.fakes.memory_table import MemoryTable

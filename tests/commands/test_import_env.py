@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longshore.commands.import_env import import_env, skipped_names
-from longshore.console import Console
 from longshore.errors import ConfigError, UsageError
 from longshore.masking import Masks
+from longshore.terminal.console import Console
 from longshore.terraform import build_variables, hcl, variable_files
 from tests.fakes.environments import SHOP, environment
 from tests.terraform.test_hcl import TEXTS

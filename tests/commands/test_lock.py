@@ -15,11 +15,11 @@ import pytest
 
 from longshore.commands.lock import unlock_state
 from longshore.config.target import Stack
-from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import LockedError, NotReadyError, UnsavedStateError, UsageError
 from longshore.ledger.lease import Lease
 from longshore.ledger.releases import Ledger
+from longshore.terminal.console import Console
 from tests.fakes.environments import ACCOUNT, SHOP, Identity, environment
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.samples import ACTOR, moved_clock

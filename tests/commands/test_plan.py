@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from longshore.commands.plan import plan
-from longshore.console import Console
+from longshore.terminal.console import Console
 from longshore.terraform.driver import SavedPlan
 from tests.fakes.environments import Identity, InstalledTerraform, environment
 

@@ -16,11 +16,11 @@ from longshore.aws.ecr import Tagged
 from longshore.aws.ecs_types import Container, Service, Task
 from longshore.commands.prune import prune
 from longshore.config.contract import parse
-from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import AwsError, DeclinedError, LockedError, LongshoreError, NotReadyError, UsageError
 from longshore.ledger.releases import Ledger
 from longshore.result import ImageResult
+from longshore.terminal.console import Console
 from longshore.verdict import Verdict
 from tests.fakes.environments import ACCOUNT, SHOP, Identity, InstalledTerraform, environment
 from tests.fakes.memory_table import MemoryTable

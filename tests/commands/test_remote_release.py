@@ -18,7 +18,6 @@ import pytest
 from longshore.aws.codebuild import Build
 from longshore.commands.remote_release import release_remotely, verdict
 from longshore.config.settings import Deadlines
-from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import BuildError, DeclinedError, LongshoreError, UnknownOutcomeError, UsageError
 from longshore.git import Source
@@ -30,6 +29,7 @@ from longshore.run import checks
 from longshore.run.checks import ReleaseInputs
 from longshore.run.options import ReleaseOptions
 from longshore.tasks import views
+from longshore.terminal.console import Console
 from longshore.verdict import Cause, ExitCode, Verdict, exit_code_of
 from tests.fakes.environments import environment
 from tests.fakes.memory_table import MemoryTable

@@ -10,8 +10,8 @@ from typing import Any
 from longshore.aws.sts import Caller
 from longshore.config.settings import load
 from longshore.config.target import select
-from longshore.console import Console
 from longshore.environment.environment import Environment
+from longshore.terminal.console import Console
 from tests.fakes.samples import ACTOR, moved_clock
 
 ACCOUNT = "123456789012"

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from longshore.config.contract import Contract, parse
-from longshore.console import Console
 from longshore.ledger.releases import Ledger
 from longshore.run.run import Run
 from longshore.signals import Interrupts
+from longshore.terminal.console import Console
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.samples import ACTOR, moved_clock, release_output, result
 

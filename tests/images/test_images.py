@@ -18,7 +18,6 @@ from longshore.aws.ecr import Repository
 from longshore.clock import Clock
 from longshore.config.settings import load
 from longshore.config.target import select
-from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import BuildError, ConfigError, GitError, UsageError
 from longshore.git import Source
@@ -29,6 +28,7 @@ from longshore.images.codebuild import BuildOutcome, BuildRequest, FollowOptions
 from longshore.images.images import BuildOptions
 from longshore.ledger.releases import Ledger
 from longshore.result import BuildResult
+from longshore.terminal.console import Console
 from longshore.terraform import variable_files
 from tests.fakes.memory_table import MemoryTable
 from tests.paths import ROOT

@@ -26,7 +26,6 @@ from longshore.clock import Clock
 from longshore.config.contract import UNRELEASED
 from longshore.config.settings import load
 from longshore.config.target import Target, select
-from longshore.console import Console
 from longshore.environment.access import Access
 from longshore.environment.environment import Environment
 from longshore.errors import LeaveAtOnce, LongshoreError
@@ -37,6 +36,7 @@ from longshore.result import ReleaseResult
 from longshore.rollout import health
 from longshore.run import build_and_plan
 from longshore.signals import Interrupts
+from longshore.terminal.console import Console
 from longshore.terraform.driver import Driver
 from tests.crash.world import MortalTable, Point
 from tests.fakes.memory_table import MemoryTable

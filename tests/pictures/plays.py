@@ -16,11 +16,11 @@ from rich.terminal_theme import DIMMED_MONOKAI
 from rich.text import Text
 
 from longshore.commands import release
-from longshore.console import Console
 from longshore.masking import Masks
 from longshore.result import ReleaseResult
 from longshore.run.options import ReleaseOptions
 from longshore.tasks import views
+from longshore.terminal.console import Console
 from tests.crash.world import world
 from tests.paths import ROOT
 from tests.pictures.screen import COLUMNS, ROWS, Screen

@@ -12,7 +12,6 @@ import pytest
 
 from longshore.config.settings import load
 from longshore.config.target import select
-from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import AwsError, BuildError
 from longshore.git import Source
@@ -22,6 +21,7 @@ from longshore.images.version_counter import VersionRequest
 from longshore.ledger.releases import Ledger
 from longshore.run import build_and_plan
 from longshore.run.options import ReleaseOptions
+from longshore.terminal.console import Console
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.runs import started
 from tests.fakes.samples import result

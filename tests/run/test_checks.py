@@ -9,7 +9,6 @@ from typing import Any, cast
 import pytest
 
 from longshore import git
-from longshore.console import Console
 from longshore.environment.environment import Environment
 from longshore.errors import LockedError, NotReadyError, UsageError
 from longshore.git import Source
@@ -17,6 +16,7 @@ from longshore.images import images
 from longshore.ledger.releases import Ledger
 from longshore.run import image_checks, lock_checks
 from longshore.run.options import ReleaseOptions
+from longshore.terminal.console import Console
 from longshore.verdict import Cause, Verdict
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.samples import ACTOR, moved_clock, result

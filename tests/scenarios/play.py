@@ -18,13 +18,13 @@ from longshore.commands import release, rollback
 from longshore.config.contract import UNRELEASED
 from longshore.config.settings import load
 from longshore.config.target import Target, select
-from longshore.console import Console
 from longshore.environment.access import Access
 from longshore.environment.environment import Environment
 from longshore.errors import LongshoreError
 from longshore.result import ImageResult, ReleaseResult, Running, ScheduleResult, ServiceResult
 from longshore.run.options import ReleaseOptions
 from longshore.signals import Interrupts
+from longshore.terminal.console import Console
 from longshore.terraform.driver import Driver
 from longshore.verdict import Cause, Verdict, exit_code_of
 from tests.fakes.samples import ACTOR, WHEN

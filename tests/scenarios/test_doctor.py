@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from longshore.commands.doctor import doctor
-from longshore.console import Console
 from longshore.errors import LongshoreError
 from longshore.images.docker import Docker
+from longshore.terminal.console import Console
 from tests.scenarios import shop
 from tests.scenarios.play import record_releases, staged
 from tests.scenarios.scenario import FOLDER, Fault, read

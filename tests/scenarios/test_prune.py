@@ -9,7 +9,7 @@ import pytest
 
 from longshore.aws.ecr import Ecr
 from longshore.commands.prune import prune
-from longshore.console import Console
+from longshore.terminal.console import Console
 from tests.scenarios import shop
 from tests.scenarios.play import record_releases, staged
 from tests.scenarios.scenario import read_all

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from longshore.commands import release, resume, rollback
-from longshore.console import Prompt
 from longshore.run import image_checks, undo
 from longshore.run.deployer import Deployer
 from longshore.run.options import ReleaseOptions
 from longshore.run.run import Run
+from longshore.terminal.console import Prompt
 from longshore.verdict import ExitCode, Verdict
 from tests.fakes.samples import BackwardClock
 from tests.scenarios.play import StagedEnvironment, record_releases, staged

@@ -6,11 +6,11 @@ import json
 import pytest
 
 from longshore.commands.drift import Drift
-from longshore.console import Console
 from longshore.errors import UsageError
 from longshore.ledger.releases import Ledger
 from longshore.result import ImageResult, MigrationResult, Running, ServiceResult, StepResult
 from longshore.tasks import views
+from longshore.terminal.console import Console
 from longshore.verdict import Cause, Verdict
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.samples import ACTOR, arn, result

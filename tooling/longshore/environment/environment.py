@@ -15,11 +15,11 @@ from longshore.config import contract as contracts
 from longshore.config.contract import Contract
 from longshore.config.settings import load
 from longshore.config.target import Stack, Target, Workspace, select
-from longshore.console import Console
 from longshore.environment.access import Access, cloud_access, resolve
 from longshore.ledger.releases import Ledger
 from longshore.masking import secrets
 from longshore.signals import Interrupts
+from longshore.terminal.console import Console
 from longshore.terraform.cloud.api import Api, HttpTransport
 from longshore.terraform.cloud.driver import CloudDriver, Timeouts
 from longshore.terraform.cloud.runs import Notifier

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from longshore.console import Console
 from longshore.errors import ChecksFailedError, LongshoreError
+from longshore.terminal.console import Console
 
 Value = TypeVar("Value")
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from longshore.clock import Clock
-from longshore.console import Console
 from longshore.errors import (
     ApplyError,
     AwsError,
@@ -25,6 +24,7 @@ from longshore.ledger.lease import Lease
 from longshore.ledger.releases import Ledger
 from longshore.result import ReleaseResult, StepResult
 from longshore.signals import Interrupts
+from longshore.terminal.console import Console
 from longshore.verdict import Facts, Verdict, conclude, signal_of
 
 _OF_SUBPROCESSES = (BuildError, GitError, PlanError, ApplyError, TerraformError)

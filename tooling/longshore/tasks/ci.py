@@ -12,10 +12,10 @@ from longshore.tasks.common import opened, task
 @task()
 def engine(c: Context) -> None:
     """Start a Docker engine if none answers."""
-    from longshore.console import Console
     from longshore.environment.access import own_folder
     from longshore.environment.environment import project_root
     from longshore.images import docker_engine
+    from longshore.terminal.console import Console
 
     console = Console()
     log = own_folder(project_root(c.config)) / "dockerd.log"
@@ -47,8 +47,8 @@ def ordered(c: Context, app: str | None = None, env: str = "sandbox") -> None:
 @task(file="file with the output of invoke release --json")
 def exports(c: Context, file: str) -> None:
     """Print the outcome of a release as shell variables."""
-    from longshore.console import Console
     from longshore.environment.environment import project_root
     from longshore.tasks.views import exports as show
+    from longshore.terminal.console import Console
 
     show(Console(), project_root(c.config) / file)

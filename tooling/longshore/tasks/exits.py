@@ -34,7 +34,7 @@ def exits(*, as_json: bool = False) -> Iterator[None]:
 
 
 def _show(error: LongshoreError, code: ExitCode, *, as_json: bool) -> None:
-    from longshore.console import Console
+    from longshore.terminal.console import Console
 
     console = Console()
     console.error(error)

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from longshore.console import Console
 from longshore.masking import NoMasks
+from longshore.terminal.console import Console
 
 if TYPE_CHECKING:
     from longshore.sandbox.control import FaultStatus, Status

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from longshore.commands.drift import Drift
 from longshore.commands.status import Status
-from longshore.console import Console
 from longshore.errors import LongshoreError, UsageError
 from longshore.ledger.lock import Lock
 from longshore.ledger.releases import Ledger
 from longshore.result import ImageResult, ReleaseResult, ServiceResult
+from longshore.terminal.console import Console
 from longshore.verdict import Verdict
 
 _LONGEST_EXPORT = 1000

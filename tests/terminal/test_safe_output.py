@@ -11,12 +11,12 @@ import sys
 
 import pytest
 
-from longshore.console import Console
 from longshore.signals import Interrupts
+from longshore.terminal.console import Console
 
 PROGRAM = """
 import sys
-from longshore.console import Console
+from longshore.terminal.console import Console
 sys.stdin.readline()
 console = Console(interactive=True)
 console.say("one")

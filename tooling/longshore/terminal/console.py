@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from longshore import safe_output
 from longshore.errors import DeclinedError, LongshoreError
 from longshore.masking import Masks, secrets
+from longshore.terminal import safe_output
 
 if TYPE_CHECKING:
     from longshore.aws.ecs_types import Service
-    from longshore.live_display import Live
     from longshore.result import Failure
+    from longshore.terminal.live_display import Live
 
 
 class Prompt:
@@ -92,7 +92,7 @@ class Console:
         if not self._err.isatty():
             yield
             return
-        from longshore.live_display import Live  # noqa: PLC0415 - rich takes 0.1 s to import
+        from longshore.terminal.live_display import Live  # noqa: PLC0415 - rich takes 0.1 s to import
 
         self._live = Live(self._err)
         self._live.start()
