@@ -22,7 +22,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-b
 SHOWN_WITHIN = 5.0
 """Seconds after which a read shows the effect of a call; AWS gives no number."""
 
-REASONS_FOLLOW = "The reasons follow; the service's events and the logs of its tasks have more."
+SEE_REASONS = "See the reasons, the events of the service, and the logs of its tasks."
 
 UNTOUCHED = "That deployment was left untouched."
 
@@ -116,7 +116,7 @@ def find_again(
         raise RolloutError(
             f"{move.service}: ECS rolled the deployment back while no release was running:"
             f" {latest.reason or latest.status}",
-            REASONS_FOLLOW,
+            SEE_REASONS,
             move.service,
         )
     if primary and primary.task_definition not in (before, move.task_definition):
@@ -164,11 +164,11 @@ def count_failures(stopped: Sequence[Task], tracked: TrackedDeployment) -> int:
     for reason, count in reasons.most_common(1):
         if count >= SAME_FAILURES:
             name = tracked.move.service
-            raise CrashLoopError(f"{name}: {count} new tasks stopped: {reason}", REASONS_FOLLOW, name)
+            raise CrashLoopError(f"{name}: {count} new tasks stopped: {reason}", SEE_REASONS, name)
     return reasons.total()
 
 
 def _failed(look: ServiceLook, reason: str) -> RolloutError:
     name = look.service.name
     reason = reason or look.service.latest_event
-    return RolloutError(f"{name}: deployment {look.tracked.deployment} failed: {reason}", REASONS_FOLLOW, name)
+    return RolloutError(f"{name}: deployment {look.tracked.deployment} failed: {reason}", SEE_REASONS, name)

@@ -9,7 +9,7 @@ from functools import partial
 from longshore.clock import Clock
 from longshore.errors import DeadlineError, RolloutError, SupersededError, UnknownOutcomeError
 from longshore.rollout.deployments import (
-    REASONS_FOLLOW,
+    SEE_REASONS,
     SHOWN_WITHIN,
     UNTOUCHED,
     ServiceLook,
@@ -239,4 +239,4 @@ def _too_late(late: Iterable[TrackedDeployment], unread: str) -> RolloutError | 
             f"could not determine within {seconds:.0f} s whether {names} completed: {unread}",
             "Nothing was rolled back. Once AWS answers again, run invoke status, then invoke release or rollback.",
         )
-    return DeadlineError(f"not completed after {seconds:.0f} s: {names}", REASONS_FOLLOW, late[0].move.service)
+    return DeadlineError(f"not completed after {seconds:.0f} s: {names}", SEE_REASONS, late[0].move.service)
