@@ -153,7 +153,7 @@ def test_a_build_that_is_killed_is_recognised(spec: build_image.BuildSpec, commi
         dockerfile.write('RUN ["/bin/busybox", "sh", "-c", "exit 137"]\n')
     with pytest.raises(BuildError) as caught:
         build_image.build(spec, "v1.0.0", commit, Docker(), ecr)
-    assert "want of memory" in caught.value.hint
+    assert "ran out of memory" in caught.value.hint
 
 
 def test_a_repository_that_does_not_exist(spec: build_image.BuildSpec, ecr: Ecr) -> None:

@@ -152,7 +152,7 @@ def test_a_release_that_was_killed_is_gone_on_with(project: Project, doing: str)
     assert "free" in project.invoke("lock.status").out
     assert plan(project) == 0
     shown = project.invoke("show", document["release"]).out
-    assert "takes the lock over" in shown
+    assert "takes over the lock" in shown
     assert "note goes on" in shown
 
 
