@@ -153,7 +153,7 @@ def test_a_release_that_was_killed_is_gone_on_with(project: Project, doing: str)
     assert plan(project) == 0
     shown = project.invoke("show", document["release"]).out
     assert "takes over the lock" in shown
-    assert "note goes on" in shown
+    assert "note resumed" in shown
 
 
 @pytest.mark.long
