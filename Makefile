@@ -1,8 +1,9 @@
 # Longshore. `make` alone lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup venv demo check check-security test test-all scenarios crash machine bench bench-verdicts bench-version readmes \
-        reference pictures docs words release plan rollback apply scale restart drift status clean
+.PHONY: help setup venv demo check types fast-tests check-security test test-all scenarios crash machine bench \
+        bench-verdicts bench-version readmes reference pictures docs words release plan rollback apply scale restart \
+        drift status clean failures
 
 # Set these on the command line: make release ENV=staging YES=1. Variables of your shell are ignored, because a shell has
 # its own ENV.
@@ -38,8 +39,13 @@ check: venv ## format, lint, types and fast tests: under a minute
 	@.venv/bin/python -m scripts.setup terraform
 	@.venv/bin/ruff format --check --quiet
 	@.venv/bin/ruff check --quiet
-	@.venv/bin/mypy
 	@terraform fmt -check -recursive
+	@$(MAKE) --no-print-directory --jobs=2 types fast-tests
+
+types:
+	@.venv/bin/mypy
+
+fast-tests:
 	@$(PYTEST) --dist worksteal -q -m "not terraform and not e2e and not scenario and not long"
 
 check-security: venv ## checkov and our own rules on all Terraform; the first run installs checkov in .longshore

@@ -194,6 +194,7 @@ def debian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(subprocess, "Popen", start)
     yield tmp_path
     for process in started:
+        process.terminate()
         process.wait(timeout=10)
 
 
