@@ -138,3 +138,7 @@ def test_the_tasks_that_share_options() -> None:
         "plan": ["check_env"],
         "version": ["bump"],
     }
+
+
+def test_the_record_leaves_out_options_without_a_value() -> None:
+    assert ReleaseOptions.of(tag="", wait_lock="").document() == ReleaseOptions.of().document()

@@ -144,7 +144,7 @@ def _reopened(env: Environment, entry: ReleaseResult) -> ReleaseResult:
         )
     current.resumed += 1
     current.conclude(conclude(Facts(), None))  # it runs again
-    current.message, current.hint, current.ended = "", "", None
+    current.message, current.hint, current.signal, current.ended = "", "", "", None
     return current
 
 
@@ -153,6 +153,7 @@ def _close_abandoned(run: Run, entry: ReleaseResult) -> None:
     if entry.verdict is Verdict.RUNNING:
         entry.conclude(conclude(Facts(abandoned=True), None))
         entry.message = f"its process was killed after the step {_last_step(entry)}; {run.result.release} followed"
+        entry.hint = entry.signal = ""  # those of the error whose rollback was killed
     entry.ended = datetime.now(UTC)
     run.ledger.take(entry, run.lease.lock.fence)
 

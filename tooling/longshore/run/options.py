@@ -152,7 +152,7 @@ class ReleaseOptions:
 
     def document(self) -> Options:
         """The options that were given, for the record."""
-        given = {name: value for name, value in asdict(self).items() if value not in (None, False, ())}
+        given = {name: value for name, value in asdict(self).items() if value not in (None, False, (), "")}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
 
     def apply_document(self) -> Options:
