@@ -129,7 +129,7 @@ class LockSettings(Section):
 
     lease: Annotated[float, Field(ge=1)] = Field(
         default=60,
-        description="Seconds without a sign of life after which you may take over a lock. A release gives three signs "
+        description="Seconds without a heartbeat after which you may take over a lock. A release sends three "
         "in that time.",
     )
 
