@@ -86,25 +86,24 @@ def text(service: str, path: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", raw).split())
 
 
-def problems(shape: Shape | None, value: Any, path: str, *, sent: bool = True) -> Iterator[str]:
+def problems(shape: Shape | None, value: Any, path: str) -> Iterator[str]:
     """The ways in which an answer departs from its shape, one line each.
 
     Args:
         shape: the shape of the answer; None if the operation answers nothing.
-        value: plain data with the model's names.
+        value: plain data with the model's names; a field that is None is absent, as it is for botocore.
         path: where the value is, for the lines.
-        sent: whether this is what a client receives; otherwise a field may be None, which is not sent.
     """
     if shape is None:
         yield from [f"{path}: the operation has no answer"] if value else []
     elif isinstance(shape, StructureShape) and isinstance(value, Mapping):
-        yield from _of_structure(shape, value, path, sent=sent)
+        yield from _of_structure(shape, value, path)
     elif isinstance(shape, ListShape) and isinstance(value, (list, tuple)):
         for item in value:
-            yield from problems(shape.member, item, f"{path}[]", sent=sent)
+            yield from problems(shape.member, item, f"{path}[]")
     elif isinstance(shape, MapShape) and isinstance(value, Mapping):
         for key, item in value.items():
-            yield from problems(shape.value, item, f"{path}[{key}]", sent=sent)
+            yield from problems(shape.value, item, f"{path}[{key}]")
     else:
         yield from _of_scalar(shape, value, path)
 
@@ -117,15 +116,15 @@ def _of_scalar(shape: Shape, value: Any, path: str) -> Iterator[str]:
         yield f"{path}: {value!r} is not one of {', '.join(_enum(shape))}"
 
 
-def _of_structure(shape: StructureShape, value: Mapping[str, Any], path: str, *, sent: bool) -> Iterator[str]:
+def _of_structure(shape: StructureShape, value: Mapping[str, Any], path: str) -> Iterator[str]:
     members = shape.members
     names = {members[name].serialization.get("name", name): name for name in members}
     yield from (f"{path}.{name}: the model has no such field" for name in value if name not in names)
-    present = {names[name]: item for name, item in value.items() if name in names and (sent or item is not None)}
+    present = {names[name]: item for name, item in value.items() if name in names and item is not None}
     missing = [name for name in shape.required_members if name not in present]
     yield from (f"{path}.{name}: the model requires it" for name in missing)
     for name, item in present.items():
-        yield from problems(members[name], item, f"{path}.{name}", sent=sent)
+        yield from problems(members[name], item, f"{path}.{name}")
 
 
 def wire(shape: Shape | None, value: Any) -> Any:
