@@ -55,6 +55,7 @@ CHAPTERS = {
     "Background": [
         "from-the-original",
         "failures",
+        "aws",
         "architecture",
         "decisions",
         "contributing",

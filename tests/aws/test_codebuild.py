@@ -92,7 +92,7 @@ def test_builds_are_sorted_newest_first() -> None:
     script.add_response(
         "list_builds_for_project",
         {"ids": ["shop-build:2", "shop-build:1"]},
-        {"projectName": "shop-build", "sortOrder": "DESCENDING"},
+        {"projectName": "shop-build"},
     )
     script.add_response("batch_get_builds", {"builds": [{"id": "shop-build:1"}, {"id": "shop-build:2"}]})
     assert [build.id for build in CodeBuild(client).newest("shop-build")] == ["shop-build:2", "shop-build:1"]

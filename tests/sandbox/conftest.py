@@ -16,6 +16,7 @@ from longshore.sandbox.api.request_log import RequestLog
 from longshore.sandbox.registry import ecr
 from longshore.sandbox.serving import listen, serve
 from longshore.sandbox.state import State
+from tests.conformance.witness import watching
 from tests.sandbox.build_world import World, world_in
 from tests.sandbox.moto_api import KEY, Api, MemoryRegistry, Repo, repository
 
@@ -29,6 +30,14 @@ def moto_as_it_was() -> Iterator[None]:
     for module, paths in zip(modules, before, strict=True):
         module.url_paths.clear()
         module.url_paths.update(paths)
+
+
+@pytest.fixture(autouse=True)
+def answers_in_the_shape_of_aws() -> Iterator[None]:
+    """Compare every answer of a sandbox in this process with AWS's models."""
+    with watching() as witness:
+        yield
+    assert witness.take() == []
 
 
 @pytest.fixture(scope="module")

@@ -116,9 +116,13 @@ class CodeBuild:
         return [_build(raw) for raw in sorted(builds, key=lambda raw: ids.index(raw["id"]))]
 
     def ids(self, project: str) -> list[str]:
-        """The ids of the newest builds of a project; raises the errors of `newest`."""
+        """The ids of the newest builds of a project, newest first; raises the errors of `newest`.
+
+        Newest first is the default. An order must not be given: a project with more than 100 builds refuses it.
+        https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ListBuildsForProject.html
+        """
         try:
-            answer = call(self._client.list_builds_for_project, projectName=project, sortOrder="DESCENDING")
+            answer = call(self._client.list_builds_for_project, projectName=project)
         except AwsError as error:
             if error.code != "ResourceNotFoundException":
                 raise

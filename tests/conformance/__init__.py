@@ -1,0 +1,1 @@
+"""Our picture of AWS, held against botocore's models and against recordings of AWS."""
