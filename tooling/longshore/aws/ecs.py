@@ -118,7 +118,11 @@ class Ecs:
         """The service deployments that ECS still describes, by ARN, twenty in a call."""
         return {
             raw["serviceDeploymentArn"]: ServiceDeployment(
-                raw["serviceDeploymentArn"], raw["status"], raw.get("statusReason", ""), raw["createdAt"]
+                raw["serviceDeploymentArn"],
+                raw["status"],
+                raw.get("statusReason", ""),
+                raw["createdAt"],
+                tuple(raw.get("alarms", {}).get("triggeredAlarmNames", ())),
             )
             for batch in _batches(arns, DEPLOYMENTS_A_CALL)
             for raw in call(self._client.describe_service_deployments, serviceDeploymentArns=batch)[
