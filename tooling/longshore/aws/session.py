@@ -9,6 +9,7 @@ import boto3
 from botocore.config import Config
 
 from longshore.aws.autoscaling import Scaling
+from longshore.aws.cloudwatch import Alarms
 from longshore.aws.codebuild import CodeBuild
 from longshore.aws.dynamodb import Table
 from longshore.aws.ecr import Ecr
@@ -61,6 +62,11 @@ class Aws:
     def codebuild(self) -> CodeBuild:
         """CodeBuild."""
         return CodeBuild(self._client("codebuild"))
+
+    @cached_property
+    def alarms(self) -> Alarms:
+        """CloudWatch alarms."""
+        return Alarms(self._client("cloudwatch"))
 
     @cached_property
     def logs(self) -> Logs:
