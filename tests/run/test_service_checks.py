@@ -11,7 +11,7 @@ from longshore.aws.ecs_settings import EarlySuccess, ServiceSettings
 from longshore.aws.ecs_types import Service
 from longshore.errors import AwsError, NotReadyError
 from longshore.result import Running, ServiceResult
-from longshore.run.service_checks import alarms_in_alarm, refuse_alarms, refuse_unsupported, warn_before_rollback
+from longshore.run.service_checks import alarms_in_alarm, refuse_unready, refuse_unsupported, warn_before_rollback
 from longshore.verdict import ExitCode, exit_code_of
 from tests.fakes.runs import started
 from tests.fakes.samples import deployment, service
@@ -95,7 +95,7 @@ def test_hooks_do_not_keep_you_from_rolling_back_but_other_settings_do() -> None
 def test_a_release_is_refused_while_a_watched_alarm_is_in_alarm() -> None:
     env = watched(Alarms("errors"), "errors", "slow")
     with started() as run, pytest.raises(NotReadyError) as caught:
-        refuse_alarms(run, env, allowed=False)
+        refuse_unready(run, env, allowed=False)
     assert caught.value.message.endswith("shop-test-web: errors")
     assert "--allow-alarm" in caught.value.hint
 
@@ -103,8 +103,8 @@ def test_a_release_is_refused_while_a_watched_alarm_is_in_alarm() -> None:
 def test_with_allow_alarm_it_is_a_warning() -> None:
     env = watched(Alarms("errors"), "errors")
     with started() as run:
-        refuse_alarms(run, env, allowed=True)
-        refuse_alarms(run, env, allowed=True)
+        refuse_unready(run, env, allowed=True)
+        refuse_unready(run, env, allowed=True)
         assert [warning.endswith("shop-test-web: errors") for warning in run.result.warnings] == [True]
 
 
@@ -112,14 +112,22 @@ def test_with_allow_alarm_it_is_a_warning() -> None:
 def test_alarms_that_are_ok_or_not_watched_refuse_nothing(names: tuple[str, ...]) -> None:
     alarms = Alarms("errors")
     with started() as run:
-        refuse_alarms(run, watched(alarms, *names), allowed=False)
+        refuse_unready(run, watched(alarms, *names), allowed=False)
         assert run.result.warnings == []
     assert alarms.calls == ([["slow"]] if names else []), "without alarms, CloudWatch is not asked"
 
 
+def test_only_the_services_that_are_moved_count() -> None:
+    env = watched(Alarms("errors"), "errors")
+    with started() as run:
+        refuse_unready(run, env, allowed=False, keys=["worker"])
+        with pytest.raises(NotReadyError):
+            refuse_unready(run, env, allowed=False, keys=["web"])
+
+
 def test_alarms_that_cannot_be_read_are_a_warning() -> None:
     with started() as run:
-        refuse_alarms(run, watched(Alarms(error=DENIED), "errors"), allowed=False)
+        refuse_unready(run, watched(Alarms(error=DENIED), "errors"), allowed=False)
         (warning,) = run.result.warnings
     assert DENIED.message in warning
 
@@ -127,7 +135,7 @@ def test_alarms_that_cannot_be_read_are_a_warning() -> None:
 def test_a_run_that_has_moved_something_is_not_refused_for_an_alarm() -> None:
     with started(resumed=True) as run:
         run.result.services = {"web": _moved()}
-        refuse_alarms(run, watched(Alarms("errors"), "errors"), allowed=False)
+        refuse_unready(run, watched(Alarms("errors"), "errors"), allowed=False)
 
 
 def _moved() -> ServiceResult:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from longshore.commands import apply, release, restart, rollback
+from longshore.commands import apply, release, restart, rollback, scale
 from longshore.result import ReleaseResult
 from longshore.run.options import ReleaseOptions
 from longshore.verdict import Cause, Verdict
@@ -91,12 +91,26 @@ def test_with_allow_alarm_the_release_goes_through_with_a_warning(theatre: Theat
     assert any("storefront-sandbox-web: errors" in warning for warning in result.warnings)
 
 
-def test_an_alarm_that_goes_off_before_the_approval_still_refuses(theatre: Theatre, tmp_path: Path) -> None:
+def test_a_service_can_be_scaled_in_spite_of_hooks_and_alarms(theatre: Theatre, tmp_path: Path) -> None:
+    with set_for(theatre, file("plain"), tmp_path) as (stage, env):
+        configure(stage, env, Alarms(burning=True), **PAUSE, **WATCHED)
+        result = run(stage, lambda: scale.scale(env, {"web": 3}, force=False, yes=True))
+    assert result.verdict is Verdict.SUCCEEDED
+
+
+@pytest.mark.parametrize("change", ["errors", "PAUSE"])
+def test_an_alarm_that_goes_off_before_the_approval_still_refuses(
+    theatre: Theatre, tmp_path: Path, change: str
+) -> None:
+    """The same holds for a hook that another person adds in the meantime."""
+
     class Late:
-        """An operator who approves after an alarm went off."""
+        """An operator who approves after something has changed."""
 
         def approve(self, question: str, *, yes: bool) -> None:
-            alarms.burning = True
+            alarms.burning = change == "errors"
+            if change == "PAUSE":
+                configure(stage, env, alarms, **PAUSE)
 
     alarms = Alarms(burning=False)
     with set_for(theatre, file("plain"), tmp_path) as (stage, env):
@@ -105,6 +119,7 @@ def test_an_alarm_that_goes_off_before_the_approval_still_refuses(theatre: Theat
         result = run(stage, lambda: release.release(env, ORDER))
         assert stage.calls() == ["ledger"]
     assert (result.verdict, result.cause) == (Verdict.FAILED, Cause.CHECK)
+    assert change in result.message
 
 
 def test_the_reasons_of_a_failed_release_name_its_alarms(theatre: Theatre, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def run_steps(run: Run, env: Environment, options: ReleaseOptions) -> None:
         last = consistency.take_over(run)
         snapshot.take(run, aws.ecs, aws.events)
         consistency.refuse_strayed(run, last, env.target.tag_parameter)
-        service_checks.refuse_alarms(run, env, allowed=options.allow_alarm)
+        service_checks.refuse_unready(run, env, allowed=options.allow_alarm)
     with build_and_plan.planned(run, env, options) as (plan, shown):
         pending = pending_changes(run, env, last, shown if plan.changed else {})
         _show(run, pending)

@@ -50,7 +50,7 @@ def run_steps(run: Run, env: Environment, services: Sequence[str], *, yes: bool,
         keys = consistency.named_services(run, services)
         snapshot.take(run, env.aws.ecs, env.aws.events, repairing=True)
         consistency.refuse_strayed(run, last, env.target.tag_parameter)
-        service_checks.refuse_alarms(run, env, allowed=allow_alarm)
+        service_checks.refuse_unready(run, env, allowed=allow_alarm, keys=keys)
     if not run.begun:
         names = ", ".join(run.contract.services[key].name for key in keys)
         approve(run, yes=yes, question=f"Restart {names}?")

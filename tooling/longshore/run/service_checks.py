@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from longshore.aws.ecs_settings import ServiceSettings
@@ -75,8 +75,8 @@ def refuse_unsupported(services: Iterable[Service], *, new_release: bool = True)
 
     Args:
         services: the services.
-        new_release: whether they are about to get a new deployment that may as well wait. Lifecycle hooks do not keep
-            you from rolling back.
+        new_release: whether they get a deployment that may as well wait. Lifecycle hooks keep you neither from rolling
+            back nor from scaling.
 
     Raises:
         NotReadyError: names each service with field and value, and what to change.
@@ -102,8 +102,8 @@ def _unsupported(settings: ServiceSettings, *, new_release: bool) -> Iterator[tu
         yield _HOOKS, "; ".join(settings.hooks), _REMOVE_HOOKS
 
 
-def refuse_alarms(run: Run, env: Environment, *, allowed: bool) -> None:
-    """Refuses to begin while an alarm that ECS should watch is in ALARM already.
+def refuse_unready(run: Run, env: Environment, *, allowed: bool, keys: Collection[str] | None = None) -> None:
+    """Refuses to move services that Longshore does not support, or whose alarms include one in ALARM already.
 
     ECS then ignores all alarms of the service for the whole deployment, so nothing would roll a bad release back.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
@@ -114,14 +114,17 @@ def refuse_alarms(run: Run, env: Environment, *, allowed: bool) -> None:
     Args:
         run: the run.
         env: its environment.
-        allowed: warn instead.
+        allowed: warn of alarms instead.
+        keys: the services that will be moved; all by default.
 
     Raises:
-        NotReadyError: names the services and their alarms.
+        NotReadyError: names the services with their settings or their alarms.
     """
     if run.begun:
         return  # our own deployments may have set them off
-    message = _ignored_alarms(run, env, _read(run, env))
+    services = _read(run, env, keys)
+    refuse_unsupported(services)
+    message = _ignored_alarms(run, env, services)
     if message and not allowed:
         raise NotReadyError(message, "Wait until they are OK. Or continue without them: --allow-alarm")
     if message:
@@ -130,7 +133,7 @@ def refuse_alarms(run: Run, env: Environment, *, allowed: bool) -> None:
 
 def warn_before_rollback(run: Run, env: Environment) -> None:
     """Warns of lifecycle hooks and of alarms in ALARM; neither keeps you from rolling back."""
-    services = _read(run, env)
+    services = _read(run, env, None)
     for service in services:
         if service.settings.hooks:
             hooks = "; ".join(service.settings.hooks)
@@ -151,8 +154,8 @@ def alarms_in_alarm(env: Environment, services: Iterable[Service]) -> dict[str, 
     return {name: alarms for name, all_alarms in watched.items() if (alarms := sorted(burning & {*all_alarms}))}
 
 
-def _read(run: Run, env: Environment) -> list[Service]:
-    names = [service.name for service in run.contract.services.values()]
+def _read(run: Run, env: Environment, keys: Collection[str] | None) -> list[Service]:
+    names = [service.name for key, service in run.contract.services.items() if keys is None or key in keys]
     return list(env.aws.ecs.services(run.contract.cluster, names).values())
 
 

@@ -45,7 +45,7 @@ def take(run: Run, ecs: Ecs, events: Events, *, repairing: bool = False) -> None
     services = ecs.services(contract.cluster, names)
     if deleted := [f"{s.name} is {s.status}" for s in services.values() if s.status != "ACTIVE"]:
         raise NotReadyError(f"a service was deleted: {'; '.join(deleted)}", "Create it again: invoke bootstrap")
-    refuse_unsupported(services.values(), new_release=result.kind != "rollback")
+    refuse_unsupported(services.values(), new_release=result.kind not in ("rollback", "scale"))
     latest = ecs.latest_deployments(contract.cluster, names)
     ours = _deployments_left_behind(run.ledger, result.release) if repairing else set()
     refuse_in_flight(services, latest, repairing=repairing, ours=ours)
