@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup venv demo check types fast-tests check-security test test-all scenarios crash machine bench \
-        bench-verdicts bench-version readmes reference pictures docs words release plan rollback apply scale restart \
+        bench-verdicts bench-version bench-calls readmes reference pictures docs words release plan rollback apply scale restart \
         drift status clean failures
 
 # Set these on the command line: make release ENV=staging YES=1. Variables of your shell are ignored, because a shell has
@@ -68,13 +68,16 @@ crash: venv ## kill a release at every step, resume it, and check all invariants
 machine: venv ## generate 500 random release histories and check all invariants and verdicts
 	@.venv/bin/python -m tests.machine
 
-bench: bench-version bench-verdicts ## both benchmarks
+bench: bench-version bench-calls bench-verdicts ## all benchmarks
 
 bench-verdicts: setup ## how Longshore and three other tools judge the same faults: about 15 minutes
 	@.venv/bin/python -m scripts.verdicts
 
 bench-version: venv ## the cost of the next version in a registry of 100 tags and of 100,000: seconds
 	@.venv/bin/python -m scripts.versions
+
+bench-calls: venv ## how often a release calls ECS, beside the rates that AWS allows: seconds
+	@.venv/bin/python -m scripts.calls
 
 readmes: venv ## write the tables of inputs and outputs into the READMEs of the Terraform stacks and modules
 	@.venv/bin/python -m scripts.readmes

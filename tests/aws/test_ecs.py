@@ -142,3 +142,49 @@ def test_ecs_rolls_back_by_its_circuit_breaker_or_by_alarms(
     }
     script.add_response("describe_services", {"services": [described]}, {"cluster": "shop", "services": ["web"]})
     assert Ecs(client).services("shop", ["web"])["web"].rolls_back is rolls_back
+
+
+def test_a_stopped_task_is_described_until_it_is_final() -> None:
+    client, script = scripted("ecs")
+    states = [{"a": "STOPPED", "b": "DEPROVISIONING"}, {"b": "STOPPED", "c": "STOPPED"}, {}]
+    for described in states:
+        listed = {"cluster": "shop", "serviceName": "web", "desiredStatus": "STOPPED"}
+        script.add_response(
+            "list_tasks", {"taskArns": ["a", "b", "c"] if "c" in described or not described else ["a", "b"]}, listed
+        )
+        if described:
+            tasks = [
+                {"taskArn": arn, "taskDefinitionArn": "web:1", "lastStatus": status, "createdAt": WHEN}
+                for arn, status in described.items()
+            ]
+            script.add_response("describe_tasks", {"tasks": tasks}, {"cluster": "shop", "tasks": list(described)})
+    ecs = Ecs(client)
+    seen = [{task.arn: task.last_status for task in ecs.stopped_tasks("shop", "web")} for _ in states]
+    assert seen == [
+        {"a": "STOPPED", "b": "DEPROVISIONING"},
+        {"a": "STOPPED", "b": "STOPPED", "c": "STOPPED"},
+        {"a": "STOPPED", "b": "STOPPED", "c": "STOPPED"},
+    ]
+    script.assert_no_pending_responses()
+
+
+def test_a_stopped_task_that_ecs_no_longer_lists_is_forgotten() -> None:
+    client, script = scripted("ecs")
+    script.add_response("list_tasks", {"taskArns": ["a"]})
+    stopped = {"taskArn": "a", "taskDefinitionArn": "web:1", "lastStatus": "STOPPED", "createdAt": WHEN}
+    script.add_response("describe_tasks", {"tasks": [stopped]})
+    script.add_response("list_tasks", {"taskArns": []})
+    ecs = Ecs(client)
+    assert [len(ecs.stopped_tasks("shop", "web")) for _ in range(2)] == [1, 0]
+
+
+def test_the_alarms_that_ended_a_service_deployment_are_read() -> None:
+    client, script = scripted("ecs")
+    described = {
+        "serviceDeploymentArn": "arn:one",
+        "status": "ROLLBACK_IN_PROGRESS",
+        "createdAt": WHEN,
+        "alarms": {"status": "TRIGGERED", "alarmNames": ["errors", "slow"], "triggeredAlarmNames": ["errors"]},
+    }
+    script.add_response("describe_service_deployments", {"serviceDeployments": [described]})
+    assert Ecs(client).service_deployments(["arn:one"])["arn:one"].alarms == ("errors",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from longshore.aws.ecr import Repository, Tagged
+from longshore.aws.ecs_settings import CircuitBreaker, EarlySuccess, ServiceSettings
 from longshore.aws.ecs_types import ServiceDeployment
 from longshore.commands.doctor import doctor
 from longshore.config.contract import Contract, parse
@@ -27,7 +28,8 @@ from tests.fakes.samples import ACTOR, WHEN, arn, deployment, moved_clock, relea
 
 CHECKS = [
     "files", "terraform", "builder", "account", "lock", "releases", "versions", "parameter", "login", "repositories",
-    "tags", "digests", "images", "state lock", "contract", "services", "revisions", "deployments", "tasks", "schedules",
+    "tags", "digests", "images", "state lock", "contract", "services", "settings", "alarms",
+    "revisions", "deployments", "tasks", "schedules",
     "autoscaling", "logs",
 ]  # fmt: skip
 READS = {
@@ -39,6 +41,7 @@ READS = {
     "dynamodb:GetItem": ("lock", "shop-releases"),
     "s3:GetObject": ("state lock", "shop/test.tfstate"),
     "ecs:DescribeServices": ("services", "shop-test-worker"),
+    "cloudwatch:DescribeAlarms": ("alarms", "errors"),
     "ecs:DescribeTaskDefinition": ("revisions", "shop-test-migrate:2"),
     "ecs:ListServiceDeployments": ("deployments", "shop-test-worker"),
     "ecs:ListTasks": ("tasks", "shop-test-worker"),
@@ -67,6 +70,8 @@ class Cloud:
     table: MemoryTable = field(default_factory=MemoryTable)
     account: str = ACCOUNT
     minimum: int | None = 2
+    settings: ServiceSettings = field(default_factory=lambda: ServiceSettings(alarms=("errors", "slow")))
+    burning: tuple[str, ...] = ()
     backend: dict[str, str] | None = field(default_factory=dict)
     output: io.StringIO = field(default_factory=io.StringIO)
 
@@ -104,7 +109,7 @@ class Cloud:
         raise AssertionError("one page is enough")
 
     def ecs(self) -> Any:
-        running = service(deployment("one", "COMPLETED", revision=1))
+        running = replace(service(deployment("one", "COMPLETED", revision=1)), settings=self.settings)
         newest = ServiceDeployment("arn:one", "SUCCESSFUL", "", WHEN)
         return SimpleNamespace(
             services=self.api("ecs:DescribeServices", lambda _cluster, names: dict.fromkeys(names, running)),
@@ -121,6 +126,7 @@ class Cloud:
             parameters=SimpleNamespace(get=self.api("ssm:GetParameter", lambda _name: "v1.0.0")),
             buckets=SimpleNamespace(read=self.api("s3:GetObject", lambda _bucket, _key: None)),
             events=SimpleNamespace(task_definition=self.api("events:ListTargetsByRule", lambda *_: arn("nightly", 2))),
+            alarms=SimpleNamespace(in_alarm=self.api("cloudwatch:DescribeAlarms", lambda _names: [*self.burning])),
             scaling=SimpleNamespace(minimum=self.api(scalable_targets, lambda _cluster, _name: self.minimum)),
             logs=SimpleNamespace(tail=self.api("logs:GetLogEvents", lambda _group, _stream, _lines: [])),
             ecr=self.ecr(),
@@ -221,6 +227,31 @@ def test_a_service_without_an_autoscaling_target_is_named(cloud: Cloud) -> None:
     error = cloud.fails()
     assert error.message == "there is no autoscaling target for shop-test-web"
     assert "invoke apply --allow-infra" in error.hint
+
+
+def test_a_service_that_cannot_be_released_is_named_with_its_setting(cloud: Cloud) -> None:
+    cloud.settings = ServiceSettings(strategy="BLUE_GREEN")
+    error = cloud.fails()
+    assert "shop-test-web: deploymentConfiguration.strategy is BLUE_GREEN" in error.message
+    assert (cloud.marks()["settings"], cloud.marks_except("settings")) == ("FAIL", {"OK"})
+
+
+def test_the_settings_of_a_service_are_shown(cloud: Cloud) -> None:
+    breaker = CircuitBreaker(enabled=True, rolls_back=True, resets_on_healthy_task=False, threshold=30)
+    cloud.settings = ServiceSettings(breaker=breaker, early_success=EarlySuccess(60, "DEFERRED"))
+    doctor(cloud.env())
+    assert (
+        "shop-test-web: rolling, circuit breaker rolls back at 30 %, keeps counting after a healthy task,"
+        " early success at 60 %, clean-up DEFERRED" in cloud.output.getvalue()
+    )
+    assert "OK   alarms: none" in cloud.output.getvalue()
+
+
+def test_an_alarm_in_alarm_fails_the_check(cloud: Cloud) -> None:
+    cloud.burning = ("errors",)
+    error = cloud.fails()
+    assert error.message == "alarms are in ALARM: shop-test-web: errors"
+    assert "--allow-alarm" in error.hint
 
 
 def test_the_exit_code_is_that_of_the_first_error(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

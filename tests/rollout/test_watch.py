@@ -277,3 +277,24 @@ def test_without_deployments_there_is_no_bake_time() -> None:
     clock = moved_clock()
     bake(FakeEcs([DONE]), "cluster", [], 5, clock, lambda _: None)
     assert clock.now() == 0
+
+
+def test_looks_come_faster_only_at_the_end_of_a_roll_out() -> None:
+    """Throughout a rolling update, the old and the new tasks together are as many as desired."""
+    old = replace(deployment("old", "COMPLETED", revision=1, age=9), status="ACTIVE")
+    rolling = replace(service(replace(OURS, running=1), old), running=3)
+    ended = replace(service(OURS, replace(old, running=0)), running=2)
+    clock, at = moved_clock(), list[float]()
+    wait(FakeEcs([*[rolling] * 30, *[ended] * 30, DONE]), "cluster", [ours()], clock, lambda _: at.append(clock.now()))
+    pauses = [after - before for before, after in pairwise(at)]
+    assert min(pauses[10:29]) > 1.9, "nothing hurries a roll-out that is under way"
+    assert pauses[30] < 0.5, "its end is near"
+    assert min(pauses[45:]) > 1.9, "alarms may keep it there for minutes"
+
+
+def test_a_large_wave_is_read_less_often() -> None:
+    many = [replace(ours(), move=Move(f"shop-test-{number}", arn(NAME, 2))) for number in range(50)]
+    clock, at = moved_clock(), list[float]()
+    with pytest.raises(DeadlineError):
+        wait(FakeEcs([service(OLD)]), "cluster", [*many, ours()], clock, lambda _: at.append(clock.now()))
+    assert min(after - before for before, after in pairwise(at[-6:-1])) > 8

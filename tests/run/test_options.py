@@ -94,8 +94,8 @@ def test_the_names_in_the_record_stay() -> None:
     """Releases that another version of Longshore has recorded are resumed by these names."""
     assert [option.name for option in fields(ReleaseOptions)] == [
         "bump", "tag", "yes", "allow_infra", "allow_destroy", "only_release", "allow_dirty", "allow_zero",
-        "allow_failed_version", "allow_older", "rebuild", "on", "remote", "check_env", "until", "wait_lock", "resume",
-        "abort", "continued",
+        "allow_alarm", "allow_failed_version", "allow_older", "rebuild", "on", "remote", "check_env", "until",
+        "wait_lock", "resume", "abort", "continued",
     ]  # fmt: skip
 
 
@@ -133,7 +133,7 @@ def test_every_option_has_help_and_a_name_for_its_value() -> None:
 def test_the_tasks_that_share_options() -> None:
     names = {task: [option.name for option in options_of(task)] for task in ("apply", "scale", "plan", "version")}
     assert names == {
-        "apply": ["yes", "allow_infra", "allow_destroy", "wait_lock"],
+        "apply": ["yes", "allow_infra", "allow_destroy", "allow_alarm", "wait_lock"],
         "scale": ["yes", "wait_lock"],
         "plan": ["check_env"],
         "version": ["bump"],

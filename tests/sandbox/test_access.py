@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from longshore.aws.session import Aws
+from longshore.clock import Clock
 from longshore.environment import access
 from longshore.sandbox import processes, state
 from tests.sandbox.test_control import STATE
@@ -64,7 +65,7 @@ def test_inside_a_build_the_credentials_of_its_role_are_used(
     }
     passed_on = resolved.process_environment()
     assert (passed_on["AWS_ACCESS_KEY_ID"], passed_on["AWS_SESSION_TOKEN"]) == ("ASIAROLE", "token")
-    credentials = Aws(resolved)._session.get_credentials()
+    credentials = Aws(resolved, Clock())._session.get_credentials()
     assert credentials is not None
     assert (credentials.access_key, credentials.token) == ("ASIAROLE", "token")
 

@@ -95,7 +95,8 @@ class Failure(Data):
     """The reason why a service or the migration failed, as AWS, the container and the health URL report it.
 
     ``subject`` is the service, or the family of the migration; ``tasks`` counts those that stopped for the same reason;
-    ``container`` is the first one to fail, and ``log`` has its last lines; ``answer`` is that of the health URL.
+    ``container`` is the first one to fail, and ``log`` has its last lines; ``answer`` is that of the health URL;
+    ``alarms`` names those of the service that are in ALARM.
     """
 
     subject: str
@@ -108,6 +109,7 @@ class Failure(Data):
     log: list[str] = []
     events: list[str] = []
     answer: str = ""
+    alarms: list[str] = []
 
 
 class MigrationResult(Data):

@@ -34,6 +34,7 @@ class Ecs:
 
     def __init__(self, client: ECSClient) -> None:
         self._client = client
+        self._stopped: dict[str, Task] = {}
 
     def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]:
         """The services by name, ten in a call.
@@ -118,7 +119,11 @@ class Ecs:
         """The service deployments that ECS still describes, by ARN, twenty in a call."""
         return {
             raw["serviceDeploymentArn"]: ServiceDeployment(
-                raw["serviceDeploymentArn"], raw["status"], raw.get("statusReason", ""), raw["createdAt"]
+                raw["serviceDeploymentArn"],
+                raw["status"],
+                raw.get("statusReason", ""),
+                raw["createdAt"],
+                tuple(raw.get("alarms", {}).get("triggeredAlarmNames", ())),
             )
             for batch in _batches(arns, DEPLOYMENTS_A_CALL)
             for raw in call(self._client.describe_service_deployments, serviceDeploymentArns=batch)[
@@ -139,8 +144,16 @@ class Ecs:
         return self._tasks(cluster, serviceName=service)
 
     def stopped_tasks(self, cluster: str, service: str) -> list[Task]:
-        """The stopped tasks of a service, oldest first; ECS shows them for about an hour."""
-        tasks = self._tasks(cluster, serviceName=service, desiredStatus="STOPPED")
+        """The stopped tasks of a service, oldest first; ECS shows them for about an hour.
+
+        A listed task may still be stopping. Once it is STOPPED, the end of its life, it is not described again.
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html
+        """
+        arns = self._task_arns(cluster, serviceName=service, desiredStatus="STOPPED")
+        described = self._described(cluster, [arn for arn in arns if arn not in self._stopped])
+        self._stopped.update((task.arn, task) for task in described if task.last_status == "STOPPED")
+        known = [self._stopped[arn] for arn in arns if arn in self._stopped]
+        tasks = [*known, *(task for task in described if task.last_status != "STOPPED")]
         return sorted((t for t in tasks if t.created_at), key=lambda task: task.created_at or datetime.min)
 
     def is_active(self, arn: str) -> bool:
@@ -163,8 +176,13 @@ class Ecs:
         return [t for status in statuses for t in self._tasks(cluster, family=family, desiredStatus=status)]
 
     def _tasks(self, cluster: str, **filters: Any) -> list[Task]:
+        return self._described(cluster, self._task_arns(cluster, **filters))
+
+    def _task_arns(self, cluster: str, **filters: Any) -> list[str]:
         pages = call(self._client.get_paginator, "list_tasks").paginate(cluster=cluster, **filters)
-        arns = [arn for page in call(list, pages) for arn in page["taskArns"]]
+        return [arn for page in call(list, pages) for arn in page["taskArns"]]
+
+    def _described(self, cluster: str, arns: Sequence[str]) -> list[Task]:
         return [task for batch in _batches(arns, TASKS_A_CALL) for task in self.describe_tasks(cluster, batch)]
 
     def describe_tasks(self, cluster: str, arns: Sequence[str]) -> list[Task]:

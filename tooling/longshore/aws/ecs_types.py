@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from longshore.aws.ecs_settings import ServiceSettings, settings_of
 
 _NOT_FAILURES = ("UserInitiated", "SpotInterruption", "TerminationNotice")
 """The stop codes of tasks that a user stopped, or whose capacity AWS took away.
@@ -33,13 +35,14 @@ class ServiceDeployment:
     """A deployment together with its rollback, as DescribeServiceDeployments shows them.
 
     ``status`` is one of PENDING, IN_PROGRESS, SUCCESSFUL, STOP_REQUESTED, STOPPED, ROLLBACK_REQUESTED,
-    ROLLBACK_IN_PROGRESS, ROLLBACK_SUCCESSFUL, ROLLBACK_FAILED; AWS may add others.
+    ROLLBACK_IN_PROGRESS, ROLLBACK_SUCCESSFUL, ROLLBACK_FAILED; AWS may add others. ``alarms`` are those that went off.
     """
 
     arn: str
     status: str
     reason: str
     created_at: datetime
+    alarms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Service:
         events: the messages of its events, newest first.
         rolls_back: whether ECS rolls a failed deployment back, by its circuit breaker or by alarms.
         created_at: when it was created, by ECS's clock.
+        settings: its settings.
     """
 
     name: str
@@ -69,6 +73,7 @@ class Service:
     events: tuple[str, ...] = ()
     rolls_back: bool = False
     created_at: datetime | None = None
+    settings: ServiceSettings = field(default_factory=ServiceSettings)
 
     @property
     def latest_event(self) -> str:
@@ -163,7 +168,8 @@ def service_of(raw: Any) -> Service:
     return Service(
         name=raw["serviceName"],
         status=raw["status"],
-        task_definition=raw["taskDefinition"],
+        # With the controller EXTERNAL, only its task sets have one (API reference, CreateService).
+        task_definition=raw.get("taskDefinition", ""),
         desired=raw["desiredCount"],
         running=raw["runningCount"],
         pending=raw["pendingCount"],
@@ -171,6 +177,7 @@ def service_of(raw: Any) -> Service:
         events=tuple(event["message"] for event in raw.get("events", [])),
         rolls_back=any(judge.get("enable") and judge.get("rollback") for judge in judges),
         created_at=raw.get("createdAt"),
+        settings=settings_of(raw),
     )
 
 

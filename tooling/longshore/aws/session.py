@@ -9,16 +9,19 @@ import boto3
 from botocore.config import Config
 
 from longshore.aws.autoscaling import Scaling
+from longshore.aws.cloudwatch import Alarms
 from longshore.aws.codebuild import CodeBuild
 from longshore.aws.dynamodb import Table
 from longshore.aws.ecr import Ecr
 from longshore.aws.ecs import Ecs
 from longshore.aws.eventbridge import Events
 from longshore.aws.logs import Logs
+from longshore.aws.rates import Budget
 from longshore.aws.s3 import Buckets
 from longshore.aws.ssm import Parameters
 from longshore.aws.sts import Identity
 from longshore.aws.translate import translated
+from longshore.clock import Clock
 
 if TYPE_CHECKING:
     from longshore.environment.access import Access
@@ -29,8 +32,8 @@ _CONFIG = Config(retries={"mode": "standard", "max_attempts": 8}, connect_timeou
 class Aws:
     """The AWS services that a release uses."""
 
-    def __init__(self, access: Access) -> None:
-        self._access = access
+    def __init__(self, access: Access, clock: Clock) -> None:
+        self._access, self._clock = access, clock
         with translated("AWS session"):
             self._session = boto3.Session(
                 aws_access_key_id=access.environ.get("AWS_ACCESS_KEY_ID"),
@@ -49,8 +52,10 @@ class Aws:
 
     @cached_property
     def ecs(self) -> Ecs:
-        """ECS."""
-        return Ecs(self._client("ecs"))
+        """ECS, whose reads share one budget."""
+        client = self._client("ecs")
+        Budget(self._clock).attach(client)
+        return Ecs(client)
 
     @cached_property
     def scaling(self) -> Scaling:
@@ -61,6 +66,11 @@ class Aws:
     def codebuild(self) -> CodeBuild:
         """CodeBuild."""
         return CodeBuild(self._client("codebuild"))
+
+    @cached_property
+    def alarms(self) -> Alarms:
+        """CloudWatch alarms."""
+        return Alarms(self._client("cloudwatch"))
 
     @cached_property
     def logs(self) -> Logs:

@@ -7,7 +7,17 @@ from typing import Any
 
 from longshore.environment.environment import Environment
 from longshore.result import ReleaseResult
-from longshore.run import apply_plan, autoscaling, build_and_plan, checks, consistency, schedules, snapshot, waves
+from longshore.run import (
+    apply_plan,
+    autoscaling,
+    build_and_plan,
+    checks,
+    consistency,
+    schedules,
+    service_checks,
+    snapshot,
+    waves,
+)
 from longshore.run.approval import approve
 from longshore.run.contract_check import read_contract
 from longshore.run.deployer import Deployer
@@ -39,6 +49,7 @@ def run_steps(run: Run, env: Environment, options: ReleaseOptions) -> None:
         last = consistency.take_over(run)
         snapshot.take(run, aws.ecs, aws.events)
         consistency.refuse_strayed(run, last, env.target.tag_parameter)
+        service_checks.refuse_unready(run, env, allowed=options.allow_alarm)
     with build_and_plan.planned(run, env, options) as (plan, shown):
         pending = pending_changes(run, env, last, shown if plan.changed else {})
         _show(run, pending)

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
+from longshore.aws.ecs_settings import ServiceSettings
+from longshore.aws.ecs_types import Service
 from longshore.config.contract import Contract
 from longshore.environment.environment import Environment
 from longshore.errors import AwsError, LongshoreError, NotReadyError
 from longshore.images import builders
 from longshore.images.version import FIRST
-from longshore.run import checks, state_lock
+from longshore.run import checks, service_checks, state_lock
 from longshore.run.checklist import Checklist
 
 Value = TypeVar("Value")
@@ -49,6 +51,8 @@ def doctor(env: Environment) -> None:
         checklist.skip("state lock", "only Terraform can read the lock of this backend")
     checklist.run("contract", reads.registered, "files", "terraform", "account")
     checklist.run("services", reads.services, "contract")
+    checklist.run("settings", reads.settings, "services")
+    checklist.run("alarms", reads.alarms, "services")
     checklist.run("revisions", reads.revisions, "contract")
     checklist.run("deployments", reads.deployments, "services")
     checklist.run("tasks", reads.tasks, "services")
@@ -100,6 +104,7 @@ class _Reads:
 
     env: Environment
     running: set[str] = field(default_factory=set)
+    described: list[Service] = field(default_factory=list)
 
     @cached_property
     def contract(self) -> Contract:
@@ -170,7 +175,20 @@ class _Reads:
         ecs, cluster = self.env.aws.ecs, self.contract.cluster
         services = _each(self._services, lambda name: ecs.services(cluster, [name])[name])
         self.running.update(service.task_definition for service in services)
+        self.described.extend(services)
         return ", ".join(f"{service.name} {service.running}/{service.desired}" for service in services)
+
+    def settings(self) -> str:
+        service_checks.refuse_unsupported(self.described)
+        return "; ".join(f"{service.name}: {_settings(service.settings)}" for service in self.described) or "not read"
+
+    def alarms(self) -> str:
+        names = ", ".join(sorted({alarm for service in self.described for alarm in service.settings.alarms}))
+        for burning in _each([names], lambda _: service_checks.alarms_in_alarm(self.env, self.described)):
+            if burning:
+                listed = "; ".join(f"{name}: {', '.join(alarms)}" for name, alarms in burning.items())
+                raise NotReadyError(f"alarms are in ALARM: {listed}", "A release would need --allow-alarm.")
+        return names or "none"
 
     def revisions(self) -> str:
         contract = self.contract
@@ -243,6 +261,19 @@ def _each(resources: Iterable[str], read: Callable[[str], Value]) -> list[Value]
         first = next((error for error in failed if not error.denied), failed[0])
         raise AwsError("; ".join(error.message for error in failed), first.hint, first.code)
     return values
+
+
+def _settings(settings: ServiceSettings) -> str:
+    breaker, early = settings.breaker, settings.early_success
+    parts = ["rolling"]
+    if breaker.enabled:
+        unit = "" if breaker.threshold_type == "COUNT" else " %"
+        after = "rolls back" if breaker.rolls_back else "stops"
+        reset = "" if breaker.resets_on_healthy_task else ", keeps counting after a healthy task"
+        parts.append(f"circuit breaker {after} at {breaker.threshold}{unit}{reset}")
+    if early:
+        parts.append(f"early success at {early.healthy_percent} %, clean-up {early.cleanup}")
+    return ", ".join(parts)
 
 
 def _denied(error: LongshoreError) -> bool:

@@ -14,6 +14,7 @@ from longshore.run import (
     image_checks,
     released_tag,
     schedules,
+    service_checks,
     snapshot,
     waves,
 )
@@ -53,6 +54,7 @@ def run_steps(run: Run, env: Environment, options: ReleaseOptions, inputs: Relea
         snapshot.take(run, aws.ecs, aws.events, repairing=run.result.previous_version == UNRELEASED)
         consistency.refuse_zero(run, last, allowed=options.allow_zero)
         consistency.refuse_incomplete(run, last, parameter)
+        service_checks.refuse_unready(run, env, allowed=options.allow_alarm)
     with run.step("version"):
         build_and_plan.choose_tag(run, env, options)
     with build_and_plan.built_and_planned(run, env, options, inputs.source) as plan:
@@ -61,6 +63,7 @@ def run_steps(run: Run, env: Environment, options: ReleaseOptions, inputs: Relea
             return
         if not apply_plan.is_applied(run, plan):
             approve(run, yes=options.yes)
+            service_checks.refuse_unready(run, env, allowed=options.allow_alarm)  # building may have taken long
         run.start_deadline(deployer.deadlines.release)
         with undone_on_failure(run, env):
             with run.step("apply"):

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from longshore.environment.environment import Environment
 from longshore.errors import LongshoreError, RolloutError, SupersededError
-from longshore.result import ReleaseResult
+from longshore.result import Options, ReleaseResult
 from longshore.rollout.deployments import Move
-from longshore.run import checks, consistency, snapshot, waves
+from longshore.run import checks, consistency, service_checks, snapshot, waves
 from longshore.run.approval import approve
 from longshore.run.contract_check import read_contract
 from longshore.run.deployer import Deployer
@@ -19,7 +19,9 @@ from longshore.run.run import Run
 from longshore.run.verification_step import verify
 
 
-def restart(env: Environment, services: Sequence[str], *, yes: bool, wait: float = 0.0) -> ReleaseResult:
+def restart(
+    env: Environment, services: Sequence[str], *, yes: bool, wait: float = 0.0, allow_alarm: bool = False
+) -> ReleaseResult:
     """Restarts services so that their tasks pick up current secrets; no revision changes.
 
     Args:
@@ -27,18 +29,20 @@ def restart(env: Environment, services: Sequence[str], *, yes: bool, wait: float
         services: their keys; all services if empty.
         yes: do not ask for confirmation.
         wait: seconds to wait for the lock.
+        allow_alarm: restart even if an alarm of a service is in ALARM.
 
     Raises:
         LongshoreError: the restart could not begin: nothing was touched, and there is no record.
     """
     actor = checks.reach(env, locked_out=not wait)
-    request = RunRequest("restart", actor, read_contract, options={"services": list(services)}, wait=wait)
+    options: Options = {"services": list(services), **({"allow_alarm": True} if allow_alarm else {})}
+    request = RunRequest("restart", actor, read_contract, options=options, wait=wait)
     with running(env, request) as run:
-        run_steps(run, env, services, yes=yes)
+        run_steps(run, env, services, yes=yes, allow_alarm=allow_alarm)
     return run.result
 
 
-def run_steps(run: Run, env: Environment, services: Sequence[str], *, yes: bool) -> None:
+def run_steps(run: Run, env: Environment, services: Sequence[str], *, yes: bool, allow_alarm: bool = False) -> None:
     """The steps of a restart. A resumed restart does not restart a service again whose restart has completed."""
     deployer = Deployer.of(env)
     with run.step("inspect"):
@@ -46,6 +50,7 @@ def run_steps(run: Run, env: Environment, services: Sequence[str], *, yes: bool)
         keys = consistency.named_services(run, services)
         snapshot.take(run, env.aws.ecs, env.aws.events, repairing=True)
         consistency.refuse_strayed(run, last, env.target.tag_parameter)
+        service_checks.refuse_unready(run, env, allowed=allow_alarm, keys=keys)
     if not run.begun:
         names = ", ".join(run.contract.services[key].name for key in keys)
         approve(run, yes=yes, question=f"Restart {names}?")

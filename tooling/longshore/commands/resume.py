@@ -126,7 +126,8 @@ def _repeat_change(env: Environment, interrupted: _Interrupted) -> ReleaseResult
             counts = scale.counts_of(_list_option(entry, "counts"))
             scale.run_steps(run, env, counts, force=bool(options.get("force")), yes=interrupted.yes)
         else:
-            restart.run_steps(run, env, _list_option(entry, "services"), yes=interrupted.yes)
+            keys, allow_alarm = _list_option(entry, "services"), bool(options.get("allow_alarm"))
+            restart.run_steps(run, env, keys, yes=interrupted.yes, allow_alarm=allow_alarm)
     return run.result
 
 

@@ -7,7 +7,17 @@ from longshore.errors import UsageError
 from longshore.images.version import parse_tag
 from longshore.ledger.lock import Lock
 from longshore.result import Actor, ReleaseResult
-from longshore.run import apply_plan, checks, lock_checks, released_tag, rollback_target, schedules, snapshot, waves
+from longshore.run import (
+    apply_plan,
+    checks,
+    lock_checks,
+    released_tag,
+    rollback_target,
+    schedules,
+    service_checks,
+    snapshot,
+    waves,
+)
 from longshore.run.approval import approve
 from longshore.run.contract_check import read_contract
 from longshore.run.deployer import Deployer
@@ -67,6 +77,7 @@ def run_steps(run: Run, env: Environment, to: str | None, *, yes: bool) -> None:
         rollback_target.skip_unchanged(run, aws.ecs, target)
         inactive = rollback_target.inactive_revisions(aws.ecs, target)
         waves.learn_secrets(run, aws.ecs, target)
+        service_checks.warn_before_rollback(run, env)
     approve(run, yes=yes)
     run.start_deadline(deployer.deadlines.release)
     with undone_on_failure(run, env):

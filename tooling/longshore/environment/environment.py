@@ -48,7 +48,7 @@ class Environment:
     @cached_property
     def aws(self) -> Aws:
         """The AWS clients."""
-        return Aws(self.access)
+        return Aws(self.access, self.clock)
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -21,10 +21,7 @@ from longshore.rollout.looks import looks
 from longshore.rollout.ports import ServiceClient
 
 SERVICES_A_SECOND = 5
-"""How many services are read in a second while they bake: each takes two or three calls, and ECS throttles reads.
-
-https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html
-"""
+"""How many services are read in a second, so that a large wave does not use up the budget (longshore.aws.rates)."""
 
 OnLook = Callable[[ServiceLook], None]
 """Receives each service at each look, before it is judged."""
@@ -57,11 +54,13 @@ def wait(
         UnknownOutcomeError: ECS could not be read at the deadline.
     """
     reader, begun = _Reader(ecs, cluster, _by_service(deployments), on_look), clock.now()
-    for look in looks(partial(reader.pending, completed), clock, _longest(deployments)):
+    near_end, pause = set[str](), len(deployments) / SERVICES_A_SECOND
+    for look in looks(partial(reader.pending, completed), clock, _longest(deployments), longest=max(2.5, pause)):
         if not reader.tracked:
             return
-        if any(_has_its_tasks(service) for service in look.seen or ()):
-            look.pace.hurry()
+        if newly := {service.service.name for service in look.seen or () if _near_end(service)} - near_end:
+            look.pace.hurry()  # once for each: alarms may keep a deployment near its end for minutes
+            near_end |= newly
         late = [tracked for tracked in reader.tracked.values() if clock.now() - begun >= tracked.deadline]
         if late:
             raise _too_late(late, look.unread)
@@ -202,6 +201,12 @@ def _longest(deployments: Iterable[TrackedDeployment]) -> float:
 
 def _has_its_tasks(look: ServiceLook) -> bool:
     return look.service.running >= look.service.desired
+
+
+def _near_end(look: ServiceLook) -> bool:
+    """Whether all tasks of the tracked deployment run, and none of an earlier one."""
+    ours = look.service.deployment(look.tracked.deployment)
+    return bool(ours and ours.running >= ours.desired and look.service.running <= ours.running)
 
 
 def _healthy(look: ServiceLook) -> bool:

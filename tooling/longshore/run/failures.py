@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 from longshore.environment.environment import Environment
-from longshore.errors import LongshoreError, RolloutError, SupersededError
+from longshore.errors import AwsError, LongshoreError, RolloutError, SupersededError
 from longshore.rollout.diagnosis import Diagnosis
+from longshore.run import service_checks
 from longshore.run.run import Run
 
 
@@ -20,9 +22,24 @@ def explain(run: Run, env: Environment, error: LongshoreError) -> None:
     if failed and key in run.tracked:
         diagnosis = Diagnosis(env.aws.ecs, env.aws.logs, run.contract.cluster, env.console.masks)
         failure = diagnosis.of_service(name, run.tracked[key].deployment, getattr(error, "answer", ""))
+        failure.alarms = _alarms(run, env, name, run.tracked[key].arn)
         run.result.failures = [*run.result.failures, failure]
     for failure in run.result.failures:
         run.console.failure(failure)
+
+
+def _alarms(run: Run, env: Environment, name: str, service_deployment: str | None) -> list[str]:
+    """The alarms of a service that ended its deployment, or are in ALARM now; empty if they cannot be read."""
+    ecs, alarms = env.aws.ecs, set[str]()
+    with suppress(AwsError):
+        services = ecs.services(run.contract.cluster, [name])
+        if not services[name].settings.alarms:
+            return []
+        if service_deployment:
+            described = ecs.service_deployments([service_deployment]).values()
+            alarms.update(alarm for deployment in described for alarm in deployment.alarms)
+        alarms.update(*service_checks.alarms_in_alarm(env, services.values()).values())
+    return sorted(alarms)
 
 
 def as_longshore_error(error: Exception) -> LongshoreError:

@@ -78,6 +78,12 @@ class ReleaseOptions:
     allow_zero: bool = _option(
         False, "release even if a service has no tasks (it cannot be verified)", also=("promote",), in_build=True
     )
+    allow_alarm: bool = _option(
+        False,
+        "start although an alarm of a service is in ALARM: ECS then watches none of its alarms",
+        also=("promote", "apply", "restart"),
+        in_build=True,
+    )
     allow_failed_version: bool = _option(False, "release a version that has failed before", also=("promote",))
     allow_older: bool = _option(False, "release a commit older than the one that is running", in_build=True)
     rebuild: bool = _option(False, "build even if this commit was built before", also=("build",))

@@ -15,6 +15,7 @@ from longshore.masking import Masks, secrets_of_containers
 from longshore.result import ReleaseResult, Running, ScheduleResult, ServiceResult
 from longshore.rollout.in_flight import refuse_in_flight
 from longshore.run.run import Run
+from longshore.run.service_checks import refuse_unsupported
 from longshore.terraform import task_definition_diff
 
 
@@ -34,7 +35,7 @@ def take(run: Run, ecs: Ecs, events: Events, *, repairing: bool = False) -> None
 
     Raises:
         AwsError: a service or a rule is missing.
-        NotReadyError: another deployment is in flight, or a service was deleted.
+        NotReadyError: another deployment is in flight, a service was deleted, or Longshore does not support one.
     """
     contract, result = run.contract, run.result
     result.services = {key: service for key, service in result.services.items() if key in contract.services}
@@ -44,6 +45,7 @@ def take(run: Run, ecs: Ecs, events: Events, *, repairing: bool = False) -> None
     services = ecs.services(contract.cluster, names)
     if deleted := [f"{s.name} is {s.status}" for s in services.values() if s.status != "ACTIVE"]:
         raise NotReadyError(f"a service was deleted: {'; '.join(deleted)}", "Create it again: invoke bootstrap")
+    refuse_unsupported(services.values(), new_release=result.kind not in ("rollback", "scale"))
     latest = ecs.latest_deployments(contract.cluster, names)
     ours = _deployments_left_behind(run.ledger, result.release) if repairing else set()
     refuse_in_flight(services, latest, repairing=repairing, ours=ours)

@@ -60,6 +60,8 @@ def restart(
 
     perform(
         opened(c, app, env),
-        lambda environment: verb(environment, words or [], yes=options.yes, wait=options.wait),
+        lambda environment: verb(
+            environment, words or [], yes=options.yes, wait=options.wait, allow_alarm=options.allow_alarm
+        ),
         as_json=json,
     )

@@ -175,6 +175,7 @@ class Console:
             else failure.task,
             "stop code": failure.stop_code,
             "reason": self.masks.mask_untrusted(failure.reason),
+            "alarms": ", ".join(failure.alarms),
             "exit codes": exits,
             "health URL": self.masks.mask_untrusted(failure.answer),
         }

@@ -1,0 +1,1 @@
+"""`make bench-calls`: how often a release calls ECS, beside the rates that AWS allows."""

@@ -1,0 +1,114 @@
+"""The settings of a service that decide whether and how Longshore can release it, as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class CircuitBreaker:
+    """The deployment circuit breaker.
+
+    Attributes:
+        enabled: whether it fails a deployment whose tasks do not start.
+        rolls_back: whether ECS then rolls the service back.
+        resets_on_healthy_task: whether a healthy task sets its count of failed tasks back to 0.
+        threshold_type: COUNT, BOUNDED_PERCENT or UNBOUNDED_PERCENT.
+        threshold: a number of tasks, or a percentage of the desired count.
+    """
+
+    enabled: bool = False
+    rolls_back: bool = False
+    resets_on_healthy_task: bool = True
+    threshold_type: str = "BOUNDED_PERCENT"
+    threshold: int = 50
+
+
+@dataclass(frozen=True)
+class EarlySuccess:
+    """The early success criteria: a deployment succeeds before all tasks have been replaced.
+
+    Attributes:
+        healthy_percent: the share of the desired count that must be healthy.
+        cleanup: BLOCKING if old tasks are removed before the deployment is successful, DEFERRED if afterwards.
+    """
+
+    healthy_percent: int
+    cleanup: str
+
+
+@dataclass(frozen=True)
+class ServiceSettings:
+    """The settings of a service that the state of its deployments depends on.
+
+    Each default is the one that AWS applies, and the meaning of an answer without the field: recordings of services
+    that are older than a field lack it. The names are those of botocore 1.44's model, which has all of them.
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
+
+    Attributes:
+        controller: the deployment controller: ECS, CODE_DEPLOY or EXTERNAL.
+        strategy: ROLLING, BLUE_GREEN, LINEAR or CANARY.
+        scheduling: REPLICA, or DAEMON for one task on each instance.
+        managed_by: CUSTOMER, or ECS for a service of Express Mode.
+        classic_load_balancers: the names of its Classic Load Balancers.
+        hooks: its lifecycle hooks, one text each: kind, function and stages.
+        breaker: its circuit breaker.
+        early_success: its early success criteria; None if they are not enabled.
+        alarms: the names of the alarms that ECS watches during a deployment; empty if that is not enabled.
+    """
+
+    controller: str = "ECS"
+    strategy: str = "ROLLING"
+    scheduling: str = "REPLICA"
+    managed_by: str = "CUSTOMER"
+    classic_load_balancers: tuple[str, ...] = ()
+    hooks: tuple[str, ...] = ()
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
+    early_success: EarlySuccess | None = None
+    alarms: tuple[str, ...] = ()
+
+
+def settings_of(raw: Any) -> ServiceSettings:
+    """The settings of a service of DescribeServices or UpdateService."""
+    configuration = raw.get("deploymentConfiguration") or {}
+    alarms = configuration.get("alarms") or {}
+    load_balancers = raw.get("loadBalancers") or []
+    return ServiceSettings(
+        controller=(raw.get("deploymentController") or {}).get("type", "ECS"),
+        strategy=configuration.get("strategy", "ROLLING"),
+        scheduling=raw.get("schedulingStrategy", "REPLICA"),
+        managed_by=raw.get("resourceManagementType", "CUSTOMER"),
+        classic_load_balancers=tuple(b["loadBalancerName"] for b in load_balancers if b.get("loadBalancerName")),
+        hooks=tuple(_hooks(configuration)),
+        breaker=_breaker(configuration.get("deploymentCircuitBreaker") or {}),
+        early_success=_early_success(configuration.get("earlySuccessCriteria") or {}),
+        alarms=tuple(alarms.get("alarmNames") or ()) if alarms.get("enable") else (),
+    )
+
+
+def _hooks(configuration: Any) -> Iterator[str]:
+    for hook in configuration.get("lifecycleHooks") or []:
+        # A hook without a type invokes a function (API reference, DeploymentLifecycleHook).
+        kind, function = hook.get("targetType", "AWS_LAMBDA"), hook.get("hookTargetArn", "")
+        stages = ", ".join(hook.get("lifecycleStages") or [])
+        yield " ".join(filter(None, [kind, function, f"at {stages}" if stages else ""]))
+
+
+def _breaker(raw: Any) -> CircuitBreaker:
+    threshold, usual = raw.get("thresholdConfiguration") or {}, CircuitBreaker()
+    return CircuitBreaker(
+        enabled=raw.get("enable", False),
+        rolls_back=raw.get("rollback", False),
+        resets_on_healthy_task=raw.get("resetOnHealthyTask", usual.resets_on_healthy_task),
+        threshold_type=threshold.get("type", usual.threshold_type),
+        threshold=threshold.get("value", usual.threshold),
+    )
+
+
+def _early_success(raw: Any) -> EarlySuccess | None:
+    if not raw.get("enable"):
+        return None
+    return EarlySuccess(raw.get("healthyPercent", 100), raw.get("sourceServiceRevisionCleanup", "BLOCKING"))
