@@ -12,6 +12,7 @@ from longshore.config.contract import Contract
 from longshore.errors import UnknownOutcomeError, VerifyError
 from longshore.masking import Masks
 from longshore.rollout import health
+from longshore.rollout.expected_text import ExpectedText
 from longshore.rollout.looks import looks
 from longshore.rollout.ports import RunningTasks
 
@@ -135,7 +136,7 @@ def urls(
         if base is None:
             continue
         url = base.rstrip("/") + check.path
-        text = (check.expect_text or "{version}").replace("{version}", version)
+        text = ExpectedText(check.expect_text or "{version}", version)
         ask = partial(health.ask, url, check.expect_status, text, REQUEST_SECONDS, masks)
         _wait_for_streak(url, ask, deadline, clock, name)
         checked.append(url)
