@@ -30,6 +30,12 @@ class ExpectedText:
     template: str
     version: str
 
+    @classmethod
+    def of(cls, text: str | None, version: str | None) -> ExpectedText:
+        """The text of a check, by default the version; empty if it has a version in it that is unknown."""
+        template = text or _PLACEHOLDER
+        return cls("" if version is None and _PLACEHOLDER in template else template, version or "")
+
     def __str__(self) -> str:
         return self.template.replace(_PLACEHOLDER, self.version)
 
