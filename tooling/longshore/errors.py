@@ -21,6 +21,7 @@ LongshoreError
 ├── InterruptError       a signal
 ├── AbortError           the operator rolls an interrupted release back
 ├── AwsError             AWS refused a call
+│   └── NoCapacityError      ECS has no capacity for a task at this moment
 ├── TerraformError       terraform could not run, or could not read its state
 │   ├── StalePlanError       the state has changed since the plan was saved
 │   └── CloudError           Terraform Cloud refused a call, or did not respond
@@ -224,6 +225,14 @@ class AwsError(LongshoreError):
     def ambiguous(self) -> bool:
         """Whether a write may have taken effect nevertheless: no response, or a fault of AWS."""
         return not self.code or self.status >= _FIRST_FAULT or self.code.startswith(_FAULTS)
+
+
+class NoCapacityError(AwsError):
+    """ECS has no capacity for a task at this moment. ``certain``: no attempt of the call can have started it."""
+
+    def __init__(self, message: str, hint: str = "", code: str = "", *, certain: bool = True) -> None:
+        super().__init__(message, hint, code)
+        self.certain = certain
 
 
 class TerraformError(LongshoreError):

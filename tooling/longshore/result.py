@@ -163,6 +163,7 @@ class ReleaseResult(Data):
         approved: the fingerprint of the plan that was approved in another job.
         going_back: set before the first service is rolled back.
         resumed: how often another process has resumed it.
+        migration_tries: how often the migration was started again because ECS had no capacity for it.
         checks: the health URLs that have answered as expected; None if the run did not get as far.
         fence: the fencing token of the lock under which it was written; only its holder may write it again.
     """
@@ -192,6 +193,7 @@ class ReleaseResult(Data):
     services: dict[str, ServiceResult] = {}
     schedules: dict[str, ScheduleResult] = {}
     migration: MigrationResult | None = None
+    migration_tries: int = 0
     checks: list[HealthCheck] | None = None
     changes: list[str] = []
     steps: list[StepResult] = []
