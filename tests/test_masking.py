@@ -82,6 +82,49 @@ def test_ordinary_text_is_not_masked(text: str) -> None:
     assert Masks([CANARY]).mask(text) == text
 
 
+SECRET_ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:monitoring-license-key-AbCdEf"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"unable to retrieve secret from asm: secret {SECRET_ARN}: AccessDeniedException: User: "
+        "arn:aws:sts::111122223333:assumed-role/shop/8637b461 is not authorized to perform: "
+        f"secretsmanager:GetSecretValue on resource: {SECRET_ARN} because no identity-based policy allows it",
+        f"{SECRET_ARN}:password::",
+        f"{SECRET_ARN}:api_key:AWSCURRENT: is invalid",
+        "not authorized on arn:aws:ssm:eu-west-1:111122223333:parameter/shop/staging/DB_PASSWORD: denied",
+        "arn:aws-cn:ssm:cn-north-1:111122223333:parameter/api_key",
+        "arn:aws:secretsmanager:eu-west-1:111122223333:secret:rds!db-password-1a2b, and others",
+        "task-definition arn:aws:ecs:eu-west-1:111122223333:task-definition/shop-token:12 stopped",
+    ],
+)
+def test_the_name_of_a_secret_in_an_arn_stays_readable(text: str) -> None:
+    assert Masks().mask_untrusted(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("secret: hunter22", "secret: (masked)"),
+        ("secret:hunter22", "secret:(masked)"),
+        (f"{SECRET_ARN} password=hunter22", f"{SECRET_ARN} password=(masked)"),
+        (f"{SECRET_ARN}: token: hunter22", f"{SECRET_ARN}: token: (masked)"),
+        (f"{SECRET_ARN}:password=hunter22", f"{SECRET_ARN}:password=(masked)"),
+        (f"secret={SECRET_ARN}", "secret=(masked)"),
+        ("arn:password=hunter22", "arn:password=(masked)"),
+        ("arn:aws:s3:::bucket/password=hunter22", "arn:aws:s3:::bucket/password=(masked)"),
+        ("arn:aws:ssm:eu-west-1:1:parameter/token=hunter22", "arn:aws:ssm:eu-west-1:1:parameter/token=(masked)"),
+    ],
+)
+def test_a_value_beside_an_arn_is_masked(text: str, masked: str) -> None:
+    assert Masks().mask_untrusted(text) == masked
+
+
+def test_a_known_value_in_an_arn_is_masked() -> None:
+    assert CANARY not in Masks([CANARY]).mask_untrusted(f"{SECRET_ARN}-{CANARY}")
+
+
 def test_short_values_are_ignored_and_long_ones_masked_first() -> None:
     assert Masks(["true", "secret-one", "secret-one-more"]).mask("true secret-one-more") == f"true {MASK}"
 
@@ -117,7 +160,24 @@ def test_ledger_and_json_document_contain_no_secret() -> None:
     assert document["failures"][0]["log"][0] == f"DATABASE_PASSWORD={MASK} next"
 
 
-@pytest.mark.parametrize("text", ["x", "-", "_", "a=", "://", ":", "://:", "token ", "password ", "authorization", "@"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x",
+        "-",
+        "_",
+        "a=",
+        "://",
+        ":",
+        "://:",
+        "token ",
+        "password ",
+        "authorization",
+        "@",
+        "arn:aws:",
+        "arn:aws:s3:::x",
+    ],
+)
 def test_masking_takes_linear_time(text: str) -> None:
     """With a pattern that backtracks at every character, this would take hours."""
     line = text * (1_000_000 // len(text))

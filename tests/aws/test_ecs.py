@@ -7,6 +7,7 @@ import pytest
 
 from longshore.aws.ecs import Ecs
 from longshore.aws.ecs_types import CapacityProvider, Container, Placement
+from longshore.errors import AwsError, NoCapacityError
 from tests.fakes import samples
 from tests.fakes.clients import scripted
 from tests.fakes.samples import WHEN
@@ -188,3 +189,48 @@ def test_the_alarms_that_ended_a_service_deployment_are_read() -> None:
     }
     script.add_response("describe_service_deployments", {"serviceDeployments": [described]})
     assert Ecs(client).service_deployments(["arn:one"])["arn:one"].alarms == ("errors",)
+
+
+def start(reasons: list[str], retried: int = 0) -> AwsError:
+    """The error of a RunTask that answers with these failures."""
+    client, script = scripted("ecs")
+    failures = [
+        {"arn": "arn:aws:ecs:eu-central-1:123456789012:container-instance/shop/0", "reason": r} for r in reasons
+    ]
+    answer = {"tasks": [], "failures": failures, "ResponseMetadata": {"RetryAttempts": retried}}
+    script.add_response("run_task", answer)
+    placement = Placement("FARGATE", (), ())
+    with pytest.raises(AwsError, match=r"RunTask failed for arn:") as caught:
+        Ecs(client).run_task("shop", "shop-migrate:1", placement=placement, client_token="a", started_by="ann")
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "Capacity is unavailable at this time. Please try again later or in a different availability zone",
+        "RESOURCE:CPU",
+        "RESOURCE:MEMORY",
+        "RESOURCE:ENI",
+        "RESOURCE:GPU",
+        "AGENT",
+    ],
+)
+def test_a_task_without_capacity_may_be_started_later(reason: str) -> None:
+    """The reasons are those of AWS's page "API failure reasons"."""
+    error = start([reason, "RESOURCE:CPU"])
+    assert isinstance(error, NoCapacityError)
+    assert (error.certain, error.ambiguous) == (True, False)
+
+
+@pytest.mark.parametrize("reason", ["ATTRIBUTE", "MISSING", "INACTIVE", "LOCATION", "", "something new"])
+def test_a_task_that_is_refused_for_another_reason_is_not(reason: str) -> None:
+    error = start(["RESOURCE:CPU", reason])
+    assert not isinstance(error, NoCapacityError)
+    assert not error.transient
+
+
+def test_an_answer_to_a_repeated_call_says_nothing_of_the_first() -> None:
+    error = start(["AGENT"], retried=1)
+    assert isinstance(error, NoCapacityError)
+    assert not error.certain

@@ -11,6 +11,8 @@ import botocore.parsers
 import pytest
 from botocore import exceptions
 from botocore.config import Config
+from botocore.loaders import Loader
+from botocore.retries.standard import ThrottledRetryableChecker, TransientRetryableChecker
 
 from longshore.aws.translate import call, translated
 from longshore.errors import AwsError
@@ -102,7 +104,7 @@ def test_a_denied_call_without_a_message_names_the_operation() -> None:
     script.add_client_error("head_bucket", "AccessDenied", "", 403)
     with pytest.raises(AwsError, match=r"S3 HeadBucket: no explanation \(AccessDenied\)") as caught:
         call(s3.head_bucket, Bucket="b")
-    assert caught.value.hint == "The role lacks a permission: S3 HeadBucket."
+    assert caught.value.hint.startswith("The role lacks a permission, s3:ListBucket")
 
 
 def test_a_refused_page_names_its_operation() -> None:
@@ -156,3 +158,90 @@ def test_an_unknown_parameter_is_a_bug() -> None:
     with pytest.raises(AwsError, match="ECR DescribeImages: Parameter validation failed") as caught:
         call(client("ecr").describe_images, repository="misspelt")
     assert "please report" in caught.value.hint
+
+
+SERVICES = ("application-autoscaling", "codebuild", "dynamodb", "ecr", "ecs", "events", "logs", "s3", "ssm", "sts")
+"""The services that a release uses (longshore.aws.session)."""
+
+
+def _error_shapes(*, fault: bool) -> list[Any]:
+    """The errors of the services that a release uses, by botocore's models: faults of AWS, or refusals."""
+    models = {name: Loader().load_service_model(name, "service-2")["shapes"] for name in SERVICES}
+    return [
+        pytest.param(shape.get("error", {}).get("code", key), id=f"{name}-{key}")
+        for name, shapes in models.items()
+        for key, shape in shapes.items()
+        if shape.get("exception") and bool(shape.get("fault")) is fault
+    ]
+
+
+def refused(code: str, status: int) -> AwsError:
+    answer: Any = {"Error": {"Code": code, "Message": "m"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    with pytest.raises(AwsError) as caught, translated("ECS UpdateService"):
+        raise exceptions.ClientError(answer, "UpdateService")
+    return caught.value
+
+
+@pytest.mark.parametrize("status", [0, 500])
+@pytest.mark.parametrize("code", _error_shapes(fault=True))
+def test_every_fault_in_botocores_models_is_one(code: str, status: int) -> None:
+    """By its name as well: an item of a batch has no status."""
+    error = refused(code, status)
+    assert (error.ambiguous, error.transient) == (True, True)
+
+
+def test_the_models_have_faults() -> None:
+    assert len(_error_shapes(fault=True)) >= 7
+    assert len(_error_shapes(fault=False)) > 100
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 509])
+def test_a_fault_is_known_by_its_status(status: int) -> None:
+    error = refused("SomethingNew", status)
+    assert (error.ambiguous, error.transient, error.status) == (True, True, status)
+
+
+_LISTS: Any = (TransientRetryableChecker, ThrottledRetryableChecker)  # their lists are not public
+RETRIED = {*_LISTS[0]._TRANSIENT_ERROR_CODES, *_LISTS[1]._THROTTLED_ERROR_CODES} - {"LimitExceededException"}
+"""The codes with which botocore tries a call again; LimitExceededException is a quota in the services above."""
+
+
+@pytest.mark.parametrize("code", sorted(RETRIED))
+def test_what_botocore_tries_again_is_transient(code: str) -> None:
+    assert refused(code, 400).transient
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "ConcurrentModificationException",
+        "ConcurrentUpdateException",
+        "TooManyUpdates",
+        "TransactionConflictException",
+        "ReplicatedWriteConflictException",
+    ],
+)
+def test_a_concurrent_change_was_refused_but_may_succeed_later(code: str) -> None:
+    codes = {value for shape in _error_shapes(fault=False) for value in shape.values}
+    error = refused(code, 400)
+    assert (error.transient, error.ambiguous, code in codes) == (True, False, True)
+
+
+def test_a_status_of_too_many_requests_is_transient() -> None:
+    assert refused("Whatever", 429).transient
+
+
+@pytest.mark.parametrize("code", _error_shapes(fault=False))
+def test_a_refusal_in_botocores_models_has_not_taken_effect(code: str) -> None:
+    by_name = {"InternalServiceException", "InternalStreamingException", "TransactionInProgressException"}
+    assert refused(code, 400).ambiguous is (code in by_name)
+
+
+def test_a_head_request_without_a_permission_is_denied() -> None:
+    """S3 answers HeadBucket with status 403 and no body, so botocore has no other code than the status."""
+    s3, script = scripted("s3")
+    script.add_client_error("head_bucket", "403", "Forbidden", 403)
+    with pytest.raises(AwsError, match=r"S3 HeadBucket: Forbidden \(403\)") as caught:
+        call(s3.head_bucket, Bucket="b")
+    assert caught.value.denied
+    assert caught.value.hint == "The role lacks a permission, s3:ListBucket, or the bucket belongs to another account."

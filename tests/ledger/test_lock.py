@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from dataclasses import dataclass
 
 import pytest
 
-from longshore.clock import Clock
+from longshore.clock import Clock, time_with_sleep
 from longshore.errors import AwsError, LockedError, LockLostError, UsageError
 from longshore.ledger.lease import EnvironmentLock, Lease
 from longshore.masking import Masks
@@ -128,6 +129,46 @@ def test_a_holder_that_wakes_up_too_late_writes_nothing_more(table: MemoryTable)
         written = len(table.written)
     assert len(table.written) == written, "the lock is not freed either"
     assert lease.warnings == []
+
+
+def test_a_holder_whose_machine_was_suspended_may_not_begin_anything(table: MemoryTable) -> None:
+    """Its monotonic clock stood still for two hours, in which another process took over; the ledger is out of reach."""
+    awake, suspended = [1000.0], [0.0]
+    clock = Clock(now=lambda: awake[0], with_sleep=lambda: awake[0] + suspended[0])
+    with locks(table, clock=clock).held("one", ACTOR, "x") as lease:
+        lease.check()
+        stale = locks(table).read()
+        assert stale is not None
+        suspended[0] = 7200.0
+        with locks(table).taken_over(stale, "two", ACTOR, "rollback"):
+
+            def unreachable(call: str, _pk: str) -> None:
+                raise AwsError("no answer")
+
+            table.before = unreachable
+            awake[0] += 25
+            with pytest.raises(LockLostError, match="may have expired"):
+                lease.check()
+            table.before = lambda _call, _pk: None
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="only Linux has this clock")
+def test_the_time_with_sleep_goes_on_with_the_clock_of_the_system() -> None:
+    before = time.clock_gettime(time.CLOCK_BOOTTIME)
+    assert before <= time_with_sleep() <= time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def test_without_such_a_clock_the_monotonic_one_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.delattr(time, "CLOCK_BOOTTIME", raising=False)
+    before = time.monotonic()
+    assert before <= time_with_sleep() <= time.monotonic()
+
+
+def test_on_macos_the_clock_is_the_one_that_counts_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(time, "clock_gettime", lambda clock: float(clock == time.CLOCK_MONOTONIC))
+    assert time_with_sleep() == 1.0
 
 
 def test_no_side_effect_begins_once_the_lease_may_have_expired(table: MemoryTable) -> None:

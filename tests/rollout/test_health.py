@@ -22,6 +22,7 @@ from cryptography.x509.oid import NameOID
 
 from longshore.masking import Masks
 from longshore.rollout import health
+from longshore.rollout.expected_text import ExpectedText
 
 CANARY = 'canary-"7f3a9c"-\\-and-more'
 Handle = Callable[[BaseHTTPRequestHandler], None]
@@ -74,7 +75,7 @@ def answers(status: int = 200, body: str = "v1.2.3", **headers: str) -> Handle:
 
 
 def ask(url: str, status: int = 200, seconds: float = 5.0) -> str | None:
-    return health.ask(url, status, "v1.2.3", seconds, Masks([CANARY]))
+    return health.ask(url, status, ExpectedText("{version}", "v1.2.3"), seconds, Masks([CANARY]))
 
 
 def test_an_expected_answer_has_no_problem() -> None:

@@ -10,10 +10,10 @@ import pytest
 
 from longshore.aws.ecs_types import CapacityProvider, Container, Placement, Task
 from longshore.config.contract import Launch, parse
-from longshore.errors import AwsError, MigrationError, UnknownOutcomeError
+from longshore.errors import AwsError, InterruptError, MigrationError, NoCapacityError, UnknownOutcomeError
 from longshore.masking import Masks
 from longshore.result import MigrationResult
-from longshore.rollout.migration import Migrator, release_token
+from longshore.rollout.migration import Migrator, Retries, release_token
 from tests.fakes.samples import WHEN, moved_clock, release_output, task
 
 MIGRATION = parse(release_output(), "shop", "test").migration
@@ -42,6 +42,7 @@ class Ecs:
     runs: list[dict[str, Any]] = field(default_factory=list)
     before: list[Task | AwsError] = field(default_factory=list)
     run_called: bool = False
+    tokens: list[str] = field(default_factory=list)
     definition: dict[str, Any] = field(default_factory=lambda: DEFINITION)
 
     def tasks_of_family(self, cluster: str, family: str) -> list[Task]:
@@ -53,6 +54,7 @@ class Ecs:
 
     def run_task(self, cluster: str, task_definition: str, **options: Any) -> Task:
         self.run_called = True
+        self.tokens.append(options["client_token"])
         if self.refused:
             raise self.refused.pop(0)
         self.runs.append({"cluster": cluster, "task_definition": task_definition, **options})
@@ -82,10 +84,10 @@ class Logs:
         return lines
 
 
-def run(ecs: Ecs, logs: Logs | None = None, deadline: float = 600, masks: Masks | None = None) -> MigrationResult:
+def run(ecs: Ecs, logs: Logs | None = None, deadline: float = 600, retries: Retries | None = None) -> MigrationResult:
     assert MIGRATION is not None
-    migrator = Migrator(ecs, logs or Logs(), moved_clock(), "cluster", deadline, masks or Masks())
-    return migrator.run(MIGRATION, TOKEN, lambda _: None)
+    migrator = Migrator(ecs, logs or Logs(), moved_clock(), "cluster", deadline, Masks())
+    return migrator.run(MIGRATION, TOKEN, lambda _: None, retries)
 
 
 def test_exit_code_0_is_success_and_the_log_is_kept() -> None:
@@ -229,3 +231,79 @@ def test_secrets_are_learned_before_the_log_is_read(monkeypatch: pytest.MonkeyPa
     assert MIGRATION is not None
     migrator.run(MIGRATION, "test-000007", lambda line: shown.append(masks.mask_untrusted(line)))
     assert shown == ["(masked)", "schema 2"]
+
+
+FULL = NoCapacityError("RESOURCE:CPU", code="Failures")
+UNCERTAIN = NoCapacityError("RESOURCE:CPU", code="Failures", certain=False)
+NO_ANSWER = AwsError("no answer")
+THROTTLED = AwsError("slow down", code="ThrottlingException")
+
+
+@pytest.mark.parametrize(
+    ("refused", "tokens"),
+    [
+        ([FULL], ["", "-1"]),
+        ([FULL, FULL], ["", "-1", "-2"]),
+        ([FULL, THROTTLED], ["", "-1", "-1"]),
+        ([FULL, NO_ANSWER, FULL], ["", "-1", "-1", "-1"]),
+        ([NO_ANSWER, FULL, FULL], ["", "", "", ""]),
+        ([UNCERTAIN, FULL], ["", "", ""]),
+    ],
+)
+def test_a_start_without_capacity_is_tried_again(refused: list[AwsError], tokens: list[str]) -> None:
+    """A token may be spent by a refusal; it is kept if an attempt without an answer may have started the task."""
+    ecs = Ecs([[ended(0)]], refused=list(refused))
+    assert run(ecs, retries=Retries(seconds=600)).exit_code == 0
+    assert ecs.tokens == [f"{TOKEN}{end}" for end in tokens]
+    assert [r["started_by"] for r in ecs.runs] == [TOKEN]
+
+
+def test_an_attempt_is_recorded_before_it_is_made() -> None:
+    ecs = Ecs([[ended(0)]], refused=[FULL, FULL])
+    recorded: list[tuple[int, int, str]] = []
+    run(ecs, retries=Retries(0, 600, lambda tries, reason: recorded.append((tries, len(ecs.tokens), reason))))
+    assert recorded == [(1, 1, "RESOURCE:CPU"), (2, 2, "RESOURCE:CPU")]
+
+
+def test_a_resumed_release_repeats_the_last_attempt() -> None:
+    ecs = Ecs([[ended(0)]])
+    run(ecs, retries=Retries(2, 600))
+    assert ecs.tokens == [f"{TOKEN}-2"]
+
+
+def test_a_task_that_became_visible_meanwhile_is_not_started_again() -> None:
+    class Late(Ecs):
+        def run_task(self, cluster: str, task_definition: str, **options: Any) -> Task:
+            self.before = [replace(task(), started_by=TOKEN)]
+            return super().run_task(cluster, task_definition, **options)
+
+    ecs = Late([[ended(0)]], refused=[UNCERTAIN])
+    assert run(ecs, retries=Retries(seconds=600)).exit_code == 0
+    assert (ecs.tokens, ecs.runs) == ([TOKEN], [])
+
+
+def test_a_start_without_capacity_fails_at_the_deadline() -> None:
+    ecs = Ecs([[]], refused=[FULL] * 1000)
+    with pytest.raises(MigrationError, match="did not start: RESOURCE:CPU"):
+        run(ecs, retries=Retries(seconds=600))
+    assert 60 < len(ecs.tokens) < 100  # about one in ten seconds
+
+
+def test_a_throttled_start_is_repeated_after_a_long_wait_for_capacity() -> None:
+    ecs = Ecs([[ended(0)]], refused=[*[FULL] * 40, THROTTLED])
+    assert run(ecs, retries=Retries(seconds=600)).exit_code == 0
+
+
+def test_a_signal_ends_the_wait_for_capacity() -> None:
+    def stop(tries: int, reason: str) -> None:
+        raise InterruptError(2)
+
+    ecs = Ecs([[]], refused=[FULL])
+    with pytest.raises(InterruptError):
+        run(ecs, retries=Retries(0, 600, stop))
+    assert ecs.tokens == [TOKEN]
+
+
+def test_a_token_of_an_attempt_has_at_most_64_characters() -> None:
+    name = release_token("a" * 60, "an-environment-with-a-long-name-000007", WHEN)
+    assert len(Retries(100_000).token(name)) <= 64

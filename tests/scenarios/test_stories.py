@@ -58,6 +58,7 @@ def test_the_time_until_somebody_approves_is_not_the_releases(theatre: Theatre, 
         with stage.command():
             result = release.release(env, ORDER)
     assert (result.verdict, result.message) == (Verdict.SUCCEEDED, "")
+    assert [(check.service, check.path) for check in result.checks or []] == [("web", "/health")]
 
 
 def test_a_mistake_of_ours_moves_back_what_has_moved(

@@ -21,6 +21,7 @@ LongshoreError
 ├── InterruptError       a signal
 ├── AbortError           the operator rolls an interrupted release back
 ├── AwsError             AWS refused a call
+│   └── NoCapacityError      ECS has no capacity for a task at this moment
 ├── TerraformError       terraform could not run, or could not read its state
 │   ├── StalePlanError       the state has changed since the plan was saved
 │   └── CloudError           Terraform Cloud refused a call, or did not respond
@@ -38,14 +39,45 @@ import signal
 from collections.abc import Sequence
 from typing import Any
 
-_FAULTS = ("5", "InternalError", "InternalFailure", "InternalServerError", "ServerException", "ServiceUnavailable")
-"""Prefixes of error codes for faults of AWS."""
+_FAULTS = ("5", "Internal", "ServerException", "ServiceUnavailable", "TransactionInProgress")
+"""Prefixes of error codes for faults of AWS, beside the HTTP status: an item of a batch has a code only. Of a DynamoDB
+transaction in progress, an earlier attempt may take effect."""
 
-_DENIED = ("AccessDenied", "UnauthorizedOperation", "NotAuthorized")
-"""Prefixes of error codes for calls that IAM denies."""
+_DENIED = ("AccessDenied", "UnauthorizedOperation", "NotAuthorized", "403")
+"""Prefixes of error codes for calls that IAM denies. The answer to a HEAD request, such as HeadBucket of S3, has no
+body: its code is the HTTP status."""
 
-_TOO_MUCH = ("Throttl", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "SlowDown", "TooManyRequests")
-"""Prefixes of error codes for throttled calls."""
+_TOO_MUCH = (
+    "Throttl",
+    "ProvisionedThroughputExceeded",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "SlowDown",
+    "TooManyRequests",
+    "429",
+)
+"""Prefixes of error codes for throttled calls: those that botocore tries again (retries/standard.py), but for
+LimitExceededException, which is a quota in every service that a release uses."""
+
+_AGAIN_LATER = (
+    "RequestTimeout",
+    "PriorRequestNotComplete",
+    "ConcurrentModificationException",
+    "ConcurrentUpdateException",
+    "TooManyUpdates",
+    "TransactionConflictException",
+    "ReplicatedWriteConflictException",
+)
+"""Prefixes of error codes for calls that AWS refused with status 400 or 409, but which may succeed a moment later.
+
+The first two are transient in botocore (retries/standard.py). The others are concurrent changes, by the service models
+of EventBridge, Application Auto Scaling, SSM and DynamoDB.
+"""
+
+_TOO_MANY_REQUESTS = 429
+_FIRST_FAULT = 500
 
 
 class LongshoreError(Exception):
@@ -170,11 +202,13 @@ class AwsError(LongshoreError):
 
     Args:
         code: AWS's error code, such as ``AccessDeniedException``; empty if there was no response.
+        status: the HTTP status of the response; 0 if it is unknown.
     """
 
-    def __init__(self, message: str, hint: str = "", code: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", code: str = "", status: int = 0) -> None:
         super().__init__(message, hint)
         self.code = code
+        self.status = status
 
     @property
     def denied(self) -> bool:
@@ -183,13 +217,22 @@ class AwsError(LongshoreError):
 
     @property
     def transient(self) -> bool:
-        """Whether the same read may succeed a moment later: throttling, a fault of AWS, no response."""
-        return self.ambiguous or self.code.startswith(_TOO_MUCH)
+        """Whether the same call may succeed a moment later: throttling, a conflict, a fault of AWS, no response."""
+        refused_for_now = self.code.startswith((*_TOO_MUCH, *_AGAIN_LATER)) or self.status == _TOO_MANY_REQUESTS
+        return self.ambiguous or refused_for_now
 
     @property
     def ambiguous(self) -> bool:
         """Whether a write may have taken effect nevertheless: no response, or a fault of AWS."""
-        return not self.code or self.code.startswith(_FAULTS)
+        return not self.code or self.status >= _FIRST_FAULT or self.code.startswith(_FAULTS)
+
+
+class NoCapacityError(AwsError):
+    """ECS has no capacity for a task at this moment. ``certain``: no attempt of the call can have started it."""
+
+    def __init__(self, message: str, hint: str = "", code: str = "", *, certain: bool = True) -> None:
+        super().__init__(message, hint, code)
+        self.certain = certain
 
 
 class TerraformError(LongshoreError):

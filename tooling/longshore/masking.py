@@ -27,9 +27,16 @@ _SECRET_NAME = re.compile(rf"(^|_)({_NAMES})(_|$)|_PWD$|^TF_TOKEN_", re.IGNORECA
 # A line may be a megabyte long, so each of these patterns must look at a character a few times only.
 _URL_PASSWORD = re.compile(r"(?<=://)[^/@\s:]*:[^/@\s]*(?=@)")
 _AUTHORIZATION = re.compile(r"(?i)(authorization[\"']?\s*[:=]\s*[\"']?)((?:bearer|basic|token)\s+)?[^\s\"',;]+")
+# The name of a secret in an ARN is not a secret, and often the one thing that a reader of AWS's message needs. ECS adds
+# three parts to the ARN of a secret: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Secret.html
+_ARN = (
+    r"\barn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:"
+    r"(?:secret:[\w/+.@!-]++(?::[\w.-]*:[\w.-]*:[\w.-]*+)?|[\w/+.@!*-]++(?::[0-9]++)?)(?!=)"
+)
 _NAMED = re.compile(
-    r"(?i)((?:password|passwd|secret|token|api[_-]?key|access[_-]?key|credentials?|passphrase)[\"']?\s*[=:]\s*[\"']?)"
-    r"[^\s\"',;&]+"
+    rf"(?P<arn>{_ARN})|"
+    r"(?i:(?P<name>(?:password|passwd|secret|token|api[_-]?key|access[_-]?key|credentials?|passphrase)[\"']?"
+    r"\s*[=:]\s*[\"']?)[^\s\"',;&]+)"
 )
 
 
@@ -63,12 +70,16 @@ def text_without_secrets(text: str) -> str:
     """A text from a container definition whose secrets are masked; an ARN is returned unchanged."""
     if re.search(_PRIVATE_KEY, text):
         return MASK
-    return text if text.startswith("arn:") else _NAMED.sub(rf"\1{MASK}", without_passwords(text))
+    return text if text.startswith("arn:") else _without_named(without_passwords(text))
 
 
 def without_passwords(text: str) -> str:
     """A text whose passwords in URLs are masked."""
     return _URL_PASSWORD.sub(MASK, text)
+
+
+def _without_named(text: str) -> str:
+    return _NAMED.sub(lambda match: match["arn"] or f"{match['name']}{MASK}", text)
 
 
 class Masks:
@@ -97,8 +108,11 @@ class Masks:
         return _AUTHORIZATION.sub(rf"\1{MASK}", without_passwords(text))
 
     def mask_untrusted(self, text: str) -> str:
-        """Masks the same in text of a container, and also values after names such as ``password=``."""
-        return _NAMED.sub(rf"\1{MASK}", self.mask(text))
+        """Masks the same in text of a container or of AWS, and also values after names such as ``password=``.
+
+        The names in ARNs of secrets and parameters stay readable.
+        """
+        return _without_named(self.mask(text))
 
 
 class NoMasks(Masks):

@@ -139,6 +139,15 @@ class BuildResult(Data):
     log_complete: bool = True
 
 
+class HealthCheck(Data):
+    """A health URL that a release has passed, by the key of its service; a rollback to the release asks it again."""
+
+    service: str
+    path: str
+    expect_status: int
+    expect_text: str | None = None
+
+
 class StepResult(Data):
     """A step and its duration in seconds, by the monotonic clock."""
 
@@ -156,6 +165,8 @@ class ReleaseResult(Data):
         approved: the fingerprint of the plan that was approved in another job.
         going_back: set before the first service is rolled back.
         resumed: how often another process has resumed it.
+        migration_tries: how often the migration was started again because ECS had no capacity for it.
+        checks: the health URLs that have answered as expected; None if the run did not get as far.
         fence: the fencing token of the lock under which it was written; only its holder may write it again.
     """
 
@@ -184,6 +195,8 @@ class ReleaseResult(Data):
     services: dict[str, ServiceResult] = {}
     schedules: dict[str, ScheduleResult] = {}
     migration: MigrationResult | None = None
+    migration_tries: int = 0
+    checks: list[HealthCheck] | None = None
     changes: list[str] = []
     steps: list[StepResult] = []
     started: datetime

@@ -53,7 +53,16 @@ class Interrupts:
         Raises:
             InterruptError: a signal was received, and is not held.
         """
-        if self._pending is not None and not self._held:
+        if not self._held:
+            self.check_before_start()
+
+    def check_before_start(self) -> None:
+        """Marks a point before work that must not be interrupted: signals are held already, but nothing has begun.
+
+        Raises:
+            InterruptError: a signal was received.
+        """
+        if self._pending is not None:
             number, self._pending = self._pending, None
             raise InterruptError(number)
 

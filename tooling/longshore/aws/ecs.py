@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from longshore.aws.ecs_types import Deployment, Placement, Service, ServiceDeployment, Task, service_of, task_of
 from longshore.aws.translate import call
-from longshore.errors import AwsError
+from longshore.errors import AwsError, NoCapacityError
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
@@ -23,6 +23,14 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.h
 
 _ANSWERED = "Failures"
 """The code of an error that ECS answered with status 200; asking again does not help."""
+
+_CAPACITY = ("Capacity is unavailable", "RESOURCE:", "AGENT")
+"""The beginnings of RunTask's reasons that may pass: a full Fargate, a full instance, an agent that is disconnected.
+
+Others stay, such as ATTRIBUTE, MISSING and INACTIVE.
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html
+https://repost.aws/knowledge-center/ecs-fargate-runtask-capacity
+"""
 
 _SAME_MOMENT = timedelta(seconds=5)
 _SKEW = timedelta(seconds=1)
@@ -209,6 +217,7 @@ class Ecs:
             started_by: the ``startedBy`` of the task.
 
         Raises:
+            NoCapacityError: ECS has no capacity for the task at this moment.
             AwsError: ECS could not place the task; RunTask can answer 200 with failures and no task.
         """
         answer = call(
@@ -220,9 +229,7 @@ class Ecs:
             startedBy=started_by,
             **_placement(placement),
         )
-        _refuse_failures(
-            "RunTask", answer.get("failures", []), "Check the capacity of the cluster and the network of the task."
-        )
+        _refuse_task(answer)
         if not answer["tasks"]:
             raise AwsError(f"ECS RunTask of {task_definition} started no task and gave no reason", code=_ANSWERED)
         return task_of(answer["tasks"][0])
@@ -256,6 +263,19 @@ def _refuse_failures(operation: str, failures: Iterable[Any], hint: str) -> None
     reasons = [f"{f.get('arn', '?')}: {f.get('reason', '')} {f.get('detail', '')}".rstrip() for f in failures]
     if reasons:
         raise AwsError(f"ECS {operation} failed for {'; '.join(reasons)}", hint, _ANSWERED)
+
+
+def _refuse_task(answer: Any) -> None:
+    hint = "Check the capacity of the cluster and the network of the task."
+    failures = answer.get("failures", [])
+    try:
+        _refuse_failures("RunTask", failures, hint)
+    except AwsError as error:
+        if not all(str(failure.get("reason", "")).startswith(_CAPACITY) for failure in failures):
+            raise
+        # boto3 repeats a call that got no answer: the attempt before may still start the task.
+        certain = not answer.get("ResponseMetadata", {}).get("RetryAttempts")
+        raise NoCapacityError(error.message, hint, error.code, certain=certain) from None
 
 
 def _primary(raw: Any) -> Deployment:

@@ -116,12 +116,16 @@ def _refused(operation: str, error: botocore.ClientError) -> AwsError:
     code, text = str(answer.get("Code", "Unknown")), str(answer.get("Message") or "no explanation")
     if error.operation_name and error.operation_name not in operation:
         operation = f"{operation} {error.operation_name}"
-    refusal = AwsError(f"{operation}: {text} ({code})", code=code)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    refusal = AwsError(f"{operation}: {text} ({code})", code=code, status=status)
     refusal.hint = _permission(operation, text) if refusal.denied else _hint_by_code(code)
     return refusal
 
 
 def _permission(operation: str, text: str) -> str:
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+    if operation == "S3 HeadBucket":
+        return "The role lacks a permission, s3:ListBucket, or the bucket belongs to another account."
     stated = re.search(r"perform: ([\w-]+:\w+)", text)
     return f"The role lacks a permission: {stated[1] if stated else operation}."
 

@@ -10,7 +10,7 @@ from typing import Any
 from invoke.config import Config, DataProxy
 
 from longshore.aws.session import Aws
-from longshore.clock import Clock
+from longshore.clock import Clock, time_with_sleep
 from longshore.config import contract as contracts
 from longshore.config.contract import Contract
 from longshore.config.settings import load
@@ -119,7 +119,9 @@ def open_environment(config: Config, application: str | None, environment: str) 
     interrupts, console = Interrupts(), Console()
     for image in target.app.images.values():
         console.masks.hide(secrets(image.build_args))
-    return Environment(target, console, Clock(sleep=interrupts.sleep, check=interrupts.check), interrupts)
+    return Environment(
+        target, console, Clock(sleep=interrupts.sleep, check=interrupts.check, with_sleep=time_with_sleep), interrupts
+    )
 
 
 def raw_settings(config: Config) -> dict[str, Any]:

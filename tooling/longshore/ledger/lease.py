@@ -25,7 +25,8 @@ class Lease:
     Attributes:
         locks: the stored lock.
         lock: its state as last written.
-        good_until: by our own clock; no side effect may begin after this time without another heartbeat.
+        good_until: by our own clock, which counts the time for which the machine was suspended; no side effect may
+            begin after this time without another heartbeat.
         warnings: the problems in freeing it.
         kept_because: the reason why it is not freed at the end, if any.
         lost: the error of every check after the lock was lost.
@@ -50,10 +51,10 @@ class Lease:
                 raise self.lost
             try:
                 self._beat()
-                while self.locks.clock.now() >= self.good_until:
+                while self.locks.clock.elapsed() >= self.good_until:
                     self._beat()  # the lease expired before the response arrived
             except AwsError as error:
-                if self.locks.clock.now() >= self.good_until:
+                if self.locks.clock.elapsed() >= self.good_until:
                     message = f"the lock's lease may have expired, because it could not be renewed: {error.message}"
                     self.lost = LockLostError(message, "See who holds it: invoke lock.status")
                     raise self.lost from error
@@ -68,7 +69,7 @@ class Lease:
         self.kept_because = why
 
     def _beat(self) -> None:
-        begun = self.locks.clock.now()
+        begun = self.locks.clock.elapsed()
         renewed = self.lock.model_copy(update={"beat": self.lock.beat + 1, "beaten": datetime.now(UTC)})
         if not self.locks.write(renewed, renewed.holder_key):
             holder = self.locks.read()
@@ -148,7 +149,7 @@ class EnvironmentLock(LockRecord):
             LockedError: the lock has changed in the meantime.
         """
         lock = _Holder(owner, actor, purpose, self.lease).lock_after(stale)
-        begun = self.clock.now()
+        begun = self.clock.elapsed()
         if not self.write(lock, stale.stamp) and not self._is_ours(lock):
             raise self._changed()
         with self._kept_alive(Lease(self, lock, begun + self.lease)) as lease:
@@ -167,7 +168,7 @@ class EnvironmentLock(LockRecord):
         for _ in self.clock.polls(wait):
             last = self._last()
             if last is None or not last.owner:
-                lock, begun = holder.lock_after(last), self.clock.now()
+                lock, begun = holder.lock_after(last), self.clock.elapsed()
                 if self._put(lock, last):
                     return Lease(self, lock, begun + lock.lease)
             elif wait and last.id != waited_for:

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from longshore.clock import Clock
+from longshore.clock import Clock, time_with_sleep
 from longshore.errors import LockedError, LockLostError
 from longshore.ledger.issued_versions import Versions
 from longshore.ledger.journal import Events
@@ -61,7 +61,7 @@ class Ledger:
         self._masks = masks or Masks()
         self._environment = environment
         self._releases = f"release#{environment}"
-        self._clock, self._lease = clock or Clock(), lease
+        self._clock, self._lease = clock or Clock(with_sleep=time_with_sleep), lease
 
     @cached_property
     def locks(self) -> EnvironmentLock:

@@ -16,6 +16,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.util import make_headers
 
 from longshore.masking import Masks
+from longshore.rollout.expected_text import ExpectedText
 
 BODY_BYTES = 1024 * 1024
 REDIRECTS = 3
@@ -37,13 +38,13 @@ class _UnusableError(Exception):
     """The answer is unusable; the message says why."""
 
 
-def ask(url: str, status: int, text: str, seconds: float, masks: Masks) -> str | None:
+def ask(url: str, status: int, text: ExpectedText, seconds: float, masks: Masks) -> str | None:
     """Requests a URL once; redirects are followed on the same host only.
 
     Args:
         url: the URL.
         status: the expected HTTP status.
-        text: a text that the body must contain.
+        text: the text that the body must contain.
         seconds: the time limit for the request, its redirects and the body.
         masks: hides secrets in the answer.
 
@@ -61,12 +62,12 @@ def ask(url: str, status: int, text: str, seconds: float, masks: Masks) -> str |
     return answer if isinstance(answer, str) else _judge(answer, status, text, masks)
 
 
-def _judge(answer: Answer, status: int, text: str, masks: Masks) -> str | None:
+def _judge(answer: Answer, status: int, text: ExpectedText, masks: Masks) -> str | None:
     # Mask before truncating and before repr(): a secret would no longer be recognised.
     body = f": {masks.mask_untrusted(answer.body)[:_SHOWN_CHARACTERS]!r}" if answer.body else ""
     if answer.status != status:
         return f"answered {answer.status}, not {status}{body}"
-    return None if text in answer.body else f"answered without {text!r}{body}"
+    return None if text.is_in(answer.body) else f"answered without {str(text)!r}{body}"
 
 
 def _try(url: str, status: int, ends_at: float) -> Answer | str:

@@ -11,7 +11,7 @@ from typing import Any
 from longshore.aws.ecs_types import CapacityProvider, Placement, Task
 from longshore.clock import Clock
 from longshore.config.contract import Migration
-from longshore.errors import AwsError, MigrationError, UnknownOutcomeError
+from longshore.errors import AwsError, MigrationError, NoCapacityError, UnknownOutcomeError
 from longshore.masking import Masks, secrets_of_containers
 from longshore.result import MigrationResult
 from longshore.rollout.looks import looks
@@ -21,6 +21,9 @@ LOG_LINES_KEPT = 30
 
 MISSING_SECONDS = 60
 """How long a task may be missing from reads, which are eventually consistent, and how long starting it is tried."""
+
+_BETWEEN_STARTS = 10.0
+"""The longest interval between two attempts to start a task, in seconds."""
 
 
 def release_token(application: str, release: str, begun: datetime) -> str:
@@ -36,6 +39,40 @@ def release_token(application: str, release: str, begun: datetime) -> str:
     """
     digest = hashlib.sha256(f"{application}/{release}/{begun.isoformat()}".encode()).hexdigest()
     return f"{release[-19:]}-{digest[:16]}"
+
+
+def _ignore(_tries: int, _reason: str) -> None:
+    """The default of ``Retries.before``."""
+
+
+@dataclass
+class Retries:
+    """The attempts to start a migration for which ECS has no capacity.
+
+    A token may be spent by a refusal: AWS documents only that it is spent by a success. So each attempt after a refusal
+    has a new one, and is recorded before it is made. A process that resumes the release repeats the last one; all
+    attempts before that were refused, so none can start a second migration.
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
+
+    Attributes:
+        tries: how many were refused and followed by another.
+        seconds: how long capacity is awaited.
+        before: called before another attempt, with their new number and the reason of the refusal; raises to give up.
+    """
+
+    tries: int = 0
+    seconds: float = 0.0
+    before: Callable[[int, str], None] = _ignore
+
+    def token(self, token: str) -> str:
+        """The client token of the current attempt; it has at most 64 characters."""
+        return f"{token}-{self.tries}" if self.tries else token
+
+    def again(self, refused: AwsError, *, new_token: bool) -> None:
+        """Goes to the next attempt."""
+        tries = self.tries + new_token
+        self.before(tries, refused.message)
+        self.tries = tries
 
 
 @dataclass(frozen=True)
@@ -58,13 +95,16 @@ class Migrator:
     deadline: float
     masks: Masks
 
-    def run(self, migration: Migration, token: str, on_line: Callable[[str], None]) -> MigrationResult:
+    def run(
+        self, migration: Migration, token: str, on_line: Callable[[str], None], retries: Retries | None = None
+    ) -> MigrationResult:
         """Runs the migration to its end.
 
         Args:
             migration: the migration of the contract.
             token: the `release_token`; the task is started once for a token, however often this is called.
             on_line: receives each line of the container's log.
+            retries: the attempts to start it while ECS has no capacity; by default there is one.
 
         Raises:
             MigrationError: the task did not start, or an essential container did not exit with 0.
@@ -75,7 +115,7 @@ class Migrator:
         self.masks.hide(secrets_of_containers(definition["containerDefinitions"]))
         prefix = _stream_prefix(definition, migration)
         begun = self.clock.now()
-        task = self._start(migration, token)
+        task = self._start(migration, token, retries or Retries())
         log = _Log(self.logs.follow(migration.log_group, f"{prefix}/{task.id}"), on_line)
         try:
             ended = self._follow(task, log)
@@ -90,31 +130,38 @@ class Migrator:
         result.succeeded = True
         return result
 
-    def _start(self, migration: Migration, token: str) -> Task:
+    def _start(self, migration: Migration, token: str, retries: Retries) -> Task:
         """Starts the task, or finds the one that this release has already started."""
         family = migration.task_definition.rpartition("/")[2].partition(":")[0]
         refused: AwsError | None = None
-        unanswered = False
-        for _ in self.clock.polls(MISSING_SECONDS):
+        full: NoCapacityError | None = None
+        unanswered, certain = False, True
+        begun = answered_at = self.clock.now()
+        for _ in self.clock.polls(max(retries.seconds, MISSING_SECONDS), longest=_BETWEEN_STARTS):
             asked = False
             try:
                 tasks = self.ecs.tasks_of_family(self.cluster, family)
                 if started := [task for task in tasks if task.started_by == token]:
                     return started[0]
+                if full:
+                    retries.again(full, new_token=certain)
+                    full = None
                 asked = True
-                return self._run_task(migration, token)
+                return self._run_task(migration, token, retries.token(token))
+            except NoCapacityError as error:
+                refused = full = error
+                answered_at = self.clock.now()
+                certain = certain and error.certain and not unanswered
+                if answered_at - begun >= retries.seconds:
+                    break
             except AwsError as error:
                 refused = error
                 unanswered = unanswered or (asked and error.ambiguous)
-                if not error.transient:
+                if not error.transient or self.clock.now() - answered_at >= MISSING_SECONDS:
                     break
-        message = refused.message if refused else "no reason given"
-        if unanswered:
-            # The task may be running, even if later attempts were refused.
-            raise _unknown(f"could not determine whether the migration has started: {message}") from refused
-        raise MigrationError(f"the migration did not start: {message}", refused.hint if refused else "") from refused
+        raise _not_started(refused, unanswered=unanswered) from refused
 
-    def _run_task(self, migration: Migration, token: str) -> Task:
+    def _run_task(self, migration: Migration, token: str, client_token: str) -> Task:
         launch = migration.launch
         strategy = launch.capacity_provider_strategy
         placement = Placement(
@@ -125,7 +172,7 @@ class Migrator:
             launch.assign_public_ip,
         )
         return self.ecs.run_task(
-            self.cluster, migration.task_definition, placement=placement, client_token=token, started_by=token
+            self.cluster, migration.task_definition, placement=placement, client_token=client_token, started_by=token
         )
 
     def _follow(self, task: Task, log: _Log) -> Task:
@@ -181,6 +228,14 @@ def _result(migration: Migration, task: Task, log: _Log, seconds: float = 0.0) -
         log=log.lines,
         log_complete=log.complete,
     )
+
+
+def _not_started(refused: AwsError | None, *, unanswered: bool) -> MigrationError | UnknownOutcomeError:
+    message = refused.message if refused else "no reason given"
+    if unanswered:
+        # The task may be running, even if later attempts were refused.
+        return _unknown(f"could not determine whether the migration has started: {message}")
+    return MigrationError(f"the migration did not start: {message}", refused.hint if refused else "")
 
 
 def _unknown(message: str) -> UnknownOutcomeError:

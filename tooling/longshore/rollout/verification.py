@@ -12,6 +12,7 @@ from longshore.config.contract import Contract
 from longshore.errors import UnknownOutcomeError, VerifyError
 from longshore.masking import Masks
 from longshore.rollout import health
+from longshore.rollout.expected_text import ExpectedText
 from longshore.rollout.looks import looks
 from longshore.rollout.ports import RunningTasks
 
@@ -105,19 +106,20 @@ def _compare(tasks: Sequence[Task], expected: Expectation) -> Iterator[_Differen
 def urls(
     contract: Contract,
     base_url: Callable[[str, str], str | None],
-    version: str,
+    version: str | None,
     deadline: float,
     clock: Clock,
     masks: Masks,
 ) -> list[str]:
     """Verifies that the contract's health URLs answer as expected, several times in a row.
 
-    The body must contain the version, or ``expect_text`` if the contract has one; ``{version}`` in it is filled in.
+    The body must contain the version, or ``expect_text`` if the contract has one; ``{version}`` in it is filled in. A
+    text with a version is not required if the version is unknown.
 
     Args:
         contract: the contract.
         base_url: the URL of a service of a cluster; None if it is unknown.
-        version: the released version.
+        version: the released version; None if it is unknown.
         deadline: seconds for each URL.
         clock: time.
         masks: hides secrets in the answers.
@@ -135,7 +137,7 @@ def urls(
         if base is None:
             continue
         url = base.rstrip("/") + check.path
-        text = (check.expect_text or "{version}").replace("{version}", version)
+        text = ExpectedText.of(check.expect_text, version)
         ask = partial(health.ask, url, check.expect_status, text, REQUEST_SECONDS, masks)
         _wait_for_streak(url, ask, deadline, clock, name)
         checked.append(url)

@@ -7,7 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from longshore.environment.environment import Environment
-from longshore.errors import AwsError, LongshoreError, RolloutError, SupersededError
+from longshore.errors import AwsError, LongshoreError, RolloutError, SupersededError, VerifyError
+from longshore.result import Failure
 from longshore.rollout.diagnosis import Diagnosis
 from longshore.run import service_checks
 from longshore.run.run import Run
@@ -16,14 +17,14 @@ from longshore.run.run import Run
 def explain(run: Run, env: Environment, error: LongshoreError) -> None:
     """Determines why a service failed, shows it, and records it, before a rollback removes the evidence."""
     run.console.failed(error)
-    name = getattr(error, "service", "")
-    key = next((key for key, service in run.result.services.items() if service.name == name), None)
+    key = next(
+        (key for key, service in run.result.services.items() if service.name == getattr(error, "service", "")), None
+    )
     failed = isinstance(error, RolloutError) and not isinstance(error, SupersededError)
     if failed and key in run.tracked:
-        diagnosis = Diagnosis(env.aws.ecs, env.aws.logs, run.contract.cluster, env.console.masks)
-        failure = diagnosis.of_service(name, run.tracked[key].deployment, getattr(error, "answer", ""))
-        failure.alarms = _alarms(run, env, name, run.tracked[key].arn)
-        run.result.failures = [*run.result.failures, failure]
+        tracked = run.tracked[key]
+        failure = _diagnose(run, env, error, tracked.deployment)
+        failure.alarms = _alarms(run, env, failure.subject, tracked.arn)
     for failure in run.result.failures:
         run.console.failure(failure)
 
@@ -40,6 +41,21 @@ def _alarms(run: Run, env: Environment, name: str, service_deployment: str | Non
             alarms.update(alarm for deployment in described for alarm in deployment.alarms)
         alarms.update(*service_checks.alarms_in_alarm(env, services.values()).values())
     return sorted(alarms)
+
+
+def explain_silence(run: Run, env: Environment, error: VerifyError) -> None:
+    """Determines why a health URL does not answer after a rollback, shows it, and records it."""
+    run.console.failed(error)
+    deployments = (s.deployment for s in run.result.services.values() if s.name == error.service)
+    _diagnose(run, env, error, next(deployments, None) or "")
+    run.console.failure(run.result.failures[-1])
+
+
+def _diagnose(run: Run, env: Environment, error: LongshoreError, deployment: str) -> Failure:
+    diagnosis = Diagnosis(env.aws.ecs, env.aws.logs, run.contract.cluster, env.console.masks)
+    failure = diagnosis.of_service(getattr(error, "service", ""), deployment, getattr(error, "answer", ""))
+    run.result.failures = [*run.result.failures, failure]
+    return failure
 
 
 def as_longshore_error(error: Exception) -> LongshoreError:

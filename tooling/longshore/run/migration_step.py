@@ -7,7 +7,7 @@ from longshore.errors import MigrationError, UnknownOutcomeError
 from longshore.masking import Masks
 from longshore.result import Failure
 from longshore.rollout.diagnosis import shortened
-from longshore.rollout.migration import Migrator, release_token
+from longshore.rollout.migration import Migrator, Retries, release_token
 from longshore.run.deployer import Deployer
 from longshore.run.run import Run
 
@@ -32,7 +32,7 @@ def migrate_before(run: Run, env: Environment, deployer: Deployer, wave: int) ->
     token = release_token(run.result.application, run.result.release, run.result.started)
     with run.step("migrate"), run.hold_signals(), run.effect("migrate", migration.task_definition):
         try:
-            run.result.migration = migrator.run(migration, token, env.console.log_line)
+            run.result.migration = migrator.run(migration, token, env.console.log_line, _retries(run, deployer))
         except (MigrationError, UnknownOutcomeError) as error:
             run.result.migration = error.result
             failure = _failure(run, migration.task_definition, env.console.masks)
@@ -40,6 +40,24 @@ def migrate_before(run: Run, env: Environment, deployer: Deployer, wave: int) ->
             raise
     if not run.result.migration.log_complete:
         run.warn("the migration's log is incomplete: it could not be read all the time")
+
+
+def _retries(run: Run, deployer: Deployer) -> Retries:
+    """The attempts to start the migration: nothing has begun before one, so a signal may end them."""
+    shown = False
+
+    def before(tries: int, reason: str) -> None:
+        nonlocal shown
+        run.interrupts.check_before_start()
+        run.lease.check()
+        if not shown:
+            run.detail(f"{reason}; trying again until there is capacity")
+        shown = True
+        if tries != run.result.migration_tries:
+            run.result.migration_tries = tries
+            run.ledger.write(run.result)
+
+    return Retries(run.result.migration_tries, run.left(deployer.deadlines.migration), before)
 
 
 def _migrator(env: Environment, cluster: str, deadline: float) -> Migrator:

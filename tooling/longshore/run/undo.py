@@ -15,13 +15,13 @@ from longshore.errors import (
     LongshoreError,
     SupersededError,
     UnknownOutcomeError,
+    VerifyError,
 )
 from longshore.result import ReleaseResult, ScheduleResult, ServiceResult
-from longshore.rollout import verification
 from longshore.rollout.deployments import Move
-from longshore.run import autoscaling, ecs_rollback, released_tag, reregister, snapshot
+from longshore.run import autoscaling, ecs_rollback, released_tag, reregister, rollback_verification, snapshot
 from longshore.run.deployer import Deployer
-from longshore.run.failures import as_longshore_error, explain
+from longshore.run.failures import as_longshore_error, explain, explain_silence
 from longshore.run.recorder import Recorder
 from longshore.run.run import Run
 from longshore.run.waves import restored_first
@@ -136,16 +136,21 @@ def _roll_back_changes(run: Run, env: Environment, error: LongshoreError, keys: 
             problems.failed += _roll_back_schedules(run, env.aws.events)
             _roll_back_services(run, env, keys, error, problems)
             if not problems.failed:
-                _verify_rollback(run, env, keys)
+                rollback_verification.verify(run, env, keys)
     except LockLostError:
         raise
+    except VerifyError as second:
+        if second.answer:
+            explain_silence(run, env, second)
+        problems.failed.append(second)
     except Exception as second:  # noqa: BLE001 - there must be a verdict
         problems.failed.append(as_longshore_error(second))
     run.record_facts(rolled_back=True, stuck=bool(problems.failed), overtaken=bool(problems.superseded))
     run.conclude(_error_to_report(error, problems))
     if problems.failed:
         reasons = "; ".join(second.message for second in problems.failed)
-        run.result.hint = f"the rollback failed: {reasons}. {_describe_services(run, env)} Try again: invoke rollback"
+        next_step = _next_step(problems.failed)
+        run.result.hint = f"the rollback failed: {reasons}. {_describe_services(run, env)} {next_step}"
     if run.result.migration:
         revision = run.result.migration.task_definition.rpartition("/")[2]
         run.warn(f"the migration had run ({revision}) and was not undone: the schema is the new one")
@@ -241,14 +246,12 @@ def _restore_target(recorder: Recorder, events: Events, schedule: ScheduleResult
         events.move(schedule.rule, schedule.target_id, schedule.before)
 
 
-def _verify_rollback(run: Run, env: Environment, keys: list[str]) -> None:
-    restored = [service for key in keys if (service := run.result.services[key]).outcome == "moved back"]
-    expected = [
-        verification.Expectation(service.name, service.before.task_definition, {}, idle=not service.before.count)
-        for service in restored
-    ]
-    deadline = env.target.env.deadlines.verify
-    verification.tasks(env.aws.ecs, run.contract.cluster, expected, env.clock, deadline)
+def _next_step(failed: list[LongshoreError]) -> str:
+    """What to run after a rollback that failed: it cannot be repeated if only a health URL does not answer."""
+    first = failed[0]
+    if isinstance(first, VerifyError) and first.answer:
+        return f"{first.hint} Then release a fix (invoke release), or an earlier version (invoke rollback --to VERSION)"
+    return "Try again: invoke rollback"
 
 
 def _describe_services(run: Run, env: Environment) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from longshore.errors import SupersededError
-from longshore.result import Running
+from longshore.result import HealthCheck, Running
 from longshore.rollout import verification, watch
 from longshore.rollout.verification import Expectation
 from longshore.run.deployer import Deployer
@@ -33,6 +33,7 @@ def verify(run: Run, deployer: Deployer, base_url: BaseUrl) -> None:
     urls = verification.urls(run.contract, base_url, version, deadline, deployer.clock, masks)
     for url in urls:
         run.detail(f"{url} answers with {version}")
+    run.result.checks = [HealthCheck(**check.model_dump()) for check in run.contract.verify] if urls else []
     _warn_unverified(run, expected, asked=bool(urls))
 
 
