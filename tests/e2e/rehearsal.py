@@ -77,7 +77,7 @@ class Rehearsal:
     def play(self, scenario: Scenario) -> tuple[list[str], str]:
         """Plays one; returns what is otherwise than its file says, and all that was printed."""
         self._configure(scenario.settings.deadlines)
-        control.settings(self.project.state(), rollback_window=scenario.settings.window)
+        control.settings(self.project.state(), rollback_window=scenario.settings.window, **scenario.settings.ecs)
         control.clear_faults(self.project.state())
         self._tree(_script(scenario))
         if scenario.shape.variables_changed:

@@ -79,9 +79,16 @@ class Shape(Part):
 
 
 class Settings(Part):
-    """Seconds: how long ECS shows FAILED before it rolls back, and the deadlines of invoke.yaml."""
+    """How ECS behaves, and the deadlines of invoke.yaml, in seconds.
+
+    Attributes:
+        window: for which ECS shows FAILED before it rolls back.
+        ecs: other settings of `longshore.sandbox.ecs.timing.Timing`, by name; as recorded by default.
+        deadlines: as in invoke.yaml.
+    """
 
     window: float = 0.0
+    ecs: dict[str, float] = {}
     deadlines: dict[str, Any] = {"release": 600, "rollout": 60, "migration": 60, "verify": 10, "bake": 2}
 
 

@@ -174,10 +174,11 @@ class Stage:
         lines = CloudWatchLines(writer, shop.REGION)
         self.runtime = ScriptedRuntime(self._behaviours, self._digest, lines, self._forget)
         cloud = Cloud(folder, shop.REGION, shop.ACCOUNT, "", cast(Any, None), cast(Any, None))
-        self.ecs = ecs.install(cloud, runtime=self.runtime, clock=self.now, settling=1.0)
+        self.ecs = ecs.install(cloud, runtime=self.runtime, clock=self.now)
         scaling.install(self.ecs)
         self.orchestrator = self.ecs.orchestrator
-        self.orchestrator.rollback_window = scenario.settings.window
+        for name, value in ({"rollback_window": scenario.settings.window} | scenario.settings.ecs).items():
+            self.orchestrator.timing.set(name, value)
         self.released_revisions: dict[str, int] = {}
         self.log = Log(self._strike)
         self.front = AwsApi(theatre.moto, AccessKeys(KEY), self.log, dict)

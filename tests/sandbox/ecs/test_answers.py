@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -22,9 +22,10 @@ from longshore.sandbox.api.aws_api import AwsApi, moto_application
 from longshore.sandbox.api.credentials import AccessKeys
 from longshore.sandbox.api.request_log import RequestLog
 from longshore.sandbox.cloud import Cloud
-from longshore.sandbox.ecs.breaker import TRIPPED
+from longshore.sandbox.ecs.breaker import ROLLED_BACK, TRIPPED
 from longshore.sandbox.ecs.orchestrator import Orchestrator
 from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
+from longshore.sandbox.ecs.timing import Timing
 from longshore.sandbox.serving import listen, serve
 from tests.sandbox.ecs_world import Script, crashes, never_starts, runs
 from tests.sandbox.moto_api import KEY, aws
@@ -115,7 +116,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
 @pytest.fixture
 def play(stage: Play) -> Play:
     stage.runtime.outcome = runs
-    stage.ecs.orchestrator.rollback_window = 0.0
+    for name, value in asdict(Timing()).items():
+        stage.ecs.orchestrator.timing.set(name, value)
     stage.cluster = f"c{uuid.uuid4().hex[:8]}"
     stage.client.create_cluster(clusterName=stage.cluster)
     return stage
@@ -172,8 +174,11 @@ def test_a_service_starts(play: Play) -> None:
 
 
 def test_a_service_without_tasks_completes(play: Play) -> None:
+    play.ecs.orchestrator.timing.empty_for = 87.0
     play.create(0)
-    play.pass_time(0.5)
+    play.pass_time(80)
+    assert play.service()["deployments"][0]["rolloutState"] == "IN_PROGRESS"
+    play.pass_time(10)
     assert play.service()["deployments"][0]["rolloutState"] == "COMPLETED"
     assert play.tasks() == []
 
@@ -310,16 +315,15 @@ def test_awsvpc_requires_a_network_configuration_which_gets_defaults(play: Play)
 
 
 def test_service_deployments_show_the_history(play: Play) -> None:
-    first = play.create()
+    play.create()
     play.pass_time(3)
-    second = play.update(taskDefinition=play.register())
+    play.update(taskDefinition=play.register())
     play.pass_time(0.25)
-    third = play.update(forceNewDeployment=True)
+    play.update(forceNewDeployment=True)
+    play.pass_time(1.75)
     listed = play.client.list_service_deployments(cluster=play.cluster, service="web")["serviceDeployments"]
     assert [entry["status"] for entry in listed] == ["PENDING", "STOPPED", "SUCCESSFUL"]
-    assert [entry["serviceDeploymentArn"] for entry in listed] == [
-        answer["currentServiceDeployment"] for answer in (third, second, first)
-    ]
+    assert play.service()["currentServiceDeployment"] == listed[0]["serviceDeploymentArn"]
     play.pass_time(8)
     arns = [entry["serviceDeploymentArn"] for entry in listed]
     missing = arns[0][:-3] + "000"
@@ -334,13 +338,30 @@ def test_service_deployments_show_the_history(play: Play) -> None:
     assert revision.rpartition("/")[2] == play.service()["deployments"][0]["id"].rpartition("/")[2]
 
 
+def test_a_service_deployment_appears_after_the_answer_of_update_service(play: Play) -> None:
+    """Recorded: it was created 1.6 s after its revision (the examples of the aws command line)."""
+    play.create()
+    play.pass_time(3)
+    before = play.service()["currentServiceDeployment"]
+    answer = play.update(taskDefinition=play.register())
+    assert answer["currentServiceDeployment"] == before
+    find = partial(play.client.list_service_deployments, cluster=play.cluster, service="web")
+    assert [entry["serviceDeploymentArn"] for entry in find()["serviceDeployments"]] == [before]
+    play.pass_time(1.75)
+    newest, _ = find()["serviceDeployments"]
+    assert newest["targetServiceRevisionArn"].rpartition("/")[2] == answer["deployments"][0]["id"].rpartition("/")[2]
+    assert (newest["createdAt"] - answer["deployments"][0]["createdAt"]).total_seconds() >= 1.6
+    assert play.service()["currentServiceDeployment"] == newest["serviceDeploymentArn"]
+
+
 def test_service_deployments_are_filtered_and_paged(play: Play) -> None:
     play.create(0)
     for _ in range(4):
-        play.pass_time(0.5)
+        play.pass_time(2)
         play.update(forceNewDeployment=True)
+    play.pass_time(2)
     find = partial(play.client.list_service_deployments, cluster=play.cluster, service="web")
-    assert len(find(status=["SUCCESSFUL"])["serviceDeployments"]) == 4
+    assert len(find(status=["SUCCESSFUL"])["serviceDeployments"]) == 5
     first = find(maxResults=3)
     second = find(maxResults=3, nextToken=first["nextToken"])
     times = [entry["createdAt"] for page in (first, second) for entry in page["serviceDeployments"]]
@@ -360,11 +381,12 @@ def test_during_the_window_the_service_deployment_waits_for_its_rollback(play: P
     play.create(deploymentConfiguration=BREAKER)
     play.pass_time(4)
     play.runtime.outcome = only_the_first_runs
-    play.ecs.orchestrator.rollback_window = 60.0
-    bad = play.update(taskDefinition=play.register())
+    play.ecs.orchestrator.timing.rollback_window = 60.0
+    play.update(taskDefinition=play.register())
     play.pass_time(6)
-    (waiting,) = play.deployments(bad["currentServiceDeployment"])
-    assert (waiting["status"], waiting["statusReason"]) == ("ROLLBACK_REQUESTED", TRIPPED)
+    (waiting,) = play.deployments(play.service()["currentServiceDeployment"])
+    assert (waiting["status"], "statusReason" in waiting) == ("IN_PROGRESS", False)
+    assert play.service()["deployments"][0]["rolloutStateReason"] == TRIPPED
     assert waiting["deploymentCircuitBreaker"]["status"] == "TRIGGERED"
     assert waiting["deploymentCircuitBreaker"]["threshold"] == 3
     assert "rollback" not in waiting
@@ -374,6 +396,35 @@ def test_during_the_window_the_service_deployment_waits_for_its_rollback(play: P
     ]
 
 
+@pytest.mark.parametrize("keeps_id", [False, True])
+def test_during_a_rollback_the_failed_deployment_still_shows_in_progress(play: Play, *, keeps_id: bool) -> None:
+    """Recorded: PRIMARY says that it rolls back; the failed deployment is ACTIVE, and FAILED only minutes later."""
+    timing = play.ecs.orchestrator.timing
+    timing.failure_hidden, timing.rollback_reported_after, timing.rollback_keeps_id = 30.0, 8.0, float(keeps_id)
+    good = play.create(deploymentConfiguration=BREAKER)
+    play.pass_time(4)
+    play.runtime.outcome = only_the_first_runs
+    bad = play.update(taskDefinition=play.register())
+    failed = bad["deployments"][0]["id"]
+    while (service := play.service())["deployments"][0]["id"] == failed:
+        play.ecs.orchestrator.step()
+        play.clock[0] += 0.25
+    rollback, shown = service["deployments"][:2]
+    assert rollback["rolloutStateReason"].startswith("ECS deployment circuit breaker: rolling back to deploymentId ")
+    assert (rollback["id"] == good["deployments"][0]["id"]) is keeps_id
+    assert rollback["createdAt"] > shown["createdAt"]
+    assert (shown["id"], shown["status"], shown["rolloutState"]) == (failed, "ACTIVE", "IN_PROGRESS")
+    assert shown["rolloutStateReason"] == f"ECS deployment {failed} in progress."
+    assert play.deployments(service["currentServiceDeployment"])[0]["status"] == "IN_PROGRESS"
+    play.pass_time(9)
+    (reported,) = play.deployments(service["currentServiceDeployment"])
+    assert (reported["status"][:9], reported["statusReason"]) == ("ROLLBACK_", ROLLED_BACK)
+    assert [d["rolloutState"] for d in play.service()["deployments"]] == ["COMPLETED", "IN_PROGRESS"]
+    play.pass_time(25)
+    assert [d["rolloutState"] for d in play.service()["deployments"]] == ["COMPLETED"]
+    assert len(play.tasks()) == 2
+
+
 def test_a_rollback_is_part_of_the_service_deployment_that_failed(play: Play) -> None:
     good = play.create(deploymentConfiguration=BREAKER)
     play.pass_time(4)
@@ -381,10 +432,10 @@ def test_a_rollback_is_part_of_the_service_deployment_that_failed(play: Play) ->
     bad = play.update(taskDefinition=play.register())
     play.pass_time(15)
     after = play.service()
-    assert after["currentServiceDeployment"] == bad["currentServiceDeployment"]
     assert after["taskDefinition"] == good["taskDefinition"]
-    (ended,) = play.deployments(bad["currentServiceDeployment"])
-    assert (ended["status"], ended["rollback"]["reason"]) == ("ROLLBACK_SUCCESSFUL", TRIPPED)
+    (ended,) = play.deployments(after["currentServiceDeployment"])
+    assert ended["targetServiceRevision"]["arn"].endswith(bad["deployments"][0]["id"].rpartition("/")[2])
+    assert (ended["status"], ended["rollback"]["reason"]) == ("ROLLBACK_SUCCESSFUL", ROLLED_BACK)
     (revision,) = play.client.describe_service_revisions(serviceRevisionArns=[ended["rollback"]["serviceRevisionArn"]])[
         "serviceRevisions"
     ]
@@ -396,17 +447,21 @@ def test_a_rollback_is_part_of_the_service_deployment_that_failed(play: Play) ->
 def test_stopping_a_service_deployment_rolls_it_back(play: Play) -> None:
     first = play.create()
     play.pass_time(4)
-    second = play.update(taskDefinition=play.register())
-    arn = second["currentServiceDeployment"]
-    assert play.client.stop_service_deployment(serviceDeploymentArn=arn)["serviceDeploymentArn"] == arn
-    assert [entry["status"] for entry in play.deployments(arn)] == ["STOP_REQUESTED"]
+    play.update(taskDefinition=play.register())
+    play.pass_time(1.75)
+    arn = play.service()["currentServiceDeployment"]
+    for _ in range(2):  # once more while it stops is accepted
+        assert play.client.stop_service_deployment(serviceDeploymentArn=arn)["serviceDeploymentArn"] == arn
+        assert [entry["status"] for entry in play.deployments(arn)] == ["ROLLBACK_REQUESTED"]
     play.pass_time(8)
     assert [entry["status"] for entry in play.deployments(arn)] == ["ROLLBACK_SUCCESSFUL"]
     assert play.service()["taskDefinition"] == first["taskDefinition"]
 
 
 def test_invalid_stops_of_deployments_are_refused(play: Play) -> None:
-    arn = play.create()["currentServiceDeployment"]
+    play.create()
+    play.pass_time(1.75)
+    arn = play.service()["currentServiceDeployment"]
     stop = play.client.stop_service_deployment
     with pytest.raises(ClientError) as error:
         stop(serviceDeploymentArn=arn, stopType="ABORT")
@@ -670,8 +725,9 @@ def test_every_field_of_every_response_is_in_the_model(play: Play) -> None:
     play.update(taskDefinition=play.register(), deploymentConfiguration=BREAKER)
     run(play)
     play.pass_time(15)
-    play.update(forceNewDeployment=True, taskDefinition=play.register())
-    play.pass_time(1)
+    play.runtime.outcome = runs
+    play.update(forceNewDeployment=True, taskDefinition=play.register(), desiredCount=3)
+    play.pass_time(1.75)
     here, services, tasks, deployments = (
         {"cluster": play.cluster},
         play.ecs.services,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from longshore.sandbox.ecs.breaker import STOPPED_BY_USER, TRIPPED, threshold
+from longshore.sandbox.ecs.breaker import NO_CANDIDATE, STOPPED_BY_USER, TRIPPED, threshold
 from longshore.sandbox.ecs.fleet import Service
 from longshore.sandbox.ecs.runtime import Launch
 from tests.sandbox.ecs_world import World, crashes, never_starts, runs, service
@@ -55,6 +55,8 @@ def test_the_breaker_trips_at_the_threshold_and_rolls_back_at_once_without_a_win
     assert (failed.failed_tasks >= 3, failed.failed, failed.status) == (True, TRIPPED, "ROLLBACK_IN_PROGRESS")
     assert (back.task_definition, back.rolls_back, back.id != good.id) == ("web:1", failed.id, True)
     world.pass_time(6)
+    assert seen(web) == [("PRIMARY", "web:1", "COMPLETED"), ("ACTIVE", "web:2", "IN_PROGRESS")]
+    world.pass_time(6)
     assert seen(web) == [("PRIMARY", "web:1", "COMPLETED")]
     assert (failed.status, failed.rollback_to) == ("ROLLBACK_SUCCESSFUL", good)
     assert [entry.id for entry in web.service_deployments] == [failed.id, good.id]
@@ -65,7 +67,7 @@ def test_the_breaker_trips_at_the_threshold_and_rolls_back_at_once_without_a_win
 
 def test_during_the_window_primary_shows_failed_and_starts_no_tasks() -> None:
     world = World()
-    world.orchestrator.rollback_window = 2.5
+    world.orchestrator.timing.rollback_window = 2.5
     web = settled(world)
     bad(world, web)
     failed = web.primary
@@ -74,7 +76,7 @@ def test_during_the_window_primary_shows_failed_and_starts_no_tasks() -> None:
     since, started = world.time, len(world.runtime.started)
     while web.primary is failed:
         assert seen(web)[0] == ("PRIMARY", "web:2", "FAILED")
-        assert (failed.status, len(world.runtime.started)) == ("ROLLBACK_REQUESTED", started)
+        assert (failed.status, len(world.runtime.started)) == ("IN_PROGRESS", started)
         world.step()
     assert world.time - since == pytest.approx(2.5, abs=0.3)
     world.pass_time(6)
@@ -105,7 +107,8 @@ def test_without_rollback_a_failed_deployment_stalls(*, completed_before: bool) 
     world.pass_time(20)
     started = len(world.runtime.started)
     world.pass_time(120)
-    assert (failed.primary, failed.state, failed.status, failed.status_reason) == (True, "FAILED", "STOPPED", TRIPPED)
+    expected = ("STOPPED", TRIPPED) if completed_before else ("ROLLBACK_FAILED", NO_CANDIDATE)
+    assert (failed.primary, failed.state, failed.status, failed.status_reason) == (True, "FAILED", *expected)
     assert len(world.runtime.started) == started
     assert sum(task.serving for task in world.live(web)) == (2 if completed_before else 0)
 
@@ -168,7 +171,7 @@ def test_a_newer_deployment_supersedes_a_rollback() -> None:
 
 def test_a_newer_deployment_during_the_window_is_not_rolled_back() -> None:
     world = World()
-    world.orchestrator.rollback_window = 5.0
+    world.orchestrator.timing.rollback_window = 5.0
     web = settled(world)
     bad(world, web)
     failed = web.primary
@@ -188,10 +191,10 @@ def test_a_stopped_deployment_is_rolled_back(*, enabled: bool) -> None:
     world.deploy(web, "web:2")
     stopped = web.primary
     world.pass_time(2)
-    stopped.status = "STOP_REQUESTED"
+    stopped.stop_requested = True
     world.step()
     assert (stopped.state, stopped.status, web.primary.task_definition) == (
-        "FAILED",
+        "IN_PROGRESS",
         "ROLLBACK_IN_PROGRESS",
         "web:1",
     )
@@ -204,8 +207,8 @@ def test_a_first_deployment_is_stopped_without_a_rollback() -> None:
     world = World(crashes)
     web = world.add(guarded(1))
     world.pass_time(2)
-    web.primary.status = "STOP_REQUESTED"
+    web.primary.stop_requested = True
     world.pass_time(20)
     started = len(world.runtime.started)
     world.pass_time(60)
-    assert (web.primary.status, web.primary.state, len(world.runtime.started)) == ("STOPPED", "FAILED", started)
+    assert (web.primary.status, web.primary.state, len(world.runtime.started)) == ("ROLLBACK_FAILED", "FAILED", started)

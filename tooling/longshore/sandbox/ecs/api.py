@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from longshore.sandbox.cloud import Cloud
@@ -22,9 +23,6 @@ Operation = Callable[[dict[str, Any]], dict[str, Any]]
 
 TICK = 0.2
 """Seconds between two steps of the control loop; news from the runtime and API calls wake it earlier."""
-
-SETTINGS = ("rollback_window", "settling")
-"""The settings that can be changed while the sandbox is running."""
 
 
 class Ecs:
@@ -94,8 +92,8 @@ class Ecs:
         return {"services": rows, "tasks": tasks}
 
     def settings(self) -> dict[str, float]:
-        """The settings, in seconds: see `install`."""
-        return {name: getattr(self.orchestrator, name) for name in SETTINGS}
+        """The settings: see `longshore.sandbox.ecs.timing.Timing`."""
+        return asdict(self.orchestrator.timing)
 
     def set(self, name: str, value: float) -> None:
         """Change a setting.
@@ -103,12 +101,8 @@ class Ecs:
         Raises:
             ValueError: there is no such setting, or the value is negative.
         """
-        if name not in SETTINGS:
-            raise ValueError(f"{name}: unknown setting; the settings are {', '.join(SETTINGS)}")
-        if value < 0:
-            raise ValueError(f"{name}: {value} is less than 0")
         with self.orchestrator.lock:
-            setattr(self.orchestrator, name, value)
+            self.orchestrator.timing.set(name, value)
 
     def _run(self) -> None:
         while not self._ending.is_set():

@@ -9,11 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from longshore.sandbox.ecs.fleet import Deployment, Service
+from longshore.sandbox.ecs.timing import Timing
 
 FEWEST, MOST = 3, 200
 """Bounds of the threshold, which is half of the desired count."""
 
 TRIPPED = "ECS deployment circuit breaker: tasks failed to start."
+"""The rolloutStateReason of a deployment that the breaker failed."""
+
+ROLLED_BACK = "Service deployment rolled back because the circuit breaker threshold was exceeded."
+"""The statusReason of its service deployment."""
+
+NO_CANDIDATE = "No rollback candidate was found to run the rollback."
 STOPPED_BY_USER = "Service deployment stopped by the user."
 
 Announce = Callable[[Service, str], None]
@@ -29,41 +36,38 @@ class Breaker:
 
     Args:
         announce: adds an event to a service.
+        timing: when effects show.
     """
 
-    def __init__(self, announce: Announce) -> None:
+    def __init__(self, announce: Announce, timing: Timing) -> None:
         self._announce = announce
+        self._timing = timing
 
-    def watch(self, service: Service, now: float, window: float) -> None:
-        """Fail the PRIMARY deployment if necessary, and begin its rollback when it is due.
-
-        Args:
-            service: the service.
-            now: the time.
-            window: seconds for which PRIMARY shows FAILED before its rollback begins; with 0, both happen in one step.
-                AWS does not document how long it is.
-        """
+    def watch(self, service: Service, now: float) -> None:
+        """Fail the PRIMARY deployment if necessary, and begin its rollback when it is due."""
         if service.status != "ACTIVE":
             return
         primary = service.primary
-        if primary.status == "STOP_REQUESTED":
-            self._fail(service, STOPPED_BY_USER, now, now + window)
+        if primary.stop_requested and not primary.failed:
+            self._fail(service, STOPPED_BY_USER, now, rolls_back=True)
         elif _is_tripped(service):
             primary.tripped = True
             self._announce(service, f"(deployment {primary.id}) deployment failed: tasks failed to start.")
-            self._fail(service, TRIPPED, now, now + window if _settings(service)["rollback"] else None)
+            self._fail(service, TRIPPED, now, rolls_back=_settings(service)["rollback"])
         if primary.rollback_at is not None and primary.rollback_at <= now:
             self._roll_back(service, now)
 
-    def _fail(self, service: Service, reason: str, now: float, rollback_at: float | None) -> None:
+    def _fail(self, service: Service, reason: str, now: float, *, rolls_back: bool) -> None:
         failed = service.primary
         failed.failed, failed.updated_at = reason, now
         origin = service.rolled_back_by(failed)
         if origin:
             origin.end("ROLLBACK_FAILED", now, "The rollback deployment failed: tasks failed to start.")
             failed.end("ROLLBACK_FAILED", now, reason)
-        elif rollback_at is not None and _last_completed(service):
-            failed.status, failed.status_reason, failed.rollback_at = "ROLLBACK_REQUESTED", reason, rollback_at
+        elif rolls_back and _last_completed(service):
+            failed.rollback_at = now + self._timing.rollback_window
+        elif rolls_back:
+            failed.end("ROLLBACK_FAILED", now, NO_CANDIDATE)
         else:
             failed.end("STOPPED", now, reason)
 
@@ -72,11 +76,17 @@ class Breaker:
         failed, completed = service.primary, _last_completed(service)
         if completed is None:
             raise LookupError(f"{failed.id} cannot be rolled back: {service.name} has no completed deployment")
+        timing = self._timing
         failed.rollback_at, failed.rollback_started_at = None, now
+        identity = completed.id if timing.rollback_keeps_id else ""
         rollback = service.deploy(
-            completed.task_definition, completed.definition, completed.port, now, rolls_back=failed.id
+            completed.task_definition, completed.definition, completed.port, now, failed.id, identity
         )
+        rollback.earliest_end = now + timing.empty_for
+        failed.failure_shown = timing.rollback_window > 0 or timing.failure_hidden == 0
+        failed.rollback_reported = failed.stop_requested or timing.rollback_reported_after == 0
         failed.status, failed.updated_at, failed.rollback_to = "ROLLBACK_IN_PROGRESS", now, completed
+        failed.status_reason = STOPPED_BY_USER if failed.stop_requested else ROLLED_BACK
         self._announce(service, f"rolling back to deployment {rollback.id}.")
 
 

@@ -36,7 +36,7 @@ class Deployments:
         chosen = {
             f"{deployment.created_at:017.6f} {deployment.number}": deployment
             for deployment in service.service_deployments
-            if deployment.status in (parameters.get("status") or [deployment.status])
+            if deployment.shown_status in (parameters.get("status") or [deployment.shown_status])
             and _within(deployment, span.get("after"), span.get("before"))
         }
         keys, token = page(sorted(chosen, reverse=True), parameters, default=20, descending=True)
@@ -51,7 +51,7 @@ class Deployments:
         answer: Answer = {"serviceDeployments": [], "failures": []}
         for arn in arns:
             match = self._find(arn, service_deployment_arn)
-            if match and not match[1].rolls_back:
+            if match and match[1] in match[0].service_deployments:
                 shape = service_deployment_shape(*match, self._fleet.live_of(match[0]))
                 answer["serviceDeployments"].append(shape)
             else:
@@ -80,10 +80,12 @@ class Deployments:
         if match is None:
             raise ecs_error("ServiceDeploymentNotFoundException", f"Service deployment not found: {arn}")
         deployment = match[1]
+        if deployment.status == "ROLLBACK_REQUESTED":
+            return {"serviceDeploymentArn": arn}
         if deployment.status not in ("PENDING", "IN_PROGRESS"):
             message = f"The service deployment cannot be stopped: its status is {deployment.status}."
             raise ecs_error("ConflictException", message)
-        deployment.status = "STOP_REQUESTED"
+        deployment.status, deployment.stop_requested = "ROLLBACK_REQUESTED", True
         return {"serviceDeploymentArn": arn}
 
     def _find(self, arn: str, arn_of: Callable[[Service, Deployment], str]) -> tuple[Service, Deployment] | None:
@@ -96,7 +98,9 @@ class Deployments:
 
 
 def _within(deployment: Deployment, after: Any, before: Any) -> bool:
-    created = moment(deployment.created_at)
+    created = moment(deployment.listed_at)
+    if created is None:
+        return False
     return (after is None or created >= _naive(after)) and (before is None or created <= _naive(before))
 
 

@@ -124,14 +124,19 @@ class Deployment:
         source: id of the deployment that it replaces.
         rolls_back: id of the failed deployment that it rolls back, whose service deployment it belongs to.
         name: the end of its ARN as a service deployment, which has nothing to do with `id`.
+        listed_at: when its service deployment was created, which is after `created_at`; None until then.
         status: its status as a service deployment (ECS API, ServiceDeployment.status).
         status_reason: the reason for that status.
         completed: whether it has ever completed.
         failed: the reason why its rolloutState is FAILED; empty if it is not.
+        failure_shown: whether its rolloutState shows that it failed.
         tripped: whether the circuit breaker failed it.
+        stop_requested: whether StopServiceDeployment was called for it.
         rollback_at: when its rollback is due.
         rollback_started_at: when its rollback began.
+        rollback_reported: whether the status of its service deployment shows its rollback.
         rollback_to: the deployment that its rollback deploys again.
+        earliest_end: when it may complete if it has no tasks.
         failed_tasks: consecutive tasks that did not reach RUNNING, or failed their health check.
         stopped_in_row: consecutive tasks that failed before they were steady, which throttle the next start.
         retry_at: the earliest time of the next start.
@@ -147,14 +152,19 @@ class Deployment:
     name: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     port: int | None = None
     primary: bool = True
+    listed_at: float | None = None
     status: str = "PENDING"
     status_reason: str = ""
     completed: bool = False
     failed: str = ""
+    failure_shown: bool = True
     tripped: bool = False
+    stop_requested: bool = False
     rollback_at: float | None = None
     rollback_started_at: float | None = None
+    rollback_reported: bool = True
     rollback_to: Deployment | None = None
+    earliest_end: float = 0.0
     started_at: float | None = None
     finished_at: float | None = None
     failed_tasks: int = 0
@@ -169,7 +179,14 @@ class Deployment:
     @property
     def state(self) -> str:
         """Its rolloutState."""
-        return "FAILED" if self.failed else "COMPLETED" if self.completed else "IN_PROGRESS"
+        failed = self.failed and self.failure_shown
+        return "FAILED" if failed else "COMPLETED" if self.completed else "IN_PROGRESS"
+
+    @property
+    def shown_status(self) -> str:
+        """Its status as a service deployment, as far as it is reported."""
+        hidden = self.status.startswith("ROLLBACK_") and not self.rollback_reported
+        return "IN_PROGRESS" if hidden else self.status
 
     def end(self, status: str, now: float, reason: str = "") -> None:
         """End the service deployment, unless it has ended."""
@@ -217,14 +234,20 @@ class Service:
     @property
     def service_deployments(self) -> list[Deployment]:
         """Its service deployments, newest first."""
-        return [deployment for deployment in self.history if not deployment.rolls_back]
+        return [d for d in self.history if not d.rolls_back and d.listed_at is not None]
 
     def rolled_back_by(self, deployment: Deployment) -> Deployment | None:
         """The failed deployment that this one rolls back; None if it is not a rollback."""
         return next((failed for failed in self.history if failed.id == deployment.rolls_back), None)
 
     def deploy(
-        self, task_definition: str, definition: dict[str, Any], port: int | None, now: float, rolls_back: str = ""
+        self,
+        task_definition: str,
+        definition: dict[str, Any],
+        port: int | None,
+        now: float,
+        rolls_back: str = "",
+        identity: str = "",
     ) -> Deployment:
         """Start a deployment: it becomes PRIMARY, and the earlier ones ACTIVE.
 
@@ -234,9 +257,11 @@ class Service:
             port: container port behind the load balancer; None for no port.
             now: the time.
             rolls_back: id of the failed deployment that this one rolls back.
+            identity: its id; that of an earlier deployment takes over the tasks of that one. A new one by default.
         """
-        identity = f"ecs-svc/{secrets.randbelow(10**19):019d}"
         source = self.deployments[0].id if self.deployments else ""
+        self.deployments = [deployment for deployment in self.deployments if deployment.id != identity]
+        identity = identity or f"ecs-svc/{secrets.randbelow(10**19):019d}"
         new = Deployment(identity, task_definition, definition, now, now, source, rolls_back, port=port)
         for old in self.deployments:
             old.primary = False

@@ -11,17 +11,17 @@ from moto.ecs import urls
 from longshore.sandbox.cloud import Cloud
 from longshore.sandbox.ecs.api import Ecs
 from longshore.sandbox.ecs.docker_runtime import DockerRuntime
-from longshore.sandbox.ecs.orchestrator import SETTLING, Orchestrator
+from longshore.sandbox.ecs.orchestrator import Orchestrator
 from longshore.sandbox.ecs.responses import EcsResponse
 from longshore.sandbox.ecs.runtime import Runtime
+from longshore.sandbox.ecs.timing import Timing
 
 
 def install(
     cloud: Cloud,
     runtime: Runtime | None = None,
     clock: Callable[[], float] = time.time,
-    settling: float = SETTLING,
-    rollback_window: float = 0.0,
+    timing: Timing | None = None,
 ) -> Ecs:
     """Replace moto's ECS; call this before moto's server starts.
 
@@ -29,14 +29,13 @@ def install(
         cloud: the sandbox.
         runtime: runs the tasks; Docker by default.
         clock: the time in seconds since the epoch.
-        settling: seconds after which a task with neither port nor health check counts; AWS waits for 40.
-        rollback_window: seconds for which PRIMARY shows FAILED before the circuit breaker's rollback begins.
+        timing: when effects show; as recorded by default.
 
     Returns:
         The ECS, not started yet.
     """
     woken = threading.Event()
-    orchestrator = Orchestrator(runtime or DockerRuntime(cloud, woken.set), clock, settling, rollback_window)
+    orchestrator = Orchestrator(runtime or DockerRuntime(cloud, woken.set), clock, timing)
     ecs = Ecs(cloud, orchestrator, woken)
     EcsResponse.ecs = ecs
     urls.url_paths["{0}/$"] = EcsResponse.dispatch

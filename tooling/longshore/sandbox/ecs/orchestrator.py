@@ -16,6 +16,7 @@ from longshore.sandbox.ecs.breaker import Breaker
 from longshore.sandbox.ecs.fleet import RUNNING, STOPPED, Deployment, Fleet, Service, Task
 from longshore.sandbox.ecs.runtime import Report, Runtime
 from longshore.sandbox.ecs.tasks import apply_report, enter, launch, new_service_task, settle
+from longshore.sandbox.ecs.timing import Timing
 
 KEPT = 3600.0
 """Seconds for which a stopped task can be described (AWS: about an hour)."""
@@ -24,34 +25,27 @@ EVENTS_KEPT = 100
 """The number of events that DescribeServices returns (ECS API, Service.events)."""
 
 
-SETTLING = 1.0
-"""Seconds after which a task with neither port nor health check counts; AWS waits for 40."""
-
-
 class Orchestrator:
     """The state of the sandbox's ECS, and the control loop's step.
 
     Args:
         runtime: runs the tasks.
         clock: the time in seconds since the epoch.
-        settling: seconds after which a task with neither port nor health check counts.
-        rollback_window: seconds for which PRIMARY shows FAILED before its rollback begins.
+        timing: when effects show; as recorded by default.
     """
 
     def __init__(
         self,
         runtime: Runtime,
         clock: Callable[[], float],
-        settling: float = SETTLING,
-        rollback_window: float = 0.0,
+        timing: Timing | None = None,
     ) -> None:
         self.runtime = runtime
         self.clock = clock
-        self.settling = settling
+        self.timing = timing or Timing()
         self.fleet = Fleet()
         self.lock = RLock()
-        self.rollback_window = rollback_window
-        self._breaker = Breaker(self._announce)
+        self._breaker = Breaker(self._announce, self.timing)
         self._commands: list[Callable[[], None]] = []
 
     def step(self) -> None:
@@ -62,7 +56,7 @@ class Orchestrator:
             for report in reports:
                 self._apply_report(report, now)
             for task in self.fleet.live.values():
-                settle(task, now, self.settling)
+                settle(task, now, self.timing.settling)
             for service in self.fleet.services.values():
                 self._schedule(service, now)
             for task in list(self.fleet.live.values()):
@@ -74,7 +68,8 @@ class Orchestrator:
 
     def deploy(self, service: Service, task_definition: str, definition: dict[str, Any], port: int | None) -> None:
         """Start a deployment: it becomes PRIMARY, the earlier ones ACTIVE. Call it under the lock."""
-        service.deploy(task_definition, definition, port, self.clock())
+        now = self.clock()
+        service.deploy(task_definition, definition, port, now).earliest_end = now + self.timing.empty_for
 
     def retire(self, service: Service) -> None:
         """Begin to delete a service: its tasks drain, then it becomes INACTIVE. Call it under the lock."""
@@ -118,10 +113,9 @@ class Orchestrator:
             self._announce(service, "is unable to consistently start tasks successfully.")
 
     def _schedule(self, service: Service, now: float) -> None:
-        for deployment in service.deployments:
-            if deployment.status == "PENDING":
-                deployment.status, deployment.started_at = "IN_PROGRESS", now
-        self._breaker.watch(service, now, self.rollback_window)
+        for deployment in service.history:
+            self._show(deployment, now)
+        self._breaker.watch(service, now)
         stopped: list[str] = []
         for action in scheduler.tick(service, self.fleet.live_of(service), now):
             match action:
@@ -134,6 +128,18 @@ class Orchestrator:
                     self._conclude(service, action, now)
         if stopped:
             self._announce(service, f"has stopped {len(stopped)} running tasks: {_names(stopped)}.")
+
+    def _show(self, deployment: Deployment, now: float) -> None:
+        """Let the effects of earlier steps show that are due."""
+        if deployment.listed_at is None and now >= deployment.created_at + self.timing.listed_after:
+            deployment.listed_at = now
+        elif deployment.status == "PENDING" and deployment.listed_at is not None:
+            deployment.status, deployment.started_at = "IN_PROGRESS", now
+        began = deployment.rollback_started_at
+        if began is not None:
+            deployment.failure_shown = deployment.failure_shown or now >= began + self.timing.failure_hidden
+            reported_at = began + self.timing.rollback_reported_after
+            deployment.rollback_reported = deployment.rollback_reported or now >= reported_at
 
     def _start(self, service: Service, deployment: str, count: int, now: float) -> None:
         started = next(d for d in service.deployments if d.id == deployment)

@@ -97,7 +97,7 @@ def tick(service: Service, tasks: Sequence[Task], now: float) -> list[Action]:
     plan.drop_surplus_new()
     plan.drop_old(can_start=service.primary.retry_at <= now and not service.primary.failed)
     plan.start(now)
-    plan.finish()
+    plan.finish(now)
     return plan.actions
 
 
@@ -162,11 +162,14 @@ class _Plan:
         if self._blocked(room):
             self.actions.append(Announce(BLOCKED))
 
-    def finish(self) -> None:
+    def finish(self, now: float) -> None:
         """Complete, retire and settle, once there is nothing left to start or to stop."""
         service = self.service
         complete = not self.actions and len(self.tasks) == len(self.new) == service.wanted == _count_serving(self.new)
         complete = complete and not service.primary.failed
+        # A rollback to a deployment whose tasks still run has all of them from its start.
+        earliest = service.primary.created_at if service.wanted else service.primary.earliest_end
+        complete = complete and now > earliest
         if service.status == "DRAINING":
             self.actions += [Deactivate()] if not self.tasks else []
             return
@@ -177,7 +180,7 @@ class _Plan:
             a.deployment for a in self.actions if isinstance(a, StartTasks)
         }
         for deployment in service.deployments:
-            dispensable = completed or not deployment.completed
+            dispensable = (completed or not deployment.completed) and deployment.failure_shown
             if not deployment.primary and deployment.id not in busy and dispensable:
                 self.actions.append(Retire(deployment.id))
         if complete and not service.steady:

@@ -57,7 +57,7 @@ def service_shape(service: Service, tasks: list[Task], *, tags: bool = False) ->
         tasks: its tasks that have not stopped.
         tags: whether to show its tags.
     """
-    current = service.service_deployments[0] if service.deployments else None
+    current = next(iter(service.service_deployments), None) if service.deployments else None
     latest = service.history[0]
     return without_none(
         **{name: service.settings.get(name) for name in _SHOWN},
@@ -95,12 +95,12 @@ def service_deployment_brief(service: Service, deployment: Deployment) -> dict[s
         serviceDeploymentArn=service_deployment_arn(service, deployment),
         serviceArn=service.arn,
         clusterArn=service.cluster_arn,
-        createdAt=moment(deployment.created_at),
+        createdAt=moment(deployment.listed_at),
         startedAt=moment(deployment.started_at),
         finishedAt=moment(deployment.finished_at),
         targetServiceRevisionArn=service_revision_arn(service, deployment),
-        status=deployment.status,
-        statusReason=deployment.status_reason or None,
+        status=deployment.shown_status,
+        statusReason=(deployment.status_reason if deployment.rollback_reported else "") or None,
     )
 
 
@@ -124,7 +124,7 @@ def service_deployment_shape(service: Service, deployment: Deployment, tasks: li
 
 def _rollback_shape(service: Service, deployment: Deployment) -> dict[str, Any] | None:
     """A Rollback; None if the deployment has none."""
-    if deployment.rollback_to is None:
+    if deployment.rollback_to is None or not deployment.rollback_reported:
         return None
     return without_none(
         reason=deployment.status_reason or deployment.failed,
@@ -236,7 +236,7 @@ def _deployment_shape(service: Service, deployment: Deployment, tasks: list[Task
     return without_none(
         **{name: service.settings.get(name) for name in _PLACEMENT},
         id=deployment.id,
-        status="PRIMARY" if deployment.primary else "ACTIVE",
+        status="PRIMARY" if deployment.primary else "DRAINING" if deployment.state == "FAILED" else "ACTIVE",
         taskDefinition=deployment.task_definition,
         desiredCount=service.wanted if deployment.primary else staying,
         runningCount=_running(deployed),
@@ -252,7 +252,7 @@ def _deployment_shape(service: Service, deployment: Deployment, tasks: list[Task
 
 
 def _state_reason(deployment: Deployment) -> str:
-    if deployment.failed:
+    if deployment.state == "FAILED":
         return deployment.failed
     if deployment.rolls_back and not deployment.completed:
         return f"ECS deployment circuit breaker: rolling back to deploymentId {deployment.id}."

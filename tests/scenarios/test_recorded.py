@@ -1,0 +1,51 @@
+"""ECS's own rollback, and another process's deployment, with every delay of the reads and both ids of the rollback.
+
+While ECS rolls back, the failed deployment still shows IN_PROGRESS, for up to minutes (recorded); how long the service
+deployment lags behind, and whether the rollback has a new id, AWS does not say: all of them are played.
+"""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.scenarios.play import play
+from tests.scenarios.scenario import Scenario, read_all
+from tests.scenarios.stage import Theatre
+
+pytestmark = pytest.mark.scenario
+
+LAGS = (0.0, 1.0, 8.0, 30.0)
+NAMES = ("failure_hidden", "listed_after", "rollback_reported_after")
+QUICK = {(0.0, 0.0, 0.0), (30.0, 1.0, 8.0), (8.0, 30.0, 0.0), (1.0, 8.0, 30.0), (30.0, 30.0, 30.0)}
+ENDS = ("crash-at-start", "superseded", "superseded-in-wave-1")
+
+
+def _cases() -> list[Any]:
+    cases = itertools.product(ENDS, itertools.product(LAGS, repeat=3), (0.0, 1.0))
+    return [
+        pytest.param(
+            name,
+            dict(zip(NAMES, lags, strict=True)) | {"rollback_keeps_id": keeps_id},
+            id=f"{name}-{'-'.join(f'{lag:g}' for lag in lags)}-{'old' if keeps_id else 'new'}",
+            marks=() if lags in QUICK else pytest.mark.long,
+        )
+        for name, lags, keeps_id in cases
+    ]
+
+
+@pytest.mark.parametrize(("name", "ecs"), _cases())
+def test_the_end_is_the_same_with_every_delay(
+    name: str, ecs: dict[str, float], theatre: Theatre, tmp_path: Path
+) -> None:
+    scenario = next(scenario for scenario in read_all() if scenario.name == name)
+    settings = scenario.settings.model_copy(
+        update={"ecs": ecs, "deadlines": scenario.settings.deadlines | {"rollout": 240}}
+    )
+    played = play(
+        theatre, Scenario.model_validate(scenario.model_dump() | {"settings": settings.model_dump()}), tmp_path
+    )
+    assert not played.differences, "\n".join([*played.differences, "", played.found.console])
