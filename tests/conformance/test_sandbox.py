@@ -15,6 +15,7 @@ from longshore.sandbox.codebuild.responses import CodeBuildResponse
 from longshore.sandbox.ecs.responses import EcsResponse
 from longshore.sandbox.registry.ecr import EcrResponse
 from longshore.sandbox.registry.images import digest_of
+from tests.conformance import models
 from tests.conformance.witness import Witness, overridden, watching
 from tests.sandbox.api.test_scaling import POLICY, TARGET, client, shop
 from tests.sandbox.build_world import World, commands
@@ -31,6 +32,15 @@ def witness() -> Iterator[Witness]:
     with watching() as witness:
         yield witness
     assert witness.take() == []
+
+
+def unseen(witness: Witness, answers: type, service: str, client: Any) -> set[str]:
+    """The operations that the sandbox answers itself and that no call has reached; one without parameters is called."""
+    for name in overridden(answers, service) - seen(witness, service):
+        shape = models.operation(service, client.meta.method_to_api_mapping[name]).input_shape
+        if shape is None or not shape.required_members:
+            getattr(client, name)()
+    return overridden(answers, service) - seen(witness, service)
 
 
 def seen(witness: Witness, service: str) -> set[str]:
@@ -65,7 +75,7 @@ def test_every_answer_of_ecs_is_in_the_models_shape(play: Play, witness: Witness
     ecs.delete_service(**here, service="web", force=True)
     with pytest.raises(ClientError):
         ecs.delete_cluster(**here)
-    assert overridden(EcsResponse) - seen(witness, "ecs") == set()
+    assert unseen(witness, EcsResponse, "ecs", ecs) == set()
 
 
 def test_every_answer_of_ecr_is_in_the_models_shape(api: Api, witness: Witness) -> None:
@@ -85,7 +95,7 @@ def test_every_answer_of_ecr_is_in_the_models_shape(api: Api, witness: Witness) 
     repo.client.batch_delete_image(**named, imageIds=[{"imageTag": "v1"}, {"imageTag": "v2"}])
     with pytest.raises(ClientError, match="does not exist"):
         repo.client.describe_images(**named, imageIds=[{"imageTag": "v9"}])
-    assert overridden(EcrResponse) - seen(witness, "ecr") == set()
+    assert unseen(witness, EcrResponse, "ecr", repo.client) == set()
 
 
 def test_every_answer_of_autoscaling_is_in_the_models_shape(client: Any, witness: Witness) -> None:
@@ -98,8 +108,7 @@ def test_every_answer_of_autoscaling_is_in_the_models_shape(client: Any, witness
     client.untag_resource(ResourceARN=arn, TagKeys=["c"])
     client.list_tags_for_resource(ResourceARN=arn)
     client.deregister_scalable_target(**TARGET)
-    own = overridden(ScalingResponse) - {"applicationautoscaling_backend"}
-    assert own - seen(witness, "application-autoscaling") == set()
+    assert unseen(witness, ScalingResponse, "application-autoscaling", client) == set()
 
 
 def test_the_answers_about_parameters_rules_logs_and_identities_are_in_the_models_shape(
@@ -150,7 +159,7 @@ def test_every_answer_of_codebuild_is_in_the_models_shape(world: World, witness:
         codebuild.start_build(projectName="none")
     codebuild.delete_project(name=name)
     codebuild.delete_project(name=hooked)
-    assert overridden(CodeBuildResponse) - seen(witness, "codebuild") == set()
+    assert unseen(witness, CodeBuildResponse, "codebuild", codebuild) == set()
 
 
 def test_a_departure_is_noticed() -> None:

@@ -56,6 +56,7 @@ class Witness:
 
     seen: set[tuple[str, str]] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
+    _bodies: set[tuple[str, str, int, bytes]] = field(default_factory=set)
 
     def take(self) -> list[str]:
         """The problems that were noticed since the last call, each once, without those that are known."""
@@ -71,6 +72,9 @@ class Witness:
 
     def sent(self, service: str, name: str, status: int, body: bytes) -> None:
         """Notes a response."""
+        if (service, name, status, body) in self._bodies:
+            return  # a client that polls receives many equal answers
+        self._bodies.add((service, name, status, body))
         operation = models.operation(service, name)
         self.seen.add((service, name))
         if status < 300:
@@ -106,9 +110,9 @@ def watching() -> Iterator[Witness]:
         return status, headers, body
 
     def watched_result(result: Any, context: Any) -> Any:
-        name = _operation(context.response)
-        if name and xform_name(name) in overridden(type(context.response)):
-            witness.returned(context.response.boto3_service_name, name, result.result)
+        name, service = _operation(context.response), context.response.boto3_service_name
+        if name and xform_name(name) in overridden(type(context.response), service):
+            witness.returned(service, name, result.result)
         return execute_result(result, context)
 
     with (
@@ -118,10 +122,11 @@ def watching() -> Iterator[Witness]:
         yield witness
 
 
-def overridden(answers: type) -> set[str]:
+def overridden(answers: type, service: str) -> set[str]:
     """The operations that the sandbox answers itself, as methods of a class of moto's that it has extended."""
     own = (vars(base) for base in answers.__mro__ if base.__module__.startswith("longshore.sandbox"))
-    return {name for names in own for name, value in names.items() if callable(value) and not name.startswith("_")}
+    operations = {xform_name(name) for name in models.model(service).operation_names}
+    return {name for names in own for name in names} & operations
 
 
 def _operation(response: Any) -> str:
