@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from longshore.aws.circuit_breaker import CircuitBreaker
 from longshore.aws.ecs_types import Service, ServiceDeployment, Task
 from longshore.clock import Clock
 from longshore.errors import (
@@ -137,7 +138,7 @@ def test_each_look_has_everything_learned_about_the_deployment() -> None:
     )
     tracked, seen = ours(), list[ServiceLook]()
     wait(ecs, "cluster", [tracked], moved_clock(), seen.append)
-    assert [(look.tracked.arn, look.tracked.failed) for look in seen] == [(ARN, 0), (ARN, 2), (ARN, 2)]
+    assert [(look.tracked.arn, len(look.tracked.failed)) for look in seen] == [(ARN, 0), (ARN, 2), (ARN, 2)]
     assert tracked == ours(), "a tracked deployment is not changed by a look at it"
 
 
@@ -243,13 +244,15 @@ def test_a_service_that_never_stays_healthy_runs_into_its_deadline() -> None:
 
 
 def test_a_task_that_fails_between_two_looks_restarts_the_bake_time() -> None:
+    tasks = [stopped(code) for code in range(1, 5)]
+
     @dataclass
     class Flapping(FakeEcs):
         looks: int = 0
 
         def stopped_tasks(self, cluster: str, service: str) -> list[Task]:
             self.looks += 1
-            return [stopped(code_) for code_ in range(1, 1 + min(self.looks // 3, 4))]
+            return tasks[: self.looks // 3]
 
     ecs, clock = Flapping([DONE]), moved_clock()
     bake(ecs, "cluster", [ours()], 5, clock, lambda _: None)
@@ -257,11 +260,12 @@ def test_a_task_that_fails_between_two_looks_restarts_the_bake_time() -> None:
 
 
 def test_a_task_that_failed_since_the_wait_restarts_the_bake_time() -> None:
-    ecs, clock = FakeEcs([DONE], stopped=[stopped()]), moved_clock()
+    failed = stopped()
+    ecs, clock = FakeEcs([DONE], stopped=[failed]), moved_clock()
     bake(ecs, "cluster", [ours()], 0, clock, lambda _: None)
     assert clock.now() > 0
     clock = moved_clock()
-    bake(ecs, "cluster", [replace(ours(), failed=1)], 0, clock, lambda _: None)
+    bake(ecs, "cluster", [replace(ours(), failed=(failed,))], 0, clock, lambda _: None)
     assert clock.now() == 0
 
 
@@ -277,3 +281,42 @@ def test_without_deployments_there_is_no_bake_time() -> None:
     clock = moved_clock()
     bake(FakeEcs([DONE]), "cluster", [], 5, clock, lambda _: None)
     assert clock.now() == 0
+
+
+def denied(number: int) -> str:
+    session = f"assumed-role/shop-execution/{number:032x}"
+    user = f"arn:aws:sts::111122223333:{session}"
+    return f"ResourceInitializationError: AccessDeniedException: User: {user} is not authorized, request id: {number}"
+
+
+def test_twenty_tasks_that_cannot_read_their_secret_end_the_wait() -> None:
+    tasks = [stopped(None, code="TaskFailedToStart", reason=denied(number)) for number in range(20)]
+    with pytest.raises(CrashLoopError) as caught:
+        waited(service(OURS, desired=20), stopped=tasks)
+    assert caught.value.message == f"{NAME}: 20 new tasks stopped: {denied(0)}"
+
+
+@pytest.mark.parametrize(("desired", "ends"), [(2, True), (6, True), (7, False), (1000, False)])
+def test_a_large_service_may_lose_three_tasks(desired: int, ends: bool) -> None:  # noqa: FBT001
+    reason = "Timeout waiting for network interface provisioning to complete."
+    tasks = [stopped(None, code="TaskFailedToStart", reason=reason) for _ in range(3)]
+    with pytest.raises(CrashLoopError if ends else DeadlineError):
+        waited(service(OURS, desired=desired), deadline=60, stopped=tasks)
+
+
+def test_the_threshold_of_the_service_itself_counts() -> None:
+    own = replace(service(OURS), breaker=CircuitBreaker(threshold_type="COUNT", threshold_value=1))
+    with pytest.raises(CrashLoopError, match="1 new tasks stopped"):
+        waited(own, stopped=[stopped()])
+    lax = replace(service(OURS), breaker=CircuitBreaker(threshold_type="COUNT", threshold_value=9))
+    with pytest.raises(DeadlineError):
+        waited(lax, deadline=60, stopped=[stopped() for _ in range(8)])
+
+
+def test_every_failure_counts_if_the_service_never_resets_its_breaker() -> None:
+    different = [stopped(1), stopped(2), stopped(4)]
+    with pytest.raises(DeadlineError):
+        waited(service(OURS), deadline=60, stopped=different)
+    own = replace(service(OURS), breaker=CircuitBreaker(resets=False))
+    with pytest.raises(CrashLoopError, match="3 new tasks stopped"):
+        waited(own, stopped=different)

@@ -9,14 +9,14 @@ from functools import partial
 from longshore.clock import Clock
 from longshore.errors import DeadlineError, RolloutError, SupersededError, UnknownOutcomeError
 from longshore.rollout.deployments import (
-    SEE_REASONS,
     SHOWN_WITHIN,
     UNTOUCHED,
     ServiceLook,
     TrackedDeployment,
     completed,
-    count_failures,
+    failed_tasks,
 )
+from longshore.rollout.failed_tasks import SEE_REASONS
 from longshore.rollout.looks import looks
 from longshore.rollout.ports import ServiceClient
 
@@ -187,9 +187,9 @@ class _Reader:
         if done and not every:
             return True
         stopped = [task for task in self.ecs.stopped_tasks(self.cluster, name) if task.arn not in self.stopped_before]
-        failed = count_failures(stopped, look.tracked)
+        failed = failed_tasks(stopped, look)
         self.tracked[name] = replace(look.tracked, failed=failed)
-        return done and failed == look.tracked.failed
+        return done and len(failed) == len(look.tracked.failed)
 
 
 def _by_service(deployments: Iterable[TrackedDeployment]) -> dict[str, TrackedDeployment]:
