@@ -320,3 +320,82 @@ def test_every_failure_counts_if_the_service_never_resets_its_breaker() -> None:
     own = replace(service(OURS), breaker=CircuitBreaker(resets=False))
     with pytest.raises(CrashLoopError, match="3 new tasks stopped"):
         waited(own, stopped=different)
+
+
+class CrashingEcs(FakeEcs):
+    """One service whose task stops every so many seconds, and is replaced at once."""
+
+    clock: Clock
+    period: float
+    crashes: int
+
+    def stopped_tasks(self, cluster: str, service: str) -> list[Task]:
+        happened = min(self.crashes, int(self.clock.now() // self.period))
+        while len(self.stopped) < happened:
+            self.stopped.append(stopped(lived=self.period))
+        return list(self.stopped)
+
+
+def crashing(period: float, crashes: int = 9999, **breaker: Any) -> CrashingEcs:
+    ecs = CrashingEcs([replace(DONE, breaker=CircuitBreaker(**breaker))])
+    ecs.clock, ecs.period, ecs.crashes = moved_clock(), period, crashes
+    return ecs
+
+
+def baked(ecs: CrashingEcs, since: float, deadline: float = 60) -> list[ServiceLook]:
+    """Bakes for 5 s from a time on."""
+    seen: list[ServiceLook] = []
+    ecs.clock.sleep(since)
+    bake(ecs, "cluster", [ours(deadline)], 5, ecs.clock, seen.append)
+    return seen
+
+
+@pytest.mark.parametrize("period", [7, 11, 40])
+def test_a_service_that_crashes_again_and_again_is_no_success(period: float) -> None:
+    """One crash was seen under watch, for example while the next wave was rolled out."""
+    ecs = crashing(period)
+    with pytest.raises(CrashLoopError, match=r"3 new tasks stopped: Essential container .* exit code 3"):
+        baked(ecs, since=period + 1)
+    assert ecs.clock.now() < 3 * period + 3
+
+
+@pytest.mark.parametrize("period", [7, 11, 40])
+def test_the_bake_time_grows_only_once(period: float) -> None:
+    ecs = crashing(period, threshold_type="COUNT", threshold_value=1000)
+    with pytest.raises(CrashLoopError, match=r"new tasks failed while it was watched, after \d+ s: .* not healthy for"):
+        baked(ecs, since=period + 1)
+    assert ecs.clock.now() < period + 1 + (60 + 5) + 3 * 1.5 * period + 8
+
+
+@pytest.mark.parametrize("period", [7, 40])
+def test_a_task_that_crashes_once_needs_a_longer_quiet_time(period: float) -> None:
+    ecs = crashing(period, crashes=1)
+    seen = baked(ecs, since=period + 1)
+    assert [task.lifetime for task in seen[-1].tracked.failed] == [period]
+    assert ecs.clock.now() - (period + 1) > max(5, period)
+
+
+def test_a_failed_task_that_ecs_shows_no_longer_is_remembered() -> None:
+    class Forgetful(FakeEcs):
+        def stopped_tasks(self, cluster: str, service: str) -> list[Task]:
+            tasks, self.stopped = self.stopped, []
+            return tasks
+
+    seen: list[ServiceLook] = []
+    bake(Forgetful([DONE], stopped=[stopped()]), "cluster", [ours()], 5, moved_clock(), seen.append)
+    assert len(seen[-1].tracked.failed) == 1
+
+
+def test_a_service_without_failures_that_is_late_runs_into_its_deadline() -> None:
+    """The failed task of another service is not to blame."""
+
+    class Two(FakeEcs):
+        def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]:
+            return {name: replace(DONE, name=name, running=2 if name == NAME else 1) for name in names}
+
+        def stopped_tasks(self, cluster: str, service: str) -> list[Task]:
+            return self.stopped if service == NAME else []
+
+    ecs = Two([], stopped=[stopped()])
+    with pytest.raises(DeadlineError, match="other"):
+        bake(ecs, "cluster", [ours(60), replace(ours(60), move=Move("other", "arn"))], 5, moved_clock(), lambda _: None)
