@@ -29,7 +29,9 @@ def verify(run: Run, deployer: Deployer, base_url: BaseUrl) -> None:
     _bake(run, deployer)
     expectations = [_expectation(run, key, after) for key, after in expected.items()]
     deadline = deployer.deadlines.verify
-    verification.tasks(deployer.ecs, run.contract.cluster, expectations, deployer.clock, deadline)
+    notes = verification.tasks(deployer.ecs, run.contract.cluster, expectations, deployer.clock, deadline)
+    for note in notes:
+        run.detail(note)
     version, masks = run.result.version, run.console.masks
     urls = verification.urls(run.contract, base_url, version, deadline, deployer.clock, masks)
     for url in urls:
@@ -66,7 +68,7 @@ def _expectation(run: Run, key: str, after: Running) -> Expectation:
     service = run.contract.services[key]
     digests = {name: image.digest for name, image in run.result.images.items()}
     by_container = {name: digests[image] for name, image in service.containers.items() if image in digests}
-    return Expectation(service.name, after.task_definition, by_container, idle=not after.count)
+    return Expectation(service.name, after.task_definition, by_container, idle=not after.count, count=after.count)
 
 
 def _warn_unverified(run: Run, expected: dict[str, Running], *, asked: bool) -> None:
