@@ -10,7 +10,7 @@ from itertools import count
 from longshore.aws.ecs_types import Container, Deployment, Service, ServiceDeployment, Task
 from longshore.errors import AwsError
 from longshore.rollout.deployments import Move, TrackedDeployment
-from tests.fakes.samples import WHEN, arn, deployment, service, task
+from tests.fakes.samples import arn, deployment, service, task
 
 NAME = "shop-test-web"
 ARN = "arn:aws:ecs:eu-central-1:123456789012:service-deployment/shop-test/shop-test-web/abc"
@@ -46,9 +46,9 @@ def stopped(
         arn=f"{ended.arn}{next(_numbers):06}",
         started_by=started_by,
         stopped_reason=reason,
-        created_at=WHEN,
-        started_at=WHEN,
-        stopped_at=WHEN + timedelta(seconds=lived),
+        created_at=OURS.created_at,
+        started_at=OURS.created_at,
+        stopped_at=OURS.created_at + timedelta(seconds=lived),
     )
 
 

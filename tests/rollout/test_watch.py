@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -320,6 +321,15 @@ def test_every_failure_counts_if_the_service_never_resets_its_breaker() -> None:
     own = replace(service(OURS), breaker=CircuitBreaker(resets=False))
     with pytest.raises(CrashLoopError, match="3 new tasks stopped"):
         waited(own, stopped=different)
+
+
+def test_tasks_that_the_deployment_lost_before_a_rollback_to_it_do_not_count() -> None:
+    """Recorded: PRIMARY had the id in "rolling back to deploymentId", and a new date."""
+    before = OURS.created_at - timedelta(seconds=1)
+    tasks = [replace(stopped(), stopped_at=before) for _ in range(5)]
+    assert waited(service(OURS), DONE, stopped=tasks)[-1].tracked.failed == ()
+    with pytest.raises(CrashLoopError):
+        waited(service(OURS), stopped=[replace(task, stopped_at=None) for task in tasks])
 
 
 class CrashingEcs(FakeEcs):

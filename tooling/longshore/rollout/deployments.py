@@ -147,11 +147,15 @@ def completed(look: ServiceLook) -> bool:
 def failed_tasks(stopped: Sequence[Task], look: ServiceLook) -> tuple[Task, ...]:
     """The failed tasks of a tracked deployment: those that were seen before, and those that ECS shows now.
 
+    A rollback by ECS may have the id of the deployment to which it returns, and tasks that failed before do not count.
+
     Raises:
         CrashLoopError: too many of them failed for the same cause.
     """
-    shown = [task for task in stopped if task.started_by == look.tracked.deployment and task.failure()]
-    failed = {task.arn: task for task in (*look.tracked.failed, *shown)}
+    tracked = look.tracked
+    shown = [task for task in stopped if task.started_by == tracked.deployment and task.failure()]
+    new = [task for task in shown if task.stopped_at is None or task.stopped_at >= tracked.created_at]
+    failed = {task.arn: task for task in (*tracked.failed, *new)}
     refuse_crash_loop(look.service, tuple(failed.values()))
     return tuple(failed.values())
 
