@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from longshore.aws.circuit_breaker import CircuitBreaker
 from longshore.aws.ecs import Ecs
 from longshore.aws.ecs_types import CapacityProvider, Container, Placement
 from longshore.errors import AwsError, NoCapacityError
@@ -103,11 +104,27 @@ def test_a_service_deployment_is_found_by_its_creation_date(
         ("UserInitiated", "Task stopped by user", False),
         ("SpotInterruption", "Your Spot Task was interrupted.", False),
         ("TerminationNotice", "The instance is being terminated.", False),
+        ("InfrastructureHealth", "The host of the task is impaired.", False),
+        ("ServiceSchedulerInitiated", "Availability Zone rebalancing initiated by (deployment ecs-svc/1)", False),
     ],
 )
 def test_a_task_that_was_stopped_on_purpose_has_not_failed(code: str, reason: str, failed: bool) -> None:  # noqa: FBT001
     stopped = samples.task(Container("web", "app", None, 143, ""), last_status="STOPPED", stop_code=code)
     assert bool(replace(stopped, stopped_reason=reason).failure()) is failed
+
+
+def test_a_task_has_the_dates_of_its_life() -> None:
+    """The shape is that of AWS's example of DescribeTasks, with invented values."""
+    client, script = scripted("ecs")
+    shared = {"taskArn": "arn", "taskDefinitionArn": "web:2", "lastStatus": "STOPPED", "desiredStatus": "STOPPED"}
+    dates = {"createdAt": WHEN, "startedAt": WHEN + timedelta(seconds=20), "stoppingAt": WHEN + timedelta(seconds=27)}
+    for more in ({}, {"stoppedAt": WHEN + timedelta(seconds=31)}):
+        script.add_response("describe_tasks", {"tasks": [{**shared, **dates, **more, "healthStatus": "UNHEALTHY"}]})
+    stopping, stopped = (Ecs(client).describe_tasks("shop", ["arn"])[0] for _ in range(2))
+    assert (stopping.lifetime, stopped.lifetime) == (7, 11)
+    assert (stopped.desired_status, stopped.health) == ("STOPPED", "UNHEALTHY")
+    assert replace(stopped, started_at=None).lifetime == 31
+    assert replace(stopped, stopped_at=None).lifetime == 0
 
 
 @pytest.mark.parametrize(
@@ -234,3 +251,36 @@ def test_an_answer_to_a_repeated_call_says_nothing_of_the_first() -> None:
     error = start(["AGENT"], retried=1)
     assert isinstance(error, NoCapacityError)
     assert not error.certain
+
+
+def test_the_rules_of_a_deployment_are_read_from_the_service() -> None:
+    client, script = scripted("ecs")
+    described = {
+        "serviceName": "web",
+        "status": "ACTIVE",
+        "taskDefinition": "web:1",
+        "desiredCount": 1,
+        "runningCount": 1,
+        "pendingCount": 0,
+    }
+    deploying = {
+        "minimumHealthyPercent": 50,
+        "deploymentCircuitBreaker": {
+            "enable": True,
+            "rollback": True,
+            "resetOnHealthyTask": False,
+            "thresholdConfiguration": {"type": "COUNT", "value": 4},
+        },
+        "earlySuccessCriteria": {
+            "enable": True,
+            "healthyPercent": 60,
+            "sourceServiceRevisionCleanup": "DEFERRED",
+        },
+    }
+    for configuration in (deploying, {}):
+        script.add_response(
+            "describe_services", {"services": [{**described, "deploymentConfiguration": configuration}]}
+        )
+    own, usual = (Ecs(client).services("shop", ["web"])["web"] for _ in range(2))
+    assert (own.breaker, own.minimum_healthy, own.old_tasks_stay) == (CircuitBreaker(False, "COUNT", 4), 50, True)
+    assert (usual.breaker, usual.minimum_healthy, usual.old_tasks_stay) == (CircuitBreaker(), 100, False)

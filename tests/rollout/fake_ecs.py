@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import count
 
 from longshore.aws.ecs_types import Container, Deployment, Service, ServiceDeployment, Task
 from longshore.errors import AwsError
@@ -27,9 +28,28 @@ def service_deployment(status: str, reason: str = "") -> ServiceDeployment:
     return ServiceDeployment(ARN, status, reason, OURS.created_at)
 
 
-def stopped(exit_code: int | None = 3, *, started_by: str = "ours", code: str = "EssentialContainerExited") -> Task:
+_numbers = count()
+
+
+def stopped(
+    exit_code: int | None = 3,
+    *,
+    started_by: str = "ours",
+    code: str = "EssentialContainerExited",
+    reason: str = "Essential container in task exited",
+    lived: float = 0.0,
+) -> Task:
+    """A task that has stopped; each has its own ARN."""
     ended = task(Container("web", "app:v1", None, exit_code, ""), last_status="STOPPED", stop_code=code)
-    return replace(ended, started_by=started_by, stopped_reason="Essential container in task exited")
+    return replace(
+        ended,
+        arn=f"{ended.arn}{next(_numbers):06}",
+        started_by=started_by,
+        stopped_reason=reason,
+        created_at=OURS.created_at,
+        started_at=OURS.created_at,
+        stopped_at=OURS.created_at + timedelta(seconds=lived),
+    )
 
 
 @dataclass

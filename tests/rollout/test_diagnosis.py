@@ -82,3 +82,16 @@ def test_an_unreadable_reason_is_reported_as_such() -> None:
     failure = diagnose(Ecs(broken=True), Logs(), answer="answered 500")
     assert failure.reason == "the reason could not be read: ECS DescribeServices: denied"
     assert failure.answer == "answered 500"
+
+
+def test_the_most_common_cause_is_shown_and_its_tasks_are_counted() -> None:
+    class Mixed(Ecs):
+        def stopped_tasks(self, cluster: str, name: str) -> list[Task]:
+            denied = [
+                replace(stopped(), stopped_reason=f"AccessDenied: request id: {number:08x}", stop_code="")
+                for number in range(5)
+            ]
+            return [stopped(), *denied]
+
+    failure = diagnose(Mixed(), Logs())
+    assert (failure.reason, failure.tasks) == ("AccessDenied: request id: 00000000", 5)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -8,22 +8,28 @@ from threading import Thread
 
 import pytest
 
-from longshore.aws.ecs_types import Container, Task
+from longshore.aws.ecs_types import Container, Service, Task
 from longshore.config.contract import parse
 from longshore.errors import AwsError, UnknownOutcomeError, VerifyError
 from longshore.masking import Masks
 from longshore.rollout.verification import Expectation, tasks, urls
+from tests.fakes import samples
 from tests.fakes.samples import arn, moved_clock, release_output, task
 
+DONE = samples.service(samples.deployment("ours", "COMPLETED"), desired=1)
 EXPECTED = Expectation("shop-test-web", arn("shop-test-web", 2), {"web": "sha256:right"})
 
 
 class Ecs:
     """Answers with these tasks in turn, and with the last ones from then on; an error is raised."""
 
-    def __init__(self, *looks: list[Task] | AwsError) -> None:
+    def __init__(self, *looks: list[Task] | AwsError, service: Service | None = None) -> None:
         self.looks = list(looks)
         self.reads = 0
+        self.service = service or DONE
+
+    def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]:
+        return {name: replace(self.service, name=name) for name in names}
 
     def tasks(self, cluster: str, service: str) -> list[Task]:
         self.reads += 1
@@ -37,8 +43,8 @@ def running(digest: str | None, revision: int = 2) -> Task:
     return task(Container("web", "app:v1", digest, None, ""), revision=revision)
 
 
-def look(ecs: Ecs, expected: Expectation = EXPECTED, deadline: float = 30) -> None:
-    tasks(ecs, "cluster", [expected], moved_clock(), deadline)
+def look(ecs: Ecs, expected: Expectation = EXPECTED, deadline: float = 30) -> list[str]:
+    return tasks(ecs, "cluster", [expected], moved_clock(), deadline)
 
 
 RIGHT = running("sha256:right")
@@ -97,6 +103,72 @@ def test_a_denied_read_is_not_repeated() -> None:
     with pytest.raises(AwsError, match="no"):
         look(ecs)
     assert ecs.reads == 1
+
+
+def starting(status: str = "PENDING", digest: str | None = None, revision: int = 2) -> Task:
+    return replace(running(digest, revision), last_status=status, desired_status="RUNNING")
+
+
+FOUR = replace(DONE, desired=4, minimum_healthy=50)
+
+
+@pytest.mark.parametrize("status", ["PROVISIONING", "PENDING", "ACTIVATING"])
+def test_a_task_that_is_only_starting_proves_nothing(status: str) -> None:
+    notes = look(Ecs([RIGHT, RIGHT, RIGHT, starting(status)], service=FOUR))
+    assert notes == ["shop-test-web: task 0123abcd is still starting"]
+
+
+@pytest.mark.parametrize(
+    ("desired", "percent", "recorded", "enough"),
+    [(4, 50, 4, 2), (4, 100, 4, 4), (3, 50, 3, 2), (4, 0, 4, 1), (10, 100, 2, 2), (2, 100, 10, 2), (10, 50, None, 5)],
+)
+def test_enough_tasks_must_be_healthy(desired: int, percent: int, recorded: int | None, enough: int) -> None:
+    """A service that is scaled out afterwards needs no more than it had."""
+    service = replace(DONE, desired=desired, minimum_healthy=percent)
+    expected = replace(EXPECTED, count=recorded)
+    look(Ecs([*[RIGHT] * enough, starting()], service=service), expected)
+    with pytest.raises(VerifyError, match=f"{enough - 1} of at least {enough} healthy tasks"):
+        look(Ecs([*[RIGHT] * (enough - 1), starting()], service=service), expected)
+
+
+def test_an_unhealthy_task_is_not_one_of_those_that_are_enough() -> None:
+    unhealthy = replace(RIGHT, health="UNHEALTHY")
+    assert look(Ecs([RIGHT, RIGHT, unhealthy], service=FOUR)) == []
+    with pytest.raises(VerifyError, match="1 of at least 2"):
+        look(Ecs([RIGHT, unhealthy], service=FOUR))
+
+
+@pytest.mark.parametrize(
+    "wrong", [running("sha256:other"), starting(digest="sha256:other"), starting(revision=3), running(None)]
+)
+def test_a_wrong_task_is_an_error_beside_enough_right_ones(wrong: Task) -> None:
+    with pytest.raises(VerifyError, match="task 0123abcd"):
+        look(Ecs([RIGHT, RIGHT, RIGHT, wrong], service=FOUR))
+
+
+@pytest.mark.parametrize("status", ["DEACTIVATING", "STOPPING", "DEPROVISIONING", "RUNNING"])
+def test_a_task_that_is_stopping_is_named_and_not_judged(status: str) -> None:
+    """DescribeTasks may show a task as stopping that ListTasks has just listed as running."""
+    told = "STOPPED" if status == "RUNNING" else "RUNNING"
+    leaving = replace(running("sha256:old", revision=1), last_status=status, desired_status=told)
+    assert look(Ecs([RIGHT, leaving])) == ["shop-test-web: task 0123abcd is stopping"]
+
+
+def test_old_tasks_that_stop_after_an_early_success_are_named_and_not_judged() -> None:
+    early, old = replace(DONE, old_tasks_stay=True), running("sha256:old", revision=1)
+    [note] = look(Ecs([RIGHT, old], service=early))
+    assert "still runs" in note
+    assert "early success" in note
+    with pytest.raises(VerifyError, match="0 of at least 1"):
+        look(Ecs([old], service=early))
+    with pytest.raises(VerifyError, match="runs arn"):
+        look(Ecs([RIGHT, old]))
+
+
+def test_a_deployment_that_replaced_ours_is_not_taken_for_old_tasks() -> None:
+    other = samples.service(samples.deployment("other", "IN_PROGRESS", revision=3), desired=1)
+    with pytest.raises(VerifyError, match="runs arn"):
+        look(Ecs([RIGHT, running("sha256:other", revision=3)], service=replace(other, old_tasks_stay=True)))
 
 
 @contextmanager

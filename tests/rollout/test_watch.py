@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from longshore.aws.circuit_breaker import CircuitBreaker
 from longshore.aws.ecs_types import Service, ServiceDeployment, Task
 from longshore.clock import Clock
 from longshore.errors import (
@@ -137,7 +139,7 @@ def test_each_look_has_everything_learned_about_the_deployment() -> None:
     )
     tracked, seen = ours(), list[ServiceLook]()
     wait(ecs, "cluster", [tracked], moved_clock(), seen.append)
-    assert [(look.tracked.arn, look.tracked.failed) for look in seen] == [(ARN, 0), (ARN, 2), (ARN, 2)]
+    assert [(look.tracked.arn, len(look.tracked.failed)) for look in seen] == [(ARN, 0), (ARN, 2), (ARN, 2)]
     assert tracked == ours(), "a tracked deployment is not changed by a look at it"
 
 
@@ -243,13 +245,15 @@ def test_a_service_that_never_stays_healthy_runs_into_its_deadline() -> None:
 
 
 def test_a_task_that_fails_between_two_looks_restarts_the_bake_time() -> None:
+    tasks = [stopped(code) for code in range(1, 5)]
+
     @dataclass
     class Flapping(FakeEcs):
         looks: int = 0
 
         def stopped_tasks(self, cluster: str, service: str) -> list[Task]:
             self.looks += 1
-            return [stopped(code_) for code_ in range(1, 1 + min(self.looks // 3, 4))]
+            return tasks[: self.looks // 3]
 
     ecs, clock = Flapping([DONE]), moved_clock()
     bake(ecs, "cluster", [ours()], 5, clock, lambda _: None)
@@ -257,11 +261,12 @@ def test_a_task_that_fails_between_two_looks_restarts_the_bake_time() -> None:
 
 
 def test_a_task_that_failed_since_the_wait_restarts_the_bake_time() -> None:
-    ecs, clock = FakeEcs([DONE], stopped=[stopped()]), moved_clock()
+    failed = stopped()
+    ecs, clock = FakeEcs([DONE], stopped=[failed]), moved_clock()
     bake(ecs, "cluster", [ours()], 0, clock, lambda _: None)
     assert clock.now() > 0
     clock = moved_clock()
-    bake(ecs, "cluster", [replace(ours(), failed=1)], 0, clock, lambda _: None)
+    bake(ecs, "cluster", [replace(ours(), failed=(failed,))], 0, clock, lambda _: None)
     assert clock.now() == 0
 
 
@@ -298,3 +303,130 @@ def test_a_large_wave_is_read_less_often() -> None:
     with pytest.raises(DeadlineError):
         wait(FakeEcs([service(OLD)]), "cluster", [*many, ours()], clock, lambda _: at.append(clock.now()))
     assert min(after - before for before, after in pairwise(at[-6:-1])) > 8
+
+
+def denied(number: int) -> str:
+    session = f"assumed-role/shop-execution/{number:032x}"
+    user = f"arn:aws:sts::111122223333:{session}"
+    return f"ResourceInitializationError: AccessDeniedException: User: {user} is not authorized, request id: {number}"
+
+
+def test_twenty_tasks_that_cannot_read_their_secret_end_the_wait() -> None:
+    tasks = [stopped(None, code="TaskFailedToStart", reason=denied(number)) for number in range(20)]
+    with pytest.raises(CrashLoopError) as caught:
+        waited(service(OURS, desired=20), stopped=tasks)
+    assert caught.value.message == f"{NAME}: 20 new tasks stopped: {denied(0)}"
+
+
+@pytest.mark.parametrize(("desired", "ends"), [(2, True), (6, True), (7, False), (1000, False)])
+def test_a_large_service_may_lose_three_tasks(desired: int, ends: bool) -> None:  # noqa: FBT001
+    reason = "Timeout waiting for network interface provisioning to complete."
+    tasks = [stopped(None, code="TaskFailedToStart", reason=reason) for _ in range(3)]
+    with pytest.raises(CrashLoopError if ends else DeadlineError):
+        waited(service(OURS, desired=desired), deadline=60, stopped=tasks)
+
+
+def test_the_threshold_of_the_service_itself_counts() -> None:
+    own = replace(service(OURS), breaker=CircuitBreaker(threshold_type="COUNT", threshold_value=1))
+    with pytest.raises(CrashLoopError, match="1 new tasks stopped"):
+        waited(own, stopped=[stopped()])
+    lax = replace(service(OURS), breaker=CircuitBreaker(threshold_type="COUNT", threshold_value=9))
+    with pytest.raises(DeadlineError):
+        waited(lax, deadline=60, stopped=[stopped() for _ in range(8)])
+
+
+def test_every_failure_counts_if_the_service_never_resets_its_breaker() -> None:
+    different = [stopped(1), stopped(2), stopped(4)]
+    with pytest.raises(DeadlineError):
+        waited(service(OURS), deadline=60, stopped=different)
+    own = replace(service(OURS), breaker=CircuitBreaker(resets=False))
+    with pytest.raises(CrashLoopError, match="3 new tasks stopped"):
+        waited(own, stopped=different)
+
+
+def test_tasks_that_the_deployment_lost_before_a_rollback_to_it_do_not_count() -> None:
+    """Recorded: PRIMARY had the id in "rolling back to deploymentId", and a new date."""
+    before = OURS.created_at - timedelta(seconds=1)
+    tasks = [replace(stopped(), stopped_at=before) for _ in range(5)]
+    assert waited(service(OURS), DONE, stopped=tasks)[-1].tracked.failed == ()
+    with pytest.raises(CrashLoopError):
+        waited(service(OURS), stopped=[replace(task, stopped_at=None) for task in tasks])
+
+
+class CrashingEcs(FakeEcs):
+    """One service whose task stops every so many seconds, and is replaced at once."""
+
+    clock: Clock
+    period: float
+    crashes: int
+
+    def stopped_tasks(self, cluster: str, service: str) -> list[Task]:
+        happened = min(self.crashes, int(self.clock.now() // self.period))
+        while len(self.stopped) < happened:
+            self.stopped.append(stopped(lived=self.period))
+        return list(self.stopped)
+
+
+def crashing(period: float, crashes: int = 9999, **breaker: Any) -> CrashingEcs:
+    ecs = CrashingEcs([replace(DONE, breaker=CircuitBreaker(**breaker))])
+    ecs.clock, ecs.period, ecs.crashes = moved_clock(), period, crashes
+    return ecs
+
+
+def baked(ecs: CrashingEcs, since: float, deadline: float = 60) -> list[ServiceLook]:
+    """Bakes for 5 s from a time on."""
+    seen: list[ServiceLook] = []
+    ecs.clock.sleep(since)
+    bake(ecs, "cluster", [ours(deadline)], 5, ecs.clock, seen.append)
+    return seen
+
+
+@pytest.mark.parametrize("period", [7, 11, 40])
+def test_a_service_that_crashes_again_and_again_is_no_success(period: float) -> None:
+    """One crash was seen under watch, for example while the next wave was rolled out."""
+    ecs = crashing(period)
+    with pytest.raises(CrashLoopError, match=r"3 new tasks stopped: Essential container .* exit code 3"):
+        baked(ecs, since=period + 1)
+    assert ecs.clock.now() < 3 * period + 3
+
+
+@pytest.mark.parametrize("period", [7, 11, 40])
+def test_the_bake_time_grows_only_once(period: float) -> None:
+    ecs = crashing(period, threshold_type="COUNT", threshold_value=1000)
+    with pytest.raises(CrashLoopError, match=r"new tasks failed while it was watched, after \d+ s: .* not healthy for"):
+        baked(ecs, since=period + 1)
+    assert ecs.clock.now() < period + 1 + (60 + 5) + 3 * 1.5 * period + 8
+
+
+@pytest.mark.parametrize("period", [7, 40])
+def test_a_task_that_crashes_once_needs_a_longer_quiet_time(period: float) -> None:
+    ecs = crashing(period, crashes=1)
+    seen = baked(ecs, since=period + 1)
+    assert [task.lifetime for task in seen[-1].tracked.failed] == [period]
+    assert ecs.clock.now() - (period + 1) > max(5, period)
+
+
+def test_a_failed_task_that_ecs_shows_no_longer_is_remembered() -> None:
+    class Forgetful(FakeEcs):
+        def stopped_tasks(self, cluster: str, service: str) -> list[Task]:
+            tasks, self.stopped = self.stopped, []
+            return tasks
+
+    seen: list[ServiceLook] = []
+    bake(Forgetful([DONE], stopped=[stopped()]), "cluster", [ours()], 5, moved_clock(), seen.append)
+    assert len(seen[-1].tracked.failed) == 1
+
+
+def test_a_service_without_failures_that_is_late_runs_into_its_deadline() -> None:
+    """The failed task of another service is not to blame."""
+
+    class Two(FakeEcs):
+        def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]:
+            return {name: replace(DONE, name=name, running=2 if name == NAME else 1) for name in names}
+
+        def stopped_tasks(self, cluster: str, service: str) -> list[Task]:
+            return self.stopped if service == NAME else []
+
+    ecs = Two([], stopped=[stopped()])
+    with pytest.raises(DeadlineError, match="other"):
+        bake(ecs, "cluster", [ours(60), replace(ours(60), move=Move("other", "arn"))], 5, moved_clock(), lambda _: None)

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from longshore.aws.circuit_breaker import CircuitBreaker, circuit_breaker_of
 from longshore.aws.ecs_settings import ServiceSettings, settings_of
+from longshore.aws.stop_reasons import BY_THE_SCHEDULER, NOT_FAILURES, comparison_key
 
-_NOT_FAILURES = ("UserInitiated", "SpotInterruption", "TerminationNotice")
-"""The stop codes of tasks that a user stopped, or whose capacity AWS took away.
-
-https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html
-"""
+_ENDED_BY_SIGNAL = (137, 143)
+"""The exit codes of containers that ECS ended, by SIGKILL or SIGTERM, because another one had exited."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +60,9 @@ class Service:
         rolls_back: whether ECS rolls a failed deployment back, by its circuit breaker or by alarms.
         created_at: when it was created, by ECS's clock.
         settings: its settings.
+        breaker: how its circuit breaker counts failed tasks, even if it is switched off.
+        minimum_healthy: the percentage of the desired count, rounded up, that ECS keeps healthy.
+        old_tasks_stay: whether a deployment may succeed before ECS has stopped the old tasks (early success criteria).
     """
 
     name: str
@@ -74,6 +76,9 @@ class Service:
     rolls_back: bool = False
     created_at: datetime | None = None
     settings: ServiceSettings = field(default_factory=ServiceSettings)
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
+    minimum_healthy: int = 100
+    old_tasks_stay: bool = False
 
     @property
     def latest_event(self) -> str:
@@ -103,7 +108,14 @@ class Container:
 
 @dataclass(frozen=True)
 class Task:
-    """A task as DescribeTasks shows it."""
+    """A task as DescribeTasks shows it.
+
+    Attributes:
+        desired_status: RUNNING, or STOPPED once it must stop.
+        health: HEALTHY, UNHEALTHY, or UNKNOWN if it has no container health check or none has ended yet.
+        started_at: when it was RUNNING first; None if it never was.
+        stopped_at: when it stopped, or began to stop; None while it runs.
+    """
 
     arn: str
     task_definition: str
@@ -113,24 +125,44 @@ class Task:
     started_by: str
     containers: tuple[Container, ...]
     created_at: datetime | None = None
+    desired_status: str = ""
+    health: str = ""
+    started_at: datetime | None = None
+    stopped_at: datetime | None = None
 
     @property
     def id(self) -> str:
         """The last part of the ARN, which is also part of the log stream's name."""
         return self.arn.rsplit("/", 1)[-1]
 
+    @property
+    def lifetime(self) -> float:
+        """The seconds from its start, or from its creation if it never ran, to its stop; 0 if AWS shows no dates."""
+        begun = self.started_at or self.created_at
+        return max(0.0, (self.stopped_at - begun).total_seconds()) if begun and self.stopped_at else 0.0
+
     def failure(self) -> str:
-        """Why the task failed, without details that differ between tasks; empty if it did not fail.
+        """Why the task failed, in full; empty if it did not fail.
 
         A task has not failed if the scheduler stopped it to scale, a user stopped it, or AWS took its capacity away. It
         has failed if the scheduler stopped it because it was unhealthy.
         """
-        if self.stop_code in _NOT_FAILURES or (
-            self.stop_code == "ServiceSchedulerInitiated" and "health check" not in self.stopped_reason
+        if self.stop_code in NOT_FAILURES or (
+            self.stop_code in BY_THE_SCHEDULER and "health check" not in self.stopped_reason
         ):
             return ""
         containers = [f"{c.name} {_ending(c)}" for c in self.containers if c.reason or c.exit_code]
-        return " · ".join([self.stopped_reason.partition(" (")[0] or self.stop_code, *containers])
+        return " · ".join([self.stopped_reason or self.stop_code, *containers])
+
+    def failure_key(self) -> str:
+        """The same text for all tasks that failed for the same cause; not for people.
+
+        Containers that ECS ended because another one had exited do not count: whether they end in time is chance.
+        """
+        failing = sorted((c for c in self.containers if c.reason or c.exit_code), key=lambda c: c.name)
+        causes = [c for c in failing if c.reason or c.exit_code not in _ENDED_BY_SIGNAL] or failing
+        endings = [f"{c.name} {c.exit_code} {comparison_key(c.reason)}" for c in causes]
+        return " · ".join([comparison_key(self.stopped_reason or self.stop_code), *endings])
 
 
 @dataclass(frozen=True)
@@ -165,6 +197,7 @@ def service_of(raw: Any) -> Service:
     """A service of DescribeServices or UpdateService."""
     configuration = raw.get("deploymentConfiguration", {})
     judges = (configuration.get("deploymentCircuitBreaker", {}), configuration.get("alarms", {}))
+    early = configuration.get("earlySuccessCriteria", {})
     return Service(
         name=raw["serviceName"],
         status=raw["status"],
@@ -178,6 +211,9 @@ def service_of(raw: Any) -> Service:
         rolls_back=any(judge.get("enable") and judge.get("rollback") for judge in judges),
         created_at=raw.get("createdAt"),
         settings=settings_of(raw),
+        breaker=circuit_breaker_of(judges[0]),
+        minimum_healthy=configuration.get("minimumHealthyPercent", 100),
+        old_tasks_stay=early.get("enable", False) and early.get("sourceServiceRevisionCleanup") == "DEFERRED",
     )
 
 
@@ -209,6 +245,10 @@ def task_of(raw: Any) -> Task:
             for c in raw.get("containers", [])
         ),
         created_at=raw.get("createdAt"),
+        desired_status=raw.get("desiredStatus", ""),
+        health=raw.get("healthStatus", ""),
+        started_at=raw.get("startedAt"),
+        stopped_at=raw.get("stoppedAt") or raw.get("stoppingAt"),
     )
 
 

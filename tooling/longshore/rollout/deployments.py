@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from longshore.aws.ecs_types import Service, ServiceDeployment, Task
-from longshore.errors import CrashLoopError, RolloutError, SupersededError
+from longshore.errors import RolloutError, SupersededError
+from longshore.rollout.failed_tasks import SEE_REASONS, refuse_crash_loop
 from longshore.rollout.ports import DeploymentHistory, ServiceClient
-
-SAME_FAILURES = 3
-"""The number of tasks of one deployment that stop for the same reason and make a crash loop.
-
-ECS's circuit breaker needs at least three failures as well, but starts counting again as soon as one task runs, unless
-the service says otherwise: it may never stop a deployment whose tasks crash after they have started.
-https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
-"""
 
 SHOWN_WITHIN = 5.0
 """Seconds after which a read shows the effect of a call; AWS gives no number."""
-
-SEE_REASONS = "See the reasons, the events of the service, and the logs of its tasks."
 
 UNTOUCHED = "That deployment was left untouched."
 
@@ -51,7 +41,7 @@ class TrackedDeployment:
         by_ecs: it was not started by our call: ECS's own rollback, or the deployment of a service that is only scaled.
         previous: ARN of the service deployment before it.
         arn: ARN of its service deployment; None until that is known.
-        failed: how many of its tasks have failed so far.
+        failed: its tasks that have failed so far, also those that ECS has stopped showing.
     """
 
     move: Move
@@ -61,7 +51,7 @@ class TrackedDeployment:
     by_ecs: bool = False
     previous: str | None = None
     arn: str | None = None
-    failed: int = 0
+    failed: tuple[Task, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -154,18 +144,20 @@ def completed(look: ServiceLook) -> bool:
     return bool(settled and deployment and deployment.status == "PRIMARY" and deployment.rollout_state == "COMPLETED")
 
 
-def count_failures(stopped: Sequence[Task], tracked: TrackedDeployment) -> int:
-    """Counts the failed tasks of a tracked deployment.
+def failed_tasks(stopped: Sequence[Task], look: ServiceLook) -> tuple[Task, ...]:
+    """The failed tasks of a tracked deployment: those that were seen before, and those that ECS shows now.
+
+    A rollback by ECS may have the id of the deployment to which it returns, and tasks that failed before do not count.
 
     Raises:
-        CrashLoopError: too many of them failed for the same reason.
+        CrashLoopError: too many of them failed for the same cause.
     """
-    reasons = Counter(text for task in stopped if task.started_by == tracked.deployment and (text := task.failure()))
-    for reason, count in reasons.most_common(1):
-        if count >= SAME_FAILURES:
-            name = tracked.move.service
-            raise CrashLoopError(f"{name}: {count} new tasks stopped: {reason}", SEE_REASONS, name)
-    return reasons.total()
+    tracked = look.tracked
+    shown = [task for task in stopped if task.started_by == tracked.deployment and task.failure()]
+    new = [task for task in shown if task.stopped_at is None or task.stopped_at >= tracked.created_at]
+    failed = {task.arn: task for task in (*tracked.failed, *new)}
+    refuse_crash_loop(look.service, tuple(failed.values()))
+    return tuple(failed.values())
 
 
 def _failed(look: ServiceLook, reason: str) -> RolloutError:

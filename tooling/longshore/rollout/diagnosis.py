@@ -1,4 +1,4 @@
-"""Explains a failure: the events of the service, the first failed task, and the log of its container."""
+"""Explains a failure: the events of the service, a failed task, and the log of its container."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from longshore.aws.ecs_types import Container, Task
 from longshore.errors import AwsError
 from longshore.masking import Masks, secrets_of_containers
 from longshore.result import Failure
+from longshore.rollout.failed_tasks import most_alike
 from longshore.rollout.ports import FailureReader, LogTail
 
 LOG_LINES = 30
@@ -46,11 +47,11 @@ class Diagnosis:
         try:
             failure.events = list(self.ecs.services(self.cluster, [name])[name].events[:EVENTS])
             stopped = [t for t in self.ecs.stopped_tasks(self.cluster, name) if t.started_by == deployment]
-            failed = [t for t in stopped if t.failure()]
+            failed = most_alike([t for t in stopped if t.failure()])
             running = [t for t in self.ecs.tasks(self.cluster, name) if t.started_by == deployment]
             for task in [*failed, *running][:1]:
                 self._add_task(failure, task)
-            failure.tasks = len([t for t in failed if t.failure() == failed[0].failure()])
+            failure.tasks = len(failed)
         except AwsError as error:
             failure.reason = failure.reason or f"the reason could not be read: {error.message}"
         failure.answer = self.masks.mask_untrusted(answer)[:LINE_LENGTH]

@@ -47,8 +47,9 @@ class TaskRunner(Protocol):
 
 
 class RunningTasks(Protocol):
-    """Reads the running tasks of a service (longshore.aws.ecs)."""
+    """Reads services and their running tasks (longshore.aws.ecs)."""
 
+    def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]: ...
     def tasks(self, cluster: str, service: str) -> list[Task]: ...
 
 

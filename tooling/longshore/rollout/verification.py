@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from longshore.aws.ecs_types import Task
+from longshore.aws.circuit_breaker import percentage_of
+from longshore.aws.ecs_types import Service, Task
 from longshore.clock import Clock
 from longshore.config.contract import Contract
 from longshore.errors import UnknownOutcomeError, VerifyError
@@ -24,17 +25,27 @@ SURE_AFTER = 3
 """The number of looks that must agree before a wrong task is reported: a read of ECS may be out of date."""
 
 
+_STARTING = ("PROVISIONING", "PENDING", "ACTIVATING")
+_LEAVING = ("DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED", "DELETED")
+"""The states of a task before and after RUNNING.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html
+"""
+
+
 @dataclass(frozen=True)
 class Expectation:
     """The revision (ARN) that a service must run, and the digest of each container's image.
 
-    ``idle``: the service may have no tasks.
+    ``idle``: the service may have no tasks. ``count`` is the recorded number of tasks, if there is one: tasks with
+    which the service is scaled out afterwards need not run.
     """
 
     service: str
     task_definition: str
     digests: Mapping[str, str]
     idle: bool = False
+    count: int | None = None
 
 
 @dataclass(frozen=True)
@@ -46,18 +57,33 @@ class _Difference:
     permanent: bool
 
 
-def tasks(ecs: RunningTasks, cluster: str, expected: Sequence[Expectation], clock: Clock, deadline: float) -> None:
+@dataclass(frozen=True)
+class _Comparison:
+    """The tasks of services, compared with the expectation; ``notes`` are about tasks that were not judged."""
+
+    differences: list[_Difference]
+    notes: list[str]
+
+
+def tasks(ecs: RunningTasks, cluster: str, expected: Sequence[Expectation], clock: Clock, deadline: float) -> list[str]:
     """Verifies that every task runs the intended revision, from the digests that were built.
+
+    Enough tasks must be healthy: the share of the desired count that ECS itself maintains, and at least one. Tasks that
+    are only starting prove nothing: ECS replaces tasks on Spot, scales, and balances zones at any time. Nor do tasks
+    that are stopping, or tasks of an earlier revision if the service lets a deployment succeed before they stop.
 
     A missing task or digest may still appear, and a failed read may succeed: both are tried again until the deadline.
     A wrong revision or digest must be seen in several looks.
 
     Args:
-        ecs: reads the running tasks.
+        ecs: reads services and their tasks.
         cluster: name of the cluster.
         expected: the expectation for each service.
         clock: time.
         deadline: seconds from now.
+
+    Returns:
+        A note on each task that was not judged, for people.
 
     Raises:
         VerifyError: lists every difference.
@@ -65,13 +91,14 @@ def tasks(ecs: RunningTasks, cluster: str, expected: Sequence[Expectation], cloc
     """
     differences: list[_Difference] = []
     unread, same = "", 0
-    for look in looks(lambda: _differences(ecs, cluster, expected), clock, deadline, longest=2.0):
+    for look in looks(lambda: _compare_all(ecs, cluster, expected), clock, deadline, longest=2.0):
         unread = look.unread
         if look.seen is None:
             continue
-        if not look.seen:
-            return
-        same, differences = (same + 1 if look.seen == differences else 1), look.seen
+        if not look.seen.differences:
+            return look.seen.notes
+        same = same + 1 if look.seen.differences == differences else 1
+        differences = look.seen.differences
         if same >= SURE_AFTER and all(difference.permanent for difference in differences):
             break
     if unread:
@@ -80,27 +107,59 @@ def tasks(ecs: RunningTasks, cluster: str, expected: Sequence[Expectation], cloc
     raise VerifyError(f"the running tasks differ from the release:\n{listed}", service=differences[0].service)
 
 
-def _differences(ecs: RunningTasks, cluster: str, expected: Sequence[Expectation]) -> list[_Difference]:
-    return [
-        difference
-        for expectation in expected
-        for difference in _compare(ecs.tasks(cluster, expectation.service), expectation)
-    ]
+def _compare_all(ecs: RunningTasks, cluster: str, expected: Sequence[Expectation]) -> _Comparison:
+    services = ecs.services(cluster, [expectation.service for expectation in expected]) if expected else {}
+    comparison = _Comparison([], [])
+    for expectation in expected:
+        service = services[expectation.service]
+        compared = _compare(service, ecs.tasks(cluster, service.name), expectation)
+        comparison.differences.extend(compared.differences)
+        comparison.notes.extend(compared.notes)
+    return comparison
 
 
-def _compare(tasks: Sequence[Task], expected: Expectation) -> Iterator[_Difference]:
-    service = expected.service
-    if not tasks and not expected.idle:
-        yield _Difference(service, f"{service}: no task runs", permanent=False)
+def _compare(service: Service, tasks: Sequence[Task], expected: Expectation) -> _Comparison:
+    differences: list[_Difference] = []
+    notes: list[str] = []
+    healthy = 0
     for task in tasks:
-        if task.task_definition != expected.task_definition:
-            yield _Difference(service, f"{service}: task {task.id} runs {task.task_definition}", permanent=True)
-        for container in task.containers:
-            digest = expected.digests.get(container.name)
-            if digest and container.digest != digest:
-                place, actual = f"container {container.name} of task {task.id}", container.digest or "an unknown digest"
-                text = f"{service}: {place} runs {actual}, not {digest}"
-                yield _Difference(service, text, permanent=container.digest is not None)
+        wrong = list(_differences(task, expected))
+        if reason := _not_judged(task, service, expected):
+            notes.append(f"{service.name}: task {task.id} {reason}")
+        else:
+            differences += wrong
+            healthy += not wrong and task.health != "UNHEALTHY"
+    wanted = service.desired if expected.count is None else min(service.desired, expected.count)
+    enough = max(1, percentage_of(wanted, service.minimum_healthy))
+    if healthy < enough and not differences and not expected.idle:
+        text = f"{healthy} of at least {enough} healthy tasks run the release" if tasks else "no task runs"
+        differences.append(_Difference(service.name, f"{service.name}: {text}", permanent=False))
+    return _Comparison(differences, notes)
+
+
+def _not_judged(task: Task, service: Service, expected: Expectation) -> str:
+    """Why a task proves nothing about the release; empty if it does."""
+    if task.desired_status == "STOPPED" or task.last_status in _LEAVING:
+        return "is stopping"
+    if task.task_definition == expected.task_definition:
+        wrong = any(difference.permanent for difference in _differences(task, expected))
+        return "is still starting" if task.last_status in _STARTING and not wrong else ""
+    settled = service.primary is not None and service.primary.task_definition == expected.task_definition
+    if service.old_tasks_stay and settled:
+        return f"still runs {task.task_definition}; ECS stops it later (early success criteria)"
+    return ""
+
+
+def _differences(task: Task, expected: Expectation) -> Iterator[_Difference]:
+    service = expected.service
+    if task.task_definition != expected.task_definition:
+        yield _Difference(service, f"{service}: task {task.id} runs {task.task_definition}", permanent=True)
+    for container in task.containers:
+        digest = expected.digests.get(container.name)
+        if digest and container.digest != digest:
+            place, actual = f"container {container.name} of task {task.id}", container.digest or "an unknown digest"
+            text = f"{service}: {place} runs {actual}, not {digest}"
+            yield _Difference(service, text, permanent=container.digest is not None)
 
 
 def urls(

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from longshore.clock import Clock
-from longshore.errors import DeadlineError, RolloutError, SupersededError, UnknownOutcomeError
+from longshore.errors import CrashLoopError, DeadlineError, RolloutError, SupersededError, UnknownOutcomeError
 from longshore.rollout.deployments import (
-    SEE_REASONS,
     SHOWN_WITHIN,
     UNTOUCHED,
     ServiceLook,
     TrackedDeployment,
     completed,
-    count_failures,
+    failed_tasks,
 )
+from longshore.rollout.failed_tasks import SEE_REASONS, QuietTime, summarized
 from longshore.rollout.looks import looks
 from longshore.rollout.ports import ServiceClient
 
@@ -110,30 +111,36 @@ def bake(
 ) -> None:
     """Waits until all services have been healthy for a time without a break; one unhealthy look restarts the time.
 
+    A failed task makes the time longer (`QuietTime`).
+
     Args:
         ecs: reads services, deployments and tasks.
         cluster: name of the cluster.
         deployments: the deployments of the services.
-        seconds: how long the services must be healthy.
+        seconds: how long the services must be healthy, at least.
         clock: time.
         on_look: receives each service at each look.
 
     Raises:
+        CrashLoopError: new tasks of one service failed too often, or the services were never quiet after one.
         DeadlineError: they were not healthy for that long before the longest of their deadlines plus ``seconds``.
-        RolloutError: as `wait`.
-        UnknownOutcomeError: ECS could not be read at the deadline.
+        RolloutError, UnknownOutcomeError: as `wait`.
     """
     if not deployments:
         return  # no service had to be moved
-    reader, healthy_since = _Reader(ecs, cluster, _by_service(deployments), on_look), clock.now()
-    read, until = partial(reader.pending, _healthy, every=True), _longest(deployments) + seconds
-    pause = len(deployments) / SERVICES_A_SECOND
-    for look in looks(read, clock, until, first=max(0.3, pause), longest=max(1.0, pause)):
+    reader, begun = _Reader(ecs, cluster, _by_service(deployments), on_look), clock.now()
+    quiet = QuietTime(seconds, until=begun + _longest(deployments) + seconds, since=begun)
+    read, pause = partial(reader.pending, _healthy, every=True), len(deployments) / SERVICES_A_SECOND
+    for look in looks(read, clock, math.inf, first=max(0.3, pause), longest=max(1.0, pause)):
+        quiet.learn(task for tracked in reader.tracked.values() for task in tracked.failed)
         if look.seen or look.unread:
-            healthy_since = clock.now()
-        elif look.begun - healthy_since >= seconds:
+            quiet.since = clock.now()
+        elif look.begun - quiet.since >= quiet.seconds:
             return
-    raise _too_late([service.tracked for service in look.seen or ()] or deployments, look.unread)
+        if clock.now() >= quiet.until:
+            break
+    late = [reader.tracked[pending.service.name] for pending in look.seen or ()]
+    raise _too_restless(late or list(reader.tracked.values()), look.unread, quiet.seconds)
 
 
 @dataclass(frozen=True)
@@ -186,9 +193,9 @@ class _Reader:
         if done and not every:
             return True
         stopped = [task for task in self.ecs.stopped_tasks(self.cluster, name) if task.arn not in self.stopped_before]
-        failed = count_failures(stopped, look.tracked)
+        failed = failed_tasks(stopped, look)
         self.tracked[name] = replace(look.tracked, failed=failed)
-        return done and failed == look.tracked.failed
+        return done and len(failed) == len(look.tracked.failed)
 
 
 def _by_service(deployments: Iterable[TrackedDeployment]) -> dict[str, TrackedDeployment]:
@@ -233,6 +240,16 @@ def _has_its_count(look: ServiceLook, *, settled: bool) -> bool:
             service.name,
         )
     return service.desired == service.running == tracked.move.count and not service.pending
+
+
+def _too_restless(late: Sequence[TrackedDeployment], unread: str, seconds: float) -> RolloutError | UnknownOutcomeError:
+    """The error of services that were not healthy for long enough: a crash loop, if tasks of one failed."""
+    for tracked in late:
+        if tracked.failed and not unread:
+            name = tracked.move.service
+            text = f"{summarized(name, tracked.failed)}; it was not healthy for {seconds:.0f} s afterwards"
+            return CrashLoopError(text, SEE_REASONS, name)
+    return _too_late(late, unread)
 
 
 def _too_late(late: Iterable[TrackedDeployment], unread: str) -> RolloutError | UnknownOutcomeError:

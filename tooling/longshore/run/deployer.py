@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from longshore.aws.ecs import Ecs
@@ -10,8 +10,10 @@ from longshore.clock import Clock
 from longshore.config.settings import Deadlines
 from longshore.environment.environment import Environment
 from longshore.errors import DeadlineError
+from longshore.result import Failure
 from longshore.rollout import deployments, watch
 from longshore.rollout.deployments import Move, TrackedDeployment
+from longshore.rollout.diagnosis import Diagnosis
 from longshore.run.run import Run
 
 
@@ -23,16 +25,23 @@ class Deployer:
         ecs: the services.
         clock: time.
         deadlines: the seconds that each step may take, from invoke.yaml.
+        diagnose: explains the failed tasks of a deployment, by the names of its cluster and service and by its id.
     """
 
     ecs: Ecs
     clock: Clock
     deadlines: Deadlines
+    diagnose: Callable[[str, str, str], Failure]
 
     @classmethod
     def of(cls, env: Environment) -> Deployer:
         """The deployer of an environment."""
-        return cls(env.aws.ecs, env.clock, env.target.env.deadlines)
+
+        def diagnose(cluster: str, service: str, deployment: str) -> Failure:
+            diagnosis = Diagnosis(env.aws.ecs, env.aws.logs, cluster, env.console.masks)
+            return diagnosis.of_service(service, deployment)
+
+        return cls(env.aws.ecs, env.clock, env.target.env.deadlines, diagnose)
 
     def deadline_of(self, key: str) -> float:
         """The seconds that a service has to reach its revision."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from longshore.errors import SupersededError
+from longshore.errors import RolloutError, SupersededError
 from longshore.result import HealthCheck, Running
 from longshore.rollout import verification, watch
+from longshore.rollout.failed_tasks import summarized
 from longshore.rollout.verification import Expectation
 from longshore.run.deployer import Deployer
 from longshore.run.run import Run
@@ -28,7 +29,9 @@ def verify(run: Run, deployer: Deployer, base_url: BaseUrl) -> None:
     _bake(run, deployer)
     expectations = [_expectation(run, key, after) for key, after in expected.items()]
     deadline = deployer.deadlines.verify
-    verification.tasks(deployer.ecs, run.contract.cluster, expectations, deployer.clock, deadline)
+    notes = verification.tasks(deployer.ecs, run.contract.cluster, expectations, deployer.clock, deadline)
+    for note in notes:
+        run.detail(note)
     version, masks = run.result.version, run.console.masks
     urls = verification.urls(run.contract, base_url, version, deadline, deployer.clock, masks)
     for url in urls:
@@ -40,20 +43,33 @@ def verify(run: Run, deployer: Deployer, base_url: BaseUrl) -> None:
 def _bake(run: Run, deployer: Deployer) -> None:
     """Waits until the services have been healthy for the bake time."""
     tracked, cluster = list(run.tracked.values()), run.contract.cluster
+    blamed = ""
     try:
         watch.bake(deployer.ecs, cluster, tracked, deployer.deadlines.bake, deployer.clock, run.watched)
-    except SupersededError as error:
-        services = {key: deployment.move.service for key, deployment in run.tracked.items()}
-        replaced = {key: name for key, name in services.items() if name == error.service}
-        record_failed(run.result, replaced, error)
+    except RolloutError as error:
+        blamed = error.service
+        if isinstance(error, SupersededError):
+            services = {key: deployment.move.service for key, deployment in run.tracked.items()}
+            record_failed(run.result, {key: name for key, name in services.items() if name == blamed}, error)
         raise
+    finally:
+        _warn_failed(run, deployer, blamed)
+
+
+def _warn_failed(run: Run, deployer: Deployer, blamed: str) -> None:
+    """Warns of new tasks that failed under watch; those of the service to blame are explained with its failure."""
+    for tracked in run.tracked.values():
+        name = tracked.move.service
+        if tracked.failed and name != blamed:
+            log = deployer.diagnose(run.contract.cluster, name, tracked.deployment).log
+            run.warn(summarized(name, tracked.failed) + "".join(f"; its log ends with: {line}" for line in log[-1:]))
 
 
 def _expectation(run: Run, key: str, after: Running) -> Expectation:
     service = run.contract.services[key]
     digests = {name: image.digest for name, image in run.result.images.items()}
     by_container = {name: digests[image] for name, image in service.containers.items() if image in digests}
-    return Expectation(service.name, after.task_definition, by_container, idle=not after.count)
+    return Expectation(service.name, after.task_definition, by_container, idle=not after.count, count=after.count)
 
 
 def _warn_unverified(run: Run, expected: dict[str, Running], *, asked: bool) -> None:

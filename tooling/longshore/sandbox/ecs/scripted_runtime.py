@@ -16,6 +16,7 @@ from longshore.sandbox.ecs.start_errors import (
     OUT_OF_MEMORY,
     StartError,
     cannot_pull,
+    secret_denied,
 )
 from longshore.sandbox.ecs.task_script import TaskScript, nth
 
@@ -171,6 +172,8 @@ class ScriptedRuntime:
             image = first["image"]
             detail = f"manifest for {image} not found: manifest unknown: Requested image not found"
             raise cannot_pull(first["name"], detail)
+        if not script.reads_secret:
+            raise secret_denied(launch.task)
         if self._lines:
             self._lines.prepare(launch)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 ESSENTIAL_EXITED = "Essential container in task exited"
 FAILED_TO_START = "Task failed to start"
@@ -39,6 +41,17 @@ def cannot_start(container: str, detail: str) -> StartError:
 def resource_missing(detail: str) -> StartError:
     """A secret, or another resource that the task needs before its containers, is missing."""
     return StartError(f"ResourceInitializationError: {detail}")
+
+
+def secret_denied(task: str) -> StartError:
+    """The execution role may not read a secret. AWS names the session of the role by the task, and the request."""
+    denied = "arn:aws:secretsmanager:us-east-1:123456789012:secret:database-AbCdEf"
+    return resource_missing(
+        "unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from"
+        f" asm: service call has been retried 1 time(s): failed to fetch secret {denied} from secrets manager:"
+        f" AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/execution/{task} is not authorized to"
+        f" perform: secretsmanager:GetSecretValue on resource: {denied} status code: 400, request id: {uuid.uuid4()}"
+    )
 
 
 def dependency_failed(container: str, dependency: str, condition: str) -> StartError:

@@ -17,6 +17,7 @@ class TaskScript:
     Attributes:
         starts_after: seconds until it is RUNNING; None leaves it PENDING.
         pulls: whether its image can be pulled.
+        reads_secret: whether its execution role may read its secret.
         listens: whether its port accepts connections.
         exits: exit code of its first container; None if it does not exit.
         exits_after: when it exits; None ends it before it is RUNNING.
@@ -30,6 +31,7 @@ class TaskScript:
 
     starts_after: float | None = 0.25
     pulls: bool = True
+    reads_secret: bool = True
     listens: bool = True
     exits: int | None = None
     exits_after: float | None = None
@@ -53,6 +55,7 @@ _PHRASES: tuple[tuple[str, Callable[..., dict[str, Any]]], ...] = (
         lambda seconds: {"exits": KILLED, "exits_after": float(seconds), "out_of_memory": True},
     ),
     (r"cannot pull", lambda: {"pulls": False}),
+    (r"cannot read its secret", lambda: {"reads_secret": False}),
     (r"never listens", lambda: {"listens": False}),
     (r"never starts", lambda: {"starts_after": None}),
     (rf"unhealthy after {_SECONDS}", lambda seconds: {"unhealthy_after": float(seconds)}),
