@@ -41,4 +41,4 @@ def test_every_type_of_threshold_of_aws_has_its_rule() -> None:
     model = botocore.loaders.create_loader().load_service_model("ecs", "service-2")
     kinds = model["shapes"]["ThresholdType"]["enum"]
     assert sorted(kinds) == ["BOUNDED_PERCENT", "COUNT", "UNBOUNDED_PERCENT"]
-    assert len({CircuitBreaker(True, kind, 45).threshold(1000) for kind in kinds}) == 3
+    assert len({CircuitBreaker(threshold_type=kind, threshold_value=45).threshold(1000) for kind in kinds}) == 3

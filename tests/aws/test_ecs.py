@@ -7,6 +7,7 @@ import pytest
 
 from longshore.aws.circuit_breaker import CircuitBreaker
 from longshore.aws.ecs import Ecs
+from longshore.aws.ecs_settings import ServiceSettings
 from longshore.aws.ecs_types import CapacityProvider, Container, Placement
 from longshore.errors import AwsError, NoCapacityError
 from tests.fakes import samples
@@ -282,5 +283,7 @@ def test_the_rules_of_a_deployment_are_read_from_the_service() -> None:
             "describe_services", {"services": [{**described, "deploymentConfiguration": configuration}]}
         )
     own, usual = (Ecs(client).services("shop", ["web"])["web"] for _ in range(2))
-    assert (own.breaker, own.minimum_healthy, own.old_tasks_stay) == (CircuitBreaker(False, "COUNT", 4), 50, True)
-    assert (usual.breaker, usual.minimum_healthy, usual.old_tasks_stay) == (CircuitBreaker(), 100, False)
+    breaker = CircuitBreaker(enabled=True, rolls_back=True, resets=False, threshold_type="COUNT", threshold_value=4)
+    settings = own.settings
+    assert (settings.breaker, settings.minimum_healthy, settings.old_tasks_stay) == (breaker, 50, True)
+    assert usual.settings == ServiceSettings()

@@ -7,7 +7,8 @@ from typing import Any
 import botocore.session
 import pytest
 
-from longshore.aws.ecs_settings import CircuitBreaker, EarlySuccess, ServiceSettings, settings_of
+from longshore.aws.circuit_breaker import CircuitBreaker
+from longshore.aws.ecs_settings import EarlySuccess, ServiceSettings, settings_of
 from longshore.aws.ecs_types import service_of
 
 MODEL = botocore.session.get_session().get_service_model("ecs")
@@ -97,11 +98,7 @@ def test_an_old_answer_lacks_fields_and_means_the_defaults() -> None:
                     "thresholdConfiguration": {"type": "COUNT", "value": 5},
                 }
             ),
-            {
-                "breaker": CircuitBreaker(
-                    enabled=True, resets_on_healthy_task=False, threshold_type="COUNT", threshold=5
-                )
-            },
+            {"breaker": CircuitBreaker(enabled=True, resets=False, threshold_type="COUNT", threshold_value=5)},
         ),
     ],
 )

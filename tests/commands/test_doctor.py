@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from longshore.aws.circuit_breaker import CircuitBreaker
 from longshore.aws.ecr import Repository, Tagged
-from longshore.aws.ecs_settings import CircuitBreaker, EarlySuccess, ServiceSettings
+from longshore.aws.ecs_settings import EarlySuccess, ServiceSettings
 from longshore.aws.ecs_types import ServiceDeployment
 from longshore.commands.doctor import doctor
 from longshore.config.contract import Contract, parse
@@ -237,7 +238,7 @@ def test_a_service_that_cannot_be_released_is_named_with_its_setting(cloud: Clou
 
 
 def test_the_settings_of_a_service_are_shown(cloud: Cloud) -> None:
-    breaker = CircuitBreaker(enabled=True, rolls_back=True, resets_on_healthy_task=False, threshold=30)
+    breaker = CircuitBreaker(enabled=True, rolls_back=True, resets=False, threshold_value=30)
     cloud.settings = ServiceSettings(breaker=breaker, early_success=EarlySuccess(60, "DEFERRED"))
     doctor(cloud.env())
     assert (

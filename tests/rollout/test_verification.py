@@ -8,6 +8,7 @@ from threading import Thread
 
 import pytest
 
+from longshore.aws.ecs_settings import EarlySuccess, ServiceSettings
 from longshore.aws.ecs_types import Container, Service, Task
 from longshore.config.contract import parse
 from longshore.errors import AwsError, UnknownOutcomeError, VerifyError
@@ -16,6 +17,7 @@ from longshore.rollout.verification import Expectation, tasks, urls
 from tests.fakes import samples
 from tests.fakes.samples import arn, moved_clock, release_output, task
 
+DEFERRED = ServiceSettings(early_success=EarlySuccess(100, "DEFERRED"))
 DONE = samples.service(samples.deployment("ours", "COMPLETED"), desired=1)
 EXPECTED = Expectation("shop-test-web", arn("shop-test-web", 2), {"web": "sha256:right"})
 
@@ -109,7 +111,7 @@ def starting(status: str = "PENDING", digest: str | None = None, revision: int =
     return replace(running(digest, revision), last_status=status, desired_status="RUNNING")
 
 
-FOUR = replace(DONE, desired=4, minimum_healthy=50)
+FOUR = replace(DONE, desired=4, settings=ServiceSettings(minimum_healthy=50))
 
 
 @pytest.mark.parametrize("status", ["PROVISIONING", "PENDING", "ACTIVATING"])
@@ -124,7 +126,7 @@ def test_a_task_that_is_only_starting_proves_nothing(status: str) -> None:
 )
 def test_enough_tasks_must_be_healthy(desired: int, percent: int, recorded: int | None, enough: int) -> None:
     """A service that is scaled out afterwards needs no more than it had."""
-    service = replace(DONE, desired=desired, minimum_healthy=percent)
+    service = replace(DONE, desired=desired, settings=ServiceSettings(minimum_healthy=percent))
     expected = replace(EXPECTED, count=recorded)
     look(Ecs([*[RIGHT] * enough, starting()], service=service), expected)
     with pytest.raises(VerifyError, match=f"{enough - 1} of at least {enough} healthy tasks"):
@@ -155,7 +157,7 @@ def test_a_task_that_is_stopping_is_named_and_not_judged(status: str) -> None:
 
 
 def test_old_tasks_that_stop_after_an_early_success_are_named_and_not_judged() -> None:
-    early, old = replace(DONE, old_tasks_stay=True), running("sha256:old", revision=1)
+    early, old = replace(DONE, settings=DEFERRED), running("sha256:old", revision=1)
     [note] = look(Ecs([RIGHT, old], service=early))
     assert "still runs" in note
     assert "early success" in note
@@ -168,7 +170,7 @@ def test_old_tasks_that_stop_after_an_early_success_are_named_and_not_judged() -
 def test_a_deployment_that_replaced_ours_is_not_taken_for_old_tasks() -> None:
     other = samples.service(samples.deployment("other", "IN_PROGRESS", revision=3), desired=1)
     with pytest.raises(VerifyError, match="runs arn"):
-        look(Ecs([RIGHT, running("sha256:other", revision=3)], service=replace(other, old_tasks_stay=True)))
+        look(Ecs([RIGHT, running("sha256:other", revision=3)], service=replace(other, settings=DEFERRED)))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from longshore.aws.circuit_breaker import CircuitBreaker
+from longshore.aws.ecs_settings import ServiceSettings
 from longshore.aws.ecs_types import Service, ServiceDeployment, Task
 from longshore.clock import Clock
 from longshore.errors import (
@@ -327,10 +328,14 @@ def test_a_large_service_may_lose_three_tasks(desired: int, ends: bool) -> None:
 
 
 def test_the_threshold_of_the_service_itself_counts() -> None:
-    own = replace(service(OURS), breaker=CircuitBreaker(threshold_type="COUNT", threshold_value=1))
+    own = replace(
+        service(OURS), settings=ServiceSettings(breaker=CircuitBreaker(threshold_type="COUNT", threshold_value=1))
+    )
     with pytest.raises(CrashLoopError, match="1 new tasks stopped"):
         waited(own, stopped=[stopped()])
-    lax = replace(service(OURS), breaker=CircuitBreaker(threshold_type="COUNT", threshold_value=9))
+    lax = replace(
+        service(OURS), settings=ServiceSettings(breaker=CircuitBreaker(threshold_type="COUNT", threshold_value=9))
+    )
     with pytest.raises(DeadlineError):
         waited(lax, deadline=60, stopped=[stopped() for _ in range(8)])
 
@@ -339,7 +344,7 @@ def test_every_failure_counts_if_the_service_never_resets_its_breaker() -> None:
     different = [stopped(1), stopped(2), stopped(4)]
     with pytest.raises(DeadlineError):
         waited(service(OURS), deadline=60, stopped=different)
-    own = replace(service(OURS), breaker=CircuitBreaker(resets=False))
+    own = replace(service(OURS), settings=ServiceSettings(breaker=CircuitBreaker(resets=False)))
     with pytest.raises(CrashLoopError, match="3 new tasks stopped"):
         waited(own, stopped=different)
 
@@ -368,7 +373,7 @@ class CrashingEcs(FakeEcs):
 
 
 def crashing(period: float, crashes: int = 9999, **breaker: Any) -> CrashingEcs:
-    ecs = CrashingEcs([replace(DONE, breaker=CircuitBreaker(**breaker))])
+    ecs = CrashingEcs([replace(DONE, settings=ServiceSettings(breaker=CircuitBreaker(**breaker)))])
     ecs.clock, ecs.period, ecs.crashes = moved_clock(), period, crashes
     return ecs
 

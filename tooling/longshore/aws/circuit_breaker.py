@@ -1,4 +1,4 @@
-"""The number of failed tasks that ECS's deployment circuit breaker tolerates."""
+"""ECS's deployment circuit breaker, and the number of failed tasks that it tolerates."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ FEWEST, MOST = 3, 200
 
 @dataclass(frozen=True)
 class CircuitBreaker:
-    """The settings with which ECS's circuit breaker counts failed tasks; the defaults are AWS's.
+    """A deployment circuit breaker; the defaults are AWS's.
 
     Attributes:
+        enabled: whether it fails a deployment whose tasks do not start.
+        rolls_back: whether ECS then rolls the service back.
         resets: whether a healthy task sets the count to 0.
         threshold_type: COUNT, BOUNDED_PERCENT or UNBOUNDED_PERCENT.
         threshold_value: a number of tasks, or a percentage of the desired count.
     """
 
+    enabled: bool = False
+    rolls_back: bool = False
     resets: bool = True
     threshold_type: str = "BOUNDED_PERCENT"
     threshold_value: int = 50
@@ -46,9 +50,11 @@ def percentage_of(count: int, percentage: int) -> int:
 
 def circuit_breaker_of(raw: Any) -> CircuitBreaker:
     """The settings in a DeploymentCircuitBreaker; one that is missing has its default."""
-    threshold, usual = raw.get("thresholdConfiguration", {}), CircuitBreaker()
+    threshold, usual = raw.get("thresholdConfiguration") or {}, CircuitBreaker()
     return CircuitBreaker(
-        raw.get("resetOnHealthyTask", usual.resets),
-        threshold.get("type", usual.threshold_type),
-        threshold.get("value", usual.threshold_value),
+        enabled=raw.get("enable", usual.enabled),
+        rolls_back=raw.get("rollback", usual.rolls_back),
+        resets=raw.get("resetOnHealthyTask", usual.resets),
+        threshold_type=threshold.get("type", usual.threshold_type),
+        threshold_value=threshold.get("value", usual.threshold_value),
     )

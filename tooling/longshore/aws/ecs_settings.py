@@ -6,24 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-
-@dataclass(frozen=True)
-class CircuitBreaker:
-    """The deployment circuit breaker.
-
-    Attributes:
-        enabled: whether it fails a deployment whose tasks do not start.
-        rolls_back: whether ECS then rolls the service back.
-        resets_on_healthy_task: whether a healthy task sets its count of failed tasks back to 0.
-        threshold_type: COUNT, BOUNDED_PERCENT or UNBOUNDED_PERCENT.
-        threshold: a number of tasks, or a percentage of the desired count.
-    """
-
-    enabled: bool = False
-    rolls_back: bool = False
-    resets_on_healthy_task: bool = True
-    threshold_type: str = "BOUNDED_PERCENT"
-    threshold: int = 50
+from longshore.aws.circuit_breaker import CircuitBreaker, circuit_breaker_of
 
 
 @dataclass(frozen=True)
@@ -57,6 +40,7 @@ class ServiceSettings:
         hooks: its lifecycle hooks, one text each: kind, function and stages.
         breaker: its circuit breaker.
         early_success: its early success criteria; None if they are not enabled.
+        minimum_healthy: the percentage of the desired count, rounded up, that ECS keeps healthy.
         alarms: the names of the alarms that ECS watches during a deployment; empty if that is not enabled.
     """
 
@@ -69,6 +53,12 @@ class ServiceSettings:
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     early_success: EarlySuccess | None = None
     alarms: tuple[str, ...] = ()
+    minimum_healthy: int = 100
+
+    @property
+    def old_tasks_stay(self) -> bool:
+        """Whether a deployment may succeed before ECS has stopped the old tasks."""
+        return self.early_success is not None and self.early_success.cleanup == "DEFERRED"
 
 
 def settings_of(raw: Any) -> ServiceSettings:
@@ -83,9 +73,10 @@ def settings_of(raw: Any) -> ServiceSettings:
         managed_by=raw.get("resourceManagementType", "CUSTOMER"),
         classic_load_balancers=tuple(b["loadBalancerName"] for b in load_balancers if b.get("loadBalancerName")),
         hooks=tuple(_hooks(configuration)),
-        breaker=_breaker(configuration.get("deploymentCircuitBreaker") or {}),
+        breaker=circuit_breaker_of(configuration.get("deploymentCircuitBreaker") or {}),
         early_success=_early_success(configuration.get("earlySuccessCriteria") or {}),
         alarms=tuple(alarms.get("alarmNames") or ()) if alarms.get("enable") else (),
+        minimum_healthy=configuration.get("minimumHealthyPercent", 100),
     )
 
 
@@ -95,17 +86,6 @@ def _hooks(configuration: Any) -> Iterator[str]:
         kind, function = hook.get("targetType", "AWS_LAMBDA"), hook.get("hookTargetArn", "")
         stages = ", ".join(hook.get("lifecycleStages") or [])
         yield " ".join(filter(None, [kind, function, f"at {stages}" if stages else ""]))
-
-
-def _breaker(raw: Any) -> CircuitBreaker:
-    threshold, usual = raw.get("thresholdConfiguration") or {}, CircuitBreaker()
-    return CircuitBreaker(
-        enabled=raw.get("enable", False),
-        rolls_back=raw.get("rollback", False),
-        resets_on_healthy_task=raw.get("resetOnHealthyTask", usual.resets_on_healthy_task),
-        threshold_type=threshold.get("type", usual.threshold_type),
-        threshold=threshold.get("value", usual.threshold),
-    )
 
 
 def _early_success(raw: Any) -> EarlySuccess | None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from longshore.aws.circuit_breaker import CircuitBreaker, circuit_breaker_of
 from longshore.aws.ecs_settings import ServiceSettings, settings_of
 from longshore.aws.stop_reasons import BY_THE_SCHEDULER, NOT_FAILURES, comparison_key
 
@@ -60,9 +59,6 @@ class Service:
         rolls_back: whether ECS rolls a failed deployment back, by its circuit breaker or by alarms.
         created_at: when it was created, by ECS's clock.
         settings: its settings.
-        breaker: how its circuit breaker counts failed tasks, even if it is switched off.
-        minimum_healthy: the percentage of the desired count, rounded up, that ECS keeps healthy.
-        old_tasks_stay: whether a deployment may succeed before ECS has stopped the old tasks (early success criteria).
     """
 
     name: str
@@ -76,9 +72,6 @@ class Service:
     rolls_back: bool = False
     created_at: datetime | None = None
     settings: ServiceSettings = field(default_factory=ServiceSettings)
-    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
-    minimum_healthy: int = 100
-    old_tasks_stay: bool = False
 
     @property
     def latest_event(self) -> str:
@@ -197,7 +190,6 @@ def service_of(raw: Any) -> Service:
     """A service of DescribeServices or UpdateService."""
     configuration = raw.get("deploymentConfiguration", {})
     judges = (configuration.get("deploymentCircuitBreaker", {}), configuration.get("alarms", {}))
-    early = configuration.get("earlySuccessCriteria", {})
     return Service(
         name=raw["serviceName"],
         status=raw["status"],
@@ -211,9 +203,6 @@ def service_of(raw: Any) -> Service:
         rolls_back=any(judge.get("enable") and judge.get("rollback") for judge in judges),
         created_at=raw.get("createdAt"),
         settings=settings_of(raw),
-        breaker=circuit_breaker_of(judges[0]),
-        minimum_healthy=configuration.get("minimumHealthyPercent", 100),
-        old_tasks_stay=early.get("enable", False) and early.get("sourceServiceRevisionCleanup") == "DEFERRED",
     )
 
 

@@ -269,8 +269,8 @@ def _settings(settings: ServiceSettings) -> str:
     if breaker.enabled:
         unit = "" if breaker.threshold_type == "COUNT" else " %"
         after = "rolls back" if breaker.rolls_back else "stops"
-        reset = "" if breaker.resets_on_healthy_task else ", keeps counting after a healthy task"
-        parts.append(f"circuit breaker {after} at {breaker.threshold}{unit}{reset}")
+        reset = "" if breaker.resets else ", keeps counting after a healthy task"
+        parts.append(f"circuit breaker {after} at {breaker.threshold_value}{unit}{reset}")
     if early:
         parts.append(f"early success at {early.healthy_percent} %, clean-up {early.cleanup}")
     return ", ".join(parts)

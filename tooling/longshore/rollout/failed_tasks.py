@@ -39,8 +39,8 @@ def refuse_crash_loop(service: Service, failed: Sequence[Task]) -> None:
     Raises:
         CrashLoopError: it has the reason of one of them, in full.
     """
-    counted = most_alike(failed) if service.breaker.resets else list(failed)
-    if counted and len(counted) >= service.breaker.threshold(service.desired):
+    counted = most_alike(failed) if service.settings.breaker.resets else list(failed)
+    if counted and len(counted) >= service.settings.breaker.threshold(service.desired):
         reason = most_alike(counted)[0].failure()
         text = f"{service.name}: {len(counted)} new tasks stopped: {reason}"
         raise CrashLoopError(text, SEE_REASONS, service.name)

@@ -130,7 +130,7 @@ def _compare(service: Service, tasks: Sequence[Task], expected: Expectation) -> 
             differences += wrong
             healthy += not wrong and task.health != "UNHEALTHY"
     wanted = service.desired if expected.count is None else min(service.desired, expected.count)
-    enough = max(1, percentage_of(wanted, service.minimum_healthy))
+    enough = max(1, percentage_of(wanted, service.settings.minimum_healthy))
     if healthy < enough and not differences and not expected.idle:
         text = f"{healthy} of at least {enough} healthy tasks run the release" if tasks else "no task runs"
         differences.append(_Difference(service.name, f"{service.name}: {text}", permanent=False))
@@ -145,7 +145,7 @@ def _not_judged(task: Task, service: Service, expected: Expectation) -> str:
         wrong = any(difference.permanent for difference in _differences(task, expected))
         return "is still starting" if task.last_status in _STARTING and not wrong else ""
     settled = service.primary is not None and service.primary.task_definition == expected.task_definition
-    if service.old_tasks_stay and settled:
+    if service.settings.old_tasks_stay and settled:
         return f"still runs {task.task_definition}; ECS stops it later (early success criteria)"
     return ""
 
