@@ -15,7 +15,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html
 
 @dataclass(frozen=True)
 class Deployment:
-    """A deployment of a service. ``status`` is PRIMARY, ACTIVE or INACTIVE."""
+    """A deployment of a service. ``status`` is PRIMARY, ACTIVE, INACTIVE or, as recorded, DRAINING."""
 
     id: str
     status: str
@@ -33,13 +33,24 @@ class ServiceDeployment:
     """A deployment together with its rollback, as DescribeServiceDeployments shows them.
 
     ``status`` is one of PENDING, IN_PROGRESS, SUCCESSFUL, STOP_REQUESTED, STOPPED, ROLLBACK_REQUESTED,
-    ROLLBACK_IN_PROGRESS, ROLLBACK_SUCCESSFUL, ROLLBACK_FAILED; AWS may add others.
+    ROLLBACK_IN_PROGRESS, ROLLBACK_SUCCESSFUL, ROLLBACK_FAILED; AWS may add others. ``revision`` is the ARN of the
+    service revision that it deploys.
     """
 
     arn: str
     status: str
     reason: str
     created_at: datetime
+    revision: str = ""
+
+    def deploys(self, deployment_id: str) -> bool | None:
+        """Whether it is the service deployment of this deployment; None if their numbers cannot be compared.
+
+        The digits of a deployment's id ``ecs-svc/<digits>`` end the ARN of the service revision that it deploys.
+        terraform-provider-aws finds a service deployment by them (internal/service/ecs/service.go).
+        """
+        ours, theirs = deployment_id.rpartition("/")[2], self.revision.rpartition("/")[2]
+        return ours == theirs if ours.isdigit() and theirs.isdigit() else None
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,7 @@ class Service:
         events: the messages of its events, newest first.
         rolls_back: whether ECS rolls a failed deployment back, by its circuit breaker or by alarms.
         created_at: when it was created, by ECS's clock.
+        current_deployment: ARN of its current service deployment; None if ECS does not name it.
     """
 
     name: str
@@ -69,6 +81,7 @@ class Service:
     events: tuple[str, ...] = ()
     rolls_back: bool = False
     created_at: datetime | None = None
+    current_deployment: str | None = None
 
     @property
     def latest_event(self) -> str:
@@ -171,6 +184,18 @@ def service_of(raw: Any) -> Service:
         events=tuple(event["message"] for event in raw.get("events", [])),
         rolls_back=any(judge.get("enable") and judge.get("rollback") for judge in judges),
         created_at=raw.get("createdAt"),
+        current_deployment=raw.get("currentServiceDeployment"),
+    )
+
+
+def service_deployment_of(raw: Any) -> ServiceDeployment:
+    """A service deployment of ListServiceDeployments or DescribeServiceDeployments, which name its revision apart."""
+    return ServiceDeployment(
+        arn=raw["serviceDeploymentArn"],
+        status=raw.get("status", ""),
+        reason=raw.get("statusReason", ""),
+        created_at=raw["createdAt"],
+        revision=raw.get("targetServiceRevisionArn") or raw.get("targetServiceRevision", {}).get("arn", ""),
     )
 
 

@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from longshore.aws.ecs_types import Service, ServiceDeployment, Task
-from longshore.errors import CrashLoopError, RolloutError, SupersededError
+from longshore.clock import Clock
+from longshore.errors import CrashLoopError, RolloutError
+from longshore.rollout import origin
+from longshore.rollout.baseline import Baseline, refuse_overtaken
+from longshore.rollout.origin import Origin
 from longshore.rollout.ports import DeploymentHistory, ServiceClient
 
 SAME_FAILURES = 3
@@ -23,11 +27,6 @@ SHOWN_WITHIN = 5.0
 """Seconds after which a read shows the effect of a call; AWS gives no number."""
 
 SEE_REASONS = "See the reasons, the events of the service, and the logs of its tasks."
-
-UNTOUCHED = "That deployment was left untouched."
-
-_STOPPED = ("STOP_REQUESTED", "STOPPED")
-_ROLLING_BACK = ("ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED")
 
 
 @dataclass(frozen=True)
@@ -46,12 +45,15 @@ class TrackedDeployment:
     Attributes:
         move: the move.
         deployment: id of the deployment.
-        created_at: when ECS created it, by ECS's clock.
+        created_at: when ECS created it, by ECS's clock. A rollback by ECS that has the id and the date of an earlier
+            deployment counts as created no earlier than the deployment that it replaces.
         deadline: seconds that it may take.
         by_ecs: it was not started by our call: ECS's own rollback, or the deployment of a service that is only scaled.
         previous: ARN of the service deployment before it.
         arn: ARN of its service deployment; None until that is known.
         failed: how many of its tasks have failed so far.
+        replaces: id of the deployment that was PRIMARY before it; None if that is unknown.
+        counts_from: tasks that were created before that time are not counted as failed; None to count all.
     """
 
     move: Move
@@ -62,6 +64,8 @@ class TrackedDeployment:
     previous: str | None = None
     arn: str | None = None
     failed: int = 0
+    replaces: str | None = None
+    counts_from: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -72,24 +76,52 @@ class ServiceLook:
         service: the service.
         tracked: the deployment, with everything learned about it so far.
         service_deployment: its service deployment, if that is known.
+        others: the service deployments that another process has started since.
+        stopped_for: the seconds for which its service deployment has been shown as stopped.
     """
 
     service: Service
     tracked: TrackedDeployment
     service_deployment: ServiceDeployment | None = None
+    others: tuple[ServiceDeployment, ...] = ()
+    stopped_for: float = 0.0
 
 
-def start(ecs: ServiceClient, cluster: str, move: Move, deadline: float) -> TrackedDeployment:
-    """Starts a move; a service that already has the revision gets a new deployment of it."""
-    current = ecs.services(cluster, [move.service])[move.service]
+def start(
+    ecs: ServiceClient,
+    cluster: str,
+    move: Move,
+    deadline: float,
+    *,
+    baseline: Baseline | None = None,
+    clock: Clock | None = None,
+) -> TrackedDeployment:
+    """Starts a move; a service that already has the revision gets a new deployment of it.
+
+    Args:
+        ecs: moves and reads services.
+        cluster: name of the cluster.
+        move: the move.
+        deadline: seconds that the deployment may take.
+        baseline: the state of the service since this run looked at it, compared just before the move; None for any.
+        clock: time.
+
+    Raises:
+        SupersededError: another process has deployed since; the service was not moved.
+        UnknownOutcomeError: the running deployment could not be attributed; the service was not moved.
+    """
     previous = ecs.newest_deployment(cluster, move.service)
+    current = ecs.services(cluster, [move.service])[move.service]
+    if baseline and not baseline.matches(current):
+        current = refuse_overtaken(ecs, cluster, baseline, current, clock or Clock())
     force = current.task_definition == move.task_definition
     deployment = ecs.update(cluster, move.service, move.task_definition, move.count, force=force)
-    return TrackedDeployment(move, deployment.id, deployment.created_at, deadline, previous=previous)
+    replaces = current.primary.id if current.primary else None
+    return TrackedDeployment(move, deployment.id, deployment.created_at, deadline, previous=previous, replaces=replaces)
 
 
 def find_again(
-    ecs: DeploymentHistory, cluster: str, move: Move, before: str, deadline: float
+    ecs: DeploymentHistory, cluster: str, move: Move, before: str, deadline: float, clock: Clock
 ) -> TrackedDeployment | None:
     """Finds the deployment of a move that another process began, by the revision that the service is moving to.
 
@@ -99,6 +131,7 @@ def find_again(
         move: the move, which may not have begun.
         before: ARN of the revision that the service ran before.
         deadline: seconds that the deployment may take from now.
+        clock: time.
 
     Returns:
         The deployment; None if the service has not moved.
@@ -106,26 +139,26 @@ def find_again(
     Raises:
         RolloutError: ECS has rolled it back.
         SupersededError: another deployment has replaced it.
+        UnknownOutcomeError: AWS did not show in time whose deployment is running.
     """
-    service = ecs.services(cluster, [move.service])[move.service]
-    primary = service.primary
-    if primary and primary.task_definition == move.task_definition != before:
-        return TrackedDeployment(move, primary.id, primary.created_at, deadline)
-    latest = ecs.latest_deployments(cluster, [move.service]).get(move.service)
-    if latest and latest.status in _ROLLING_BACK:
-        raise RolloutError(
-            f"{move.service}: ECS rolled the deployment back while no release was running:"
-            f" {latest.reason or latest.status}",
-            SEE_REASONS,
-            move.service,
-        )
-    if primary and primary.task_definition not in (before, move.task_definition):
-        raise SupersededError(
-            f"{move.service}: another deployment, {primary.id} of {primary.task_definition}, took over",
-            UNTOUCHED,
-            move.service,
-        )
-    return None
+    for _ in clock.polls(origin.KNOWN_WITHIN):
+        service = ecs.services(cluster, [move.service])[move.service]
+        primary, history = service.primary, ecs.deployment_history(cluster, move.service)
+        if primary and primary.task_definition == move.task_definition != before:
+            return TrackedDeployment(move, primary.id, primary.created_at, deadline)
+        whose = origin.of_untracked(service, history)
+        if whose is Origin.ECS:
+            raise RolloutError(
+                f"{move.service}: ECS rolled the deployment back while no release was running:"
+                f" {_why_rolled_back(service, history)}",
+                SEE_REASONS,
+                move.service,
+            )
+        if primary is None or primary.task_definition in (before, move.task_definition):
+            return None
+        if whose is Origin.ANOTHER:
+            break
+    raise origin.error_about(whose, service)
 
 
 def completed(look: ServiceLook) -> bool:
@@ -140,15 +173,15 @@ def completed(look: ServiceLook) -> bool:
     if deployment and deployment.rollout_state == "FAILED":
         raise _failed(look, deployment.reason)
     status, reason = (details.status, details.reason) if details else ("", "")
-    if status in _ROLLING_BACK:
-        raise _failed(look, reason or f"ECS is rolling it back ({status})")
-    if primary and primary.id != tracked.deployment and primary.created_at > tracked.created_at:
-        raise SupersededError(
-            f"{service.name}: deployment {primary.id} of {primary.task_definition} took over from {tracked.deployment}",
-            UNTOUCHED,
-            service.name,
-        )
-    if status in _STOPPED:
+    match origin.of_primary(look):
+        case Origin.ECS:
+            announced = primary.reason if primary and origin.announces_rollback(primary) else ""
+            raise _failed(look, reason or announced or f"ECS is rolling it back ({status})")
+        case Origin.ANOTHER:
+            raise origin.error_about(Origin.ANOTHER, service, look.others, tracked.deployment)
+        case Origin.UNKNOWN:
+            return False
+    if status in origin.STOPPED and look.stopped_for >= origin.KNOWN_WITHIN:
         raise _failed(look, reason or f"it was stopped ({status})")
     settled = tracked.by_ecs or details is None or status == "SUCCESSFUL"
     return bool(settled and deployment and deployment.status == "PRIMARY" and deployment.rollout_state == "COMPLETED")
@@ -160,12 +193,21 @@ def count_failures(stopped: Sequence[Task], tracked: TrackedDeployment) -> int:
     Raises:
         CrashLoopError: too many of them failed for the same reason.
     """
-    reasons = Counter(text for task in stopped if task.started_by == tracked.deployment and (text := task.failure()))
+    since = tracked.counts_from
+    tasks = [task for task in stopped if not (since and task.created_at and task.created_at < since)]
+    reasons = Counter(text for task in tasks if task.started_by == tracked.deployment and (text := task.failure()))
     for reason, count in reasons.most_common(1):
         if count >= SAME_FAILURES:
             name = tracked.move.service
             raise CrashLoopError(f"{name}: {count} new tasks stopped: {reason}", SEE_REASONS, name)
     return reasons.total()
+
+
+def _why_rolled_back(service: Service, history: Sequence[ServiceDeployment]) -> str:
+    newest, primary = next(iter(history), None), service.primary
+    if newest and newest.status in origin.ROLLING_BACK:
+        return newest.reason or newest.status
+    return primary.reason if primary else ""
 
 
 def _failed(look: ServiceLook, reason: str) -> RolloutError:
