@@ -75,24 +75,62 @@ def test_a_task_uses_its_capacity_providers_or_its_launch_type(
     assert started.arn == "arn"
 
 
+REVISION = "arn:aws:ecs:eu-central-1:123456789012:service-revision/shop/web/"
+
+
 @pytest.mark.parametrize(
     ("listed", "expected"),
     [
-        ([("ours", 0.2), ("before", -0.5)], "ours"),
-        ([("before", -0.5)], None),
-        ([("other", 3.0), ("ours", 0.0)], "ours"),
-        ([("older", -3.0)], None),
-        ([("other", 9.0)], None),
+        ([("ours", 0.2, ""), ("before", -0.5, "")], "ours"),
+        ([("before", -0.5, "")], None),
+        ([("other", 3.0, ""), ("ours", 0.0, "")], "ours"),
+        ([("older", -3.0, "")], None),
+        ([("other", 9.0, "")], None),
         ([], None),
+        # as aws-cli's example has it: a service deployment is created 1.6 s after its revision; AWS promises no number
+        ([("ours", 1.615, "42"), ("older", -90.0, "7")], "ours"),
+        ([("ours", 5.1, "42"), ("other", 0.0, "43")], "ours"),
+        ([("ours", -1.5, "42")], "ours"),
+        ([("other", 0.0, "43")], None),
+        ([("other", 0.0, "142")], None),
+        ([("other", 0.0, "43"), ("without", 0.0, "")], None),
     ],
 )
-def test_a_service_deployment_is_found_by_its_creation_date(
-    listed: list[tuple[str, float]], expected: str | None
+def test_a_service_deployment_is_found_by_its_digits_and_else_by_its_creation_date(
+    listed: list[tuple[str, float, str]], expected: str | None
 ) -> None:
     client, script = scripted("ecs")
-    shown = [{"serviceDeploymentArn": arn, "createdAt": WHEN + timedelta(seconds=age)} for arn, age in listed]
+    shown = [
+        {"serviceDeploymentArn": arn, "createdAt": WHEN + timedelta(seconds=age)}
+        | ({"targetServiceRevisionArn": REVISION + digits} if digits else {})
+        for arn, age, digits in listed
+    ]
     script.add_response("list_service_deployments", {"serviceDeployments": shown})
-    assert Ecs(client).find_deployment("shop", "web", WHEN, "before") == expected
+    assert Ecs(client).find_deployment("shop", "web", "ecs-svc/42", WHEN, "before") == expected
+
+
+def test_the_newest_service_deployment_is_found_in_any_order() -> None:
+    client, script = scripted("ecs")
+    shown = [{"serviceDeploymentArn": f"of-{age}", "createdAt": WHEN + timedelta(seconds=age)} for age in (5, 9, 1)]
+    script.add_response(
+        "list_service_deployments",
+        {"serviceDeployments": shown},
+        {"cluster": "shop", "service": "web", "maxResults": 100},
+    )
+    assert Ecs(client).newest_deployment("shop", "web") == "of-9"
+
+
+def test_a_service_deployment_names_its_revision_in_a_list_and_in_detail() -> None:
+    """Shapes of the examples of aws-cli: list-service-deployments.rst and describe-service-deployments.rst."""
+    common = {"serviceDeploymentArn": "one", "createdAt": WHEN, "status": "SUCCESSFUL"}
+    client, script = scripted("ecs")
+    listed = common | {"targetServiceRevisionArn": f"{REVISION}42"}
+    described = common | {"targetServiceRevision": {"arn": f"{REVISION}42", "runningTaskCount": 1}}
+    script.add_response("list_service_deployments", {"serviceDeployments": [listed]})
+    script.add_response("describe_service_deployments", {"serviceDeployments": [described]})
+    brief, detail = Ecs(client).deployment_history("shop", "web")[0], Ecs(client).service_deployments(["one"])["one"]
+    assert brief == detail
+    assert (brief.deploys("ecs-svc/42"), brief.deploys("ecs-svc/2"), brief.deploys("ours")) == (True, False, None)
 
 
 @pytest.mark.parametrize(
@@ -159,8 +197,10 @@ def test_ecs_rolls_back_by_its_circuit_breaker_or_by_alarms(
         "pendingCount": 0,
         "deploymentConfiguration": deploying,
     }
+    described["currentServiceDeployment"] = "arn:aws:ecs:…:service-deployment/shop/web/one"
     script.add_response("describe_services", {"services": [described]}, {"cluster": "shop", "services": ["web"]})
-    assert Ecs(client).services("shop", ["web"])["web"].rolls_back is rolls_back
+    service = Ecs(client).services("shop", ["web"])["web"]
+    assert (service.rolls_back, service.current_deployment) == (rolls_back, described["currentServiceDeployment"])
 
 
 def test_a_stopped_task_is_described_until_it_is_final() -> None:

@@ -169,9 +169,13 @@ class Ecs:
         assert primary
         return primary
 
-    def find_deployment(self, cluster: str, service: str, created_at: Any, previous: str | None) -> str | None:
-        new = [one for one in self.fleet.wholes(service) if one.arn != previous and one.created_at >= created_at]
-        return min(new, key=lambda one: one.created_at).arn if new else None
+    def find_deployment(
+        self, cluster: str, service: str, deployment_id: str, created_at: Any, previous: str | None
+    ) -> str | None:
+        return next((one.arn for one in self.fleet.wholes(service) if one.deploys(deployment_id)), None)
+
+    def deployment_history(self, cluster: str, service: str, since: Any = None) -> tuple[ServiceDeployment, ...]:
+        return tuple(one for one in self.fleet.wholes(service) if since is None or one.created_at >= since)
 
     def newest_deployment(self, cluster: str, service: str) -> str | None:
         return next(self.fleet.wholes(service)).arn

@@ -259,7 +259,10 @@ class Fleet:
         """The service deployments of a service, newest first."""
         for one in self.service(name).rollouts:
             if not one.by_ecs:
-                yield ServiceDeployment(one.whole.arn, one.whole.status, "", _when(one.whole.created))
+                revision = f"arn:aws:ecs:{REGION}:{ACCOUNT}:service-revision/{one.id.rpartition('/')[2]}"
+                yield ServiceDeployment(
+                    one.whole.arn, one.whole.status, "", _when(one.whole.created), revision=revision
+                )
 
     def task(self, task: OneOff) -> Task:
         """A one-off task as it is now."""

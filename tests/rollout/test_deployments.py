@@ -4,10 +4,22 @@ from dataclasses import replace
 
 import pytest
 
-from longshore.errors import RolloutError, SupersededError
+from longshore.errors import RolloutError, SupersededError, UnknownOutcomeError
+from longshore.rollout.baseline import Baseline
 from longshore.rollout.deployments import Move, ServiceLook, completed, find_again, start
-from tests.fakes.samples import arn, deployment, service
-from tests.rollout.fake_ecs import NAME, OLD, OURS, FakeEcs, ours, service_deployment
+from tests.fakes.samples import arn, deployment, moved_clock, service
+from tests.rollout.fake_ecs import (
+    IDS,
+    NAME,
+    OLD,
+    OURS,
+    FakeEcs,
+    LaggingEcs,
+    ours,
+    replaced_by_another,
+    rolled_back_by_ecs,
+    service_deployment,
+)
 
 
 def test_a_rollback_by_ecs_is_a_failure_and_not_another_deployment() -> None:
@@ -29,25 +41,62 @@ def test_a_service_that_has_the_revision_already_gets_a_new_deployment() -> None
 
 MOVED = Move(NAME, arn(NAME, 2))
 BEFORE = arn(NAME, 1)
+THEIRS = replaced_by_another(3)
 
 
 def test_the_deployment_of_an_interrupted_move_is_found_by_its_revision() -> None:
-    deployed = find_again(FakeEcs([service(OURS)]), "cluster", MOVED, BEFORE, 9)
+    deployed = find_again(FakeEcs([service(OURS)]), "cluster", MOVED, BEFORE, 9, moved_clock())
     assert deployed == replace(ours(9), previous=None)
 
 
 def test_a_service_that_has_not_moved_has_no_deployment_to_find() -> None:
-    assert find_again(FakeEcs([service(OLD)]), "cluster", MOVED, BEFORE, 9) is None
+    assert find_again(FakeEcs([service(OLD)]), "cluster", MOVED, BEFORE, 9, moved_clock()) is None
 
 
 def test_a_rollback_by_ecs_during_an_interruption_is_a_failure() -> None:
     ecs = FakeEcs([service(OLD)], deployments=[service_deployment("ROLLBACK_SUCCESSFUL", "the breaker tripped")])
     with pytest.raises(RolloutError, match="the breaker tripped") as caught:
-        find_again(ecs, "cluster", MOVED, BEFORE, 9)
+        find_again(ecs, "cluster", MOVED, BEFORE, 9, moved_clock())
     assert not isinstance(caught.value, SupersededError)
 
 
 def test_another_deployment_during_an_interruption_supersedes_ours() -> None:
-    with pytest.raises(SupersededError, match=r"another deployment, other of .*:3, took over") as caught:
-        find_again(FakeEcs([service(deployment("other", "IN_PROGRESS", revision=3))]), "cluster", MOVED, BEFORE, 9)
+    ecs = LaggingEcs(truth=THEIRS, lags=(0, 30, 30), clock=moved_clock())
+    ecs.clock.sleep(61)
+    with pytest.raises(SupersededError, match=r"another deployment, ecs-svc/4444 of .*:3, took over") as caught:
+        find_again(ecs, "cluster", MOVED, BEFORE, 9, ecs.clock)
     assert caught.value.service == NAME
+
+
+def test_a_deployment_during_an_interruption_that_aws_does_not_attribute_is_neither() -> None:
+    ecs = FakeEcs([service(deployment("other", "IN_PROGRESS", revision=3))])
+    with pytest.raises(UnknownOutcomeError, match="whether ECS or another process"):
+        find_again(ecs, "cluster", MOVED, BEFORE, 9, moved_clock())
+
+
+@pytest.mark.parametrize("lags", [(0, 0, 0), (0, 30, 0), (0, 8, 8)])
+def test_a_deployment_that_began_after_the_look_is_not_overwritten(lags: tuple[float, float, float]) -> None:
+    ecs = LaggingEcs(truth=THEIRS, lags=lags, clock=moved_clock())
+    ecs.clock.sleep(62)
+    for baseline in (Baseline(frozenset({BEFORE, arn(NAME, 2)})), Baseline(frozenset({BEFORE}), IDS["ours"])):
+        with pytest.raises(SupersededError, match=r"another deployment, ecs-svc/4444 of .*:3, took over"):
+            start(ecs, "cluster", MOVED, 9, baseline=baseline, clock=ecs.clock)
+    assert not ecs.updates
+
+
+def test_a_service_in_the_state_of_the_baseline_is_moved() -> None:
+    ecs = LaggingEcs(truth=THEIRS, clock=moved_clock())
+    ecs.clock.sleep(20)
+    for baseline in (Baseline(frozenset({arn(NAME, 2)})), Baseline(frozenset(), IDS["ours"])):
+        assert start(ecs, "cluster", MOVED, 9, baseline=baseline, clock=ecs.clock).replaces == IDS["ours"]
+    assert len(ecs.updates) == 2
+
+
+@pytest.mark.parametrize("key", ["old", "rollback"])
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_rollback_by_ecs_that_began_after_the_look_may_be_replaced(key: str, announced: bool) -> None:  # noqa: FBT001
+    """So `invoke rollback` ends a deployment that an earlier run left behind, though ECS rolls it back meanwhile."""
+    ecs = LaggingEcs(truth=rolled_back_by_ecs(key, announced=announced), lags=(0, 30, 30), clock=moved_clock())
+    ecs.clock.sleep(61)
+    start(ecs, "cluster", Move(NAME, arn(NAME, 7)), 9, baseline=Baseline(frozenset({arn(NAME, 2)})), clock=ecs.clock)
+    assert len(ecs.updates) == 1

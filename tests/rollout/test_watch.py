@@ -73,10 +73,11 @@ def test_a_failed_deployment_fails_even_while_the_old_tasks_run() -> None:
 
 def test_a_newer_deployment_supersedes_ours() -> None:
     newer = replace(deployment("newer", "IN_PROGRESS", revision=3), created_at=WHEN.replace(second=59))
+    theirs = replace(service_deployment("IN_PROGRESS"), arn="theirs", created_at=newer.created_at)
     for answer in (service(newer, replace(OURS, status="ACTIVE")), service(newer)):
-        for deployments in ([], [service_deployment("STOPPED", "replaced")]):
+        for status in ("STOPPED", "IN_PROGRESS"):
             with pytest.raises(SupersededError) as caught:
-                waited(answer, deployments=deployments)
+                waited(answer, deployments=[service_deployment(status, "replaced")], others=[theirs])
             assert caught.value.service == NAME
 
 

@@ -6,7 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from longshore.aws.ecs_types import Deployment, Placement, Service, ServiceDeployment, Task, service_of, task_of
+from longshore.aws.ecs_types import (
+    Deployment,
+    Placement,
+    Service,
+    ServiceDeployment,
+    Task,
+    service_deployment_of,
+    service_of,
+    task_of,
+)
 from longshore.aws.translate import call
 from longshore.errors import AwsError, NoCapacityError
 
@@ -16,7 +25,8 @@ if TYPE_CHECKING:
 SERVICES_A_CALL = 10
 TASKS_A_CALL = 100
 DEPLOYMENTS_A_CALL = 20
-"""The limits of DescribeServices, DescribeTasks and DescribeServiceDeployments.
+DEPLOYMENTS_A_PAGE = 100
+"""The limits of DescribeServices, DescribeTasks, DescribeServiceDeployments and ListServiceDeployments.
 
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
 """
@@ -32,9 +42,13 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_message
 https://repost.aws/knowledge-center/ecs-fargate-runtask-capacity
 """
 
+_LOOK_BACK = timedelta(minutes=1)
 _SAME_MOMENT = timedelta(seconds=5)
 _SKEW = timedelta(seconds=1)
-"""One call creates a deployment and its service deployment; their dates may differ, the latter's is hardly earlier."""
+"""One call creates a deployment and its service deployment; the latter is dated later, by 1.6 s in AWS's own example.
+
+https://docs.aws.amazon.com/cli/latest/reference/ecs/describe-service-deployments.html
+"""
 
 
 class Ecs:
@@ -92,30 +106,53 @@ class Ecs:
         answer = call(self._client.update_service, cluster=cluster, service=service, desiredCount=count)
         return _primary(answer["service"])
 
-    def find_deployment(self, cluster: str, service: str, created_at: datetime, previous: str | None) -> str | None:
-        """The ARN of a deployment's service deployment, found by its creation date; None if it is not shown yet.
+    def deployment_history(
+        self, cluster: str, service: str, since: datetime | None = None
+    ) -> tuple[ServiceDeployment, ...]:
+        """The service deployments of a service, newest first; with ``since``, those created since then.
 
-        ECS does not link the two: the id of a deployment is not part of the ARN of its service deployment.
+        AWS documents no order of ListServiceDeployments: they are sorted here. Only the first page is read, so of a
+        service with more than a hundred in 90 days some may be missing.
+        """
+        created: Any = {} if since is None else {"createdAt": {"after": since}}
+        answer = call(
+            self._client.list_service_deployments,
+            cluster=cluster,
+            service=service,
+            maxResults=DEPLOYMENTS_A_PAGE,
+            **created,
+        )
+        listed = (service_deployment_of(raw) for raw in answer["serviceDeployments"])
+        history = [deployment for deployment in listed if since is None or deployment.created_at >= since]
+        return tuple(sorted(history, key=lambda deployment: deployment.created_at, reverse=True))
+
+    def find_deployment(
+        self, cluster: str, service: str, deployment_id: str, created_at: datetime, previous: str | None
+    ) -> str | None:
+        """The ARN of a deployment's service deployment; None if it is not shown yet.
+
+        It is found by the digits that both have. Only if no service deployment has such digits, the one created at the
+        same moment is taken.
 
         Args:
             cluster: name of the cluster.
             service: name of the service.
+            deployment_id: id of the deployment.
             created_at: when the deployment was created.
             previous: ARN of the service deployment before it, which a stale read still shows.
         """
-        first = created_at - _SKEW
-        pages = call(
-            self._client.list_service_deployments, cluster=cluster, service=service, createdAt={"after": first}
-        )
-        candidates = [d for d in pages["serviceDeployments"] if d["createdAt"] >= first]
-        new = [d for d in candidates if d["serviceDeploymentArn"] != previous]
-        near = {abs(d["createdAt"] - created_at): d["serviceDeploymentArn"] for d in new}
+        # By its digits it may even be dated earlier than the deployment: AWS promises nothing about the two dates.
+        history = self.deployment_history(cluster, service, created_at - _LOOK_BACK)
+        matches = {deployment.arn: deployment.deploys(deployment_id) for deployment in history}
+        if any(match is not None for match in matches.values()):
+            return next((arn for arn, match in matches.items() if match), None)
+        new = [d for d in history if d.arn != previous and d.created_at >= created_at - _SKEW]
+        near = {abs(d.created_at - created_at): d.arn for d in new}
         return near[min(near)] if near and min(near) <= _SAME_MOMENT else None
 
     def newest_deployment(self, cluster: str, service: str) -> str | None:
         """The ARN of the newest service deployment of a service; None if it has never had one."""
-        answer = call(self._client.list_service_deployments, cluster=cluster, service=service, maxResults=1)
-        return next((d["serviceDeploymentArn"] for d in answer["serviceDeployments"]), None)
+        return next((deployment.arn for deployment in self.deployment_history(cluster, service)), None)
 
     def latest_deployments(self, cluster: str, services: Sequence[str]) -> dict[str, ServiceDeployment]:
         """The newest service deployment of each service that has had one."""
@@ -126,13 +163,7 @@ class Ecs:
     def service_deployments(self, arns: Sequence[str]) -> dict[str, ServiceDeployment]:
         """The service deployments that ECS still describes, by ARN, twenty in a call."""
         return {
-            raw["serviceDeploymentArn"]: ServiceDeployment(
-                raw["serviceDeploymentArn"],
-                raw["status"],
-                raw.get("statusReason", ""),
-                raw["createdAt"],
-                tuple(raw.get("alarms", {}).get("triggeredAlarmNames", ())),
-            )
+            raw["serviceDeploymentArn"]: service_deployment_of(raw)
             for batch in _batches(arns, DEPLOYMENTS_A_CALL)
             for raw in call(self._client.describe_service_deployments, serviceDeploymentArns=batch)[
                 "serviceDeployments"

@@ -15,7 +15,7 @@ _ENDED_BY_SIGNAL = (137, 143)
 
 @dataclass(frozen=True)
 class Deployment:
-    """A deployment of a service. ``status`` is PRIMARY, ACTIVE or INACTIVE."""
+    """A deployment of a service. ``status`` is PRIMARY, ACTIVE, INACTIVE or, as recorded, DRAINING."""
 
     id: str
     status: str
@@ -33,7 +33,8 @@ class ServiceDeployment:
     """A deployment together with its rollback, as DescribeServiceDeployments shows them.
 
     ``status`` is one of PENDING, IN_PROGRESS, SUCCESSFUL, STOP_REQUESTED, STOPPED, ROLLBACK_REQUESTED,
-    ROLLBACK_IN_PROGRESS, ROLLBACK_SUCCESSFUL, ROLLBACK_FAILED; AWS may add others. ``alarms`` are those that went off.
+    ROLLBACK_IN_PROGRESS, ROLLBACK_SUCCESSFUL, ROLLBACK_FAILED; AWS may add others. ``alarms`` are those that went off,
+    ``revision`` is the ARN of the service revision that it deploys.
     """
 
     arn: str
@@ -41,6 +42,16 @@ class ServiceDeployment:
     reason: str
     created_at: datetime
     alarms: tuple[str, ...] = ()
+    revision: str = ""
+
+    def deploys(self, deployment_id: str) -> bool | None:
+        """Whether it is the service deployment of this deployment; None if their numbers cannot be compared.
+
+        The digits of a deployment's id ``ecs-svc/<digits>`` end the ARN of the service revision that it deploys.
+        terraform-provider-aws finds a service deployment by them (internal/service/ecs/service.go).
+        """
+        ours, theirs = deployment_id.rpartition("/")[2], self.revision.rpartition("/")[2]
+        return ours == theirs if ours.isdigit() and theirs.isdigit() else None
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,7 @@ class Service:
         rolls_back: whether ECS rolls a failed deployment back, by its circuit breaker or by alarms.
         created_at: when it was created, by ECS's clock.
         settings: its settings.
+        current_deployment: ARN of its current service deployment; None if ECS does not name it.
     """
 
     name: str
@@ -72,6 +84,7 @@ class Service:
     rolls_back: bool = False
     created_at: datetime | None = None
     settings: ServiceSettings = field(default_factory=ServiceSettings)
+    current_deployment: str | None = None
 
     @property
     def latest_event(self) -> str:
@@ -203,6 +216,19 @@ def service_of(raw: Any) -> Service:
         rolls_back=any(judge.get("enable") and judge.get("rollback") for judge in judges),
         created_at=raw.get("createdAt"),
         settings=settings_of(raw),
+        current_deployment=raw.get("currentServiceDeployment"),
+    )
+
+
+def service_deployment_of(raw: Any) -> ServiceDeployment:
+    """A service deployment of ListServiceDeployments or DescribeServiceDeployments, which name its revision apart."""
+    return ServiceDeployment(
+        arn=raw["serviceDeploymentArn"],
+        status=raw.get("status", ""),
+        reason=raw.get("statusReason", ""),
+        created_at=raw["createdAt"],
+        alarms=tuple(raw.get("alarms", {}).get("triggeredAlarmNames", ())),
+        revision=raw.get("targetServiceRevisionArn") or raw.get("targetServiceRevision", {}).get("arn", ""),
     )
 
 

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from longshore.aws.ecs_types import Service, ServiceDeployment, Task
-from longshore.errors import RolloutError, SupersededError
+from longshore.clock import Clock
+from longshore.errors import RolloutError
+from longshore.rollout import origin
+from longshore.rollout.baseline import Baseline, refuse_overtaken
 from longshore.rollout.failed_tasks import SEE_REASONS, refuse_crash_loop
+from longshore.rollout.origin import Origin
 from longshore.rollout.ports import DeploymentHistory, ServiceClient
 
 SHOWN_WITHIN = 5.0
 """Seconds after which a read shows the effect of a call; AWS gives no number."""
-
-UNTOUCHED = "That deployment was left untouched."
-
-_STOPPED = ("STOP_REQUESTED", "STOPPED")
-_ROLLING_BACK = ("ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED")
 
 
 @dataclass(frozen=True)
@@ -36,12 +35,15 @@ class TrackedDeployment:
     Attributes:
         move: the move.
         deployment: id of the deployment.
-        created_at: when ECS created it, by ECS's clock.
+        created_at: when ECS created it, by ECS's clock. A rollback by ECS that has the id and the date of an earlier
+            deployment counts as created no earlier than the deployment that it replaces.
         deadline: seconds that it may take.
         by_ecs: it was not started by our call: ECS's own rollback, or the deployment of a service that is only scaled.
         previous: ARN of the service deployment before it.
         arn: ARN of its service deployment; None until that is known.
         failed: its tasks that have failed so far, also those that ECS has stopped showing.
+        replaces: id of the deployment that was PRIMARY before it; None if that is unknown.
+        counts_from: tasks that were created before that time are not counted as failed; None to count all.
     """
 
     move: Move
@@ -52,6 +54,8 @@ class TrackedDeployment:
     previous: str | None = None
     arn: str | None = None
     failed: tuple[Task, ...] = ()
+    replaces: str | None = None
+    counts_from: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -62,24 +66,52 @@ class ServiceLook:
         service: the service.
         tracked: the deployment, with everything learned about it so far.
         service_deployment: its service deployment, if that is known.
+        others: the service deployments that another process has started since.
+        stopped_for: the seconds for which its service deployment has been shown as stopped.
     """
 
     service: Service
     tracked: TrackedDeployment
     service_deployment: ServiceDeployment | None = None
+    others: tuple[ServiceDeployment, ...] = ()
+    stopped_for: float = 0.0
 
 
-def start(ecs: ServiceClient, cluster: str, move: Move, deadline: float) -> TrackedDeployment:
-    """Starts a move; a service that already has the revision gets a new deployment of it."""
-    current = ecs.services(cluster, [move.service])[move.service]
+def start(
+    ecs: ServiceClient,
+    cluster: str,
+    move: Move,
+    deadline: float,
+    *,
+    baseline: Baseline | None = None,
+    clock: Clock | None = None,
+) -> TrackedDeployment:
+    """Starts a move; a service that already has the revision gets a new deployment of it.
+
+    Args:
+        ecs: moves and reads services.
+        cluster: name of the cluster.
+        move: the move.
+        deadline: seconds that the deployment may take.
+        baseline: the state of the service since this run looked at it, compared just before the move; None for any.
+        clock: time.
+
+    Raises:
+        SupersededError: another process has deployed since; the service was not moved.
+        UnknownOutcomeError: the running deployment could not be attributed; the service was not moved.
+    """
     previous = ecs.newest_deployment(cluster, move.service)
+    current = ecs.services(cluster, [move.service])[move.service]
+    if baseline and not baseline.matches(current):
+        current = refuse_overtaken(ecs, cluster, baseline, current, clock or Clock())
     force = current.task_definition == move.task_definition
     deployment = ecs.update(cluster, move.service, move.task_definition, move.count, force=force)
-    return TrackedDeployment(move, deployment.id, deployment.created_at, deadline, previous=previous)
+    replaces = current.primary.id if current.primary else None
+    return TrackedDeployment(move, deployment.id, deployment.created_at, deadline, previous=previous, replaces=replaces)
 
 
 def find_again(
-    ecs: DeploymentHistory, cluster: str, move: Move, before: str, deadline: float
+    ecs: DeploymentHistory, cluster: str, move: Move, before: str, deadline: float, clock: Clock
 ) -> TrackedDeployment | None:
     """Finds the deployment of a move that another process began, by the revision that the service is moving to.
 
@@ -89,6 +121,7 @@ def find_again(
         move: the move, which may not have begun.
         before: ARN of the revision that the service ran before.
         deadline: seconds that the deployment may take from now.
+        clock: time.
 
     Returns:
         The deployment; None if the service has not moved.
@@ -96,26 +129,26 @@ def find_again(
     Raises:
         RolloutError: ECS has rolled it back.
         SupersededError: another deployment has replaced it.
+        UnknownOutcomeError: AWS did not show in time whose deployment is running.
     """
-    service = ecs.services(cluster, [move.service])[move.service]
-    primary = service.primary
-    if primary and primary.task_definition == move.task_definition != before:
-        return TrackedDeployment(move, primary.id, primary.created_at, deadline)
-    latest = ecs.latest_deployments(cluster, [move.service]).get(move.service)
-    if latest and latest.status in _ROLLING_BACK:
-        raise RolloutError(
-            f"{move.service}: ECS rolled the deployment back while no release was running:"
-            f" {latest.reason or latest.status}",
-            SEE_REASONS,
-            move.service,
-        )
-    if primary and primary.task_definition not in (before, move.task_definition):
-        raise SupersededError(
-            f"{move.service}: another deployment, {primary.id} of {primary.task_definition}, took over",
-            UNTOUCHED,
-            move.service,
-        )
-    return None
+    for _ in clock.polls(origin.KNOWN_WITHIN):
+        service = ecs.services(cluster, [move.service])[move.service]
+        primary, history = service.primary, ecs.deployment_history(cluster, move.service)
+        if primary and primary.task_definition == move.task_definition != before:
+            return TrackedDeployment(move, primary.id, primary.created_at, deadline)
+        whose = origin.of_untracked(service, history)
+        if whose is Origin.ECS:
+            raise RolloutError(
+                f"{move.service}: ECS rolled the deployment back while no release was running:"
+                f" {_why_rolled_back(service, history)}",
+                SEE_REASONS,
+                move.service,
+            )
+        if primary is None or primary.task_definition in (before, move.task_definition):
+            return None
+        if whose is Origin.ANOTHER:
+            break
+    raise origin.error_about(whose, service)
 
 
 def completed(look: ServiceLook) -> bool:
@@ -130,15 +163,15 @@ def completed(look: ServiceLook) -> bool:
     if deployment and deployment.rollout_state == "FAILED":
         raise _failed(look, deployment.reason)
     status, reason = (details.status, details.reason) if details else ("", "")
-    if status in _ROLLING_BACK:
-        raise _failed(look, reason or f"ECS is rolling it back ({status})")
-    if primary and primary.id != tracked.deployment and primary.created_at > tracked.created_at:
-        raise SupersededError(
-            f"{service.name}: deployment {primary.id} of {primary.task_definition} took over from {tracked.deployment}",
-            UNTOUCHED,
-            service.name,
-        )
-    if status in _STOPPED:
+    match origin.of_primary(look):
+        case Origin.ECS:
+            announced = primary.reason if primary and origin.announces_rollback(primary) else ""
+            raise _failed(look, reason or announced or f"ECS is rolling it back ({status})")
+        case Origin.ANOTHER:
+            raise origin.error_about(Origin.ANOTHER, service, look.others, tracked.deployment)
+        case Origin.UNKNOWN:
+            return False
+    if status in origin.STOPPED and look.stopped_for >= origin.KNOWN_WITHIN:
         raise _failed(look, reason or f"it was stopped ({status})")
     settled = tracked.by_ecs or details is None or status == "SUCCESSFUL"
     return bool(settled and deployment and deployment.status == "PRIMARY" and deployment.rollout_state == "COMPLETED")
@@ -154,10 +187,24 @@ def failed_tasks(stopped: Sequence[Task], look: ServiceLook) -> tuple[Task, ...]
     """
     tracked = look.tracked
     shown = [task for task in stopped if task.started_by == tracked.deployment and task.failure()]
-    new = [task for task in shown if task.stopped_at is None or task.stopped_at >= tracked.created_at]
+    new = [task for task in shown if not _happened_before(task, tracked)]
     failed = {task.arn: task for task in (*tracked.failed, *new)}
     refuse_crash_loop(look.service, tuple(failed.values()))
     return tuple(failed.values())
+
+
+def _happened_before(task: Task, tracked: TrackedDeployment) -> bool:
+    """Whether a task failed in an earlier life of its deployment, to which ECS has rolled back under its old id."""
+    if task.stopped_at and task.stopped_at < tracked.created_at:
+        return True
+    return bool(tracked.counts_from and task.created_at and task.created_at < tracked.counts_from)
+
+
+def _why_rolled_back(service: Service, history: Sequence[ServiceDeployment]) -> str:
+    newest, primary = next(iter(history), None), service.primary
+    if newest and newest.status in origin.ROLLING_BACK:
+        return newest.reason or newest.status
+    return primary.reason if primary else ""
 
 
 def _failed(look: ServiceLook, reason: str) -> RolloutError:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from longshore.clock import Clock
 from longshore.errors import CrashLoopError, DeadlineError, RolloutError, SupersededError, UnknownOutcomeError
+from longshore.rollout import origin
 from longshore.rollout.deployments import (
     SHOWN_WITHIN,
-    UNTOUCHED,
     ServiceLook,
     TrackedDeployment,
     completed,
@@ -19,6 +19,7 @@ from longshore.rollout.deployments import (
 )
 from longshore.rollout.failed_tasks import SEE_REASONS, QuietTime, summarized
 from longshore.rollout.looks import looks
+from longshore.rollout.observation import observe
 from longshore.rollout.ports import ServiceClient
 
 SERVICES_A_SECOND = 5
@@ -37,8 +38,9 @@ def wait(
     """Waits until all deployments have completed.
 
     Each is judged by the id that our call returned and by its service deployment. Reads are eventually consistent: one
-    that shows neither our deployment nor a newer one means "not yet". An unknown state means "in progress" until the
-    deadline. Reads that fail are repeated until then.
+    that shows neither our deployment nor a newer one means "not yet", and so does a newer one until AWS shows whether
+    ECS rolls ours back or another process has deployed. An unknown state means "in progress" until the deadline. Reads
+    that fail are repeated until then.
 
     Args:
         ecs: reads services, deployments and tasks.
@@ -54,7 +56,7 @@ def wait(
         SupersededError: another deployment has replaced one.
         UnknownOutcomeError: ECS could not be read at the deadline.
     """
-    reader, begun = _Reader(ecs, cluster, _by_service(deployments), on_look), clock.now()
+    reader, begun = _Reader(ecs, cluster, _by_service(deployments), on_look, clock), clock.now()
     near_end, pause = set[str](), len(deployments) / SERVICES_A_SECOND
     for look in looks(partial(reader.pending, completed), clock, _longest(deployments), longest=max(2.5, pause)):
         if not reader.tracked:
@@ -88,7 +90,7 @@ def wait_for_counts(
         UnknownOutcomeError: ECS could not be read at the deadline.
     """
     stopped_before = {task.arn for tracked in scaled for task in ecs.stopped_tasks(cluster, tracked.move.service)}
-    reader, begun = _Reader(ecs, cluster, _by_service(scaled), on_look, frozenset(stopped_before)), clock.now()
+    reader, begun = _Reader(ecs, cluster, _by_service(scaled), on_look, clock, frozenset(stopped_before)), clock.now()
 
     def has_its_count(look: ServiceLook) -> bool:
         return _has_its_count(look, settled=clock.now() - begun > SHOWN_WITHIN)
@@ -128,7 +130,7 @@ def bake(
     """
     if not deployments:
         return  # no service had to be moved
-    reader, begun = _Reader(ecs, cluster, _by_service(deployments), on_look), clock.now()
+    reader, begun = _Reader(ecs, cluster, _by_service(deployments), on_look, clock), clock.now()
     quiet = QuietTime(seconds, until=begun + _longest(deployments) + seconds, since=begun)
     read, pause = partial(reader.pending, _healthy, every=True), len(deployments) / SERVICES_A_SECOND
     for look in looks(read, clock, math.inf, first=max(0.3, pause), longest=max(1.0, pause)):
@@ -152,14 +154,18 @@ class _Reader:
         cluster: name of the cluster.
         tracked: the deployments by the name of their service; each read adds to them.
         on_look: receives each service at each look.
+        clock: time.
         stopped_before: ARNs of tasks that do not count as failures.
+        stopped_since: when each service's deployment was first seen as stopped, by the name of the service.
     """
 
     ecs: ServiceClient
     cluster: str
     tracked: dict[str, TrackedDeployment]
     on_look: OnLook
+    clock: Clock
     stopped_before: frozenset[str] = frozenset()
+    stopped_since: dict[str, float] = field(default_factory=dict)
 
     def pending(self, reached: Predicate, *, every: bool = False) -> list[ServiceLook]:
         """Reads the services, and returns those that have not reached their goal; the others are not read again.
@@ -177,16 +183,17 @@ class _Reader:
         return pending
 
     def _read(self) -> list[ServiceLook]:
-        services = self.ecs.services(self.cluster, list(self.tracked))
-        for name, tracked in self.tracked.items():
-            if tracked.arn is None and not tracked.by_ecs:
-                arn = self.ecs.find_deployment(self.cluster, name, tracked.created_at, tracked.previous)
-                self.tracked[name] = replace(tracked, arn=arn)
-        details = self.ecs.service_deployments([tracked.arn for tracked in self.tracked.values() if tracked.arn])
-        return [
-            ServiceLook(service, tracked := self.tracked[name], details.get(tracked.arn or ""))
-            for name, service in services.items()
-        ]
+        services = [self._timed(look) for look in observe(self.ecs, self.cluster, self.tracked)]
+        self.tracked.update((look.service.name, look.tracked) for look in services)
+        return services
+
+    def _timed(self, look: ServiceLook) -> ServiceLook:
+        """The look with the time for which its deployment has been stopped: another process may have replaced it."""
+        details, name, now = look.service_deployment, look.service.name, self.clock.now()
+        if details is None or details.status not in origin.STOPPED:
+            self.stopped_since.pop(name, None)
+            return look
+        return replace(look, stopped_for=now - self.stopped_since.setdefault(name, now))
 
     def _reached(self, look: ServiceLook, reached: Predicate, *, every: bool) -> bool:
         done, name = reached(look), look.service.name
@@ -232,7 +239,7 @@ def _has_its_count(look: ServiceLook, *, settled: bool) -> bool:
     """
     service, tracked, primary = look.service, look.tracked, look.service.primary
     if primary and primary.id != tracked.deployment and primary.created_at > tracked.created_at:
-        raise SupersededError(f"{service.name}: deployment {primary.id} took over", UNTOUCHED, service.name)
+        raise SupersededError(f"{service.name}: deployment {primary.id} took over", origin.UNTOUCHED, service.name)
     if settled and service.desired != tracked.move.count:
         raise SupersededError(
             f"{service.name}: another process set the count to {service.desired}",

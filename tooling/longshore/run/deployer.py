@@ -12,6 +12,7 @@ from longshore.environment.environment import Environment
 from longshore.errors import DeadlineError
 from longshore.result import Failure
 from longshore.rollout import deployments, watch
+from longshore.rollout.baseline import Baseline
 from longshore.rollout.deployments import Move, TrackedDeployment
 from longshore.rollout.diagnosis import Diagnosis
 from longshore.run.run import Run
@@ -47,9 +48,15 @@ class Deployer:
         """The seconds that a service has to reach its revision."""
         return self.deadlines.services.get(key, self.deadlines.rollout)
 
-    def start(self, run: Run, move: Move, deadline: float) -> TrackedDeployment:
-        """Updates a service to a revision, and returns the deployment that ECS has started."""
-        return deployments.start(self.ecs, run.contract.cluster, move, deadline)
+    def start(self, run: Run, move: Move, deadline: float, baseline: Baseline | None) -> TrackedDeployment:
+        """Updates a service to a revision, and returns the deployment that ECS has started.
+
+        Raises:
+            SupersededError: another process has deployed since the baseline was recorded; the service was not moved.
+            UnknownOutcomeError: the running deployment could not be attributed; the service was not moved.
+        """
+        cluster, clock = run.contract.cluster, self.clock
+        return deployments.start(self.ecs, cluster, move, deadline, baseline=baseline, clock=clock)
 
     def wait(self, run: Run, tracked: Sequence[TrackedDeployment]) -> None:
         """Waits for deployments to complete.

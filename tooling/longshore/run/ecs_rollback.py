@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timedelta
+
 from longshore.aws.ecs_types import Deployment, Service
-from longshore.errors import AwsError, CrashLoopError, LongshoreError, SupersededError
+from longshore.errors import AwsError, CrashLoopError, LongshoreError
 from longshore.result import ServiceResult
-from longshore.rollout import deployments
-from longshore.rollout.deployments import Move, TrackedDeployment
+from longshore.rollout import deployments, origin
+from longshore.rollout.baseline import Baseline, refuse_overtaken
+from longshore.rollout.deployments import Move, ServiceLook, TrackedDeployment
+from longshore.rollout.looks import looks
+from longshore.rollout.observation import observe
+from longshore.rollout.origin import Origin
 from longshore.run.deployer import Deployer
 from longshore.run.run import Run
 
 BEGINS_WITHIN = 30.0
 """Seconds in which ECS's own rollback appears after a deployment has FAILED; AWS documents no number."""
+
+_MOMENT = timedelta(microseconds=1)
 
 
 def find(
@@ -32,26 +41,25 @@ def find(
 
     Raises:
         SupersededError: another deployment has replaced ours.
+        UnknownOutcomeError: AWS did not show in time whether ECS or another process has replaced ours.
     """
-    ecs, cluster, service = deployer.ecs, run.contract.cluster, run.result.services[key]
-    if isinstance(error, CrashLoopError) and error.service == service.name and move.count is None:
-        _stop(run, deployer, tracked)
-    for _ in deployer.clock.polls(BEGINS_WITHIN, longest=1.0):
-        current = ecs.services(cluster, [service.name])[service.name]
-        primary = current.primary
-        if primary and primary.id != tracked.deployment and primary.created_at > tracked.created_at:
-            _refuse_other(run, deployer, service, primary, tracked)
-            if primary.task_definition != move.task_definition:
-                return None
-            if move.count is not None:
-                # A new count for the same revision starts no deployment: ECS's rollback gets fewer tasks.
-                with run.effect(f"scale {service.name} back", str(move.count)):
-                    ecs.update(cluster, service.name, move.task_definition, move.count)
-            deadline = deployer.deadline_of(key)
-            return TrackedDeployment(move, primary.id, primary.created_at, deadline, by_ecs=True)
-        if not _will_roll_back(deployer, current, tracked):
-            return None
-    return None
+    service = run.result.services[key]
+    crashes = isinstance(error, CrashLoopError) and error.service == service.name and move.count is None
+    stopped = crashes and _stop(run, deployer, tracked)
+    look = _await_rollback(deployer, run.contract.cluster, tracked, move, stopped=stopped)
+    primary = look.service.primary if look else None
+    if look is None or primary is None:
+        return None
+    whose, replaced = origin.of_primary(look), primary.id != tracked.deployment
+    if not replaced or primary.task_definition != move.task_definition:
+        if whose in (Origin.ANOTHER, Origin.UNKNOWN):
+            raise origin.error_about(whose, look.service, look.others)
+        return None
+    if move.count is not None:
+        # A new count for the same revision starts no deployment: ECS's rollback gets fewer tasks.
+        with run.effect(f"scale {service.name} back", str(move.count)):
+            deployer.ecs.update(run.contract.cluster, service.name, move.task_definition, move.count)
+    return _adopted(deployer, run.contract.cluster, look, primary, move, deployer.deadline_of(key))
 
 
 def find_earlier(
@@ -61,16 +69,22 @@ def find_earlier(
 
     Raises:
         SupersededError: another deployment has replaced ours.
+        UnknownOutcomeError: AWS did not show in time whether ECS or another process has replaced ours.
     """
-    current = deployer.ecs.services(run.contract.cluster, [service.name])[service.name]
+    current = _refuse_other(run, deployer, service)
     primary = current.primary
-    if primary:
-        _refuse_other(run, deployer, service, primary, None)
     if not run.resumed or primary is None or primary.task_definition != move.task_definition:
         return None
     if move.count is not None and current.desired != move.count:
         return None
-    return TrackedDeployment(move, primary.id, primary.created_at, deadline, by_ecs=True)
+    ecs, cluster = deployer.ecs, run.contract.cluster
+    newest = next(iter(ecs.deployment_history(cluster, service.name)), None)
+    tracked = TrackedDeployment(move, primary.id, primary.created_at, deadline, by_ecs=True)
+    if newest is None or newest.deploys(primary.id) is not False:
+        return tracked
+    # ECS's rollback has no separate service deployment; if it has its old id, it may have its old date, too.
+    began = max(primary.created_at, newest.created_at)
+    return replace(tracked, created_at=began, counts_from=_counts_from(deployer, cluster, move.service, primary, began))
 
 
 def never_started(run: Run, deployer: Deployer, service: ServiceResult, error: LongshoreError) -> bool:
@@ -85,24 +99,89 @@ def never_started(run: Run, deployer: Deployer, service: ServiceResult, error: L
     return True
 
 
-def _stop(run: Run, deployer: Deployer, tracked: TrackedDeployment) -> None:
+def _stop(run: Run, deployer: Deployer, tracked: TrackedDeployment) -> bool:
     """Stops a deployment whose tasks keep crashing; if ECS refuses, our own rollback replaces it."""
     try:
         if tracked.arn and _status(deployer, tracked) in ("PENDING", "IN_PROGRESS"):
             with run.effect(f"stop {tracked.deployment}"):
                 deployer.ecs.stop_deployment(tracked.arn)
+            return True
     except AwsError as error:
         run.detail(f"deployment {tracked.deployment} could not be stopped: {error.message}")
+    return False
 
 
-def _will_roll_back(deployer: Deployer, service: Service, tracked: TrackedDeployment) -> bool:
-    """Whether ECS is about to roll our deployment back, by the status of its service deployment."""
-    status = _status(deployer, tracked)
-    if status in ("STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_SUCCESSFUL"):
+def _await_rollback(
+    deployer: Deployer, cluster: str, tracked: TrackedDeployment, move: Move, *, stopped: bool
+) -> ServiceLook | None:
+    """Waits until our deployment has been replaced, and AWS shows by whom, as long as ECS may still roll it back.
+
+    Returns:
+        The last look at the service if ours has been replaced; None if ECS does not roll back.
+    """
+    clock, name = deployer.clock, tracked.move.service
+    begun, last = clock.now(), None
+    for look in looks(
+        lambda: observe(deployer.ecs, cluster, {name: tracked})[0], clock, origin.KNOWN_WITHIN, longest=1
+    ):
+        if look.seen is None:
+            continue
+        last, whose = look.seen, origin.of_primary(look.seen)
+        if whose is Origin.ANOTHER or (whose is Origin.ECS and _is_visible(look.seen, move)):
+            return last
+        early = clock.now() - begun < BEGINS_WITHIN
+        if whose is not Origin.UNKNOWN and not _will_roll_back(look.seen, early=early, stopped=stopped):
+            return None
+    return last
+
+
+def _is_visible(look: ServiceLook, move: Move) -> bool:
+    """Whether the PRIMARY is ECS's rollback of the tracked deployment, by a read that is not out of date."""
+    primary, details = look.service.primary, look.service_deployment
+    if origin.is_replaced(look.service, look.tracked):
         return True
-    deployment = service.deployment(tracked.deployment)
+    # It has its old id and its old date, and ours is no longer listed.
+    ended = details is not None and details.status == "ROLLBACK_SUCCESSFUL"
+    return ended and primary is not None and primary.task_definition == move.task_definition
+
+
+def _will_roll_back(look: ServiceLook, *, early: bool, stopped: bool) -> bool:
+    """Whether a deployment that is still PRIMARY may yet be replaced.
+
+    Args:
+        look: the service.
+        early: whether a rollback by ECS need not have begun yet.
+        stopped: whether this run has stopped the deployment.
+    """
+    status = look.service_deployment.status if look.service_deployment else ""
+    deployment = look.service.deployment(look.tracked.deployment)
     failed = deployment is not None and deployment.rollout_state == "FAILED"
-    return failed and service.rolls_back and status in ("", "PENDING", "IN_PROGRESS")
+    if status in origin.ROLLING_BACK:
+        return status != "ROLLBACK_FAILED"
+    if status in origin.STOPPED:
+        # Another process may have stopped it by deploying.
+        return not failed or (early and status == "STOP_REQUESTED")
+    return stopped or (early and failed and look.service.rolls_back)
+
+
+def _adopted(
+    deployer: Deployer, cluster: str, look: ServiceLook, primary: Deployment, move: Move, deadline: float
+) -> TrackedDeployment:
+    """The rollback that ECS has made PRIMARY; if it has its old id, its earlier life does not count."""
+    tracked = look.tracked
+    began = max(primary.created_at, tracked.created_at)
+    counts_from = _counts_from(deployer, cluster, move.service, primary, began)
+    replaces = tracked.deployment
+    return TrackedDeployment(move, primary.id, began, deadline, by_ecs=True, replaces=replaces, counts_from=counts_from)
+
+
+def _counts_from(deployer: Deployer, cluster: str, service: str, primary: Deployment, began: datetime) -> datetime:
+    """The time from which failed tasks of a rollback count: if its date is an old one, all that have stopped do not."""
+    if primary.created_at >= began:
+        return began
+    tasks = deployer.ecs.stopped_tasks(cluster, service)
+    stopped = [task.created_at for task in tasks if task.started_by == primary.id and task.created_at]
+    return max([began, *(created + _MOMENT for created in stopped)])
 
 
 def _status(deployer: Deployer, tracked: TrackedDeployment) -> str:
@@ -111,26 +190,22 @@ def _status(deployer: Deployer, tracked: TrackedDeployment) -> str:
     return statuses[tracked.arn].status if tracked.arn in statuses else ""
 
 
-def _refuse_other(
-    run: Run, deployer: Deployer, service: ServiceResult, primary: Deployment, tracked: TrackedDeployment | None
-) -> None:
+def _refuse_other(run: Run, deployer: Deployer, service: ServiceResult) -> Service:
     """Refuses to roll back a service that another process has deployed to since.
 
     ECS's own rollback does not count, even though it may return to a revision other than the one before this run: the
     one that completed last.
 
+    Returns:
+        The service as it was read last.
+
     Raises:
         SupersededError: the service is on neither the revision before this run nor the one of this run.
+        UnknownOutcomeError: AWS did not show in time whether ECS or another process has replaced ours.
     """
     ecs, cluster = deployer.ecs, run.contract.cluster
     ours = (service.before.task_definition, service.after.task_definition) if service.after else ()
-    if not ours or primary.task_definition in ours:
-        return
-    latest = None if tracked else ecs.latest_deployments(cluster, [service.name]).get(service.name)
-    status = _status(deployer, tracked) if tracked else latest.status if latest else ""
-    if not status.startswith("ROLLBACK_"):
-        raise SupersededError(
-            f"{service.name}: another deployment, {primary.id} of {primary.task_definition}, took over",
-            deployments.UNTOUCHED,
-            service.name,
-        )
+    current = ecs.services(cluster, [service.name])[service.name]
+    if not ours or current.primary is None:
+        return current
+    return refuse_overtaken(ecs, cluster, Baseline(frozenset(ours)), current, deployer.clock)

@@ -18,7 +18,8 @@ from longshore.errors import (
     VerifyError,
 )
 from longshore.result import ReleaseResult, ScheduleResult, ServiceResult
-from longshore.rollout.deployments import Move
+from longshore.rollout.baseline import Baseline
+from longshore.rollout.deployments import Move, TrackedDeployment
 from longshore.run import autoscaling, ecs_rollback, released_tag, reregister, rollback_verification, snapshot
 from longshore.run.deployer import Deployer
 from longshore.run.failures import as_longshore_error, explain, explain_silence
@@ -199,10 +200,23 @@ def _roll_back_service(run: Run, env: Environment, key: str, error: LongshoreErr
         autoscaling.clear_minimum(run, env.aws.scaling, key)
     if rollback is None:
         with run.effect(f"update {key} back", move.task_definition):
-            rollback = deployer.start(run, move, deadline)
+            rollback = deployer.start(run, move, deadline, _baseline(service, tracked))
     run.tracked[key], service.deployment = rollback, rollback.deployment
     deployer.wait(run, [rollback])
     service.outcome = "moved back"
+
+
+def _baseline(service: ServiceResult, tracked: TrackedDeployment | None) -> Baseline | None:
+    """The state from which a service is rolled back: our deployment, or the revision to which it returns.
+
+    There is none for a service that the apply of this run created again and no wave has moved.
+    """
+    if tracked is None and service.replaced:
+        return None
+    revisions = {service.before.task_definition}
+    if tracked is None and service.after:  # the id of our deployment is unknown
+        revisions.add(service.after.task_definition)
+    return Baseline(frozenset(revisions), tracked.deployment if tracked else None)
 
 
 def _roll_back_schedules(recorder: Recorder, events: Events) -> list[LongshoreError]:

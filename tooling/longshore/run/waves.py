@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from longshore.aws.ecs import Ecs
-from longshore.errors import AwsError, LongshoreError, SupersededError
+from longshore.errors import AwsError, LongshoreError, SupersededError, UnknownOutcomeError
 from longshore.masking import secrets_of_containers
 from longshore.result import ReleaseResult, Running
 from longshore.rollout import deployments
+from longshore.rollout.baseline import Baseline
 from longshore.rollout.deployments import Move, TrackedDeployment
 from longshore.run import snapshot
 from longshore.run.deployer import Deployer
@@ -120,13 +121,22 @@ def _start(run: Run, deployer: Deployer, key: str, move: Move) -> TrackedDeploym
     deployer.refuse_late(run, f"{move.service} was updated", move.service)
     service = run.result.services[key]
 
+    # An apply of this run may have created the service again, or moved it to the revision that it registered.
+    baseline = Baseline(frozenset({service.before.task_definition, move.task_definition}))
+
     def mark() -> None:
         # Before the call: if there is no response, the entry has the change that may have taken effect.
         count = service.before.count if move.count is None else move.count
         service.outcome, service.after = "moved", Running(task_definition=move.task_definition, count=count)
 
-    with run.effect(f"update {key}", move.task_definition, mark):
-        return deployer.start(run, move, run.left(deployer.deadline_of(key)))
+    try:
+        with run.effect(f"update {key}", move.task_definition, mark):
+            return deployer.start(run, move, run.left(deployer.deadline_of(key)), baseline)
+    except (SupersededError, UnknownOutcomeError) as error:
+        service.outcome, service.after = "not moved", None
+        if isinstance(error, SupersededError):
+            service.outcome = "superseded"
+        raise
 
 
 def _started_earlier(run: Run, deployer: Deployer, key: str, move: Move) -> TrackedDeployment | None:
@@ -135,4 +145,5 @@ def _started_earlier(run: Run, deployer: Deployer, key: str, move: Move) -> Trac
     if not run.resumed or service.outcome not in ("moved", "completed", "failed"):
         return None
     deadline = run.left(deployer.deadline_of(key))
-    return deployments.find_again(deployer.ecs, run.contract.cluster, move, service.before.task_definition, deadline)
+    before, clock = service.before.task_definition, deployer.clock
+    return deployments.find_again(deployer.ecs, run.contract.cluster, move, before, deadline, clock)
