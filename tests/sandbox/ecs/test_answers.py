@@ -590,6 +590,28 @@ def test_unknown_services_and_task_definitions_are_errors(play: Play) -> None:
     assert code_of(error) == ("ClientException", "Unable to describe task definition.")
 
 
+@pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [
+        ("start_task", {"taskDefinition": "web", "containerInstances": ["i"]}),
+        ("create_task_set", {"service": "web", "taskDefinition": "web"}),
+        ("register_container_instance", {}),
+    ],
+)
+def test_operations_that_moto_would_only_record_are_refused(
+    play: Play, operation: str, parameters: dict[str, Any]
+) -> None:
+    with pytest.raises(ClientError, match=r"The sandbox does not play ecs:\w+\."):
+        getattr(play.client, operation)(cluster=play.cluster, **parameters)
+
+
+def test_capacity_providers_are_described_without_names(play: Play) -> None:
+    group = {"autoScalingGroupArn": "arn:aws:autoscaling:eu-central-1:123456789012:autoScalingGroup:1:a/b"}
+    play.client.create_capacity_provider(name=f"{play.cluster}-cp", autoScalingGroupProvider=group)
+    providers = play.client.describe_capacity_providers()["capacityProviders"]
+    assert f"{play.cluster}-cp" in [provider["name"] for provider in providers]
+
+
 def test_an_inactive_revision_cannot_be_started_and_is_not_the_latest(play: Play) -> None:
     family = f"{play.cluster}-web"
     first, second = play.register(), play.register()

@@ -13,9 +13,22 @@ from longshore.sandbox.ecs.fleet import RUNNING, STARTING, Service
 from longshore.sandbox.ecs.paging import page
 from longshore.sandbox.ecs.shapes import moment
 
+_ONLY_RECORDED = (
+    "CreateTaskSet",
+    "DeleteTaskSet",
+    "DeregisterContainerInstance",
+    "DescribeTaskSets",
+    "RegisterContainerInstance",
+    "StartTask",
+    "UpdateContainerInstancesState",
+    "UpdateServicePrimaryTaskSet",
+    "UpdateTaskSet",
+)
+"""Operations that moto answers from its own records, in which nothing runs: they would pretend."""
+
 
 class EcsResponse(EC2ContainerServiceResponse):
-    """Answers the ECS API. Operations that are not overridden are moto's."""
+    """Answers the ECS API. Operations that are not overridden are moto's, except those that only pretend."""
 
     ecs: Ecs
 
@@ -23,6 +36,12 @@ class EcsResponse(EC2ContainerServiceResponse):
         super().__init__()
         # moto shares it in the class and changes it at each Describe, while other calls are in progress
         self.RESPONSE_KEY_PATH_TO_TRANSFORMER = dict(self.RESPONSE_KEY_PATH_TO_TRANSFORMER)
+
+    def call_action(self) -> Any:
+        """Answer a call; operations that moto would only record are not played."""
+        if self._get_action() in _ONLY_RECORDED:
+            raise NotImplementedError(self._get_action())
+        return super().call_action()
 
     def _answer(self, operation: Operation) -> ActionResult:
         return ActionResult(self.ecs.answer(operation, dict(self._get_params())))
@@ -100,6 +119,13 @@ class EcsResponse(EC2ContainerServiceResponse):
                 cluster.pending_tasks_count = sum(task.last_status in STARTING for task in tasks)
                 cluster.active_services_count = len(self._services_in(cluster.name))
         return super().describe_clusters()
+
+    def describe_capacity_providers(self) -> ActionResult:
+        """DescribeCapacityProviders; without names, all of the account (moto requires names)."""
+        backend = self.ecs.definitions.backend
+        names = self._get_param("capacityProviders") or list(backend.capacity_providers)
+        providers, failures = backend.describe_capacity_providers(names)
+        return ActionResult({"capacityProviders": providers, "failures": failures})
 
     def delete_cluster(self) -> ActionResult:
         """DeleteCluster, which is refused for a cluster with services or tasks."""
