@@ -60,7 +60,7 @@ class TaskRun:
     def __init__(self, launch: Launch, tools: Tools) -> None:
         self._launch = launch
         self._tools = tools
-        self._definitions = container_arguments.containers_in_order(launch.definition)
+        self._definitions: list[container_arguments.Definition] = list(launch.definition["containerDefinitions"])
         self._containers: dict[str, Container] = {}
         self._followers: dict[str, Follower] = {}
         self._exits: dict[str, int] = {}
@@ -80,6 +80,10 @@ class TaskRun:
             error = caught
         except DockerException as caught:
             error = cannot_create("", str(caught))
+        except Exception as caught:
+            # A task that does not end would stay PENDING, and its service could never be deleted.
+            logging.getLogger(__name__).exception("task %s could not be started", self._launch.task)
+            error = StartError(f"The sandbox could not start the task: {type(caught).__name__}: {caught}")
         self._started.set()
         if error:
             self._fail(error)
@@ -108,10 +112,14 @@ class TaskRun:
             self._terminate()
             for follower in self._followers.values():
                 follower.drain()
-            self._tools.host.remove(self._launch.task)
-        except DockerException:
+        except Exception:
             logging.getLogger(__name__).exception("task %s did not end cleanly", self._launch.task)
-        self._report("STOPPED")
+        try:
+            self._tools.host.remove(self._launch.task)
+        except Exception:
+            # Containers that are left are removed with the sandbox; the task has to end.
+            logging.getLogger(__name__).exception("the containers of task %s were not removed", self._launch.task)
+        self._report("STOPPED", stop_code=stop_code, reason=reason)
 
     def notice_exit(self, name: str) -> None:
         """Report the end of a container, if it ended; end the task with an essential container, or the last one."""
@@ -153,6 +161,7 @@ class TaskRun:
             return
         self._report("PENDING")
         host, launch = self._tools.host, self._launch
+        self._definitions = container_arguments.containers_in_order(launch.definition)
         secrets = {container["name"]: self._tools.secrets.of(container) for container in self._definitions}
         images = {c["name"]: host.pull(c["name"], c["image"]) for c in self._definitions}
         volumes, network = host.volumes(launch), host.network(launch)

@@ -63,8 +63,9 @@ def load_balancer_port(definition: Mapping[str, Any], load_balancers: list[dict[
         if "containerPort" in balancer:
             return int(balancer["containerPort"])
     for container in definition["containerDefinitions"]:
-        for mapping in container.get("portMappings", []):
-            return int(mapping["containerPort"])
+        for mapping in container.get("portMappings") or []:
+            if mapping.get("containerPort"):
+                return int(mapping["containerPort"])
     return None
 
 
