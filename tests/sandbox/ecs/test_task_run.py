@@ -45,8 +45,8 @@ class Host:
 def play(host: Host, **definition: Any) -> tuple[TaskRun, list[Report]]:
     reports: list[Report] = []
     content = {"family": "web", "containerDefinitions": [{"name": "web", "image": "shop/app:v1"}], **definition}
-    secrets = SimpleNamespace(of=lambda _: {})
-    tools = Tools(cast(Any, host), cast(Any, None), cast(Any, None), cast(Any, secrets), "eu-central-1", reports.append)
+    values = cast(Any, SimpleNamespace(of=lambda *_: {}))
+    tools = Tools(cast(Any, host), cast(Any, None), cast(Any, None), values, values, "eu-central-1", reports.append)
     return TaskRun(Launch("t1", "shop", "web", "web", content), tools), reports
 
 
