@@ -15,6 +15,8 @@ _FIELDS = {
     "cpu": "cpu",
     "memory": "memory",
     "network_mode": "networkMode",
+    "requires_compatibilities": "requiresCompatibilities",
+    "tags": "tags",
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 from moto.core.responses import ActionResult
 from moto.ecs.responses import EC2ContainerServiceResponse
 
+from longshore.sandbox.ecs import definition_checks, fields, service_checks
 from longshore.sandbox.ecs.api import Ecs, Operation
 from longshore.sandbox.ecs.definitions import ecs_error
 from longshore.sandbox.ecs.fleet import RUNNING, STARTING, Service
@@ -141,6 +142,13 @@ class EcsResponse(EC2ContainerServiceResponse):
 
     def register_task_definition(self) -> ActionResult:
         """RegisterTaskDefinition, one call at a time, because moto would give two calls the same revision."""
+        parameters = dict(self._get_params())
+        service_checks.check_values("RegisterTaskDefinition", parameters, "ClientException")
+        fields.refuse(parameters, fields.TASK_DEFINITION, "ClientException")
+        definition_checks.check_definition(parameters, self.ecs.registry)
+        for size in ("cpu", "memory"):  # "1 vCPU" is registered as 1024 (ECS API, cpu)
+            if parameters.get(size):
+                self.params[size] = str(definition_checks.units(parameters[size]))
         with self.ecs.orchestrator.lock:
             result = super().register_task_definition()
             registered = cast("dict[str, Any]", result.result)["taskDefinition"]

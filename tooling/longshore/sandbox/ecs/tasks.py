@@ -41,9 +41,17 @@ def new_service_task(service: Service, deployment: Deployment, now: float) -> Ta
     settings = service.settings
     task.launch_type = settings.get("launchType") or launch_type(settings.get("capacityProviderStrategy"))
     task.port = deployment.port
-    if service.settings.get("propagateTags") == "SERVICE":
-        task.tags = list(service.tags)
+    propagated = {"SERVICE": service.tags, "TASK_DEFINITION": deployment.definition.get("tags")}
+    task.tags = [*(propagated.get(settings.get("propagateTags") or "") or [])]
+    if settings.get("enableECSManagedTags"):
+        task.tags += managed_tags(service.cluster, service.name)
     return task
+
+
+def managed_tags(cluster: str, service: str = "") -> list[dict[str, str]]:
+    """The tags that ECS adds to a task (developer guide, "Tagging your resources")."""
+    names = {"aws:ecs:clusterName": cluster, "aws:ecs:serviceName": service}
+    return [{"key": key, "value": value} for key, value in names.items() if value]
 
 
 def launch_type(strategy: Sequence[Mapping[str, Any]] | None) -> str:
