@@ -463,10 +463,28 @@ def test_capacity_providers_replace_the_launch_type(play: Play) -> None:
     )
     networked = fargate(play)
     spot = [{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}]
-    assert run(play, capacityProviderStrategy=spot, **networked)["launchType"] == "FARGATE"
+    task = run(play, capacityProviderStrategy=spot, **networked)
+    assert (task["launchType"], task["capacityProviderName"]) == ("FARGATE", "FARGATE_SPOT")
     assert run(play, capacityProviderStrategy=[{"capacityProvider": instances}])["launchType"] == "EC2"
     with pytest.raises(ClientError, match="both a launch type and capacity provider strategy"):
         run(play, capacityProviderStrategy=spot, launchType="FARGATE", **networked)
+
+
+def test_a_cluster_has_a_default_strategy(play: Play) -> None:
+    networked = fargate(play)
+    default = [{"capacityProvider": "FARGATE", "weight": 1}, {"capacityProvider": "FARGATE_SPOT", "weight": 3}]
+    play.client.put_cluster_capacity_providers(
+        cluster=play.cluster, capacityProviders=["FARGATE", "FARGATE_SPOT"], defaultCapacityProviderStrategy=default
+    )
+    assert run(play, **networked)["capacityProviderName"] == "FARGATE_SPOT"
+    assert "capacityProviderName" not in run(play, launchType="FARGATE", **networked)
+    service = play.create(1, **networked)
+    assert "launchType" not in service
+    assert [item["capacityProvider"] for item in service["capacityProviderStrategy"]] == ["FARGATE", "FARGATE_SPOT"]
+    play.pass_time(1)
+    (task,) = play.tasks(serviceName="web")
+    assert task["capacityProviderName"] == "FARGATE_SPOT"
+    assert play.create(1, **networked)["serviceArn"] == service["serviceArn"]
 
 
 def fargate(play: Play) -> dict[str, Any]:

@@ -123,7 +123,7 @@ _PLACEMENT: Table = (
     *_different(
         "",
         ("capacityProviderStrategy",),
-        "FARGATE and FARGATE_SPOT choose Fargate; weights and the cluster's default strategy are not considered",
+        "all tasks run on the provider with the greatest base or weight",
     ),
     *_played("", "cluster", "enableECSManagedTags", "propagateTags", "tags"),
     *_refused("", ("launchType",), "use EC2 or FARGATE", "EC2", "FARGATE"),

@@ -54,8 +54,9 @@ class Services:
         fields.refuse(parameters, fields.SERVICE)
         service_checks.check_service(parameters, new=True)
         task_definition, definition = self._definitions.runnable(parameters["taskDefinition"])
-        settings = _settings(SERVICE_DEFAULTS, parameters)
-        self._check(parameters, settings, definition, cluster)
+        given = self._definitions.with_default_strategy(cluster, parameters)
+        settings = _settings(SERVICE_DEFAULTS, given)
+        self._check(given, settings, definition, cluster)
         if existing := self._created_before(cluster, parameters):
             return {"service": service_shape(existing, self._fleet.live_of(existing), tags=True)}
         service = Service(
@@ -115,7 +116,9 @@ class Services:
         """DescribeServices."""
         cluster = self._definitions.cluster_arn(parameters.get("cluster"))
         names = parameters.get("services") or []
-        if not 1 <= len(names) <= 10:
+        if not names:
+            raise ecs_error("InvalidParameterException", "Services cannot be empty.")  # quoted in public code
+        if len(names) > 10:
             raise ecs_error("InvalidParameterException", "Services must have between 1 and 10 members.")
         answer: Answer = {"services": [], "failures": []}
         for name in names:

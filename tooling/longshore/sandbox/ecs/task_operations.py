@@ -12,7 +12,7 @@ from longshore.sandbox.ecs.fleet import RUNNING, Task
 from longshore.sandbox.ecs.orchestrator import Orchestrator
 from longshore.sandbox.ecs.paging import page
 from longshore.sandbox.ecs.shapes import task_shape
-from longshore.sandbox.ecs.tasks import launch_type, managed_tags, new_task
+from longshore.sandbox.ecs.tasks import managed_tags, new_task, place
 
 Parameters = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -57,7 +57,9 @@ class Tasks:
         """DescribeTasks."""
         cluster = self._definitions.cluster_arn(parameters.get("cluster"))
         references = parameters.get("tasks") or []
-        if not 1 <= len(references) <= 100:
+        if not references:
+            raise ecs_error("InvalidParameterException", "Tasks cannot be empty.")  # quoted: sil-org/ecs-deploy#63
+        if len(references) > 100:
             raise ecs_error("InvalidParameterException", "Tasks must have between 1 and 100 members.")
         answer: Answer = {"tasks": [], "failures": []}
         for reference in references:
@@ -93,6 +95,7 @@ class Tasks:
             message = "Network Configuration must be provided when networkMode 'awsvpc' is specified."
             raise ecs_error("InvalidParameterException", message)
         name = cluster.rpartition("/")[2]
+        parameters = self._definitions.with_default_strategy(cluster, parameters)
         service_checks.check_references(parameters, definition, self._definitions.backend, name)
         overrides = _overrides(parameters.get("overrides") or {}, definition)
         count = parameters.get("count") or 1
@@ -104,7 +107,7 @@ class Tasks:
             task = new_task(cluster, task_definition, definition, self._orchestrator.clock())
             task.started_by = parameters.get("startedBy") or ""
             task.group = parameters.get("group") or task.group
-            task.launch_type = parameters.get("launchType") or launch_type(parameters.get("capacityProviderStrategy"))
+            place(task, parameters.get("launchType"), parameters.get("capacityProviderStrategy"))
             task.overrides = overrides
             task.tags = tags
             self._fleet.add(task)
