@@ -19,7 +19,7 @@ __all__ = ["play", "stage"]
 
 ROLE = "arn:aws:iam::123456789012:role/execution"
 MODEL = botocore.session.get_session().get_service_model("ecs")
-LOG = {"logDriver": "awslogs", "options": {"awslogs-group": "/shop", "awslogs-region": "eu-central-1"}}
+LOG: dict[str, Any] = {"logDriver": "awslogs", "options": {"awslogs-group": "/shop", "awslogs-region": "eu-central-1"}}
 
 
 def container(name: str = "web", **rest: Any) -> dict[str, Any]:
@@ -117,6 +117,12 @@ DEFINITIONS: list[tuple[str, dict[str, Any], str]] = [
         "log options",
         of(container(logConfiguration={"logDriver": "awslogs"})),
         "Log driver awslogs requires options: awslogs-region, awslogs-group",
+    ),
+    (
+        "log abroad",
+        of(container(logConfiguration={"logDriver": "awslogs", "options": LOG["options"] | {"awslogs-region": "x"}})),
+        "The sandbox does not play containerDefinitions.logConfiguration.options.awslogs-region x (container web): use "
+        "eu-central-1.",
     ),
     (
         "secrets without a role",

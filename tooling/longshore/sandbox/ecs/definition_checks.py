@@ -65,6 +65,22 @@ def check_definition(parameters: Definition, registry: str) -> None:
         _check_fargate(parameters, containers, registry)
 
 
+def check_log_regions(parameters: Definition, region: str) -> None:
+    """Refuse a log in a region that the sandbox does not play, where its lines could not be read.
+
+    Raises:
+        ServiceException: ClientException.
+    """
+    for container in parameters.get("containerDefinitions") or []:
+        configuration = container.get("logConfiguration") or {}
+        named = (configuration.get("options") or {}).get("awslogs-region")
+        if configuration.get("logDriver") == "awslogs" and named not in (None, region):
+            _refuse(
+                f"The sandbox does not play containerDefinitions.logConfiguration.options.awslogs-region {named} "
+                f"(container {container.get('name')}): use {region}."
+            )
+
+
 def _check_names(containers: Sequence[Definition]) -> None:
     for container in containers:
         for field in ("name", "image"):

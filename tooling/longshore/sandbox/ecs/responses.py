@@ -145,6 +145,7 @@ class EcsResponse(EC2ContainerServiceResponse):
         parameters = dict(self._get_params())
         service_checks.check_values("RegisterTaskDefinition", parameters, "ClientException")
         fields.refuse(parameters, fields.TASK_DEFINITION, "ClientException")
+        definition_checks.check_log_regions(parameters, self.ecs.definitions.backend.region_name)
         definition_checks.check_definition(parameters, self.ecs.registry)
         for size in ("cpu", "memory"):  # "1 vCPU" is registered as 1024 (ECS API, cpu)
             if parameters.get(size):
