@@ -21,6 +21,8 @@ Answer = tuple[int, str, bytes]
 
 # AWS4-HMAC-SHA256 Credential=KEY/20260102/eu-central-1/ecs/aws4_request; ECDSA signatures have no region
 _SCOPE = re.compile(r"(?:Credential=)?([^/,\s]+)/\d{8}/(?:([^/]+)/)?([^/]+)/aws4_request")
+_CALLER = "longshore.caller"
+"""Key of a request's environment: its caller."""
 _PUBLIC = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 _INVALID = "The security token included in the request is invalid."
 _MISSING = "Missing Authentication Token"
@@ -57,7 +59,14 @@ class AccessKeys:
 
 
 def identify(environ: Environ) -> Caller:
-    """Find the caller and the operation of a request; its body stays readable."""
+    """Find the caller and the operation of a request, once; its body stays readable."""
+    if _CALLER not in environ:
+        environ[_CALLER] = _identify(environ)
+    caller: Caller = environ[_CALLER]
+    return caller
+
+
+def _identify(environ: Environ) -> Caller:
     header, query = environ.get("HTTP_AUTHORIZATION", ""), parse_qs(environ.get("QUERY_STRING", ""))
     scope = _SCOPE.search(header) or _SCOPE.search(query.get("X-Amz-Credential", [""])[0])
     key, service = (scope[1], scope[3].lower()) if scope else (header.removeprefix("AWS ").partition(":")[0], "s3")
