@@ -1,15 +1,19 @@
-"""Writes docs/commands.md and docs/configuration.md; with ``--check`` only says which of them is out of date."""
+"""Writes the generated parts of pages in docs; with ``--check`` only says which of them is out of date."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 
-from scripts.reference import commands, settings
+from scripts.reference import commands, sandbox, settings
 from scripts.reference.marks import replace_between_marks
 from scripts.setup.machine import PROJECT, say
 
-PAGES = {"docs/commands.md": commands.commands, "docs/configuration.md": settings.reference}
+PAGES = {
+    "docs/commands.md": commands.commands,
+    "docs/configuration.md": settings.reference,
+    "docs/sandbox.md": sandbox.table,
+}
 
 
 def main(arguments: Sequence[str]) -> int:

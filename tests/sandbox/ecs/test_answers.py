@@ -298,15 +298,36 @@ def test_tags_of_services_can_be_changed(play: Play) -> None:
     assert play.client.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "app", "value": "store"}]
 
 
+def test_tasks_get_the_tags_that_the_call_asks_for(play: Play) -> None:
+    containers = [{"name": "web", "image": "shop/app:v1", "memory": 64}]
+    tags = [{"key": "team", "value": "a"}]
+    play.client.register_task_definition(family=play.cluster, containerDefinitions=containers, tags=tags)
+    both: dict[str, Any] = {
+        "taskDefinition": play.cluster,
+        "propagateTags": "TASK_DEFINITION",
+        "enableECSManagedTags": True,
+    }
+    managed = {"key": "aws:ecs:clusterName", "value": play.cluster}
+    assert run(play, **both)["tags"] == [*tags, managed]
+    assert run(play, **both, tags=[{"key": "team", "value": "b"}])["tags"] == [{"key": "team", "value": "b"}, managed]
+    play.create(1, **both)
+    play.pass_time(1)
+    (task,) = [task["taskArn"] for task in play.tasks(serviceName="web")]
+    (described,) = play.client.describe_tasks(cluster=play.cluster, tasks=[task], include=["TAGS"])["tasks"]
+    assert described["tags"] == [*tags, managed, {"key": "aws:ecs:serviceName", "value": "web"}]
+
+
 def test_awsvpc_requires_a_network_configuration_which_gets_defaults(play: Play) -> None:
     containers = [{"name": "web", "image": "shop/app:v1", "memory": 64}]
-    play.client.register_task_definition(family=play.cluster, containerDefinitions=containers, networkMode="awsvpc")
+    play.client.register_task_definition(
+        family=play.cluster, containerDefinitions=containers, networkMode="awsvpc", cpu="256", memory="512"
+    )
     with pytest.raises(ClientError) as error:
         play.create(taskDefinition=play.cluster)
     assert code_of(error)[0] == "InvalidParameterException"
-    network = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
+    network = {"awsvpcConfiguration": {"subnets": ["subnet-0a1b2c3d"]}}
     answer = play.create(taskDefinition=play.cluster, networkConfiguration=network, launchType="FARGATE")
-    expected = {"subnets": ["subnet-1"], "securityGroups": [], "assignPublicIp": "DISABLED"}
+    expected = {"subnets": ["subnet-0a1b2c3d"], "securityGroups": [], "assignPublicIp": "DISABLED"}
     assert answer["networkConfiguration"] == {"awsvpcConfiguration": expected}
     assert answer["platformVersion"] == "LATEST"
 
@@ -490,11 +511,45 @@ def described(play: Play, task: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_capacity_providers_replace_the_launch_type(play: Play) -> None:
-    strategy = [{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}]
-    assert run(play, capacityProviderStrategy=strategy)["launchType"] == "FARGATE"
-    assert run(play, capacityProviderStrategy=[{"capacityProvider": "instances"}])["launchType"] == "EC2"
+    instances = f"{play.cluster}-instances"
+    play.client.create_capacity_provider(name=instances, autoScalingGroupProvider={"autoScalingGroupArn": "arn"})
+    play.client.put_cluster_capacity_providers(
+        cluster=play.cluster, capacityProviders=["FARGATE_SPOT", instances], defaultCapacityProviderStrategy=[]
+    )
+    networked = fargate(play)
+    spot = [{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}]
+    task = run(play, capacityProviderStrategy=spot, **networked)
+    assert (task["launchType"], task["capacityProviderName"]) == ("FARGATE", "FARGATE_SPOT")
+    assert run(play, capacityProviderStrategy=[{"capacityProvider": instances}])["launchType"] == "EC2"
     with pytest.raises(ClientError, match="both a launch type and capacity provider strategy"):
-        run(play, capacityProviderStrategy=strategy, launchType="FARGATE")
+        run(play, capacityProviderStrategy=spot, launchType="FARGATE", **networked)
+
+
+def test_a_cluster_has_a_default_strategy(play: Play) -> None:
+    networked = fargate(play)
+    default = [{"capacityProvider": "FARGATE", "weight": 1}, {"capacityProvider": "FARGATE_SPOT", "weight": 3}]
+    play.client.put_cluster_capacity_providers(
+        cluster=play.cluster, capacityProviders=["FARGATE", "FARGATE_SPOT"], defaultCapacityProviderStrategy=default
+    )
+    assert run(play, **networked)["capacityProviderName"] == "FARGATE_SPOT"
+    assert "capacityProviderName" not in run(play, launchType="FARGATE", **networked)
+    service = play.create(1, **networked)
+    assert "launchType" not in service
+    assert [item["capacityProvider"] for item in service["capacityProviderStrategy"]] == ["FARGATE", "FARGATE_SPOT"]
+    play.pass_time(1)
+    (task,) = play.tasks(serviceName="web")
+    assert task["capacityProviderName"] == "FARGATE_SPOT"
+    assert play.create(1, **networked)["serviceArn"] == service["serviceArn"]
+
+
+def fargate(play: Play) -> dict[str, Any]:
+    """A task definition that fits Fargate, and a network, as parameters of RunTask and CreateService."""
+    containers = [{"name": "web", "image": "shop/app:v1"}]
+    play.client.register_task_definition(
+        family=f"{play.cluster}-fargate", containerDefinitions=containers, networkMode="awsvpc", cpu="256", memory="512"
+    )
+    network = {"awsvpcConfiguration": {"subnets": ["subnet-0a1b2c3d"]}}
+    return {"taskDefinition": f"{play.cluster}-fargate", "networkConfiguration": network}
 
 
 def test_a_one_off_task_runs_until_it_exits(play: Play) -> None:
@@ -645,6 +700,28 @@ def test_unknown_services_and_task_definitions_are_errors(play: Play) -> None:
     assert code_of(error) == ("ClientException", "Unable to describe task definition.")
 
 
+@pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [
+        ("start_task", {"taskDefinition": "web", "containerInstances": ["i"]}),
+        ("create_task_set", {"service": "web", "taskDefinition": "web"}),
+        ("register_container_instance", {}),
+    ],
+)
+def test_operations_that_moto_would_only_record_are_refused(
+    play: Play, operation: str, parameters: dict[str, Any]
+) -> None:
+    with pytest.raises(ClientError, match=r"The sandbox does not play ecs:\w+\."):
+        getattr(play.client, operation)(cluster=play.cluster, **parameters)
+
+
+def test_capacity_providers_are_described_without_names(play: Play) -> None:
+    group = {"autoScalingGroupArn": "arn:aws:autoscaling:eu-central-1:123456789012:autoScalingGroup:1:a/b"}
+    play.client.create_capacity_provider(name=f"{play.cluster}-cp", autoScalingGroupProvider=group)
+    providers = play.client.describe_capacity_providers()["capacityProviders"]
+    assert f"{play.cluster}-cp" in [provider["name"] for provider in providers]
+
+
 def test_an_inactive_revision_cannot_be_started_and_is_not_the_latest(play: Play) -> None:
     family = f"{play.cluster}-web"
     first, second = play.register(), play.register()
@@ -685,14 +762,19 @@ def test_a_task_definition_keeps_every_field(play: Play) -> None:
         "linuxParameters": {"initProcessEnabled": True},
         "dependsOn": [{"containerName": "side", "condition": "HEALTHY"}],
         "healthCheck": {"command": ["CMD", "true"], "interval": 5, "timeout": 2, "retries": 3, "startPeriod": 1},
-        "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/shop"}},
+        "logConfiguration": {
+            "logDriver": "awslogs",
+            "options": {"awslogs-group": "/shop", "awslogs-region": "eu-central-1"},
+        },
     }
     volume = {
         "name": "data",
         "dockerVolumeConfiguration": {"scope": "shared", "autoprovision": True, "driver": "local"},
     }
-    side = {"name": "side", "image": "shop/side:v1", "memory": 64}
+    side = {"name": "side", "image": "shop/side:v1", "memory": 64, "healthCheck": {"command": ["CMD", "true"]}}
+    role = "arn:aws:iam::123456789012:role/execution"
     given = {"family": play.cluster, "containerDefinitions": [container, side], "volumes": [volume]}
+    given["executionRoleArn"] = role
     play.client.register_task_definition(**given, tags=[{"key": "a", "value": "b"}])
     answer = play.client.describe_task_definition(taskDefinition=play.cluster, include=["TAGS"])
     kept = answer["taskDefinition"]
@@ -719,7 +801,12 @@ def unknown_fields(shape: Shape, value: Any, path: str = "") -> list[str]:
 
 def test_every_field_of_every_response_is_in_the_model(play: Play) -> None:
     model = botocore.session.get_session().get_service_model("ecs")
-    play.create(tags=[{"key": "a", "value": "b"}], networkConfiguration={"awsvpcConfiguration": {"subnets": ["s"]}})
+    containers = [{"name": "web", "image": "shop/app:v1", "memory": 64}]
+    networked = play.client.register_task_definition(
+        family=f"{play.cluster}-web", containerDefinitions=containers, networkMode="awsvpc"
+    )["taskDefinition"]["taskDefinitionArn"]
+    network = {"awsvpcConfiguration": {"subnets": ["subnet-0a1b2c3d"]}}
+    play.create(tags=[{"key": "a", "value": "b"}], networkConfiguration=network, taskDefinition=networked)
     play.pass_time(3)
     play.runtime.outcome = only_the_first_runs
     play.update(taskDefinition=play.register(), deploymentConfiguration=BREAKER)

@@ -59,7 +59,10 @@ class Site:
             **container,
         }
         answer = self.client("ecs").register_task_definition(
-            family=self.name, containerDefinitions=[definition], volumes=[{"name": name} for name in volumes]
+            family=self.name,
+            containerDefinitions=[definition],
+            volumes=[{"name": name} for name in volumes],
+            executionRoleArn=f"arn:aws:iam::{self.sandbox.account_id}:role/execution",
         )
         return str(answer["taskDefinition"]["taskDefinitionArn"])
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from docker import DockerClient
 from moto.logs.models import logs_backends
+from moto.s3.models import s3_backends
 
 from longshore.sandbox import engine
 from longshore.sandbox.cloud import Cloud
@@ -59,6 +60,7 @@ class Bench:
     load_balancers: LoadBalancers
     image: str
     reports: list[Report] = field(default_factory=list)
+    launch_type: str = "EC2"
 
     def container(self, script: str = LOOP, name: str = "web", **rest: Any) -> dict[str, Any]:
         """A container definition."""
@@ -68,7 +70,7 @@ class Bench:
         """Start a task, and return its id."""
         name = uuid.uuid4().hex
         definition = {"family": "test", "containerDefinitions": list(containers), **rest}
-        self.runtime.start(Launch(name, "shop", service, "test", definition, port=port))
+        self.runtime.start(Launch(name, "shop", service, "test", definition, launch_type=self.launch_type, port=port))
         return name
 
     def until(self, met: Callable[[], Any], seconds: float = 20) -> Any:
@@ -344,6 +346,86 @@ def test_a_shared_volume_outlives_its_task_and_a_private_one_does_not(bench: Ben
         task = bench.start(bench.container(both, mountPoints=points), volumes=volumes)
         bench.reach(task, "STOPPED")
         assert (bench.exit_code(task), bench.leftovers(task)) == (0, [])
+
+
+def test_files_of_an_efs_file_system_outlive_their_task(bench: Bench) -> None:
+    def volume(root: str) -> list[dict[str, Any]]:
+        efs = {"fileSystemId": "fs-0a1b2c3d", "rootDirectory": root}
+        return [{"name": "files", "efsVolumeConfiguration": efs}]
+
+    points = [{"sourceVolume": "files", "containerPath": "/files"}]
+    for turn, root, lines in ((1, "/a", 1), (2, "/a/", 2), (3, "/b", 1)):
+        script = f"echo {turn} >> /files/n; test $(wc -l < /files/n) = {lines}"
+        task = bench.start(bench.container(script, mountPoints=points), volumes=volume(root))
+        bench.reach(task, "STOPPED")
+        assert (turn, bench.exit_code(task)) == (turn, 0)
+
+
+def test_host_parameters_reach_the_container(bench: Bench) -> None:
+    (script,) = [
+        "test $(cat /proc/sys/net/core/somaxconn) = 777"
+        " && grep -q 'NoNewPrivs:.1' /proc/self/status"
+        " && grep -q 'search shop.internal' /etc/resolv.conf"
+        " && test -c /dev/given && test -e /shared/mark"
+    ]
+    data = bench.container(
+        "touch /shared/mark; " + LOOP, "data", mountPoints=[{"sourceVolume": "shared", "containerPath": "/shared"}]
+    )
+    web = bench.container(
+        "sleep 1; " + script,
+        systemControls=[{"namespace": "net.core.somaxconn", "value": "777"}],
+        dockerSecurityOptions=["no-new-privileges"],
+        dnsSearchDomains=["shop.internal"],
+        linuxParameters={"devices": [{"hostPath": "/dev/null", "containerPath": "/dev/given"}]},
+        volumesFrom=[{"sourceContainer": "data"}],
+    )
+    task = bench.start(web, data, volumes=[{"name": "shared"}])
+    bench.reach(task, "STOPPED")
+    assert bench.exit_code(task) == 0
+
+
+def test_a_task_without_a_network_has_loopback_only(bench: Bench) -> None:
+    script = "test $(ls /sys/class/net | grep -vc tunl) = 1"
+    task = bench.start(bench.container(script), networkMode="none")
+    bench.reach(task, "STOPPED")
+    assert bench.exit_code(task) == 0
+
+
+def test_fargate_limits_the_cpu(bench: Bench) -> None:
+    bench.launch_type = "FARGATE"
+    task = bench.start(bench.container(), cpu="256")
+    bench.reach(task, "RUNNING")
+    (container,) = bench.docker.containers.list(filters={"label": f"longshore.task={task}"})
+    assert container.attrs["HostConfig"]["CpuQuota"] == 25_000
+    bench.runtime.stop(task)
+    bench.reach(task, "STOPPED")
+
+
+def test_a_dependency_that_exceeds_its_start_timeout_stops_the_task(bench: Bench) -> None:
+    first = bench.container(LOOP, name="first", essential=False, startTimeout=1)
+    task = bench.start(bench.container(dependsOn=[{"containerName": "first", "condition": "SUCCESS"}]), first)
+    bench.reach(task, "STOPPED")
+    assert bench.why(task)[0] == "TaskFailedToStart"
+    assert "dependency graph: container ordering dependency [first] SUCCESS" in bench.news(task)[0].reason
+
+
+def test_variables_come_from_environment_files(bench: Bench) -> None:
+    s3 = s3_backends[ACCOUNT]["aws"]
+    bucket = f"files-{uuid.uuid4().hex[:8]}"
+    s3.create_bucket(bucket, REGION)
+    s3.put_object(bucket, "app.env", b"# of the shop\nA=1\nB=x=y\n\nC=3\n")
+    files = [{"value": f"arn:aws:s3:::{bucket}/app.env", "type": "s3"}]
+    container = bench.container(
+        'test "$A$B$C" = 1x=yown', environmentFiles=files, environment=[{"name": "C", "value": "own"}]
+    )
+    task = bench.start(container)
+    bench.reach(task, "STOPPED")
+    assert bench.exit_code(task) == 0
+    missing = [{"value": f"arn:aws:s3:::{bucket}/none.env", "type": "s3"}]
+    task = bench.start(bench.container(environmentFiles=missing))
+    bench.reach(task, "STOPPED")
+    assert bench.why(task)[0] == "TaskFailedToStart"
+    assert bench.why(task)[1].startswith("ResourceInitializationError: failed to download env files: ")
 
 
 def test_a_container_that_was_removed_by_hand_ends_its_task(bench: Bench) -> None:

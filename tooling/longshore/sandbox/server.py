@@ -23,7 +23,7 @@ from docker import DockerClient
 
 from longshore.errors import SandboxError
 from longshore.sandbox import codebuild, ecs, engine
-from longshore.sandbox.api import buckets, scaling, security_groups
+from longshore.sandbox.api import buckets, cloudformation, scaling, security_groups
 from longshore.sandbox.api.aws_api import AwsApi, moto_application
 from longshore.sandbox.api.credentials import AccessKeys
 from longshore.sandbox.api.request_log import RequestLog
@@ -86,7 +86,8 @@ def run(directory: Path, port: int, cleanup: ExitStack) -> None:
         return {**cluster.status(), "builds": admin.status()}
 
     keys = AccessKeys(state.access_key_id)
-    server = serve(AwsApi(moto_application(), keys, RequestLog(), status, (cluster, admin), admin), listener)
+    api = AwsApi(moto_application(REGION), keys, RequestLog(), status, (cluster, admin), admin)
+    server = serve(api, listener)
     cleanup.callback(server.shutdown)
     url = terraform_cloud.start(directory, state.secret_access_key, state.environment(), cleanup)
     save(replace(state, terraform_cloud=url))
@@ -109,6 +110,7 @@ def _start_ecs(directory: Path, registry: str, docker: DockerClient, cleanup: Ex
     cleanup.callback(load_balancers.close_all)
     buckets.install()
     security_groups.install()
+    cloudformation.install()
     cluster = ecs.install(Cloud(directory, REGION, ACCOUNT_ID, registry, load_balancers, docker))
     scaling.install(cluster)
     cluster.start()

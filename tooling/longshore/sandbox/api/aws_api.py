@@ -13,6 +13,7 @@ from longshore.sandbox.api.admin_pages import AdminPages, CodeBuildAdmin, Config
 from longshore.sandbox.api.credentials import AccessKeys, identify, refusal, role_of
 from longshore.sandbox.api.fault_injection import FAULT_KIND, FaultInjector, reply
 from longshore.sandbox.api.faults import Faults
+from longshore.sandbox.api.not_played import Played
 from longshore.sandbox.api.request_log import RequestLog, parameters_of
 from longshore.sandbox.serving import Application, Environ, StartResponse
 
@@ -62,9 +63,13 @@ class AwsApi:
         return reply(record, refusal(caller))
 
 
-def moto_application() -> Application:
-    """Moto's application for all AWS services."""
+def moto_application(region: str = "") -> Application:
+    """Moto's application for all AWS services; operations that moto lacks are refused in AWS's form.
+
+    Args:
+        region: the only region that it answers for; empty for all.
+    """
     modules = list(backends.list_of_moto_modules())
     # moto lists a folder at every request, which takes a quarter of its time
     backends.list_of_moto_modules = lambda: modules
-    return DomainDispatcherApplication(create_backend_app)
+    return Played(DomainDispatcherApplication(create_backend_app), region)

@@ -20,7 +20,9 @@ from longshore.sandbox.serving import Environ
 Answer = tuple[int, str, bytes]
 
 # AWS4-HMAC-SHA256 Credential=KEY/20260102/eu-central-1/ecs/aws4_request; ECDSA signatures have no region
-_SCOPE = re.compile(r"(?:Credential=)?([^/,\s]+)/\d{8}/(?:[^/]+/)?([^/]+)/aws4_request")
+_SCOPE = re.compile(r"(?:Credential=)?([^/,\s]+)/\d{8}/(?:([^/]+)/)?([^/]+)/aws4_request")
+_CALLER = "longshore.caller"
+"""Key of a request's environment: its caller."""
 _PUBLIC = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 _INVALID = "The security token included in the request is invalid."
 _MISSING = "Missing Authentication Token"
@@ -35,12 +37,14 @@ class Caller:
         service: the service that the request is signed for.
         operation: AWS's name of the operation; method and path if it has none.
         protocol: ``json``, ``query``, ``s3`` or ``rest``.
+        region: the region that the request is signed for; empty if its signature names none.
     """
 
     key: str
     service: str
     operation: str
     protocol: str
+    region: str = ""
 
 
 class AccessKeys:
@@ -55,17 +59,25 @@ class AccessKeys:
 
 
 def identify(environ: Environ) -> Caller:
-    """Find the caller and the operation of a request; its body stays readable."""
+    """Find the caller and the operation of a request, once; its body stays readable."""
+    if _CALLER not in environ:
+        environ[_CALLER] = _identify(environ)
+    caller: Caller = environ[_CALLER]
+    return caller
+
+
+def _identify(environ: Environ) -> Caller:
     header, query = environ.get("HTTP_AUTHORIZATION", ""), parse_qs(environ.get("QUERY_STRING", ""))
     scope = _SCOPE.search(header) or _SCOPE.search(query.get("X-Amz-Credential", [""])[0])
-    key, service = (scope[1], scope[2].lower()) if scope else (header.removeprefix("AWS ").partition(":")[0], "s3")
+    key, service = (scope[1], scope[3].lower()) if scope else (header.removeprefix("AWS ").partition(":")[0], "s3")
+    region = (scope[2] or "") if scope else ""
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if target:
-        return Caller(key, service, target.rpartition(".")[2], "json")
+        return Caller(key, service, target.rpartition(".")[2], "json", region)
     action = (_form(environ) | query).get("Action")
     if action:
-        return Caller(key, service if scope else "sts", action[0], "query")
-    return Caller(key, service, _rest_operation(environ, service), "s3" if service == "s3" else "rest")
+        return Caller(key, service if scope else "sts", action[0], "query", region)
+    return Caller(key, service, _rest_operation(environ, service), "s3" if service == "s3" else "rest", region)
 
 
 def role_of(caller: Caller) -> str:

@@ -41,6 +41,7 @@ class Ecs:
         self.tasks = Tasks(self.orchestrator, self.definitions)
         self.deployments = Deployments(self.orchestrator.fleet, self.services)
         self.tagging = Tagging(self.orchestrator.fleet)
+        self.registry = cloud.registry
         self._cloud = cloud
         self._woken = woken
         self._ending = threading.Event()

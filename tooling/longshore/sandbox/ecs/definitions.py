@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from moto.core.exceptions import ServiceException
@@ -15,6 +16,8 @@ _FIELDS = {
     "cpu": "cpu",
     "memory": "memory",
     "network_mode": "networkMode",
+    "requires_compatibilities": "requiresCompatibilities",
+    "tags": "tags",
 }
 
 
@@ -56,6 +59,19 @@ class Definitions:
         if cluster.status != "ACTIVE":
             raise ecs_error("ClusterNotFoundException", "The referenced cluster was inactive.")
         return str(cluster.arn)
+
+    def with_default_strategy(self, cluster: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameters with the cluster's default strategy, if they name neither a launch type nor a strategy.
+
+        Args:
+            cluster: ARN of the cluster.
+            parameters: of CreateService or RunTask (ECS API, capacityProviderStrategy).
+        """
+        given = dict(parameters)
+        default = self.backend.clusters[cluster.rpartition("/")[2]].default_capacity_provider_strategy
+        if default and not given.get("launchType") and not given.get("capacityProviderStrategy"):
+            given["capacityProviderStrategy"] = default
+        return given
 
     def find(self, reference: str) -> Any:
         """Find a task definition, as DescribeTaskDefinition does.

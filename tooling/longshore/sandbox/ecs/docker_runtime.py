@@ -13,6 +13,7 @@ from typing import Any
 from docker.errors import DockerException
 
 from longshore.sandbox.cloud import Cloud
+from longshore.sandbox.ecs.environment_files import EnvironmentFiles
 from longshore.sandbox.ecs.host import CONTAINER, TASK, Host
 from longshore.sandbox.ecs.logs import LogWriter
 from longshore.sandbox.ecs.runtime import Launch, Report
@@ -37,7 +38,8 @@ class DockerRuntime:
         self._host = Host(cloud)
         self._logs = LogWriter(cloud.account_id)
         secrets = SecretValues(cloud.account_id, cloud.region)
-        self._tools = Tools(self._host, cloud.load_balancers, self._logs, secrets, cloud.region, self._report)
+        files = EnvironmentFiles(cloud.account_id)
+        self._tools = Tools(self._host, cloud.load_balancers, self._logs, secrets, files, cloud.region, self._report)
         self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
         self._runs: dict[str, TaskRun] = {}
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="task")

@@ -45,6 +45,7 @@ class Task:
     Attributes:
         task_definition: full ARN.
         definition: the task definition itself, as it was registered.
+        capacity_provider: the capacity provider that it runs on; empty if a launch type was given.
         deployment: id of the deployment that started it; empty for a one-off task.
         port: container port that must accept connections before the task serves; None for no port.
     """
@@ -61,6 +62,7 @@ class Task:
     service: str = ""
     deployment: str = ""
     launch_type: str = "EC2"
+    capacity_provider: str = ""
     overrides: dict[str, Any] = field(default_factory=dict)
     tags: list[dict[str, str]] = field(default_factory=list)
     port: int | None = None

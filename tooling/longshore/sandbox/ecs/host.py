@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -65,7 +66,7 @@ class Host:
 
         Its containers reach each other by name, not as localhost, which on AWS only awsvpc has.
         """
-        if len(launch.definition["containerDefinitions"]) < 2:
+        if len(launch.definition["containerDefinitions"]) < 2 or launch.definition.get("networkMode") == "none":
             return None
         labels = self._labels | {TASK: launch.task}
         network = self._docker.networks.create(f"longshore-{launch.task}", driver="bridge", labels=labels)
@@ -79,7 +80,7 @@ class Host:
         self,
         launch: Launch,
         container: container_arguments.Definition,
-        secrets: Mapping[str, str],
+        given: container_arguments.Given,
         network: str | None,
         volumes: Mapping[str, Mount],
     ) -> Container:
@@ -88,11 +89,11 @@ class Host:
         Raises:
             StartError: CannotCreateContainerError.
         """
-        options = container_arguments.arguments(launch, container, secrets)
+        options = container_arguments.arguments(launch, container, given)
         options["labels"] = {
             **(container.get("dockerLabels") or {}), **self._labels, TASK: launch.task, CONTAINER: container["name"],
         }  # fmt: skip
-        if network:
+        if network and not container_arguments.is_isolated(launch, container):
             endpoint = self._docker.api.create_endpoint_config(aliases=_aliases(launch, container))
             options |= {"network": network, "networking_config": {network: endpoint}}
         try:
@@ -170,7 +171,10 @@ class Host:
         docker = volume.get("dockerVolumeConfiguration") or {}
         if source := (volume.get("host") or {}).get("sourcePath"):
             return Mount("", source, type="bind")
-        if docker.get("scope") == "shared":
+        if efs := volume.get("efsVolumeConfiguration"):
+            # Each root directory of a file system, and each access point, is one volume, which lasts.
+            name, labels = f"longshore-{self._id}-{_efs_name(efs)}", self._labels
+        elif docker.get("scope") == "shared":
             # Prefixed: two sandboxes with the same application must not share data.
             name, labels = f"longshore-{self._id}-{volume['name']}", self._labels
         else:
@@ -224,6 +228,14 @@ def image_digest(image: Image, reference: str) -> str:
     repository, _ = parse_repository_tag(reference)
     entries: list[str] = image.attrs.get("RepoDigests") or []
     return next((entry.partition("@")[2] for entry in entries if entry.partition("@")[0] == repository), "")
+
+
+def _efs_name(configuration: Mapping[str, Any]) -> str:
+    """A name for the files that an EFS volume shows: a file system, an access point and a root directory."""
+    point = (configuration.get("authorizationConfig") or {}).get("accessPointId") or ""
+    root = (configuration.get("rootDirectory") or "/").strip("/")
+    digest = hashlib.sha256(f"{point} {root}".encode()).hexdigest()[:8]
+    return f"{configuration['fileSystemId'].rpartition('/')[2]}-{digest}"
 
 
 def _aliases(launch: Launch, container: container_arguments.Definition) -> list[str]:

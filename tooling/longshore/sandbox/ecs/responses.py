@@ -7,15 +7,29 @@ from typing import Any, cast
 from moto.core.responses import ActionResult
 from moto.ecs.responses import EC2ContainerServiceResponse
 
+from longshore.sandbox.ecs import definition_checks, fields, service_checks
 from longshore.sandbox.ecs.api import Ecs, Operation
 from longshore.sandbox.ecs.definitions import ecs_error
 from longshore.sandbox.ecs.fleet import RUNNING, STARTING, Service
 from longshore.sandbox.ecs.paging import page
 from longshore.sandbox.ecs.shapes import moment
 
+_ONLY_RECORDED = (
+    "CreateTaskSet",
+    "DeleteTaskSet",
+    "DeregisterContainerInstance",
+    "DescribeTaskSets",
+    "RegisterContainerInstance",
+    "StartTask",
+    "UpdateContainerInstancesState",
+    "UpdateServicePrimaryTaskSet",
+    "UpdateTaskSet",
+)
+"""Operations that moto answers from its own records, in which nothing runs: they would pretend."""
+
 
 class EcsResponse(EC2ContainerServiceResponse):
-    """Answers the ECS API. Operations that are not overridden are moto's."""
+    """Answers the ECS API. Operations that are not overridden are moto's, except those that only pretend."""
 
     ecs: Ecs
 
@@ -23,6 +37,12 @@ class EcsResponse(EC2ContainerServiceResponse):
         super().__init__()
         # moto shares it in the class and changes it at each Describe, while other calls are in progress
         self.RESPONSE_KEY_PATH_TO_TRANSFORMER = dict(self.RESPONSE_KEY_PATH_TO_TRANSFORMER)
+
+    def call_action(self) -> Any:
+        """Answer a call; operations that moto would only record are not played."""
+        if self._get_action() in _ONLY_RECORDED:
+            raise NotImplementedError(self._get_action())
+        return super().call_action()
 
     def _answer(self, operation: Operation) -> ActionResult:
         return ActionResult(self.ecs.answer(operation, dict(self._get_params())))
@@ -101,6 +121,13 @@ class EcsResponse(EC2ContainerServiceResponse):
                 cluster.active_services_count = len(self._services_in(cluster.name))
         return super().describe_clusters()
 
+    def describe_capacity_providers(self) -> ActionResult:
+        """DescribeCapacityProviders; without names, all of the account (moto requires names)."""
+        backend = self.ecs.definitions.backend
+        names = self._get_param("capacityProviders") or list(backend.capacity_providers)
+        providers, failures = backend.describe_capacity_providers(names)
+        return ActionResult({"capacityProviders": providers, "failures": failures})
+
     def delete_cluster(self) -> ActionResult:
         """DeleteCluster, which is refused for a cluster with services or tasks."""
         cluster = self.ecs.definitions.cluster_arn(self._get_param("cluster")).rpartition("/")[2]
@@ -115,6 +142,14 @@ class EcsResponse(EC2ContainerServiceResponse):
 
     def register_task_definition(self) -> ActionResult:
         """RegisterTaskDefinition, one call at a time, because moto would give two calls the same revision."""
+        parameters = dict(self._get_params())
+        service_checks.check_values("RegisterTaskDefinition", parameters, "ClientException")
+        fields.refuse(parameters, fields.TASK_DEFINITION, "ClientException")
+        definition_checks.check_log_regions(parameters, self.ecs.definitions.backend.region_name)
+        definition_checks.check_definition(parameters, self.ecs.registry)
+        for size in ("cpu", "memory"):  # "1 vCPU" is registered as 1024 (ECS API, cpu)
+            if parameters.get(size):
+                self.params[size] = str(definition_checks.units(parameters[size]))
         with self.ecs.orchestrator.lock:
             result = super().register_task_definition()
             registered = cast("dict[str, Any]", result.result)["taskDefinition"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from longshore.sandbox.ecs import fields, service_checks
 from longshore.sandbox.ecs.definitions import Definitions, ecs_error
 from longshore.sandbox.ecs.fleet import Service
 from longshore.sandbox.ecs.orchestrator import Orchestrator
@@ -49,9 +50,13 @@ class Services:
     def create(self, parameters: Parameters) -> Answer:
         """CreateService."""
         cluster = self._definitions.cluster_arn(parameters.get("cluster"))
+        service_checks.check_values("CreateService", parameters)
+        fields.refuse(parameters, fields.SERVICE)
+        service_checks.check_service(parameters, new=True)
         task_definition, definition = self._definitions.runnable(parameters["taskDefinition"])
-        settings = _settings(SERVICE_DEFAULTS, parameters)
-        _check(settings, definition)
+        given = self._definitions.with_default_strategy(cluster, parameters)
+        settings = _settings(SERVICE_DEFAULTS, given)
+        self._check(given, settings, definition, cluster)
         if existing := self._created_before(cluster, parameters):
             return {"service": service_shape(existing, self._fleet.live_of(existing), tags=True)}
         service = Service(
@@ -78,12 +83,15 @@ class Services:
         service = self.find(parameters.get("cluster"), parameters["service"])
         if service.status != "ACTIVE":
             raise ecs_error("ServiceNotActiveException", "Service was not ACTIVE.")
+        service_checks.check_values("UpdateService", parameters)
+        fields.refuse(parameters, fields.SERVICE)
+        service_checks.check_service(parameters, new=False)
         primary = service.primary
         task_definition, definition = primary.task_definition, primary.definition
         if parameters.get("taskDefinition"):
             task_definition, definition = self._definitions.runnable(parameters["taskDefinition"])
         settings = _settings(service.settings, parameters)
-        _check(settings, definition)
+        self._check(parameters, settings, definition, service.cluster_arn)
         redeploys = task_definition != primary.task_definition or parameters.get("forceNewDeployment")
         redeploys = redeploys or any(settings.get(name) != service.settings.get(name) for name in _REDEPLOYS)
         service.settings = settings
@@ -108,7 +116,9 @@ class Services:
         """DescribeServices."""
         cluster = self._definitions.cluster_arn(parameters.get("cluster"))
         names = parameters.get("services") or []
-        if not 1 <= len(names) <= 10:
+        if not names:
+            raise ecs_error("InvalidParameterException", "Services cannot be empty.")  # quoted in public code
+        if len(names) > 10:
             raise ecs_error("InvalidParameterException", "Services must have between 1 and 10 members.")
         answer: Answer = {"services": [], "failures": []}
         for name in names:
@@ -150,6 +160,20 @@ class Services:
             raise ecs_error("ServiceNotFoundException", "Service not found.")
         return service
 
+    def _check(
+        self, parameters: Parameters, settings: Mapping[str, Any], definition: Mapping[str, Any], cluster: str
+    ) -> None:
+        """Refuse settings that ECS refuses; those of an existing service only if the call names them."""
+        service_checks.check_percents_together(settings["deploymentConfiguration"])
+        if definition.get("networkMode") == "awsvpc" and not settings.get("networkConfiguration"):
+            message = "Network Configuration must be provided when networkMode 'awsvpc' is specified."
+            raise ecs_error("InvalidParameterException", message)
+        relevant = {**parameters, "launchType": settings.get("launchType")}
+        if parameters.get("taskDefinition"):
+            relevant["loadBalancers"] = settings["loadBalancers"]
+        name = cluster.rpartition("/")[2]
+        service_checks.check_references(relevant, definition, self._definitions.backend, name)
+
     def _created_before(self, cluster: str, parameters: Parameters) -> Service | None:
         """The existing service, if it was created with the same parameters: CreateService is idempotent."""
         old = self._fleet.service(cluster.rpartition("/")[2], parameters["serviceName"])
@@ -180,13 +204,3 @@ def _settings(before: Mapping[str, Any], parameters: Parameters) -> dict[str, An
         defaults = {"securityGroups": [], "assignPublicIp": "DISABLED", **network}
         after["networkConfiguration"] = {"awsvpcConfiguration": defaults}
     return after
-
-
-def _check(settings: Mapping[str, Any], definition: Mapping[str, Any]) -> None:
-    """Refuse settings that ECS refuses, or that the sandbox does not support."""
-    if settings["deploymentController"].get("type") != "ECS" or settings["schedulingStrategy"] != "REPLICA":
-        message = "The sandbox supports REPLICA services under the ECS controller only."
-        raise ecs_error("InvalidParameterException", message)
-    if definition.get("networkMode") == "awsvpc" and not settings.get("networkConfiguration"):
-        message = "Network Configuration must be provided when networkMode 'awsvpc' is specified."
-        raise ecs_error("InvalidParameterException", message)

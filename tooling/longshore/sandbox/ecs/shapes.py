@@ -197,6 +197,7 @@ def task_shape(task: Task, *, tags: bool = False) -> dict[str, Any]:
         enableExecuteCommand=False,
         group=task.group,
         launchType=task.launch_type,
+        capacityProviderName=task.capacity_provider or None,
         platformFamily="Linux" if fargate else None,
         platformVersion="1.4.0" if fargate else None,
         overrides={"containerOverrides": [], "inferenceAcceleratorOverrides": [], **task.overrides},

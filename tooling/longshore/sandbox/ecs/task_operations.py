@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from longshore.sandbox.ecs import fields, service_checks
 from longshore.sandbox.ecs.definitions import Definitions, ecs_error
 from longshore.sandbox.ecs.fleet import RUNNING, Task
 from longshore.sandbox.ecs.orchestrator import Orchestrator
 from longshore.sandbox.ecs.paging import page
 from longshore.sandbox.ecs.shapes import task_shape
-from longshore.sandbox.ecs.tasks import launch_type, new_task
+from longshore.sandbox.ecs.tasks import managed_tags, new_task, place
 
 Parameters = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -28,6 +29,9 @@ class Tasks:
     def run(self, parameters: Parameters) -> Answer:
         """RunTask; a client token that was used before returns the tasks that it started."""
         cluster = self._definitions.cluster_arn(parameters.get("cluster"))
+        service_checks.check_values("RunTask", parameters)
+        fields.refuse(parameters, fields.RUN_TASK)
+        service_checks.check_task(parameters)
         token = f"{cluster} {parameters['clientToken']}" if parameters.get("clientToken") else None
         request = json.dumps(parameters, sort_keys=True, default=str)
         if token and token in self._fleet.tokens:
@@ -53,7 +57,9 @@ class Tasks:
         """DescribeTasks."""
         cluster = self._definitions.cluster_arn(parameters.get("cluster"))
         references = parameters.get("tasks") or []
-        if not 1 <= len(references) <= 100:
+        if not references:
+            raise ecs_error("InvalidParameterException", "Tasks cannot be empty.")  # quoted: sil-org/ecs-deploy#63
+        if len(references) > 100:
             raise ecs_error("InvalidParameterException", "Tasks must have between 1 and 100 members.")
         answer: Answer = {"tasks": [], "failures": []}
         for reference in references:
@@ -88,21 +94,22 @@ class Tasks:
         if definition.get("networkMode") == "awsvpc" and not parameters.get("networkConfiguration"):
             message = "Network Configuration must be provided when networkMode 'awsvpc' is specified."
             raise ecs_error("InvalidParameterException", message)
-        if parameters.get("launchType") and parameters.get("capacityProviderStrategy"):
-            message = "Specifying both a launch type and capacity provider strategy is not supported."
-            raise ecs_error("InvalidParameterException", message)
+        name = cluster.rpartition("/")[2]
+        parameters = self._definitions.with_default_strategy(cluster, parameters)
+        service_checks.check_references(parameters, definition, self._definitions.backend, name)
         overrides = _overrides(parameters.get("overrides") or {}, definition)
         count = parameters.get("count") or 1
         if not 1 <= count <= 10:
             raise ecs_error("InvalidParameterException", "count must be between 1 and 10.")
+        tags = _tags(parameters, definition, name)
         tasks = []
         for _ in range(count):
             task = new_task(cluster, task_definition, definition, self._orchestrator.clock())
             task.started_by = parameters.get("startedBy") or ""
             task.group = parameters.get("group") or task.group
-            task.launch_type = parameters.get("launchType") or launch_type(parameters.get("capacityProviderStrategy"))
+            place(task, parameters.get("launchType"), parameters.get("capacityProviderStrategy"))
             task.overrides = overrides
-            task.tags = parameters.get("tags") or []
+            task.tags = tags
             self._fleet.add(task)
             tasks.append(task)
         return tasks
@@ -118,6 +125,15 @@ class Tasks:
         if record is None:
             raise ecs_error("ServiceNotFoundException", "Service not found.")
         return self._fleet.of_service(record)
+
+
+def _tags(parameters: Mapping[str, Any], definition: Mapping[str, Any], cluster: str) -> list[dict[str, str]]:
+    """The tags of RunTask's tasks: its own, those of the task definition on request, and ECS's on request."""
+    tags = [*(parameters.get("tags") or [])]
+    if parameters.get("propagateTags") == "TASK_DEFINITION":
+        own = {tag["key"] for tag in tags}
+        tags += [tag for tag in definition.get("tags") or [] if tag["key"] not in own]
+    return tags + (managed_tags(cluster) if parameters.get("enableECSManagedTags") else [])
 
 
 def _overrides(parameters: Mapping[str, Any], definition: Mapping[str, Any]) -> dict[str, Any]:

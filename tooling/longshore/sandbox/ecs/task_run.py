@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from docker.errors import DockerException
 from docker.models.containers import Container
@@ -14,6 +15,7 @@ from docker.models.images import Image
 
 from longshore.sandbox.cloud import LoadBalancers
 from longshore.sandbox.ecs import container_arguments
+from longshore.sandbox.ecs.environment_files import EnvironmentFiles
 from longshore.sandbox.ecs.host import Host, image_digest
 from longshore.sandbox.ecs.logs import Follower, LogWriter, stream_of
 from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
@@ -45,6 +47,7 @@ class Tools:
     load_balancers: LoadBalancers
     logs: LogWriter
     secrets: SecretValues
+    environment_files: EnvironmentFiles
     region: str
     report: Callable[[Report], None]
 
@@ -60,7 +63,7 @@ class TaskRun:
     def __init__(self, launch: Launch, tools: Tools) -> None:
         self._launch = launch
         self._tools = tools
-        self._definitions = container_arguments.containers_in_order(launch.definition)
+        self._definitions: list[container_arguments.Definition] = list(launch.definition["containerDefinitions"])
         self._containers: dict[str, Container] = {}
         self._followers: dict[str, Follower] = {}
         self._exits: dict[str, int] = {}
@@ -80,6 +83,10 @@ class TaskRun:
             error = caught
         except DockerException as caught:
             error = cannot_create("", str(caught))
+        except Exception as caught:
+            # A task that does not end would stay PENDING, and its service could never be deleted.
+            logging.getLogger(__name__).exception("task %s could not be started", self._launch.task)
+            error = StartError(f"The sandbox could not start the task: {type(caught).__name__}: {caught}")
         self._started.set()
         if error:
             self._fail(error)
@@ -108,10 +115,14 @@ class TaskRun:
             self._terminate()
             for follower in self._followers.values():
                 follower.drain()
-            self._tools.host.remove(self._launch.task)
-        except DockerException:
+        except Exception:
             logging.getLogger(__name__).exception("task %s did not end cleanly", self._launch.task)
-        self._report("STOPPED")
+        try:
+            self._tools.host.remove(self._launch.task)
+        except Exception:
+            # Containers that are left are removed with the sandbox; the task has to end.
+            logging.getLogger(__name__).exception("the containers of task %s were not removed", self._launch.task)
+        self._report("STOPPED", stop_code=stop_code, reason=reason)
 
     def notice_exit(self, name: str) -> None:
         """Report the end of a container, if it ended; end the task with an essential container, or the last one."""
@@ -153,7 +164,8 @@ class TaskRun:
             return
         self._report("PENDING")
         host, launch = self._tools.host, self._launch
-        secrets = {container["name"]: self._tools.secrets.of(container) for container in self._definitions}
+        self._definitions = container_arguments.containers_in_order(launch.definition)
+        given = {container["name"]: self._given(container) for container in self._definitions}
         images = {c["name"]: host.pull(c["name"], c["image"]) for c in self._definitions}
         volumes, network = host.volumes(launch), host.network(launch)
         for definition in self._definitions:
@@ -161,12 +173,17 @@ class TaskRun:
             if self._ending:
                 return
             name = definition["name"]
-            container = host.create(launch, definition, secrets[name], network, volumes)
+            container = host.create(launch, definition, given[name], network, volumes)
             self._start_container(definition, container, images[name])
         with self._changed:
             at_start = self._changed.wait_for(lambda: self._ending or self._is_over(), AT_START)
         if not at_start:
             self._report("RUNNING")
+
+    def _given(self, container: container_arguments.Definition) -> container_arguments.Given:
+        override = container_arguments.override_of(self._launch, container["name"])
+        files = self._tools.environment_files.of(container, override)
+        return container_arguments.Given(self._tools.secrets.of(container), files)
 
     def _start_container(self, definition: container_arguments.Definition, container: Container, image: Image) -> None:
         name, launch = definition["name"], self._launch
@@ -196,10 +213,19 @@ class TaskRun:
         for dependency in definition.get("dependsOn") or []:
             name, condition = dependency["containerName"], dependency["condition"]
             with self._changed:
-                while not self._ending and (met := self._is_met(name, condition)) is None:
-                    self._changed.wait()
-                if not self._ending and not met:
+                self._changed.wait_for(partial(self._is_decided, name, condition), self._start_timeout(name))
+                if not self._ending and not self._is_met(name, condition):
                     raise dependency_failed(definition["name"], name, condition)
+
+    def _start_timeout(self, name: str) -> float | None:
+        """Seconds that others wait for a container; None for no limit (ECS API, startTimeout).
+
+        Fargate has a default of three minutes, which is not played.
+        """
+        return next((c["startTimeout"] for c in self._definitions if c["name"] == name and c.get("startTimeout")), None)
+
+    def _is_decided(self, name: str, condition: str) -> bool:
+        return self._ending or self._is_met(name, condition) is not None
 
     def _is_met(self, name: str, condition: str) -> bool | None:
         """Whether a dependency is met; None while that is open (ECS API, ContainerDependency)."""

@@ -39,17 +39,33 @@ def new_service_task(service: Service, deployment: Deployment, now: float) -> Ta
     task.deployment = task.started_by = deployment.id
     task.group = f"service:{service.name}"
     settings = service.settings
-    task.launch_type = settings.get("launchType") or launch_type(settings.get("capacityProviderStrategy"))
+    place(task, settings.get("launchType"), settings.get("capacityProviderStrategy"))
     task.port = deployment.port
-    if service.settings.get("propagateTags") == "SERVICE":
-        task.tags = list(service.tags)
+    propagated = {"SERVICE": service.tags, "TASK_DEFINITION": deployment.definition.get("tags")}
+    task.tags = [*(propagated.get(settings.get("propagateTags") or "") or [])]
+    if settings.get("enableECSManagedTags"):
+        task.tags += managed_tags(service.cluster, service.name)
     return task
 
 
-def launch_type(strategy: Sequence[Mapping[str, Any]] | None) -> str:
-    """The launch type of capacity providers: AWS reserves the names FARGATE and FARGATE_SPOT; others have instances."""
-    fargate = any(item["capacityProvider"] in ("FARGATE", "FARGATE_SPOT") for item in strategy or [])
-    return "FARGATE" if fargate else "EC2"
+def managed_tags(cluster: str, service: str = "") -> list[dict[str, str]]:
+    """The tags that ECS adds to a task (developer guide, "Tagging your resources")."""
+    names = {"aws:ecs:clusterName": cluster, "aws:ecs:serviceName": service}
+    return [{"key": key, "value": value} for key, value in names.items() if value]
+
+
+def place(task: Task, launch_type: str | None, strategy: Sequence[Mapping[str, Any]] | None) -> None:
+    """Set the launch type of a task and its capacity provider.
+
+    All tasks run on the provider with the greatest base or weight: the sandbox has no instances to spread them over.
+    AWS reserves the names FARGATE and FARGATE_SPOT; other providers have instances.
+    """
+    if strategy:
+        chosen = max(strategy, key=lambda item: (item.get("base") or 0, item.get("weight") or 0))
+        task.capacity_provider = str(chosen["capacityProvider"])
+        task.launch_type = "FARGATE" if task.capacity_provider in ("FARGATE", "FARGATE_SPOT") else "EC2"
+    else:
+        task.launch_type = launch_type or "EC2"
 
 
 def load_balancer_port(definition: Mapping[str, Any], load_balancers: list[dict[str, Any]]) -> int | None:
@@ -63,8 +79,9 @@ def load_balancer_port(definition: Mapping[str, Any], load_balancers: list[dict[
         if "containerPort" in balancer:
             return int(balancer["containerPort"])
     for container in definition["containerDefinitions"]:
-        for mapping in container.get("portMappings", []):
-            return int(mapping["containerPort"])
+        for mapping in container.get("portMappings") or []:
+            if mapping.get("containerPort"):
+                return int(mapping["containerPort"])
     return None
 
 
