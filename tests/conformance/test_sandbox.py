@@ -21,6 +21,7 @@ from tests.sandbox.api.test_scaling import POLICY, TARGET, client, shop
 from tests.sandbox.build_world import World, commands
 from tests.sandbox.conftest import api, moto_as_it_was, world
 from tests.sandbox.ecs.test_answers import BREAKER, Play, only_the_first_runs, play, stage
+from tests.sandbox.ecs_world import runs
 from tests.sandbox.moto_api import Api, repository
 
 __all__ = ["api", "client", "moto_as_it_was", "play", "shop", "stage", "world"]
@@ -55,8 +56,9 @@ def test_every_answer_of_ecs_is_in_the_models_shape(play: Play, witness: Witness
     play.runtime.outcome = only_the_first_runs
     play.update(taskDefinition=play.register(), deploymentConfiguration=BREAKER)
     play.pass_time(15)
-    play.update(forceNewDeployment=True, taskDefinition=play.register())
-    play.pass_time(1)
+    play.runtime.outcome = runs
+    play.update(forceNewDeployment=True, taskDefinition=play.register(), desiredCount=3)
+    play.pass_time(1.75)
     listed = ecs.list_service_deployments(**here, service="web")["serviceDeployments"]
     described = play.deployments(*(entry["serviceDeploymentArn"] for entry in listed))
     ecs.describe_service_revisions(serviceRevisionArns=[entry["targetServiceRevision"]["arn"] for entry in described])

@@ -34,6 +34,7 @@ from longshore.images import docker
 from longshore.masking import Masks
 from longshore.result import ReleaseResult
 from longshore.rollout import health
+from longshore.rollout.expected_text import ExpectedText
 from longshore.run import build_and_plan
 from longshore.signals import Interrupts
 from longshore.terminal.console import Console
@@ -329,11 +330,11 @@ class World:
         number = self._process.commit
         return Source(path, f"{number:040x}", f"Change {number}")
 
-    def _ask(self, url: str, status: int, text: str, seconds: float, *_: object) -> str | None:
+    def _ask(self, url: str, status: int, text: ExpectedText, seconds: float, *_: object) -> str | None:
         served = self.fleet.service(urlsplit(url).netloc).good.revision
         if self.fleet.fate(served) == "errs":
             return f"answered 500, not {status}"
-        return None if text in served.tag else f"answered without {text!r}: {served.tag!r}"
+        return None if text.is_in(served.tag) else f"answered without {str(text)!r}: {served.tag!r}"
 
 
 class AtOnce:

@@ -46,7 +46,7 @@ class Ecs:
 
     def tasks(self, cluster: str, name: str) -> list[Task]:
         running = task(Container("web", "app:v1.0.0", self.digest, None, ""))
-        return [replace(running, task_definition=self.revisions[name])]
+        return [replace(running, task_definition=self.revisions[name])] * max(1, self.desired)
 
     def task_definition(self, revision: str) -> dict[str, Any]:
         return self.definition()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from longshore.aws.ecs_failures import ANSWERED, refuse_failures, refuse_task
 from longshore.aws.ecs_types import (
     Deployment,
     Placement,
@@ -17,7 +18,7 @@ from longshore.aws.ecs_types import (
     task_of,
 )
 from longshore.aws.translate import call
-from longshore.errors import AwsError, NoCapacityError
+from longshore.errors import AwsError
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
@@ -29,17 +30,6 @@ DEPLOYMENTS_A_PAGE = 100
 """The limits of DescribeServices, DescribeTasks, DescribeServiceDeployments and ListServiceDeployments.
 
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
-"""
-
-_ANSWERED = "Failures"
-"""The code of an error that ECS answered with status 200; asking again does not help."""
-
-_CAPACITY = ("Capacity is unavailable", "RESOURCE:", "AGENT")
-"""The beginnings of RunTask's reasons that may pass: a full Fargate, a full instance, an agent that is disconnected.
-
-Others stay, such as ATTRIBUTE, MISSING and INACTIVE.
-https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html
-https://repost.aws/knowledge-center/ecs-fargate-runtask-capacity
 """
 
 _LOOK_BACK = timedelta(minutes=1)
@@ -67,7 +57,7 @@ class Ecs:
         services: dict[str, Service] = {}
         for batch in _batches(names, SERVICES_A_CALL):
             answer = call(self._client.describe_services, cluster=cluster, services=batch)
-            _refuse_failures("DescribeServices", answer.get("failures", []), "Run: invoke bootstrap")
+            refuse_failures("DescribeServices", answer.get("failures", []), "Run: invoke bootstrap")
             services.update((raw["serviceName"], service_of(raw)) for raw in answer["services"])
         return services
 
@@ -260,9 +250,9 @@ class Ecs:
             startedBy=started_by,
             **_placement(placement),
         )
-        _refuse_task(answer)
+        refuse_task(answer)
         if not answer["tasks"]:
-            raise AwsError(f"ECS RunTask of {task_definition} started no task and gave no reason", code=_ANSWERED)
+            raise AwsError(f"ECS RunTask of {task_definition} started no task and gave no reason", code=ANSWERED)
         return task_of(answer["tasks"][0])
 
     def task_definition(self, arn: str) -> dict[str, Any]:
@@ -290,27 +280,8 @@ def _batches(items: Sequence[str], size: int) -> Iterator[list[str]]:
     return (list(items[start : start + size]) for start in range(0, len(items), size))
 
 
-def _refuse_failures(operation: str, failures: Iterable[Any], hint: str) -> None:
-    reasons = [f"{f.get('arn', '?')}: {f.get('reason', '')} {f.get('detail', '')}".rstrip() for f in failures]
-    if reasons:
-        raise AwsError(f"ECS {operation} failed for {'; '.join(reasons)}", hint, _ANSWERED)
-
-
-def _refuse_task(answer: Any) -> None:
-    hint = "Check the capacity of the cluster and the network of the task."
-    failures = answer.get("failures", [])
-    try:
-        _refuse_failures("RunTask", failures, hint)
-    except AwsError as error:
-        if not all(str(failure.get("reason", "")).startswith(_CAPACITY) for failure in failures):
-            raise
-        # boto3 repeats a call that got no answer: the attempt before may still start the task.
-        certain = not answer.get("ResponseMetadata", {}).get("RetryAttempts")
-        raise NoCapacityError(error.message, hint, error.code, certain=certain) from None
-
-
 def _primary(raw: Any) -> Deployment:
     service = service_of(raw)
     if service.primary is None:
-        raise AwsError(f"ECS UpdateService of {service.name} answered without a PRIMARY deployment", code=_ANSWERED)
+        raise AwsError(f"ECS UpdateService of {service.name} answered without a PRIMARY deployment", code=ANSWERED)
     return service.primary
