@@ -168,7 +168,7 @@ def test_a_hotfix_past_a_new_service_is_refused_before_anything_is_applied(proje
     api = 'services = {\n  api = { wave = 1, command = ["worker"], container_port = 0, cpu = 128, memory = 64 }\n'
     with edited(project, VARIABLES, "services = {\n", api):
         refused = project.invoke("release", "--yes", "--only-release", expect=5)
-        assert "a change that is not applied yet adds to the contract" in refused.err
+        assert "a pending change adds to the contract" in refused.err
     assert mutating(project, since) == []
     assert released(project) == before
     assert project.invoke("plan").code == 0
@@ -191,9 +191,7 @@ def test_a_new_secret_of_the_environment_needs_no_flag(project: Project) -> None
 def test_an_apply_that_changes_only_memory_rolls_out_with_the_released_tag(project: Project) -> None:
     version, before = released(project), running(project, "worker")
     web = running(project, "web")["taskDefinitionArn"]
-    worker = (
-        'command        = ["worker"]\n    container_port = 0 # none\n    desired_count  = 1\n    cpu            = 128\n'
-    )
+    worker = 'command        = ["worker"]\n    container_port = 0 # no port\n    desired_count  = 1\n    cpu            = 128\n'
     with edited(project, VARIABLES, f"{worker}    memory         = 128", f"{worker}    memory         = 160"):
         assert "memory: 128 → 160" in project.invoke("drift", expect=20).out
         unattended = project.invoke("apply", expect=5)

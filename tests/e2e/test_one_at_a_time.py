@@ -243,7 +243,7 @@ def test_an_approval_is_void_once_another_release_was_in_between(project: Projec
     waiting = project.invoke("release", "--until", "approve", "--json", expect=13).json()
     project.invoke("release", "--yes")
     refused = project.invoke("release", "--continue", waiting["release"], expect=1)
-    assert "another release was in between" in refused.err
+    assert "another release came in between" in refused.err
 
 
 def by_hand(project: Project, hint: str) -> None:
@@ -286,7 +286,7 @@ def test_a_terraform_that_was_killed_leaves_its_lock_and_is_not_overruled(projec
     wrong = project.invoke("state.unlock", "--id", lock[1][::-1], expect=2)
     assert "is not the id of this lock" in wrong.err
     assert lock[1] in project.invoke("state.unlock").out
-    hint = re.search(r"free the state: invoke (.+)", refused.err)
+    hint = re.search(r"unlock the state: invoke (.+)", refused.err)
     assert hint, refused.err
     project.invoke(*shlex.split(hint[1]))  # to the letter
     assert "is not locked" in project.invoke("state.unlock").out

@@ -125,7 +125,7 @@ def _of_the_verdict(world: World, process: Process, found: ReleaseResult) -> Ite
         yield f"{process} ended {found.verdict} ({found.cause}), but {written.verdict} ({written.cause}) is recorded"
     _ = found.exit_code
     yield from (f"{found.release}: {text}" for text in (found.message, *found.warnings) if _MISTAKE.search(text))
-    aside = bool(found.signal) and found.message.startswith("left at once")
+    aside = bool(found.signal) and found.message.startswith("aborted immediately")
     if found.verdict is Verdict.SUCCEEDED:
         yield from _of_success(world, found)
     elif found.verdict in _STANDS_BEFORE and not aside:
