@@ -191,7 +191,8 @@ def test_a_new_secret_of_the_environment_needs_no_flag(project: Project) -> None
 def test_an_apply_that_changes_only_memory_rolls_out_with_the_released_tag(project: Project) -> None:
     version, before = released(project), running(project, "worker")
     web = running(project, "web")["taskDefinitionArn"]
-    worker = 'command        = ["worker"]\n    container_port = 0 # no port\n    desired_count  = 1\n    cpu            = 128\n'
+    ports = 'command        = ["worker"]\n    container_port = 0 # no port\n'
+    worker = f"{ports}    desired_count  = 1\n    cpu            = 128\n"
     with edited(project, VARIABLES, f"{worker}    memory         = 128", f"{worker}    memory         = 160"):
         assert "memory: 128 → 160" in project.invoke("drift", expect=20).out
         unattended = project.invoke("apply", expect=5)
