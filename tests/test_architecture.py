@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -33,9 +34,16 @@ APART = {"sandbox", "__init__"}
 """What stands beside the row: the sandbox is another program, which shares the root with the tool."""
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """The syntax tree of a file."""
+    return ast.parse(path.read_text())
+
+
+@cache
 def imported(path: Path, *, for_types: bool = False) -> set[str]:
     """What a file imports at run time; with ``for_types`` what it imports under TYPE_CHECKING as well."""
-    tree = ast.parse(path.read_text())
+    tree = tree_of(path)
     blocks = [n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
     apart = {id(inner) for block in blocks for inner in ast.walk(block)} if not for_types else set()
     names: set[str] = set()
@@ -116,7 +124,7 @@ def test_no_module_is_imported_by_what_it_imports() -> None:
 
 def test_only_the_console_prints() -> None:
     def prints(path: Path) -> bool:
-        calls = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
+        calls = (node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call))
         return any(isinstance(call.func, ast.Name) and call.func.id == "print" for call in calls)
 
     assert [name for name, path in FILES.items() if prints(path)] == []
@@ -125,7 +133,7 @@ def test_only_the_console_prints() -> None:
 @pytest.mark.parametrize("name", [n for n in FILES if not n.startswith("sandbox/")])
 def test_nothing_is_kept_at_module_level(name: str) -> None:
     """Assignments at the top of a file are constants or types; nothing there is made to be changed."""
-    tree = ast.parse(FILES[name].read_text())
+    tree = tree_of(FILES[name])
     globals_ = [node for node in ast.walk(tree) if isinstance(node, ast.Global)]
     assert globals_ == []
 
@@ -138,5 +146,5 @@ def test_the_package_can_be_seen_at_a_glance() -> None:
 def test_files_and_functions_are_short(name: str) -> None:
     lines = FILES[name].read_text().splitlines()
     assert len(lines) <= 300 or room(name) == "sandbox"
-    functions = [node for node in ast.walk(ast.parse("\n".join(lines))) if isinstance(node, ast.FunctionDef)]
+    functions = [node for node in ast.walk(tree_of(FILES[name])) if isinstance(node, ast.FunctionDef)]
     assert {node.name for node in functions if (node.end_lineno or 0) - node.lineno >= 40} == set()

@@ -164,6 +164,7 @@ def test_with_json_a_refusal_is_one_document(project: Path, command: str) -> Non
     assert document["message"]
 
 
+@pytest.mark.scenario  # a process each
 def test_missing_credentials_and_an_endpoint_that_does_not_answer(project: Path) -> None:
     without = run(project, "version", "-e", "aws")
     assert without.returncode == 1
