@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from longshore.aws.ecs import Ecs
 from longshore.aws.rates import RATES, SHARE, Budget, Rate
 from longshore.rollout import deployments, verification, watch
-from longshore.rollout.deployments import Move
+from longshore.rollout.tracking import Move
 from longshore.rollout.verification import Expectation
 from scripts.calls.cloud import CALL_SECONDS, CLUSTER, Cloud, revision
+from scripts.console import say
 
 DEADLINE, BAKE, VERIFY = 900.0, 30.0, 60.0
 ROLLING = 180.0
@@ -132,12 +133,6 @@ def main() -> int:
     for line in broken:
         say(f"FAILED: {line}")
     return int(bool(broken))
-
-
-def say(text: str) -> None:
-    """Prints a line immediately."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from functools import partial
 
 from longshore.sandbox import control
 from longshore.sandbox.state import State
+from scripts.console import say
 from scripts.verdicts import project, tools
 from scripts.verdicts.copies import INTERVAL, Copies, Watch
 from scripts.verdicts.faults import FAULTS, GOOD, Fault
@@ -55,12 +56,6 @@ def main(names: Sequence[str]) -> int:
         project.run("sandbox.down")
     _print(rows)
     return _judge(rows)
-
-
-def say(text: str) -> None:
-    """Print a line immediately."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
 
 
 def _play_all(chosen: Sequence[Fault]) -> list[Row]:

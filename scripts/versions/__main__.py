@@ -14,6 +14,7 @@ from longshore.images import version
 from longshore.images.version_counter import VersionCounter, VersionRequest
 from longshore.ledger.issued_versions import Versions
 from longshore.masking import Masks
+from scripts.console import say
 from scripts.versions.cloud import CALL_SECONDS, REPOSITORY, Connection, EcrClient, Ledger
 
 SIZES = (100, 1_000, 10_000, 100_000)
@@ -104,12 +105,6 @@ def main() -> int:
     for line in broken:
         say(f"FAILED: {line}")
     return int(bool(broken))
-
-
-def say(text: str) -> None:
-    """Print a line immediately."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
 
 
 def _ecr(connection: Connection, tags: int) -> Ecr:
