@@ -14,6 +14,16 @@ from tests.fakes import samples
 from tests.fakes.clients import scripted
 from tests.fakes.samples import WHEN
 
+DESCRIBED = {
+    "serviceName": "web",
+    "status": "ACTIVE",
+    "taskDefinition": "web:1",
+    "desiredCount": 1,
+    "runningCount": 1,
+    "pendingCount": 0,
+}
+"""A service as DescribeServices shows it."""
+
 
 def test_tasks_of_a_family_are_filtered_by_status_only() -> None:
     client, script = scripted("ecs")
@@ -188,19 +198,11 @@ def test_ecs_rolls_back_by_its_circuit_breaker_or_by_alarms(
     rolls_back: bool,  # noqa: FBT001
 ) -> None:
     client, script = scripted("ecs")
-    described = {
-        "serviceName": "web",
-        "status": "ACTIVE",
-        "taskDefinition": "web:1",
-        "desiredCount": 1,
-        "runningCount": 1,
-        "pendingCount": 0,
-        "deploymentConfiguration": deploying,
-    }
-    described["currentServiceDeployment"] = "arn:aws:ecs:…:service-deployment/shop/web/one"
+    current = "arn:aws:ecs:…:service-deployment/shop/web/one"
+    described = {**DESCRIBED, "deploymentConfiguration": deploying, "currentServiceDeployment": current}
     script.add_response("describe_services", {"services": [described]}, {"cluster": "shop", "services": ["web"]})
     service = Ecs(client).services("shop", ["web"])["web"]
-    assert (service.rolls_back, service.current_deployment) == (rolls_back, described["currentServiceDeployment"])
+    assert (service.rolls_back, service.current_deployment) == (rolls_back, current)
 
 
 def test_a_stopped_task_is_described_until_it_is_final() -> None:
@@ -296,14 +298,6 @@ def test_an_answer_to_a_repeated_call_says_nothing_of_the_first() -> None:
 
 def test_the_rules_of_a_deployment_are_read_from_the_service() -> None:
     client, script = scripted("ecs")
-    described = {
-        "serviceName": "web",
-        "status": "ACTIVE",
-        "taskDefinition": "web:1",
-        "desiredCount": 1,
-        "runningCount": 1,
-        "pendingCount": 0,
-    }
     deploying = {
         "minimumHealthyPercent": 50,
         "deploymentCircuitBreaker": {
@@ -320,7 +314,7 @@ def test_the_rules_of_a_deployment_are_read_from_the_service() -> None:
     }
     for configuration in (deploying, {}):
         script.add_response(
-            "describe_services", {"services": [{**described, "deploymentConfiguration": configuration}]}
+            "describe_services", {"services": [{**DESCRIBED, "deploymentConfiguration": configuration}]}
         )
     own, usual = (Ecs(client).services("shop", ["web"])["web"] for _ in range(2))
     breaker = CircuitBreaker(enabled=True, rolls_back=True, resets=False, threshold_type="COUNT", threshold_value=4)

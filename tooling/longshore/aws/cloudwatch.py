@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from longshore.aws.batches import batches
 from longshore.aws.translate import call
 
 ALARMS_A_CALL = 100
@@ -26,10 +27,9 @@ class Alarms:
     def in_alarm(self, names: Sequence[str]) -> list[str]:
         """Those of the named alarms that are in the state ALARM, sorted; an alarm that does not exist is in none."""
         states: dict[str, str] = {}
-        for start in range(0, len(names), ALARMS_A_CALL):
-            pages = call(self._client.get_paginator, "describe_alarms").paginate(
-                AlarmNames=list(names[start : start + ALARMS_A_CALL]), AlarmTypes=list(_TYPES)
-            )
+        for batch in batches(names, ALARMS_A_CALL):
+            paginator = call(self._client.get_paginator, "describe_alarms")
+            pages = paginator.paginate(AlarmNames=batch, AlarmTypes=list(_TYPES))
             for page in call(list, pages):
                 for alarm in (a for kind in _TYPES for a in page.get(f"{kind}s", [])):
                     states[alarm["AlarmName"]] = alarm["StateValue"]

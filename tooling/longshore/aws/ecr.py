@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from longshore.aws.batches import batches
 from longshore.aws.translate import call, translated
 from longshore.errors import AwsError, BuildError
 
@@ -185,8 +186,8 @@ class Ecr:
             The tags that could not be deleted, each with ECR's reason.
         """
         remaining: dict[str, str] = {}
-        for first in range(0, len(tags), _IDS_A_CALL):
-            ids: list[ImageIdentifierTypeDef] = [{"imageTag": tag} for tag in tags[first : first + _IDS_A_CALL]]
+        for batch in batches(tags, _IDS_A_CALL):
+            ids: list[ImageIdentifierTypeDef] = [{"imageTag": tag} for tag in batch]
             answer = call(self._client.batch_delete_image, repositoryName=name, imageIds=ids)
             for failure in answer.get("failures", []):
                 code, tag = failure.get("failureCode", ""), failure.get("imageId", {}).get("imageTag", "")

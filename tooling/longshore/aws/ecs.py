@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from longshore.aws.batches import batches
 from longshore.aws.ecs_failures import ANSWERED, refuse_failures, refuse_task
 from longshore.aws.ecs_types import (
     Deployment,
@@ -55,7 +56,7 @@ class Ecs:
             AwsError: a service or the cluster does not exist; the message names it.
         """
         services: dict[str, Service] = {}
-        for batch in _batches(names, SERVICES_A_CALL):
+        for batch in batches(names, SERVICES_A_CALL):
             answer = call(self._client.describe_services, cluster=cluster, services=batch)
             refuse_failures("DescribeServices", answer.get("failures", []), "Run: invoke bootstrap")
             services.update((raw["serviceName"], service_of(raw)) for raw in answer["services"])
@@ -154,7 +155,7 @@ class Ecs:
         """The service deployments that ECS still describes, by ARN, twenty in a call."""
         return {
             raw["serviceDeploymentArn"]: service_deployment_of(raw)
-            for batch in _batches(arns, DEPLOYMENTS_A_CALL)
+            for batch in batches(arns, DEPLOYMENTS_A_CALL)
             for raw in call(self._client.describe_service_deployments, serviceDeploymentArns=batch)[
                 "serviceDeployments"
             ]
@@ -212,7 +213,7 @@ class Ecs:
         return [arn for page in call(list, pages) for arn in page["taskArns"]]
 
     def _described(self, cluster: str, arns: Sequence[str]) -> list[Task]:
-        return [task for batch in _batches(arns, TASKS_A_CALL) for task in self.describe_tasks(cluster, batch)]
+        return [task for batch in batches(arns, TASKS_A_CALL) for task in self.describe_tasks(cluster, batch)]
 
     def describe_tasks(self, cluster: str, arns: Sequence[str]) -> list[Task]:
         """The tasks that ECS describes: one that stopped long ago is missing, and a new one may be."""
@@ -274,10 +275,6 @@ def _placement(placement: Placement) -> dict[str, Any]:
             }
         }
     return arguments
-
-
-def _batches(items: Sequence[str], size: int) -> Iterator[list[str]]:
-    return (list(items[start : start + size]) for start in range(0, len(items), size))
 
 
 def _primary(raw: Any) -> Deployment:
