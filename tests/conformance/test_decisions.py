@@ -15,8 +15,9 @@ from longshore.aws.ecs_types import Service, ServiceDeployment, service_of, task
 from longshore.aws.eventbridge import Events
 from longshore.errors import AwsError, BuildError, NotReadyError, RolloutError
 from longshore.images.codebuild import BuildOutcome, refuse_failed
-from longshore.rollout.deployments import Move, ServiceLook, TrackedDeployment, completed
+from longshore.rollout.deployments import completed
 from longshore.rollout.in_flight import refuse_in_flight
+from longshore.rollout.tracking import Move, ServiceLook, TrackedDeployment
 from tests.conformance import models
 from tests.fakes.clients import scripted
 

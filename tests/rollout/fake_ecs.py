@@ -10,7 +10,7 @@ from itertools import count
 from longshore.aws.ecs_types import Container, Deployment, Service, ServiceDeployment, Task
 from longshore.clock import Clock
 from longshore.errors import AwsError
-from longshore.rollout.deployments import Move, TrackedDeployment
+from longshore.rollout.tracking import Move, TrackedDeployment
 from tests.fakes.samples import arn, deployment, service, task
 
 NAME = "shop-test-web"

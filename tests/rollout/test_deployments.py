@@ -6,7 +6,8 @@ import pytest
 
 from longshore.errors import RolloutError, SupersededError, UnknownOutcomeError
 from longshore.rollout.baseline import Baseline
-from longshore.rollout.deployments import Move, ServiceLook, completed, find_again, start
+from longshore.rollout.deployments import completed, find_again, start
+from longshore.rollout.tracking import Move, ServiceLook
 from tests.fakes.samples import arn, deployment, moved_clock, service
 from tests.rollout.fake_ecs import (
     IDS,

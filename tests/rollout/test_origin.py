@@ -7,8 +7,9 @@ import pytest
 
 from longshore.errors import DeadlineError, RolloutError, SupersededError
 from longshore.rollout import origin
-from longshore.rollout.deployments import Move, ServiceLook, TrackedDeployment, completed
+from longshore.rollout.deployments import completed
 from longshore.rollout.origin import Origin
+from longshore.rollout.tracking import Move, ServiceLook, TrackedDeployment
 from longshore.rollout.watch import wait
 from tests.fakes.samples import arn, moved_clock, service
 from tests.rollout.fake_ecs import (

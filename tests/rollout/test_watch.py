@@ -20,7 +20,7 @@ from longshore.errors import (
     SupersededError,
     UnknownOutcomeError,
 )
-from longshore.rollout.deployments import Move, ServiceLook, TrackedDeployment
+from longshore.rollout.tracking import Move, ServiceLook, TrackedDeployment
 from longshore.rollout.watch import bake, wait, wait_for_counts
 from tests.fakes.samples import WHEN, arn, deployment, moved_clock, service
 from tests.rollout.fake_ecs import (

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from longshore.environment.environment import Environment
 from longshore.errors import LongshoreError, RolloutError, SupersededError
 from longshore.result import Options, ReleaseResult
-from longshore.rollout.deployments import Move
+from longshore.rollout.tracking import Move
 from longshore.run import checks, consistency, service_checks, snapshot, waves
 from longshore.run.approval import approve
 from longshore.run.contract_check import read_contract

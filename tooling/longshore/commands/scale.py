@@ -9,7 +9,7 @@ from longshore.environment.environment import Environment
 from longshore.errors import UsageError
 from longshore.result import Options, ReleaseResult, Running
 from longshore.rollout import watch
-from longshore.rollout.deployments import Move, TrackedDeployment
+from longshore.rollout.tracking import Move, TrackedDeployment
 from longshore.run import checks, consistency, snapshot
 from longshore.run.approval import approve
 from longshore.run.contract_check import read_contract

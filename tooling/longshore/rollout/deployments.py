@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 from longshore.aws.ecs_types import Service, ServiceDeployment, Task
 from longshore.clock import Clock
@@ -14,67 +12,10 @@ from longshore.rollout.baseline import Baseline, refuse_overtaken
 from longshore.rollout.failed_tasks import SEE_REASONS, refuse_crash_loop
 from longshore.rollout.origin import Origin
 from longshore.rollout.ports import DeploymentHistory, ServiceClient
+from longshore.rollout.tracking import Move, ServiceLook, TrackedDeployment
 
 SHOWN_WITHIN = 5.0
 """Seconds after which a read shows the effect of a call; AWS gives no number."""
-
-
-@dataclass(frozen=True)
-class Move:
-    """A service and its new revision; ``count`` is None to leave the desired count as it is."""
-
-    service: str
-    task_definition: str
-    count: int | None = None
-
-
-@dataclass(frozen=True)
-class TrackedDeployment:
-    """A move whose deployment ECS has accepted.
-
-    Attributes:
-        move: the move.
-        deployment: id of the deployment.
-        created_at: when ECS created it, by ECS's clock. A rollback by ECS that has the id and the date of an earlier
-            deployment counts as created no earlier than the deployment that it replaces.
-        deadline: seconds that it may take.
-        by_ecs: it was not started by our call: ECS's own rollback, or the deployment of a service that is only scaled.
-        previous: ARN of the service deployment before it.
-        arn: ARN of its service deployment; None until that is known.
-        failed: its tasks that have failed so far, also those that ECS has stopped showing.
-        replaces: id of the deployment that was PRIMARY before it; None if that is unknown.
-        counts_from: tasks that were created before that time are not counted as failed; None to count all.
-    """
-
-    move: Move
-    deployment: str
-    created_at: datetime
-    deadline: float
-    by_ecs: bool = False
-    previous: str | None = None
-    arn: str | None = None
-    failed: tuple[Task, ...] = ()
-    replaces: str | None = None
-    counts_from: datetime | None = None
-
-
-@dataclass(frozen=True)
-class ServiceLook:
-    """One look at the service of a tracked deployment.
-
-    Attributes:
-        service: the service.
-        tracked: the deployment, with everything learned about it so far.
-        service_deployment: its service deployment, if that is known.
-        others: the service deployments that another process has started since.
-        stopped_for: the seconds for which its service deployment has been shown as stopped.
-    """
-
-    service: Service
-    tracked: TrackedDeployment
-    service_deployment: ServiceDeployment | None = None
-    others: tuple[ServiceDeployment, ...] = ()
-    stopped_for: float = 0.0
 
 
 def start(

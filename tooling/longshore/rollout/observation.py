@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from longshore.aws.ecs_types import Service, ServiceDeployment
 from longshore.rollout import origin
-from longshore.rollout.deployments import ServiceLook, TrackedDeployment
 from longshore.rollout.ports import ServiceClient
+from longshore.rollout.tracking import ServiceLook, TrackedDeployment
 
 
 def observe(ecs: ServiceClient, cluster: str, tracked: Mapping[str, TrackedDeployment]) -> list[ServiceLook]:

@@ -12,7 +12,7 @@ from enum import Enum, auto
 
 from longshore.aws.ecs_types import Deployment, Service, ServiceDeployment
 from longshore.errors import SupersededError, UnknownOutcomeError
-from longshore.rollout.ports import Look, Tracked
+from longshore.rollout.tracking import ServiceLook, TrackedDeployment
 
 KNOWN_WITHIN = 120.0
 """Seconds in which AWS shows whose deployment is PRIMARY; AWS documents no number, and lags of 30 s are tested."""
@@ -46,7 +46,7 @@ class Origin(Enum):
     """AWS does not show it yet."""
 
 
-def is_replaced(service: Service, tracked: Tracked) -> bool:
+def is_replaced(service: Service, tracked: TrackedDeployment) -> bool:
     """Whether a deployment other than the tracked one is PRIMARY, and the read is not just out of date.
 
     ECS may roll back to a deployment under its old id, with a new date or the old one. Then only the
@@ -58,7 +58,7 @@ def is_replaced(service: Service, tracked: Tracked) -> bool:
     return primary.created_at > tracked.created_at or service.deployment(tracked.deployment) is not None
 
 
-def of_primary(look: Look) -> Origin | None:
+def of_primary(look: ServiceLook) -> Origin | None:
     """Who made the PRIMARY of a look replace the tracked deployment; None if nothing has replaced it yet."""
     service, tracked, details = look.service, look.tracked, look.service_deployment
     if look.others:
@@ -96,7 +96,7 @@ def announces_rollback(deployment: Deployment) -> bool:
     return _ANNOUNCED in deployment.reason.lower()
 
 
-def others(history: Sequence[ServiceDeployment], tracked: Tracked) -> Iterator[ServiceDeployment]:
+def others(history: Sequence[ServiceDeployment], tracked: TrackedDeployment) -> Iterator[ServiceDeployment]:
     """The service deployments that another process has started since the tracked deployment.
 
     Args:
@@ -144,7 +144,7 @@ def _name(service: Service, others: Sequence[ServiceDeployment], ours: str) -> s
     return next((other.arn.rpartition("/")[2] for other in others), f"one of {service.task_definition}")
 
 
-def _newer(service: Service, tracked: Tracked) -> list[Deployment]:
+def _newer(service: Service, tracked: TrackedDeployment) -> list[Deployment]:
     """The deployments beside the PRIMARY that are newer than the tracked one: then ECS may roll back another one."""
     listed = (d for d in service.deployments if d.status != "PRIMARY" and d.id != tracked.deployment)
     return [deployment for deployment in listed if deployment.created_at > tracked.created_at]

@@ -1,7 +1,4 @@
-"""The parts of AWS that a roll-out uses, as Protocols: longshore.aws implements them, and tests fake them.
-
-`Tracked` and `Look` are those of longshore.rollout.deployments, for the modules that it imports.
-"""
+"""The parts of AWS that a roll-out uses, as Protocols: longshore.aws implements them, and tests fake them."""
 
 from __future__ import annotations
 
@@ -88,31 +85,3 @@ class LogStreams(Protocol):
     """Follows log streams (longshore.aws.logs)."""
 
     def follow(self, group: str, stream: str) -> LogLines: ...
-
-
-class Tracked(Protocol):
-    """Our deployment, or a rollback by ECS that we await (longshore.rollout.deployments)."""
-
-    @property
-    def deployment(self) -> str: ...
-    @property
-    def created_at(self) -> datetime: ...
-    @property
-    def previous(self) -> str | None: ...
-    @property
-    def arn(self) -> str | None: ...
-    @property
-    def replaces(self) -> str | None: ...
-
-
-class Look(Protocol):
-    """One look at the service of a tracked deployment (longshore.rollout.deployments)."""
-
-    @property
-    def service(self) -> Service: ...
-    @property
-    def tracked(self) -> Tracked: ...
-    @property
-    def service_deployment(self) -> ServiceDeployment | None: ...
-    @property
-    def others(self) -> Sequence[ServiceDeployment]: ...

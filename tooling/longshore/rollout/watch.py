@@ -10,17 +10,12 @@ from functools import partial
 from longshore.clock import Clock
 from longshore.errors import CrashLoopError, DeadlineError, RolloutError, SupersededError, UnknownOutcomeError
 from longshore.rollout import origin
-from longshore.rollout.deployments import (
-    SHOWN_WITHIN,
-    ServiceLook,
-    TrackedDeployment,
-    completed,
-    failed_tasks,
-)
+from longshore.rollout.deployments import SHOWN_WITHIN, completed, failed_tasks
 from longshore.rollout.failed_tasks import SEE_REASONS, QuietTime, summarized
 from longshore.rollout.looks import looks
 from longshore.rollout.observation import observe
 from longshore.rollout.ports import ServiceClient
+from longshore.rollout.tracking import ServiceLook, TrackedDeployment
 
 SERVICES_A_SECOND = 5
 """How many services are read in a second, so that a large wave does not use up the budget (longshore.aws.rates)."""

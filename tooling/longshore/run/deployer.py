@@ -13,8 +13,8 @@ from longshore.errors import DeadlineError
 from longshore.result import Failure
 from longshore.rollout import deployments, watch
 from longshore.rollout.baseline import Baseline
-from longshore.rollout.deployments import Move, TrackedDeployment
 from longshore.rollout.diagnosis import Diagnosis
+from longshore.rollout.tracking import Move, TrackedDeployment
 from longshore.run.run import Run
 
 

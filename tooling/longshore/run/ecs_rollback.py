@@ -10,10 +10,10 @@ from longshore.errors import AwsError, CrashLoopError, LongshoreError
 from longshore.result import ServiceResult
 from longshore.rollout import deployments, origin
 from longshore.rollout.baseline import Baseline, refuse_overtaken
-from longshore.rollout.deployments import Move, ServiceLook, TrackedDeployment
 from longshore.rollout.looks import looks
 from longshore.rollout.observation import observe
 from longshore.rollout.origin import Origin
+from longshore.rollout.tracking import Move, ServiceLook, TrackedDeployment
 from longshore.run.deployer import Deployer
 from longshore.run.run import Run
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from longshore.config.contract import Contract
-from longshore.rollout.deployments import ServiceLook, TrackedDeployment
+from longshore.rollout.tracking import ServiceLook, TrackedDeployment
 from longshore.run.recorder import Recorder
 
 

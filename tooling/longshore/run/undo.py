@@ -19,7 +19,7 @@ from longshore.errors import (
 )
 from longshore.result import ReleaseResult, ScheduleResult, ServiceResult
 from longshore.rollout.baseline import Baseline
-from longshore.rollout.deployments import Move, TrackedDeployment
+from longshore.rollout.tracking import Move, TrackedDeployment
 from longshore.run import autoscaling, ecs_rollback, released_tag, reregister, rollback_verification, snapshot
 from longshore.run.deployer import Deployer
 from longshore.run.failures import as_longshore_error, explain, explain_silence

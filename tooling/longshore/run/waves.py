@@ -10,7 +10,7 @@ from longshore.masking import secrets_of_containers
 from longshore.result import ReleaseResult, Running
 from longshore.rollout import deployments
 from longshore.rollout.baseline import Baseline
-from longshore.rollout.deployments import Move, TrackedDeployment
+from longshore.rollout.tracking import Move, TrackedDeployment
 from longshore.run import snapshot
 from longshore.run.deployer import Deployer
 from longshore.run.recorder import Recorder
