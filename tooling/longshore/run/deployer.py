@@ -13,8 +13,8 @@ from longshore.errors import DeadlineError
 from longshore.result import Failure
 from longshore.rollout import deployments, watch
 from longshore.rollout.baseline import Baseline
-from longshore.rollout.diagnosis import Diagnosis
 from longshore.rollout.tracking import Move, TrackedDeployment
+from longshore.run.failures import diagnosis_of
 from longshore.run.run import Run
 
 
@@ -39,8 +39,7 @@ class Deployer:
         """The deployer of an environment."""
 
         def diagnose(cluster: str, service: str, deployment: str) -> Failure:
-            diagnosis = Diagnosis(env.aws.ecs, env.aws.logs, cluster, env.console.masks)
-            return diagnosis.of_service(service, deployment)
+            return diagnosis_of(env, cluster).of_service(service, deployment)
 
         return cls(env.aws.ecs, env.clock, env.target.env.deadlines, diagnose)
 

@@ -14,6 +14,11 @@ from longshore.run import service_checks
 from longshore.run.run import Run
 
 
+def diagnosis_of(env: Environment, cluster: str) -> Diagnosis:
+    """The diagnosis of the services of a cluster."""
+    return Diagnosis(env.aws.ecs, env.aws.logs, cluster, env.console.masks)
+
+
 def explain(run: Run, env: Environment, error: LongshoreError) -> None:
     """Determines why a service failed, shows it, and records it, before a rollback removes the evidence."""
     run.console.failed(error)
@@ -52,8 +57,9 @@ def explain_silence(run: Run, env: Environment, error: VerifyError) -> None:
 
 
 def _diagnose(run: Run, env: Environment, error: LongshoreError, deployment: str) -> Failure:
-    diagnosis = Diagnosis(env.aws.ecs, env.aws.logs, run.contract.cluster, env.console.masks)
-    failure = diagnosis.of_service(getattr(error, "service", ""), deployment, getattr(error, "answer", ""))
+    failure = diagnosis_of(env, run.contract.cluster).of_service(
+        getattr(error, "service", ""), deployment, getattr(error, "answer", "")
+    )
     run.result.failures = [*run.result.failures, failure]
     return failure
 

@@ -65,7 +65,7 @@ class _Returned:
         return [
             Expectation(s.name, s.before.task_definition, self._digests(key), idle=not s.before.count)
             for key, s in services.items()
-            if self._stands(key)
+            if self._runs_earlier_revision(key)
         ]
 
     def ask_urls(self, deadline: float) -> None:
@@ -93,9 +93,9 @@ class _Returned:
     def _serves(self, key: str) -> bool:
         """Whether a service runs its earlier revision, and has tasks that could answer."""
         desired = self.current[key].desired if key in self.current else 0
-        return key in self.run.contract.services and self._stands(key) and desired > 0
+        return key in self.run.contract.services and self._runs_earlier_revision(key) and desired > 0
 
-    def _stands(self, key: str) -> bool:
+    def _runs_earlier_revision(self, key: str) -> bool:
         """Whether a service runs its earlier revision: this process has made sure of it, or ECS shows it."""
         service = self.run.result.services.get(key)
         if service is None or service.outcome not in ("moved back", "not moved") or key not in self.current:

@@ -150,8 +150,8 @@ def alarms_in_alarm(env: Environment, services: Iterable[Service]) -> dict[str, 
     """
     watched = {service.name: service.settings.alarms for service in services if service.settings.alarms}
     names = sorted({name for alarms in watched.values() for name in alarms})
-    burning = set(env.aws.alarms.in_alarm(names)) if names else set()
-    return {name: alarms for name, all_alarms in watched.items() if (alarms := sorted(burning & {*all_alarms}))}
+    in_alarm = set(env.aws.alarms.in_alarm(names)) if names else set()
+    return {name: alarms for name, all_alarms in watched.items() if (alarms := sorted(in_alarm & {*all_alarms}))}
 
 
 def _read(run: Run, env: Environment, keys: Collection[str] | None) -> list[Service]:
