@@ -13,7 +13,7 @@ from longshore.aws.ecs_types import Container, Service, Task
 from longshore.config.contract import parse
 from longshore.errors import AwsError, UnknownOutcomeError, VerifyError
 from longshore.masking import Masks
-from longshore.rollout.verification import Expectation, tasks, urls
+from longshore.rollout.verification import Expectation, Wanted, tasks, urls
 from tests.fakes import samples
 from tests.fakes.samples import arn, moved_clock, release_output, task
 
@@ -46,7 +46,7 @@ def running(digest: str | None, revision: int = 2) -> Task:
 
 
 def look(ecs: Ecs, expected: Expectation = EXPECTED, deadline: float = 30) -> list[str]:
-    return tasks(ecs, "cluster", [expected], moved_clock(), deadline)
+    return tasks(ecs, "cluster", [expected], moved_clock(), deadline).notes
 
 
 RIGHT = running("sha256:right")
@@ -198,11 +198,11 @@ def answering(*answers: tuple[int, str]) -> Iterator[str]:
             thread.join()
 
 
-def ask(base: str | None, deadline: float = 10, text: str | None = None) -> list[str]:
+def ask(base: str | None, deadline: float = 10, text: str | None = None, mixed: Sequence[str] = ()) -> list[str]:
     output = release_output()
     output["verify"][0]["expect_text"] = text
     contract = parse(output, "shop", "test")
-    return urls(contract, lambda cluster, service: base, "v1.2.3", deadline, moved_clock(), Masks())
+    return urls(contract, lambda cluster, service: base, Wanted("v1.2.3", mixed), deadline, moved_clock(), Masks())
 
 
 def test_the_url_must_answer_with_the_released_version() -> None:
@@ -215,6 +215,14 @@ def test_good_answers_among_bad_ones_are_not_enough() -> None:
     mixed = [(200, "v1.2.3"), (200, "v1.2.3"), (200, "v1.2.2")] * 20
     with answering(*mixed) as base, pytest.raises(VerifyError, match=r"without 'v1\.2\.3'"):
         ask(base)
+
+
+def test_old_tasks_of_an_early_success_may_answer_between_good_answers() -> None:
+    answers = [(200, "v1.2.3"), (200, "v1.2.2")]
+    with answering(*answers * 20) as base:
+        assert ask(base, mixed=["shop-test-web"]) == [f"{base}/health"]
+    with answering((200, "v1.2.3"), (200, "v1.2.3"), (200, "v1.2.2")) as base, pytest.raises(VerifyError):
+        ask(base, mixed=["shop-test-web"])
 
 
 def test_the_error_has_the_last_answer() -> None:

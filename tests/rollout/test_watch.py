@@ -234,8 +234,13 @@ def test_many_services_are_watched_within_the_rate_of_reads() -> None:
     assert all(later - earlier > 7.5 for earlier, later in pairwise(times))
 
 
+def running_only(tasks: int) -> Service:
+    """The service with so many running tasks of ours."""
+    return replace(DONE, running=tasks, deployments=(replace(DONE.deployments[0], running=tasks),))
+
+
 def test_a_service_must_stay_healthy_for_the_whole_bake_time() -> None:
-    answers = [DONE, replace(DONE, running=1), *[DONE] * 30]
+    answers = [DONE, running_only(1), *[DONE] * 30]
     clock = moved_clock()
     bake(FakeEcs(list(answers)), "cluster", [ours()], 10, clock, lambda _: None)
     assert 10 < clock.now() < 20
@@ -243,7 +248,7 @@ def test_a_service_must_stay_healthy_for_the_whole_bake_time() -> None:
 
 def test_a_service_that_never_stays_healthy_runs_into_its_deadline() -> None:
     with pytest.raises(DeadlineError):
-        bake(FakeEcs([replace(DONE, running=1)]), "cluster", [ours(60)], 10, moved_clock(), lambda _: None)
+        bake(FakeEcs([running_only(1)]), "cluster", [ours(60)], 10, moved_clock(), lambda _: None)
 
 
 def test_a_task_that_fails_between_two_looks_restarts_the_bake_time() -> None:
@@ -428,7 +433,7 @@ def test_a_service_without_failures_that_is_late_runs_into_its_deadline() -> Non
 
     class Two(FakeEcs):
         def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]:
-            return {name: replace(DONE, name=name, running=2 if name == NAME else 1) for name in names}
+            return {name: replace(running_only(2 if name == NAME else 1), name=name) for name in names}
 
         def stopped_tasks(self, cluster: str, service: str) -> list[Task]:
             return self.stopped if service == NAME else []

@@ -51,6 +51,8 @@ class Shape(Part):
         migration: the wave that it belongs before; 0 for none.
         schedule: whether there is a scheduled task, ``nightly``.
         breaker: what the circuit breaker of the services does.
+        configuration: further deployment settings of a service by its key, as CreateService has them; their alarms
+            exist, and are OK.
         released: the versions released before, the last one runs; none before the first release.
         failed: versions that were released after those, and rolled back.
         variables_changed: whether the variable files have changed since the last release.
@@ -64,6 +66,7 @@ class Shape(Part):
     migration: int = 1
     schedule: bool = False
     breaker: Literal["rolls back", "stops", "off"] = "rolls back"
+    configuration: dict[str, dict[str, Any]] = {}
     released: tuple[str, ...] = ("v1.0.0",)
     failed: tuple[str, ...] = ()
     variables_changed: bool = False
@@ -71,6 +74,11 @@ class Shape(Part):
     added: dict[str, Service] = {}
     unbuilt: bool = False
     unapplied: bool = False
+
+    def leaves_old_tasks(self, key: str) -> bool:
+        """Whether old tasks of a service may outlive its deployment."""
+        criteria = self.configuration.get(key, {}).get("earlySuccessCriteria", {})
+        return bool(criteria.get("sourceServiceRevisionCleanup") == "DEFERRED")
 
     @property
     def grown(self) -> Shape:

@@ -24,6 +24,7 @@ import botocore.endpoint
 import botocore.loaders
 import pytest
 from botocore.config import Config
+from moto.cloudwatch.models import cloudwatch_backends
 from moto.ecs import urls
 from moto.moto_api._internal.models import moto_api_backend
 
@@ -270,7 +271,7 @@ class Stage:
                 given = {"cluster": shop.CLUSTER, "service": shop.family(found[0]), "force": True}
                 self.ecs.services.delete(given)
         else:
-            raise ValueError(f"unknown event: {text!r}")
+            self._set_alarm(text)
 
     # Looking
 
@@ -409,14 +410,37 @@ class Stage:
         shape, client = self.scenario.shape, self.client("ecs")
         breaker = {"enable": shape.breaker != "off", "rollback": shape.breaker == "rolls back"}
         for key, service in shape.services.items():
+            configuration = dict(shape.configuration.get(key, {}))
+            self._make_alarms(configuration.get("alarms", {}).get("alarmNames", []))
+            settings = configuration.pop("deploymentCircuitBreaker", {})
             client.create_service(
                 cluster=shop.CLUSTER,
                 serviceName=shop.family(key),
                 taskDefinition=self.stack.revisions[key].arn,
                 desiredCount=service.count if shape.released else 0,
-                deploymentConfiguration={"deploymentCircuitBreaker": breaker},
+                deploymentConfiguration={"deploymentCircuitBreaker": breaker | settings, **configuration},
             )
             self._scale(key, service.minimum if shape.released else 0)
+
+    def _make_alarms(self, names: Sequence[str]) -> None:
+        for name in names:
+            self.client("cloudwatch").put_metric_alarm(
+                AlarmName=name,
+                ComparisonOperator="GreaterThanThreshold",
+                EvaluationPeriods=1,
+                MetricName="errors",
+                Namespace="storefront",
+                Period=60,
+                Statistic="Sum",
+                Threshold=1,
+            )
+
+    def _set_alarm(self, text: str) -> None:
+        found = words(r"the alarm (\w+) goes to (ALARM|OK)", text)
+        if found is None:
+            raise ValueError(f"unknown event: {text!r}")
+        backend = cloudwatch_backends[shop.ACCOUNT][shop.REGION]
+        backend.set_alarm_state(found[0], "set by the scenario", "{}", found[1])
 
     def _scale(self, key: str, minimum: int) -> None:
         """Lets autoscaling keep so many tasks of a service, if it scales it."""

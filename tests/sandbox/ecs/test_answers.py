@@ -22,7 +22,7 @@ from longshore.sandbox.api.aws_api import AwsApi, moto_application
 from longshore.sandbox.api.credentials import AccessKeys
 from longshore.sandbox.api.request_log import RequestLog
 from longshore.sandbox.cloud import Cloud
-from longshore.sandbox.ecs.breaker import ROLLED_BACK, TRIPPED
+from longshore.sandbox.ecs.breaker import NO_CANDIDATE, ROLLED_BACK, TRIPPED
 from longshore.sandbox.ecs.orchestrator import Orchestrator
 from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
 from longshore.sandbox.ecs.timing import Timing
@@ -415,6 +415,51 @@ def test_during_the_window_the_service_deployment_waits_for_its_rollback(play: P
         ("PRIMARY", "FAILED"),
         ("ACTIVE", "COMPLETED"),
     ]
+
+
+def test_a_deployment_configuration_is_shown_with_all_defaults_as_recorded(play: Play) -> None:
+    breaker = {"resetOnHealthyTask": True, "thresholdConfiguration": {"type": "BOUNDED_PERCENT", "value": 50}}
+    play.create()
+    assert play.service()["deploymentConfiguration"] == {
+        "alarms": {"alarmNames": [], "enable": False, "rollback": False},
+        "bakeTimeInMinutes": 0,
+        "deploymentCircuitBreaker": {"enable": False, "rollback": False, **breaker},
+        "maximumPercent": 200,
+        "minimumHealthyPercent": 100,
+        "strategy": "ROLLING",
+    }
+
+
+def test_a_call_that_names_a_part_of_the_circuit_breaker_keeps_the_others(play: Play) -> None:
+    on = {"enable": True, "rollback": True}
+    own = {"resetOnHealthyTask": False, "thresholdConfiguration": {"type": "COUNT", "value": 7}}
+    play.create(deploymentConfiguration={"deploymentCircuitBreaker": {**on, **own}})
+    play.update(deploymentConfiguration={"deploymentCircuitBreaker": {**on, "rollback": False}})
+    shown = play.service()["deploymentConfiguration"]["deploymentCircuitBreaker"]
+    assert shown == {"enable": True, "rollback": False, **own}
+
+
+def test_an_alarm_that_cloudwatch_sets_to_alarm_fails_a_deployment(play: Play) -> None:
+    cloudwatch = aws("cloudwatch", play.client.meta.endpoint_url)
+    cloudwatch.put_metric_alarm(
+        AlarmName=f"{play.cluster}-errors",
+        ComparisonOperator="GreaterThanThreshold",
+        EvaluationPeriods=1,
+        MetricName="errors",
+        Namespace="shop",
+        Period=60,
+        Statistic="Sum",
+        Threshold=1,
+    )
+    names = [f"{play.cluster}-errors"]
+    play.create(deploymentConfiguration={"alarms": {"alarmNames": names, "enable": True, "rollback": True}})
+    play.pass_time(2)
+    cloudwatch.set_alarm_state(AlarmName=names[0], StateValue="ALARM", StateReason="a test")
+    play.pass_time(1)
+    (failed,) = play.deployments(play.service()["currentServiceDeployment"])
+    assert (failed["status"], failed["statusReason"]) == ("ROLLBACK_FAILED", NO_CANDIDATE)
+    assert failed["alarms"] == {"status": "TRIGGERED", "alarmNames": names, "triggeredAlarmNames": names}
+    assert "alarm detected." in play.service()["events"][0]["message"]
 
 
 @pytest.mark.parametrize("keeps_id", [False, True])

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from longshore.sandbox.ecs.breaker import NO_CANDIDATE, STOPPED_BY_USER, TRIPPED, threshold
+from longshore.sandbox.ecs.breaker import NO_CANDIDATE, STOPPED_BY_USER, TRIPPED
+from longshore.sandbox.ecs.breaker_settings import threshold
 from longshore.sandbox.ecs.fleet import Service
 from longshore.sandbox.ecs.runtime import Launch
 from tests.sandbox.ecs_world import World, crashes, never_starts, runs, service
@@ -40,7 +41,41 @@ def seen(web: Service) -> list[tuple[str, str, str]]:
     ("desired", "failures"), [(0, 3), (1, 3), (6, 3), (7, 4), (25, 13), (399, 200), (400, 200), (5000, 200)]
 )
 def test_the_threshold_is_half_of_desired_within_its_bounds(desired: int, failures: int) -> None:
-    assert threshold(desired) == failures
+    assert threshold(guarded(desired)) == failures
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "desired", "failures"),
+    [
+        ("COUNT", 1, 400, 1),
+        ("COUNT", 500, 1, 500),
+        ("BOUNDED_PERCENT", 10, 25, 3),
+        ("BOUNDED_PERCENT", 80, 400, 200),
+        ("UNBOUNDED_PERCENT", 50, 1, 1),
+        ("UNBOUNDED_PERCENT", 50, 800, 400),
+        ("UNBOUNDED_PERCENT", 10, 25, 3),
+    ],
+)
+def test_a_threshold_of_its_own_has_bounds_only_as_a_bounded_percentage(
+    kind: str, value: int, desired: int, failures: int
+) -> None:
+    web = guarded(desired)
+    breaker = web.settings["deploymentConfiguration"]["deploymentCircuitBreaker"]
+    breaker["thresholdConfiguration"] = {"type": kind, "value": value}
+    assert threshold(web) == failures
+
+
+@pytest.mark.parametrize(("resets", "exits", "trips"), [(True, 1, False), (False, 0, False), (False, 1, True)])
+def test_a_breaker_that_keeps_counting_trips_on_tasks_that_exit(*, resets: bool, exits: int, trips: bool) -> None:
+    """Whether AWS counts a task that was RUNNING is a setting: its pages do not name it."""
+    world = World()
+    world.orchestrator.timing.exits_counted = exits
+    web = settled(world)
+    web.settings["deploymentConfiguration"]["deploymentCircuitBreaker"]["resetOnHealthyTask"] = resets
+    world.runtime.outcome = lambda launch: crashes(launch, lasting=0.5)
+    failing = world.deploy(web, "web:2")
+    world.pass_time(60)
+    assert bool(failing.failed) is trips
 
 
 def test_the_breaker_trips_at_the_threshold_and_rolls_back_at_once_without_a_window() -> None:

@@ -437,6 +437,42 @@ def test_a_refusal_names_the_container_and_the_way_out(play: Play) -> None:
     )
 
 
+ON = {"enable": True, "rollback": True}
+EARLY = {"enable": True, "healthyPercent": 50, "sourceServiceRevisionCleanup": "BLOCKING"}
+
+
+@pytest.mark.parametrize(
+    ("configuration", "part"),
+    [
+        ({"deploymentCircuitBreaker": {**ON, "thresholdConfiguration": {"type": "COUNT", "value": 0}}}, "less than 1"),
+        (
+            {"deploymentCircuitBreaker": {**ON, "thresholdConfiguration": {"type": "BOUNDED_PERCENT", "value": 101}}},
+            "between 1 and 100",
+        ),
+        (
+            {"deploymentCircuitBreaker": {**ON, "thresholdConfiguration": {"type": "SHARE", "value": 5}}},
+            "type should be one of [COUNT,BOUNDED_PERCENT,UNBOUNDED_PERCENT]",
+        ),
+        ({"earlySuccessCriteria": {"enable": True, "healthyPercent": 100}}, "sourceServiceRevisionCleanup must be"),
+        ({"earlySuccessCriteria": EARLY}, "between minimumHealthyPercent and 100"),
+        ({"earlySuccessCriteria": {**EARLY, "healthyPercent": 101}, "minimumHealthyPercent": 0}, "and 100"),
+        ({"alarms": {"alarmNames": [], "enable": True, "rollback": True}}, "alarmNames can not be empty"),
+        ({"alarms": {"alarmNames": ["missing"], "enable": True, "rollback": True}}, "do not exist: missing"),
+    ],
+)
+def test_a_deployment_configuration_that_cannot_work_is_refused(
+    play: Play, configuration: dict[str, Any], part: str
+) -> None:
+    play.create(1)
+    for call in (
+        lambda: play.create(1, "other", deploymentConfiguration=configuration),
+        lambda: play.update(deploymentConfiguration=configuration),
+    ):
+        code, message = refusal(call)
+        assert code == "InvalidParameterException"
+        assert part in message
+
+
 def test_defaults_that_clients_send_are_accepted(play: Play) -> None:
     play.create(
         0,

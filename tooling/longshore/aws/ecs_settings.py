@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from longshore.aws.circuit_breaker import CircuitBreaker, circuit_breaker_of
+from longshore.aws.circuit_breaker import CircuitBreaker, circuit_breaker_of, percentage_of
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,15 @@ class ServiceSettings:
     def old_tasks_stay(self) -> bool:
         """Whether a deployment may succeed before ECS has stopped the old tasks."""
         return self.early_success is not None and self.early_success.cleanup == "DEFERRED"
+
+    def enough(self, count: int) -> int:
+        """The number of healthy tasks that a service with this count needs: the share that ECS itself keeps.
+
+        ECS replaces tasks on Spot, scales, and balances zones at any time; after an early success, it starts the rest
+        of the tasks outside of the deployment. Early success needs at least the same share.
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/early-success-criteria.html
+        """
+        return max(1, percentage_of(count, self.minimum_healthy)) if count else 0
 
 
 def settings_of(raw: Any) -> ServiceSettings:

@@ -11,6 +11,7 @@ from longshore.commands import status as statuses
 from longshore.config.contract import Contract
 from longshore.environment.environment import Environment
 from longshore.result import ReleaseResult, ScheduleResult
+from longshore.rollout.completion import is_settled
 from longshore.run import checks, consistency, snapshot
 from longshore.terraform import plan, plan_diff
 
@@ -94,7 +95,7 @@ def _running_differences(
     running = {key: snapshot.service_before(contract.services[key], service) for key, service in services.items()}
     yield from consistency.strayed(running, schedules, last)
     for key, service in services.items():
-        if service.desired and service.primary and service.primary.rollout_state != "COMPLETED":
+        if service.desired and service.primary and not is_settled(env.aws.ecs, contract.cluster, service):
             yield f"{service.name}: deployment {service.primary.id} is {service.primary.rollout_state}"
         yield from _unreleased_images(env, contract, key, last)
         if key in last.services and service.desired:

@@ -9,6 +9,7 @@ from longshore.clock import Clock
 from longshore.errors import RolloutError
 from longshore.rollout import origin
 from longshore.rollout.baseline import Baseline, refuse_overtaken
+from longshore.rollout.completion import is_complete
 from longshore.rollout.failed_tasks import SEE_REASONS, refuse_crash_loop
 from longshore.rollout.origin import Origin
 from longshore.rollout.ports import DeploymentHistory, ServiceClient
@@ -115,7 +116,7 @@ def completed(look: ServiceLook) -> bool:
     if status in origin.STOPPED and look.stopped_for >= origin.KNOWN_WITHIN:
         raise _failed(look, reason or f"it was stopped ({status})")
     settled = tracked.by_ecs or details is None or status == "SUCCESSFUL"
-    return bool(settled and deployment and deployment.status == "PRIMARY" and deployment.rollout_state == "COMPLETED")
+    return bool(settled and deployment and deployment.status == "PRIMARY" and is_complete(service, details))
 
 
 def failed_tasks(stopped: Sequence[Task], look: ServiceLook) -> tuple[Task, ...]:
@@ -151,4 +152,6 @@ def _why_rolled_back(service: Service, history: Sequence[ServiceDeployment]) -> 
 def _failed(look: ServiceLook, reason: str) -> RolloutError:
     name = look.service.name
     reason = reason or look.service.latest_event
+    if look.service_deployment and look.service_deployment.alarms:
+        reason += f" (in ALARM: {', '.join(look.service_deployment.alarms)})"
     return RolloutError(f"{name}: deployment {look.tracked.deployment} failed: {reason}", SEE_REASONS, name)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from longshore.aws.ecs_types import Service, ServiceDeployment
 from longshore.errors import NotReadyError
+from longshore.rollout.completion import is_complete
 
 _UNDER_WAY = ("PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS")
 
@@ -49,7 +50,7 @@ def _unfinished(service: Service, latest: ServiceDeployment | None, *, repairing
     primary = service.primary
     if latest and latest.status in _UNDER_WAY and service.desired:
         return f"{service.name}: {latest.arn.rpartition('/')[2]} is {latest.status}"
-    if primary is None or not service.desired or primary.rollout_state == "COMPLETED":
+    if primary is None or not service.desired or is_complete(service, latest):
         return ""
     if repairing and primary.rollout_state == "FAILED":
         return ""

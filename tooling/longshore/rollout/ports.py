@@ -36,6 +36,12 @@ class DeploymentHistory(Protocol):
     ) -> tuple[ServiceDeployment, ...]: ...
 
 
+class LatestDeployments(Protocol):
+    """Reads the newest service deployment of services (longshore.aws.ecs)."""
+
+    def latest_deployments(self, cluster: str, services: Sequence[str]) -> dict[str, ServiceDeployment]: ...
+
+
 class TaskRunner(Protocol):
     """Starts and reads one-off tasks (longshore.aws.ecs)."""
 

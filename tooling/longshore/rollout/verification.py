@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
-from longshore.aws.circuit_breaker import percentage_of
 from longshore.aws.ecs_types import Service, Task
 from longshore.clock import Clock
 from longshore.config.contract import Contract
@@ -24,7 +23,7 @@ STREAK = 3
 SURE_AFTER = 3
 """The number of looks that must agree before a wrong task is reported: a read of ECS may be out of date."""
 
-
+_STILL_RUNS = "still runs"
 _STARTING = ("PROVISIONING", "PENDING", "ACTIVATING")
 _LEAVING = ("DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED", "DELETED")
 """The states of a task before and after RUNNING.
@@ -58,14 +57,40 @@ class _Difference:
 
 
 @dataclass(frozen=True)
+class Verified:
+    """The tasks that were verified.
+
+    Attributes:
+        notes: about each task that was not judged, for people.
+        mixed: the names of the services with old tasks that an early success has left behind, and that may answer.
+    """
+
+    notes: list[str] = field(default_factory=list)
+    mixed: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The answers that health URLs must give.
+
+    Attributes:
+        version: the released version; None if it is unknown.
+        mixed: the names of the services with old tasks that may answer as well.
+    """
+
+    version: str | None
+    mixed: Collection[str] = ()
+
+
+@dataclass(frozen=True)
 class _Comparison:
-    """The tasks of services, compared with the expectation; ``notes`` are about tasks that were not judged."""
+    """The tasks of services, compared with the expectation."""
 
-    differences: list[_Difference]
-    notes: list[str]
+    differences: list[_Difference] = field(default_factory=list)
+    verified: Verified = field(default_factory=Verified)
 
 
-def tasks(ecs: RunningTasks, cluster: str, expected: Sequence[Expectation], clock: Clock, deadline: float) -> list[str]:
+def tasks(ecs: RunningTasks, cluster: str, expected: Sequence[Expectation], clock: Clock, deadline: float) -> Verified:
     """Verifies that every task runs the intended revision, from the digests that were built.
 
     Enough tasks must be healthy: the share of the desired count that ECS itself maintains, and at least one. Tasks that
@@ -83,7 +108,7 @@ def tasks(ecs: RunningTasks, cluster: str, expected: Sequence[Expectation], cloc
         deadline: seconds from now.
 
     Returns:
-        A note on each task that was not judged, for people.
+        The tasks that were not judged.
 
     Raises:
         VerifyError: lists every difference.
@@ -96,7 +121,7 @@ def tasks(ecs: RunningTasks, cluster: str, expected: Sequence[Expectation], cloc
         if look.seen is None:
             continue
         if not look.seen.differences:
-            return look.seen.notes
+            return look.seen.verified
         same = same + 1 if look.seen.differences == differences else 1
         differences = look.seen.differences
         if same >= SURE_AFTER and all(difference.permanent for difference in differences):
@@ -109,32 +134,32 @@ def tasks(ecs: RunningTasks, cluster: str, expected: Sequence[Expectation], cloc
 
 def _compare_all(ecs: RunningTasks, cluster: str, expected: Sequence[Expectation]) -> _Comparison:
     services = ecs.services(cluster, [expectation.service for expectation in expected]) if expected else {}
-    comparison = _Comparison([], [])
+    comparison = _Comparison()
     for expectation in expected:
         service = services[expectation.service]
-        compared = _compare(service, ecs.tasks(cluster, service.name), expectation)
-        comparison.differences.extend(compared.differences)
-        comparison.notes.extend(compared.notes)
+        _compare(service, ecs.tasks(cluster, service.name), expectation, comparison)
     return comparison
 
 
-def _compare(service: Service, tasks: Sequence[Task], expected: Expectation) -> _Comparison:
+def _compare(service: Service, tasks: Sequence[Task], expected: Expectation, comparison: _Comparison) -> None:
+    """Adds the tasks of a service to a comparison."""
     differences: list[_Difference] = []
-    notes: list[str] = []
     healthy = 0
     for task in tasks:
         wrong = list(_differences(task, expected))
         if reason := _not_judged(task, service, expected):
-            notes.append(f"{service.name}: task {task.id} {reason}")
+            comparison.verified.notes.append(f"{service.name}: task {task.id} {reason}")
+            if reason.startswith(_STILL_RUNS):
+                comparison.verified.mixed.add(service.name)
         else:
             differences += wrong
             healthy += not wrong and task.health != "UNHEALTHY"
     wanted = service.desired if expected.count is None else min(service.desired, expected.count)
-    enough = max(1, percentage_of(wanted, service.settings.minimum_healthy))
+    enough = max(1, service.settings.enough(wanted))
     if healthy < enough and not differences and not expected.idle:
         text = f"{healthy} of at least {enough} healthy tasks run the release" if tasks else "no task runs"
         differences.append(_Difference(service.name, f"{service.name}: {text}", permanent=False))
-    return _Comparison(differences, notes)
+    comparison.differences.extend(differences)
 
 
 def _not_judged(task: Task, service: Service, expected: Expectation) -> str:
@@ -146,7 +171,7 @@ def _not_judged(task: Task, service: Service, expected: Expectation) -> str:
         return "is still starting" if task.last_status in _STARTING and not wrong else ""
     settled = service.primary is not None and service.primary.task_definition == expected.task_definition
     if service.settings.old_tasks_stay and settled:
-        return f"still runs {task.task_definition}; ECS stops it later (early success criteria)"
+        return f"{_STILL_RUNS} {task.task_definition}; ECS stops it later (early success criteria)"
     return ""
 
 
@@ -165,7 +190,7 @@ def _differences(task: Task, expected: Expectation) -> Iterator[_Difference]:
 def urls(
     contract: Contract,
     base_url: Callable[[str, str], str | None],
-    version: str | None,
+    wanted: Wanted,
     deadline: float,
     clock: Clock,
     masks: Masks,
@@ -173,12 +198,13 @@ def urls(
     """Verifies that the contract's health URLs answer as expected, several times in a row.
 
     The body must contain the version, or ``expect_text`` if the contract has one; ``{version}`` in it is filled in. A
-    text with a version is not required if the version is unknown.
+    text with a version is not required if the version is unknown. Where old tasks may answer as well, the good answers
+    need not be in a row.
 
     Args:
         contract: the contract.
         base_url: the URL of a service of a cluster; None if it is unknown.
-        version: the released version; None if it is unknown.
+        wanted: the answers that they must give.
         deadline: seconds for each URL.
         clock: time.
         masks: hides secrets in the answers.
@@ -196,20 +222,22 @@ def urls(
         if base is None:
             continue
         url = base.rstrip("/") + check.path
-        text = ExpectedText.of(check.expect_text, version)
+        text = ExpectedText.of(check.expect_text, wanted.version)
         ask = partial(health.ask, url, check.expect_status, text, REQUEST_SECONDS, masks)
-        _wait_for_streak(url, ask, deadline, clock, name)
+        _wait_for_streak(url, ask, deadline, clock, name, in_a_row=name not in wanted.mixed)
         checked.append(url)
     return checked
 
 
-def _wait_for_streak(url: str, ask: Callable[[], str | None], deadline: float, clock: Clock, service: str) -> None:
+def _wait_for_streak(
+    url: str, ask: Callable[[], str | None], deadline: float, clock: Clock, service: str, *, in_a_row: bool
+) -> None:
     streak = requests = 0
     last = "was not asked"
     for pace in clock.polls(deadline, longest=2.0):
         problem = ask()
         requests += 1
-        streak = 0 if problem else streak + 1
+        streak = streak + 1 if not problem else 0 if in_a_row else streak
         last = problem or last
         if streak >= STREAK:
             return

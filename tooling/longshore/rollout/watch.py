@@ -209,7 +209,10 @@ def _longest(deployments: Iterable[TrackedDeployment]) -> float:
 
 
 def _has_its_tasks(look: ServiceLook) -> bool:
-    return look.service.running >= look.service.desired
+    """Whether enough tasks of the tracked deployment run: those that are only starting say nothing against it."""
+    service = look.service
+    ours = service.deployment(look.tracked.deployment)
+    return (ours.running if ours else service.running) >= service.settings.enough(service.desired)
 
 
 def _near_end(look: ServiceLook) -> bool:
@@ -241,7 +244,9 @@ def _has_its_count(look: ServiceLook, *, settled: bool) -> bool:
             "That count was left untouched.",
             service.name,
         )
-    return service.desired == service.running == tracked.move.count and not service.pending
+    # Tasks that an early success has left behind may run for two weeks.
+    current = primary if primary and service.settings.old_tasks_stay else service
+    return service.desired == current.running == tracked.move.count and not service.pending
 
 
 def _too_restless(late: Sequence[TrackedDeployment], unread: str, seconds: float) -> RolloutError | UnknownOutcomeError:

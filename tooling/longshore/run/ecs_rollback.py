@@ -10,6 +10,7 @@ from longshore.errors import AwsError, CrashLoopError, LongshoreError
 from longshore.result import ServiceResult
 from longshore.rollout import deployments, origin
 from longshore.rollout.baseline import Baseline, refuse_overtaken
+from longshore.rollout.completion import is_settled
 from longshore.rollout.looks import looks
 from longshore.rollout.observation import observe
 from longshore.rollout.origin import Origin
@@ -93,7 +94,7 @@ def never_started(run: Run, deployer: Deployer, service: ServiceResult, error: L
     # An update without a response may become visible a moment later, so one read proves nothing.
     for _ in deployer.clock.polls(0.0 if refused else deployments.SHOWN_WITHIN, longest=1.0):
         current = deployer.ecs.services(run.contract.cluster, [service.name])[service.name]
-        settled = current.primary is not None and current.primary.rollout_state == "COMPLETED"
+        settled = is_settled(deployer.ecs, run.contract.cluster, current)
         if not settled or current.task_definition != service.before.task_definition:
             return False
     return True

@@ -9,6 +9,7 @@ from longshore.errors import NotReadyError, UsageError
 from longshore.images import images
 from longshore.ledger.releases import Ledger
 from longshore.result import ReleaseResult
+from longshore.rollout.completion import is_settled
 from longshore.run.run import Run
 from longshore.verdict import Verdict
 
@@ -86,8 +87,7 @@ def skip_unchanged(run: Run, ecs: Ecs, target: ReleaseResult) -> None:
     services = ecs.services(run.contract.cluster, names)
     for key, service in run.result.services.items():
         after = target.services[key].after if key in target.services else None
-        primary = services[service.name].primary
-        settled = primary is not None and primary.rollout_state == "COMPLETED"
+        settled = is_settled(ecs, run.contract.cluster, services[service.name])
         if after and settled and service.before.task_definition == after.task_definition:
             service.after = service.before
 

@@ -12,7 +12,7 @@ from longshore.errors import AwsError, UnknownOutcomeError
 from longshore.result import ReleaseResult
 from longshore.rollout import verification
 from longshore.rollout.looks import looks
-from longshore.rollout.verification import Expectation
+from longshore.rollout.verification import Expectation, Wanted
 from longshore.run.run import Run
 
 
@@ -36,9 +36,10 @@ def verify(run: Run, env: Environment, keys: Collection[str]) -> None:
     deadline = env.target.env.deadlines.verify
     current = _read_services(run, env, deadline)
     returned = _Returned(run, env, _last_good(run), current, frozenset(keys))
-    verification.tasks(env.aws.ecs, run.contract.cluster, returned.expectations(), env.clock, deadline)
+    expectations, cluster = returned.expectations(), run.contract.cluster
+    verified = verification.tasks(env.aws.ecs, cluster, expectations, env.clock, deadline)
     if run.result.previous_version != UNRELEASED:
-        returned.ask_urls(deadline)
+        returned.ask_urls(deadline, verified.mixed)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class _Returned:
             if self._runs_earlier_revision(key)
         ]
 
-    def ask_urls(self, deadline: float) -> None:
+    def ask_urls(self, deadline: float, mixed: Collection[str]) -> None:
         """Asks the health URLs that the recorded release has passed; all of the contract, if it has recorded none.
 
         Without a record of the running revision, its version is unknown: then only the status counts, and a text
@@ -76,14 +77,15 @@ class _Returned:
         """
         checks = self._checks()
         if self.recorded:
-            self._ask([c for c in checks if self._is_recorded(c.service)], self.recorded.version, deadline)
-        self._ask([c for c in checks if not self._is_recorded(c.service)], None, deadline)
+            wanted = Wanted(self.recorded.version, mixed)
+            self._ask([c for c in checks if self._is_recorded(c.service)], wanted, deadline)
+        self._ask([c for c in checks if not self._is_recorded(c.service)], Wanted(None, mixed), deadline)
 
-    def _ask(self, checks: list[Check], version: str | None, deadline: float) -> None:
+    def _ask(self, checks: list[Check], wanted: Wanted, deadline: float) -> None:
         contract = self.run.contract.model_copy(update={"verify": checks})
         base_url, masks = self.env.access.base_url, self.run.console.masks
-        for url in verification.urls(contract, base_url, version, deadline, self.env.clock, masks):
-            self.run.detail(f"{url} answers with {version}" if version else f"{url} answers")
+        for url in verification.urls(contract, base_url, wanted, deadline, self.env.clock, masks):
+            self.run.detail(f"{url} answers with {wanted.version}" if wanted.version else f"{url} answers")
 
     def _checks(self) -> list[Check]:
         recorded = self.recorded.checks if self.recorded else None

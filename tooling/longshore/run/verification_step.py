@@ -9,7 +9,7 @@ from longshore.errors import RolloutError, SupersededError
 from longshore.result import HealthCheck, Running
 from longshore.rollout import verification, watch
 from longshore.rollout.failed_tasks import summarized
-from longshore.rollout.verification import Expectation
+from longshore.rollout.verification import Expectation, Wanted
 from longshore.run.deployer import Deployer
 from longshore.run.run import Run
 from longshore.run.waves import record_failed
@@ -29,11 +29,12 @@ def verify(run: Run, deployer: Deployer, base_url: BaseUrl) -> None:
     _bake(run, deployer)
     expectations = [_expectation(run, key, after) for key, after in expected.items()]
     deadline = deployer.deadlines.verify
-    notes = verification.tasks(deployer.ecs, run.contract.cluster, expectations, deployer.clock, deadline)
-    for note in notes:
+    verified = verification.tasks(deployer.ecs, run.contract.cluster, expectations, deployer.clock, deadline)
+    for note in verified.notes:
         run.detail(note)
     version, masks = run.result.version, run.console.masks
-    urls = verification.urls(run.contract, base_url, version, deadline, deployer.clock, masks)
+    wanted = Wanted(version, verified.mixed)
+    urls = verification.urls(run.contract, base_url, wanted, deadline, deployer.clock, masks)
     for url in urls:
         run.detail(f"{url} answers with {version}")
     run.result.checks = [HealthCheck(**check.model_dump()) for check in run.contract.verify] if urls else []

@@ -1,4 +1,4 @@
-"""The deployment circuit breaker, and the rollback that it or StopServiceDeployment starts.
+"""The deployment circuit breaker, and the rollback that it, an alarm or StopServiceDeployment starts.
 
 Rules: the developer guide's "How the Amazon ECS deployment circuit breaker detects failures" and "View service history
 using Amazon ECS service deployments". A comment marks each choice that AWS does not document.
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from longshore.sandbox.ecs import alarms
+from longshore.sandbox.ecs.alarms import AlarmWatch, alarms_of
+from longshore.sandbox.ecs.breaker_settings import breaker_of, threshold
 from longshore.sandbox.ecs.fleet import Deployment, Service
 from longshore.sandbox.ecs.timing import Timing
-
-FEWEST, MOST = 3, 200
-"""Bounds of the threshold, which is half of the desired count."""
 
 TRIPPED = "ECS deployment circuit breaker: tasks failed to start."
 """The rolloutStateReason of a deployment that the breaker failed."""
@@ -26,22 +26,19 @@ STOPPED_BY_USER = "Service deployment stopped by the user."
 Announce = Callable[[Service, str], None]
 
 
-def threshold(desired: int) -> int:
-    """The number of failed tasks that trips the breaker: half of the desired count, rounded up."""
-    return min(MOST, max(FEWEST, -(-desired // 2)))
-
-
 class Breaker:
     """Fails deployments and rolls them back.
 
     Args:
         announce: adds an event to a service.
         timing: when effects show.
+        alarms: watches the alarms of deployments.
     """
 
-    def __init__(self, announce: Announce, timing: Timing) -> None:
+    def __init__(self, announce: Announce, timing: Timing, alarms: AlarmWatch) -> None:
         self._announce = announce
         self._timing = timing
+        self._alarms = alarms
 
     def watch(self, service: Service, now: float) -> None:
         """Fail the PRIMARY deployment if necessary, and begin its rollback when it is due."""
@@ -53,7 +50,11 @@ class Breaker:
         elif _is_tripped(service):
             primary.tripped = True
             self._announce(service, f"(deployment {primary.id}) deployment failed: tasks failed to start.")
-            self._fail(service, TRIPPED, now, rolls_back=_settings(service)["rollback"])
+            self._fail(service, TRIPPED, now, rolls_back=breaker_of(service)["rollback"])
+        elif triggered := self._alarms.triggered(primary):
+            primary.progress.triggered = triggered
+            self._announce(service, f"(deployment {primary.id}) deployment failed: {alarms.DETECTED}")
+            self._fail(service, alarms.FAILED, now, rolls_back=alarms_of(service)["rollback"])
         if primary.rollback_at is not None and primary.rollback_at <= now:
             self._roll_back(service, now)
 
@@ -86,20 +87,17 @@ class Breaker:
         failed.failure_shown = timing.rollback_window > 0 or timing.failure_hidden == 0
         failed.rollback_reported = failed.stop_requested or timing.rollback_reported_after == 0
         failed.status, failed.updated_at, failed.rollback_to = "ROLLBACK_IN_PROGRESS", now, completed
-        failed.status_reason = STOPPED_BY_USER if failed.stop_requested else ROLLED_BACK
+        reason = alarms.ROLLED_BACK if failed.progress.triggered else ROLLED_BACK
+        failed.status_reason = STOPPED_BY_USER if failed.stop_requested else reason
+        rollback.announced = not failed.progress.triggered or timing.alarm_rollback_announced > 0
         self._announce(service, f"rolling back to deployment {rollback.id}.")
-
-
-def _settings(service: Service) -> dict[str, bool]:
-    configuration = service.settings["deploymentConfiguration"].get("deploymentCircuitBreaker")
-    return {"enable": False, "rollback": False, **(configuration or {})}
 
 
 def _is_tripped(service: Service) -> bool:
     """Whether the PRIMARY deployment, still in progress, has too many failed tasks."""
     primary = service.primary
-    watched = _settings(service)["enable"] and not primary.completed and not primary.failed
-    return watched and primary.failed_tasks >= threshold(service.desired)
+    watched = breaker_of(service)["enable"] and not primary.completed and not primary.failed
+    return watched and primary.failed_tasks >= threshold(service)
 
 
 def _last_completed(service: Service) -> Deployment | None:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from longshore.sandbox.ecs.progress import Progress
+
 STOPPED = "STOPPED"
 RUNNING = "RUNNING"
 # The states of a starting task, which counts towards maximumPercent (ECS API, DeploymentConfiguration).
@@ -142,6 +144,8 @@ class Deployment:
         failed_tasks: consecutive tasks that did not reach RUNNING, or failed their health check.
         stopped_in_row: consecutive tasks that failed before they were steady, which throttle the next start.
         retry_at: the earliest time of the next start.
+        announced: whether the reason of its rolloutState names the rollback that it is.
+        progress: its criteria of success, its bake time and its alarms.
     """
 
     id: str
@@ -172,6 +176,8 @@ class Deployment:
     failed_tasks: int = 0
     stopped_in_row: int = 0
     retry_at: float = 0.0
+    announced: bool = True
+    progress: Progress = field(default_factory=Progress)
 
     @property
     def number(self) -> str:
@@ -182,7 +188,7 @@ class Deployment:
     def state(self) -> str:
         """Its rolloutState."""
         failed = self.failed and self.failure_shown
-        return "FAILED" if failed else "COMPLETED" if self.completed else "IN_PROGRESS"
+        return "FAILED" if failed else "COMPLETED" if self.completed and self.progress.shown else "IN_PROGRESS"
 
     @property
     def shown_status(self) -> str:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from moto.cloudwatch.models import cloudwatch_backends
 from moto.ecs import urls
 
 from longshore.sandbox.cloud import Cloud
@@ -35,7 +36,13 @@ def install(
         The ECS, not started yet.
     """
     woken = threading.Event()
-    orchestrator = Orchestrator(runtime or DockerRuntime(cloud, woken.set), clock, timing)
+
+    def alarms() -> dict[str, str]:
+        """The states of all alarms: SetAlarmState changes them, because there are no metrics."""
+        backend = cloudwatch_backends[cloud.account_id][cloud.region]
+        return {name: str(alarm.state_value) for name, alarm in list(backend.alarms.items())}
+
+    orchestrator = Orchestrator(runtime or DockerRuntime(cloud, woken.set), clock, timing, alarms)
     ecs = Ecs(cloud, orchestrator, woken)
     EcsResponse.ecs = ecs
     urls.url_paths["{0}/$"] = EcsResponse.dispatch

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable
+from copy import copy
 from functools import partial
 from threading import RLock
 from typing import Any
 
 from longshore.sandbox.ecs import scheduler
+from longshore.sandbox.ecs.alarms import AlarmWatch, States
 from longshore.sandbox.ecs.breaker import Breaker
+from longshore.sandbox.ecs.breaker_settings import breaker_of
+from longshore.sandbox.ecs.early_success import criteria_of
 from longshore.sandbox.ecs.fleet import RUNNING, STOPPED, Deployment, Fleet, Service, Task
 from longshore.sandbox.ecs.runtime import Report, Runtime
 from longshore.sandbox.ecs.tasks import apply_report, enter, launch, new_service_task, settle
@@ -32,6 +36,7 @@ class Orchestrator:
         runtime: runs the tasks.
         clock: the time in seconds since the epoch.
         timing: when effects show; as recorded by default.
+        alarms: reads the states of CloudWatch's alarms.
     """
 
     def __init__(
@@ -39,13 +44,16 @@ class Orchestrator:
         runtime: Runtime,
         clock: Callable[[], float],
         timing: Timing | None = None,
+        alarms: States = dict,
     ) -> None:
         self.runtime = runtime
         self.clock = clock
         self.timing = timing or Timing()
         self.fleet = Fleet()
         self.lock = RLock()
-        self._breaker = Breaker(self._announce, self.timing)
+        self.alarm_states = alarms
+        self._alarms = AlarmWatch(alarms, self.timing)
+        self._breaker = Breaker(self._announce, self.timing, self._alarms)
         self._commands: list[Callable[[], None]] = []
 
     def step(self) -> None:
@@ -70,6 +78,7 @@ class Orchestrator:
         """Start a deployment: it becomes PRIMARY, the earlier ones ACTIVE. Call it under the lock."""
         now = self.clock()
         service.deploy(task_definition, definition, port, now).earliest_end = now + self.timing.empty_for
+        self._alarms.begin(service)
 
     def retire(self, service: Service) -> None:
         """Begin to delete a service: its tasks drain, then it becomes INACTIVE. Call it under the lock."""
@@ -94,10 +103,11 @@ class Orchestrator:
         deployment = service.deployment(task.deployment) if service else None
         if service is None or deployment is None:
             return
-        if task.last_status == RUNNING and (task.health == "HEALTHY" or not task.checked):
+        healthy = task.last_status == RUNNING and (task.health == "HEALTHY" or not task.checked)
+        if healthy and breaker_of(service)["resetOnHealthyTask"]:
             deployment.failed_tasks = 0
         if stopped_itself:
-            deployment.failed_tasks += task.started_at is None
+            deployment.failed_tasks += task.started_at is None or self.timing.exits_counted > 0
             self._throttle(service, deployment, task, now)
 
     def _throttle(self, service: Service, deployment: Deployment, task: Task, now: float) -> None:
@@ -162,12 +172,14 @@ class Orchestrator:
 
     def _conclude(self, service: Service, action: scheduler.Action, now: float) -> None:
         match action:
+            case scheduler.Meet():
+                service.primary.progress.met_at = now
             case scheduler.Complete():
                 self._complete(service, service.primary, now)
             case scheduler.Retire(deployment):
                 service.deployments = [d for d in service.deployments if d.id != deployment]
             case scheduler.Settle():
-                service.steady = True
+                service.steady = service.primary.progress.shown = True
                 self._announce(service, "has reached a steady state.")
             case scheduler.Announce(message):
                 self._announce(service, message)
@@ -177,6 +189,11 @@ class Orchestrator:
 
     def _complete(self, service: Service, deployment: Deployment, now: float) -> None:
         deployment.completed = True
+        if criteria_of(service):
+            progress = deployment.progress
+            progress.snapshot = [copy(task) for task in self.fleet.live_of(service)]
+            progress.cleanup_at = now + self.timing.deferred_cleanup
+            progress.shown = not self.timing.early_success_hidden
         deployment.end("SUCCESSFUL", now)
         if failed := service.rolled_back_by(deployment):
             failed.end("ROLLBACK_SUCCESSFUL", now, failed.status_reason)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from longshore.sandbox.ecs.early_success import Cleanup, cleanup_of, criteria_of
 from longshore.sandbox.ecs.fleet import Deployment, Service, Task
 
 STEADY_AFTER = 10.0
@@ -40,8 +41,13 @@ class StopTask:
 
 
 @dataclass(frozen=True)
+class Meet:
+    """Note that the PRIMARY deployment meets its criteria of success: its bake time begins."""
+
+
+@dataclass(frozen=True)
 class Complete:
-    """Complete the PRIMARY deployment: it has all its tasks, and the old ones are gone."""
+    """Complete the PRIMARY deployment: it meets its criteria of success, and its bake time is over."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ class Announce:
     message: str
 
 
-Action = StartTasks | StopTask | Complete | Retire | Settle | Deactivate | Announce
+Action = StartTasks | StopTask | Meet | Complete | Retire | Settle | Deactivate | Announce
 
 
 def backoff(stopped_in_row: int) -> float:
@@ -95,7 +101,11 @@ def tick(service: Service, tasks: Sequence[Task], now: float) -> list[Action]:
     plan = _Plan(service, tasks)
     plan.drop_unhealthy()
     plan.drop_surplus_new()
-    plan.drop_old(can_start=service.primary.retry_at <= now and not service.primary.failed)
+    match cleanup_of(service, _count_serving(plan.new), now):
+        case Cleanup.ROLLING:
+            plan.drop_old(can_start=service.primary.retry_at <= now and not service.primary.failed)
+        case Cleanup.ALL:
+            plan.drop_all_old()
     plan.start(now)
     plan.finish(now)
     return plan.actions
@@ -148,6 +158,11 @@ class _Plan:
         for task in serving_old[: max(0, min(serving - service.minimum, max(serving - service.wanted, lacking_room)))]:
             self._stop(task)
 
+    def drop_all_old(self) -> None:
+        """Stop all old tasks: enough new ones serve."""
+        for task in [*self.old]:
+            self._stop(task)
+
     def start(self, now: float) -> None:
         """Start missing tasks below the maximum: old ones that the minimum lacks, then new ones."""
         service, primary, old = self.service, self.service.primary, self.restorable
@@ -163,28 +178,45 @@ class _Plan:
             self.actions.append(Announce(BLOCKED))
 
     def finish(self, now: float) -> None:
-        """Complete, retire and settle, once there is nothing left to start or to stop."""
-        service = self.service
-        complete = not self.actions and len(self.tasks) == len(self.new) == service.wanted == _count_serving(self.new)
-        complete = complete and not service.primary.failed
-        # A rollback to a deployment whose tasks still run has all of them from its start.
-        earliest = service.primary.created_at if service.wanted else service.primary.earliest_end
-        complete = complete and now > earliest
+        """Complete, retire and settle."""
+        service, primary = self.service, self.service.primary
         if service.status == "DRAINING":
             self.actions += [Deactivate()] if not self.tasks else []
             return
-        completed = service.primary.completed or complete
-        if complete and not service.primary.completed:
-            self.actions.append(Complete())
+        all_replaced = self._all_replaced(now)
+        completes = self._meets_criteria(all_replaced=all_replaced, now=now) and not primary.completed
+        steady = all_replaced and (primary.completed or completes)
         busy = {task.deployment for task in self.tasks} | {
             a.deployment for a in self.actions if isinstance(a, StartTasks)
         }
+        self.actions += [Complete()] if completes else []
         for deployment in service.deployments:
-            dispensable = (completed or not deployment.completed) and deployment.failure_shown
+            dispensable = (primary.completed or completes or not deployment.completed) and deployment.failure_shown
             if not deployment.primary and deployment.id not in busy and dispensable:
                 self.actions.append(Retire(deployment.id))
-        if complete and not service.steady:
+        if steady and not service.steady:
             self.actions.append(Settle())
+
+    def _all_replaced(self, now: float) -> bool:
+        """Whether all tasks are new and serve, with nothing left to start or to stop."""
+        service, primary = self.service, self.service.primary
+        replaced = not self.actions and len(self.tasks) == len(self.new) == service.wanted == _count_serving(self.new)
+        # A rollback to a deployment whose tasks still run has all of them from its start.
+        earliest = primary.created_at if service.wanted else primary.earliest_end
+        return replaced and not primary.failed and now > earliest
+
+    def _meets_criteria(self, *, all_replaced: bool, now: float) -> bool:
+        """Whether the PRIMARY deployment may complete: its criteria are met, and its bake time is over."""
+        criteria, primary = criteria_of(self.service), self.service.primary
+        met = all_replaced
+        if criteria and not primary.failed:
+            met = _count_serving(self.new) >= criteria.needed
+        if met and primary.progress.met_at is None and not primary.completed and (criteria or primary.progress.bakes):
+            self.actions.append(Meet())
+            return False
+        baked = primary.progress.baked(now) if criteria or primary.progress.bakes else True
+        cleaned = not criteria or criteria.deferred or all(task.deployment == primary.id for task in self.tasks)
+        return met and baked and cleaned
 
     def _idle_old(self) -> list[Task]:
         """The old tasks that do not serve, those of the restorable deployment first."""

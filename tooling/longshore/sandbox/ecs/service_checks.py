@@ -67,16 +67,6 @@ def check_service(parameters: Parameters, *, new: bool) -> None:
     _check_launch(parameters)
 
 
-def check_percents_together(configuration: Parameters) -> None:
-    """Refuse percentages with which no task could ever be replaced.
-
-    Raises:
-        ServiceException: InvalidParameterException.
-    """
-    if configuration["minimumHealthyPercent"] == configuration["maximumPercent"] == 0:
-        _refuse("Both maximumPercent and minimumHealthyPercent cannot be 0.")  # text unknown
-
-
 def check_task(parameters: Parameters) -> None:
     """Refuse values of RunTask that AWS refuses by themselves.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from longshore.sandbox.ecs import fields, service_checks
 from longshore.sandbox.ecs.definitions import Definitions, ecs_error
+from longshore.sandbox.ecs.deployment_checks import check_deployment
 from longshore.sandbox.ecs.fleet import Service
 from longshore.sandbox.ecs.orchestrator import Orchestrator
 from longshore.sandbox.ecs.paging import page
@@ -164,7 +165,8 @@ class Services:
         self, parameters: Parameters, settings: Mapping[str, Any], definition: Mapping[str, Any], cluster: str
     ) -> None:
         """Refuse settings that ECS refuses; those of an existing service only if the call names them."""
-        service_checks.check_percents_together(settings["deploymentConfiguration"])
+        if parameters.get("deploymentConfiguration"):
+            check_deployment(settings["deploymentConfiguration"], self._orchestrator.alarm_states())
         if definition.get("networkMode") == "awsvpc" and not settings.get("networkConfiguration"):
             message = "Network Configuration must be provided when networkMode 'awsvpc' is specified."
             raise ecs_error("InvalidParameterException", message)
@@ -190,11 +192,11 @@ def _settings(before: Mapping[str, Any], parameters: Parameters) -> dict[str, An
     """The settings after a call's parameters."""
     after = {**before, **{name: parameters[name] for name in _SETTINGS if parameters.get(name) is not None}}
     configuration = parameters.get("deploymentConfiguration") or {}
-    after["deploymentConfiguration"] = {
-        **DEPLOYMENT_DEFAULTS,
-        **before.get("deploymentConfiguration", {}),
-        **{name: value for name, value in configuration.items() if value is not None},
-    }
+    earlier = {**DEPLOYMENT_DEFAULTS, **before.get("deploymentConfiguration", {})}
+    after["deploymentConfiguration"] = {**earlier, **_given(configuration)}
+    # A call that names a part of the circuit breaker's settings keeps the others (quoted: go-to-k/cdkd#1861).
+    breaker = {**earlier["deploymentCircuitBreaker"], **_given(configuration.get("deploymentCircuitBreaker") or {})}
+    after["deploymentConfiguration"]["deploymentCircuitBreaker"] = breaker
     if not after.get("capacityProviderStrategy"):
         after.setdefault("launchType", "EC2")
     if after.get("launchType") == "FARGATE":
@@ -204,3 +206,7 @@ def _settings(before: Mapping[str, Any], parameters: Parameters) -> dict[str, An
         defaults = {"securityGroups": [], "assignPublicIp": "DISABLED", **network}
         after["networkConfiguration"] = {"awsvpcConfiguration": defaults}
     return after
+
+
+def _given(parameters: Parameters) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if value is not None}

@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from longshore.sandbox.ecs.breaker import threshold
+from longshore.sandbox.ecs.alarms import alarms_shape
+from longshore.sandbox.ecs.breaker_settings import DEFAULTS, breaker_of, threshold
 from longshore.sandbox.ecs.fleet import RUNNING, STARTING, UNDER_WAY, Container, Deployment, Service, Task
 
 SERVICE_DEFAULTS: dict[str, Any] = {
@@ -27,13 +28,14 @@ SERVICE_DEFAULTS: dict[str, Any] = {
 """The defaults of CreateService, which DescribeServices returns."""
 
 DEPLOYMENT_DEFAULTS: dict[str, Any] = {
-    "deploymentCircuitBreaker": {"enable": False, "rollback": False},
+    "alarms": {"alarmNames": [], "enable": False, "rollback": False},
+    "deploymentCircuitBreaker": DEFAULTS,
     "maximumPercent": 200,
     "minimumHealthyPercent": 100,
     "strategy": "ROLLING",
     "bakeTimeInMinutes": 0,
 }
-"""The defaults of a deployment configuration in CreateService."""
+"""The defaults of a deployment configuration in CreateService, which DescribeServices shows, as recorded."""
 
 _PLACEMENT = ("capacityProviderStrategy", "launchType", "networkConfiguration", "platformVersion")
 _SHOWN = (*SERVICE_DEFAULTS, *_PLACEMENT, "deploymentConfiguration", "healthCheckGracePeriodSeconds", "roleArn")
@@ -110,6 +112,8 @@ def service_deployment_shape(service: Service, deployment: Deployment, tasks: li
     del brief["targetServiceRevisionArn"]
     source = next((old for old in service.history if old.id == deployment.source), None)
     stopped = deployment.finished_at if deployment.status == "STOPPED" else None
+    # After an early success, the counts are those at its end (developer guide, "early success criteria").
+    tasks = tasks if deployment.progress.snapshot is None else deployment.progress.snapshot
     return brief | without_none(
         updatedAt=moment(deployment.updated_at),
         stoppedAt=moment(stopped),
@@ -118,7 +122,7 @@ def service_deployment_shape(service: Service, deployment: Deployment, tasks: li
         rollback=_rollback_shape(service, deployment),
         deploymentConfiguration=service.settings["deploymentConfiguration"],
         deploymentCircuitBreaker=_breaker_shape(service, deployment),
-        alarms={"status": "DISABLED"},
+        alarms=alarms_shape(deployment),
     )
 
 
@@ -135,12 +139,12 @@ def _rollback_shape(service: Service, deployment: Deployment) -> dict[str, Any] 
 
 def _breaker_shape(service: Service, deployment: Deployment) -> dict[str, Any]:
     """A ServiceDeploymentCircuitBreaker."""
-    enabled = (service.settings["deploymentConfiguration"].get("deploymentCircuitBreaker") or {}).get("enable")
+    enabled = breaker_of(service)["enable"]
     monitoring = "MONITORING" if deployment.status in UNDER_WAY else "MONITORING_COMPLETE"
     return {
         "status": "TRIGGERED" if deployment.tripped else monitoring if enabled else "DISABLED",
         "failureCount": deployment.failed_tasks,
-        "threshold": threshold(service.desired),
+        "threshold": threshold(service),
     }
 
 
@@ -255,9 +259,9 @@ def _deployment_shape(service: Service, deployment: Deployment, tasks: list[Task
 def _state_reason(deployment: Deployment) -> str:
     if deployment.state == "FAILED":
         return deployment.failed
-    if deployment.rolls_back and not deployment.completed:
+    if deployment.rolls_back and deployment.announced and not deployment.completed:
         return f"ECS deployment circuit breaker: rolling back to deploymentId {deployment.id}."
-    return f"ECS deployment {deployment.id} {'completed' if deployment.completed else 'in progress'}."
+    return f"ECS deployment {deployment.id} {'completed' if deployment.state == 'COMPLETED' else 'in progress'}."
 
 
 def _revision(service: Service, deployment: Deployment, tasks: list[Task]) -> dict[str, Any]:

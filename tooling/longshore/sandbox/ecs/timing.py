@@ -21,6 +21,15 @@ class Timing:
         empty_for: until a deployment without tasks completes. Recorded: 87 s.
         rollback_keeps_id: 1 if the rollback's deployment has the id of the deployment that it returns to, 0 if it has a
             new one. Recorded once with the old id, and with a new date of creation.
+        early_success_hidden: 1 if the rolloutState of a deployment that has succeeded early is IN_PROGRESS until the
+            service is steady, 0 if it is COMPLETED at once. Not known.
+        deferred_cleanup: after an early success, until DEFERRED stops the old tasks. AWS tries for up to two weeks.
+        alarm_bake: for which alarms are watched after the tasks have been replaced. AWS computes it from the alarms,
+            and it is less than five minutes.
+        alarm_rollback_announced: 1 if the reason of the rollback's rolloutState names it as the circuit breaker's
+            does, after an alarm. Not known.
+        exits_counted: 1 if a task that exits after it was RUNNING counts for the circuit breaker. AWS names tasks that
+            do not reach RUNNING, and tasks whose health checks fail, so 0.
     """
 
     settling: float = 1.0
@@ -30,6 +39,11 @@ class Timing:
     rollback_reported_after: float = 1.0
     empty_for: float = 1.0
     rollback_keeps_id: float = 0.0
+    early_success_hidden: float = 0.0
+    deferred_cleanup: float = 1.0
+    alarm_bake: float = 3.0
+    alarm_rollback_announced: float = 0.0
+    exits_counted: float = 0.0
 
     def set(self, name: str, value: float) -> None:
         """Changes a setting.
