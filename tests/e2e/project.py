@@ -17,6 +17,7 @@ from urllib.request import urlopen
 import boto3
 
 from longshore.environment.access import sandbox_directory
+from longshore.sandbox import control
 from longshore.sandbox.state import State, load
 from tests.paths import ROOT
 
@@ -104,8 +105,7 @@ class Project:
 
     def requests(self, since: int = 0) -> tuple[int, list[dict[str, Any]]]:
         """The sandbox's request log from a number on, and the number to go on from."""
-        with urlopen(f"{self.state().endpoint}/_sandbox/requests?since={since}", timeout=10) as answer:
-            document = json.load(answer)
+        document = control.calls(self.state(), since)
         return document["next"], document["requests"]
 
     def terraform_plan(self, stack: str, data: str, var_file: str) -> int:

@@ -17,8 +17,8 @@ from longshore.sandbox.api.aws_api import AwsApi, moto_application
 from longshore.sandbox.api.credentials import AccessKeys
 from longshore.sandbox.api.request_log import RequestLog
 from longshore.sandbox.serving import listen, serve
-from longshore.sandbox.state import State
-from tests.sandbox.moto_api import KEY, REGION, aws
+from longshore.sandbox.state import State, save
+from tests.sandbox.moto_api import KEY, REGION, SECRET, aws
 
 ACCOUNT_ID = "123456789012"
 TRUST = {
@@ -49,7 +49,7 @@ class World:
     @property
     def state(self) -> State:
         """The state that `control` needs for the sandbox's own pages."""
-        return State(0, self.endpoint, "", REGION, ACCOUNT_ID, KEY, "secret", self.directory, "")
+        return State(0, self.endpoint, "", REGION, ACCOUNT_ID, KEY, SECRET, self.directory, "")
 
     def client(self, service: str) -> Any:
         """A client, created once: creating one takes longer than a build."""
@@ -117,10 +117,13 @@ def world_in(directory: Path) -> Iterator[World]:
         endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
         builds = codebuild.Builds(codebuild.BuildHost(directory, endpoint, ACCOUNT_ID), grace=1.0)
         admin, log = codebuild.install(builds), RequestLog()
-        api = AwsApi(moto_application(), AccessKeys(KEY), log, lambda: {"builds": admin.status()}, (admin,), admin)
+        api = AwsApi(
+            moto_application(), AccessKeys(KEY, SECRET), log, lambda: {"builds": admin.status()}, (admin,), admin
+        )
         server = serve(api, listener)
         world = World(directory, endpoint, log, api, builds)
         world.role = world.create_role()
+        save(world.state)
         try:
             yield world
         finally:

@@ -18,7 +18,7 @@ from longshore.sandbox.serving import listen, serve
 from longshore.sandbox.state import State
 from tests.conformance.witness import watching
 from tests.sandbox.build_world import World, world_in
-from tests.sandbox.moto_api import KEY, Api, MemoryRegistry, Repo, repository
+from tests.sandbox.moto_api import KEY, SECRET, Api, MemoryRegistry, Repo, repository
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -46,7 +46,7 @@ def api() -> Iterator[Api]:
     ecr.install("127.0.0.1:5999", registry)
     status: dict[str, Any] = {"services": [], "tasks": []}
     with listen(0) as listener:
-        server = serve(AwsApi(moto_application(), AccessKeys(KEY), log, lambda: status), listener)
+        server = serve(AwsApi(moto_application(), AccessKeys(KEY, SECRET), log, lambda: status), listener)
         yield Api(f"http://127.0.0.1:{server.port}", log, registry)
         server.shutdown()
         server.server_close()

@@ -6,6 +6,7 @@ import json
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.request import Request, urlopen
 
 import boto3
 from botocore.config import Config
@@ -15,11 +16,19 @@ from longshore.sandbox.registry.images import digest_of
 from longshore.sandbox.registry.upstream import Answer, StoreError, Upstream
 
 KEY = "AKIATESTTESTTESTTEST"
+SECRET = "canary-of-the-owner"
 REGION = "eu-central-1"
 MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 
 
-def aws(service: str, endpoint: str, key: str = KEY, token: str | None = None, config: Config | None = None) -> Any:
+def aws(
+    service: str,
+    endpoint: str,
+    key: str = KEY,
+    secret: str = SECRET,
+    token: str | None = None,
+    config: Config | None = None,
+) -> Any:
     """A client without retries, which would hide responses."""
     make: Any = boto3.client  # its overloads require a literal name of the service
     return make(
@@ -27,7 +36,7 @@ def aws(service: str, endpoint: str, key: str = KEY, token: str | None = None, c
         endpoint_url=endpoint,
         region_name=REGION,
         aws_access_key_id=key,
-        aws_secret_access_key="secret",
+        aws_secret_access_key=secret,
         aws_session_token=token,
         config=Config(retries={"total_max_attempts": 1}).merge(config or Config()),
     )
@@ -68,9 +77,22 @@ class Api:
     log: RequestLog
     registry: MemoryRegistry = field(default_factory=MemoryRegistry)
 
-    def client(self, service: str, key: str = KEY, token: str | None = None, config: Config | None = None) -> Any:
+    def client(
+        self,
+        service: str,
+        key: str = KEY,
+        secret: str = SECRET,
+        token: str | None = None,
+        config: Config | None = None,
+    ) -> Any:
         """A client of this API."""
-        return aws(service, self.endpoint, key, token, config)
+        return aws(service, self.endpoint, key, secret, token, config)
+
+    def page(self, path: str, body: bytes | None = None, **headers: str) -> Any:
+        """The answer of a page of the sandbox's own, asked as its owner."""
+        request = Request(self.endpoint + path, body, {"Authorization": f"Bearer {SECRET}", **headers})
+        with urlopen(request) as answer:
+            return json.load(answer)
 
 
 @dataclass(frozen=True)

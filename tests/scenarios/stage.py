@@ -182,7 +182,7 @@ class Stage:
             self.orchestrator.timing.set(name, value)
         self.released_revisions: dict[str, int] = {}
         self.log = Log(self._strike)
-        self.front = AwsApi(theatre.moto, AccessKeys(KEY), self.log, dict)
+        self.front = AwsApi(theatre.moto, AccessKeys(KEY, SECRET), self.log, dict)
         theatre.application = self.front
         theatre.door.chosen = self._who_answers
 

@@ -17,7 +17,7 @@ from longshore.sandbox.api.credentials import Caller
 from longshore.sandbox.api.faults import Fault, FaultError, Faults, parse
 from longshore.sandbox.api.stale_reads import ReadHistory
 from longshore.sandbox.state import State
-from tests.sandbox.moto_api import Api
+from tests.sandbox.moto_api import SECRET, Api
 from tests.sandbox.test_control import STATE
 
 READ = Caller("k", "ecs", "DescribeServices", "json")
@@ -27,7 +27,7 @@ WRITE = Caller("k", "ecs", "UpdateService", "json")
 @pytest.fixture
 def state(api: Api) -> Iterator[State]:
     """A state for `control`, of an API without faults before and after the test."""
-    state = State(**{**STATE.__dict__, "endpoint": api.endpoint})
+    state = State(**{**STATE.__dict__, "endpoint": api.endpoint, "secret_access_key": SECRET})
     control.clear_faults(state)
     yield state
     control.clear_faults(state)

@@ -19,7 +19,7 @@ from longshore.sandbox.api.aws_api import AwsApi, moto_application
 from longshore.sandbox.api.credentials import AccessKeys
 from longshore.sandbox.api.request_log import RequestLog
 from longshore.sandbox.serving import listen, serve
-from tests.sandbox.moto_api import KEY, Api
+from tests.sandbox.moto_api import KEY, SECRET, Api
 
 CALLS = [
     ("ecs", "execute_command", {"task": "t", "command": "ls", "interactive": True}, "ecs:ExecuteCommand"),
@@ -72,7 +72,7 @@ def test_an_operation_that_fails_in_the_sandbox_says_so(
 def regional() -> Iterator[str]:
     """The address of an API that plays one region."""
     with listen(0) as listener:
-        server = serve(AwsApi(moto_application("eu-central-1"), AccessKeys(KEY), RequestLog(), dict), listener)
+        server = serve(AwsApi(moto_application("eu-central-1"), AccessKeys(KEY, SECRET), RequestLog(), dict), listener)
         yield f"http://127.0.0.1:{server.port}"
         server.shutdown()
         server.server_close()
@@ -85,7 +85,7 @@ def abroad(endpoint: str, service: str) -> Any:
         endpoint_url=endpoint,
         region_name="us-east-1",
         aws_access_key_id=KEY,
-        aws_secret_access_key="secret",
+        aws_secret_access_key=SECRET,
         config=Config(retries={"total_max_attempts": 1}),
     )
 

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import json
 import urllib.error
 import urllib.request
-from typing import Any
 
 import pytest
 from botocore import UNSIGNED
@@ -14,11 +12,6 @@ from longshore.sandbox.api.request_log import RequestLog, is_mutating
 from tests.sandbox.moto_api import Api
 
 STRANGER = "AKIASTRANGERSTRANGER"
-
-
-def get(api: Api, path: str) -> Any:
-    with urllib.request.urlopen(api.endpoint + path) as answer:
-        return json.load(answer)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +58,7 @@ def test_the_log_drops_the_oldest_calls_and_continues_the_numbers() -> None:
 
 
 def test_the_log_identifies_changes_without_secrets(api: Api) -> None:
-    start = get(api, "/_sandbox/requests")["next"]
+    start = api.page("/_sandbox/requests")["next"]
     api.client("ssm").put_parameter(Name="/shop/tag", Value="v1.0.1", Type="String", Overwrite=True)
     secret = {"environment": [{"name": "TOKEN", "value": "canary"}]}
     web = {"name": "web", "image": "shop/app:v1", "memory": 64, **secret}
@@ -78,7 +71,7 @@ def test_the_log_identifies_changes_without_secrets(api: Api) -> None:
         BillingMode="PAY_PER_REQUEST",
     )
     table.put_item(TableName="log", Item={"pk": {"S": "lock"}, "why": {"S": "canary"}})
-    logged = get(api, f"/_sandbox/requests?since={start}")["requests"]
+    logged = api.page(f"/_sandbox/requests?since={start}")["requests"]
     assert [call["parameters"] for call in logged] == [
         {"Name": "/shop/tag", "Value": "v1.0.1"},
         {"family": "log-web"},
@@ -88,7 +81,7 @@ def test_the_log_identifies_changes_without_secrets(api: Api) -> None:
 
 
 def test_calls_of_every_protocol_are_logged_in_order(api: Api) -> None:
-    start = get(api, "/_sandbox/requests")["next"]
+    start = api.page("/_sandbox/requests")["next"]
     api.client("sts").get_caller_identity()
     api.client("ssm").put_parameter(Name="/a/b", Value="1", Type="String", Overwrite=True)
     s3 = api.client("s3")
@@ -98,7 +91,7 @@ def test_calls_of_every_protocol_are_logged_in_order(api: Api) -> None:
     s3.put_bucket_versioning(Bucket="log", VersioningConfiguration={"Status": "Enabled"})
     with pytest.raises(ClientError):
         api.client("ssm").get_parameter(Name="/no/such")
-    logged = get(api, f"/_sandbox/requests?since={start}")
+    logged = api.page(f"/_sandbox/requests?since={start}")
     assert [(each["service"], each["operation"], each["mutating"], each["status"]) for each in logged["requests"]] == [
         ("sts", "GetCallerIdentity", False, 200),
         ("ssm", "PutParameter", True, 200),
@@ -164,22 +157,23 @@ def test_a_presigned_url_works_unless_its_key_is_unknown(api: Api) -> None:
 def test_keys_that_iam_and_sts_issue_are_accepted_until_they_are_inactive(api: Api) -> None:
     iam = api.client("iam")
     iam.create_user(UserName="ci")
-    issued = iam.create_access_key(UserName="ci")["AccessKey"]["AccessKeyId"]
-    assert api.client("sts", issued).get_caller_identity()["Arn"].endswith("user/ci")
-    iam.update_access_key(UserName="ci", AccessKeyId=issued, Status="Inactive")
+    key = iam.create_access_key(UserName="ci")["AccessKey"]
+    issued = key["AccessKeyId"], key["SecretAccessKey"]
+    assert api.client("sts", *issued).get_caller_identity()["Arn"].endswith("user/ci")
+    iam.update_access_key(UserName="ci", AccessKeyId=issued[0], Status="Inactive")
     with pytest.raises(ClientError):
-        api.client("sts", issued).get_caller_identity()
+        api.client("sts", *issued).get_caller_identity()
 
     role = api.client("sts").assume_role(RoleArn="arn:aws:iam::123456789012:role/releaser", RoleSessionName="run")
-    temporary = role["Credentials"]
-    identity = api.client("sts", temporary["AccessKeyId"], temporary["SessionToken"]).get_caller_identity()
+    temporary = [role["Credentials"][name] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
+    identity = api.client("sts", *temporary).get_caller_identity()
     assert "releaser/run" in identity["Arn"]
 
 
 @pytest.mark.parametrize(("page", "body"), [("what", None), ("status", b"{}")])
 def test_an_unknown_page_or_method_of_the_sandbox_is_404(api: Api, page: str, body: bytes | None) -> None:
     with pytest.raises(urllib.error.HTTPError) as error:
-        urllib.request.urlopen(f"{api.endpoint}/_sandbox/{page}", body)
+        api.page(f"/_sandbox/{page}", body)
     with error.value as answer:
         assert answer.code == 404
-    assert get(api, "/_sandbox/status") == {"services": [], "tasks": []}
+    assert api.page("/_sandbox/status") == {"services": [], "tasks": []}

@@ -13,7 +13,7 @@ from longshore.sandbox.api.aws_api import AwsApi, moto_application
 from longshore.sandbox.api.credentials import AccessKeys
 from longshore.sandbox.api.request_log import RequestLog
 from longshore.sandbox.serving import listen, serve
-from tests.sandbox.moto_api import KEY, aws
+from tests.sandbox.moto_api import KEY, SECRET, aws
 
 TARGET = {
     "ServiceNamespace": "ecs",
@@ -54,7 +54,7 @@ def shop() -> Shop:
 def client(shop: Shop) -> Iterator[Any]:
     scaling.install(shop)
     with listen(0) as listener:
-        server = serve(AwsApi(moto_application(), AccessKeys(KEY), RequestLog(), dict), listener)
+        server = serve(AwsApi(moto_application(), AccessKeys(KEY, SECRET), RequestLog(), dict), listener)
         yield aws("application-autoscaling", f"http://127.0.0.1:{server.port}")
         server.shutdown()
         server.server_close()

@@ -28,7 +28,7 @@ from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
 from longshore.sandbox.ecs.timing import Timing
 from longshore.sandbox.serving import listen, serve
 from tests.sandbox.ecs_world import Script, crashes, never_starts, runs
-from tests.sandbox.moto_api import KEY, aws
+from tests.sandbox.moto_api import KEY, SECRET, aws
 
 ACCOUNT = "123456789012"
 PREFIX = f"arn:aws:ecs:eu-central-1:{ACCOUNT}"
@@ -106,7 +106,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
     cloud = Cloud(tmp_path_factory.mktemp("cloud"), "eu-central-1", ACCOUNT, "127.0.0.1:5999", LoadBalancers(), docker)
     installed = ecs.install(cloud, runtime, lambda: clock[0])
     with listen(0) as listener:
-        server = serve(AwsApi(moto_application(), AccessKeys(KEY), RequestLog(), installed.status), listener)
+        server = serve(AwsApi(moto_application(), AccessKeys(KEY, SECRET), RequestLog(), installed.status), listener)
         yield Play(installed, runtime, aws("ecs", f"http://127.0.0.1:{server.port}"), clock, "")
         server.shutdown()
         server.server_close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 import urllib.error
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 from docker import DockerClient
 
-from longshore.sandbox import engine
+from longshore.sandbox import control, engine
 from longshore.sandbox.state import State
 from tests.sandbox import busybox
 from tests.sandbox.moto_api import aws
@@ -33,7 +32,7 @@ class Site:
 
     def client(self, service: str) -> Any:
         """A client of the sandbox."""
-        return aws(service, self.sandbox.endpoint, self.sandbox.access_key_id)
+        return aws(service, self.sandbox.endpoint, self.sandbox.access_key_id, self.sandbox.secret_access_key)
 
     def push(self, version: str) -> str:
         """Build and push an image that serves its version, and return its reference."""
@@ -109,9 +108,8 @@ class Site:
 
     def url(self) -> str:
         """The URL of the service."""
-        with urllib.request.urlopen(f"{self.sandbox.endpoint}/_sandbox/status") as answer:
-            rows = json.load(answer)["services"]
-        return str(next(row["url"] for row in rows if row["cluster"] == self.name))
+        rows = control.status(self.sandbox.directory).services
+        return str(next(row.url for row in rows if row.cluster == self.name))
 
 
 @pytest.fixture

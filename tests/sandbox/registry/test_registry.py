@@ -358,7 +358,7 @@ def test_the_registry_ends_when_its_sandbox_is_killed(tmp_path: Path) -> None:
 
 @pytest.fixture
 def client(sandbox: State) -> Any:
-    return aws("ecr", sandbox.endpoint, sandbox.access_key_id)
+    return aws("ecr", sandbox.endpoint, sandbox.access_key_id, sandbox.secret_access_key)
 
 
 @pytest.fixture(scope="module")

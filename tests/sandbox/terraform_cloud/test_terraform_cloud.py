@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -159,7 +161,18 @@ def test_a_sensitive_output_has_no_value(api: Api) -> None:
 
 
 def test_an_unknown_fault_is_refused_and_the_valid_ones_are_listed(api: Api) -> None:
-    assert json.loads(api.download(f"{api.url}/_sandbox/script")) == []
-    with pytest.raises(CloudError, match=r"the faults are .*policy_soft") as caught:
-        api.send("POST", f"{api.url}/_sandbox/script", ["politics"])
-    assert caught.value.status == 400
+    page, signed = f"{api.url}/_sandbox/script", {"Authorization": f"Bearer {TOKEN}"}
+    with urlopen(Request(page, headers=signed)) as answer:
+        assert json.load(answer) == []
+    with pytest.raises(HTTPError) as caught:
+        urlopen(Request(page, b'["politics"]', signed))
+    with caught.value as answer:
+        assert (answer.code, b"the faults are " in answer.read()) == (400, True)
+
+
+def test_the_faults_are_closed_to_callers_without_the_token(api: Api) -> None:
+    for method in ("GET", "POST", "DELETE"):
+        with pytest.raises(HTTPError) as caught:
+            urlopen(Request(f"{api.url}/_sandbox/script", b"[]" if method == "POST" else None, method=method))
+        with caught.value as answer:
+            assert answer.code == 401

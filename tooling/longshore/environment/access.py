@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, Request, build_opener
 
 from longshore.config.target import Target
 from longshore.errors import SandboxError
@@ -112,7 +112,8 @@ def _sandbox(target: Target, region: Mapping[str, str]) -> Access:
     def base_url(cluster: str, service: str) -> str | None:
         if target.env.base_url:
             return target.env.base_url
-        with urlopen(f"{running.endpoint}/_sandbox/status", timeout=10) as answer:  # noqa: S310 - our own endpoint
+        page = Request(f"{running.endpoint}/_sandbox/status", headers=running.authorization())  # noqa: S310 - our own
+        with build_opener(ProxyHandler({})).open(page, timeout=10) as answer:
             services = json.load(answer)["services"]
         urls = (s["url"] for s in services if (s["cluster"], s["service"]) == (cluster, service))
         return next(urls, None)

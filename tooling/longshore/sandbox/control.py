@@ -123,19 +123,19 @@ def status(directory: Path) -> Status:
     state = load(directory)
     if state is None:
         return Status(None)
-    answer = _get(state.endpoint, "/_sandbox/status")
+    answer = _get(state, "/_sandbox/status")
     services = tuple(ServiceStatus(**service) for service in answer["services"])
     return Status(state, services, tuple(answer["tasks"]), tuple(answer["builds"]))
 
 
 def calls(state: State, since: int = 0) -> dict[str, Any]:
     """The calls that a sandbox answered, from a number: ``{"next": M, "requests": [...]}``."""
-    return _get(state.endpoint, f"/_sandbox/requests?since={since}")
+    return _get(state, f"/_sandbox/requests?since={since}")
 
 
 def faults(state: State) -> list[dict[str, Any]]:
     """The faults that are set, oldest first, each with the number of calls that it has affected."""
-    rows: list[dict[str, Any]] = _request(state.endpoint, "GET", "/_sandbox/faults")
+    rows: list[dict[str, Any]] = _request(state, state.endpoint, "GET", "/_sandbox/faults")
     return rows
 
 
@@ -145,12 +145,12 @@ def add_fault(state: State, fault: dict[str, Any]) -> None:
     Raises:
         UsageError: a field is not valid; the message names it.
     """
-    _request(state.endpoint, "POST", "/_sandbox/faults", fault)
+    _request(state, state.endpoint, "POST", "/_sandbox/faults", fault)
 
 
 def clear_faults(state: State) -> None:
     """Clear all faults."""
-    _request(state.endpoint, "DELETE", "/_sandbox/faults")
+    _request(state, state.endpoint, "DELETE", "/_sandbox/faults")
 
 
 def change_faults(state: State, spec: FaultSpec, *, clear: bool) -> None:
@@ -161,9 +161,9 @@ def change_faults(state: State, spec: FaultSpec, *, clear: bool) -> None:
     """
     if clear:
         clear_faults(state)
-        _request(state.terraform_cloud, "DELETE", "/_sandbox/script")
+        _request(state, state.terraform_cloud, "DELETE", "/_sandbox/script")
     if spec.terraform_cloud:
-        _request(state.terraform_cloud, "POST", "/_sandbox/script", spec.terraform_cloud)
+        _request(state, state.terraform_cloud, "POST", "/_sandbox/script", spec.terraform_cloud)
     if spec.aws:
         add_fault(state, dict(spec.aws))
     if spec.rollback_window is not None:
@@ -172,7 +172,7 @@ def change_faults(state: State, spec: FaultSpec, *, clear: bool) -> None:
 
 def fault_status(state: State) -> FaultStatus:
     """Every fault that is set, and the settings."""
-    terraform_cloud = _request(state.terraform_cloud, "GET", "/_sandbox/script")
+    terraform_cloud = _request(state, state.terraform_cloud, "GET", "/_sandbox/script")
     return FaultStatus(faults(state), terraform_cloud, settings(state))
 
 
@@ -182,7 +182,7 @@ def settings(state: State, **changes: float) -> dict[str, float]:
     Raises:
         UsageError: there is no such setting, or the value is not valid.
     """
-    values: dict[str, float] = _request(state.endpoint, "POST", "/_sandbox/settings", changes)
+    values: dict[str, float] = _request(state, state.endpoint, "POST", "/_sandbox/settings", changes)
     return values
 
 
@@ -200,9 +200,9 @@ def script_builds(state: State, outcomes: Iterable[dict[str, Any]], *, clear: bo
     Raises:
         UsageError: a field is not valid; the message names it.
     """
-    rows: list[dict[str, Any]] = _request(state.endpoint, "DELETE" if clear else "GET", "/_sandbox/builds")
+    rows: list[dict[str, Any]] = _request(state, state.endpoint, "DELETE" if clear else "GET", "/_sandbox/builds")
     for outcome in outcomes:
-        rows = _request(state.endpoint, "POST", "/_sandbox/builds", outcome)
+        rows = _request(state, state.endpoint, "POST", "/_sandbox/builds", outcome)
     return rows
 
 
@@ -213,9 +213,9 @@ def repository(state: State, name: str = "") -> Path:
         UsageError: the name is not valid, or no name was given and there is not exactly one repository.
     """
     if name:
-        created: dict[str, str] = _request(state.endpoint, "POST", "/_sandbox/repositories", {"name": name})
+        created: dict[str, str] = _request(state, state.endpoint, "POST", "/_sandbox/repositories", {"name": name})
         return Path(created[name])
-    folders = _get(state.endpoint, "/_sandbox/repositories")
+    folders = _get(state, "/_sandbox/repositories")
     if len(folders) == 1:
         return Path(*folders.values())
     names = ", ".join(sorted(folders))
@@ -293,15 +293,16 @@ def _locked(directory: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _get(endpoint: str, path: str) -> dict[str, Any]:
-    answer: dict[str, Any] = _request(endpoint, "GET", path)
+def _get(state: State, path: str) -> dict[str, Any]:
+    answer: dict[str, Any] = _request(state, state.endpoint, "GET", path)
     return answer
 
 
-def _request(endpoint: str, method: str, path: str, document: object = None) -> Any:
+def _request(state: State, endpoint: str, method: str, path: str, document: object = None) -> Any:
     connection = HTTPConnection(urlsplit(endpoint).netloc, timeout=10)
     try:
-        connection.request(method, path, None if document is None else json.dumps(document))
+        sent = None if document is None else json.dumps(document)
+        connection.request(method, path, sent, state.authorization())
         answer = connection.getresponse()
         body = answer.read()
         if answer.status == HTTPStatus.BAD_REQUEST:

@@ -85,7 +85,7 @@ def run(directory: Path, port: int, cleanup: ExitStack) -> None:
     def status() -> dict[str, Any]:
         return {**cluster.status(), "builds": admin.status()}
 
-    keys = AccessKeys(state.access_key_id)
+    keys = AccessKeys(state.access_key_id, state.secret_access_key)
     api = AwsApi(moto_application(REGION), keys, RequestLog(), status, (cluster, admin), admin)
     server = serve(api, listener)
     cleanup.callback(server.shutdown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 from collections.abc import Callable, Iterable
@@ -11,6 +12,7 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from longshore.errors import SandboxError
+from longshore.sandbox.guard import closed_to_web_pages
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -50,8 +52,23 @@ def listen(port: int) -> socket.socket:
 
 
 def serve(application: Application, listener: socket.socket, name: str = "aws") -> BaseWSGIServer:
-    """Serve an application on a listening socket, in a thread of this name, until the server is shut down."""
+    """Serve an application on a listening socket, in a thread of this name, until the server is shut down.
+
+    Requests of web pages are refused before they reach the application.
+    """
     host, port = listener.getsockname()
-    server = make_server(host, port, application, threaded=True, request_handler=_RequestHandler, fd=listener.fileno())
+    guarded = closed_to_web_pages(application, port)
+    server = make_server(host, port, guarded, threaded=True, request_handler=_RequestHandler, fd=listener.fileno())
     threading.Thread(target=server.serve_forever, args=(0.05,), name=name, daemon=True).start()
     return server
+
+
+def body_of(environ: Environ) -> bytes:
+    """The body of a request, which stays readable."""
+    length = environ.get("CONTENT_LENGTH") or "0"
+    chunked = environ.get("wsgi.input_terminated", False)
+    if not chunked and not length.isdigit():
+        return b""
+    body: bytes = environ["wsgi.input"].read() if chunked else environ["wsgi.input"].read(int(length))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body

@@ -50,6 +50,10 @@ class State:
             "AWS_DEFAULT_REGION": self.region,
         }
 
+    def authorization(self) -> dict[str, str]:
+        """The headers of a request to the sandbox's own pages, /_sandbox/*."""
+        return {"Authorization": f"Bearer {self.secret_access_key}"}
+
 
 def mark(directory: Path) -> str:
     """A text that the command line of every process of this sandbox contains."""

@@ -102,8 +102,6 @@ class AdminPages:
 
     def answer(self, request: Request) -> Response:
         """Answer a request."""
-        if request.method != "GET" and ("Origin" in request.headers or "Sec-Fetch-Site" in request.headers):
-            return Response("Requests from web pages are not allowed.\n", 403)
         try:
             return json_response(self._router.answer(request))
         except (NotFound, MethodNotAllowed):

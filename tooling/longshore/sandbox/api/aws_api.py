@@ -6,16 +6,20 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from moto import backends
+from moto.moto_server import werkzeug_app
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.wrappers import Request
+from werkzeug.wrappers import Request, Response
 
 from longshore.sandbox.api.admin_pages import AdminPages, CodeBuildAdmin, Configurable
-from longshore.sandbox.api.credentials import AccessKeys, identify, refusal, role_of
+from longshore.sandbox.api.credentials import AccessKeys, identify, role_of
 from longshore.sandbox.api.fault_injection import FAULT_KIND, FaultInjector, reply
 from longshore.sandbox.api.faults import Faults
 from longshore.sandbox.api.not_played import Played
 from longshore.sandbox.api.request_log import RequestLog, parameters_of
 from longshore.sandbox.serving import Application, Environ, StartResponse
+
+_FOR_ITS_OWNER = Response("Send the secret access key of state.json: Authorization: Bearer KEY\n", 401)
+"""The response to a request of the sandbox's own pages without its token."""
 
 
 class AwsApi:
@@ -48,7 +52,8 @@ class AwsApi:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         if environ["PATH_INFO"].startswith("/_sandbox/"):
-            return self._pages.answer(Request(environ))(environ, start_response)
+            response = self._pages.answer(Request(environ)) if self._keys.owns(environ) else _FOR_ITS_OWNER
+            return response(environ, start_response)
         caller = identify(environ)
         parameters = parameters_of(caller, environ)
 
@@ -58,9 +63,8 @@ class AwsApi:
             self._log.add(caller.service, caller.operation, int(status[:3]), parameters, fault=fault, caller=role)
             return start_response(status, *rest)
 
-        if self._keys.accept(caller):
-            return self._application(environ, record)
-        return reply(record, refusal(caller))
+        refusal = self._keys.refusal(caller, environ)
+        return reply(record, refusal) if refusal else self._application(environ, record)
 
 
 def moto_application(region: str = "") -> Application:
@@ -69,6 +73,8 @@ def moto_application(region: str = "") -> Application:
     Args:
         region: the only region that it answers for; empty for all.
     """
+    # moto allows every web page to read its answers
+    vars(werkzeug_app)["DISABLE_GLOBAL_CORS"] = True
     modules = list(backends.list_of_moto_modules())
     # moto lists a folder at every request, which takes a quarter of its time
     backends.list_of_moto_modules = lambda: modules

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from dataclasses import dataclass
+from hmac import compare_digest
 from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
@@ -15,7 +15,8 @@ from moto.core.routing import get_service_router
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
-from longshore.sandbox.serving import Environ
+from longshore.sandbox.api.signatures import Flaw, Secret, flaw_of
+from longshore.sandbox.serving import Environ, body_of
 
 Answer = tuple[int, str, bytes]
 
@@ -23,9 +24,20 @@ Answer = tuple[int, str, bytes]
 _SCOPE = re.compile(r"(?:Credential=)?([^/,\s]+)/\d{8}/(?:([^/]+)/)?([^/]+)/aws4_request")
 _CALLER = "longshore.caller"
 """Key of a request's environment: its caller."""
-_PUBLIC = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 _INVALID = "The security token included in the request is invalid."
 _MISSING = "Missing Authentication Token"
+_MISMATCH = (
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
+    "and signing method. Consult the service documentation for details."
+)
+_UNSUPPORTED = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
+_FLAWS = {
+    Flaw.MISMATCH: ("InvalidSignatureException", "SignatureDoesNotMatch", "SignatureDoesNotMatch", _MISMATCH),
+    Flaw.EXPIRED: ("InvalidSignatureException", "SignatureDoesNotMatch", "RequestTimeTooSkewed", "Signature expired."),
+    Flaw.TOKEN: ("UnrecognizedClientException", "InvalidClientTokenId", "InvalidToken", _INVALID),
+    Flaw.UNSUPPORTED: ("IncompleteSignatureException", "IncompleteSignature", "InvalidRequest", _UNSUPPORTED),
+}
+"""AWS's codes for JSON, for the query protocol and for S3, and the message."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +60,31 @@ class Caller:
 
 
 class AccessKeys:
-    """The access keys that are accepted: the sandbox's own, and those issued by its IAM and STS."""
+    """The access keys that are accepted: the sandbox's own, and those issued by its IAM and STS.
 
-    def __init__(self, own: str) -> None:
+    No operation is public: AssumeRoleWithSAML and AssumeRoleWithWebIdentity need a key, too.
+
+    Args:
+        own: the sandbox's own key.
+        secret: its secret, which is also the token of the sandbox's own pages.
+    """
+
+    def __init__(self, own: str, secret: str) -> None:
         self._own = own
+        self._secret = secret
 
-    def accept(self, caller: Caller) -> bool:
-        """Whether the key of a request is accepted."""
-        return caller.key == self._own or caller.operation in _PUBLIC or _issued(caller.key)
+    def refusal(self, caller: Caller, environ: Environ) -> Answer | None:
+        """AWS's response to a request that was not signed with an accepted key; None if it was."""
+        secret = Secret(self._secret) if caller.key == self._own else _issued(caller.key)
+        if secret is None:
+            return _unknown(caller)
+        flaw = flaw_of(environ, secret)
+        return _flawed(caller, flaw) if flaw else None
+
+    def owns(self, environ: Environ) -> bool:
+        """Whether a request to the sandbox's own pages comes from its owner, who can read the state file."""
+        given = environ.get("HTTP_AUTHORIZATION", "")
+        return compare_digest(given.encode(), f"Bearer {self._secret}".encode())
 
 
 def identify(environ: Environ) -> Caller:
@@ -86,7 +115,18 @@ def role_of(caller: Caller) -> str:
     return str(session.role_arn).rpartition("/")[2] if session else ""
 
 
-def refusal(caller: Caller) -> Answer:
+def _flawed(caller: Caller, flaw: Flaw) -> Answer:
+    json_code, query_code, s3_code, message = _FLAWS[flaw]
+    if caller.protocol == "s3":
+        return error(caller, 400 if flaw is Flaw.UNSUPPORTED else 403, s3_code, message)
+    if caller.service == "ec2":
+        return error(caller, 401, "AuthFailure", message)
+    if caller.protocol == "query":
+        return error(caller, 403, query_code, message)
+    return error(caller, 400 if caller.protocol == "json" else 403, json_code, message)
+
+
+def _unknown(caller: Caller) -> Answer:
     """AWS's response to an unknown key, or to no key: status, content type, body."""
     has_key = bool(caller.key)
     if caller.protocol == "s3":
@@ -114,28 +154,21 @@ def error(caller: Caller, status: int, code: str, message: str) -> Answer:
     return status, "text/xml", f"<ErrorResponse>{outer}</ErrorResponse>".encode()
 
 
-def _issued(key: str) -> bool:
+def _issued(key: str) -> Secret | None:
+    """The secret of a key that IAM or STS issued; None if they did not, or if it is inactive."""
+    if session := _session(key):  # first: moto keeps temporary keys beside the others, too
+        return Secret(session.secret_access_key, session.session_token)
     for account in list(iam_backends.values()):
         for iam in list(account.values()):
-            if key in iam.access_keys:
-                return bool(iam.access_keys[key].status == "Active")
-    return _session(key) is not None
+            if known := iam.access_keys.get(key):
+                return Secret(known.secret_access_key) if known.status == "Active" else None
+    return None
 
 
 def _session(key: str) -> Any:
     """Moto's record of temporary credentials; None if STS did not issue this key."""
     backends = [sts for account in list(sts_backends.values()) for sts in list(account.values())]
     return next(filter(None, (sts.get_assumed_role_from_access_key(key) for sts in backends)), None)
-
-
-def body_of(environ: Environ) -> bytes:
-    """The body of a request, which stays readable."""
-    length = environ.get("CONTENT_LENGTH") or "0"
-    if not length.isdigit():
-        return b""
-    body: bytes = environ["wsgi.input"].read(int(length))
-    environ["wsgi.input"] = io.BytesIO(body)
-    return body
 
 
 def _form(environ: Environ) -> dict[str, list[str]]:

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
-from longshore.sandbox.api.credentials import Answer, Caller, body_of, identify
+from longshore.sandbox.api.credentials import Answer, Caller, identify
 from longshore.sandbox.api.faults import ANSWERED_LATER, Fault, Faults, injected_response
 from longshore.sandbox.api.request_log import is_mutating
 from longshore.sandbox.api.stale_reads import ReadHistory
-from longshore.sandbox.serving import Application, Environ, StartResponse
+from longshore.sandbox.serving import Application, Environ, StartResponse, body_of
 
 FAULT_KIND = "longshore.fault"
 """Key of a request's environment: the kind of the fault that affected it."""

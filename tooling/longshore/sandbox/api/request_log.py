@@ -9,8 +9,8 @@ from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from longshore.sandbox.api.credentials import Caller, body_of
-from longshore.sandbox.serving import Environ
+from longshore.sandbox.api.credentials import Caller
+from longshore.sandbox.serving import Environ, body_of
 
 LIMIT = 50_000
 # no mutating operation of AWS begins with one of these words

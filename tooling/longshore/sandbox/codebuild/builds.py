@@ -9,6 +9,7 @@ from typing import Any
 
 from moto.codebuild.models import codebuild_backends
 
+from longshore.sandbox import state
 from longshore.sandbox.codebuild import start_build, webhooks
 from longshore.sandbox.codebuild.build import Build, BuildRequest
 from longshore.sandbox.codebuild.build_host import BuildHost
@@ -39,7 +40,7 @@ class Builds:
     """
 
     def __init__(self, host: BuildHost, clock: Callable[[], float] = time.monotonic, grace: float = 5.0) -> None:
-        self.repositories = Repositories(host.directory / "repositories", host.endpoint)
+        self.repositories = Repositories(host.directory / "repositories", host.directory / state.FILE)
         self.outcomes = Outcomes()
         self.minute = 60.0
         self._host = host

@@ -1,6 +1,7 @@
 """The post-receive hook of the sandbox's repositories: reports each push to the sandbox. Standard library only.
 
-``python post_receive.py ENDPOINT REPOSITORY``, with git's lines ``OLD NEW REF`` on standard input.
+``python post_receive.py STATE_FILE REPOSITORY``, with git's lines ``OLD NEW REF`` on standard input. Only the owner of
+the sandbox can read its state file, so a push of another user starts no build.
 """
 
 from __future__ import annotations
@@ -9,16 +10,19 @@ import json
 import os
 import sys
 from http.client import HTTPException
+from pathlib import Path
 from urllib.request import ProxyHandler, Request, build_opener
 
 
 def main() -> int:
     """Report the push, and show the user who pushed the builds that it started."""
-    endpoint, repository = sys.argv[1:]
+    state_file, repository = sys.argv[1:]
     updates = [dict(zip(("old", "new", "ref"), line.split(), strict=True)) for line in sys.stdin]
     push = {"repository": repository, "actor": str(os.getuid()), "updates": updates}
-    request = Request(f"{endpoint}/_sandbox/push", json.dumps(push).encode())  # noqa: S310 - the sandbox's own URL
     try:
+        state = json.loads(Path(state_file).read_text())
+        headers = {"Authorization": f"Bearer {state['secret_access_key']}"}
+        request = Request(f"{state['endpoint']}/_sandbox/push", json.dumps(push).encode(), headers)  # noqa: S310 - ours
         # a proxy of the user must not be used for loopback
         with build_opener(ProxyHandler({})).open(request, timeout=30) as answer:
             lines = json.load(answer)["lines"]

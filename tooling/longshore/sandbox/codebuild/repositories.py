@@ -44,12 +44,12 @@ class Repositories:
 
     Args:
         folder: the folder of all repositories.
-        endpoint: URL of the sandbox, to which hooks report pushes.
+        state_file: the sandbox's state file, which tells the hooks where to report pushes.
     """
 
-    def __init__(self, folder: Path, endpoint: str) -> None:
+    def __init__(self, folder: Path, state_file: Path) -> None:
         self._folder = folder
-        self._endpoint = endpoint
+        self._state_file = state_file
 
     def path(self, name: str) -> Path:
         """The path of a repository, which need not exist."""
@@ -75,7 +75,7 @@ class Repositories:
         return path
 
     def _hook(self, path: Path, name: str) -> None:
-        command = [sys.executable, "-I", post_receive.__file__, self._endpoint, name]
+        command = [sys.executable, "-I", post_receive.__file__, str(self._state_file), name]
         hook = path / "hooks" / "post-receive"
         hook.parent.mkdir(exist_ok=True)
         hook.write_text(f"#!/bin/sh\nexec {shlex.join(command)}\n")

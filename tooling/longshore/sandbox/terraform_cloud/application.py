@@ -73,7 +73,7 @@ class Application:
             raise RefusedError(429, "Too many requests")
         given = request.headers.get("Authorization", "")
         signed = compare_digest(given.encode(), f"Bearer {self.token}".encode())
-        if request.path.startswith(f"{_API}/") and not signed:
+        if not request.path.startswith(f"{self._archive}/") and not signed:
             raise RefusedError(401, "unauthorized")
 
     def _routes(self) -> list[Route[Response]]:
