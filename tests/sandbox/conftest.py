@@ -43,7 +43,7 @@ def answers_in_the_shape_of_aws() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def api() -> Iterator[Api]:
     registry, log = MemoryRegistry(), RequestLog()
-    ecr.install("127.0.0.1:5999", registry)
+    ecr.install("127.0.0.1:5999", registry, "of-docker")
     status: dict[str, Any] = {"services": [], "tasks": []}
     with listen(0) as listener:
         server = serve(AwsApi(moto_application(), AccessKeys(KEY, SECRET), log, lambda: status), listener)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 import time
 import urllib.error
@@ -38,7 +39,10 @@ class Site:
         """Build and push an image that serves its version, and return its reference."""
         reference = f"{self.sandbox.registry}/{self.name}:{version}"
         busybox.build(self.docker, reference, version)
-        answers = list(self.docker.api.push(reference, stream=True, decode=True))
+        (authorization,) = self.client("ecr").get_authorization_token()["authorizationData"]
+        username, _, password = base64.b64decode(authorization["authorizationToken"]).decode().partition(":")
+        login = {"username": username, "password": password}
+        answers = list(self.docker.api.push(reference, stream=True, decode=True, auth_config=login))
         assert not any("error" in answer for answer in answers), answers
         return reference
 

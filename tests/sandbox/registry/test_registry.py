@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
-import os
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -30,8 +31,12 @@ from longshore.sandbox.registry.distribution import RegistryProcess, end_orphan
 from longshore.sandbox.registry.images import digest_of
 from longshore.sandbox.registry.proxy import RegistryProxy
 from longshore.sandbox.registry.upstream import Answer, Upstream
+from longshore.sandbox.serving import listen, serve
 from longshore.sandbox.state import State
 from tests.sandbox.moto_api import MANIFEST_TYPE, REGION, MemoryRegistry, Repo, aws
+
+PASSWORD = "of-docker"
+LOGIN = f"Basic {base64.b64encode(f'AWS:{PASSWORD}'.encode()).decode()}"
 
 
 class UploadingRegistry(MemoryRegistry):
@@ -68,7 +73,8 @@ class ProxyClient:
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
         connection = HTTPConnection(self.address, timeout=10)
         self.connections.append(connection)
-        connection.request(method, path, body=body, headers={name.replace("_", "-"): headers[name] for name in headers})
+        given = {"Authorization": LOGIN} | {name.replace("_", "-"): headers[name] for name in headers}
+        connection.request(method, path, body=body, headers={name: value for name, value in given.items() if value})
         response = connection.getresponse()
         return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
 
@@ -86,7 +92,7 @@ def proxy_of(upstream: MemoryRegistry) -> Iterator[ProxyClient]:
     shelf = Shelf()
     shelf.add("shop/app", "IMMUTABLE")
     shelf.add("shop/cache", "MUTABLE")
-    server = RegistryProxy(upstream, shelf)
+    server = RegistryProxy(upstream, shelf, PASSWORD)
     proxy = ProxyClient(server.address, upstream, shelf)
     yield proxy
     for connection in proxy.connections:
@@ -110,6 +116,27 @@ def proxy_without_registry() -> Iterator[ProxyClient]:
 def errors(answer: Answer) -> list[dict[str, str]]:
     refusals: list[dict[str, str]] = json.loads(answer.body)["errors"]
     return refusals
+
+
+@pytest.mark.parametrize(
+    "login", ["", "Basic", "Basic QVdTOg==", "Basic QVdTOjEyMzQ1Njc4OTAxMg==", f"Bearer {PASSWORD}", "Basic %%%"]
+)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v2/"),
+        ("GET", "/v2/shop/app/tags/list"),
+        ("GET", "/v2/shop/app/manifests/v1"),
+        ("PUT", "/v2/shop/app/manifests/v1"),
+        ("POST", "/v2/shop/app/blobs/uploads/"),
+        ("GET", "/v2/shop/app/blobs/sha256:0"),
+    ],
+)
+def test_nothing_is_answered_without_the_login(proxy: ProxyClient, method: str, path: str, login: str) -> None:
+    answer = proxy.ask(method, path, b"{}" if method == "PUT" else None, Authorization=login)
+    assert (answer.status, errors(answer)[0]["code"]) == (401, "UNAUTHORIZED")
+    assert answer.headers["www-authenticate"].startswith("Basic realm=")
+    assert "location" not in answer.headers
 
 
 def test_the_registry_names_its_protocol(proxy: ProxyClient) -> None:
@@ -224,7 +251,8 @@ def test_a_client_that_expects_100_continue_gets_it_once(proxy: ProxyClient) -> 
     manifest = proxy.manifest("shop/app")
     host, port = proxy.address.split(":")
     with socket.create_connection((host, int(port))) as connection, connection.makefile("rb") as answers:
-        head = f"PUT /v2/shop/app/manifests/v1 HTTP/1.1\r\nHost: {proxy.address}\r\nContent-Type: {MANIFEST_TYPE}\r\n"
+        head = f"PUT /v2/shop/app/manifests/v1 HTTP/1.1\r\nHost: {proxy.address}\r\nAuthorization: {LOGIN}\r\n"
+        head += f"Content-Type: {MANIFEST_TYPE}\r\n"
         connection.sendall(f"{head}Content-Length: {len(manifest)}\r\nExpect: 100-continue\r\n\r\n".encode())
         assert [answers.readline(), answers.readline()] == [b"HTTP/1.1 100 Continue\r\n", b"\r\n"]
         connection.sendall(manifest)
@@ -288,13 +316,29 @@ class Engine:
         self.removed = options
 
 
+@pytest.fixture
+def answering() -> Iterator[str]:
+    """The address of a server that answers every request."""
+
+    def answer(_environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Length", "0")])
+        return []
+
+    with listen(0) as listener:
+        server = serve(answer, listener)
+        yield f"127.0.0.1:{server.port}"
+        server.shutdown()
+        server.server_close()
+
+
 def test_without_the_program_the_registrys_image_runs(
-    proxy: ProxyClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    answering: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")
-    engine: Any = Engine(proxy.address)
+    engine: Any = Engine(answering)
     running = distribution.start(tmp_path, engine)
-    assert running.address == proxy.address
+    assert running.upstream.address == answering
+    assert engine.started["environment"]["REGISTRY_HTTP_PREFIX"] == f"{running.upstream.prefix}/"
     assert engine.started["image"] == distribution.IMAGE
     assert engine.started["ports"] == {"5000/tcp": ("127.0.0.1", 0)}
     assert engine.started["labels"] == {LABEL: f"{sandbox_id(tmp_path)}-registry"}
@@ -346,14 +390,16 @@ def test_the_registry_ends_when_its_sandbox_is_killed(tmp_path: Path) -> None:
     code = (
         "import pathlib, sys, time; from longshore.sandbox.registry.distribution import RegistryProcess;"
         "registry = RegistryProcess(sys.argv[1], pathlib.Path(sys.argv[2]));"
-        "print(registry.address, flush=True); time.sleep(60)"
+        "print(registry.upstream.address, registry.upstream.prefix, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code, program, str(tmp_path)], stdout=subprocess.PIPE) as parent:
         assert parent.stdout
-        address = parent.stdout.readline().decode().strip()
-        assert Upstream(address).request("GET", "/v2/").status == 200
+        upstream = Upstream(*parent.stdout.readline().decode().split())
+        assert upstream.request("GET", "/v2/").status == 200
+        assert Upstream(upstream.address).request("GET", "/v2/").status == 404
+        assert stat.S_IMODE((tmp_path / "config.json").stat().st_mode) == 0o600
         parent.kill()
-    _until(lambda: not _listens(address))
+    _until(lambda: not _listens(upstream))
 
 
 @pytest.fixture
@@ -382,16 +428,26 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, s
     engine.close()
 
 
-def run(*words: str, state: State | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, **(state.environment() if state else {})}
-    return subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.e2e
-def test_docker_pushes_and_pulls(sandbox: State, client: Any, image: Callable[[str, str], str]) -> None:
+def test_docker_pushes_and_pulls(
+    sandbox: State,
+    client: Any,
+    image: Callable[[str, str], str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     created = client.create_repository(repositoryName="shop/app", imageTagMutability="IMMUTABLE")
     uri = created["repository"]["repositoryUri"]
     assert uri == f"{sandbox.registry}/shop/app"
+    assert "no basic auth credentials" in run("docker", "push", image(f"{uri}:v1", "one")).stderr
+    (authorization,) = client.get_authorization_token()["authorizationData"]
+    logins = {sandbox.registry: {"auth": authorization["authorizationToken"]}}
+    (tmp_path / "config.json").write_text(json.dumps({"auths": logins}))
     pushed = run("docker", "push", image(f"{uri}:v1", "one"))
     assert pushed.returncode == 0, pushed.stderr
     (detail,) = client.describe_images(repositoryName="shop/app")["imageDetails"]
@@ -434,9 +490,9 @@ def test_layers_are_uploaded_through_the_api_and_missing_ones_refused(client: An
     assert error.value.response["Error"]["Code"] == "LayersNotFoundException"
 
 
-def _listens(address: str) -> bool:
+def _listens(upstream: Upstream) -> bool:
     try:
-        return Upstream(address).request("GET", "/v2/").status == 200
+        return upstream.request("GET", "/v2/").status == 200
     except OSError:
         return False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -53,6 +53,7 @@ class Cloud:
         registry: ``127.0.0.1:PORT`` of the registry that images are pulled from.
         load_balancers: the load balancers of its services.
         docker: client of the Docker engine.
+        registry_password: of the registry's user AWS.
     """
 
     directory: Path
@@ -61,6 +62,7 @@ class Cloud:
     registry: str
     load_balancers: LoadBalancers
     docker: DockerClient
+    registry_password: str = field(default="", repr=False)
 
     @property
     def labels(self) -> dict[str, str]:

@@ -32,7 +32,6 @@ from longshore.sandbox.load_balancer.load_balancer import LocalLoadBalancers
 from longshore.sandbox.registry import distribution, ecr
 from longshore.sandbox.registry.catalogue import Catalogue
 from longshore.sandbox.registry.proxy import RegistryProxy
-from longshore.sandbox.registry.upstream import Upstream
 from longshore.sandbox.serving import listen, serve
 from longshore.sandbox.state import State, save
 from longshore.sandbox.terraform_cloud import serving as terraform_cloud
@@ -75,8 +74,9 @@ def run(directory: Path, port: int, cleanup: ExitStack) -> None:
     cleanup.callback(docker.close)
     cleanup.callback(engine.sweep, docker, sandbox_id(directory), None)
 
-    registry = _start_registry(directory, docker, cleanup)
-    cluster = _start_ecs(directory, registry, docker, cleanup)
+    password = secrets.token_urlsafe(30)
+    registry = _start_registry(directory, docker, password, cleanup)
+    cluster = _start_ecs(directory, registry, password, docker, cleanup)
     state = _state(directory, listener.getsockname()[1], registry)
     builds = codebuild.Builds(codebuild.BuildHost(directory, state.endpoint, ACCOUNT_ID, engine.host()))
     cleanup.callback(builds.close)
@@ -94,24 +94,24 @@ def run(directory: Path, port: int, cleanup: ExitStack) -> None:
     stop.wait()
 
 
-def _start_registry(directory: Path, docker: DockerClient, cleanup: ExitStack) -> str:
+def _start_registry(directory: Path, docker: DockerClient, password: str, cleanup: ExitStack) -> str:
     """Start the registry and its proxy, install ECR, and return the proxy's address."""
-    upstream = distribution.start(directory, docker)
-    cleanup.callback(upstream.stop)
-    proxy = RegistryProxy(Upstream(upstream.address), Catalogue(ACCOUNT_ID))
+    registry = distribution.start(directory, docker)
+    cleanup.callback(registry.stop)
+    proxy = RegistryProxy(registry.upstream, Catalogue(ACCOUNT_ID), password)
     cleanup.callback(proxy.stop)
-    ecr.install(proxy.address, Upstream(upstream.address))
+    ecr.install(proxy.address, registry.upstream, password)
     return proxy.address
 
 
-def _start_ecs(directory: Path, registry: str, docker: DockerClient, cleanup: ExitStack) -> ecs.Ecs:
+def _start_ecs(directory: Path, registry: str, password: str, docker: DockerClient, cleanup: ExitStack) -> ecs.Ecs:
     """Install ECS and the services that moto lacks parts of, and start the control loop."""
     load_balancers = LocalLoadBalancers()
     cleanup.callback(load_balancers.close_all)
     buckets.install()
     security_groups.install()
     cloudformation.install()
-    cluster = ecs.install(Cloud(directory, REGION, ACCOUNT_ID, registry, load_balancers, docker))
+    cluster = ecs.install(Cloud(directory, REGION, ACCOUNT_ID, registry, load_balancers, docker, password))
     scaling.install(cluster)
     cluster.start()
     cleanup.callback(cluster.stop)

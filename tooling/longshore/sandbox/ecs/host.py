@@ -36,6 +36,7 @@ class Host:
     def __init__(self, cloud: Cloud) -> None:
         self._docker = cloud.docker
         self._registry = cloud.registry
+        self._login = {"username": "AWS", "password": cloud.registry_password}
         self._labels = cloud.labels
         self._id = sandbox_id(cloud.directory)
 
@@ -54,10 +55,11 @@ class Host:
         """
         repository, tag = parse_repository_tag(reference)
         try:
-            if not reference.startswith(f"{self._registry}/"):
+            ours = reference.startswith(f"{self._registry}/")
+            if not ours:
                 with contextlib.suppress(ImageNotFound):
                     return self._docker.images.get(reference)
-            return self._docker.images.pull(repository, tag=tag or "latest")
+            return self._docker.images.pull(repository, tag=tag or "latest", auth_config=self._login if ours else None)
         except APIError as error:
             raise cannot_pull(container, _explain(error)) from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -33,8 +34,8 @@ _PDEATHSIG = 1
 class Registry(Protocol):
     """A running registry."""
 
-    address: str
-    """``127.0.0.1:PORT``."""
+    upstream: Upstream
+    """Its address and secret path."""
 
     def stop(self) -> None:
         """Stop the registry."""
@@ -56,7 +57,9 @@ class RegistryProcess:
     def __init__(self, program: str, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         config, log = directory / "config.json", directory / "registry.log"
-        config.write_text(json.dumps(_config(directory / "data")))
+        prefix = _secret_path()
+        config.touch(0o600)
+        config.write_text(json.dumps(_config(directory / "data", prefix)))
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 [program, "serve", str(config.resolve())],
@@ -68,7 +71,7 @@ class RegistryProcess:
             )
         (directory / "pid").write_text(str(self._process.pid))
         try:
-            self.address = f"127.0.0.1:{_port(log, self._process)}"
+            self.upstream = Upstream(f"127.0.0.1:{_port(log, self._process)}", prefix)
         except SandboxError:
             self.stop()
             raise
@@ -87,21 +90,27 @@ class RegistryContainer:
     """The registry as a container with the sandbox's label, on a loopback port."""
 
     def __init__(self, directory: Path, docker: DockerClient) -> None:
+        prefix = _secret_path()
         try:
             self._container = docker.containers.run(
                 IMAGE,
                 detach=True,
                 labels={LABEL: engine.registry_id(sandbox_id(directory))},
-                environment={"REGISTRY_STORAGE_DELETE_ENABLED": "true", "OTEL_TRACES_EXPORTER": "none"},
+                environment={
+                    "REGISTRY_STORAGE_DELETE_ENABLED": "true",
+                    "REGISTRY_HTTP_PREFIX": f"{prefix}/",
+                    "OTEL_TRACES_EXPORTER": "none",
+                },
                 ports={"5000/tcp": ("127.0.0.1", 0)},
             )
             self._container.reload()
             published = self._container.ports["5000/tcp"] or []
-            self.address = f"127.0.0.1:{published[0]['HostPort']}"
+            self.upstream = Upstream(f"127.0.0.1:{published[0]['HostPort']}", prefix)
         except (DockerException, LookupError) as error:
             raise SandboxError(f"no registry: {' or '.join(PROGRAMS)} is not installed, and {error}", HINT) from error
         try:
-            _wait(lambda: _answers(self.address), f"the registry's container does not answer on {self.address}")
+            address = self.upstream.address
+            _wait(lambda: _answers(self.upstream), f"the registry's container does not answer on {address}")
         except SandboxError as error:
             log = self._container.logs(tail=10).decode(errors="replace")
             self.stop()
@@ -121,12 +130,17 @@ def end_orphan(directory: Path) -> list[str]:
     return [f"registry process {pid}"] if processes.end(pid, state.mark(directory), grace=5) else []
 
 
-def _config(data: Path) -> dict[str, object]:
+def _secret_path() -> str:
+    """A path that only this sandbox knows."""
+    return f"/{secrets.token_urlsafe(24)}"
+
+
+def _config(data: Path, prefix: str) -> dict[str, object]:
     return {
         "version": "0.1",
         "log": {"level": "info", "accesslog": {"disabled": True}},
         "storage": {"filesystem": {"rootdirectory": str(data)}, "delete": {"enabled": True}},
-        "http": {"addr": "127.0.0.1:0"},
+        "http": {"addr": "127.0.0.1:0", "prefix": f"{prefix}/"},
     }
 
 
@@ -148,12 +162,12 @@ def _port(log: Path, process: subprocess.Popen[bytes]) -> str:
     return _wait(look, f"the registry is not listening; check {log}")
 
 
-def _answers(address: str) -> str | None:
+def _answers(upstream: Upstream) -> str | None:
     try:
-        answer = Upstream(address).request("GET", "/v2/")
+        answer = upstream.request("GET", "/v2/")
     except (OSError, HTTPException):
         return None
-    return address if answer.status == 200 else None
+    return upstream.address if answer.status == 200 else None
 
 
 def _wait(look: Callable[[], str | None], message: str) -> str:

@@ -32,14 +32,15 @@ class EcrError(ServiceException):
     """
 
 
-def install(registry: str, upstream: Upstream) -> None:
+def install(registry: str, upstream: Upstream, password: str) -> None:
     """Replace moto's ECR; call this before moto's server makes its first ECR application.
 
     Args:
         registry: ``127.0.0.1:PORT`` for repositoryUri.
         upstream: the registry of manifests and layers.
+        password: of the registry's user AWS.
     """
-    EcrResponse.registry, EcrResponse.upstream = registry, upstream
+    EcrResponse.registry, EcrResponse.upstream, EcrResponse.password = registry, upstream, password
     moto.ecr.urls.url_paths["{0}/$"] = EcrResponse.dispatch
 
 
@@ -48,6 +49,7 @@ class EcrResponse(ECRResponse):
 
     registry: str
     upstream: Upstream
+    password: str
 
     def create_repository(self) -> ActionResult:
         """CreateRepository: repositoryUri is an address that Docker can push to."""
@@ -58,8 +60,8 @@ class EcrResponse(ECRResponse):
         return answer
 
     def get_authorization_token(self) -> ActionResult:
-        """GetAuthorizationToken, for `docker login`; the sandbox's registry accepts any token."""
-        token = base64.b64encode(f"AWS:{self.current_account}".encode()).decode()
+        """GetAuthorizationToken, for `docker login`; it is the same until the sandbox ends."""
+        token = base64.b64encode(f"AWS:{self.password}".encode()).decode()
         expires = datetime.now(UTC) + timedelta(hours=12)
         endpoint = f"http://{self.registry}"
         data = {"authorizationToken": token, "expiresAt": expires, "proxyEndpoint": endpoint}
@@ -153,7 +155,7 @@ class EcrResponse(ECRResponse):
         repository, digest = self._repository(), self._get_param("layerDigest")
         if self.upstream.blob_size(repository.name, digest) is None:
             raise EcrError("LayersNotFoundException", f"The layer with digest '{digest}' does not exist")
-        url = f"http://{self.upstream.address}/v2/{repository.name}/blobs/{digest}"
+        url = self.upstream.url(f"/v2/{repository.name}/blobs/{digest}")
         return ActionResult({"downloadUrl": url, "layerDigest": digest})
 
     def _repository(self) -> Repository:

@@ -7,6 +7,7 @@ through this proxy: the Location of an upload, and a redirect of a download, poi
 from __future__ import annotations
 
 from collections.abc import Iterable
+from hmac import compare_digest
 from http.client import HTTPException
 
 from werkzeug.exceptions import MethodNotAllowed, NotFound
@@ -39,11 +40,17 @@ class RefusedError(Exception):
 
 
 class RegistryProxy:
-    """The server of the registry API, on a free loopback port."""
+    """The server of the registry API, on a free loopback port.
 
-    def __init__(self, upstream: Upstream, catalogue: Catalogue) -> None:
+    Args:
+        upstream: the registry behind it.
+        catalogue: the repositories.
+        password: of the user AWS, which GetAuthorizationToken tells.
+    """
+
+    def __init__(self, upstream: Upstream, catalogue: Catalogue, password: str) -> None:
         self._listener = listen(0)
-        self._server = serve(_Application(upstream, catalogue), self._listener, "registry")
+        self._server = serve(_Application(upstream, catalogue, password), self._listener, "registry")
         self.address = f"127.0.0.1:{self._server.port}"
 
     def stop(self) -> None:
@@ -62,9 +69,10 @@ class _RepositoryName(BaseConverter):
 class _Application:
     """The registry API, as a WSGI application."""
 
-    def __init__(self, upstream: Upstream, catalogue: Catalogue) -> None:
+    def __init__(self, upstream: Upstream, catalogue: Catalogue, password: str) -> None:
         self._upstream = upstream
         self._catalogue = catalogue
+        self._password = password
         self._router = Router(self._routes(), repository=_RepositoryName)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -75,6 +83,7 @@ class _Application:
 
     def _answer(self, request: Request) -> Response:
         try:
+            self._check_login(request)
             _check_length(request)
             return self._router.answer(request)
         except RefusedError as error:
@@ -86,6 +95,14 @@ class _Application:
         except (OSError, HTTPException) as error:
             # Docker repeats the request, and shows this message if it keeps failing
             return Response(f"the sandbox's registry does not answer: {error}", 502)
+
+    def _check_login(self, request: Request) -> None:
+        given = request.authorization
+        login = f"{given.username}:{given.password}" if given and given.type == "basic" else ""
+        if not compare_digest(login.encode(), f"AWS:{self._password}".encode()):
+            refusal = RefusedError(401, "UNAUTHORIZED", "Not Authorized")
+            refusal.response.headers["WWW-Authenticate"] = 'Basic realm="the sandbox",service="ecr.amazonaws.com"'
+            raise refusal
 
     def _routes(self) -> list[Route[Response]]:
         manifest, blobs = "/v2/<repository:name>/manifests/<path:reference>", "/v2/<repository:name>/blobs/<path:rest>"
@@ -141,7 +158,7 @@ class _Application:
 
     def _redirect(self, request: Request, name: str, rest: str) -> Response:  # noqa: ARG002 - see the routes
         self._repository(name)
-        return Response(status=307, headers={"Location": f"http://{self._upstream.address}{_target(request)}"})
+        return Response(status=307, headers={"Location": self._upstream.url(_target(request))})
 
     def _forward(self, request: Request, name: str, rest: str) -> Response:  # noqa: ARG002 - see the routes
         """The registry's response.

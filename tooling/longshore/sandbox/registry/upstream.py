@@ -28,17 +28,33 @@ class StoreError(Exception):
 
 
 class Upstream:
-    """A registry at ``127.0.0.1:PORT``."""
+    """The registry behind ECR, whose URLs start with a secret path that replaces a sign-in.
 
-    def __init__(self, address: str) -> None:
+    Docker uploads and downloads layers there directly. It sends its login to the host that it was told to log in to
+    and to no other, so the Location that the proxy answers with has to be the permission.
+
+    Args:
+        address: ``127.0.0.1:PORT``.
+        prefix: the path before ``/v2/``, with a slash at its start and none at its end; empty for none.
+    """
+
+    def __init__(self, address: str, prefix: str = "") -> None:
         self.address = address
+        self.prefix = prefix
+
+    def url(self, path: str) -> str:
+        """The URL of a path of the registry API, such as ``/v2/``."""
+        return f"http://{self.address}{self.prefix}{path}"
 
     def request(self, method: str, path: str, body: bytes | None = None, media_type: str = "") -> Answer:
-        """Send a request on a new connection.
+        """Send a request for a path of the registry API on a new connection.
 
         Raises:
             OSError, http.client.HTTPException: the registry does not answer.
         """
+        return self._send(method, self.prefix + path, body, media_type)
+
+    def _send(self, method: str, path: str, body: bytes | None, media_type: str) -> Answer:
         connection = HTTPConnection(self.address, timeout=60)
         try:
             connection.request(method, path, body=body, headers={"Content-Type": media_type} if media_type else {})
@@ -69,7 +85,7 @@ class Upstream:
         upload = self._expect(202, self.request("POST", f"/v2/{name}/blobs/uploads/"))
         location = urlsplit(upload.headers["location"])
         path = f"{location.path}?{location.query}&digest={digest}"
-        self._expect(201, self.request("PUT", path, content, "application/octet-stream"))
+        self._expect(201, self._send("PUT", path, content, "application/octet-stream"))
 
     def blob_size(self, name: str, digest: str) -> int | None:
         """The size of a layer in bytes; None if it does not exist."""
