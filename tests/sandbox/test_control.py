@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -20,7 +21,7 @@ from docker.models.networks import Network
 from docker.models.volumes import Volume
 
 from longshore.errors import SandboxError
-from longshore.sandbox import control, processes, state
+from longshore.sandbox import control, folder, processes, state
 from longshore.sandbox.cloud import LABEL, sandbox_id
 from longshore.sandbox.serving import listen
 from longshore.sandbox.state import State
@@ -112,6 +113,48 @@ def test_a_folder_with_other_files_is_refused_and_left_untouched(tmp_path: Path)
         control.up(tmp_path)
     assert control.down(tmp_path) == []
     assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", [folder.LOG, state.FILE, folder.MARKER, "registry"])
+def test_a_folder_that_looks_like_a_sandbox_is_left_untouched(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(f'{{"directory": "{tmp_path.parent}"}}')
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").write_text("mine")
+    with pytest.raises(SandboxError, match="was not created by a sandbox"):
+        control.up(tmp_path)
+    assert control.down(tmp_path) == []
+    assert (tmp_path / "photos" / "a.jpg").read_text() == "mine"
+
+
+def test_the_marker_of_another_sandbox_marks_nothing(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    folder.claim(first)
+    shutil.copytree(first, second)
+    assert (folder.is_claimed(first), folder.is_claimed(second)) == (True, False)
+
+
+def test_only_what_the_sandbox_has_created_is_removed(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "a").write_text("mine")
+    inside = tmp_path / "sandbox"
+    inside.mkdir()
+    folder.claim(inside)
+    (inside / "registry").mkdir()
+    (inside / "registry" / "data").write_text("ours")
+    (inside / "builds").symlink_to(kept)
+    (inside / "notes.txt").write_text("mine")
+    folder.clear(inside)
+    assert [path.name for path in inside.iterdir()] == ["notes.txt"]
+    assert (kept / "a").read_text() == "mine"
+
+
+def test_the_folder_is_closed_to_other_users(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    folder.claim(tmp_path)
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / folder.MARKER).stat().st_mode) == 0o600
 
 
 def test_a_missing_docker_engine_is_reported_with_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,7 +312,7 @@ def test_a_failed_start_shows_that_the_port_is_in_use(directory: Path) -> None:
     with listen(0) as taken, pytest.raises(SandboxError) as error:
         control.up(directory, taken.getsockname()[1])
     assert "on 127.0.0.1: Address already in use" in error.value.message
-    assert str(directory / control.LOG) in error.value.hint
+    assert str(directory / folder.LOG) in error.value.hint
     assert control.up(directory).endpoint
 
 
@@ -285,7 +328,7 @@ def test_a_sandbox_ends_properly_on_sigterm(directory: Path) -> None:
     started = control.up(directory)
     os.kill(started.pid, signal.SIGTERM)
     assert os.waitstatus_to_exitcode(os.waitpid(started.pid, 0)[1]) == 0
-    assert "Traceback" not in (directory / control.LOG).read_text()
+    assert "Traceback" not in (directory / folder.LOG).read_text()
     assert state.load(directory) is None
     _refused(started.registry)
 

@@ -59,7 +59,9 @@ def test_the_log_drops_the_oldest_calls_and_continues_the_numbers() -> None:
 
 def test_the_log_identifies_changes_without_secrets(api: Api) -> None:
     start = api.page("/_sandbox/requests")["next"]
-    api.client("ssm").put_parameter(Name="/shop/tag", Value="v1.0.1", Type="String", Overwrite=True)
+    api.client("ssm").put_parameter(Name="/shop/test/image_tag", Value="v1.0.1", Type="String", Overwrite=True)
+    api.client("ssm").put_parameter(Name="/shop/test/password", Value="canary", Type="SecureString", Overwrite=True)
+    api.client("ssm").put_parameter(Name="/shop/test/token", Value="canary", Type="String", Overwrite=True)
     secret = {"environment": [{"name": "TOKEN", "value": "canary"}]}
     web = {"name": "web", "image": "shop/app:v1", "memory": 64, **secret}
     api.client("ecs").register_task_definition(family="log-web", containerDefinitions=[web])
@@ -73,7 +75,9 @@ def test_the_log_identifies_changes_without_secrets(api: Api) -> None:
     table.put_item(TableName="log", Item={"pk": {"S": "lock"}, "why": {"S": "canary"}})
     logged = api.page(f"/_sandbox/requests?since={start}")["requests"]
     assert [call["parameters"] for call in logged] == [
-        {"Name": "/shop/tag", "Value": "v1.0.1"},
+        {"Name": "/shop/test/image_tag", "Value": "v1.0.1"},
+        {"Name": "/shop/test/password"},
+        {"Name": "/shop/test/token"},
         {"family": "log-web"},
         {},
         {"TableName": "log", "Item": {"pk": {"S": "lock"}}},

@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import json
 import os
-import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -18,13 +17,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from longshore.errors import SandboxError, UsageError
-from longshore.sandbox import engine, processes
+from longshore.sandbox import engine, folder, processes
 from longshore.sandbox.cloud import sandbox_id
 from longshore.sandbox.fault_spec import FaultSpec
 from longshore.sandbox.registry import distribution
 from longshore.sandbox.state import State, load, mark, read
 
-LOG = "server.log"
 START_SECONDS = 60.0
 STOP_SECONDS = 45.0
 
@@ -80,21 +78,22 @@ def up(directory: Path, port: int = 0) -> State:
     Raises:
         SandboxError: no Docker engine or no registry, a port in use, or a directory with other files.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory = directory.resolve()
     with _locked(directory):
         if running := load(directory):
             return running
-        if not _is_sandbox(directory):
+        if not folder.is_claimed(directory) and any(directory.iterdir()):
             raise SandboxError(
                 f"{directory} is not empty and was not created by a sandbox", "Choose an empty directory."
             )
         _remove_leftovers(directory)
+        folder.claim(directory)
         return _start(directory, port)
 
 
 def down(directory: Path) -> list[str]:
-    """Stop the sandbox of a directory, running or killed, and remove everything that it created.
+    """Stop the sandbox of a directory, running or killed, and remove everything that it created, and nothing else.
 
     Returns:
         One line for each thing that was removed; empty if there was nothing.
@@ -102,7 +101,7 @@ def down(directory: Path) -> list[str]:
     Raises:
         SandboxError: no Docker engine answers, so its containers cannot be removed.
     """
-    if not directory.is_dir() or not _is_sandbox(directory):
+    if not directory.is_dir() or not folder.is_claimed(directory):
         return []
     directory = directory.resolve()
     with _locked(directory):
@@ -110,6 +109,8 @@ def down(directory: Path) -> list[str]:
         stopped = state is not None and processes.end(state.pid, mark(directory), STOP_SECONDS)
         removed = [f"server process {state.pid}"] if state and stopped else []
         removed += _remove_leftovers(directory)
+        if others := sorted(path.name for path in directory.iterdir()):
+            return [*removed, f"its files in {directory}, but not {', '.join(others)}: the sandbox did not create that"]
         directory.rmdir()
     return [*removed, f"files in {directory}"]
 
@@ -227,7 +228,7 @@ def repository(state: State, name: str = "") -> Path:
 
 def _start(directory: Path, port: int) -> State:
     # not subprocess: the server outlives this process, which does not wait for it
-    log = directory / LOG
+    log = directory / folder.LOG
     arguments = [sys.executable, "-m", "longshore.sandbox.server", "--directory", str(directory), "--port", str(port)]
     pid = os.posix_spawn(
         sys.executable,
@@ -261,11 +262,6 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))}
 
 
-def _is_sandbox(directory: Path) -> bool:
-    names = {path.name for path in directory.iterdir()}
-    return not names or LOG in names
-
-
 def _remove_leftovers(directory: Path) -> list[str]:
     killed = read(directory)
     # builds that a killed server started are still running
@@ -277,8 +273,7 @@ def _remove_leftovers(directory: Path) -> list[str]:
         removed += engine.sweep(client, sandbox_id(directory), killed.registry if killed else None)
     finally:
         client.close()
-    for path in directory.iterdir():
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    folder.clear(directory)
     return removed
 
 

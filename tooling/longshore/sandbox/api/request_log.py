@@ -13,6 +13,9 @@ from longshore.sandbox.api.credentials import Caller
 from longshore.sandbox.serving import Environ, body_of
 
 LIMIT = 50_000
+_TAG_PARAMETER = "/image_tag"
+"""The end of the name of the only parameter whose value is logged: the version that was released."""
+
 # no mutating operation of AWS begins with one of these words
 _READING = re.compile(
     r"(Get|List|Describe|Head|BatchGet|BatchCheck|BatchDescribe|TransactGet|Query|Scan|Filter|Lookup|Search|Select"
@@ -89,6 +92,8 @@ def parameters_of(caller: Caller, environ: Environ) -> dict[str, Any]:
         given = json.loads(body_of(environ))
     except ValueError:
         return {}
+    if not str(given.get("Name", "")).endswith(_TAG_PARAMETER):
+        given.pop("Value", None)  # any other parameter, of any type, may hold a secret
     return {name: _logged(name, given[name]) for name in names if name in given}
 
 

@@ -150,7 +150,7 @@ def _in_time(signature: _Signature) -> bool:
 
 
 def _payload(environ: Environ, signature: _Signature) -> str | None:
-    """What stands for the body in the text that is signed; None if the client's hash is not the body's."""
+    """The hash that stands for the body in the signed text; None if the client's hash is not the body's."""
     given = environ.get("HTTP_X_AMZ_CONTENT_SHA256", "")
     if signature.in_url and signature.service == "s3":
         return "UNSIGNED-PAYLOAD"

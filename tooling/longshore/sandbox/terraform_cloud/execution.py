@@ -101,6 +101,7 @@ class Terraform:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=0o077,  # the state and the plan have every value in clear text
             )
             self._processes[run.id] = process
             return process.wait()

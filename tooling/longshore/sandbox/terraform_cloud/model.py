@@ -146,7 +146,7 @@ class Store:
     def add_workspace(self, organization: str, attributes: dict[str, Any]) -> Workspace:
         """Create a workspace."""
         workspace = Workspace(identity := new_id("ws"), organization, self.directory / identity, attributes)
-        workspace.folder.mkdir(parents=True)
+        workspace.folder.mkdir(mode=0o700, parents=True)
         self.workspaces[identity] = workspace
         return workspace
 
