@@ -217,5 +217,9 @@ class Recorder:
 
 
 def _may_have_taken_effect(error: LongshoreError) -> bool:
-    """Whether a side effect that ended with this error may have taken effect all the same."""
-    return isinstance(error, UnknownOutcomeError) or (isinstance(error, AwsError) and error.ambiguous)
+    """Whether a side effect that ended with this error may have taken effect all the same.
+
+    With the lock lost, another process may have resumed this run: an outcome would close that process's own intent.
+    """
+    unknown = isinstance(error, UnknownOutcomeError | LockLostError)
+    return unknown or (isinstance(error, AwsError) and error.ambiguous)
