@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from longshore.environment.environment import Environment
 from longshore.images.version import parse_tag
-from longshore.run import checks
+from longshore.run import checks, service_checks
 from longshore.terraform import plan as plans
 from longshore.terraform import plan_diff
 from longshore.terraform.driver import PlanOptions
 
 
 def plan(env: Environment, tag: str | None, *, check_env: bool = False) -> bool:
-    """Shows the changes that an apply would make.
+    """Shows the changes that an apply would make, and warns of services that a release or an apply would refuse.
 
     Args:
         env: the environment.
@@ -23,6 +23,7 @@ def plan(env: Environment, tag: str | None, *, check_env: bool = False) -> bool:
     """
     variables = {"image_tag": parse_tag(tag)} if tag else {}
     checks.reach(env, planning=True, check_env=check_env)
+    service_checks.warn_before_plan(env)
     with env.terraform.plan(variables, options=PlanOptions(plan_only=True)) as saved:
         changes = plans.changes(env.terraform.show(saved)) if saved.changed else []
         env.console.masks.hide(plans.secret_values(changes))

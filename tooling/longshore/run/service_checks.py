@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from longshore.aws.ecs_settings import ServiceSettings
 from longshore.aws.ecs_types import Service
 from longshore.environment.environment import Environment
-from longshore.errors import AwsError, NotReadyError
+from longshore.errors import AwsError, LongshoreError, NotReadyError
 from longshore.run.run import Run
 
 
@@ -140,6 +140,24 @@ def warn_before_rollback(run: Run, env: Environment) -> None:
             run.warn(f"{service.name} has lifecycle hooks ({hooks}): its rollback waits for them until its deadline")
     if message := _ignored_alarms(run, env, services):
         run.warn(message)
+
+
+def warn_before_plan(env: Environment) -> None:
+    """Warns of services with settings that Longshore cannot release; a plan changes nothing, and may be the remedy.
+
+    A stack that was never applied has no services yet.
+    """
+    try:
+        contract = env.contract()
+    except LongshoreError:
+        return  # the plan itself tells more, or creates them
+    try:
+        names = [service.name for service in contract.services.values()]
+        refuse_unsupported(env.aws.ecs.services(contract.cluster, names).values())
+    except NotReadyError as error:
+        env.console.warn(f"a release would be refused: {error.message}. {error.hint}")
+    except AwsError as error:
+        env.console.warn(f"could not read the settings of the services: {error.message}. {error.hint}".rstrip())
 
 
 def alarms_in_alarm(env: Environment, services: Iterable[Service]) -> dict[str, list[str]]:
