@@ -129,14 +129,30 @@ def test_enough_tasks_must_be_healthy(desired: int, percent: int, recorded: int 
     service = replace(DONE, desired=desired, settings=ServiceSettings(minimum_healthy=percent))
     expected = replace(EXPECTED, count=recorded)
     look(Ecs([*[RIGHT] * enough, starting()], service=service), expected)
-    with pytest.raises(VerifyError, match=f"{enough - 1} of at least {enough} healthy tasks"):
+    needed = f"the release; at least {enough} {'is' if enough == 1 else 'are'} needed$"
+    with pytest.raises(VerifyError, match=needed):
         look(Ecs([*[RIGHT] * (enough - 1), starting()], service=service), expected)
+
+
+@pytest.mark.parametrize(
+    ("healthy", "sentence"),
+    [
+        (0, "shop-test-web: no healthy task runs the release; at least 3 are needed"),
+        (1, "shop-test-web: only 1 healthy task runs the release; at least 3 are needed"),
+        (2, "shop-test-web: only 2 healthy tasks run the release; at least 3 are needed"),
+    ],
+)
+def test_too_few_healthy_tasks_are_counted_in_a_plain_sentence(healthy: int, sentence: str) -> None:
+    service = replace(DONE, desired=3, settings=ServiceSettings(minimum_healthy=100))
+    with pytest.raises(VerifyError) as error:
+        look(Ecs([*[RIGHT] * healthy, starting()], service=service))
+    assert sentence in error.value.message
 
 
 def test_an_unhealthy_task_is_not_one_of_those_that_are_enough() -> None:
     unhealthy = replace(RIGHT, health="UNHEALTHY")
     assert look(Ecs([RIGHT, RIGHT, unhealthy], service=FOUR)) == []
-    with pytest.raises(VerifyError, match="1 of at least 2"):
+    with pytest.raises(VerifyError, match="only 1 healthy task runs the release; at least 2 are needed"):
         look(Ecs([RIGHT, unhealthy], service=FOUR))
 
 
@@ -161,7 +177,7 @@ def test_old_tasks_that_stop_after_an_early_success_are_named_and_not_judged() -
     [note] = look(Ecs([RIGHT, old], service=early))
     assert "still runs" in note
     assert "early success" in note
-    with pytest.raises(VerifyError, match="0 of at least 1"):
+    with pytest.raises(VerifyError, match="no healthy task runs the release; at least 1 is needed"):
         look(Ecs([old], service=early))
     with pytest.raises(VerifyError, match="runs arn"):
         look(Ecs([RIGHT, old]))

@@ -157,9 +157,17 @@ def _compare(service: Service, tasks: Sequence[Task], expected: Expectation, com
     wanted = service.desired if expected.count is None else min(service.desired, expected.count)
     enough = max(1, service.settings.enough(wanted))
     if healthy < enough and not differences and not expected.idle:
-        text = f"{healthy} of at least {enough} healthy tasks run the release" if tasks else "no task runs"
+        text = _too_few(healthy, enough) if tasks else "no task runs"
         differences.append(_Difference(service.name, f"{service.name}: {text}", permanent=False))
     comparison.differences.extend(differences)
+
+
+def _too_few(healthy: int, enough: int) -> str:
+    """A sentence about the healthy tasks of the release, of which there are too few."""
+    number = {0: "no healthy task runs", 1: "only 1 healthy task runs"}.get(
+        healthy, f"only {healthy} healthy tasks run"
+    )
+    return f"{number} the release; at least {enough} {'is' if enough == 1 else 'are'} needed"
 
 
 def _not_judged(task: Task, service: Service, expected: Expectation) -> str:
