@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from longshore.aws.circuit_breaker import CircuitBreaker
-from longshore.aws.ecs import Ecs
+from longshore.aws.ecs import DEPLOYMENT_PAGES, Ecs
 from longshore.aws.ecs_settings import ServiceSettings
 from longshore.aws.ecs_types import CapacityProvider, Container, Placement
 from longshore.errors import AwsError, NoCapacityError
@@ -128,6 +128,29 @@ def test_the_newest_service_deployment_is_found_in_any_order() -> None:
         {"cluster": "shop", "service": "web", "maxResults": 100},
     )
     assert Ecs(client).newest_deployment("shop", "web") == "of-9"
+
+
+def test_all_pages_of_service_deployments_are_read_because_no_order_is_documented() -> None:
+    client, script = scripted("ecs")
+    asked = {"cluster": "shop", "service": "web", "maxResults": 100}
+    pages = [(9, 1), (), (7, 12), (3,)]
+    for number, ages in enumerate(pages):
+        shown = [{"serviceDeploymentArn": f"of-{age}", "createdAt": WHEN + timedelta(seconds=age)} for age in ages]
+        token = {"nextToken": f"page-{number + 1}"} if number < 3 else {}
+        script.add_response("list_service_deployments", {"serviceDeployments": shown} | token, dict(asked))
+        asked |= token
+    history = Ecs(client).deployment_history("shop", "web")
+    assert [deployment.arn for deployment in history] == ["of-12", "of-9", "of-7", "of-3", "of-1"]
+    script.assert_no_pending_responses()
+
+
+def test_the_pages_of_service_deployments_are_bounded() -> None:
+    client, script = scripted("ecs")
+    shown = [{"serviceDeploymentArn": "of-1", "createdAt": WHEN}]
+    for _ in range(DEPLOYMENT_PAGES):
+        script.add_response("list_service_deployments", {"serviceDeployments": shown, "nextToken": "more"})
+    assert len(Ecs(client).deployment_history("shop", "web")) == DEPLOYMENT_PAGES
+    script.assert_no_pending_responses()
 
 
 def test_a_service_deployment_names_its_revision_in_a_list_and_in_detail() -> None:

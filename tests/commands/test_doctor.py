@@ -45,6 +45,7 @@ READS = {
     "cloudwatch:DescribeAlarms": ("alarms", "errors"),
     "ecs:DescribeTaskDefinition": ("revisions", "shop-test-migrate:2"),
     "ecs:ListServiceDeployments": ("deployments", "shop-test-worker"),
+    "ecs:DescribeServiceDeployments": ("deployments", "DescribeServiceDeployments"),
     "ecs:ListTasks": ("tasks", "shop-test-worker"),
     "events:ListTargetsByRule": ("schedules", "nightly"),
     "application-autoscaling:DescribeScalableTargets": ("autoscaling", "shop-test-web"),
@@ -115,6 +116,7 @@ class Cloud:
         return SimpleNamespace(
             services=self.api("ecs:DescribeServices", lambda _cluster, names: dict.fromkeys(names, running)),
             task_definition=self.api("ecs:DescribeTaskDefinition", lambda _arn: {}),
+            service_deployments=self.api("ecs:DescribeServiceDeployments", lambda arns: dict.fromkeys(arns, newest)),
             latest_deployments=self.api("ecs:ListServiceDeployments", lambda _, names: dict.fromkeys(names, newest)),
             tasks=self.api("ecs:ListTasks", lambda _cluster, _name: []),
             stopped_tasks=self.api("ecs:ListTasks", lambda _cluster, _name: []),

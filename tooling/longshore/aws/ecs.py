@@ -33,6 +33,9 @@ DEPLOYMENTS_A_PAGE = 100
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
 """
 
+DEPLOYMENT_PAGES = 20
+"""Pages of service deployments that are read: 2,000 deployments, one each hour for the 90 days that ECS keeps them."""
+
 _LOOK_BACK = timedelta(minutes=1)
 _SAME_MOMENT = timedelta(seconds=5)
 _SKEW = timedelta(seconds=1)
@@ -102,19 +105,18 @@ class Ecs:
     ) -> tuple[ServiceDeployment, ...]:
         """The service deployments of a service, newest first; with ``since``, those created since then.
 
-        AWS documents no order of ListServiceDeployments: they are sorted here. Only the first page is read, so of a
-        service with more than a hundred in 90 days some may be missing.
+        AWS documents no order of ListServiceDeployments, so all pages are read, up to `DEPLOYMENT_PAGES`, and sorted.
         """
         created: Any = {} if since is None else {"createdAt": {"after": since}}
-        answer = call(
-            self._client.list_service_deployments,
-            cluster=cluster,
-            service=service,
-            maxResults=DEPLOYMENTS_A_PAGE,
-            **created,
-        )
-        listed = (service_deployment_of(raw) for raw in answer["serviceDeployments"])
-        history = [deployment for deployment in listed if since is None or deployment.created_at >= since]
+        asked: Any = {"cluster": cluster, "service": service, "maxResults": DEPLOYMENTS_A_PAGE, **created}
+        history: list[ServiceDeployment] = []
+        for _ in range(DEPLOYMENT_PAGES):
+            answer = call(self._client.list_service_deployments, **asked)
+            listed = (service_deployment_of(raw) for raw in answer["serviceDeployments"])
+            history += [deployment for deployment in listed if since is None or deployment.created_at >= since]
+            asked["nextToken"] = answer.get("nextToken")
+            if not asked["nextToken"]:
+                break
         return tuple(sorted(history, key=lambda deployment: deployment.created_at, reverse=True))
 
     def find_deployment(
@@ -147,9 +149,8 @@ class Ecs:
 
     def latest_deployments(self, cluster: str, services: Sequence[str]) -> dict[str, ServiceDeployment]:
         """The newest service deployment of each service that has had one."""
-        arns = {name: arn for name in services if (arn := self.newest_deployment(cluster, name))}
-        deployments = self.service_deployments(list(arns.values()))
-        return {name: deployments[arn] for name, arn in arns.items() if arn in deployments}
+        histories = {name: self.deployment_history(cluster, name) for name in services}
+        return {name: history[0] for name, history in histories.items() if history}
 
     def service_deployments(self, arns: Sequence[str]) -> dict[str, ServiceDeployment]:
         """The service deployments that ECS still describes, by ARN, twenty in a call."""

@@ -200,8 +200,9 @@ class _Reads:
     def deployments(self) -> str:
         ecs, cluster = self.env.aws.ecs, self.contract.cluster
         latest = _each(self._services, lambda name: ecs.latest_deployments(cluster, [name]))
-        states = [f"{name} {deployment.status}" for by_name in latest for name, deployment in by_name.items()]
-        return ", ".join(states) or "none yet"
+        newest = {name: deployment for by_name in latest for name, deployment in by_name.items()}
+        ecs.service_deployments([deployment.arn for deployment in newest.values()])  # a release reads both
+        return ", ".join(f"{name} {deployment.status}" for name, deployment in newest.items()) or "none yet"
 
     def tasks(self) -> str:
         ecs, cluster = self.env.aws.ecs, self.contract.cluster
