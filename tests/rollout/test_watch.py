@@ -358,10 +358,10 @@ def test_every_failure_counts_if_the_service_never_resets_its_breaker() -> None:
 def test_tasks_that_the_deployment_lost_before_a_rollback_to_it_do_not_count() -> None:
     """Recorded: PRIMARY had the id in "rolling back to deploymentId", and a new date."""
     before = OURS.created_at - timedelta(seconds=1)
-    tasks = [replace(stopped(), stopped_at=before) for _ in range(5)]
+    tasks = [replace(stopped(), created_at=before) for _ in range(5)]
     assert waited(service(OURS), DONE, stopped=tasks)[-1].tracked.failed == ()
     with pytest.raises(CrashLoopError):
-        waited(service(OURS), stopped=[replace(task, stopped_at=None) for task in tasks])
+        waited(service(OURS), stopped=[replace(task, created_at=OURS.created_at) for task in tasks])
 
 
 class CrashingEcs(FakeEcs):

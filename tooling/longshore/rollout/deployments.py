@@ -136,10 +136,8 @@ def failed_tasks(stopped: Sequence[Task], look: ServiceLook) -> tuple[Task, ...]
 
 
 def _happened_before(task: Task, tracked: TrackedDeployment) -> bool:
-    """Whether a task failed in an earlier life of its deployment, to which ECS has rolled back under its old id."""
-    if task.stopped_at and task.stopped_at < tracked.created_at:
-        return True
-    return bool(tracked.counts_from and task.created_at and task.created_at < tracked.counts_from)
+    """Whether a task belongs to an earlier life of its deployment, to which ECS has rolled back under its old id."""
+    return bool(task.created_at and task.created_at < (tracked.counts_from or tracked.created_at))
 
 
 def _why_rolled_back(service: Service, history: Sequence[ServiceDeployment]) -> str:

@@ -32,7 +32,7 @@ class TrackedDeployment:
         arn: ARN of its service deployment; None until that is known.
         failed: its tasks that have failed so far, also those that ECS has stopped showing.
         replaces: id of the deployment that was PRIMARY before it; None if that is unknown.
-        counts_from: tasks that were created before that time are not counted as failed; None to count all.
+        counts_from: tasks that were created before that time are not counted as failed; by default ``created_at``.
     """
 
     move: Move
