@@ -5,24 +5,32 @@ from __future__ import annotations
 import secrets
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from longshore.verdict import Verdict
+from tests.crash.world import Point
 from tests.machine.invariants import entries
-from tests.machine.machine import Histories, Tally, Trouble, play
+from tests.machine.machine import COMMANDS, FATES, Histories, Tally, Trouble, play
 from tests.machine.world import project
 
 EXAMPLES = 500
 
 
-@pytest.fixture
-def history() -> Iterator[Histories]:
+@contextmanager
+def new_history() -> Iterator[Histories]:
     with tempfile.TemporaryDirectory(prefix="longshore-machine-") as folder:
         made = Histories(project(Path(folder)), Tally())
         yield made
         made.teardown()
+
+
+@pytest.fixture
+def history() -> Iterator[Histories]:
+    with new_history() as made:
+        yield made
 
 
 @pytest.mark.scenario
@@ -75,6 +83,34 @@ def test_a_first_release_that_died_is_not_ended_by_a_roll_back_that_has_nowhere_
     history.holds()
     (entry,) = entries(history.world, "staging")
     assert entry.verdict == verdict
+
+
+def _fails_to_go_back(history: Histories, point: Point | None = None) -> list[str]:
+    """A release whose roll-back AWS refuses, and which ends at a point; what it wrote."""
+    history.begins(window=0.0, ready=1)
+    history.world.head += 1
+    process = history._process("release", "staging", Trouble("denied"), FATES["web crashes"])
+    process.table.point = point
+    history._end(process, COMMANDS["release"])
+    history.holds()
+    return process.table.writes
+
+
+@pytest.mark.scenario
+def test_what_could_not_be_moved_back_is_moved_back_when_the_release_that_died_is_resumed() -> None:
+    with new_history() as history:
+        writes = _fails_to_go_back(history)
+        assert entries(history.world, "staging")[-1].verdict is Verdict.ROLLBACK_FAILED
+    failed = [number for number, write in enumerate(writes, 1) if write == "entry: rollback_failed"]
+    assert len(failed) > 1
+    for number in failed:
+        with new_history() as history:
+            _fails_to_go_back(history, Point(number, after=True))
+            history.resumes("staging", abort=False, trouble=Trouble())
+            history.holds()
+            entry = entries(history.world, "staging")[-1]
+            assert entry.verdict is Verdict.ROLLED_BACK
+            assert {service.outcome for service in entry.services.values()} == {"moved back"}
 
 
 @pytest.mark.scenario

@@ -14,12 +14,16 @@ from tests.rollout.fake_ecs import (
     NAME,
     OLD,
     OURS,
+    REPLACED_AT,
     FakeEcs,
     LaggingEcs,
+    Shown,
     ours,
     replaced_by_another,
     rolled_back_by_ecs,
     service_deployment,
+    shown_deployment,
+    shown_service_deployment,
 )
 
 
@@ -79,7 +83,10 @@ def test_a_deployment_during_an_interruption_that_aws_does_not_attribute_is_neit
 def test_a_deployment_that_began_after_the_look_is_not_overwritten(lags: tuple[float, float, float]) -> None:
     ecs = LaggingEcs(truth=THEIRS, lags=lags, clock=moved_clock())
     ecs.clock.sleep(62)
-    for baseline in (Baseline(frozenset({BEFORE, arn(NAME, 2)})), Baseline(frozenset({BEFORE}), IDS["ours"])):
+    for baseline in (
+        Baseline(frozenset({BEFORE, arn(NAME, 2)})),
+        Baseline(frozenset({BEFORE}), frozenset({IDS["ours"]})),
+    ):
         with pytest.raises(SupersededError, match=r"another deployment, ecs-svc/4444 of .*:3, took over"):
             start(ecs, "cluster", MOVED, 9, baseline=baseline, clock=ecs.clock)
     assert not ecs.updates
@@ -88,7 +95,7 @@ def test_a_deployment_that_began_after_the_look_is_not_overwritten(lags: tuple[f
 def test_a_service_in_the_state_of_the_baseline_is_moved() -> None:
     ecs = LaggingEcs(truth=THEIRS, clock=moved_clock())
     ecs.clock.sleep(20)
-    for baseline in (Baseline(frozenset({arn(NAME, 2)})), Baseline(frozenset(), IDS["ours"])):
+    for baseline in (Baseline(frozenset({arn(NAME, 2)})), Baseline(frozenset(), frozenset({IDS["ours"]}))):
         assert start(ecs, "cluster", MOVED, 9, baseline=baseline, clock=ecs.clock).replaces == IDS["ours"]
     assert len(ecs.updates) == 2
 
@@ -100,4 +107,44 @@ def test_a_rollback_by_ecs_that_began_after_the_look_may_be_replaced(key: str, a
     ecs = LaggingEcs(truth=rolled_back_by_ecs(key, announced=announced), lags=(0, 30, 30), clock=moved_clock())
     ecs.clock.sleep(61)
     start(ecs, "cluster", Move(NAME, arn(NAME, 7)), 9, baseline=Baseline(frozenset({arn(NAME, 2)})), clock=ecs.clock)
+    assert len(ecs.updates) == 1
+
+
+def _restarted_by_another() -> list[Shown]:
+    """Another process restarts a service that has completed: its deployment has the same revision and a new id."""
+    begun = replaced_by_another(1)[0]
+    theirs = shown_deployment("theirs", "IN_PROGRESS", REPLACED_AT, revision=1)
+    old = replace(begun.service.deployments[0], status="ACTIVE")
+    new = shown_service_deployment("theirs", "IN_PROGRESS", REPLACED_AT)
+    return [begun, Shown(REPLACED_AT, service(theirs, old), (*begun.history, new))]
+
+
+LOOKED = Baseline(frozenset({MOVED.task_definition}), frozenset({IDS["old"]}))
+"""The service as it was looked at: on the deployment ``old``."""
+
+
+@pytest.mark.parametrize("lags", [(0, 0, 0), (0, 30, 0), (8, 0, 0), (0, 8, 30)])
+def test_a_restart_by_another_process_after_the_look_is_not_overwritten(lags: tuple[float, float, float]) -> None:
+    ecs = LaggingEcs(truth=_restarted_by_another(), lags=lags, clock=moved_clock())
+    ecs.clock.sleep(REPLACED_AT + lags[0])
+    with pytest.raises(SupersededError, match=r"another deployment, ecs-svc/4444 of .*:1, took over"):
+        start(ecs, "cluster", MOVED, 9, baseline=LOOKED, clock=ecs.clock)
+    assert not ecs.updates
+
+
+def test_a_new_count_after_the_look_is_no_deployment() -> None:
+    """Recorded: a new desired count keeps PRIMARY, its id and its date; autoscaling sets no more than that."""
+    begun = replaced_by_another(1)[0]
+    scaled = replace(begun, service=replace(begun.service, desired=7))
+    ecs = LaggingEcs(truth=[scaled], clock=moved_clock())
+    assert start(ecs, "cluster", MOVED, 9, baseline=LOOKED, clock=ecs.clock).replaces == IDS["old"]
+
+
+@pytest.mark.parametrize("key", ["old", "rollback"])
+@pytest.mark.parametrize("lags", [(0, 0, 0), (0, 30, 0), (0, 8, 30)])
+def test_a_rollback_by_ecs_to_the_looked_revision_may_be_moved(key: str, lags: tuple[float, float, float]) -> None:
+    """Another process deployed after the look, and ECS rolled that deployment back: nobody's work is overwritten."""
+    ecs = LaggingEcs(truth=rolled_back_by_ecs(key), lags=lags, clock=moved_clock())
+    ecs.clock.sleep(REPLACED_AT + 190)
+    start(ecs, "cluster", Move(NAME, arn(NAME, 7)), 9, baseline=LOOKED, clock=ecs.clock)
     assert len(ecs.updates) == 1

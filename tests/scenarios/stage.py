@@ -255,8 +255,8 @@ class Stage:
         if text in _SIGNALS:
             self.terminal.gone = text == _HANG_UP
             signal.raise_signal(_SIGNALS[text])
-        elif found := words(r"another process deploys (\w+)", text):
-            self._deploy_foreign(found[0])
+        elif found := words(r"another process (deploys|restarts) (\w+)", text):
+            self._deploy_foreign(found[1], same=found[0] == "restarts")
         elif found := words(r"an operator (scales|sets the minimum of) (\w+) to (\d+)", text):
             set_to = self._set_count if found[0] == "scales" else self._scale
             set_to(found[1], int(found[2]))
@@ -472,7 +472,10 @@ class Stage:
 
     # Others
 
-    def _deploy_foreign(self, key: str) -> None:
+    def _deploy_foreign(self, key: str, *, same: bool = False) -> None:
+        if same:
+            self._update(key, forceNewDeployment=True)
+            return
         given = shop.content(self.scenario.shape, key, self.stack.repository, "v9.9.9", "mine")
         backend = self.ecs.definitions.backend
         with self.orchestrator.lock:

@@ -61,14 +61,16 @@ class Running(Data):
 class ServiceResult(Data):
     """A service before and after the run; ``after`` is None if it was not moved.
 
-    ``made`` is the time at which ECS created it; ``replaced`` is set if the apply of this run created it again, with no
-    tasks; ``deployment`` is the id of the deployment that the run started.
+    ``made`` is the time at which ECS created it; ``looked`` is the id of the deployment that was PRIMARY then;
+    ``replaced`` is set if the apply of this run created it again, with no tasks; ``deployment`` is the id of the
+    deployment that the run started.
     """
 
     name: str
     wave: int
     before: Running
     made: datetime | None = None
+    looked: str | None = None
     replaced: bool = False
     after: Running | None = None
     deployment: str | None = None

@@ -16,18 +16,18 @@ class Baseline:
     """The expected state of a service before a move.
 
     Attributes:
-        revisions: ARNs of the revisions that the service may have.
-        deployment: id of the deployment that may be PRIMARY with any revision.
+        revisions: ARNs of the revisions that may run in any deployment.
+        deployments: ids of the deployments that may be PRIMARY with any revision.
     """
 
     revisions: frozenset[str]
-    deployment: str | None = None
+    deployments: frozenset[str] = frozenset()
 
     def matches(self, service: Service) -> bool:
         """Whether a service is still in this state."""
         primary = service.primary
         revision = primary.task_definition if primary else service.task_definition
-        return revision in self.revisions or (primary is not None and primary.id == self.deployment)
+        return revision in self.revisions or (primary is not None and primary.id in self.deployments)
 
 
 def refuse_overtaken(ecs: ServiceClient, cluster: str, baseline: Baseline, service: Service, clock: Clock) -> Service:

@@ -60,6 +60,7 @@ def service_before(declared: ContractService, service: Service) -> ServiceResult
         wave=declared.wave,
         before=Running(task_definition=service.task_definition, count=service.desired),
         made=service.created_at,
+        looked=service.primary.id if service.primary else None,
     )
 
 
@@ -81,22 +82,25 @@ def schedules_before(events: Events, contract: Contract, keys: Collection[str]) 
 
 
 def notice_replaced(run: Run, ecs: Ecs) -> None:
-    """Records which services an apply has replaced: Terraform creates them with a count of 0.
+    """Records what an apply has done to services besides registering: it may create one again, or start a deployment.
 
-    Only a service named with --allow-destroy can have been. Its count is sent to it again, in a release and in a
-    rollback.
+    Only with --allow-destroy can it create a service again, with a count of 0; the count is sent to it once more, in a
+    release and in a rollback. Only with --allow-infra can it start a deployment, by changing a service's network.
 
     Raises:
         AwsError: a service is missing.
     """
     records = {key: record for key, record in run.result.services.items() if key in run.contract.services}
-    if not records or not run.result.options.get("allow_destroy"):
+    if not records or not (run.result.options.get("allow_destroy") or run.result.options.get("allow_infra")):
         return
     services = ecs.services(run.contract.cluster, [record.name for record in records.values()])
     for record in records.values():
-        created = services[record.name].created_at
+        service = services[record.name]
+        created, primary = service.created_at, service.primary
         newer = record.made is not None and created is not None and created > record.made
         record.replaced = record.replaced or newer
+        if primary and record.outcome == "not moved" and primary.task_definition == record.before.task_definition:
+            record.looked = primary.id
 
 
 def is_new(result: ReleaseResult, key: str, recorded: Collection[str] | None) -> bool:

@@ -18,9 +18,16 @@ from longshore.errors import (
     VerifyError,
 )
 from longshore.result import ReleaseResult, ScheduleResult, ServiceResult
-from longshore.rollout.baseline import Baseline
-from longshore.rollout.tracking import Move, TrackedDeployment
-from longshore.run import autoscaling, ecs_rollback, released_tag, reregister, rollback_verification, snapshot
+from longshore.rollout.tracking import Move
+from longshore.run import (
+    autoscaling,
+    baselines,
+    ecs_rollback,
+    released_tag,
+    reregister,
+    rollback_verification,
+    snapshot,
+)
 from longshore.run.deployer import Deployer
 from longshore.run.failures import as_longshore_error, explain, explain_silence
 from longshore.run.recorder import Recorder
@@ -28,7 +35,8 @@ from longshore.run.run import Run
 from longshore.run.waves import restored_first
 from longshore.verdict import Verdict
 
-_MOVED = ("moved", "completed", "failed")
+_MOVED = ("moved", "completed", "failed", "not moved back")
+"""The outcomes of services to roll back; the last is that of an earlier process of this run, whose rollback failed."""
 
 
 @contextmanager
@@ -199,24 +207,12 @@ def _roll_back_service(run: Run, env: Environment, key: str, error: LongshoreErr
     if move.count == 0:
         autoscaling.clear_minimum(run, env.aws.scaling, key)
     if rollback is None:
+        baseline = baselines.before_rollback(service, tracked, resumed=run.resumed)
         with run.effect(f"update {key} back", move.task_definition):
-            rollback = deployer.start(run, move, deadline, _baseline(service, tracked))
+            rollback = deployer.start(run, move, deadline, baseline)
     run.tracked[key], service.deployment = rollback, rollback.deployment
     deployer.wait(run, [rollback])
     service.outcome = "moved back"
-
-
-def _baseline(service: ServiceResult, tracked: TrackedDeployment | None) -> Baseline | None:
-    """The state from which a service is rolled back: our deployment, or the revision to which it returns.
-
-    There is none for a service that the apply of this run created again and no wave has moved.
-    """
-    if tracked is None and service.replaced:
-        return None
-    revisions = {service.before.task_definition}
-    if tracked is None and service.after:  # the id of our deployment is unknown
-        revisions.add(service.after.task_definition)
-    return Baseline(frozenset(revisions), tracked.deployment if tracked else None)
 
 
 def _roll_back_schedules(recorder: Recorder, events: Events) -> list[LongshoreError]:

@@ -9,9 +9,8 @@ from longshore.errors import AwsError, LongshoreError, SupersededError, UnknownO
 from longshore.masking import secrets_of_containers
 from longshore.result import ReleaseResult, Running
 from longshore.rollout import deployments
-from longshore.rollout.baseline import Baseline
 from longshore.rollout.tracking import Move, TrackedDeployment
-from longshore.run import snapshot
+from longshore.run import baselines, snapshot
 from longshore.run.deployer import Deployer
 from longshore.run.recorder import Recorder
 from longshore.run.run import Run
@@ -120,9 +119,7 @@ def _count_to_send(run: Run, key: str, last: ReleaseResult | None) -> int | None
 def _start(run: Run, deployer: Deployer, key: str, move: Move) -> TrackedDeployment:
     deployer.refuse_late(run, f"{move.service} was updated", move.service)
     service = run.result.services[key]
-
-    # An apply of this run may have created the service again, or moved it to the revision that it registered.
-    baseline = Baseline(frozenset({service.before.task_definition, move.task_definition}))
+    baseline = baselines.before_move(service, move, resumed=run.resumed)
 
     def mark() -> None:
         # Before the call: if there is no response, the entry has the change that may have taken effect.
