@@ -143,7 +143,7 @@ def test_a_new_count_after_the_look_is_no_deployment() -> None:
 @pytest.mark.parametrize("key", ["old", "rollback"])
 @pytest.mark.parametrize("lags", [(0, 0, 0), (0, 30, 0), (0, 8, 30)])
 def test_a_rollback_by_ecs_to_the_looked_revision_may_be_moved(key: str, lags: tuple[float, float, float]) -> None:
-    """Another process deployed after the look, and ECS rolled that deployment back: nobody's work is overwritten."""
+    """Another process deployed after the look, and ECS rolled that deployment back: no work is overwritten."""
     ecs = LaggingEcs(truth=rolled_back_by_ecs(key), lags=lags, clock=moved_clock())
     ecs.clock.sleep(REPLACED_AT + 190)
     start(ecs, "cluster", Move(NAME, arn(NAME, 7)), 9, baseline=LOOKED, clock=ecs.clock)

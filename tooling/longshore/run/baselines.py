@@ -26,7 +26,7 @@ def before_move(service: ServiceResult, move: Move, *, resumed: bool) -> Baselin
 
 
 def before_rollback(service: ServiceResult, tracked: TrackedDeployment | None, *, resumed: bool) -> Baseline | None:
-    """The state from which a service is rolled back: our deployment, or what ran before.
+    """The state from which a service is rolled back: our deployment, or the one before it.
 
     There is none for a service that the apply of this run created again and no wave has moved.
     """

@@ -82,7 +82,7 @@ def schedules_before(events: Events, contract: Contract, keys: Collection[str]) 
 
 
 def notice_replaced(run: Run, ecs: Ecs) -> None:
-    """Records what an apply has done to services besides registering: it may create one again, or start a deployment.
+    """Records the services that an apply has created again, and the deployments that it has started.
 
     Only with --allow-destroy can it create a service again, with a count of 0; the count is sent to it once more, in a
     release and in a rollback. Only with --allow-infra can it start a deployment, by changing a service's network.
