@@ -172,16 +172,16 @@ class Ecs:
     def find_deployment(
         self, cluster: str, service: str, deployment_id: str, created_at: Any, previous: str | None
     ) -> str | None:
-        return next((one.arn for one in self.fleet.wholes(service) if one.deploys(deployment_id)), None)
+        return next((one.arn for one in self.fleet.listed(service) if one.deploys(deployment_id)), None)
 
     def deployment_history(self, cluster: str, service: str, since: Any = None) -> tuple[ServiceDeployment, ...]:
-        return tuple(one for one in self.fleet.wholes(service) if since is None or one.created_at >= since)
+        return tuple(one for one in self.fleet.listed(service) if since is None or one.created_at >= since)
 
     def newest_deployment(self, cluster: str, service: str) -> str | None:
-        return next(self.fleet.wholes(service)).arn
+        return next((one.arn for one in self.fleet.listed(service)), None)
 
     def latest_deployments(self, cluster: str, services: Sequence[str]) -> dict[str, ServiceDeployment]:
-        return {name: next(self.fleet.wholes(name)) for name in services}
+        return {name: listed[0] for name in services if (listed := self.fleet.listed(name))}
 
     def service_deployments(self, arns: Sequence[str]) -> dict[str, ServiceDeployment]:
         wholes = (one for name in self.fleet.services for one in self.fleet.wholes(name))
@@ -194,7 +194,7 @@ class Ecs:
         self.fleet.stop(arn)
 
     def tasks(self, cluster: str, service: str) -> list[Task]:
-        return self.fleet.tasks(service)
+        return self.fleet.shown_tasks(service)
 
     def stopped_tasks(self, cluster: str, service: str) -> list[Task]:
         return self.fleet.stopped(service)

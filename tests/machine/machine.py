@@ -24,6 +24,7 @@ from longshore.verdict import Verdict, exit_code_of
 from tests.crash.world import Point
 from tests.machine.fleet import Fate
 from tests.machine.invariants import entries, violations
+from tests.machine.lags import DRAWN, Lags
 from tests.machine.world import ENVIRONMENTS, LEASE, Command, Found, Process, World, project
 
 STEPS = 12
@@ -42,7 +43,18 @@ FATES = {
     "migration exits 1": Fate(migrate="exits 1"),
     "migration hangs": Fate(migrate="hangs"),
 }
-TROUBLES = ("dies before", "dies after", "dies after", "SIGINT", "SIGTERM", "twice", "theirs", "denied")
+TROUBLES = (
+    "dies before",
+    "dies after",
+    "dies after",
+    "SIGINT",
+    "SIGTERM",
+    "twice",
+    "theirs",
+    "restarted",
+    "denied",
+    "denied dies",
+)
 
 
 @dataclass(frozen=True)
@@ -72,9 +84,13 @@ class Trouble:
             case ["theirs"]:
                 key = "web" if self.later % 2 else "worker"
                 events[self.write, True] = partial(world.deploy_theirs, name, key)
-            case ["denied"]:
+            case ["restarted"]:
+                key = "web" if self.later % 2 else "worker"
+                events[self.write, True] = partial(world.restart_theirs, name, key)
+            case ["denied", *dies]:
                 # Only a release that fails goes back.
                 process.deny, process.fate = True, process.fate if process.fate != Fate() else FATES["web errs"]
+                process.table.point = Point(self.write + 20, after=True) if dies else None
             case [number]:
                 events[self.write, True] = partial(_signal, process, signal.Signals[number])
             case _:
@@ -88,6 +104,7 @@ def _signal(process: Process, number: signal.Signals) -> None:
 
 WELL, NOTHING = Fate(), Trouble()
 
+lags = st.builds(Lags, **{name: st.sampled_from(values) for name, values in DRAWN.items()})
 environments = st.sampled_from(ENVIRONMENTS)
 writes = st.sampled_from(range(1, WRITES + 1))
 fates = st.one_of(st.just("good"), st.sampled_from(sorted(FATES)))
@@ -188,10 +205,10 @@ class Histories(RuleBasedStateMachine):
         self.tally.histories += 1
         self.tally.verdicts.update(self.reached)
 
-    @initialize(window=st.sampled_from([0.0, 3.0]), ready=st.integers(0, 2))
-    def begins(self, window: float, ready: int) -> None:
+    @initialize(lags=lags, ready=st.integers(0, 2))
+    def begins(self, lags: Lags, ready: int) -> None:
         """With nothing, with something in staging, or in production too."""
-        self.world.fleet.window = window
+        self.world.fleet.lags = lags
         if ready:
             self._run("release", "staging", _release)
         if ready > 1:
@@ -267,7 +284,7 @@ class Histories(RuleBasedStateMachine):
     @rule(name=environments, write=moving, later=few, changed=st.booleans())
     def is_overtaken(self, name: str, write: int, later: int, changed: bool) -> None:  # noqa: FBT001 - drawn
         """Somebody else deploys while it moves its services."""
-        self.releases(name, changed, "good", Trouble("theirs", write, later))
+        self.releases(name, changed, "good", Trouble("theirs" if later % 4 < 2 else "restarted", write, later))
 
     @rule(name=environments, write=writes, after=st.booleans(), elsewhere=st.booleans(), fate=fates)
     def two_at_once(self, name: str, write: int, after: bool, elsewhere: bool, fate: str) -> None:  # noqa: FBT001
@@ -302,6 +319,10 @@ class Histories(RuleBasedStateMachine):
     @rule(name=environments, key=st.sampled_from(["web", "worker"]))
     def somebody_deploys(self, name: str, key: str) -> None:
         self.world.deploy_theirs(name, key)
+
+    @rule(name=environments, key=st.sampled_from(["web", "worker"]))
+    def somebody_restarts(self, name: str, key: str) -> None:
+        self.world.restart_theirs(name, key)
 
     @rule()
     def time_passes(self) -> None:

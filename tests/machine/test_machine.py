@@ -13,6 +13,7 @@ import pytest
 from longshore.verdict import Verdict
 from tests.crash.world import Point
 from tests.machine.invariants import entries
+from tests.machine.lags import AT_ONCE
 from tests.machine.machine import COMMANDS, FATES, Histories, Tally, Trouble, play
 from tests.machine.world import project
 
@@ -51,7 +52,7 @@ def test_many_histories_hold_and_every_verdict_is_reached(capsys: pytest.Capture
 
 
 def test_an_approved_release_that_died_is_gone_on_with_though_another_one_failed_meanwhile(history: Histories) -> None:
-    history.begins(window=0.0, ready=1)
+    history.begins(AT_ONCE, ready=1)
     history.waits_for_approval("staging", Trouble())
     history.releases("staging", changed=True, fate="migration exits 1", trouble=Trouble())
     history.is_approved("staging", 0, "good", Trouble("dies after", 20))
@@ -62,7 +63,7 @@ def test_an_approved_release_that_died_is_gone_on_with_though_another_one_failed
 
 
 def test_a_promotion_that_died_at_once_knows_what_it_promotes(history: Histories) -> None:
-    history.begins(window=0.0, ready=1)
+    history.begins(AT_ONCE, ready=1)
     history.promotes(None, "good", Trouble("dies before", 4, 1))
     history.resumes("production", abort=False, trouble=Trouble())
     history.holds()
@@ -87,7 +88,7 @@ def test_a_first_release_that_died_is_not_ended_by_a_roll_back_that_has_nowhere_
 
 def _fails_to_go_back(history: Histories, point: Point | None = None) -> list[str]:
     """A release whose roll-back AWS refuses, and which ends at a point; what it wrote."""
-    history.begins(window=0.0, ready=1)
+    history.begins(AT_ONCE, ready=1)
     history.world.head += 1
     process = history._process("release", "staging", Trouble("denied"), FATES["web crashes"])
     process.table.point = point
@@ -116,7 +117,7 @@ def test_what_could_not_be_moved_back_is_moved_back_when_the_release_that_died_i
 @pytest.mark.scenario
 def test_who_sleeps_over_a_write_and_loses_the_lock_writes_and_moves_nothing_more(history: Histories) -> None:
     """Whichever write it is: the witness complains of every write and call without the lock."""
-    history.begins(window=0.0, ready=1)
+    history.begins(AT_ONCE, ready=1)
     for write in range(1, 64, 3):
         history.loses_its_lease("staging", "release", write, "resume", "good")
         history.loses_its_lease("staging", "release", write + 1, "rollback", "good")
@@ -124,7 +125,7 @@ def test_who_sleeps_over_a_write_and_loses_the_lock_writes_and_moves_nothing_mor
 
 
 def test_a_number_is_not_marked_as_unused_by_who_has_lost_the_lock(history: Histories) -> None:
-    history.begins(window=0.0, ready=1)
+    history.begins(AT_ONCE, ready=1)
     for write in (9, 10, 11, 12, 13):
         history.loses_its_lease("staging", "release", write, "resume", "good")
     states = {item["state"] for (pk, _), item in history.world.table.items.items() if pk == "version"}

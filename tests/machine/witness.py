@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from longshore.config.contract import UNRELEASED
 from tests.crash.world import said
+from tests.machine.stack import name_of
 
 if TYPE_CHECKING:
     from tests.machine.cloud import Call
@@ -28,6 +29,7 @@ class Witness:
         writers: who wrote a release's entry last.
         holders: the process of each owner's token.
         newest: the token of who held an environment last.
+        looked: when a process had written down what a service runs, by the name of the process and the service's key.
     """
 
     def __init__(self, world: World) -> None:
@@ -37,6 +39,7 @@ class Witness:
         self.writers: dict[str, Process] = {}
         self.holders: dict[str, Process] = {}
         self.newest: dict[str, str] = {}
+        self.looked: dict[tuple[str, str], float] = {}
         self._freed: list[str] = []
         self._beaten: dict[str, float] = {}
         self._migrations: Counter[str] = Counter()
@@ -76,6 +79,8 @@ class Witness:
             self.complain(f"{process} wrote {said(pk, item)!r} without the lock")
         if kind == "release":
             self.writers[item["release"]] = process
+            for key in item["services"]:
+                self.looked.setdefault((process.name, key), self.world.now)
             self._keeps_the_way_back(process, before or {"services": {}}, item)
 
     def _keeps_the_way_back(self, process: Process, before: Item, item: Item) -> None:
@@ -134,6 +139,10 @@ class Witness:
             self.complain(f"{process} did {call} before it wrote down what runs")
             return
         before = service["before"]["task_definition"]
+        primary = self.world.fleet.service(name_of(call.environment, call.subject)).primary
+        looked = self.looked.get((process.name, call.subject), primary.created)
+        if primary.theirs and primary.created > looked and process.command not in ("resume", "abort"):
+            self.complain(f"{process} did {call} over {primary.id}, which somebody has deployed since it looked")
         if (revision.environment, revision.key) != (call.environment, call.subject):
             self.complain(f"{process} did {call}: another family")
         if revision.tag != entry["version"] and revision.arn != before:

@@ -221,16 +221,15 @@ class World:
 
     Args:
         targets: the two environments, as the configuration has them.
-        window: seconds for which ECS shows a failed deployment before it goes back.
     """
 
-    def __init__(self, targets: Mapping[str, Target], window: float = 0.0) -> None:
+    def __init__(self, targets: Mapping[str, Target]) -> None:
         self.targets = targets
         self.now = 0.0
         self.head = 1
         self.table = MemoryTable()
         self.registry = Registry()
-        self.fleet = Fleet(self.time, self._digest, window)
+        self.fleet = Fleet(self.time, self._digest)
         self.parameters = {parameter_of(name): UNRELEASED for name in ENVIRONMENTS}
         self.rules: dict[str, Any] = {}
         self.rules_on: set[str] = set()
@@ -266,7 +265,13 @@ class World:
         revision = self.fleet.register(environment, key, "theirs", content(environment, key, "theirs"))
         service = self.fleet.service(name_of(environment, key))
         service.desired = max(1, service.desired)
-        self.fleet.deploy(service.name, revision)
+        self.fleet.deploy(service.name, revision, theirs=True)
+        self.witness.deployed_theirs(environment, key)
+
+    def restart_theirs(self, environment: str, key: str) -> None:
+        """Somebody restarts a service: a new deployment of the revision that it has."""
+        service = self.fleet.service(name_of(environment, key))
+        self.fleet.deploy(service.name, service.primary.revision, theirs=True)
         self.witness.deployed_theirs(environment, key)
 
     def process(self, command: str, environment: str, **known: Any) -> Process:
