@@ -20,6 +20,14 @@ from tests.scenarios.scenario import Scenario, Shape
 from tests.scenarios.stage import Theatre
 
 CRASHING = (("web new", "exits 1 at start"),)
+RECORDED = (
+    ("rollback_keeps_id", 1.0),
+    ("failure_hidden", 30.0),
+    ("listed_after", 8.0),
+    ("rollback_reported_after", 8.0),
+)
+"""The rollback by ECS has its old id, and each read shows it at another time."""
+
 USUAL = Shape()
 TWO = Shape(released=("v0.9.0", "v1.0.0"))
 RICH = Shape(migration=2, schedule=True)
@@ -36,6 +44,7 @@ class Case:
         ends: the verdicts that may come out, by the commands' words.
         shape: the application.
         tasks: what its tasks do.
+        ecs: when and how the sandbox shows what has happened, where it is not by its defaults.
     """
 
     name: str
@@ -44,6 +53,7 @@ class Case:
     ends: frozenset[Verdict]
     shape: Shape = USUAL
     tasks: tuple[tuple[str, str], ...] = ()
+    ecs: tuple[tuple[str, float], ...] = ()
 
     @property
     def scenario(self) -> Scenario:
@@ -51,7 +61,7 @@ class Case:
         expect = {"verdict": "none", "exit_code": 0}
         return Scenario.model_validate(
             {"name": self.name, "title": self.name, "promises": (63,), "shape": self.shape.model_dump(),
-             "tasks": dict(self.tasks), "expect": expect}
+             "tasks": dict(self.tasks), "settings": {"ecs": dict(self.ecs)}, "expect": expect}
         )  # fmt: skip
 
 
@@ -87,6 +97,10 @@ CASES = (
     Case("release with schedule and late migration, resumed", _release, _resume, _GONE_ON, RICH),
     Case(
         "release that goes back, resumed", _release, _resume, frozenset({Verdict.ROLLED_BACK}), USUAL, CRASHING,
+    ),
+    Case(
+        "release that ECS rolls back as recorded, resumed", _release, _resume, frozenset({Verdict.ROLLED_BACK}),
+        USUAL, CRASHING, RECORDED,
     ),
     Case("roll-back by hand, resumed", _rollback, _resume, _GONE_ON, TWO),
     Case("approved release, resumed", _approved, _resume, _GONE_ON),
