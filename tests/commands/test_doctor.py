@@ -15,6 +15,7 @@ from longshore.aws.circuit_breaker import CircuitBreaker
 from longshore.aws.ecr import Repository, Tagged
 from longshore.aws.ecs_settings import EarlySuccess, ServiceSettings
 from longshore.aws.ecs_types import ServiceDeployment
+from longshore.aws.target_health import TargetHealth
 from longshore.commands.doctor import doctor
 from longshore.config.contract import Contract, parse
 from longshore.environment.environment import Environment
@@ -29,7 +30,7 @@ from tests.fakes.samples import ACTOR, WHEN, arn, deployment, moved_clock, relea
 
 CHECKS = [
     "files", "terraform", "builder", "account", "lock", "releases", "versions", "parameter", "login", "repositories",
-    "tags", "digests", "images", "state lock", "contract", "services", "settings", "alarms",
+    "tags", "digests", "images", "state lock", "contract", "services", "settings", "alarms", "targets",
     "revisions", "deployments", "tasks", "schedules",
     "autoscaling", "logs",
 ]  # fmt: skip
@@ -43,6 +44,7 @@ READS = {
     "s3:GetObject": ("state lock", "shop/test.tfstate"),
     "ecs:DescribeServices": ("services", "shop-test-worker"),
     "cloudwatch:DescribeAlarms": ("alarms", "errors"),
+    "elasticloadbalancing:DescribeTargetHealth": ("targets", "web"),
     "ecs:DescribeTaskDefinition": ("revisions", "shop-test-migrate:2"),
     "ecs:ListServiceDeployments": ("deployments", "shop-test-worker"),
     "ecs:DescribeServiceDeployments": ("deployments", "DescribeServiceDeployments"),
@@ -72,7 +74,9 @@ class Cloud:
     table: MemoryTable = field(default_factory=MemoryTable)
     account: str = ACCOUNT
     minimum: int | None = 2
-    settings: ServiceSettings = field(default_factory=lambda: ServiceSettings(alarms=("errors", "slow")))
+    settings: ServiceSettings = field(
+        default_factory=lambda: ServiceSettings(alarms=("errors", "slow"), target_groups=("web",))
+    )
     burning: tuple[str, ...] = ()
     backend: dict[str, str] | None = field(default_factory=dict)
     output: io.StringIO = field(default_factory=io.StringIO)
@@ -130,6 +134,11 @@ class Cloud:
             buckets=SimpleNamespace(read=self.api("s3:GetObject", lambda _bucket, _key: None)),
             events=SimpleNamespace(task_definition=self.api("events:ListTargetsByRule", lambda *_: arn("nightly", 2))),
             alarms=SimpleNamespace(in_alarm=self.api("cloudwatch:DescribeAlarms", lambda _names: [*self.burning])),
+            targets=SimpleNamespace(
+                health=self.api(
+                    "elasticloadbalancing:DescribeTargetHealth", lambda _: [TargetHealth("10.0.0.1", 8080, "healthy")]
+                )
+            ),
             scaling=SimpleNamespace(minimum=self.api(scalable_targets, lambda _cluster, _name: self.minimum)),
             logs=SimpleNamespace(tail=self.api("logs:GetLogEvents", lambda _group, _stream, _lines: [])),
             ecr=self.ecr(),
@@ -175,6 +184,7 @@ def test_every_check_passes_if_everything_can_be_read(cloud: Cloud) -> None:
     assert cloud.marks_except() == {"OK"}
     output = cloud.output.getvalue()
     assert "OK   revisions: shop-test-migrate:2, shop-test-nightly:2, shop-test-web:1, shop-test-web:2, " in output
+    assert "OK   targets: 1 healthy" in output
     assert "OK   lock: test is not locked, according to shop-releases" in output
     assert output.endswith("A release can read everything that it needs.\n")
 

@@ -17,6 +17,7 @@ SERVICES = (
     "dynamodb",
     "ecr",
     "ecs",
+    "elbv2",
     "events",
     "logs",
     "s3",

@@ -22,6 +22,7 @@ from longshore.aws.logs import LogFollower, Logs
 from longshore.aws.s3 import Buckets
 from longshore.aws.ssm import Parameters
 from longshore.aws.sts import Identity
+from longshore.aws.target_health import Targets
 from longshore.errors import AwsError, LongshoreError
 from tests.conformance import models
 from tests.conformance.recorded import Answer, Playback, Recording, read_all
@@ -39,6 +40,7 @@ CLASSES: dict[str, Any] = {
     "Logs": Logs,
     "Parameters": Parameters,
     "Scaling": Scaling,
+    "Targets": Targets,
     "Table": lambda client: Table(client, "harbour-releases"),
 }
 

@@ -11,6 +11,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from longshore.sandbox.api.scaling import ScalingResponse
+from longshore.sandbox.api.target_groups import BalancingResponse
 from longshore.sandbox.codebuild.responses import CodeBuildResponse
 from longshore.sandbox.ecs.responses import EcsResponse
 from longshore.sandbox.registry.ecr import EcrResponse
@@ -18,13 +19,14 @@ from longshore.sandbox.registry.images import digest_of
 from tests.conformance import models
 from tests.conformance.witness import Witness, overridden, watching
 from tests.sandbox.api.test_scaling import POLICY, TARGET, client, shop
+from tests.sandbox.api.test_target_groups import balancer, group_of
 from tests.sandbox.build_world import World, commands
 from tests.sandbox.conftest import api, moto_as_it_was, world
 from tests.sandbox.ecs.test_answers import BREAKER, Play, only_the_first_runs, play, stage
 from tests.sandbox.ecs_world import runs
 from tests.sandbox.moto_api import Api, repository
 
-__all__ = ["api", "client", "moto_as_it_was", "play", "shop", "stage", "world"]
+__all__ = ["api", "balancer", "client", "moto_as_it_was", "play", "shop", "stage", "world"]
 """Fixtures of the sandbox's own tests."""
 
 
@@ -111,6 +113,12 @@ def test_every_answer_of_autoscaling_is_in_the_models_shape(client: Any, witness
     client.list_tags_for_resource(ResourceARN=arn)
     client.deregister_scalable_target(**TARGET)
     assert unseen(witness, ScalingResponse, "application-autoscaling", client) == set()
+
+
+def test_every_answer_about_target_health_is_in_the_models_shape(balancer: Any, witness: Witness) -> None:
+    elbv2, arn = group_of(balancer, "witness")
+    elbv2.describe_target_health(TargetGroupArn=arn)
+    assert unseen(witness, BalancingResponse, "elbv2", elbv2) == set()
 
 
 def test_the_answers_about_parameters_rules_logs_and_identities_are_in_the_models_shape(

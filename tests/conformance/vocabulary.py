@@ -54,6 +54,7 @@ PLACES = (
     Place(("aws/s3.py",), ("s3",)),
     Place(("aws/ecs*.py",), ("ecs",)),
     Place(("aws/*.py", "rollout/*.py", "run/*.py", "config/contract.py", "commands/drift.py"), _JUDGED),
+    Place(("sandbox/ecs/target*.py", "sandbox/ecs/task_script.py"), ("ecs", "elbv2")),
     Place(("sandbox/ecs/*.py",), ("ecs",)),
     Place(tuple(f"sandbox/codebuild/{name}.py" for name in ("build*", "outcomes", "responses")), ("codebuild",)),
     Place(tuple(f"sandbox/codebuild/{name}.py" for name in ("projects", "start_build")), ("codebuild",)),

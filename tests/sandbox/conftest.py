@@ -8,6 +8,7 @@ from moto.applicationautoscaling import urls as scaling_urls
 from moto.codebuild import urls as codebuild_urls
 from moto.ecr import urls as ecr_urls
 from moto.ecs import urls as ecs_urls
+from moto.elb import urls as elb_urls
 
 from longshore.sandbox import control
 from longshore.sandbox.api.aws_api import AwsApi, moto_application
@@ -26,7 +27,9 @@ def moto_as_it_was() -> Iterator[None]:
     """Restore moto after each module of these tests: other tests need it unchanged."""
     modules = (codebuild_urls, ecr_urls, ecs_urls, scaling_urls)
     before = [dict(module.url_paths) for module in modules]
+    balancing = vars(elb_urls)["ELBV2Response"]
     yield
+    vars(elb_urls)["ELBV2Response"] = balancing
     for module, paths in zip(modules, before, strict=True):
         module.url_paths.clear()
         module.url_paths.update(paths)

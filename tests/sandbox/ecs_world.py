@@ -8,6 +8,7 @@ from typing import Any
 from longshore.sandbox.ecs.fleet import RUNNING, Container, Deployment, Health, Service, Task
 from longshore.sandbox.ecs.orchestrator import Orchestrator
 from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
+from longshore.sandbox.ecs.target_health import PASSED, Check, Outcome
 
 CLUSTER_ARN = "arn:aws:ecs:eu-central-1:123456789012:cluster/shop"
 
@@ -64,6 +65,9 @@ class Script:
         self.stopped: list[str] = []
         self.withdrawn: list[tuple[str, str]] = []
         self.closed = False
+        self.answer: Callable[[str], Outcome] = lambda _: PASSED
+        self.checked: list[tuple[str, str, int]] = []
+        self.routed: list[tuple[str, bool]] = []
         self._due: list[tuple[float, Report]] = []
 
     def start(self, launch: Launch) -> None:
@@ -74,6 +78,13 @@ class Script:
         self.stopped.append(task)
         self._due = [(when, report) for when, report in self._due if report.task != task]
         self._due += [(self.now, Report(task, "STOPPING")), (self.now + self.stopping, Report(task, "STOPPED"))]
+
+    def check(self, task: str, container: str, port: int, check: Check) -> None:
+        self.checked.append((task, container, port))
+        self._due.append((self.now, Report(task, checks=[(check.group, self.answer(task))])))
+
+    def route(self, task: str, *, healthy: bool) -> None:
+        self.routed.append((task, healthy))
 
     def withdraw(self, cluster: str, service: str) -> None:
         self.withdrawn.append((cluster, service))
@@ -121,7 +132,8 @@ class World:
         self.time = 1_000_000.0
         self.runtime = Script(outcome)
         self.runtime.now = self.time
-        self.orchestrator = Orchestrator(self.runtime, lambda: self.time)
+        self.checks: dict[str, Check] = {}
+        self.orchestrator = Orchestrator(self.runtime, lambda: self.time, find_check=self.checks.get)
 
     def add(self, web: Service, number: str = "web:1") -> Service:
         self.orchestrator.fleet.services[web.cluster, web.name] = web

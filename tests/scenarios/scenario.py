@@ -30,10 +30,24 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class TargetGroup(Part):
+    """The target group of a service, with the names of the ELB API; its path is /health.
+
+    ``protocol`` is HTTP for an Application Load Balancer, TCP for a Network Load Balancer.
+    """
+
+    protocol: Literal["HTTP", "TCP"] = "HTTP"
+    matcher: str = "200"
+    interval: Annotated[int, Field(ge=5)] = 5
+    healthy: Annotated[int, Field(ge=2)] = 2
+    unhealthy: Annotated[int, Field(ge=2)] = 2
+
+
 class Service(Part):
     """A service of the application. A port of None has no front door; the count is what the variable file says.
 
     ``minimum`` is the count that autoscaling keeps by the variable file; 0 where nothing scales the service.
+    ``grace`` is its grace period for health checks, in seconds.
     """
 
     wave: Annotated[int, Field(ge=1)]
@@ -41,6 +55,8 @@ class Service(Part):
     port: int | None = None
     minimum: Annotated[int, Field(ge=0)] = 0
     health_check: bool = False
+    target_group: TargetGroup | None = None
+    grace: Annotated[int, Field(ge=0)] = 0
 
 
 class Shape(Part):

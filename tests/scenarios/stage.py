@@ -32,7 +32,7 @@ from longshore.aws.dynamodb import Table
 from longshore.ledger.lock import Lock
 from longshore.rollout import verification
 from longshore.sandbox import ecs
-from longshore.sandbox.api import faults, scaling
+from longshore.sandbox.api import faults, scaling, target_groups
 from longshore.sandbox.api.aws_api import AwsApi, moto_application
 from longshore.sandbox.api.credentials import AccessKeys
 from longshore.sandbox.api.request_log import RequestLog
@@ -47,6 +47,7 @@ from tests.scenarios import shop
 from tests.scenarios.calls import key_of, normal_form, own_role
 from tests.scenarios.door import Answer, FrontDoor
 from tests.scenarios.scenario import Event, Fault, Scenario, words
+from tests.scenarios.scenario import Service as ShopService
 
 KEY = "AKIATESTTESTTESTTEST"
 SECRET = "secret"
@@ -177,6 +178,7 @@ class Stage:
         cloud = Cloud(folder, shop.REGION, shop.ACCOUNT, "", cast(Any, None), cast(Any, None))
         self.ecs = ecs.install(cloud, runtime=self.runtime, clock=self.now)
         scaling.install(self.ecs)
+        target_groups.install(self.ecs)
         self.orchestrator = self.ecs.orchestrator
         for name, value in ({"rollback_window": scenario.settings.window} | scenario.settings.ecs).items():
             self.orchestrator.timing.set(name, value)
@@ -419,6 +421,7 @@ class Stage:
                 taskDefinition=self.stack.revisions[key].arn,
                 desiredCount=service.count if shape.released else 0,
                 deploymentConfiguration={"deploymentCircuitBreaker": breaker | settings, **configuration},
+                **balanced(key, service, self.client),
             )
             self._scale(key, service.minimum if shape.released else 0)
 
@@ -567,6 +570,30 @@ class Stage:
         variables = task.definition["containerDefinitions"][0]["environment"]
         version = next(v["value"] for v in variables if v["name"] == "RELEASE_VERSION")
         return version, self.runtime.script_of(task.id).answers
+
+
+def balanced(key: str, service: ShopService, client: Callable[[str], Any]) -> dict[str, Any]:
+    """The parameters of CreateService that put a service behind a new target group, if it has one."""
+    group = service.target_group
+    if group is None:
+        return {}
+    http = {"HealthCheckPath": "/health", "Matcher": {"HttpCode": group.matcher}} if group.protocol == "HTTP" else {}
+    made = client("elbv2").create_target_group(
+        Name=shop.family(key),
+        VpcId=client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"],
+        TargetType="instance",
+        Protocol=group.protocol,
+        Port=service.port,
+        HealthCheckIntervalSeconds=group.interval,
+        HealthyThresholdCount=group.healthy,
+        UnhealthyThresholdCount=group.unhealthy,
+        **http,
+    )
+    arn = made["TargetGroups"][0]["TargetGroupArn"]
+    return {
+        "loadBalancers": [{"targetGroupArn": arn, "containerName": key, "containerPort": service.port}],
+        "healthCheckGracePeriodSeconds": service.grace,
+    }
 
 
 def target_of(key: str) -> dict[str, str]:

@@ -98,7 +98,8 @@ class Failure(Data):
 
     ``subject`` is the service, or the family of the migration; ``tasks`` counts those that stopped for the same reason;
     ``container`` is the first one to fail, and ``log`` has its last lines; ``answer`` is that of the health URL;
-    ``alarms`` names those of the service that are in ALARM.
+    ``alarms`` names those of the service that are in ALARM; ``targets`` says why the load balancer sends no requests to
+    its tasks.
     """
 
     subject: str
@@ -112,6 +113,7 @@ class Failure(Data):
     events: list[str] = []
     answer: str = ""
     alarms: list[str] = []
+    targets: list[str] = []
 
 
 class MigrationResult(Data):

@@ -68,7 +68,7 @@ data "aws_iam_policy_document" "environment" {
 
   statement {
     sid       = "FindWhatIsRead"
-    actions   = ["cloudwatch:DescribeAlarms", "logs:DescribeLogGroups", "ssm:DescribeParameters"]
+    actions   = ["cloudwatch:DescribeAlarms", "elasticloadbalancing:DescribeTargetHealth", "logs:DescribeLogGroups", "ssm:DescribeParameters"]
     resources = ["*"]
   }
 

@@ -40,7 +40,7 @@ class LoadBalancers:
     def open(self, cluster: str, service: str, port: int) -> str:
         return f"http://127.0.0.1/{cluster}/{service}/{port}"
 
-    def register(self, cluster: str, service: str, target: tuple[str, int]) -> None:
+    def register(self, cluster: str, service: str, target: tuple[str, int], *, healthy: bool = True) -> None:
         raise AssertionError("a scripted task has no target")
 
     def deregister(self, cluster: str, service: str, target: tuple[str, int], timeout: float) -> None:

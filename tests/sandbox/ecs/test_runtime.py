@@ -39,7 +39,7 @@ class LoadBalancers:
         self.calls.append(("open", service))
         return "http://127.0.0.1:1"
 
-    def register(self, cluster: str, service: str, target: tuple[str, int]) -> None:
+    def register(self, cluster: str, service: str, target: tuple[str, int], *, healthy: bool = True) -> None:
         self.calls.append(("register", service))
         self.targets.append(target)
 

@@ -17,8 +17,8 @@ class LoadBalancer:
         self.calls.append(("open", *arguments))
         return "http://127.0.0.1:1"
 
-    def register(self, *arguments: Any) -> None:
-        self.calls.append(("register", *arguments))
+    def register(self, *arguments: Any, healthy: bool = True) -> None:
+        self.calls.append(("register", *arguments, *([] if healthy else ["unhealthy"])))
 
     def deregister(self, *arguments: Any) -> None:
         self.calls.append(("deregister", *arguments[:3]))

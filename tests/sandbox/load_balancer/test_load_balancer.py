@@ -400,3 +400,18 @@ def _until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+def test_requests_go_to_healthy_targets_or_to_all_if_none_is_healthy() -> None:
+    targets, first, second = TargetGroup(), ("127.0.0.1", 1), ("127.0.0.1", 2)
+
+    def taken(times: int) -> list[int]:
+        return [target.address[1] for _ in range(times) if (target := targets.take())]
+
+    targets.register(first)
+    targets.register(second, healthy=False)
+    assert taken(3) == [1, 1, 1]
+    targets.register(first, healthy=False)
+    assert sorted(taken(4)) == [1, 1, 2, 2]
+    targets.register(second)
+    assert taken(3) == [2, 2, 2]

@@ -37,6 +37,7 @@ class ServiceSettings:
         scheduling: REPLICA, or DAEMON for one task on each instance.
         managed_by: CUSTOMER, or ECS for a service of Express Mode.
         classic_load_balancers: the names of its Classic Load Balancers.
+        target_groups: the ARNs of its target groups.
         hooks: its lifecycle hooks, one text each: kind, function and stages.
         breaker: its circuit breaker.
         early_success: its early success criteria; None if they are not enabled.
@@ -49,6 +50,7 @@ class ServiceSettings:
     scheduling: str = "REPLICA"
     managed_by: str = "CUSTOMER"
     classic_load_balancers: tuple[str, ...] = ()
+    target_groups: tuple[str, ...] = ()
     hooks: tuple[str, ...] = ()
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     early_success: EarlySuccess | None = None
@@ -81,6 +83,7 @@ def settings_of(raw: Any) -> ServiceSettings:
         scheduling=raw.get("schedulingStrategy", "REPLICA"),
         managed_by=raw.get("resourceManagementType", "CUSTOMER"),
         classic_load_balancers=tuple(b["loadBalancerName"] for b in load_balancers if b.get("loadBalancerName")),
+        target_groups=tuple(b["targetGroupArn"] for b in load_balancers if b.get("targetGroupArn")),
         hooks=tuple(_hooks(configuration)),
         breaker=circuit_breaker_of(configuration.get("deploymentCircuitBreaker") or {}),
         early_success=_early_success(configuration.get("earlySuccessCriteria") or {}),

@@ -8,6 +8,7 @@ from typing import Any
 
 from longshore.aws.ecs_settings import ServiceSettings, settings_of
 from longshore.aws.stop_reasons import BY_THE_SCHEDULER, NOT_FAILURES, comparison_key
+from longshore.aws.target_health import addresses_of, host_ports_of
 
 _ENDED_BY_SIGNAL = (137, 143)
 """The exit codes of containers that ECS ended, by SIGKILL or SIGTERM, because another one had exited."""
@@ -121,6 +122,8 @@ class Task:
         health: HEALTHY, UNHEALTHY, or UNKNOWN if it has no container health check or none has ended yet.
         started_at: when it was RUNNING first; None if it never was.
         stopped_at: when it stopped, or began to stop; None while it runs.
+        addresses: its private IPv4 addresses; empty with bridge networking.
+        host_ports: the ports on its instance that it uses; empty with network mode awsvpc.
     """
 
     arn: str
@@ -135,6 +138,8 @@ class Task:
     health: str = ""
     started_at: datetime | None = None
     stopped_at: datetime | None = None
+    addresses: tuple[str, ...] = ()
+    host_ports: tuple[int, ...] = ()
 
     @property
     def id(self) -> str:
@@ -264,6 +269,8 @@ def task_of(raw: Any) -> Task:
         health=raw.get("healthStatus", ""),
         started_at=raw.get("startedAt"),
         stopped_at=raw.get("stoppedAt") or raw.get("stoppingAt"),
+        addresses=tuple(addresses_of(raw)),
+        host_ports=tuple(host_ports_of(raw)),
     )
 
 

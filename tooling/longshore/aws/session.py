@@ -20,6 +20,7 @@ from longshore.aws.rates import Budget
 from longshore.aws.s3 import Buckets
 from longshore.aws.ssm import Parameters
 from longshore.aws.sts import Identity
+from longshore.aws.target_health import Targets
 from longshore.aws.translate import translated
 from longshore.clock import Clock
 
@@ -71,6 +72,11 @@ class Aws:
     def alarms(self) -> Alarms:
         """CloudWatch alarms."""
         return Alarms(self._client("cloudwatch"))
+
+    @cached_property
+    def targets(self) -> Targets:
+        """Targets of load balancers."""
+        return Targets(self._client("elbv2"))
 
     @cached_property
     def logs(self) -> Logs:

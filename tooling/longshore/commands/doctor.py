@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -53,6 +54,7 @@ def doctor(env: Environment) -> None:
     checklist.run("services", reads.services, "contract")
     checklist.run("settings", reads.settings, "services")
     checklist.run("alarms", reads.alarms, "services")
+    checklist.run("targets", reads.targets, "services")
     checklist.run("revisions", reads.revisions, "contract")
     checklist.run("deployments", reads.deployments, "services")
     checklist.run("tasks", reads.tasks, "services")
@@ -189,6 +191,12 @@ class _Reads:
                 listed = "; ".join(f"{name}: {', '.join(alarms)}" for name, alarms in burning.items())
                 raise NotReadyError(f"alarms are in ALARM: {listed}", "A release would need --allow-alarm.")
         return names or "none"
+
+    def targets(self) -> str:
+        groups = sorted({group for service in self.described for group in service.settings.target_groups})
+        health = _each(groups, lambda arn: self.env.aws.targets.health([arn]))
+        counts = Counter(target.state for targets in health for target in targets)
+        return ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "none"
 
     def revisions(self) -> str:
         contract = self.contract

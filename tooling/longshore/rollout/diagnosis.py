@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from longshore.aws.ecs_types import Container, Task
+from longshore.aws.ecs_types import Container, Service, Task
 from longshore.errors import AwsError
 from longshore.masking import Masks, secrets_of_containers
 from longshore.result import Failure
 from longshore.rollout.failed_tasks import most_alike
-from longshore.rollout.ports import FailureReader, LogTail
+from longshore.rollout.ports import FailureReader, LogTail, TargetReader
+from longshore.rollout.target_reasons import EVENTS, target_reasons, telling_events
 
 LOG_LINES = 30
-EVENTS = 5
 LINE_LENGTH = 500
 """A ledger item holds 400 KB; a line of a log may be a megabyte."""
 
@@ -26,12 +27,14 @@ class Diagnosis:
     Attributes:
         ecs: reads services, tasks and task definitions.
         logs: reads logs.
+        targets: reads the health of targets.
         cluster: name of the cluster.
         masks: learns the secrets of the containers whose logs are read. Texts are masked before they are truncated.
     """
 
     ecs: FailureReader
     logs: LogTail
+    targets: TargetReader
     cluster: str
     masks: Masks
 
@@ -45,17 +48,29 @@ class Diagnosis:
         """
         failure = Failure(subject=name)
         try:
-            failure.events = list(self.ecs.services(self.cluster, [name])[name].events[:EVENTS])
-            stopped = [t for t in self.ecs.stopped_tasks(self.cluster, name) if t.started_by == deployment]
-            failed = most_alike([t for t in stopped if t.failure()])
-            running = [t for t in self.ecs.tasks(self.cluster, name) if t.started_by == deployment]
-            for task in [*failed, *running][:1]:
+            service = self.ecs.services(self.cluster, [name])[name]
+            failure.events = list(service.events[:EVENTS])
+            stopped, running = self.ecs.stopped_tasks(self.cluster, name), self.ecs.tasks(self.cluster, name)
+            self._add_targets(failure, service, deployment, [*running, *stopped])
+            failed = most_alike([t for t in stopped if t.started_by == deployment and t.failure()])
+            for task in [*failed, *(t for t in running if t.started_by == deployment)][:1]:
                 self._add_task(failure, task)
             failure.tasks = len(failed)
         except AwsError as error:
             failure.reason = failure.reason or f"the reason could not be read: {error.message}"
         failure.answer = self.masks.mask_untrusted(answer)[:LINE_LENGTH]
         return failure
+
+    def _add_targets(self, failure: Failure, service: Service, deployment: str, tasks: Sequence[Task]) -> None:
+        """Adds what the load balancer and the events say about the deployment's tasks.
+
+        A target's health that cannot be read is left out: a missing permission must not hide another reason.
+        """
+        ours = [task for task in tasks if task.started_by == deployment]
+        others = [task for task in tasks if task.started_by != deployment]
+        failure.events = telling_events(service.events, ours)
+        with suppress(AwsError):
+            failure.targets = target_reasons(self.targets, service.settings.target_groups, ours, others)
 
     def _add_task(self, failure: Failure, task: Task) -> None:
         failure.task, failure.stop_code, failure.reason = task.arn, task.stop_code, task.stopped_reason

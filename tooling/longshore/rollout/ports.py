@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from longshore.aws.ecs_types import Deployment, Placement, Service, ServiceDeployment, Task
+from longshore.aws.target_health import TargetHealth
 
 
 class ServiceClient(Protocol):
@@ -73,6 +74,12 @@ class FailureReader(Protocol):
     def tasks(self, cluster: str, service: str) -> list[Task]: ...
     def stopped_tasks(self, cluster: str, service: str) -> list[Task]: ...
     def task_definition(self, arn: str) -> dict[str, Any]: ...
+
+
+class TargetReader(Protocol):
+    """Reads the health of the targets of target groups (longshore.aws.target_health)."""
+
+    def health(self, groups: Sequence[str]) -> list[TargetHealth]: ...
 
 
 class LogTail(Protocol):

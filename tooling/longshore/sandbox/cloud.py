@@ -32,8 +32,8 @@ class LoadBalancers(Protocol):
             The URL, without a trailing slash; the same for the life of the sandbox.
         """
 
-    def register(self, cluster: str, service: str, target: tuple[str, int]) -> None:
-        """Send requests to another target (host, published port) too."""
+    def register(self, cluster: str, service: str, target: tuple[str, int], *, healthy: bool = True) -> None:
+        """Send requests to a target (host, published port) too; to an unhealthy one, only if there is no other."""
 
     def deregister(self, cluster: str, service: str, target: tuple[str, int], timeout: float) -> None:
         """Stop sending requests to a target and wait until its open requests end, at most `timeout` seconds."""

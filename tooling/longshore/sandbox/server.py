@@ -23,7 +23,7 @@ from docker import DockerClient
 
 from longshore.errors import SandboxError
 from longshore.sandbox import codebuild, ecs, engine
-from longshore.sandbox.api import buckets, cloudformation, scaling, security_groups
+from longshore.sandbox.api import buckets, cloudformation, scaling, security_groups, target_groups
 from longshore.sandbox.api.aws_api import AwsApi, moto_application
 from longshore.sandbox.api.credentials import AccessKeys
 from longshore.sandbox.api.request_log import RequestLog
@@ -113,6 +113,7 @@ def _start_ecs(directory: Path, registry: str, password: str, docker: DockerClie
     cloudformation.install()
     cluster = ecs.install(Cloud(directory, REGION, ACCOUNT_ID, registry, load_balancers, docker, password))
     scaling.install(cluster)
+    target_groups.install(cluster)
     cluster.start()
     cleanup.callback(cluster.stop)
     return cluster

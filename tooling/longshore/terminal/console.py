@@ -176,6 +176,7 @@ class Console:
             "stop code": failure.stop_code,
             "reason": self.masks.mask_untrusted(failure.reason),
             "alarms": ", ".join(failure.alarms),
+            "load balancer": self.masks.mask_untrusted("; ".join(failure.targets)),
             "exit codes": exits,
             "health URL": self.masks.mask_untrusted(failure.answer),
         }

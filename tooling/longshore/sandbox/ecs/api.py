@@ -80,6 +80,11 @@ class Ecs:
                 wanted = min(max(service.desired, minimum), maximum)
                 self.answer(self.services.update, {"cluster": cluster, "service": name, "desiredCount": wanted})
 
+    def target_health(self, group: str) -> list[dict[str, Any]]:
+        """The health of the targets of a target group, in the shapes of the ELB API (TargetHealthDescription)."""
+        with self.orchestrator.lock:
+            return self.orchestrator.targets.described(self.orchestrator.fleet.live.values(), group)
+
     def status(self) -> dict[str, Any]:
         """For /_sandbox/status: the services with their URLs, and the tasks that have not stopped."""
         with self.orchestrator.lock:

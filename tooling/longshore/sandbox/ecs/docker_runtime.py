@@ -18,6 +18,7 @@ from longshore.sandbox.ecs.host import CONTAINER, TASK, Host
 from longshore.sandbox.ecs.logs import LogWriter
 from longshore.sandbox.ecs.runtime import Launch, Report
 from longshore.sandbox.ecs.secret_values import SecretValues
+from longshore.sandbox.ecs.target_health import Check
 from longshore.sandbox.ecs.task_run import TaskRun, Tools
 
 WORKERS = 64
@@ -58,6 +59,16 @@ class DockerRuntime:
         """Begin to stop a task."""
         if run := self._runs.get(task):
             self._submit(run.end)
+
+    def check(self, task: str, container: str, port: int, check: Check) -> None:
+        """Begin to check a target of a task."""
+        if run := self._runs.get(task):
+            self._submit(lambda: run.check(container, port, check))
+
+    def route(self, task: str, *, healthy: bool) -> None:
+        """Send requests to a task: if it is unhealthy, only while no other task of its service is healthy."""
+        if run := self._runs.get(task):
+            self._submit(lambda: run.route(healthy=healthy))
 
     def withdraw(self, cluster: str, service: str) -> None:
         """Close the load balancer of a deleted service."""

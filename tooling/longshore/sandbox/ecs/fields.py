@@ -135,10 +135,10 @@ _D = "deploymentConfiguration."
 SERVICE: Table = (
     *_PLACEMENT,
     *_played("", "service", "serviceName", "taskDefinition", "desiredCount", "forceNewDeployment"),
+    *_played("", "healthCheckGracePeriodSeconds"),
     *_different("", ("clientToken",), "a repeated call is recognised by its name and parameters"),
     *_different("", ("role",), _ROLES),
     *_different("", ("availabilityZoneRebalancing",), "shown: there is one zone"),
-    *_different("", ("healthCheckGracePeriodSeconds",), "shown, but a failed check counts at once"),
     *_different("", ("serviceRegistries",), "a record: names do not resolve"),
     *_different("", ("serviceConnectConfiguration",), "a record: names do not resolve"),
     *_refused("", ("schedulingStrategy",), "use REPLICA", "REPLICA"),

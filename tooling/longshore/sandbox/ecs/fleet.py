@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from longshore.sandbox.ecs.progress import Progress
+from longshore.sandbox.ecs.target_health import Target
 
 STOPPED = "STOPPED"
 RUNNING = "RUNNING"
@@ -50,6 +51,8 @@ class Task:
         capacity_provider: the capacity provider that it runs on; empty if a launch type was given.
         deployment: id of the deployment that started it; empty for a one-off task.
         port: container port that must accept connections before the task serves; None for no port.
+        balanced: the entries of its service's load balancers that name a target group.
+        targets: its ports that are registered in target groups.
     """
 
     id: str
@@ -68,6 +71,8 @@ class Task:
     overrides: dict[str, Any] = field(default_factory=dict)
     tags: list[dict[str, str]] = field(default_factory=list)
     port: int | None = None
+    balanced: list[dict[str, Any]] = field(default_factory=list)
+    targets: list[Target] = field(default_factory=list)
     desired_status: str = RUNNING
     last_status: str = "PROVISIONING"
     reachable: bool = False
@@ -109,9 +114,9 @@ class Task:
     def serving(self) -> bool:
         """Whether it counts towards minimumHealthyPercent.
 
-        It is running and not leaving; its health check, if it has one, passes; its port, if its service has one,
-        accepts connections, which stands for the target group's health check. For a task with neither, ECS waits for a
-        settling time (ECS API, minimumHealthyPercent).
+        It is running and not leaving; its health check, if it has one, passes; its targets are healthy, or without a
+        target group, the port of its service, if it has one, accepts connections. For a task with neither, ECS waits
+        for a settling time (ECS API, minimumHealthyPercent).
         """
         healthy = self.health == "HEALTHY" if self.checked else self.settled or self.port is not None
         return self.last_status == RUNNING and not self.leaving and healthy and (self.port is None or self.reachable)

@@ -15,6 +15,7 @@ from longshore.sandbox.ecs.docker_runtime import DockerRuntime
 from longshore.sandbox.ecs.orchestrator import Orchestrator
 from longshore.sandbox.ecs.responses import EcsResponse
 from longshore.sandbox.ecs.runtime import Runtime
+from longshore.sandbox.ecs.targets import find_in
 from longshore.sandbox.ecs.timing import Timing
 
 
@@ -42,7 +43,8 @@ def install(
         backend = cloudwatch_backends[cloud.account_id][cloud.region]
         return {name: str(alarm.state_value) for name, alarm in list(backend.alarms.items())}
 
-    orchestrator = Orchestrator(runtime or DockerRuntime(cloud, woken.set), clock, timing, alarms)
+    find_check = find_in(cloud.account_id, cloud.region)
+    orchestrator = Orchestrator(runtime or DockerRuntime(cloud, woken.set), clock, timing, alarms, find_check)
     ecs = Ecs(cloud, orchestrator, woken)
     EcsResponse.ecs = ecs
     urls.url_paths["{0}/$"] = EcsResponse.dispatch

@@ -17,8 +17,9 @@ from longshore.sandbox.ecs.alarms import AlarmWatch, States
 from longshore.sandbox.ecs.breaker import Breaker
 from longshore.sandbox.ecs.breaker_settings import breaker_of
 from longshore.sandbox.ecs.early_success import criteria_of
-from longshore.sandbox.ecs.fleet import RUNNING, STOPPED, Deployment, Fleet, Service, Task
+from longshore.sandbox.ecs.fleet import STOPPED, Deployment, Fleet, Service, Task
 from longshore.sandbox.ecs.runtime import Report, Runtime
+from longshore.sandbox.ecs.targets import FindCheck, Targets, is_proven, reasons
 from longshore.sandbox.ecs.tasks import apply_report, enter, launch, new_service_task, settle
 from longshore.sandbox.ecs.timing import Timing
 
@@ -37,6 +38,7 @@ class Orchestrator:
         clock: the time in seconds since the epoch.
         timing: when effects show; as recorded by default.
         alarms: reads the states of CloudWatch's alarms.
+        find_check: finds the check of a target group.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Orchestrator:
         clock: Callable[[], float],
         timing: Timing | None = None,
         alarms: States = dict,
+        find_check: FindCheck = lambda _: None,
     ) -> None:
         self.runtime = runtime
         self.clock = clock
@@ -54,6 +57,7 @@ class Orchestrator:
         self.alarm_states = alarms
         self._alarms = AlarmWatch(alarms, self.timing)
         self._breaker = Breaker(self._announce, self.timing, self._alarms)
+        self.targets = Targets(runtime, self.timing, find_check, self._announce)
         self._commands: list[Callable[[], None]] = []
 
     def step(self) -> None:
@@ -101,10 +105,10 @@ class Orchestrator:
             self.fleet.mark_stopped(task)
         service = self.fleet.service(task.cluster, task.service)
         deployment = service.deployment(task.deployment) if service else None
+        self._commands += self.targets.observe(task, report, now)
         if service is None or deployment is None:
             return
-        healthy = task.last_status == RUNNING and (task.health == "HEALTHY" or not task.checked)
-        if healthy and breaker_of(service)["resetOnHealthyTask"]:
+        if is_proven(task) and breaker_of(service)["resetOnHealthyTask"]:
             deployment.failed_tasks = 0
         if stopped_itself:
             deployment.failed_tasks += task.started_at is None or self.timing.exits_counted > 0
@@ -138,6 +142,7 @@ class Orchestrator:
                     self._conclude(service, action, now)
         if stopped:
             self._announce(service, f"has stopped {len(stopped)} running tasks: {_names(stopped)}.")
+        self._commands += self.targets.step(service, self.fleet.live_of(service), now)
 
     def _show(self, deployment: Deployment, now: float) -> None:
         """Let the effects of earlier steps show that are due."""
@@ -163,8 +168,8 @@ class Orchestrator:
         service.steady = False
         reason = f"Scaling activity initiated by (deployment {service.primary.id})"
         if unhealthy:
-            reason = "Task failed container health checks"
-            self._announce(service, f"(task {task.id}) failed container health checks.")
+            event, reason = reasons(task)
+            self._announce(service, event)
             if deployment := service.deployment(task.deployment):
                 deployment.failed_tasks += 1
                 self._throttle(service, deployment, task, now)

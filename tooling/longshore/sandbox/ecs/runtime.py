@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from longshore.sandbox.ecs.fleet import Health
+from longshore.sandbox.ecs.target_health import Check, Outcome
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Launch:
         overrides: TaskOverride of RunTask.
         launch_type: EC2 or FARGATE.
         port: container port behind the service's load balancer; None for no port.
+        balanced: whether the checks of a target group decide when it gets requests, by `Runtime.route`.
         revision: revision of its task definition; 0 if unknown.
     """
 
@@ -37,6 +39,7 @@ class Launch:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     launch_type: str = "EC2"
     port: int | None = None
+    balanced: bool = False
     revision: int = 0
 
 
@@ -63,6 +66,7 @@ class Report:
         stop_code: the stop code, if neither the scheduler nor a user stopped it.
         reason: its stoppedReason, in the same case.
         reachable: whether its port accepts connections and it is registered with the load balancer.
+        checks: the outcomes of checks, each with the ARN of its target group.
     """
 
     task: str
@@ -71,6 +75,7 @@ class Report:
     reason: str = ""
     reachable: bool = False
     containers: Sequence[ContainerReport] = ()
+    checks: Sequence[tuple[str, Outcome]] = ()
 
 
 class Runtime(Protocol):
@@ -81,6 +86,12 @@ class Runtime(Protocol):
 
     def stop(self, task: str) -> None:
         """Begin to stop a task: deregister it, send SIGTERM, wait for the stop time-out, send SIGKILL."""
+
+    def check(self, task: str, container: str, port: int, check: Check) -> None:
+        """Begin to check a target: a container's port of a task; a report with the outcome follows."""
+
+    def route(self, task: str, *, healthy: bool) -> None:
+        """Send requests to a task: if it is unhealthy, only while no other task of its service is healthy."""
 
     def withdraw(self, cluster: str, service: str) -> None:
         """Close the load balancer of a deleted service."""

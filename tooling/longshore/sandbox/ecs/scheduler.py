@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from longshore.sandbox.ecs.early_success import Cleanup, cleanup_of, criteria_of
 from longshore.sandbox.ecs.fleet import Deployment, Service, Task
+from longshore.sandbox.ecs.targets import is_unhealthy
 
 STEADY_AFTER = 10.0
 """Seconds of serving after which the stop of a task is not part of a crash loop, and it is replaced at once."""
@@ -99,7 +100,7 @@ def tick(service: Service, tasks: Sequence[Task], now: float) -> list[Action]:
     if service.status == "INACTIVE":
         return []
     plan = _Plan(service, tasks)
-    plan.drop_unhealthy()
+    plan.drop_unhealthy(now)
     plan.drop_surplus_new()
     match cleanup_of(service, _count_serving(plan.new), now):
         case Cleanup.ROLLING:
@@ -132,9 +133,9 @@ class _Plan:
         """The deployment that restores the minimum: the newest completed one that is not PRIMARY."""
         return next((d for d in self.service.deployments if not d.primary and d.completed), None)
 
-    def drop_unhealthy(self) -> None:
+    def drop_unhealthy(self, now: float) -> None:
         """Stop unhealthy tasks at once (AWS may start the replacement first)."""
-        for task in [task for task in (*self.new, *self.old) if task.health == "UNHEALTHY"]:
+        for task in [task for task in (*self.new, *self.old) if is_unhealthy(self.service, task, now)]:
             self._stop(task, unhealthy=True)
 
     def drop_surplus_new(self) -> None:

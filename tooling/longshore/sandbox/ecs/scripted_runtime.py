@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any, Protocol
 
 from longshore.sandbox.ecs.logs import LogWriter, stream_of
@@ -18,6 +19,7 @@ from longshore.sandbox.ecs.start_errors import (
     cannot_pull,
     secret_denied,
 )
+from longshore.sandbox.ecs.target_health import Check
 from longshore.sandbox.ecs.task_script import TaskScript, nth
 
 HEALTHY_AFTER = 0.5
@@ -88,8 +90,9 @@ class ScriptedRuntime:
         self._due: list[_Due] = []
         self._live: dict[str, Launch] = {}
         self._chosen: dict[str, TaskScript] = {}
-        self._running: set[str] = set()
+        self._running: dict[str, float] = {}
         self._number: Counter[tuple[str, int]] = Counter()
+        self._ports = count(32768)
 
     def start(self, launch: Launch) -> None:
         """Schedule the events of a task."""
@@ -118,6 +121,16 @@ class ScriptedRuntime:
         self._due.append(_Due(self._now, launch, Report(task, "STOPPING")))
         self._due.append(_Due(self._now + STOPPING, launch, Report(task, "STOPPED", containers=ended)))
 
+    def check(self, task: str, container: str, port: int, check: Check) -> None:  # noqa: ARG002 - one for all ports
+        """Report the outcome of a check that the script gives."""
+        if task in self._running:
+            outcome = self._chosen[task].outcome(check, self._now - self._running[task])
+            report = Report(task, checks=((check.group, outcome),))
+            self._due.append(_Due(self._now, self._live[task], report))
+
+    def route(self, task: str, *, healthy: bool) -> None:
+        """Do nothing: the front door of the tests asks the fleet."""
+
     def withdraw(self, cluster: str, service: str) -> None:
         """Record that a service was deleted."""
         self.withdrawn.append((cluster, service))
@@ -142,10 +155,10 @@ class ScriptedRuntime:
             self._live.pop(task, None)
             self._forget(task)
         elif report.status == "RUNNING":
-            self._running.add(task)
+            self._running[task] = due.at
         elif report.status == "STOPPED":
             self._live.pop(task, None)
-            self._running.discard(task)
+            self._running.pop(task, None)
         return report
 
     def _events(self, launch: Launch, script: TaskScript) -> Iterator[tuple[float, Report | None, tuple[str, ...]]]:
@@ -183,10 +196,15 @@ class ScriptedRuntime:
                 container["name"],
                 "RUNNING",
                 image_digest=OTHER_DIGEST if script.other_image else self._digest(container["image"]),
+                ports=tuple(self._publish(mapping) for mapping in container.get("portMappings") or []),
             )
             for container in launch.definition["containerDefinitions"]
         ]
         return Report(launch.task, "RUNNING", reachable=script.listens, containers=containers)
+
+    def _publish(self, mapping: Mapping[str, Any]) -> tuple[int, int]:
+        """A container port with its port on the host: a new one of the ephemeral range, unless one is given."""
+        return mapping["containerPort"], mapping.get("hostPort") or next(self._ports)
 
 
 def _running_events(launch: Launch, script: TaskScript) -> Iterator[tuple[float, Report | None]]:

@@ -1,4 +1,7 @@
-"""Registers a task with its service's load balancer once its port accepts connections, and deregisters it later."""
+"""Registers a task with its service's load balancer, and deregisters it later.
+
+Without a target group, it is registered once its port accepts connections; with one, when the group's checks decide.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import threading
 from collections.abc import Callable
 
 from longshore.sandbox.cloud import LoadBalancers
+from longshore.sandbox.ecs.target_health import PASSED, REFUSED, Check, Outcome, ask
 
 Target = tuple[str, int]
 
@@ -19,8 +23,6 @@ _RETRY_SECONDS = 0.1
 
 class TargetRegistration:
     """The registration of a task's port with the load balancer.
-
-    It includes the target group's health check: like ECS, the sandbox counts a task only once its target is healthy.
 
     Args:
         load_balancers: the load balancers of all services.
@@ -49,6 +51,14 @@ class TargetRegistration:
             self._started = True
         threading.Thread(target=self._register, args=(registered,), name="registration", daemon=True).start()
 
+    def route(self, *, healthy: bool) -> None:
+        """Register the target, or change its health, unless it is deregistered."""
+        with self._lock:
+            if not self._deregistered.is_set():
+                self._load_balancers.open(self._cluster, self._service, self._port)
+                self._load_balancers.register(self._cluster, self._service, self._target, healthy=healthy)
+                self._registered = True
+
     def deregister(self, leaving: Callable[[], None]) -> None:
         """Send no new requests and wait for open ones; `leaving` is called first, if the target was registered."""
         with self._lock:
@@ -69,6 +79,13 @@ class TargetRegistration:
             self._load_balancers.register(self._cluster, self._service, self._target)
             self._registered = True
         registered()
+
+
+def outcome_of(target: Target, check: Check) -> Outcome:
+    """The outcome of a target group's check of a target."""
+    if check.protocol == "TCP":
+        return PASSED if accepts(target) else REFUSED
+    return ask(target, check)
 
 
 def accepts(target: Target) -> bool:

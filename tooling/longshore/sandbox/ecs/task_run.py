@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -27,7 +27,8 @@ from longshore.sandbox.ecs.start_errors import (
     cannot_create,
     dependency_failed,
 )
-from longshore.sandbox.ecs.target_registration import TargetRegistration
+from longshore.sandbox.ecs.target_health import REFUSED, Check, Outcome
+from longshore.sandbox.ecs.target_registration import TargetRegistration, outcome_of
 
 CHECK_SECONDS = 1.0
 """Seconds between two checks of a stopping container, in case its event is lost."""
@@ -68,6 +69,7 @@ class TaskRun:
         self._followers: dict[str, Follower] = {}
         self._exits: dict[str, int] = {}
         self._healthy: dict[str, bool] = {}
+        self._ports: dict[str, dict[int, int]] = {}
         self._registration: TargetRegistration | None = None
         self._changed = threading.Condition()
         self._ending = False
@@ -148,6 +150,17 @@ class TaskRun:
         if self._started.is_set():
             self._register_target()
 
+    def check(self, name: str, port: int, check: Check) -> None:
+        """Check a container's port by a target group's health check, and report the outcome."""
+        published = self._ports.get(name, {}).get(check.port or port)
+        outcome = outcome_of(("127.0.0.1", published), check) if published else REFUSED
+        self._report(checks=((check.group, outcome),))
+
+    def route(self, *, healthy: bool) -> None:
+        """Send requests to the task: if it is unhealthy, only while no other task of its service is healthy."""
+        if self._registration:
+            self._registration.route(healthy=healthy)
+
     def check_containers(self) -> None:
         """Check all containers for a missed event."""
         for name in list(self._containers):
@@ -194,6 +207,7 @@ class TaskRun:
         ports = self._tools.host.start(container, name)
         if stream:
             self._followers[name] = self._tools.logs.follow(stream, self._tools.host.follow(container))
+        self._ports[name] = dict(ports)
         target = dict(ports).get(launch.port or 0)
         if launch.port and target and launch.service and self._registration is None:
             address = ("127.0.0.1", target)
@@ -251,7 +265,12 @@ class TaskRun:
             return bool(essential & self._exits.keys()) or len(self._exits) == len(self._definitions)
 
     def _register_target(self) -> None:
-        """Register the target once every essential container with a health check is healthy."""
+        """Register the target once every essential container with a health check is healthy.
+
+        In a target group, ECS registers a task before it is RUNNING, and the checks of the group decide.
+        """
+        if self._launch.balanced:
+            return
         checked = [c["name"] for c in self._definitions if c.get("healthCheck") and c.get("essential", True)]
         if self._registration and all(self._healthy.get(name) for name in checked):
             self._registration.register(lambda: self._report(reachable=True))
@@ -288,6 +307,7 @@ class TaskRun:
         reason: str = "",
         reachable: bool = False,
         container: ContainerReport | None = None,
+        checks: Sequence[tuple[str, Outcome]] = (),
     ) -> None:
         containers = [container] if container else []
-        self._tools.report(Report(self._launch.task, status, stop_code, reason, reachable, containers))
+        self._tools.report(Report(self._launch.task, status, stop_code, reason, reachable, containers, checks))

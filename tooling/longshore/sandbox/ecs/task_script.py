@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from longshore.sandbox.ecs.host import KILLED
+from longshore.sandbox.ecs.target_health import PASSED, REFUSED, TIMED_OUT, Check, Outcome, answered
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,9 @@ class TaskScript:
         pulls: whether its image can be pulled.
         reads_secret: whether its execution role may read its secret.
         listens: whether its port accepts connections.
+        listens_after: when it accepts them to a target group's check.
+        checked: the status with which it answers a target group's check; None for an answer that never comes.
+        checked_from: when it begins to answer so; it answers 200 before.
         exits: exit code of its first container; None if it does not exit.
         exits_after: when it exits; None ends it before it is RUNNING.
         out_of_memory: whether the kernel killed it.
@@ -33,6 +37,9 @@ class TaskScript:
     pulls: bool = True
     reads_secret: bool = True
     listens: bool = True
+    listens_after: float = 0.0
+    checked: int | None = 200
+    checked_from: float = 0.0
     exits: int | None = None
     exits_after: float | None = None
     out_of_memory: bool = False
@@ -41,6 +48,14 @@ class TaskScript:
     other_image: bool = False
     answers: str = ""
     says: tuple[str, ...] = ()
+
+    def outcome(self, check: Check, age: float) -> Outcome:
+        """The outcome of a target group's check, `age` seconds after RUNNING."""
+        if not self.listens or age < self.listens_after:
+            return REFUSED
+        if check.protocol == "TCP" or age < self.checked_from:
+            return PASSED
+        return TIMED_OUT if self.checked is None else answered(check, self.checked)
 
 
 _SECONDS = r"(\d+(?:\.\d+)?) s"
@@ -57,6 +72,13 @@ _PHRASES: tuple[tuple[str, Callable[..., dict[str, Any]]], ...] = (
     (r"cannot pull", lambda: {"pulls": False}),
     (r"cannot read its secret", lambda: {"reads_secret": False}),
     (r"never listens", lambda: {"listens": False}),
+    (rf"listens after {_SECONDS}", lambda seconds: {"listens_after": float(seconds)}),
+    (r"health check answers (\d+)", lambda status: {"checked": int(status)}),
+    (
+        rf"health check answers (\d+) after {_SECONDS}",
+        lambda status, seconds: {"checked": int(status), "checked_from": float(seconds)},
+    ),
+    (r"health check hangs", lambda: {"checked": None}),
     (r"never starts", lambda: {"starts_after": None}),
     (rf"unhealthy after {_SECONDS}", lambda seconds: {"unhealthy_after": float(seconds)}),
     (rf"vanishes after {_SECONDS}", lambda seconds: {"vanishes_after": float(seconds)}),

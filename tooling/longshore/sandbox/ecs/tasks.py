@@ -41,6 +41,7 @@ def new_service_task(service: Service, deployment: Deployment, now: float) -> Ta
     settings = service.settings
     place(task, settings.get("launchType"), settings.get("capacityProviderStrategy"))
     task.port = deployment.port
+    task.balanced = [balancer for balancer in settings["loadBalancers"] if balancer.get("targetGroupArn")]
     propagated = {"SERVICE": service.tags, "TASK_DEFINITION": deployment.definition.get("tags")}
     task.tags = [*(propagated.get(settings.get("propagateTags") or "") or [])]
     if settings.get("enableECSManagedTags"):
@@ -96,6 +97,7 @@ def launch(task: Task) -> Launch:
         overrides=task.overrides,
         launch_type=task.launch_type,
         port=task.port,
+        balanced=bool(task.balanced),
         revision=int(task.task_definition.rpartition(":")[2]),
     )
 
@@ -123,7 +125,7 @@ def apply_report(task: Task, report: Report, now: float) -> bool:
     containers = {container.name: container for container in task.containers}
     for change in report.containers:
         _apply_container_report(containers[change.name], change)
-    task.reachable |= report.reachable
+    task.reachable |= report.reachable and not task.balanced
     stopped_itself = bool(report.stop_code) and not task.leaving
     if stopped_itself:
         task.desired_status, task.stop_code, task.stopped_reason = STOPPED, report.stop_code, report.reason

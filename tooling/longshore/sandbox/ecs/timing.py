@@ -19,6 +19,8 @@ class Timing:
             aws command line).
         rollback_reported_after: after the rollback began, until the service deployment shows it. Not known.
         empty_for: until a deployment without tasks completes. Recorded: 87 s.
+        network_first_checks: 1 if a new target of a Network Load Balancer must pass HealthyThresholdCount checks, 0 if
+            one is enough. AWS says that one is enough for an Application Load Balancer, and is silent about the other.
         rollback_keeps_id: 1 if the rollback's deployment has the id of the deployment that it returns to, 0 if it has a
             new one. Recorded once with the old id, and with a new date of creation.
         early_success_hidden: 1 if the rolloutState of a deployment that has succeeded early is IN_PROGRESS until the
@@ -38,6 +40,7 @@ class Timing:
     listed_after: float = 1.6
     rollback_reported_after: float = 1.0
     empty_for: float = 1.0
+    network_first_checks: float = 0.0
     rollback_keeps_id: float = 0.0
     early_success_hidden: float = 0.0
     deferred_cleanup: float = 1.0

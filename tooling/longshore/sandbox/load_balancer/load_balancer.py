@@ -67,9 +67,9 @@ class LocalLoadBalancers:
                 self._ports[key] = self._load_balancers[key].server_port
             return self._load_balancers[key].url
 
-    def register(self, cluster: str, service: str, target: Address) -> None:
-        """Send requests to another target too."""
-        self._load_balancers[cluster, service].targets.register(target)
+    def register(self, cluster: str, service: str, target: Address, *, healthy: bool = True) -> None:
+        """Send requests to a target too; to an unhealthy one, only if there is no other."""
+        self._load_balancers[cluster, service].targets.register(target, healthy=healthy)
 
     def deregister(self, cluster: str, service: str, target: Address, timeout: float) -> None:
         """Stop sending requests to a target and wait until its open requests end, at most `timeout` seconds."""

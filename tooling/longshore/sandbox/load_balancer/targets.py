@@ -16,10 +16,12 @@ class Target:
     Attributes:
         address: host and port.
         open: number of open requests.
+        healthy: whether the checks of its target group say so.
     """
 
     address: Address
     open: int = 0
+    healthy: bool = True
 
 
 class TargetGroup:
@@ -29,20 +31,27 @@ class TargetGroup:
         self._changed = threading.Condition()
         self._rotation: deque[Target] = deque()
 
-    def register(self, address: Address) -> None:
-        """Add a target to the rotation, unless it is in it."""
+    def register(self, address: Address, *, healthy: bool = True) -> None:
+        """Add a target to the rotation, or change its health if it is in it."""
         with self._changed:
-            if not any(target.address == address for target in self._rotation):
-                self._rotation.append(Target(address))
+            target = next((target for target in self._rotation if target.address == address), None)
+            if target:
+                target.healthy = healthy
+            else:
+                self._rotation.append(Target(address, healthy=healthy))
 
     def take(self) -> Target | None:
-        """The next target, with one more open request; None if there is no target."""
+        """The next target, with one more open request; None if there is no target.
+
+        If none of them is healthy, all get requests ("Health checks for Application Load Balancer target groups").
+        """
         with self._changed:
-            if not self._rotation:
-                return None
-            target = self._rotation[0]
-            self._rotation.rotate(-1)
-            target.open += 1
+            target = next((target for target in self._rotation if target.healthy), None)
+            target = target or next(iter(self._rotation), None)
+            if target:
+                self._rotation.remove(target)
+                self._rotation.append(target)
+                target.open += 1
             return target
 
     def release(self, target: Target) -> None:
