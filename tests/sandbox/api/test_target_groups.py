@@ -13,7 +13,7 @@ from longshore.sandbox.api.aws_api import AwsApi, moto_application
 from longshore.sandbox.api.credentials import AccessKeys
 from longshore.sandbox.api.request_log import RequestLog
 from longshore.sandbox.serving import listen, serve
-from tests.sandbox.moto_api import KEY, aws
+from tests.sandbox.moto_api import KEY, SECRET, aws
 
 UNHEALTHY = {
     "Target": {"Id": "10.0.3.7", "Port": 8080},
@@ -43,7 +43,7 @@ class Tasks:
 def balancer() -> Iterator[Any]:
     target_groups.install(Tasks())
     with listen(0) as listener:
-        server = serve(AwsApi(moto_application(), AccessKeys(KEY), RequestLog(), dict), listener)
+        server = serve(AwsApi(moto_application(), AccessKeys(KEY, SECRET), RequestLog(), dict), listener)
         yield server
         server.shutdown()
         server.server_close()
