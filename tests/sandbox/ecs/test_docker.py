@@ -35,10 +35,10 @@ class Site:
         """A client of the sandbox."""
         return aws(service, self.sandbox.endpoint, self.sandbox.access_key_id, self.sandbox.secret_access_key)
 
-    def push(self, version: str) -> str:
-        """Build and push an image that serves its version, and return its reference."""
+    def push(self, version: str, content: str = "") -> str:
+        """Build and push an image that serves its version, or other content, and return its reference."""
         reference = f"{self.sandbox.registry}/{self.name}:{version}"
-        busybox.build(self.docker, reference, version)
+        busybox.build(self.docker, reference, content or version)
         (authorization,) = self.client("ecr").get_authorization_token()["authorizationData"]
         username, _, password = base64.b64decode(authorization["authorizationToken"]).decode().partition(":")
         login = {"username": username, "password": password}
@@ -170,6 +170,29 @@ def test_tasks_show_the_digest_that_the_registry_knows(site: Site) -> None:
     images = site.client("ecr").describe_images(repositoryName=site.name)["imageDetails"]
     digests = {container["imageDigest"] for task in site.tasks() for container in task["containers"]}
     assert digests == {images[0]["imageDigest"]}
+
+
+def test_a_deployment_runs_one_image_although_its_tag_moves(site: Site) -> None:
+    site.client("ecr").put_image_tag_mutability(repositoryName=site.name, imageTagMutability="MUTABLE")
+    image = site.push("v1", "first")
+    definition = site.register(image)
+    deployment = site.create(definition, 1)
+    site.complete(deployment)
+    (running,) = [container["imageDigest"] for task in site.tasks() for container in task["containers"]]
+    site.push("v1", "second")
+    site.update(desiredCount=2)
+    site.complete(deployment)
+    while len(site.tasks()) < 2 or site.service()["runningCount"] < 2:
+        time.sleep(0.1)
+    assert [container["imageDigest"] for task in site.tasks() for container in task["containers"]] == [running] * 2
+    assert {container["image"] for task in site.tasks() for container in task["containers"]} == {image}
+    served = set()
+    for _ in range(6):
+        with urllib.request.urlopen(site.url() + "/version") as answer:
+            served.add(answer.read().decode().strip())
+    assert served == {"first"}
+    task = site.run(definition, overrides={"containerOverrides": [{"name": "web", "command": ["true"]}]})
+    assert task["containers"][0]["imageDigest"] != running  # a one-off task resolves the tag itself
 
 
 def test_a_crash_loop_keeps_the_old_tasks_and_the_deployment_in_progress(site: Site) -> None:

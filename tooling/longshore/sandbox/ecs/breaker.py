@@ -84,6 +84,7 @@ class Breaker:
             completed.task_definition, completed.definition, completed.port, now, failed.id, identity
         )
         rollback.earliest_end = now + timing.empty_for
+        rollback.digests = dict(completed.digests)  # it deploys the revision again, and resolves nothing
         failed.failure_shown = timing.rollback_window > 0 or timing.failure_hidden == 0
         failed.rollback_reported = failed.stop_requested or timing.rollback_reported_after == 0
         failed.status, failed.updated_at, failed.rollback_to = "ROLLBACK_IN_PROGRESS", now, completed

@@ -9,6 +9,7 @@ from typing import Any
 from docker.types import LogConfig, Mount, Ulimit
 
 from longshore.sandbox.ecs.runtime import Launch
+from longshore.sandbox.ecs.version_consistency import image_of
 
 MIB = 1024 * 1024
 SECOND = 1_000_000_000  # Docker counts in nanoseconds
@@ -79,7 +80,7 @@ def arguments(launch: Launch, container: Definition, given: Given) -> dict[str, 
     """
     override = override_of(launch, container["name"])
     return {
-        "image": container["image"],
+        "image": image_of(launch, container),
         "name": name_of(launch, container["name"]),
         "command": override.get("command") or container.get("command") or None,
         "entrypoint": container.get("entryPoint") or None,

@@ -64,8 +64,7 @@ class Deployments:
         for arn in parameters.get("serviceRevisionArns") or []:
             match = self._find(arn, service_revision_arn)
             if match:
-                shape = service_revision_shape(*match, self._fleet.of_service(match[0]))
-                answer["serviceRevisions"].append(shape)
+                answer["serviceRevisions"].append(service_revision_shape(*match))
             else:
                 answer["failures"].append({"arn": arn, "reason": "MISSING"})
         return answer

@@ -53,6 +53,7 @@ class Task:
         port: container port that must accept connections before the task serves; None for no port.
         balanced: the entries of its service's load balancers that name a target group.
         targets: its ports that are registered in target groups.
+        digests: the digests that its containers run, by name, if its deployment has established them.
     """
 
     id: str
@@ -69,6 +70,7 @@ class Task:
     launch_type: str = "EC2"
     capacity_provider: str = ""
     overrides: dict[str, Any] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
     tags: list[dict[str, str]] = field(default_factory=list)
     port: int | None = None
     balanced: list[dict[str, Any]] = field(default_factory=list)
@@ -151,6 +153,7 @@ class Deployment:
         retry_at: the earliest time of the next start.
         announced: whether the reason of its rolloutState names the rollback that it is.
         progress: its criteria of success, its bake time and its alarms.
+        digests: the digest that each container runs in all of its tasks, once a first task has resolved it.
     """
 
     id: str
@@ -183,6 +186,7 @@ class Deployment:
     retry_at: float = 0.0
     announced: bool = True
     progress: Progress = field(default_factory=Progress)
+    digests: dict[str, str] = field(default_factory=dict)
 
     @property
     def number(self) -> str:

@@ -48,7 +48,7 @@ class Host:
 
         Args:
             container: name of the container.
-            reference: the image, as in the container definition.
+            reference: the image, with a tag or a digest.
 
         Raises:
             StartError: CannotPullContainerError.

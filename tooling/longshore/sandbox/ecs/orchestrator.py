@@ -12,7 +12,7 @@ from functools import partial
 from threading import RLock
 from typing import Any
 
-from longshore.sandbox.ecs import scheduler
+from longshore.sandbox.ecs import scheduler, version_consistency
 from longshore.sandbox.ecs.alarms import AlarmWatch, States
 from longshore.sandbox.ecs.breaker import Breaker
 from longshore.sandbox.ecs.breaker_settings import breaker_of
@@ -108,6 +108,7 @@ class Orchestrator:
         self._commands += self.targets.observe(task, report, now)
         if service is None or deployment is None:
             return
+        version_consistency.establish(deployment, task)
         if is_proven(task) and breaker_of(service)["resetOnHealthyTask"]:
             deployment.failed_tasks = 0
         if stopped_itself:

@@ -29,6 +29,7 @@ class Launch:
         port: container port behind the service's load balancer; None for no port.
         balanced: whether the checks of a target group decide when it gets requests, by `Runtime.route`.
         revision: revision of its task definition; 0 if unknown.
+        digests: the digests to run instead of the tags of its images, by container.
     """
 
     task: str
@@ -41,6 +42,7 @@ class Launch:
     port: int | None = None
     balanced: bool = False
     revision: int = 0
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -195,7 +195,7 @@ class ScriptedRuntime:
             ContainerReport(
                 container["name"],
                 "RUNNING",
-                image_digest=OTHER_DIGEST if script.other_image else self._digest(container["image"]),
+                image_digest=OTHER_DIGEST if script.other_image else self._digest_of(launch, container),
                 ports=tuple(self._publish(mapping) for mapping in container.get("portMappings") or []),
             )
             for container in launch.definition["containerDefinitions"]
@@ -205,6 +205,9 @@ class ScriptedRuntime:
     def _publish(self, mapping: Mapping[str, Any]) -> tuple[int, int]:
         """A container port with its port on the host: a new one of the ephemeral range, unless one is given."""
         return mapping["containerPort"], mapping.get("hostPort") or next(self._ports)
+
+    def _digest_of(self, launch: Launch, container: Mapping[str, Any]) -> str:
+        return launch.digests.get(container["name"]) or self._digest(container["image"])
 
 
 def _running_events(launch: Launch, script: TaskScript) -> Iterator[tuple[float, Report | None]]:

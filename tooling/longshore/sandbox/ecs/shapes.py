@@ -148,14 +148,8 @@ def _breaker_shape(service: Service, deployment: Deployment) -> dict[str, Any]:
     }
 
 
-def service_revision_shape(service: Service, deployment: Deployment, tasks: list[Task]) -> dict[str, Any]:
-    """A ServiceRevision; `tasks` are all of the service's, with their digests."""
-    digests = {
-        container.name: container.image_digest
-        for task in tasks
-        if task.deployment == deployment.id
-        for container in task.containers
-    }
+def service_revision_shape(service: Service, deployment: Deployment) -> dict[str, Any]:
+    """A ServiceRevision."""
     return without_none(
         **{name: service.settings.get(name) for name in _PLACEMENT},
         serviceRevisionArn=service_revision_arn(service, deployment),
@@ -168,7 +162,7 @@ def service_revision_shape(service: Service, deployment: Deployment, tasks: list
             without_none(
                 containerName=container["name"],
                 image=container["image"],
-                imageDigest=digests.get(container["name"]) or None,
+                imageDigest=deployment.digests.get(container["name"]),
             )
             for container in deployment.definition["containerDefinitions"]
         ],

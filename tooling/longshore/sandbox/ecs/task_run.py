@@ -29,6 +29,7 @@ from longshore.sandbox.ecs.start_errors import (
 )
 from longshore.sandbox.ecs.target_health import REFUSED, Check, Outcome
 from longshore.sandbox.ecs.target_registration import TargetRegistration, outcome_of
+from longshore.sandbox.ecs.version_consistency import image_of
 
 CHECK_SECONDS = 1.0
 """Seconds between two checks of a stopping container, in case its event is lost."""
@@ -179,7 +180,7 @@ class TaskRun:
         host, launch = self._tools.host, self._launch
         self._definitions = container_arguments.containers_in_order(launch.definition)
         given = {container["name"]: self._given(container) for container in self._definitions}
-        images = {c["name"]: host.pull(c["name"], c["image"]) for c in self._definitions}
+        images = {c["name"]: host.pull(c["name"], image_of(launch, c)) for c in self._definitions}
         volumes, network = host.volumes(launch), host.network(launch)
         for definition in self._definitions:
             self._await_dependencies(definition)
@@ -214,7 +215,7 @@ class TaskRun:
             self._registration = TargetRegistration(
                 self._tools.load_balancers, launch.cluster, launch.service, launch.port, address
             )
-        digest = image_digest(image, definition["image"])
+        digest = launch.digests.get(name) or image_digest(image, definition["image"])
         running = ContainerReport(name, "RUNNING", runtime_id=str(container.id), image_digest=digest, ports=ports)
         self._report(container=running)
         with self._changed:

@@ -42,6 +42,7 @@ def new_service_task(service: Service, deployment: Deployment, now: float) -> Ta
     place(task, settings.get("launchType"), settings.get("capacityProviderStrategy"))
     task.port = deployment.port
     task.balanced = [balancer for balancer in settings["loadBalancers"] if balancer.get("targetGroupArn")]
+    task.digests = dict(deployment.digests)
     propagated = {"SERVICE": service.tags, "TASK_DEFINITION": deployment.definition.get("tags")}
     task.tags = [*(propagated.get(settings.get("propagateTags") or "") or [])]
     if settings.get("enableECSManagedTags"):
@@ -99,6 +100,7 @@ def launch(task: Task) -> Launch:
         port=task.port,
         balanced=bool(task.balanced),
         revision=int(task.task_definition.rpartition(":")[2]),
+        digests=task.digests,
     )
 
 
