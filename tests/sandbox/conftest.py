@@ -4,35 +4,26 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from moto.applicationautoscaling import urls as scaling_urls
-from moto.codebuild import urls as codebuild_urls
-from moto.ecr import urls as ecr_urls
-from moto.ecs import urls as ecs_urls
-from moto.elb import urls as elb_urls
 
 from longshore.sandbox import control
+from longshore.sandbox.api import log_events, messages
 from longshore.sandbox.api.aws_api import AwsApi, moto_application
 from longshore.sandbox.api.credentials import AccessKeys
 from longshore.sandbox.api.request_log import RequestLog
+from longshore.sandbox.ecs.timing import Timing
 from longshore.sandbox.registry import ecr
 from longshore.sandbox.serving import listen, serve
 from longshore.sandbox.state import State
 from tests.conformance.witness import watching
 from tests.sandbox.build_world import World, world_in
-from tests.sandbox.moto_api import KEY, SECRET, Api, MemoryRegistry, Repo, repository
+from tests.sandbox.moto_api import KEY, SECRET, Api, MemoryRegistry, Repo, moto_restored, repository
 
 
 @pytest.fixture(scope="module", autouse=True)
 def moto_as_it_was() -> Iterator[None]:
     """Restore moto after each module of these tests: other tests need it unchanged."""
-    modules = (codebuild_urls, ecr_urls, ecs_urls, scaling_urls)
-    before = [dict(module.url_paths) for module in modules]
-    balancing = vars(elb_urls)["ELBV2Response"]
-    yield
-    vars(elb_urls)["ELBV2Response"] = balancing
-    for module, paths in zip(modules, before, strict=True):
-        module.url_paths.clear()
-        module.url_paths.update(paths)
+    with moto_restored():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -45,12 +36,14 @@ def answers_in_the_shape_of_aws() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def api() -> Iterator[Api]:
-    registry, log = MemoryRegistry(), RequestLog()
+    registry, log, timing = MemoryRegistry(), RequestLog(), Timing()
     ecr.install("127.0.0.1:5999", registry, "of-docker")
+    log_events.install(timing)
+    messages.install()
     status: dict[str, Any] = {"services": [], "tasks": []}
     with listen(0) as listener:
         server = serve(AwsApi(moto_application(), AccessKeys(KEY, SECRET), log, lambda: status), listener)
-        yield Api(f"http://127.0.0.1:{server.port}", log, registry)
+        yield Api(f"http://127.0.0.1:{server.port}", log, registry, timing)
         server.shutdown()
         server.server_close()
 

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.request import Request, urlopen
 
 import boto3
 from botocore.config import Config
+from moto.applicationautoscaling import urls as scaling_urls
+from moto.codebuild import urls as codebuild_urls
+from moto.ecr import urls as ecr_urls
+from moto.ecs import urls as ecs_urls
+from moto.elb import urls as elb_urls
+from moto.events import urls as events_urls
+from moto.logs import urls as logs_urls
+from moto.ssm import urls as ssm_urls
 
 from longshore.sandbox.api.request_log import RequestLog
+from longshore.sandbox.ecs.timing import Timing
 from longshore.sandbox.registry.images import digest_of
 from longshore.sandbox.registry.upstream import Answer, StoreError, Upstream
 
@@ -19,6 +30,21 @@ KEY = "AKIATESTTESTTESTTEST"
 SECRET = "canary-of-the-owner"
 REGION = "eu-central-1"
 MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
+
+_REPLACED = (codebuild_urls, ecr_urls, ecs_urls, events_urls, logs_urls, scaling_urls, ssm_urls)
+"""The services of moto whose answers the sandbox replaces."""
+
+
+@contextmanager
+def moto_restored() -> Iterator[None]:
+    """Restores moto's own answers at the end: other tests need them."""
+    before = [dict(module.url_paths) for module in _REPLACED]
+    balancing = vars(elb_urls)["ELBV2Response"]
+    yield
+    vars(elb_urls)["ELBV2Response"] = balancing
+    for module, paths in zip(_REPLACED, before, strict=True):
+        module.url_paths.clear()
+        module.url_paths.update(paths)
 
 
 def aws(
@@ -76,6 +102,7 @@ class Api:
     endpoint: str
     log: RequestLog
     registry: MemoryRegistry = field(default_factory=MemoryRegistry)
+    timing: Timing = field(default_factory=Timing)
 
     def client(
         self,

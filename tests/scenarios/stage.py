@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,14 +25,13 @@ import botocore.loaders
 import pytest
 from botocore.config import Config
 from moto.cloudwatch.models import cloudwatch_backends
-from moto.ecs import urls
 from moto.moto_api._internal.models import moto_api_backend
 
 from longshore.aws.dynamodb import Table
 from longshore.ledger.lock import Lock
 from longshore.rollout import verification
 from longshore.sandbox import ecs
-from longshore.sandbox.api import faults, scaling, target_groups
+from longshore.sandbox.api import faults, log_events, messages, scaling, target_groups
 from longshore.sandbox.api.aws_api import AwsApi, moto_application
 from longshore.sandbox.api.credentials import AccessKeys
 from longshore.sandbox.api.request_log import RequestLog
@@ -43,6 +42,7 @@ from longshore.sandbox.ecs.scripted_runtime import CloudWatchLines, ScriptedRunt
 from longshore.sandbox.ecs.task_script import TaskScript, parse
 from longshore.sandbox.serving import Application, Environ, StartResponse, listen, serve
 from tests.fakes.samples import ACTOR, WHEN
+from tests.sandbox.moto_api import moto_restored
 from tests.scenarios import shop
 from tests.scenarios.calls import key_of, normal_form, own_role
 from tests.scenarios.door import Answer, FrontDoor
@@ -76,7 +76,8 @@ class Theatre:
         self.door = FrontDoor()
         self.moto = moto_application()
         self._models = botocore.loaders.create_loader()
-        self._paths = dict(urls.url_paths)
+        self._moto = ExitStack()
+        self._moto.enter_context(moto_restored())
         self._listener = listen(0)
         self.application: Application = self.moto
         self._server = serve(self._answer, self._listener)
@@ -95,8 +96,7 @@ class Theatre:
         self._server.shutdown()
         self._server.server_close()
         self._listener.close()
-        urls.url_paths.clear()
-        urls.url_paths.update(self._paths)
+        self._moto.close()
 
     @contextmanager
     def stage(self, scenario: Scenario, folder: Path) -> Iterator[Stage]:
@@ -179,8 +179,11 @@ class Stage:
         self.ecs = ecs.install(cloud, runtime=self.runtime, clock=self.now)
         scaling.install(self.ecs)
         target_groups.install(self.ecs)
+        log_events.install(self.ecs.orchestrator.timing)
+        messages.install()
         self.orchestrator = self.ecs.orchestrator
-        for name, value in ({"rollback_window": scenario.settings.window} | scenario.settings.ecs).items():
+        usual = {"rollback_window": scenario.settings.window, "empty_log_pages": 1.0}
+        for name, value in (usual | scenario.settings.ecs).items():
             self.orchestrator.timing.set(name, value)
         self.released_revisions: dict[str, int] = {}
         self.log = Log(self._strike)

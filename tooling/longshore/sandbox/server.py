@@ -23,7 +23,15 @@ from docker import DockerClient
 
 from longshore.errors import SandboxError
 from longshore.sandbox import codebuild, ecs, engine
-from longshore.sandbox.api import buckets, cloudformation, scaling, security_groups, target_groups
+from longshore.sandbox.api import (
+    buckets,
+    cloudformation,
+    log_events,
+    messages,
+    scaling,
+    security_groups,
+    target_groups,
+)
 from longshore.sandbox.api.aws_api import AwsApi, moto_application
 from longshore.sandbox.api.credentials import AccessKeys
 from longshore.sandbox.api.request_log import RequestLog
@@ -114,6 +122,8 @@ def _start_ecs(directory: Path, registry: str, password: str, docker: DockerClie
     cluster = ecs.install(Cloud(directory, REGION, ACCOUNT_ID, registry, load_balancers, docker, password))
     scaling.install(cluster)
     target_groups.install(cluster)
+    log_events.install(cluster.orchestrator.timing)
+    messages.install()
     cluster.start()
     cleanup.callback(cluster.stop)
     return cluster

@@ -32,6 +32,10 @@ class Timing:
             does, after an alarm. Not known.
         exits_counted: 1 if a task that exits after it was RUNNING counts for the circuit breaker. AWS names tasks that
             do not reach RUNNING, and tasks whose health checks fail, so 0.
+        idle_revision_scales: 1 if a deployment without tasks, which is being replaced, takes part when the count is
+            raised; 0 if only its successor starts tasks. Not known.
+        empty_log_pages: the number of empty pages with which a log stream begins that is read from its end. Recorded
+            for a stream that was hours old.
     """
 
     settling: float = 1.0
@@ -47,6 +51,8 @@ class Timing:
     alarm_bake: float = 3.0
     alarm_rollback_announced: float = 0.0
     exits_counted: float = 0.0
+    idle_revision_scales: float = 0.0
+    empty_log_pages: float = 0.0
 
     def set(self, name: str, value: float) -> None:
         """Changes a setting.
