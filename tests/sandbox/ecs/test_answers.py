@@ -216,6 +216,38 @@ def test_changing_only_the_count_or_percentages_starts_no_deployment(play: Play)
     assert play.service()["deployments"][0]["rolloutState"] == "COMPLETED"
 
 
+@pytest.mark.parametrize(("idle_revision_scales", "revisions"), [(0.0, {"new"}), (1.0, {"new", "old"})])
+def test_a_first_count_starts_no_tasks_of_the_revision_that_it_replaces(
+    play: Play, idle_revision_scales: float, revisions: set[str]
+) -> None:
+    """A bootstrapped service has no tasks, so none of its tasks has to be replaced."""
+    play.ecs.orchestrator.timing.idle_revision_scales = idle_revision_scales
+    old = play.create(0)["taskDefinition"]
+    play.pass_time(3)
+    new = play.register()
+    play.update(taskDefinition=new, desiredCount=2)
+    play.pass_time(0.25)
+    assert {"old" if task["taskDefinitionArn"] == old else "new" for task in play.tasks()} == revisions
+    play.pass_time(8)
+    assert {task["taskDefinitionArn"] for task in play.tasks()} == {new}
+
+
+@pytest.mark.parametrize(("counts", "old_tasks"), [((4,), 2), ((2, 4), 4)], ids=["with the revision", "afterwards"])
+def test_a_scale_out_during_a_rollout_is_that_of_both_revisions(
+    play: Play, counts: tuple[int, ...], old_tasks: int
+) -> None:
+    """https://aws.amazon.com/about-aws/whats-new/2025/11/amazon-ecs-service-availability-rolling-deployments"""
+    play.create(2)
+    play.pass_time(3)
+    play.runtime.outcome = lambda launch: runs(launch, 60.0 if launch.revision == 2 else 1.0)
+    definition = play.register()
+    for count in counts:
+        play.update(taskDefinition=definition, desiredCount=count)
+    play.pass_time(5)
+    new, old = play.service()["deployments"]
+    assert (new["desiredCount"], new["pendingCount"], old["runningCount"]) == (4, 4, old_tasks)
+
+
 def test_force_new_deployment_deploys_the_same_revision(play: Play) -> None:
     before = play.create()
     play.pass_time(3)

@@ -153,6 +153,7 @@ class Deployment:
         retry_at: the earliest time of the next start.
         announced: whether the reason of its rolloutState names the rollback that it is.
         progress: its criteria of success, its bake time and its alarms.
+        kept: the number of tasks that it restores once it is replaced; None for the service's count.
         digests: the digest that each container runs in all of its tasks, once a first task has resolved it.
     """
 
@@ -186,6 +187,7 @@ class Deployment:
     retry_at: float = 0.0
     announced: bool = True
     progress: Progress = field(default_factory=Progress)
+    kept: int | None = None
     digests: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -290,6 +292,13 @@ class Service:
         self.history.insert(0, new)
         self.steady = False
         return new
+
+    def scale(self, count: int) -> None:
+        """Change the desired count, also of an older deployment that has tasks (see `Orchestrator.deploy`)."""
+        if count != self.desired:
+            self.desired, self.steady = count, False
+            for deployment in self.deployments:
+                deployment.kept = None if deployment.kept else deployment.kept
 
     @property
     def wanted(self) -> int:

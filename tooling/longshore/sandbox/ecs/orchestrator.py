@@ -79,8 +79,15 @@ class Orchestrator:
             command()
 
     def deploy(self, service: Service, task_definition: str, definition: dict[str, Any], port: int | None) -> None:
-        """Start a deployment: it becomes PRIMARY, the earlier ones ACTIVE. Call it under the lock."""
+        """Start a deployment: it becomes PRIMARY, the earlier ones ACTIVE. Call it under the lock.
+
+        A task of an older deployment is replaced with its own revision, and a later scale-out starts tasks of both
+        revisions (https://aws.amazon.com/about-aws/whats-new/2025/11/amazon-ecs-service-availability-rolling-deployments).
+        So the older one keeps the count that it had, and one that had no tasks has none to replace or to scale.
+        """
         now = self.clock()
+        if service.deployments and not self.timing.idle_revision_scales:
+            service.primary.kept = service.desired
         service.deploy(task_definition, definition, port, now).earliest_end = now + self.timing.empty_for
         self._alarms.begin(service)
 

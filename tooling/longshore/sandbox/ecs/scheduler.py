@@ -169,6 +169,8 @@ class _Plan:
         service, primary, old = self.service, self.service.primary, self.restorable
         room = max(0, service.maximum - sum(task.counted for task in self.tasks))
         lacking = service.minimum - _count_serving(self.new) - len(self.old)
+        if old and old.kept is not None:
+            lacking = min(lacking, old.kept - sum(task.deployment == old.id for task in self.old))
         if old and lacking > 0 and not primary.completed and old.retry_at <= now:
             room -= self._start(old, min(lacking, room))
         if primary.failed or primary.retry_at > now:

@@ -96,11 +96,13 @@ class Services:
         redeploys = task_definition != primary.task_definition or parameters.get("forceNewDeployment")
         redeploys = redeploys or any(settings.get(name) != service.settings.get(name) for name in _REDEPLOYS)
         service.settings = settings
-        if parameters.get("desiredCount") is not None and parameters["desiredCount"] != service.desired:
-            service.desired, service.steady = parameters["desiredCount"], False
-        if redeploys:
+        count = parameters.get("desiredCount")
+        if not redeploys and count is not None:
+            service.scale(count)
+        elif redeploys:
             port = load_balancer_port(definition, settings["loadBalancers"])
             self._orchestrator.deploy(service, task_definition, definition, port)
+            service.desired = service.desired if count is None else count  # of PRIMARY only
         return {"service": service_shape(service, self._fleet.live_of(service), tags=True)}
 
     def delete(self, parameters: Parameters) -> Answer:
