@@ -70,6 +70,25 @@ def test_inside_a_build_the_credentials_of_its_role_are_used(
     assert (credentials.access_key, credentials.token) == ("ASIAROLE", "token")
 
 
+@pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:1"])
+def test_the_shells_endpoints_reach_neither_terraform_nor_boto3(
+    monkeypatch: pytest.MonkeyPatch, endpoint: str | None
+) -> None:
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_ECS", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_DYNAMODB"):
+        monkeypatch.setenv(name, "http://127.0.0.1:18555")
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false" if endpoint is None else "true")
+    own = {"AWS_ENDPOINT_URL": endpoint} if endpoint else {}
+    resolved = access.Access("eu-central-1", own, lambda _cluster, _service: None)
+
+    passed_on = resolved.process_environment()
+    assert {name: value for name, value in passed_on.items() if "ENDPOINT_URL" in name} == (
+        own or {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}
+    )
+    aws = Aws(resolved, Clock())
+    for service in ("ecs", "s3", "dynamodb"):
+        assert aws._client(service).meta.endpoint_url.startswith(endpoint or "https://")
+
+
 def test_processes_with_all_of_some_variables_are_ended(tmp_path: Path) -> None:
     mark = f"LONGSHORE_TEST={tmp_path}"
     both = os.environ | {"LONGSHORE_TEST": str(tmp_path), "CODEBUILD_BUILD_ID": "p:1"}

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,11 @@ answer = here / f"answer-{sys.argv[1]}"
 left = here / f"leaves-{sys.argv[1]}"
 if left.exists():
     Path("errored.tfstate").write_text(left.read_text())
-print(answer.read_text() if answer.exists() else "{}")
+noise = here / "noise"
+if noise.exists():
+    print(noise.read_text(), file=sys.stderr)
+default = '{"type": "change_summary"}' if sys.argv[1] == "plan" else "{}"
+print(answer.read_text() if answer.exists() else default)
 code = here / f"code-{sys.argv[1]}"
 sys.exit(int(code.read_text()) if code.exists() else 0)
 """
@@ -77,6 +82,12 @@ def terraform(shim: Shim, tmp_path: Path) -> Terraform:
     environ = os.environ | {
         "TF_CLI_ARGS_plan": "-refresh=false",
         "TF_VAR_image_tag": "v9",
+        "TF_VAR_variables": "{}",
+        "TF_WORKSPACE": "dev",
+        "TF_DATA_DIR": "/elsewhere",
+        "TF_INPUT": "1",
+        "TF_LOG": "off",
+        "TF_TOKEN_app_terraform_io": "token",
         "TF_CLI_CONFIG_FILE": "/none",
     }
     return Terraform(stack, str(shim.binary), environ, cli_config=tmp_path / "terraform.rc")
@@ -120,9 +131,8 @@ def test_init_runs_again_only_after_a_change(terraform: Terraform, shim: Shim) -
 
 
 def test_a_plan_is_private_and_its_tag_overrides_the_variable_files(terraform: Terraform, shim: Shim) -> None:
-    shim.answers("plan", "", code=2)
     with terraform.plan({"image_tag": "v1"}) as saved:
-        assert saved.changed
+        assert not saved.changed
         assert stat.S_IMODE(saved.file.stat().st_mode) == 0o600
     assert not saved.file.parent.exists()
     text = (shim.folder / "variables").read_text()
@@ -134,7 +144,8 @@ def test_a_plan_is_private_and_its_tag_overrides_the_variable_files(terraform: T
     assert isinstance(arguments, list)
     files = [argument for argument in arguments if argument.startswith("-var-file=")]
     assert files == [f"-var-file={terraform.stack.var_files[0]}", f"-var-file={file}"]
-    assert {"-lock-timeout=60s", "-input=false", "-json", "-detailed-exitcode"} <= set(arguments)
+    assert {"-lock-timeout=60s", "-input=false", "-json"} <= set(arguments)
+    assert "-detailed-exitcode" not in arguments
 
 
 def test_targets_and_refresh_only_become_arguments(terraform: Terraform, shim: Shim) -> None:
@@ -153,10 +164,105 @@ def test_targets_and_refresh_only_become_arguments(terraform: Terraform, shim: S
     assert not [a for a in arguments if a.startswith("-target")]
 
 
+LOGGED = """2026-11-29T04:51:13.120+0000 [INFO]  Terraform version: 1.11.4
+mise WARN  missing: node@20
+{"@level":"info"}"""
+
+
+@pytest.mark.parametrize("command", ["version", "show", "output", "plan", "apply"])
+def test_lines_on_standard_error_do_not_matter(terraform: Terraform, shim: Shim, command: str) -> None:
+    (shim.folder / "noise").write_text(LOGGED)
+    shim.answers("version", '{\n  "terraform_version": "1.11.4"\n}')
+    shim.answers("show", '{"values": {}}')
+    shim.answers("output", '{\n  "release": {"value": 1}\n}\n')
+    reads: dict[str, tuple[Callable[[], Any], Any]] = {
+        "version": (terraform.check, "1.11.4"),
+        "show": (terraform.state, {"values": {}}),
+        "output": (terraform.outputs, {"release": 1}),
+        "plan": (lambda: terraform.plan().__enter__().changed, False),
+        "apply": (lambda: terraform.apply(PLAN), {}),
+    }
+    call, expected = reads[command]
+    assert call() == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('[command]/opt/terraform output -json\n{\n  "a": {"value": 1}\n}\n::debug::done', {"a": 1}),
+        ('{ not json\n{"a": {"value": 2}}', {"a": 2}),
+        ("{}", {}),
+    ],
+)
+def test_a_document_is_found_between_other_lines(
+    terraform: Terraform, shim: Shim, text: str, expected: dict[str, int]
+) -> None:
+    shim.answers("output", text)
+    assert terraform.outputs() == expected
+
+
+@pytest.mark.parametrize("command", ["version", "show", "state", "output", "plan"])
+def test_a_program_that_is_not_terraform_is_quoted(terraform: Terraform, shim: Shim, command: str) -> None:
+    shim.answers({"state": "show"}.get(command, command), "No version is set for command terraform")
+    with pytest.raises(TerraformError, match="No version is set") as caught:
+        {**LOOKS, "version": Terraform.check}[command](terraform)
+    assert "printed no JSON" in caught.value.hint
+
+
+def test_the_message_of_a_shim_that_fails_is_shown(terraform: Terraform, shim: Shim) -> None:
+    (shim.folder / "noise").write_text("No version is set for command terraform")
+    shim.answers("version", "", code=126)
+    with pytest.raises(TerraformError, match="No version is set"):
+        terraform.check()
+
+
+def test_a_relative_program_is_meant_from_here(
+    terraform: Terraform, shim: Shim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(shim.folder.parent)
+    shim.answers("version", '{"terraform_version": "1.11.4"}')
+    assert replace(terraform, binary="./bin/terraform").check() == "1.11.4"
+    relative = {**terraform.environ, "PATH": f"bin:{os.environ['PATH']}"}
+    assert replace(terraform, binary="terraform", environ=relative).check() == "1.11.4"
+
+
+def test_a_program_that_cannot_be_run_is_named(terraform: Terraform, shim: Shim) -> None:
+    shim.binary.write_text("no program")
+    with pytest.raises(TerraformError, match=r"cannot run .*terraform.*Exec format error"):
+        terraform.check()
+
+
 def test_the_state_is_read_as_json(terraform: Terraform, shim: Shim) -> None:
     shim.answers("show", '{"values": {"root_module": {}}}')
     assert terraform.state() == {"values": {"root_module": {}}}
     assert shim.calls()[-1]["args"] == ["show", "-json"]
+
+
+SUMMARY = '{"type": "change_summary", "changes": {"add": 0, "change": 0, "remove": 0, "operation": "plan"}}'
+CREATE = '{"type": "planned_change", "change": {"action": "create"}}'
+DRIFT = '{"type": "resource_drift", "change": {"action": "update"}}'
+
+
+@pytest.mark.parametrize(
+    ("events", "refresh_only", "changed"),
+    [
+        ([SUMMARY], False, False),
+        ([CREATE, SUMMARY], False, True),
+        ([SUMMARY, '{"type": "outputs", "outputs": {"release": {"action": "noop"}}}'], False, False),
+        ([SUMMARY, '{"type": "outputs", "outputs": {"release": {"action": "update"}}}'], False, True),
+        (['{"type": "planned_change", "change": {"action": "move"}}', SUMMARY], False, True),
+        ([DRIFT, SUMMARY], False, False),
+        ([DRIFT, SUMMARY], True, True),
+        (["[command]/opt/terraform plan", "::debug::x", CREATE, SUMMARY, "::set-output name=exitcode::2"], False, True),
+    ],
+)
+def test_changes_are_read_from_the_plan_and_not_from_the_exit_code(
+    terraform: Terraform, shim: Shim, events: list[str], *, refresh_only: bool, changed: bool
+) -> None:
+    """A wrapper in front of terraform may replace the exit code, and print lines of its own."""
+    shim.answers("plan", "\n".join(events))
+    with terraform.plan(options=PlanOptions(refresh_only=refresh_only)) as saved:
+        assert saved.changed is changed
 
 
 def test_a_lock_is_released_by_its_id(terraform: Terraform, shim: Shim) -> None:
@@ -171,7 +277,12 @@ def test_the_environment_cannot_override_the_variables(terraform: Terraform, shi
     with terraform.plan() as saved:
         assert not saved.changed
     environment = shim.calls()[-1]["env"]
-    assert environment == {"TF_DATA_DIR": str(terraform.stack.data_dir), "TF_IN_AUTOMATION": "1"}
+    assert environment == {
+        "TF_DATA_DIR": str(terraform.stack.data_dir),
+        "TF_IN_AUTOMATION": "1",
+        "TF_LOG": "off",
+        "TF_TOKEN_app_terraform_io": "token",
+    }
 
 
 def test_a_cli_configuration_of_the_repository_is_used(terraform: Terraform, shim: Shim) -> None:

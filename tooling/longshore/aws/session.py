@@ -27,7 +27,10 @@ from longshore.clock import Clock
 if TYPE_CHECKING:
     from longshore.environment.access import Access
 
-_CONFIG = Config(retries={"mode": "standard", "max_attempts": 8}, connect_timeout=5, read_timeout=30)
+_ONLY_OURS: dict[str, Any] = {"ignore_configured_endpoint_urls": True}
+"""Endpoints of the shell and of the profile are ignored, as for Terraform (Access.process_environment)."""
+
+_CONFIG = Config(retries={"mode": "standard", "max_attempts": 8}, connect_timeout=5, read_timeout=30, **_ONLY_OURS)
 
 
 class Aws:

@@ -40,8 +40,17 @@ class Access:
         return self.environ.get("AWS_ENDPOINT_URL")
 
     def process_environment(self) -> dict[str, str]:
-        """The environment of this process with ours added; the user's session is never mixed with our keys."""
-        inherited = dict(os.environ)
+        """The environment of this process with ours added; the user's session is never mixed with our keys.
+
+        Endpoints of your shell and of your AWS profile are ignored: only the setting ``endpoint`` selects another one,
+        and then for all services. Otherwise Terraform and boto3 could reach different clouds in one release.
+        https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+        """
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_ENDPOINT_URL")}
+        if self.endpoint_url is None:
+            inherited["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = "true"
+        else:
+            inherited.pop("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", None)
         if "AWS_ACCESS_KEY_ID" in self.environ:
             for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
                 inherited.pop(name, None)

@@ -13,7 +13,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,7 @@ from longshore.errors import StalePlanError, TerraformError, UnsavedStateError
 from longshore.masking import Masks
 from longshore.terraform.driver import PLAN_DEFAULTS, OnEvent, PlanOptions, SavedPlan, Variables
 from longshore.terraform.output import Output, follow
+from longshore.terraform.process_environment import process_environment
 
 _MINIMUM_VERSION = (1, 10)
 """`use_lockfile` of the S3 backend came with Terraform 1.10."""
@@ -81,7 +82,7 @@ class Terraform:
             )
         if shutil.which(self.binary, path=self.environ.get("PATH")) is None:
             raise TerraformError(f"cannot find the program {self.binary!r} (setting terraform.binary)", _INSTALL)
-        version = str(json.loads(self._checked("version", json=IsFlagged).text)["terraform_version"])
+        version = str(self._document("version", json=IsFlagged).get("terraform_version", "unknown"))
         if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < _MINIMUM_VERSION:
             raise TerraformError(f"{self.binary} is version {version}, which is too old", _INSTALL)
         return version
@@ -112,11 +113,9 @@ class Terraform:
             with self._variable_files(variables or {}) as variable_files:
                 output = self._checked(
                     "plan",
-                    ok=(0, 2),
                     on_event=options.on_event,
                     input=False,
                     json=IsFlagged,
-                    detailed_exitcode=IsFlagged,
                     lock_timeout=f"{self.lock_timeout:.0f}s",
                     out=str(file),
                     destroy=IsFlagged if options.destroy else None,
@@ -124,17 +123,20 @@ class Terraform:
                     target=list(options.targets),
                     var_file=variable_files,
                 )
+            changed = output.changed(refresh_only=options.refresh_only)
+            if changed is None or not file.is_file():
+                raise self._failure("plan", output, hint=self._run_by_hand("plan"))
             file.chmod(_PRIVATE)
-            yield SavedPlan(file, changed=output.code == 2)
+            yield SavedPlan(file, changed)
 
     def show(self, plan: SavedPlan) -> dict[str, Any]:
         """The plan as ``terraform show -json`` prints it (format version 1)."""
-        return dict(json.loads(self._checked("show", str(plan.file), json=IsFlagged).text))
+        return self._document("show", str(plan.file), json=IsFlagged)
 
     def state(self) -> dict[str, Any]:
         """The state as ``terraform show -json`` prints it (format version 1)."""
         self.init()
-        return dict(json.loads(self._checked("show", json=IsFlagged).text))
+        return self._document("show", json=IsFlagged)
 
     def apply(self, plan: SavedPlan, on_event: OnEvent | None = None) -> dict[str, Any]:
         """Runs ``terraform apply``; moves a state that could not be saved out of the root's folder."""
@@ -159,8 +161,8 @@ class Terraform:
     def outputs(self) -> dict[str, Any]:
         """The values that ``terraform output -json`` prints."""
         self.init()
-        outputs = json.loads(self._checked("output", json=IsFlagged).text)
-        return {name: output["value"] for name, output in outputs.items()}
+        outputs = self._document("output", json=IsFlagged)
+        return {name: output.get("value") for name, output in outputs.items() if isinstance(output, dict)}
 
     def _apply_error(self, output: Output) -> Exception:
         explanation, errored = output.explanation(self.masks), self.stack.directory / _ERRORED
@@ -179,14 +181,34 @@ class Terraform:
             f"Push the state: {push} (if the state is locked, first run: invoke state.unlock). Then delete that file.",
         )
 
-    def _checked(self, *command: str, ok: Container[int] = (0,), hint: str = "", **options: Any) -> Output:
+    @property
+    def _program(self) -> str:
+        """The absolute path of the binary, because a relative one, or a relative folder in PATH, is meant from here."""
+        path = shutil.which(self.binary, path=self.environ.get("PATH"))
+        return str(Path(path).absolute()) if path else self.binary
+
+    def _run_by_hand(self, command: str) -> str:
+        return f"{self.binary} printed no JSON. Check that it is Terraform: {self.binary} {command} -json"
+
+    def _document(self, *command: str, **options: Any) -> dict[str, Any]:
+        """The JSON object that a command prints.
+
+        Raises:
+            TerraformError: it failed, or printed none.
+        """
+        output = self._checked(*command, **options)
+        if output.document is None:
+            raise self._failure(command[0], output, hint=self._run_by_hand(command[0]))
+        return output.document
+
+    def _checked(self, *command: str, hint: str = "", **options: Any) -> Output:
         """As `_run`.
 
         Raises:
-            TerraformError: the exit code is not in ok.
+            TerraformError: the exit code is not 0.
         """
         output = self._run(*command, **options)
-        if output.code not in ok:
+        if output.code:
             raise self._failure(command[0], output, hint=hint)
         return output
 
@@ -200,38 +222,29 @@ class Terraform:
         """The output of a command with options, in the form that python_terraform takes them."""
         arguments = self._builder().generate_cmd_string(*command, **options)
         # A file that is followed, not a pipe: terraform must be able to continue writing if this process is killed.
-        with tempfile.NamedTemporaryFile(prefix="longshore-terraform-") as output:
-            process = subprocess.Popen(
-                arguments,
-                cwd=self.stack.directory,
-                env=self._environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            with Path(output.name).open("rb") as reader:
-                return follow(process, reader, on_event)
+        environ = process_environment(self.environ, self.stack.data_dir, self.cli_config)
+        # Errors apart: a line of a log or of a shim between the lines of a JSON document would break it.
+        with _output_file() as output, _output_file() as errors:
+            try:
+                process = subprocess.Popen(
+                    arguments,
+                    cwd=self.stack.directory,
+                    env=environ,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=errors,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise TerraformError(
+                    f"cannot run {self.binary!r} (setting terraform.binary): {error.strerror}", _INSTALL
+                ) from error
+            with Path(output.name).open("rb") as reader, Path(errors.name).open("rb") as error_reader:
+                return follow(process, reader, error_reader, on_event)
 
     def _builder(self) -> Arguments:
         # `state` names a file that does not exist, or the constructor would read a local state file.
-        return Arguments(terraform_bin_path=self.binary, state=str(self.stack.data_dir / "no-state"))
-
-    def _environment(self) -> dict[str, str]:
-        environ = {
-            name: value
-            for name, value in self.environ.items()
-            if not name.startswith("TF_CLI_ARGS") and name not in ("TF_VAR_image_tag", "TF_CLI_CONFIG_FILE")
-        }
-        configured = Path(self.environ.get("TF_CLI_CONFIG_FILE") or ".")
-        configs = [file for file in (self.cli_config, configured) if file and file.is_file()]
-        return {
-            **environ,
-            **({"TF_CLI_CONFIG_FILE": str(configs[0])} if configs else {}),
-            "TF_IN_AUTOMATION": "1",
-            "TF_DATA_DIR": str(self.stack.data_dir),
-            "CHECKPOINT_DISABLE": "1",
-        }
+        return Arguments(terraform_bin_path=self._program, state=str(self.stack.data_dir / "no-state"))
 
     @contextmanager
     def _variable_files(self, variables: Variables) -> Iterator[list[str]]:
@@ -256,9 +269,13 @@ class Terraform:
             folders |= {self.stack.directory / m["Dir"] for m in json.loads(modules.read_text())["Modules"]}
         digest = hashlib.sha256(json.dumps(dict(self.stack.backend), sort_keys=True).encode())
         for folder in sorted(folders):
-            for file in sorted([*folder.glob("*.tf"), *folder.glob(".terraform.lock.hcl")]):
+            for file in sorted({*folder.glob("*.tf"), *folder.glob("*.tf.json"), *folder.glob(".terraform.lock.hcl")}):
                 digest.update(file.read_bytes())
         return digest.hexdigest()
+
+
+def _output_file() -> Any:
+    return tempfile.NamedTemporaryFile(prefix="longshore-terraform-")
 
 
 def _hint(output: Output) -> str:

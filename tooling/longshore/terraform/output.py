@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -21,10 +22,17 @@ _QUIET_EVENTS = frozenset({"version", "planned_change", "refresh_start", "refres
 
 @dataclass(frozen=True)
 class Output:
-    """The lines that terraform printed, here or in a log of Terraform Cloud, and its exit code."""
+    """The output of terraform, here or in a log of Terraform Cloud.
+
+    Attributes:
+        code: its exit code.
+        lines: of its standard output; a wrapper or a shim may have added some.
+        errors: lines of its standard error, where logs (TF_LOG) and the messages of shims go.
+    """
 
     code: int
     lines: list[str]
+    errors: list[str] = field(default_factory=list)
 
     @property
     def events(self) -> Iterator[dict[str, Any]]:
@@ -32,14 +40,44 @@ class Output:
         for line in self.lines:
             if line.startswith("{"):
                 try:
-                    yield json.loads(line)
-                except json.JSONDecodeError:
+                    event = json.loads(line)
+                except (json.JSONDecodeError, RecursionError):
                     continue
+                yield event
 
     @property
     def text(self) -> str:
         """All lines."""
-        return "\n".join(self.lines)
+        return "\n".join([*self.lines, *self.errors])
+
+    @property
+    def document(self) -> dict[str, Any] | None:
+        """The JSON object that was printed, on one line or several, among other lines; None without one."""
+        text, decoder = "\n".join(self.lines), json.JSONDecoder()
+        starts = (match.start() for match in re.finditer(r"^{", text, re.MULTILINE))
+        for start in starts:
+            try:
+                document: dict[str, Any] = decoder.raw_decode(text, start)[0]
+            except (json.JSONDecodeError, RecursionError):
+                continue
+            return document
+        return None
+
+    def changed(self, *, refresh_only: bool) -> bool | None:
+        """Whether a plan has changes, by its events; None if no plan was printed.
+
+        The exit code of ``-detailed-exitcode`` proves nothing: wrappers replace it.
+
+        Args:
+            refresh_only: whether the plan only updates the state, so that changes outside of Terraform count.
+        """
+        kinds = {"planned_change"} | ({"resource_drift"} if refresh_only else set())
+        events = list(self.events)
+        if not any(event.get("type") == "change_summary" for event in events):
+            return None
+        outputs = [event.get("outputs") or {} for event in events if event.get("type") == "outputs"]
+        actions = [output.get("action", "noop") for group in outputs for output in group.values()]
+        return any(event.get("type") in kinds for event in events) or any(action != "noop" for action in actions)
 
     def explanation(self, masks: Masks) -> str:
         """Terraform's own errors, one per paragraph; the end of the output if there are none."""
@@ -52,8 +90,8 @@ class Output:
         return masks.mask(self.text)[-_SHOWN:]
 
 
-def follow(process: subprocess.Popen[bytes], output: BinaryIO, on_event: OnEvent | None) -> Output:
-    """Reads a process's output until it ends.
+def follow(process: subprocess.Popen[bytes], output: BinaryIO, errors: BinaryIO, on_event: OnEvent | None) -> Output:
+    """Reads a process's output until it ends, and then its errors.
 
     An interrupt is sent to terraform once, and raised here only after terraform has ended: it saves its state first.
     """
@@ -70,7 +108,7 @@ def follow(process: subprocess.Popen[bytes], output: BinaryIO, on_event: OnEvent
     reader.read(last=True)
     if interrupt:
         raise interrupt
-    return Output(process.returncode, reader.lines)
+    return Output(process.returncode, reader.lines, errors.read().decode(errors="replace").splitlines())
 
 
 @dataclass
