@@ -13,7 +13,7 @@ import pytest
 from longshore.verdict import Verdict
 from tests.crash.world import Point
 from tests.machine.invariants import entries
-from tests.machine.lags import AT_ONCE
+from tests.machine.lags import AT_ONCE, Lags
 from tests.machine.machine import COMMANDS, FATES, Histories, Tally, Trouble, play
 from tests.machine.world import project
 
@@ -84,6 +84,14 @@ def test_a_first_release_that_died_is_not_ended_by_a_roll_back_that_has_nowhere_
     history.holds()
     (entry,) = entries(history.world, "staging")
     assert entry.verdict == verdict
+
+
+@pytest.mark.parametrize("lags", [AT_ONCE, Lags(hidden=8, listed=30, reported=8, current=1, old_id=True, drains=10)])
+def test_a_restart_by_another_process_before_the_move_is_not_overwritten(lags: Lags, history: Histories) -> None:
+    history.begins(lags, ready=1)
+    history.releases("staging", changed=True, fate="good", trouble=Trouble("restarted", 38, 1))
+    history.holds()
+    assert entries(history.world, "staging")[-1].verdict is Verdict.SUPERSEDED
 
 
 def _fails_to_go_back(history: Histories, point: Point | None = None) -> list[str]:
