@@ -43,7 +43,8 @@ def configured(**settings: Any) -> dict[str, Any]:
 
 
 def test_a_service_as_the_modules_create_it_has_the_defaults() -> None:
-    assert settings_of(RECORDED) == ServiceSettings(breaker=CircuitBreaker(enabled=True, rolls_back=True))
+    breaker = CircuitBreaker(enabled=True, rolls_back=True)
+    assert settings_of(RECORDED) == ServiceSettings(breaker=breaker, target_groups=("arn:tg",))
 
 
 def test_an_old_answer_lacks_fields_and_means_the_defaults() -> None:
@@ -61,11 +62,18 @@ def test_an_old_answer_lacks_fields_and_means_the_defaults() -> None:
         (RECORDED | {"schedulingStrategy": "DAEMON"}, {"scheduling": "DAEMON"}),
         (RECORDED | {"resourceManagementType": "ECS"}, {"managed_by": "ECS"}),
         (configured(strategy="CANARY"), {"strategy": "CANARY"}),
+        (configured(maximumPercent=150, minimumHealthyPercent=50), {"maximum": 150, "minimum_healthy": 50}),
+        (RECORDED | {"healthCheckGracePeriodSeconds": 60}, {"grace": 60}),
+        (RECORDED | {"healthCheckGracePeriodSeconds": None}, {}),
+        (
+            RECORDED | {"capacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}]},
+            {"capacity_providers": ("FARGATE_SPOT",)},
+        ),
         (
             # create-service in aws-cli's examples, behind a Classic Load Balancer
             RECORDED
             | {"loadBalancers": [{"loadBalancerName": "classic", "containerName": "web", "containerPort": 80}]},
-            {"classic_load_balancers": ("classic",)},
+            {"classic_load_balancers": ("classic",), "target_groups": ()},
         ),
         (
             configured(
@@ -103,7 +111,10 @@ def test_an_old_answer_lacks_fields_and_means_the_defaults() -> None:
     ],
 )
 def test_a_setting_is_read_from_the_answer(raw: dict[str, Any], expected: dict[str, Any]) -> None:
-    usual: dict[str, Any] = {"breaker": CircuitBreaker(enabled=True, rolls_back=True)}
+    usual: dict[str, Any] = {
+        "breaker": CircuitBreaker(enabled=True, rolls_back=True),
+        "target_groups": ("arn:tg",),
+    }
     assert service_of(raw).settings == ServiceSettings(**{**usual, **expected})
 
 
@@ -117,11 +128,14 @@ def test_a_service_of_an_external_controller_needs_no_task_definition() -> None:
     [
         (
             "Service",
-            "deploymentController deploymentConfiguration schedulingStrategy resourceManagementType loadBalancers",
+            "deploymentController deploymentConfiguration schedulingStrategy resourceManagementType loadBalancers"
+            " healthCheckGracePeriodSeconds capacityProviderStrategy",
         ),
         ("DeploymentController", "type"),
         ("DeploymentConfiguration", "strategy lifecycleHooks deploymentCircuitBreaker earlySuccessCriteria alarms"),
-        ("LoadBalancer", "loadBalancerName"),
+        ("DeploymentConfiguration", "minimumHealthyPercent maximumPercent"),
+        ("LoadBalancer", "loadBalancerName targetGroupArn"),
+        ("CapacityProviderStrategyItem", "capacityProvider"),
         ("DeploymentLifecycleHook", "targetType hookTargetArn lifecycleStages"),
         ("DeploymentCircuitBreaker", "enable rollback resetOnHealthyTask thresholdConfiguration"),
         ("ThresholdConfiguration", "type value"),

@@ -42,6 +42,9 @@ class ServiceSettings:
         breaker: its circuit breaker.
         early_success: its early success criteria; None if they are not enabled.
         minimum_healthy: the percentage of the desired count, rounded up, that ECS keeps healthy.
+        maximum: the percentage of the desired count, rounded down, up to which tasks run during a deployment.
+        grace: the seconds after the start of a task in which ECS ignores failed health checks.
+        capacity_providers: the names in its capacity provider strategy; empty if it has a launch type.
         alarms: the names of the alarms that ECS watches during a deployment; empty if that is not enabled.
     """
 
@@ -56,6 +59,9 @@ class ServiceSettings:
     early_success: EarlySuccess | None = None
     alarms: tuple[str, ...] = ()
     minimum_healthy: int = 100
+    maximum: int = 200
+    grace: float = 0.0
+    capacity_providers: tuple[str, ...] = ()
 
     @property
     def old_tasks_stay(self) -> bool:
@@ -89,6 +95,9 @@ def settings_of(raw: Any) -> ServiceSettings:
         early_success=_early_success(configuration.get("earlySuccessCriteria") or {}),
         alarms=tuple(alarms.get("alarmNames") or ()) if alarms.get("enable") else (),
         minimum_healthy=configuration.get("minimumHealthyPercent", 100),
+        maximum=configuration.get("maximumPercent", 200),
+        grace=raw.get("healthCheckGracePeriodSeconds") or 0.0,
+        capacity_providers=tuple(p["capacityProvider"] for p in raw.get("capacityProviderStrategy") or []),
     )
 
 

@@ -14,6 +14,7 @@ from longshore.aws.codebuild import CodeBuild
 from longshore.aws.dynamodb import Table
 from longshore.aws.ecr import Ecr
 from longshore.aws.ecs import Ecs
+from longshore.aws.elbv2 import TargetGroups
 from longshore.aws.eventbridge import Events
 from longshore.aws.logs import Logs
 from longshore.aws.rates import Budget
@@ -80,6 +81,11 @@ class Aws:
     def targets(self) -> Targets:
         """Targets of load balancers."""
         return Targets(self._client("elbv2"))
+
+    @cached_property
+    def target_groups(self) -> TargetGroups:
+        """Target groups of Elastic Load Balancing."""
+        return TargetGroups(self._client("elbv2"))
 
     @cached_property
     def logs(self) -> Logs:
