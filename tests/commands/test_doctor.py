@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +15,7 @@ from longshore.aws.circuit_breaker import CircuitBreaker
 from longshore.aws.ecr import Repository, Tagged
 from longshore.aws.ecs_settings import EarlySuccess, ServiceSettings
 from longshore.aws.ecs_types import ServiceDeployment
+from longshore.aws.elbv2 import TargetGroup
 from longshore.aws.target_health import TargetHealth
 from longshore.commands.doctor import doctor
 from longshore.config.contract import Contract, parse
@@ -31,7 +32,7 @@ from tests.fakes.samples import ACTOR, WHEN, arn, deployment, moved_clock, relea
 CHECKS = [
     "files", "terraform", "builder", "account", "lock", "releases", "versions", "parameter", "login", "repositories",
     "tags", "digests", "images", "state lock", "contract", "services", "settings", "alarms", "targets",
-    "revisions", "deployments", "tasks", "schedules",
+    "revisions", "target groups", "deadlines", "deployments", "tasks", "schedules",
     "autoscaling", "logs",
 ]  # fmt: skip
 READS = {
@@ -44,7 +45,8 @@ READS = {
     "s3:GetObject": ("state lock", "shop/test.tfstate"),
     "ecs:DescribeServices": ("services", "shop-test-worker"),
     "cloudwatch:DescribeAlarms": ("alarms", "errors"),
-    "elasticloadbalancing:DescribeTargetHealth": ("targets", "web"),
+    "elasticloadbalancing:DescribeTargetHealth": ("targets", "targetgroup/web/1"),
+    "elasticloadbalancing:DescribeTargetGroups": ("target groups", "targetgroup/web/1"),
     "ecs:DescribeTaskDefinition": ("revisions", "shop-test-migrate:2"),
     "ecs:ListServiceDeployments": ("deployments", "shop-test-worker"),
     "ecs:DescribeServiceDeployments": ("deployments", "DescribeServiceDeployments"),
@@ -54,6 +56,10 @@ READS = {
     "logs:GetLogEvents": ("logs", "/shop/test/migrate"),
 }
 """The check that tries each action, and a resource that it reads with it."""
+
+GROUP = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/web/1"
+
+WATCHED = ServiceSettings(alarms=("errors", "slow"), target_groups=(GROUP,))
 
 
 def denied(action: str) -> AwsError:
@@ -75,10 +81,11 @@ class Cloud:
     account: str = ACCOUNT
     minimum: int | None = 2
     settings: ServiceSettings = field(
-        default_factory=lambda: ServiceSettings(alarms=("errors", "slow"), target_groups=("web",))
+        default_factory=lambda: ServiceSettings(alarms=("errors", "slow"), target_groups=(GROUP,))
     )
     burning: tuple[str, ...] = ()
     backend: dict[str, str] | None = field(default_factory=dict)
+    deadlines: dict[str, float] = field(default_factory=dict)
     output: io.StringIO = field(default_factory=io.StringIO)
 
     def api(self, action: str, answer: Callable[..., Any]) -> Callable[..., Any]:
@@ -139,17 +146,24 @@ class Cloud:
                     "elasticloadbalancing:DescribeTargetHealth", lambda _: [TargetHealth("10.0.0.1", 8080, "healthy")]
                 )
             ),
+            target_groups=SimpleNamespace(read=self.api("elasticloadbalancing:DescribeTargetGroups", self.groups)),
             scaling=SimpleNamespace(minimum=self.api(scalable_targets, lambda _cluster, _name: self.minimum)),
             logs=SimpleNamespace(tail=self.api("logs:GetLogEvents", lambda _group, _stream, _lines: [])),
             ecr=self.ecr(),
             ecs=self.ecs(),
         )
 
+    def settings_of_environment(self) -> dict[str, Any]:
+        return {"account": ACCOUNT, "backend": self.backend, "deadlines": self.deadlines}
+
+    def groups(self, arns: Sequence[str]) -> dict[str, TargetGroup]:
+        return dict.fromkeys(arns, TargetGroup(drain=60))
+
     def env(self) -> Environment:
         self.table.before = self.read_table
         return environment(
             self.folder,
-            settings=SHOP | {"environments": {"test": {"account": ACCOUNT, "backend": self.backend}}},
+            settings=SHOP | {"environments": {"test": self.settings_of_environment()}},
             console=Console(io.StringIO(), self.output, io.StringIO(), interactive=False),
             ledger=Ledger(self.table, "test", clock=moved_clock()),
             terraform_of=lambda _stack: InstalledTerraform(),
@@ -258,6 +272,21 @@ def test_the_settings_of_a_service_are_shown(cloud: Cloud) -> None:
         " early success at 60 %, clean-up DEFERRED" in cloud.output.getvalue()
     )
     assert "OK   alarms: none" in cloud.output.getvalue()
+
+
+def test_the_deadlines_of_the_services_are_shown_with_their_reasons(cloud: Cloud) -> None:
+    cloud.settings = ServiceSettings(target_groups=(GROUP,))
+    doctor(cloud.env())
+    output = cloud.output.getvalue()
+    assert "OK   target groups: 150 s to become healthy, 60 s to drain" in output
+    assert "OK   deadlines: worker may take up to 15 min: " in output
+    assert "; web may take up to 15 min: 1 batch of " in output
+
+
+def test_waves_that_may_take_longer_than_a_release_are_named(cloud: Cloud) -> None:
+    cloud.deadlines = {"release": 1200}
+    doctor(cloud.env())
+    assert "but deadlines.release rolls back after 20 min: set it to " in cloud.output.getvalue()
 
 
 def test_an_alarm_in_alarm_fails_the_check(cloud: Cloud) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +12,11 @@ from typing import Any
 from longshore.aws.ecs_settings import ServiceSettings
 from longshore.aws.ecs_types import Service
 from longshore.commands.plan import plan
-from longshore.errors import AwsError
+from longshore.config.contract import Contract, parse
+from longshore.errors import AwsError, ConfigError
 from longshore.terminal.console import Console
 from longshore.terraform.driver import SavedPlan
-from tests.fakes.environments import Identity, InstalledTerraform, environment
+from tests.fakes.environments import ACCOUNT, SHOP, Identity, InstalledTerraform, environment
 from tests.fakes.samples import deployment, release_output, service
 
 
@@ -70,6 +71,9 @@ class Ecs:
         running = service(deployment("one", "COMPLETED", revision=1))
         return {name: replace(running, name=name, settings=self.answer) for name in names}
 
+    def task_definition(self, _arn: str) -> dict[str, Any]:
+        return {}
+
 
 def test_a_plan_warns_of_services_that_a_release_would_refuse(tmp_path: Path) -> None:
     output = planned(tmp_path, Ecs(ServiceSettings(scheduling="DAEMON")), Released())
@@ -95,8 +99,49 @@ def test_a_plan_shows_no_secret_of_its_containers(tmp_path: Path) -> None:
         console=Console(out, err),
         aws=SimpleNamespace(identity=Identity()),
         terraform_of=lambda _stack: Terraform(),
+        contract=not_created,
     )
     assert plan(env, None)
     output = out.getvalue() + err.getvalue()
     assert "command" in output
     assert "canary" not in output
+
+
+def not_created() -> Contract:
+    raise ConfigError("the Terraform state of shop/test has no output 'release'")
+
+
+def shown(folder: Path, contract: Callable[[], Contract], **deadlines: Any) -> str:
+    """The output of a plan of two services without a load balancer, whose target groups may not be read."""
+    out = io.StringIO()
+    plain = service(deployment("one", "COMPLETED", revision=1))
+    ecs = SimpleNamespace(services=lambda _cluster, names: dict.fromkeys(names, plain), task_definition=lambda _arn: {})
+    env = environment(
+        folder,
+        settings=SHOP | {"environments": {"test": {"account": ACCOUNT, "deadlines": deadlines}}},
+        console=Console(io.StringIO(), out),
+        aws=SimpleNamespace(identity=Identity(), ecs=ecs),
+        terraform_of=lambda _stack: Terraform(),
+        contract=contract,
+    )
+    plan(env, None)
+    return out.getvalue()
+
+
+def test_a_plan_says_how_long_each_service_may_take_and_why(tmp_path: Path) -> None:
+    output = shown(tmp_path, lambda: parse(release_output(), "shop", "test"), services={"web": 1200})
+    assert output.endswith(
+        "worker may take up to 15 min: 1 batch of 2 tasks, 300 s to start, 40 s to become healthy;"
+        " 300 s in reserve; no service gets less than 15 min\n"
+        "web: up to 20 min (deadlines.services.web in invoke.yaml)\n"
+    )
+
+
+def test_a_plan_names_waves_that_may_take_longer_than_a_release(tmp_path: Path) -> None:
+    output = shown(tmp_path, lambda: parse(release_output(), "shop", "test"), rollout=1200, release=1800)
+    assert output.endswith("but deadlines.release rolls back after 30 min: set it to 2400 or more in invoke.yaml\n")
+
+
+def test_a_plan_before_the_services_exist_is_shown_all_the_same(tmp_path: Path) -> None:
+    output = shown(tmp_path, not_created)
+    assert "The time that the services may take to roll out could not be determined: the Terraform state" in output

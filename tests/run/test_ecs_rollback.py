@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from typing import cast
@@ -14,6 +15,7 @@ from longshore.rollout.tracking import Move, TrackedDeployment
 from longshore.rollout.watch import wait
 from longshore.run import ecs_rollback
 from longshore.run.deployer import Deployer
+from longshore.run.limits import Limits
 from tests.fakes.runs import started
 from tests.fakes.samples import arn, moved_clock
 from tests.rollout.fake_ecs import IDS, NAME, REPLACED_AT, LaggingEcs, Shown, at, replaced_by_another, stopped
@@ -35,7 +37,12 @@ def find_rollback(ecs: LaggingEcs, error: LongshoreError | None = None) -> Track
         before=Running(task_definition=arn(NAME, 1), count=2),
         after=Running(task_definition=arn(NAME, 2), count=2),
     )
-    deployer = Deployer(cast("Ecs", ecs), ecs.clock, Deadlines(), lambda *_: Failure(subject=NAME))
+    fixed = Deadlines(rollout=900)
+
+    def limits(warn: Callable[[str], None]) -> Limits:
+        return Limits(cast("Ecs", ecs), lambda _: {}, fixed, warn)
+
+    deployer = Deployer(cast("Ecs", ecs), ecs.clock, fixed, lambda *_: Failure(subject=NAME), limits)
     with started(services={"web": service}) as run:
         return ecs_rollback.find(run, deployer, "web", tracked(), BACK, error or RolloutError("failed"))
 

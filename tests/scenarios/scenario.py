@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 FOLDER = Path(__file__).parent
 
+COMPUTED = "computed"
+"""The value of a deadline that invoke.yaml does not set."""
+
 Role = str
 """A revision by its part in the story.
 
@@ -108,7 +111,7 @@ class Settings(Part):
     Attributes:
         window: for which ECS shows FAILED before it rolls back.
         ecs: other settings of `longshore.sandbox.ecs.timing.Timing`, by name; as recorded by default.
-        deadlines: as in invoke.yaml.
+        deadlines: as in invoke.yaml; with ``rollout = "computed"`` they follow from the services.
     """
 
     window: float = 0.0
@@ -195,6 +198,7 @@ class Scenario(Part):
         title: what it is about, one sentence.
         promises: the rows of the list of failures that it shows.
         containers: whether it is played on real containers as well.
+        long: whether it takes too long for ``make test``.
         command: ``release`` releases v1.0.1, ``rollback`` goes back; further words are its options.
         before: what happened long before the command; everything has settled since.
         tasks: what the tasks of a family's revision do, such as ``"web new"``; what is not named runs well.
@@ -204,6 +208,7 @@ class Scenario(Part):
     title: Text
     promises: tuple[int, ...]
     containers: bool = False
+    long: bool = False
     command: Annotated[str, Field(pattern=r"^(release|rollback)( --[a-z-]+)*$")] = "release"
     shape: Shape = Shape()
     settings: Settings = Settings()
@@ -235,7 +240,8 @@ def _completed(raw: dict[str, Any]) -> dict[str, Any]:
     """With the deadlines that a file does not name."""
     settings = raw.get("settings", {})
     if "deadlines" in settings:
-        settings["deadlines"] = {**Settings().deadlines, **settings["deadlines"]}
+        deadlines = {**Settings().deadlines, **settings["deadlines"]}
+        settings["deadlines"] = {name: value for name, value in deadlines.items() if value != COMPUTED}
     return raw
 
 

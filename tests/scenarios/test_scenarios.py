@@ -14,7 +14,13 @@ from tests.scenarios.stage import Theatre
 pytestmark = pytest.mark.scenario
 
 
-@pytest.mark.parametrize("scenario", read_all(), ids=lambda scenario: scenario.name)
+SCENARIOS = [
+    pytest.param(scenario, marks=[pytest.mark.long] if scenario.long else [], id=scenario.name)
+    for scenario in read_all()
+]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
 def test_it_comes_out_as_its_file_says(scenario: Scenario, theatre: Theatre, tmp_path: Path) -> None:
     played = play(theatre, scenario, tmp_path)
     found, expected = played.found, played.found.expected

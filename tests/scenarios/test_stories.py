@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from longshore.commands import release, resume, rollback
+from longshore.rollout.tracking import Move
 from longshore.run import image_checks, undo
 from longshore.run.deployer import Deployer
 from longshore.run.options import ReleaseOptions
@@ -104,10 +105,10 @@ def test_a_service_that_a_mistake_keeps_from_going_back_keeps_no_other(
         rolling_back.append(run)
         original(run, *rest)
 
-    def mistaken(deployer: Deployer, key: str) -> float:
+    def mistaken(deployer: Deployer, run: Run, key: str, move: Move) -> float:
         if rolling_back and key == failing:
             raise KeyError(key)
-        return deadline_of(deployer, key)
+        return deadline_of(deployer, run, key, move)
 
     original = undo.roll_back
     monkeypatch.setattr(undo, "roll_back", roll_back)

@@ -67,8 +67,15 @@ data "aws_iam_policy_document" "environment" {
   }
 
   statement {
-    sid       = "FindWhatIsRead"
-    actions   = ["cloudwatch:DescribeAlarms", "elasticloadbalancing:DescribeTargetHealth", "logs:DescribeLogGroups", "ssm:DescribeParameters"]
+    sid = "FindWhatIsRead"
+    actions = [
+      "cloudwatch:DescribeAlarms",
+      "elasticloadbalancing:DescribeTargetGroupAttributes",
+      "elasticloadbalancing:DescribeTargetGroups",
+      "elasticloadbalancing:DescribeTargetHealth",
+      "logs:DescribeLogGroups",
+      "ssm:DescribeParameters",
+    ]
     resources = ["*"]
   }
 

@@ -74,12 +74,8 @@ locals {
     ],
     [
       for read in [true] : {
-        sid = "ReadLoadBalancers"
-        actions = [
-          "elasticloadbalancing:DescribeTags",
-          "elasticloadbalancing:DescribeTargetGroupAttributes",
-          "elasticloadbalancing:DescribeTargetGroups",
-        ]
+        sid       = "ReadTagsOfTargetGroups"
+        actions   = ["elasticloadbalancing:DescribeTags"]
         resources = ["*"]
         condition = null
       } if var.load_balanced

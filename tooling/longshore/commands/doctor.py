@@ -17,6 +17,7 @@ from longshore.images import builders
 from longshore.images.version import FIRST
 from longshore.run import checks, service_checks, state_lock
 from longshore.run.checklist import Checklist
+from longshore.run.limits import Limits
 
 Value = TypeVar("Value")
 
@@ -56,6 +57,8 @@ def doctor(env: Environment) -> None:
     checklist.run("alarms", reads.alarms, "services")
     checklist.run("targets", reads.targets, "services")
     checklist.run("revisions", reads.revisions, "contract")
+    checklist.run("target groups", reads.target_groups, "services")
+    checklist.run("deadlines", reads.deadlines, "services", "revisions")
     checklist.run("deployments", reads.deployments, "services")
     checklist.run("tasks", reads.tasks, "services")
     checklist.run("schedules", reads.schedules, "contract")
@@ -193,8 +196,7 @@ class _Reads:
         return names or "none"
 
     def targets(self) -> str:
-        groups = sorted({group for service in self.described for group in service.settings.target_groups})
-        health = _each(groups, lambda arn: self.env.aws.targets.health([arn]))
+        health = _each(self._target_groups, lambda arn: self.env.aws.targets.health([arn]))
         counts = Counter(target.state for targets in health for target in targets)
         return ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "none"
 
@@ -204,6 +206,14 @@ class _Reads:
         arns = sorted({part.task_definition for part in parts if part} | self.running)
         _each(arns, self.env.aws.ecs.task_definition)
         return ", ".join(arn.rpartition("/")[2] for arn in arns)
+
+    def target_groups(self) -> str:
+        groups = _each(self._target_groups, lambda arn: self.env.aws.target_groups.read([arn])[arn])
+        times = [f"{g.healthy_after:.0f} s to become healthy, {g.drain:.0f} s to drain" for g in groups]
+        return "; ".join(times) or "none"
+
+    def deadlines(self) -> str:
+        return "; ".join(Limits.of_environment(self.env, lambda _: None).describe(self.contract))
 
     def deployments(self) -> str:
         ecs, cluster = self.env.aws.ecs, self.contract.cluster
@@ -246,6 +256,10 @@ class _Reads:
     @property
     def _repositories(self) -> list[str]:
         return [self.env.target.repository(image) for image in self.env.target.app.images]
+
+    @property
+    def _target_groups(self) -> list[str]:
+        return sorted({arn for service in self.described for arn in service.settings.target_groups})
 
     @property
     def _services(self) -> list[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from longshore.environment.environment import Environment
+from longshore.errors import LongshoreError
 from longshore.images.version import parse_tag
 from longshore.run import checks, service_checks
+from longshore.run.limits import Limits
 from longshore.terraform import plan as plans
 from longshore.terraform import plan_diff
 from longshore.terraform.driver import PlanOptions
@@ -28,4 +30,16 @@ def plan(env: Environment, tag: str | None, *, check_env: bool = False) -> bool:
         changes = plans.changes(env.terraform.show(saved)) if saved.changed else []
         env.console.masks.hide(plans.secret_values(changes))
         env.console.differences(plan_diff.describe(changes))
+        _show_deadlines(env)
         return saved.changed
+
+
+def _show_deadlines(env: Environment) -> None:
+    """Shows how long each service may take to roll out, if Terraform has created the services."""
+    try:
+        contract = env.contract()
+    except LongshoreError as error:
+        env.console.say(f"The time that the services may take to roll out could not be determined: {error.message}")
+        return
+    for line in Limits.of_environment(env, env.console.warn).describe(contract):
+        env.console.say(line)

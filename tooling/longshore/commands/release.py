@@ -58,6 +58,7 @@ def run_steps(run: Run, env: Environment, options: ReleaseOptions, inputs: Relea
     with run.step("version"):
         build_and_plan.choose_tag(run, env, options)
     with build_and_plan.built_and_planned(run, env, options, inputs.source) as plan:
+        deployer.show_limits(run)
         if options.until:
             wait_for_approval(run)
             return

@@ -13,7 +13,7 @@ from longshore.rollout.tracking import Move, TrackedDeployment
 from longshore.run import checks, consistency, snapshot
 from longshore.run.approval import approve
 from longshore.run.contract_check import read_contract
-from longshore.run.deployer import Deployer
+from longshore.run.deployer import Deployer, advised
 from longshore.run.lifecycle import RunRequest, running
 from longshore.run.run import Run
 
@@ -78,7 +78,7 @@ def run_steps(run: Run, env: Environment, counts: Counts, *, force: bool, yes: b
     run.start_deadline(deployer.deadlines.release)
     with run.step("scale"):
         scaled = [_send(run, deployer, key, count) for key, count in counts.items()]
-    with run.step("wait"):
+    with run.step("wait"), advised(run, scaled):
         watch.wait_for_counts(deployer.ecs, run.contract.cluster, scaled, deployer.clock, run.watched)
         for service in services.values():
             service.outcome = "completed"
@@ -105,5 +105,5 @@ def _send(run: Run, deployer: Deployer, key: str, count: int) -> TrackedDeployme
         deployment = deployer.ecs.scale(cluster, service.name, count)
     service.deployment = deployment.id
     move = Move(service.name, deployment.task_definition, count)
-    deadline = run.left(deployer.deadline_of(key))
+    deadline = run.left(deployer.deadline_of(run, key, move))
     return TrackedDeployment(move, deployment.id, deployment.created_at, deadline, by_ecs=True)

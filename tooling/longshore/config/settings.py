@@ -104,12 +104,18 @@ class Deadlines(Section):
 
     queue: Seconds = Field(default=900, description="For a build on CodeBuild to get a machine.")
     build: Seconds = Field(default=3600, description="For a build on CodeBuild to finish.")
-    release: Seconds = Field(default=3600, description="For the whole roll-out, the migration included.")
-    rollout: Seconds = Field(
-        default=900,
-        description="For one service to complete. A rollback gets the same time, even if `release` has run out.",
+    release: Seconds = Field(
+        default=3600,
+        description="For the whole roll-out, the migration included. It wins over the deadlines of the services.",
     )
-    services: dict[Name, Seconds] = Field(default={}, description="`rollout` for single services: `{web: 1200}`.")
+    rollout: Seconds | None = Field(
+        default=None,
+        description="For one service to complete. By default, it follows from the service, and `invoke plan` shows it."
+        " A rollback gets the same time, even if `release` has run out.",
+    )
+    services: dict[Name, Seconds] = Field(
+        default={}, description="`rollout` for single services, which wins: `{web: 1200}`."
+    )
     migration: Seconds = Field(default=1800, description="For the migration to end.")
     verify: Seconds = Field(default=60, description="For the tasks to be verified, and for each health URL.")
     bake: Annotated[float, Field(ge=0)] = Field(

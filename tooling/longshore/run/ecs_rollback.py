@@ -60,7 +60,8 @@ def find(
         # A new count for the same revision starts no deployment: ECS's rollback gets fewer tasks.
         with run.effect(f"scale {service.name} back", str(move.count)):
             deployer.ecs.update(run.contract.cluster, service.name, move.task_definition, move.count)
-    return _adopted(deployer, run.contract.cluster, look, primary, move, deployer.deadline_of(key))
+    deadline = deployer.deadline_of(run, key, move)
+    return _adopted(deployer, run.contract.cluster, look, primary, move, deadline)
 
 
 def find_earlier(

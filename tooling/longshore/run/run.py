@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from longshore.config.contract import Contract
 from longshore.rollout.tracking import ServiceLook, TrackedDeployment
+from longshore.run.limits import Limits
 from longshore.run.recorder import Recorder
 
 
@@ -19,12 +20,14 @@ class Run(Recorder):
         resumed: another process began this run; its side effects are looked up instead of repeated.
         tracked: the deployment that each service was updated by, by the key of the service.
         ends_at: the deadline of the run, by its clock; it starts with the first change.
+        limits: the deadlines of its services; None until the first is asked for.
     """
 
     contract: Contract
     resumed: bool = False
     tracked: dict[str, TrackedDeployment] = field(default_factory=dict)
     ends_at: float = math.inf
+    limits: Limits | None = None
 
     def start_deadline(self, seconds: float) -> None:
         """Starts the deadline of the run: building, and waiting for approval, do not count."""

@@ -196,7 +196,7 @@ def _roll_back_service(run: Run, env: Environment, key: str, error: LongshoreErr
     # A count is restored only if this run has sent one: to a service never rolled out before, or a replaced one.
     sent = service.replaced or (service.after is not None and service.after.count != service.before.count)
     move = Move(service.name, service.before.task_definition, service.before.count if sent else None)
-    deadline = deployer.deadline_of(key)
+    deadline = deployer.deadline_of(run, key, move)
     if tracked is None and not service.replaced and ecs_rollback.never_started(run, deployer, service, error):
         service.outcome, service.after = "not moved", None
         return

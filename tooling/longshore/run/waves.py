@@ -118,7 +118,7 @@ def _count_to_send(run: Run, key: str, last: ReleaseResult | None) -> int | None
 
 def _start(run: Run, deployer: Deployer, key: str, move: Move) -> TrackedDeployment:
     deployer.refuse_late(run, f"{move.service} was updated", move.service)
-    service = run.result.services[key]
+    service, seconds = run.result.services[key], deployer.deadline_of(run, key, move)
     baseline = baselines.before_move(service, move, resumed=run.resumed)
 
     def mark() -> None:
@@ -128,7 +128,7 @@ def _start(run: Run, deployer: Deployer, key: str, move: Move) -> TrackedDeploym
 
     try:
         with run.effect(f"update {key}", move.task_definition, mark):
-            return deployer.start(run, move, run.left(deployer.deadline_of(key)), baseline)
+            return deployer.start(run, move, run.left(seconds), baseline)
     except (SupersededError, UnknownOutcomeError) as error:
         service.outcome, service.after = "not moved", None
         if isinstance(error, SupersededError):
@@ -141,6 +141,6 @@ def _started_earlier(run: Run, deployer: Deployer, key: str, move: Move) -> Trac
     service = run.result.services[key]
     if not run.resumed or service.outcome not in ("moved", "completed", "failed"):
         return None
-    deadline = run.left(deployer.deadline_of(key))
+    deadline = run.left(deployer.deadline_of(run, key, move))
     before, clock = service.before.task_definition, deployer.clock
     return deployments.find_again(deployer.ecs, run.contract.cluster, move, before, deadline, clock)

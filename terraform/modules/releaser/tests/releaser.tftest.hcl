@@ -44,7 +44,7 @@ run "one_service" {
   assert {
     condition = length(setintersection(
       [for s in data.aws_iam_policy_document.environment.statement : s.sid],
-      ["KeepState", "LockState", "FindState", "FindSecrets", "UseKeys", "ReadLoadBalancers", "ReadAutoscaling", "SetMinimums"],
+      ["KeepState", "LockState", "FindState", "FindSecrets", "UseKeys", "ReadTagsOfTargetGroups", "ReadAutoscaling", "SetMinimums"],
     )) == 0
     error_message = "There are no permissions for resources that the environment does not have."
   }
