@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-from longshore.aws.ecs_settings import ServiceSettings
 from longshore.aws.ecs_types import Service
 from longshore.config.contract import Contract
 from longshore.environment.environment import Environment
@@ -18,6 +17,7 @@ from longshore.images.version import FIRST
 from longshore.run import checks, service_checks, state_lock
 from longshore.run.checklist import Checklist
 from longshore.run.limits import Limits
+from longshore.run.shown_settings import shown
 
 Value = TypeVar("Value")
 
@@ -185,7 +185,7 @@ class _Reads:
 
     def settings(self) -> str:
         service_checks.refuse_unsupported(self.described)
-        return "; ".join(f"{service.name}: {_settings(service.settings)}" for service in self.described) or "not read"
+        return "; ".join(f"{service.name}: {shown(service.settings)}" for service in self.described) or "not read"
 
     def alarms(self) -> str:
         names = ", ".join(sorted({alarm for service in self.described for alarm in service.settings.alarms}))
@@ -284,19 +284,6 @@ def _each(resources: Iterable[str], read: Callable[[str], Value]) -> list[Value]
         first = next((error for error in failed if not error.denied), failed[0])
         raise AwsError("; ".join(error.message for error in failed), first.hint, first.code)
     return values
-
-
-def _settings(settings: ServiceSettings) -> str:
-    breaker, early = settings.breaker, settings.early_success
-    parts = ["rolling"]
-    if breaker.enabled:
-        unit = "" if breaker.threshold_type == "COUNT" else " %"
-        after = "rolls back" if breaker.rolls_back else "stops"
-        reset = "" if breaker.resets else ", keeps counting after a healthy task"
-        parts.append(f"circuit breaker {after} at {breaker.threshold_value}{unit}{reset}")
-    if early:
-        parts.append(f"early success at {early.healthy_percent} %, clean-up {early.cleanup}")
-    return ", ".join(parts)
 
 
 def _denied(error: LongshoreError) -> bool:
