@@ -53,6 +53,15 @@ def doctor(env: Environment) -> None:
         checklist.skip("state lock", "only Terraform can read the lock of this backend")
     checklist.run("contract", reads.registered, "files", "terraform", "account")
     checklist.run("services", reads.services, "contract")
+    _check_services(checklist, reads)
+    checklist.run("schedules", reads.schedules, "contract")
+    checklist.run("autoscaling", reads.autoscaling, "contract")
+    checklist.run("logs", reads.logs, "contract")
+    checklist.conclude()
+    env.console.say("A release can read everything that it needs.")
+
+
+def _check_services(checklist: _DependentChecks, reads: _Reads) -> None:
     checklist.run("settings", reads.settings, "services")
     checklist.run("alarms", reads.alarms, "services")
     checklist.run("targets", reads.targets, "services")
@@ -61,11 +70,6 @@ def doctor(env: Environment) -> None:
     checklist.run("deadlines", reads.deadlines, "services", "revisions")
     checklist.run("deployments", reads.deployments, "services")
     checklist.run("tasks", reads.tasks, "services")
-    checklist.run("schedules", reads.schedules, "contract")
-    checklist.run("autoscaling", reads.autoscaling, "contract")
-    checklist.run("logs", reads.logs, "contract")
-    checklist.conclude()
-    env.console.say("A release can read everything that it needs.")
 
 
 @dataclass(frozen=True)
