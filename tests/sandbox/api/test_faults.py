@@ -92,6 +92,17 @@ def test_the_oldest_matching_fault_applies() -> None:
     assert (faults.clear(second), [row["struck"] for row in faults.rows()]) == (1, [1])
 
 
+def test_only_a_denial_affects_the_calls_that_ecs_makes_for_tasks() -> None:
+    faults = Faults()
+    faults.add(Fault("ssm:GetParameters", "throttle", times=1))
+    faults.add(Fault("ssm:GetParameters", "denied", times=1))
+    asked = [("ssm", "GetParameters"), ("secretsmanager", "GetSecretValue"), ("ssm", "GetParameters")]
+    assert [faults.denies("secretsmanager", "GetSecretValue"), *(faults.denies(*call) for call in asked)] == [
+        False, True, False, False,
+    ]  # fmt: skip
+    assert [row["struck"] for row in faults.rows()] == [0, 1]
+
+
 @pytest.mark.parametrize(
     ("given", "named"),
     [

@@ -237,6 +237,19 @@ def test_a_one_off_task_has_its_exit_code_its_secrets_and_its_whole_log(site: Si
     assert lines == [str(number) for number in range(1, 10001)]
 
 
+def test_a_task_cannot_start_while_its_secret_is_denied(site: Site) -> None:
+    site.client("ssm").put_parameter(Name=f"/{site.name}/key", Value="hidden", Type="SecureString")
+    secrets = [{"name": "KEY", "valueFrom": f"/{site.name}/key"}]
+    task_definition = site.register(site.push("v1"), "exit 0", secrets=secrets)
+    control.add_fault(site.sandbox, {"operation": "ssm:GetParameters", "kind": "denied", "times": 1})
+    ended = site.run(task_definition)
+    control.clear_faults(site.sandbox)
+    assert ended["stopCode"] == "TaskFailedToStart"
+    task = ended["taskArn"].rpartition("/")[2]
+    assert f"assumed-role/execution/{task} is not authorized to perform: ssm:GetParameters" in ended["stoppedReason"]
+    assert site.run(task_definition)["containers"][0]["exitCode"] == 0
+
+
 def test_a_read_only_root_is_writable_only_where_a_volume_is_mounted(site: Site) -> None:
     script = "touch /srv/no && exit 4; touch /tmp/yes || exit 5; ls /tmp; exit 6"
     mounts = [{"sourceVolume": "writable", "containerPath": "/tmp"}]

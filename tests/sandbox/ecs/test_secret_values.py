@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from longshore.sandbox.ecs.runtime import Launch
 from longshore.sandbox.ecs.secret_values import SecretValues
 from longshore.sandbox.ecs.start_errors import StartError
 from tests.sandbox.moto_api import REGION, Api
@@ -19,8 +20,10 @@ def secret_arn(api: Api) -> str:
     return str(api.client("secretsmanager").create_secret(Name="launch/database", SecretString=text)["ARN"])
 
 
-def value_of(reference: str) -> str:
-    return SecretValues(ACCOUNT, REGION).of({"secrets": [{"name": "S", "valueFrom": reference}]})["S"]
+def value_of(reference: str, task: str = "", denied: str = "") -> str:
+    values = SecretValues(ACCOUNT, REGION, lambda service, operation: denied == f"{service}:{operation}")
+    launch = Launch(task, "launch", "", "launch", {"executionRoleArn": f"arn:aws:iam::{ACCOUNT}:role/path/reader"})
+    return values.of(launch, {"secrets": [{"name": "S", "valueFrom": reference}]})["S"]
 
 
 def test_secrets_are_resolved_by_name_arn_and_key(secret_arn: str) -> None:
@@ -40,3 +43,26 @@ def test_a_missing_secret_is_named(secret_arn: str, reference: str) -> None:
     with pytest.raises(StartError, match=r"^ResourceInitializationError: unable to pull secrets") as error:
         value_of(reference.replace("{secret}", secret_arn))
     assert "nope" in error.value.message
+
+
+@pytest.mark.parametrize(
+    ("reference", "action", "detail"),
+    [
+        ("/launch/key", "ssm:GetParameters", "secrets from ssm: service call has been retried 1 time(s): Acc"),
+        ("{secret}:user::", "secretsmanager:GetSecretValue", "failed to fetch secret {secret} from secrets manager: "),
+    ],
+)
+def test_a_denied_secret_has_the_task_and_the_request_in_its_reason(
+    secret_arn: str, reference: str, action: str, detail: str
+) -> None:
+    """Each task has another reason, as on AWS (github.com/aws/copilot-cli, issue 4504)."""
+    reference = reference.replace("{secret}", secret_arn)
+    reasons = []
+    for task in ("a1", "a1", "b2"):
+        with pytest.raises(StartError) as error:
+            value_of(reference, task, denied=action)
+        assert f":assumed-role/reader/{task} is not authorized to perform: {action}" in error.value.message
+        assert detail.replace("{secret}", secret_arn) in error.value.message
+        reasons.append(error.value.message)
+    assert len(set(reasons)) == 3
+    assert value_of(reference, denied="ecr:BatchGetImage")

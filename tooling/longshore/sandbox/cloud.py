@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -54,6 +55,7 @@ class Cloud:
         load_balancers: the load balancers of its services.
         docker: client of the Docker engine.
         registry_password: of the registry's user AWS.
+        denials: each says whether a call that ECS makes for a task, service and operation, is denied.
     """
 
     directory: Path
@@ -63,6 +65,11 @@ class Cloud:
     load_balancers: LoadBalancers
     docker: DockerClient
     registry_password: str = field(default="", repr=False)
+    denials: list[Callable[[str, str], bool]] = field(default_factory=list)
+
+    def denies(self, service: str, operation: str) -> bool:
+        """Whether a call that ECS makes for a task is denied."""
+        return any(denial(service, operation) for denial in self.denials)
 
     @property
     def labels(self) -> dict[str, str]:

@@ -84,7 +84,10 @@ def run(directory: Path, port: int, cleanup: ExitStack) -> None:
 
     password = secrets.token_urlsafe(30)
     registry = _start_registry(directory, docker, password, cleanup)
-    cluster = _start_ecs(directory, registry, password, docker, cleanup)
+    load_balancers = LocalLoadBalancers()
+    cleanup.callback(load_balancers.close_all)
+    cloud = Cloud(directory, REGION, ACCOUNT_ID, registry, load_balancers, docker, password)
+    cluster = _start_ecs(cloud, cleanup)
     state = _state(directory, listener.getsockname()[1], registry)
     builds = codebuild.Builds(codebuild.BuildHost(directory, state.endpoint, ACCOUNT_ID, engine.host()))
     cleanup.callback(builds.close)
@@ -95,6 +98,7 @@ def run(directory: Path, port: int, cleanup: ExitStack) -> None:
 
     keys = AccessKeys(state.access_key_id, state.secret_access_key)
     api = AwsApi(moto_application(REGION), keys, RequestLog(), status, (cluster, admin), admin)
+    cloud.denials.append(api.faults.denies)
     server = serve(api, listener)
     cleanup.callback(server.shutdown)
     url = terraform_cloud.start(directory, state.secret_access_key, state.environment(), cleanup)
@@ -112,14 +116,12 @@ def _start_registry(directory: Path, docker: DockerClient, password: str, cleanu
     return proxy.address
 
 
-def _start_ecs(directory: Path, registry: str, password: str, docker: DockerClient, cleanup: ExitStack) -> ecs.Ecs:
+def _start_ecs(cloud: Cloud, cleanup: ExitStack) -> ecs.Ecs:
     """Install ECS and the services that moto lacks parts of, and start the control loop."""
-    load_balancers = LocalLoadBalancers()
-    cleanup.callback(load_balancers.close_all)
     buckets.install()
     security_groups.install()
     cloudformation.install()
-    cluster = ecs.install(Cloud(directory, REGION, ACCOUNT_ID, registry, load_balancers, docker, password))
+    cluster = ecs.install(cloud)
     scaling.install(cluster)
     target_groups.install(cluster)
     log_events.install(cluster.orchestrator.timing)

@@ -72,6 +72,10 @@ class Fault:
         self.struck += strikes
         return strikes
 
+    def denies(self, service: str, operation: str) -> bool:
+        """Count a call that ECS makes for a task, and return whether the fault denies it."""
+        return self.kind == "denied" and self.strikes(Caller("", service, operation, "json"))
+
     def _matches(self, caller: Caller) -> bool:
         service, _, operation = self.operation.partition(":")
         kinds = {"*": True, "reads": not is_mutating(caller.operation), "writes": is_mutating(caller.operation)}
@@ -142,6 +146,11 @@ class Faults:
         """The fault that affects a call: the oldest, if there are several."""
         with self._lock:
             return next((fault for fault in self._faults if fault.strikes(caller)), None)
+
+    def denies(self, service: str, operation: str) -> bool:
+        """Whether a fault denies a call that ECS makes for a task; other kinds do not affect such calls."""
+        with self._lock:
+            return any(fault.denies(service, operation) for fault in self._faults)
 
 
 def injected_response(fault: Fault, caller: Caller) -> Answer:

@@ -17,6 +17,7 @@ _FIELDS = {
     "memory": "memory",
     "network_mode": "networkMode",
     "requires_compatibilities": "requiresCompatibilities",
+    "execution_role_arn": "executionRoleArn",
     "tags": "tags",
 }
 
@@ -116,4 +117,4 @@ class Definitions:
             raise ecs_error("ClientException", "TaskDefinition not found.") from error
         if definition.status != "ACTIVE":
             raise ecs_error("ClientException", "TaskDefinition is inactive")
-        return str(definition.arn), {name: getattr(definition, attribute) for attribute, name in _FIELDS.items()}
+        return str(definition.arn), {name: getattr(definition, attribute, None) for attribute, name in _FIELDS.items()}

@@ -38,7 +38,7 @@ class DockerRuntime:
         self._wake = wake
         self._host = Host(cloud)
         self._logs = LogWriter(cloud.account_id)
-        secrets = SecretValues(cloud.account_id, cloud.region)
+        secrets = SecretValues(cloud.account_id, cloud.region, cloud.denies)
         files = EnvironmentFiles(cloud.account_id)
         self._tools = Tools(self._host, cloud.load_balancers, self._logs, secrets, files, cloud.region, self._report)
         self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError, ServiceException
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.ssm.models import ssm_backends
 
-from longshore.sandbox.ecs.start_errors import StartError, resource_missing
+from longshore.sandbox.ecs.runtime import Launch
+from longshore.sandbox.ecs.start_errors import StartError, resource_missing, secret_denied
 
+_PARAMETERS = ("ssm", "GetParameters")
 _PULL = "unable to pull secrets or registry auth: execution resource retrieval failed: "
 
 
@@ -21,24 +23,39 @@ class SecretValues:
     Args:
         account_id: the account of parameters and secrets.
         region: the region of parameters that are referred to by name.
+        denies: whether the execution roles may not make a call, by service and operation.
     """
 
-    def __init__(self, account_id: str, region: str) -> None:
+    def __init__(
+        self, account_id: str, region: str, denies: Callable[[str, str], bool] = lambda _service, _operation: False
+    ) -> None:
         self._account_id = account_id
         self._region = region
+        self._denies = denies
 
-    def of(self, container: Mapping[str, Any]) -> dict[str, str]:
-        """The values of a container definition's `secrets`, by variable.
+    def of(self, launch: Launch, container: Mapping[str, Any]) -> dict[str, str]:
+        """The values of the `secrets` of a container definition of a task, by variable.
 
         Raises:
-            StartError: ResourceInitializationError: a value is missing.
+            StartError: ResourceInitializationError: a value is missing, or may not be read.
         """
-        return {secret["name"]: self._value(secret["valueFrom"]) for secret in container.get("secrets") or []}
+        values = {}
+        for secret in container.get("secrets") or []:
+            reference = secret["valueFrom"]
+            service, operation = ("secretsmanager", "GetSecretValue") if _is_secret(reference) else _PARAMETERS
+            if self._denies(service, operation):
+                raise secret_denied(launch.task, self._arn(reference), str(launch.definition.get("executionRoleArn")))
+            values[secret["name"]] = self._value(reference)
+        return values
+
+    def _arn(self, reference: str) -> str:
+        """The ARN that AWS's error names."""
+        if reference.startswith("arn:"):
+            return ":".join(reference.split(":")[:7])
+        return f"arn:aws:ssm:{self._region}:{self._account_id}:parameter/{reference.removeprefix('/')}"
 
     def _value(self, reference: str) -> str:
-        if reference.startswith("arn:") and reference.split(":")[2] == "secretsmanager":
-            return self._secret(reference)
-        return self._parameter(reference)
+        return self._secret(reference) if _is_secret(reference) else self._parameter(reference)
 
     def _parameter(self, reference: str) -> str:
         """The value of a parameter, by name or ``arn:aws:ssm:REGION:ACCOUNT:parameter/NAME``."""
@@ -62,6 +79,10 @@ class SecretValues:
             raise _not_from_asm(f"failed to fetch secret {arn} from secrets manager: {error}") from error
         text = str(secret.get("SecretString", ""))
         return _field(text, key, arn) if key else text
+
+
+def _is_secret(reference: str) -> bool:
+    return reference.startswith("arn:") and reference.split(":")[2] == "secretsmanager"
 
 
 def _field(text: str, key: str, arn: str) -> str:

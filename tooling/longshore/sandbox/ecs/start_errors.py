@@ -8,6 +8,9 @@ OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 ESSENTIAL_EXITED = "Essential container in task exited"
 FAILED_TO_START = "Task failed to start"
 
+_DATABASE = "arn:aws:secretsmanager:us-east-1:123456789012:secret:database-AbCdEf"
+_ROLE = "arn:aws:iam::123456789012:role/execution"
+
 
 class StartError(Exception):
     """A task cannot start.
@@ -43,14 +46,27 @@ def resource_missing(detail: str) -> StartError:
     return StartError(f"ResourceInitializationError: {detail}")
 
 
-def secret_denied(task: str) -> StartError:
-    """The execution role may not read a secret. AWS names the session of the role by the task, and the request."""
-    denied = "arn:aws:secretsmanager:us-east-1:123456789012:secret:database-AbCdEf"
+def secret_denied(task: str, secret: str = _DATABASE, role: str = _ROLE) -> StartError:
+    """The execution role may not read a secret. AWS names the session of the role by the task, and the request.
+
+    The texts are those that users of Fargate quote (github.com/aws/copilot-cli, issue 4504, for a parameter).
+
+    Args:
+        task: id of the task.
+        secret: ARN of the secret or parameter.
+        role: ARN of the execution role.
+    """
+    parts = secret.split(":")
+    account, from_ssm = parts[4], parts[2] == "ssm"
+    action = "ssm:GetParameters" if from_ssm else "secretsmanager:GetSecretValue"
+    source = "secrets from ssm" if from_ssm else "secret from asm"
+    fetched = "" if from_ssm else f"failed to fetch secret {secret} from secrets manager: "
     return resource_missing(
-        "unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from"
-        f" asm: service call has been retried 1 time(s): failed to fetch secret {denied} from secrets manager:"
-        f" AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/execution/{task} is not authorized to"
-        f" perform: secretsmanager:GetSecretValue on resource: {denied} status code: 400, request id: {uuid.uuid4()}"
+        "unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve"
+        f" {source}: service call has been retried 1 time(s): {fetched}AccessDeniedException: User:"
+        f" arn:aws:sts::{account}:assumed-role/{role.rpartition('/')[2]}/{task} is not authorized to perform: {action}"
+        f" on resource: {secret} because no identity-based policy allows the {action} action status code: 400,"
+        f" request id: {uuid.uuid4()}"
     )
 
 

@@ -197,7 +197,7 @@ class TaskRun:
     def _given(self, container: container_arguments.Definition) -> container_arguments.Given:
         override = container_arguments.override_of(self._launch, container["name"])
         files = self._tools.environment_files.of(container, override)
-        return container_arguments.Given(self._tools.secrets.of(container), files)
+        return container_arguments.Given(self._tools.secrets.of(self._launch, container), files)
 
     def _start_container(self, definition: container_arguments.Definition, container: Container, image: Image) -> None:
         name, launch = definition["name"], self._launch
