@@ -6,8 +6,9 @@ The delay counts in seconds from the moment at which the outcome could be known;
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -62,6 +63,7 @@ def _play_all(chosen: Sequence[Fault]) -> list[Row]:
     sandbox = project.variables()
     environ = project.environment(sandbox)
     copies = Copies(sandbox)
+    copies.store_parameter()
     project.run("bootstrap", "--yes")
     tags = {fault.name: f"v1.0.{number}" for number, fault in enumerate(chosen, start=1)}
     project.build(FIRST, GOOD)
@@ -86,17 +88,12 @@ def _play(fault: Fault, tag: str, copies: Copies, environ: dict[str, str]) -> li
     """Play one fault: Longshore starts first, and the peers as soon as its deployment exists."""
     names = [tool.copy for tool in TOOLS]
     copies.restore(names, FIRST)
-    state = control.status(project.FOLDER / ".longshore" / "sandbox").state
-    if not isinstance(state, State):
-        raise TypeError("the sandbox is not running")
-    control.settings(state, rollback_window=fault.window)
     revisions = {tool.copy: copies.register(tool.copy, tag) for tool in TOOLS}
     with (
+        _conditions(fault, copies, tag) as before_apply,
         Watch(copies, fault, [project.SERVICE, *names], DEADLINE, FIRST) as watch,
         ThreadPoolExecutor(len(TOOLS) + 1) as threads,
     ):
-        # After Longshore's checks, which need the image, and before any task of the version starts.
-        before_apply = partial(copies.delete_image, tag) if fault.deleted else do_nothing
         longshore = threads.submit(tools.longshore, tag, environ, before_apply)
         while not watch.began.wait(0.1):
             if longshore.done():
@@ -107,8 +104,27 @@ def _play(fault: Fault, tag: str, copies: Copies, environ: dict[str, str]) -> li
     return [Row(fault, name, report, _delay(watch, copy, report)) for name, (copy, report) in reports.items()]
 
 
+@contextmanager
+def _conditions(fault: Fault, copies: Copies, tag: str) -> Iterator[Callable[[], None]]:
+    """The settings of a fault, and its action between the checks of Longshore and the first task of the version."""
+    state = control.status(project.FOLDER / ".longshore" / "sandbox").state
+    if not isinstance(state, State):
+        raise TypeError("the sandbox is not running")
+    denial = {"operation": fault.denied, "kind": "denied"}
+    defaults = control.settings(state)
+    control.settings(state, **fault.settings)
+    try:
+        if fault.deleted:
+            yield partial(copies.delete_image, tag)
+        else:
+            yield partial(control.add_fault, state, denial) if fault.denied else do_nothing
+    finally:
+        control.clear_faults(state)
+        control.settings(state, **defaults)
+
+
 def do_nothing() -> None:
-    """Leave the image where it is before the apply."""
+    """Change nothing before the apply."""
 
 
 def _delay(watch: Watch, copy: str, report: Report) -> float:

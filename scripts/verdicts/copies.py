@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 
 from scripts.verdicts.faults import Fault
-from scripts.verdicts.project import CLUSTER, REPOSITORY, SERVICE, TASKS
+from scripts.verdicts.project import CLUSTER, PARAMETER, REPOSITORY, SERVICE, TASKS
 
 INTERVAL = 0.3
 """Seconds between two reads of the watch."""
@@ -37,6 +37,11 @@ class Copies:
         }
         self.ecs = client("ecs", **access)
         self.ecr = client("ecr", **access)
+        self.ssm = client("ssm", **access)
+
+    def store_parameter(self) -> None:
+        """Store the secret that every task reads at its start."""
+        self.ssm.put_parameter(Name=PARAMETER, Value="not needed", Type="SecureString")
 
     def service(self, name: str) -> dict[str, Any]:
         """A service, as ECS describes it."""

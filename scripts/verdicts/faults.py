@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 SERVES = """mkdir -p /tmp/www && echo "$RELEASE_VERSION" >/tmp/www/health
 {before}
@@ -27,7 +28,8 @@ class Fault:
         known: the moment at which the outcome can be known: ``failed`` once ECS shows the deployment as FAILED or
             rolls it back, ``third`` once three tasks have stopped for the same reason, ``completed`` once the
             deployment has completed, ``overtaken`` once the other deployment exists, ``deadline`` at the deadline.
-        window: seconds for which ECS shows FAILED before it rolls back.
+        settings: of the sandbox, in seconds, where they differ from its defaults.
+        denied: the call that the execution role may not make, from the apply on; empty for none.
         deleted: the image is deleted before any task starts.
         overtaken: another process deploys in the middle.
     """
@@ -37,7 +39,8 @@ class Fault:
     outcome: str
     known: str
     holds: bool = False
-    window: float = 0.0
+    settings: Mapping[str, float] = field(default_factory=dict)
+    denied: str = ""
     deleted: bool = False
     overtaken: bool = False
 
@@ -45,11 +48,35 @@ class Fault:
 CRASHES = "echo 'FATAL: DATABASE_URL is not set'; exit 3\n"
 GOOD = SERVES.format(before="")
 
+SERVES_FROM_8_TO_11 = """mkdir -p /tmp/www && echo "$RELEASE_VERSION" >/tmp/www/health
+sleep 8
+httpd -p 8080 -h /tmp/www
+sleep 3
+echo "FATAL: the queue does not answer"; exit 3
+"""
+"""A script that serves long enough for ECS to complete the deployment, and crashes 11 s after its start."""
+
 FAULTS = (
     Fault("crash at start, window 0 s", CRASHES, "rolled back by ECS", "failed"),
-    Fault("crash at start, window 2.5 s", CRASHES, "rolled back by ECS", "failed", window=2.5),
+    Fault("crash at start, window 2.5 s", CRASHES, "rolled back by ECS", "failed", settings={"rollback_window": 2.5}),
     Fault("image deleted, window 0 s", GOOD, "rolled back by ECS", "failed", deleted=True),
-    Fault("image deleted, window 2.5 s", GOOD, "rolled back by ECS", "failed", window=2.5, deleted=True),
+    Fault(
+        "image deleted, window 2.5 s",
+        GOOD,
+        "rolled back by ECS",
+        "failed",
+        settings={"rollback_window": 2.5},
+        deleted=True,
+    ),
+    Fault(
+        "crash at start, rollback shows 20 s late",
+        CRASHES,
+        "rolled back by ECS",
+        "failed",
+        settings={"failure_hidden": 20.0, "rollback_reported_after": 10.0},
+    ),
+    Fault("secret that cannot be read", GOOD, "rolled back by ECS", "failed", denied="ssm:GetParameters"),
+    Fault("crash every 11 s, after serving", SERVES_FROM_8_TO_11, "completes, then crashes", "third"),
     Fault("crash after 5 s, forever", "sleep 5; exit 3\n", "never completes", "third"),
     Fault("memory limit exceeded", "sleep 2; exec tail /dev/zero\n", "never completes", "third"),
     Fault("never listens", NEVER_LISTENS, "never completes", "deadline"),

@@ -17,6 +17,7 @@ INVOKE = ROOT / ".venv" / "bin" / "invoke"
 CLUSTER = "verdicts-sandbox"
 SERVICE = f"{CLUSTER}-web"
 REPOSITORY = "verdicts/app"
+PARAMETER = "/verdicts/password"
 TASKS = 2
 
 _INVOKE_YAML = """longshore:
@@ -28,7 +29,7 @@ _INVOKE_YAML = """longshore:
         sandbox:
           endpoint: sandbox
           account: "123456789012"
-          deadlines: {{rollout: {deadline}, verify: 10, bake: 0}}
+          deadlines: {{rollout: {deadline}, verify: 10}}
 """
 _SANDBOX_TFVARS = f"""application      = "verdicts"
 environment_name = "sandbox"
@@ -41,6 +42,7 @@ services = {{
     stop_timeout   = 2
     init_process   = true
     writable_paths = ["/tmp"]
+    secrets        = {{ PASSWORD = "ssm:{PARAMETER}" }}
   }}
 }}
 verify = [{{ service = "web", path = "/health" }}]

@@ -1,11 +1,17 @@
-"""The revisions that `make bench-verdicts` gives the peers to deploy."""
+"""The parts of `make bench-verdicts`: its faults, when their outcome can be known, and what the peers deploy."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import MagicMock
 
-from scripts.verdicts.copies import Copies
+import pytest
+from scripts.verdicts.copies import Copies, Watch
+from scripts.verdicts.faults import FAULTS, GOOD, Fault
+
+from longshore.sandbox.api.faults import parse
+from longshore.sandbox.ecs.timing import SETTINGS
 
 VARIABLES = {
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
@@ -37,3 +43,57 @@ def test_a_copy_keeps_the_parts_of_the_task_that_its_container_needs() -> None:
     assert registered["image"] == "127.0.0.1:5000/verdicts/app:v1.0.1"
     assert registered["environment"] == [{"name": "RELEASE_VERSION", "value": "v1.0.1"}]
     assert registered["mountPoints"] == container["mountPoints"]
+
+
+def test_each_fault_has_a_name_and_conditions_that_the_sandbox_knows() -> None:
+    names = [fault.name for fault in FAULTS]
+    assert len(set(names)) == len(names)
+    assert {name for fault in FAULTS for name in fault.settings} <= set(SETTINGS)
+    for fault in FAULTS:
+        if fault.denied:
+            assert parse({"operation": fault.denied, "kind": "denied"}).operation == fault.denied
+    assert FAULTS[-1].overtaken, "it leaves a revision of another deployment running"
+
+
+def fault(known: str, **rest: Any) -> Fault:
+    return Fault("a fault", GOOD, "an outcome", known, **rest)
+
+
+def seen(deployment: str, status: str = "PRIMARY", state: str = "IN_PROGRESS") -> dict[str, Any]:
+    created = datetime.fromtimestamp(1000, UTC)
+    return {"id": deployment, "status": status, "rolloutState": state, "createdAt": created}
+
+
+def watched(given: Fault, *reads: list[dict[str, Any]]) -> float | None:
+    """When the outcome of copy ``web`` is known, after these reads of its deployments; ``old`` was there before."""
+    copies = MagicMock()
+    copies.service.return_value = {"deployments": [seen("old")]}
+    copies.third_failure.return_value = 1033.0
+    watch = Watch(copies, given, ["web"], 120.0, "v1.0.0")
+    watch.ended.set()
+    with watch:
+        for deployments in reads:
+            watch._observe("web", deployments)
+    return watch.observed["web"].known
+
+
+@pytest.mark.parametrize(
+    ("known", "reads"),
+    [
+        # ECS shows the failure, or only its rollback while the failed deployment still shows IN_PROGRESS
+        ("failed", [[seen("new"), seen("old", "ACTIVE")], [seen("new", state="FAILED"), seen("old", "ACTIVE")]]),
+        ("failed", [[seen("new"), seen("old", "ACTIVE")], [seen("back"), seen("new", "ACTIVE")]]),
+        ("completed", [[seen("new")], [seen("new", state="COMPLETED")]]),
+    ],
+)
+def test_an_outcome_is_known_once_ecs_shows_it(known: str, reads: list[list[dict[str, Any]]]) -> None:
+    assert watched(fault(known), *reads[:1]) is None
+    assert watched(fault(known), *reads) is not None
+
+
+def test_a_crash_loop_is_known_at_the_third_crash_even_after_completion() -> None:
+    assert watched(fault("third"), [seen("new", state="COMPLETED")]) == 1033.0
+
+
+def test_nothing_is_known_before_the_tool_has_deployed() -> None:
+    assert watched(fault("third"), [seen("old", state="COMPLETED")]) is None
