@@ -811,6 +811,26 @@ def test_an_inactive_revision_cannot_be_started_and_is_not_the_latest(play: Play
     assert play.create(0, taskDefinition=family)["taskDefinition"] == first
 
 
+def test_the_number_of_a_deleted_revision_is_not_given_again(play: Play) -> None:
+    """ "The revision value always increases by one" (ECS API, TaskDefinition)."""
+    arns = [play.register("job") for _ in range(2)]
+    for arn in arns:
+        play.client.deregister_task_definition(taskDefinition=arn)
+    assert play.client.delete_task_definitions(taskDefinitions=arns)["failures"] == []
+    assert [play.register("job").rpartition(":")[2] for _ in range(2)] == ["3", "4"]
+    described = play.client.describe_task_definition(taskDefinition="job:3")["taskDefinition"]
+    assert (described["revision"], described["taskDefinitionArn"]) == (3, arns[0].replace("job:1", "job:3"))
+    with pytest.raises(ClientError, match="Unable to describe task definition"):
+        play.client.describe_task_definition(taskDefinition=arns[0])
+
+
+def test_container_instances_are_missing(play: Play) -> None:
+    arn = f"arn:aws:ecs:eu-central-1:{ACCOUNT}:container-instance/{play.cluster}/{'0' * 32}"
+    answer = play.client.describe_container_instances(cluster=play.cluster, containerInstances=[arn])
+    assert (answer["containerInstances"], [failure["reason"] for failure in answer["failures"]]) == ([], ["MISSING"])
+    assert play.client.list_container_instances(cluster=play.cluster)["containerInstanceArns"] == []
+
+
 def test_task_definitions_are_listed_by_revision_as_a_number(play: Play) -> None:
     family = f"{play.cluster}-web"
     arns = [play.register() for _ in range(11)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from moto.core.exceptions import ServiceException
 from moto.ecs.exceptions import ECSException
-from moto.ecs.models import EC2ContainerServiceBackend, ecs_backends
+from moto.ecs.models import EC2ContainerServiceBackend, TaskDefinition, ecs_backends
 
 _FIELDS = {
     "family": "family",
@@ -101,6 +101,22 @@ class Definitions:
         families = [family] if family else list(self.backend.task_definitions)
         definitions = [d for name in families for d in self.backend.task_definitions.get(name, {}).values()]
         return [str(definition.arn) for definition in definitions if definition.status == status]
+
+    def number(self, registered: TaskDefinition) -> None:
+        """Give a new task definition a number that no other of its family has had.
+
+        "The revision value always increases by one" (ECS API, TaskDefinition, revision); moto gives the number of a
+        deleted one again. The numbers are kept with moto's records, which forget all at a reset.
+        """
+        highest: dict[str, int] = vars(self.backend).setdefault("highest_revisions", {})
+        family = registered.family
+        number = highest[family] = max(registered.revision, highest.get(family, 0) + 1)
+        if number != registered.revision:
+            self.backend.task_definitions[family][number] = self.backend.task_definitions[family].pop(
+                registered.revision
+            )
+            registered.arn = f"{registered.arn.rpartition(':')[0]}:{number}"
+            registered.revision = number
 
     def runnable(self, reference: str) -> tuple[str, dict[str, Any]]:
         """Find a task definition from which tasks may be started.

@@ -121,6 +121,12 @@ class EcsResponse(EC2ContainerServiceResponse):
                 cluster.active_services_count = len(self._services_in(cluster.name))
         return super().describe_clusters()
 
+    def describe_container_instances(self) -> ActionResult:
+        """DescribeContainerInstances: all are missing (moto fails if a cluster has none)."""
+        cluster = self.ecs.definitions.cluster_arn(self._get_param("cluster")).rpartition("/")[2]
+        self.ecs.definitions.backend.container_instances.setdefault(cluster, {})
+        return super().describe_container_instances()
+
     def describe_capacity_providers(self) -> ActionResult:
         """DescribeCapacityProviders; without names, all of the account (moto requires names)."""
         backend = self.ecs.definitions.backend
@@ -153,6 +159,7 @@ class EcsResponse(EC2ContainerServiceResponse):
         with self.ecs.orchestrator.lock:
             result = super().register_task_definition()
             registered = cast("dict[str, Any]", result.result)["taskDefinition"]
+            self.ecs.definitions.number(registered)
             registered.registered_at = moment(self.ecs.orchestrator.clock())
         return result
 
