@@ -63,7 +63,7 @@ def _play_all(chosen: Sequence[Fault]) -> list[Row]:
     sandbox = project.variables()
     environ = project.environment(sandbox)
     copies = Copies(sandbox)
-    copies.store_parameter()
+    copies.prepare()
     project.run("bootstrap", "--yes")
     tags = {fault.name: f"v1.0.{number}" for number, fault in enumerate(chosen, start=1)}
     project.build(FIRST, GOOD)
@@ -90,8 +90,9 @@ def _play(fault: Fault, tag: str, copies: Copies, environ: dict[str, str]) -> li
     copies.restore(names, FIRST)
     revisions = {tool.copy: copies.register(tool.copy, tag) for tool in TOOLS}
     with (
-        _conditions(fault, copies, tag) as before_apply,
-        Watch(copies, fault, [project.SERVICE, *names], DEADLINE, FIRST) as watch,
+        copies.configured([project.SERVICE, *names], fault.configuration),
+        _conditions(fault, copies, tag) as (before_apply, relent),
+        Watch(copies, fault, [project.SERVICE, *names], DEADLINE, FIRST, relent) as watch,
         ThreadPoolExecutor(len(TOOLS) + 1) as threads,
     ):
         longshore = threads.submit(tools.longshore, tag, environ, before_apply)
@@ -105,26 +106,34 @@ def _play(fault: Fault, tag: str, copies: Copies, environ: dict[str, str]) -> li
 
 
 @contextmanager
-def _conditions(fault: Fault, copies: Copies, tag: str) -> Iterator[Callable[[], None]]:
-    """The settings of a fault, and its action between the checks of Longshore and the first task of the version."""
+def _conditions(fault: Fault, copies: Copies, tag: str) -> Iterator[tuple[Callable[[], None], Callable[[], None]]]:
+    """The settings of a fault, and two actions.
+
+    Returns:
+        The action between the checks of Longshore and the first task of the version, and the action once all outcomes
+        are known: the secret can be read again, so that a rollback can start tasks.
+    """
     state = control.status(project.FOLDER / ".longshore" / "sandbox").state
     if not isinstance(state, State):
         raise TypeError("the sandbox is not running")
     denial = {"operation": fault.denied, "kind": "denied"}
     defaults = control.settings(state)
-    control.settings(state, **fault.settings)
+    control.settings(state, **{"alarm_bake": 0.0, **fault.settings})
     try:
         if fault.deleted:
-            yield partial(copies.delete_image, tag)
+            yield partial(copies.delete_image, tag), do_nothing
+        elif fault.denied:
+            yield partial(control.add_fault, state, denial), partial(control.clear_faults, state)
         else:
-            yield partial(control.add_fault, state, denial) if fault.denied else do_nothing
+            yield do_nothing, do_nothing
     finally:
         control.clear_faults(state)
+        copies.set_alarm("OK")
         control.settings(state, **defaults)
 
 
 def do_nothing() -> None:
-    """Change nothing before the apply."""
+    """Change nothing."""
 
 
 def _delay(watch: Watch, copy: str, report: Report) -> float:

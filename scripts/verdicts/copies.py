@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,12 +13,15 @@ from typing import Any
 import boto3
 
 from scripts.verdicts.faults import Fault
-from scripts.verdicts.project import CLUSTER, PARAMETER, REPOSITORY, SERVICE, TASKS
+from scripts.verdicts.project import ALARM, CLUSTER, PARAMETER, REPOSITORY, SERVICE, TASKS
 
 INTERVAL = 0.3
 """Seconds between two reads of the watch."""
 SETTLES_WITHIN = 60.0
 SAME_FAILURES = 3
+
+NONE: dict[str, Any] = {"earlySuccessCriteria": {"enable": False}}
+"""The parts of a deployment configuration as a service without them has them."""
 
 
 class Copies:
@@ -38,10 +42,26 @@ class Copies:
         self.ecs = client("ecs", **access)
         self.ecr = client("ecr", **access)
         self.ssm = client("ssm", **access)
+        self.cloudwatch = client("cloudwatch", **access)
 
-    def store_parameter(self) -> None:
-        """Store the secret that every task reads at its start."""
+    def prepare(self) -> None:
+        """Store the secret that every task reads at its start, and the alarm of every deployment."""
         self.ssm.put_parameter(Name=PARAMETER, Value="not needed", Type="SecureString")
+        self.cloudwatch.put_metric_alarm(
+            AlarmName=ALARM,
+            MetricName="Errors",
+            Namespace="Verdicts",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1.0,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+        self.set_alarm("OK")
+
+    def set_alarm(self, state: str) -> None:
+        """Set the state of the alarm: OK or ALARM."""
+        self.cloudwatch.set_alarm_state(AlarmName=ALARM, StateValue=state, StateReason="set by hand")
 
     def service(self, name: str) -> dict[str, Any]:
         """A service, as ECS describes it."""
@@ -66,7 +86,7 @@ class Copies:
     def create(self, name: str, revision: str) -> None:
         """Create a copy."""
         configuration = self.service(SERVICE)["deploymentConfiguration"]
-        kept = ("deploymentCircuitBreaker", "maximumPercent", "minimumHealthyPercent")
+        kept = ("alarms", "deploymentCircuitBreaker", "maximumPercent", "minimumHealthyPercent")
         self.ecs.create_service(
             cluster=CLUSTER,
             serviceName=name,
@@ -100,6 +120,19 @@ class Copies:
         """Deploy a revision outside of any release."""
         self.ecs.update_service(cluster=CLUSTER, service=name, taskDefinition=self.register(name, tag))
 
+    @contextmanager
+    def configured(self, names: Sequence[str], changes: Mapping[str, Any]) -> Iterator[None]:
+        """Change the deployment configuration of services, and change it back; neither starts a deployment."""
+        try:
+            self._configure(names, changes)
+            yield
+        finally:
+            self._configure(names, {key: NONE[key] for key in changes})
+
+    def _configure(self, names: Sequence[str], changes: Mapping[str, Any]) -> None:
+        for name in names if changes else ():
+            self.ecs.update_service(cluster=CLUSTER, service=name, deploymentConfiguration=changes)
+
     def third_failure(self, name: str, deployment: str) -> float | None:
         """The time at which the third task of a deployment stopped, in seconds since the epoch; None before that."""
         arns = self.ecs.list_tasks(cluster=CLUSTER, serviceName=name, desiredStatus="STOPPED")["taskArns"]
@@ -130,6 +163,7 @@ class Watch:
 
     Attributes:
         others: the tag of the deployment that overtakes the release, if the fault has one.
+        relent: called once the outcome of every deployment is known.
         began: set once Longshore's deployment exists: the peers start then.
     """
 
@@ -138,9 +172,12 @@ class Watch:
     names: Sequence[str]
     deadline: float
     others: str
+    relent: Callable[[], object] = bool
     observed: dict[str, Observation] = field(default_factory=dict)
     began: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
+    alarmed: bool = False
+    relented: bool = False
 
     def __enter__(self) -> Watch:
         for name in self.names:
@@ -158,7 +195,19 @@ class Watch:
             services = self.copies.ecs.describe_services(cluster=CLUSTER, services=list(self.names))["services"]
             for service in services:
                 self._observe(service["serviceName"], service["deployments"])
+            self._act()
             self.ended.wait(INTERVAL)
+
+    def _act(self) -> None:
+        """Raise the alarm, or relent, when it is due."""
+        after, starts = self.fault.alarmed_after, [copy.began for copy in self.observed.values()]
+        latest = max((start for start in starts if start is not None), default=0.0)
+        if after is not None and not self.alarmed and None not in starts and time.time() - latest > after:
+            self.copies.set_alarm("ALARM")
+            self.alarmed = True
+        if not self.relented and all(copy.known for copy in self.observed.values()):
+            self.relented = True
+            self.relent()
 
     def _observe(self, name: str, deployments: list[dict[str, Any]]) -> None:
         copy = self.observed[name]

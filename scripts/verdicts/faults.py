@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 SERVES = """mkdir -p /tmp/www && echo "$RELEASE_VERSION" >/tmp/www/health
 {before}
@@ -29,9 +30,12 @@ class Fault:
             rolls it back, ``third`` once three tasks have stopped for the same reason, ``completed`` once the
             deployment has completed, ``overtaken`` once the other deployment exists, ``deadline`` at the deadline.
         settings: of the sandbox, in seconds, where they differ from its defaults.
-        denied: the call that the execution role may not make, from the apply on; empty for none.
+        denied: the call that the execution role may not make from the apply until all outcomes are known; empty for
+            none.
         deleted: the image is deleted before any task starts.
         overtaken: another process deploys in the middle.
+        configuration: the deploymentConfiguration of all services, where it differs from the one of other faults.
+        alarmed_after: seconds after the start of all deployments at which their alarm goes off; None for never.
     """
 
     name: str
@@ -43,6 +47,8 @@ class Fault:
     denied: str = ""
     deleted: bool = False
     overtaken: bool = False
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    alarmed_after: float | None = None
 
 
 CRASHES = "echo 'FATAL: DATABASE_URL is not set'; exit 3\n"
@@ -55,6 +61,9 @@ sleep 3
 echo "FATAL: the queue does not answer"; exit 3
 """
 """A script that serves long enough for ECS to complete the deployment, and crashes 11 s after its start."""
+
+EARLY = {"earlySuccessCriteria": {"enable": True, "healthyPercent": 100, "sourceServiceRevisionCleanup": "DEFERRED"}}
+"""The deployment succeeds while the old tasks still run."""
 
 FAULTS = (
     Fault("crash at start, window 0 s", CRASHES, "rolled back by ECS", "failed"),
@@ -77,6 +86,14 @@ FAULTS = (
     ),
     Fault("secret that cannot be read", GOOD, "rolled back by ECS", "failed", denied="ssm:GetParameters"),
     Fault("crash every 11 s, after serving", SERVES_FROM_8_TO_11, "completes, then crashes", "third"),
+    Fault(
+        "early success, then a crash after 11 s",
+        SERVES_FROM_8_TO_11,
+        "succeeds, then crashes",
+        "third",
+        configuration=EARLY,
+    ),
+    Fault("alarm", GOOD, "rolled back by ECS", "failed", settings={"alarm_bake": 40.0}, alarmed_after=5.0),
     Fault("crash after 5 s, forever", "sleep 5; exit 3\n", "never completes", "third"),
     Fault("memory limit exceeded", "sleep 2; exec tail /dev/zero\n", "never completes", "third"),
     Fault("never listens", NEVER_LISTENS, "never completes", "deadline"),

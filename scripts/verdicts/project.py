@@ -18,6 +18,7 @@ CLUSTER = "verdicts-sandbox"
 SERVICE = f"{CLUSTER}-web"
 REPOSITORY = "verdicts/app"
 PARAMETER = "/verdicts/password"
+ALARM = "verdicts-errors"
 TASKS = 2
 
 _INVOKE_YAML = """longshore:
@@ -43,6 +44,7 @@ services = {{
     init_process   = true
     writable_paths = ["/tmp"]
     secrets        = {{ PASSWORD = "ssm:{PARAMETER}" }}
+    alarms         = {{ names = ["{ALARM}"] }}
   }}
 }}
 verify = [{{ service = "web", path = "/health" }}]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.setup.pinned import install
-from scripts.verdicts.project import CLUSTER, FOLDER, INVOKE, ROOT, TASKS
+from scripts.verdicts.project import ALARM, CLUSTER, FOLDER, INVOKE, ROOT, TASKS
 
 PEERS = ROOT / ".longshore" / "peers" / "bin"
 STEADY = FOLDER / "steady"
@@ -36,6 +36,12 @@ resource "aws_ecs_service" "this" {{
   deployment_circuit_breaker {{
     enable   = true
     rollback = true
+  }}
+
+  alarms {{
+    alarm_names = ["{ALARM}"]
+    enable      = true
+    rollback    = true
   }}
 
   timeouts {{

@@ -7,8 +7,8 @@ from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
-from scripts.verdicts.copies import Copies, Watch
-from scripts.verdicts.faults import FAULTS, GOOD, Fault
+from scripts.verdicts.copies import NONE, Copies, Watch
+from scripts.verdicts.faults import EARLY, FAULTS, GOOD, Fault
 
 from longshore.sandbox.api.faults import parse
 from longshore.sandbox.ecs.timing import SETTINGS
@@ -50,6 +50,7 @@ def test_each_fault_has_a_name_and_conditions_that_the_sandbox_knows() -> None:
     assert len(set(names)) == len(names)
     assert {name for fault in FAULTS for name in fault.settings} <= set(SETTINGS)
     for fault in FAULTS:
+        assert fault.configuration.keys() <= NONE.keys()
         if fault.denied:
             assert parse({"operation": fault.denied, "kind": "denied"}).operation == fault.denied
     assert FAULTS[-1].overtaken, "it leaves a revision of another deployment running"
@@ -97,3 +98,46 @@ def test_a_crash_loop_is_known_at_the_third_crash_even_after_completion() -> Non
 
 def test_nothing_is_known_before_the_tool_has_deployed() -> None:
     assert watched(fault("third"), [seen("old", state="COMPLETED")]) is None
+
+
+def test_the_configuration_of_a_fault_is_taken_back() -> None:
+    copies, ecs = Copies(VARIABLES), MagicMock()
+    copies.ecs = ecs
+    with pytest.raises(RuntimeError), copies.configured(["web", "copy"], EARLY):
+        assert [call.kwargs["service"] for call in ecs.update_service.call_args_list] == ["web", "copy"]
+        assert ecs.update_service.call_args.kwargs["deploymentConfiguration"] == EARLY
+        raise RuntimeError
+    assert ecs.update_service.call_count == 4
+    assert ecs.update_service.call_args.kwargs["deploymentConfiguration"] == {"earlySuccessCriteria": {"enable": False}}
+    with copies.configured(["web"], {}):
+        assert ecs.update_service.call_count == 4
+
+
+@pytest.mark.parametrize(("after", "began", "states"), [(5.0, True, ["ALARM"]), (5.0, False, []), (None, True, [])])
+def test_the_alarm_goes_off_once_after_all_deployments_have_begun(
+    after: float | None, *, began: bool, states: list[str]
+) -> None:
+    copies = MagicMock()
+    copies.service.return_value = {"deployments": [seen("old")]}
+    watch = Watch(copies, fault("failed", alarmed_after=after), ["web", "copy"], 120.0, "v1.0.0")
+    watch.ended.set()
+    with watch:
+        for _ in range(2):
+            watch._observe("web", [seen("new")])
+            watch._observe("copy", [seen("new" if began else "old")])
+            watch._act()
+    assert [call.args[0] for call in copies.set_alarm.call_args_list] == states
+
+
+def test_the_secret_can_be_read_again_once_all_outcomes_are_known() -> None:
+    copies, relented = MagicMock(), []
+    copies.service.return_value = {"deployments": [seen("old")]}
+    watch = Watch(copies, fault("failed"), ["web", "copy"], 120.0, "v1.0.0", lambda: relented.append(True))
+    watch.ended.set()
+    with watch:
+        for name in ("web", "copy"):
+            assert not relented
+            watch._observe(name, [seen("new", state="FAILED")])
+            watch._act()
+            watch._act()
+    assert relented == [True]
