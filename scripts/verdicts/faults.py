@@ -84,7 +84,15 @@ FAULTS = (
         "failed",
         settings={"failure_hidden": 20.0, "rollback_reported_after": 10.0},
     ),
-    Fault("secret that cannot be read", GOOD, "rolled back by ECS", "failed", denied="ssm:GetParameters"),
+    Fault(
+        "secret that cannot be read",
+        GOOD,
+        "rolled back by ECS",
+        "failed",
+        # The old tasks are adopted; a rollback that starts new ones could not read the secret, either.
+        settings={"rollback_keeps_id": 1.0},
+        denied="ssm:GetParameters",
+    ),
     Fault("crash every 11 s, after serving", SERVES_FROM_8_TO_11, "completes, then crashes", "third"),
     Fault(
         "early success, then a crash after 11 s",
