@@ -162,6 +162,7 @@ class Stack:
     scaled: Callable[[str, int], None]
     greeting: str = "hello"
     revisions: dict[str, Revision] = field(default_factory=dict)
+    deregistered: set[str] = field(default_factory=set)
     written: dict[str, Any] = field(default_factory=dict)
     applied: bool = False
     _plans: dict[Path, _Plan] = field(default_factory=dict)
@@ -179,7 +180,11 @@ class Stack:
         changed = {
             key: new
             for key, new in wanted.items()
-            if (key not in self.revisions or self.revisions[key].content != new)
+            if (
+                key not in self.revisions
+                or self.revisions[key].content != new
+                or self.revisions[key].arn in self.deregistered  # the provider creates it again
+            )
             and not refresh_only
             and (not targets or _address(key) in targets)
         }

@@ -267,6 +267,7 @@ class Stage:
             set_to(found[1], int(found[2]))
         elif found := words(r"(\w+) (\w+) is deregistered", text):
             self.ecs.definitions.backend.deregister_task_definition(self.arn(found[0], found[1]))
+            self.stack.deregistered.add(self.arn(found[0], found[1]))
         elif found := words(r"(\w+) is gone", text):
             del self.orchestrator.fleet.services[shop.CLUSTER, shop.family(found[0])]
         elif text in _FENCES:

@@ -471,6 +471,23 @@ def test_what_nobody_released_here_is_drift(theatre: Theatre, tmp_path: Path) ->
         assert f"not {stage.digest('v1.0.0')}" in image
 
 
+def test_a_deregistered_revision_that_runs_is_drift_until_a_rollback_registers_it_again(
+    theatre: Theatre, tmp_path: Path
+) -> None:
+    with set_for(theatre, tmp_path, before=("web old is deregistered",)) as (stage, env):
+        family = "storefront-sandbox-web"
+        (line,) = found(env)["running"]
+        assert line == (
+            f"{family} runs {family}:1, which was deregistered (register it again: invoke rollback --to v1.0.0)"
+        )
+        with stage.command():
+            assert rollback.rollback(env, yes=True, to="v1.0.0").verdict is Verdict.SUCCEEDED
+        stage.settle()
+        assert found(env)["running"] == []
+        (service,) = env.aws.ecs.services(shop.CLUSTER, [family]).values()
+        assert service.task_definition.endswith(f"{family}:2")
+
+
 @pytest.mark.parametrize("shape", [{"released": ()}, {"added": {"web2": {"wave": 1}}}])
 def test_what_runs_and_was_never_released_is_drift(shape: dict[str, Any], theatre: Theatre, tmp_path: Path) -> None:
     with set_for(theatre, tmp_path, shape=shape) as (stage, env):

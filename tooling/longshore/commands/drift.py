@@ -97,9 +97,20 @@ def _running_differences(
     for key, service in services.items():
         if service.desired and service.primary and not is_settled(env.aws.ecs, contract.cluster, service):
             yield f"{service.name}: deployment {service.primary.id} is {service.primary.rollout_state}"
+        yield from _deregistered(env, service, last)
         yield from _unreleased_images(env, contract, key, last)
         if key in last.services and service.desired:
             yield from _changed_minimum(env, contract, key)
+
+
+def _deregistered(env: Environment, service: Service, last: ReleaseResult) -> Iterator[str]:
+    """A running revision that is INACTIVE: its tasks go on, but no new deployment may use it."""
+    if service.desired and not env.aws.ecs.is_active(service.task_definition):
+        revision = service.task_definition.rpartition("/")[2]
+        yield (
+            f"{service.name} runs {revision}, which was deregistered"
+            f" (register it again: invoke rollback --to {last.version})"
+        )
 
 
 def _never_released(services: Mapping[str, Service], last: ReleaseResult | None) -> Iterator[str]:

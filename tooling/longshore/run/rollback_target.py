@@ -81,14 +81,22 @@ def warn_of_migrations(run: Run, target: ReleaseResult) -> None:
         run.warn(f"migrations have run since, and are not undone: {', '.join(reversed(since))}")
 
 
-def skip_unchanged(run: Run, ecs: Ecs, target: ReleaseResult) -> None:
-    """Marks the services that run the revision of that release already and need not be updated."""
+def skip_unchanged(run: Run, ecs: Ecs, target: ReleaseResult, inactive: frozenset[str]) -> None:
+    """Marks the services that run the revision of that release already and need not be updated.
+
+    Args:
+        run: the run.
+        ecs: reads the services.
+        target: the release.
+        inactive: its revisions that were deregistered; a service that runs one gets a new one.
+    """
     names = [service.name for service in run.result.services.values()]
     services = ecs.services(run.contract.cluster, names)
     for key, service in run.result.services.items():
         after = target.services[key].after if key in target.services else None
         settled = is_settled(ecs, run.contract.cluster, services[service.name])
-        if after and settled and service.before.task_definition == after.task_definition:
+        unchanged = after is not None and service.before.task_definition == after.task_definition
+        if settled and unchanged and service.before.task_definition not in inactive:
             service.after = service.before
 
 
