@@ -40,12 +40,6 @@ KNOWN = {
     r".*buildStatus: 'WEIRD' is not one of .*|.*phaseStatus: 'WEIRD' is not one of .*": (
         "a test prescribes a status that AWS does not have"
     ),
-    r"application-autoscaling DescribeScalableTargets\.ScalableTargets\[\]\.RoleARN: the model requires it": (
-        "moto leaves the role out"
-    ),
-    r"codebuild \w+\.builds?(\[\])?\.artifacts\.type: the model has no such field": (
-        "the sandbox keeps the type of the project's artifacts; moto does not send it"
-    ),
 }
 """Problems that are known, as patterns, each with its reason."""
 

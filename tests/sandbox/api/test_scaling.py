@@ -133,3 +133,12 @@ def test_a_policy_is_stored(client: Any) -> None:
     assert kept == POLICY["TargetTrackingScalingPolicyConfiguration"]
     client.delete_scaling_policy(**{key: POLICY[key] for key in ("PolicyName", *TARGET)})
     assert client.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"] == []
+
+
+def test_a_target_has_the_service_linked_role(client: Any, target: str) -> None:
+    (described,) = client.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
+    assert described["ScalableTargetARN"] == target
+    assert described["RoleARN"] == (
+        "arn:aws:iam::123456789012:role/aws-service-role/ecs.application-autoscaling.amazonaws.com/"
+        "AWSServiceRoleForApplicationAutoScaling_ECSService"
+    )

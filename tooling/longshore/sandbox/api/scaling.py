@@ -14,6 +14,10 @@ from moto.applicationautoscaling.models import ApplicationAutoscalingBackend, Fa
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from moto.core.exceptions import JsonRESTError
 
+_ROLE = "aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService"
+"""The service-linked role that AWS uses for services of ECS, whatever role a call names (API, RegisterScalableTarget).
+"""
+
 
 class ScalableServices(Protocol):
     """The services whose counts are scaled, by cluster and name."""
@@ -59,6 +63,7 @@ class ScalingResponse(ApplicationAutoScalingResponse):
         target = self._target(json.loads(answer)["ScalableTargetARN"])
         _tags(target).update(self._get_param("Tags") or {})
         if target.service_namespace == "ecs":
+            target.role_arn = f"arn:aws:iam::{self.current_account}:role/{_ROLE}"
             _, cluster, service = target.resource_id.split("/")
             self.services.clamp_count(cluster, service, target.min_capacity or 0, target.max_capacity or 0)
         return answer

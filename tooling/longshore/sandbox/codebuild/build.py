@@ -37,6 +37,7 @@ class BuildRequest:
         outcome: its prescribed outcome.
         webhook: the variables that a webhook adds.
         minute: seconds in a minute of its time-outs.
+        artifacts: the type of its artifacts.
         stop: set by StopBuild.
     """
 
@@ -45,6 +46,7 @@ class BuildRequest:
     outcome: Outcome
     webhook: Mapping[str, str] = field(default_factory=dict)
     minute: float = 60.0
+    artifacts: str = "NO_ARTIFACTS"
     stop: threading.Event = field(default_factory=threading.Event)
 
 
@@ -222,7 +224,7 @@ class Build:
         return self._shell.run(command, self._is_over)
 
     def _artifacts(self) -> None:
-        if self._record["artifacts"].get("type", "NO_ARTIFACTS") == "NO_ARTIFACTS":
+        if self._request.artifacts == "NO_ARTIFACTS":
             self._complete("UPLOAD_ARTIFACTS", SUCCEEDED)
             return
         self._status = FAILED

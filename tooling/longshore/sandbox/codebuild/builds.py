@@ -161,7 +161,9 @@ class Builds:
         number = self._numbers[project["arn"]] = self._numbers.get(project["arn"], 0) + 1
         record = BuildRecord(start_build.initial_fields(project, parameters, initiator, number))
         outcome = self.outcomes.take(project["name"])
-        request = BuildRequest(record, project["arn"].split(":")[3], outcome, webhook, self.minute)
+        artifacts = start_build.artifacts_of(project, parameters)["type"]
+        region = project["arn"].split(":")[3]
+        request = BuildRequest(record, region, outcome, webhook, self.minute, artifacts)
         self._requests[record.id] = request
         return request
 

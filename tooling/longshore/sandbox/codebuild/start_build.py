@@ -77,10 +77,16 @@ def initial_fields(
         "arn": f"{project['arn'].rpartition(':')[0]}:build/{build}",
         "buildNumber": number,
         "projectName": project["name"],
-        "artifacts": parameters.get("artifactsOverride") or project["artifacts"],
+        "artifacts": {"location": artifacts_of(project, parameters).get("location") or ""},
         "logs": _logs(project, parameters.get("logsConfigOverride") or project.get("logsConfig") or {}, build),
         "initiator": initiator,
     }
+
+
+def artifacts_of(project: Mapping[str, Any], parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The ProjectArtifacts of a build; the document of a build has no type of them (API, BuildArtifacts)."""
+    artifacts: Mapping[str, Any] = parameters.get("artifactsOverride") or project["artifacts"]
+    return artifacts
 
 
 def _overrides(names: Mapping[str, str], parameters: Mapping[str, Any]) -> dict[str, Any]:
