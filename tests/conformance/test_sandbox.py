@@ -96,6 +96,8 @@ def test_every_answer_of_ecr_is_in_the_models_shape(api: Api, witness: Witness) 
     upload = repo.client.initiate_layer_upload(**named)["uploadId"]
     repo.client.upload_layer_part(**named, uploadId=upload, partFirstByte=0, partLastByte=2, layerPartBlob=b"abc")
     repo.client.complete_layer_upload(**named, uploadId=upload, layerDigests=[digest_of(b"abc")])
+    repo.client.start_image_scan(**named, imageId={"imageTag": "v1"})
+    repo.client.describe_image_scan_findings(**named, imageId={"imageTag": "v1"})
     repo.client.batch_delete_image(**named, imageIds=[{"imageTag": "v1"}, {"imageTag": "v2"}])
     with pytest.raises(ClientError, match="does not exist"):
         repo.client.describe_images(**named, imageIds=[{"imageTag": "v9"}])

@@ -364,6 +364,60 @@ def test_awsvpc_requires_a_network_configuration_which_gets_defaults(play: Play)
     assert answer["platformVersion"] == "LATEST"
 
 
+def test_the_answer_to_update_service_has_a_deployment_that_wants_no_tasks_yet(play: Play) -> None:
+    """Recorded: PRIMARY wants 0 tasks at first, until the scheduler has considered it."""
+    created = play.create(2)
+    assert (created["desiredCount"], created["deployments"][0]["desiredCount"]) == (2, 0)
+    play.pass_time(3)
+    new, old = play.update(taskDefinition=play.register())["deployments"]
+    assert (new["desiredCount"], new["runningCount"], new["rolloutState"]) == (0, 0, "IN_PROGRESS")
+    assert old["desiredCount"] == 2
+    play.pass_time(0.25)
+    assert play.service()["deployments"][0]["desiredCount"] == 2
+
+
+def test_a_service_shows_what_aws_fills_in(play: Play) -> None:
+    """Recorded: the resolved platform of a deployment on Fargate, a grace period of 0, the service-linked role."""
+    play.create(1, name="plain")
+    plain = play.service("plain")
+    role = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
+    assert (plain["healthCheckGracePeriodSeconds"], plain["roleArn"]) == (0, role)
+    assert "platformFamily" not in plain
+    fargate = {"requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256", "memory": "512"}
+    container = {"name": "web", "image": "shop/app:v1"}
+    play.client.register_task_definition(family=play.cluster, containerDefinitions=[container], **fargate)
+    network = {"awsvpcConfiguration": {"subnets": ["subnet-0a1b2c3d"]}}
+    service = play.create(taskDefinition=play.cluster, networkConfiguration=network, launchType="FARGATE")
+    assert (service["platformVersion"], service["platformFamily"]) == ("LATEST", "Linux")
+    (deployment,) = service["deployments"]
+    assert (deployment["platformVersion"], deployment["platformFamily"]) == ("1.4.0", "Linux")
+
+
+def test_a_task_has_an_interface_a_zone_and_the_times_of_its_pulls(play: Play) -> None:
+    """The names are those of the examples of the aws command line (describe-tasks)."""
+    container = {"name": "web", "image": "shop/app:v1", "memory": 64, "cpu": 32}
+    play.client.register_task_definition(family=play.cluster, containerDefinitions=[container], networkMode="awsvpc")
+    network = {"awsvpcConfiguration": {"subnets": ["subnet-0a1b2c3d"]}}
+    started = play.client.run_task(cluster=play.cluster, taskDefinition=play.cluster, networkConfiguration=network)
+    play.pass_time(3)
+    (task,) = play.tasks()
+    assert task["taskArn"] == started["tasks"][0]["taskArn"]
+    (attachment,) = task["attachments"]
+    details = {detail["name"]: detail["value"] for detail in attachment["details"]}
+    assert (attachment["type"], attachment["status"]) == ("ElasticNetworkInterface", "ATTACHED")
+    assert details["subnetId"] == "subnet-0a1b2c3d"
+    assert details.keys() >= {"networkInterfaceId", "macAddress", "privateIPv4Address"}
+    (shown,) = task["containers"]
+    assert shown["networkInterfaces"] == [
+        {"attachmentId": attachment["id"], "privateIpv4Address": details["privateIPv4Address"]}
+    ]
+    assert (shown["cpu"], shown["memory"]) == ("32", "64")
+    assert task["overrides"]["containerOverrides"] == [{"name": "web"}]
+    assert task["availabilityZone"] == "eu-central-1a"
+    assert task["createdAt"] <= task["pullStartedAt"] < task["pullStoppedAt"] <= task["startedAt"]
+    assert play.tasks()[0]["attachments"] == task["attachments"]
+
+
 # Service deployments
 
 

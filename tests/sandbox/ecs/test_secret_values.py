@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from longshore.aws.stop_reasons import comparison_key
 from longshore.sandbox.ecs.runtime import Launch
 from longshore.sandbox.ecs.secret_values import SecretValues
 from longshore.sandbox.ecs.start_errors import StartError
@@ -66,3 +67,14 @@ def test_a_denied_secret_has_the_task_and_the_request_in_its_reason(
         reasons.append(error.value.message)
     assert len(set(reasons)) == 3
     assert value_of(reference, denied="ecr:BatchGetImage")
+
+
+def test_the_reasons_of_two_tasks_differ_as_on_aws_and_mean_the_same() -> None:
+    reasons = []
+    for _ in range(2):
+        with pytest.raises(StartError) as error:
+            value_of(f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:nope-AbCdEf")
+        reasons.append(error.value.message)
+    assert reasons[0] != reasons[1]
+    assert comparison_key(reasons[0]) == comparison_key(reasons[1])
+    assert "ResourceNotFoundException: Secrets Manager can't find the specified secret. status code: 400" in reasons[0]

@@ -382,3 +382,38 @@ def test_2_500_tags_are_listed_completely_with_any_page_size(crowded: Repo, size
     tags = [[each["imageTag"] for each in page["imageIds"]] for page in pages]
     assert sorted(tag for page in tags for tag in page) == sorted(CROWD)
     assert [len(page) for page in tags] == [size] * (2_500 // size) + ([500] if size == 1000 else [])
+
+
+def test_a_scan_invents_no_finding(mutable: Repo) -> None:
+    digest = mutable.put("one", "v1")
+    mutable.put("one", "v2")
+    named = {"repositoryName": mutable.name, "imageId": {"imageTag": "v1"}}
+    with pytest.raises(ClientError) as error:
+        mutable.client.describe_image_scan_findings(**named)
+    assert code(error) == "ScanNotFoundException"
+    mutable.client.start_image_scan(**named)
+    answer = mutable.client.describe_image_scan_findings(**named)
+    assert answer["imageId"] == {"imageDigest": digest, "imageTag": "v1"}
+    assert answer["imageScanStatus"]["status"] == "COMPLETE"
+    assert (answer["imageScanFindings"]["findings"], answer["imageScanFindings"]["findingSeverityCounts"]) == ([], {})
+
+
+def test_an_image_of_an_index_is_not_deleted_before_the_index(mutable: Repo) -> None:
+    child = mutable.put("one")
+    index_type = "application/vnd.oci.image.index.v1+json"
+    parts = [{"mediaType": MANIFEST_TYPE, "digest": child, "size": 1}]
+    manifest = json.dumps({"schemaVersion": 2, "mediaType": index_type, "manifests": parts})
+    put = mutable.client.put_image(repositoryName=mutable.name, imageManifest=manifest, imageTag="v1")
+    index = put["image"]["imageId"]["imageDigest"]
+    named = {"repositoryName": mutable.name}
+    answer = mutable.client.batch_delete_image(**named, imageIds=[{"imageDigest": child}])
+    assert answer["imageIds"] == []
+    assert answer["failures"] == [
+        {
+            "imageId": {"imageDigest": child},
+            "failureCode": "ImageReferencedByManifestList",
+            "failureReason": f"Requested image referenced by manifest list: [{index}]",
+        }
+    ]
+    both = [{"imageDigest": index}, {"imageDigest": child}]
+    assert mutable.client.batch_delete_image(**named, imageIds=both)["failures"] == []

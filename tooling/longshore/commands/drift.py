@@ -104,7 +104,7 @@ def _running_differences(
 
 
 def _deregistered(env: Environment, service: Service, last: ReleaseResult) -> Iterator[str]:
-    """A running revision that is INACTIVE: its tasks go on, but no new deployment may use it."""
+    """A running revision that is INACTIVE: its tasks still run, but no new deployment may use it."""
     if service.desired and not env.aws.ecs.is_active(service.task_definition):
         revision = service.task_definition.rpartition("/")[2]
         yield (

@@ -15,7 +15,7 @@ from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from moto.core.exceptions import JsonRESTError
 
 _ROLE = "aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService"
-"""The service-linked role that AWS uses for services of ECS, whatever role a call names (API, RegisterScalableTarget).
+"""The service-linked role of ECS's services, which AWS uses even if a call names another (API, RegisterScalableTarget).
 """
 
 

@@ -54,6 +54,9 @@ class Task:
         balanced: the entries of its service's load balancers that name a target group.
         targets: its ports that are registered in target groups.
         digests: the digests that its containers run, by name, if its deployment has established them.
+        subnet: the subnet of its network interface, in the network mode awsvpc.
+        pull_started_at: when the pulls of its images began.
+        pull_stopped_at: when they ended, or failed.
     """
 
     id: str
@@ -71,6 +74,9 @@ class Task:
     capacity_provider: str = ""
     overrides: dict[str, Any] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
+    subnet: str = ""
+    pull_started_at: float | None = None
+    pull_stopped_at: float | None = None
     tags: list[dict[str, str]] = field(default_factory=list)
     port: int | None = None
     balanced: list[dict[str, Any]] = field(default_factory=list)
@@ -153,6 +159,7 @@ class Deployment:
         retry_at: the earliest time of the next start.
         announced: whether the reason of its rolloutState names the rollback that it is.
         progress: its criteria of success, its bake time and its alarms.
+        planned: whether the scheduler has considered it, which UpdateService does not wait for.
         kept: the number of tasks that it restores once it is replaced; None for the service's count.
         digests: the digest that each container runs in all of its tasks, once a first task has resolved it.
     """
@@ -187,6 +194,7 @@ class Deployment:
     retry_at: float = 0.0
     announced: bool = True
     progress: Progress = field(default_factory=Progress)
+    planned: bool = False
     kept: int | None = None
     digests: dict[str, str] = field(default_factory=dict)
 

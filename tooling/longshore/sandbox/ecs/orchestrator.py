@@ -138,6 +138,8 @@ class Orchestrator:
         for deployment in service.history:
             self._show(deployment, now)
         self._breaker.watch(service, now)
+        for deployment in service.deployments:
+            deployment.planned = True
         stopped: list[str] = []
         for action in scheduler.tick(service, self.fleet.live_of(service), now):
             match action:

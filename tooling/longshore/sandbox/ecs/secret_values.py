@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -76,13 +77,21 @@ class SecretValues:
             # None selects the current version, although moto's annotations forbid it
             secret = backend.get_secret_value(arn, version or None, stage or None)  # type: ignore[arg-type]
         except (JsonRESTError, ServiceException, KeyError) as error:
-            raise _not_from_asm(f"failed to fetch secret {arn} from secrets manager: {error}") from error
+            raise _not_from_asm(_refused(arn, error)) from error
         text = str(secret.get("SecretString", ""))
         return _field(text, key, arn) if key else text
 
 
 def _is_secret(reference: str) -> bool:
     return reference.startswith("arn:") and reference.split(":")[2] == "secretsmanager"
+
+
+def _refused(arn: str, error: Exception) -> str:
+    """AWS's text about a secret that Secrets Manager refuses; each task has another request."""
+    code = getattr(error, "error_type", None) or getattr(error, "code", None) or type(error).__name__
+    message = getattr(error, "message", str(error))
+    fetched = f"service call has been retried 1 time(s): failed to fetch secret {arn} from secrets manager: {code}"
+    return f"{fetched}: {message} status code: 400, request id: {uuid.uuid4()}"
 
 
 def _field(text: str, key: str, arn: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from longshore.sandbox.ecs import task_details
 from longshore.sandbox.ecs.alarms import alarms_shape
 from longshore.sandbox.ecs.breaker_settings import DEFAULTS, breaker_of, threshold
 from longshore.sandbox.ecs.fleet import RUNNING, STARTING, UNDER_WAY, Container, Deployment, Service, Task
@@ -62,7 +63,8 @@ def service_shape(service: Service, tasks: list[Task], *, tags: bool = False) ->
     current = next(iter(service.service_deployments), None) if service.deployments else None
     latest = service.history[0]
     return without_none(
-        **{name: service.settings.get(name) for name in _SHOWN},
+        **({"healthCheckGracePeriodSeconds": 0, "roleArn": _service_role(service)} | _given(service.settings, _SHOWN)),
+        platformFamily=_platform(service.settings).get("platformFamily"),
         serviceArn=service.arn,
         serviceName=service.name,
         clusterArn=service.cluster_arn,
@@ -178,8 +180,11 @@ def task_shape(task: Task, *, tags: bool = False) -> dict[str, Any]:
         clusterArn=task.arn.replace(":task/", ":cluster/").rpartition("/")[0],
         taskDefinitionArn=task.task_definition,
         containers=[_container_shape(task, container) for container in task.containers],
-        attachments=[],
-        attributes=[],
+        attachments=task_details.attachments(task),
+        attributes=task_details.attributes(),
+        availabilityZone=task_details.zone(task),
+        pullStartedAt=moment(task.pull_started_at),
+        pullStoppedAt=moment(task.pull_stopped_at),
         cpu=task.overrides.get("cpu") or task.definition.get("cpu") or "0",
         memory=task.overrides.get("memory") or task.definition.get("memory") or "0",
         createdAt=moment(task.created_at),
@@ -198,7 +203,7 @@ def task_shape(task: Task, *, tags: bool = False) -> dict[str, Any]:
         capacityProviderName=task.capacity_provider or None,
         platformFamily="Linux" if fargate else None,
         platformVersion="1.4.0" if fargate else None,
-        overrides={"containerOverrides": [], "inferenceAcceleratorOverrides": [], **task.overrides},
+        overrides={"inferenceAcceleratorOverrides": [], **task.overrides, "containerOverrides": _overrides(task)},
         startedBy=task.started_by or None,
         stopCode=task.stop_code or None,
         stoppedReason=task.stopped_reason or None,
@@ -207,13 +212,23 @@ def task_shape(task: Task, *, tags: bool = False) -> dict[str, Any]:
     )
 
 
+def _overrides(task: Task) -> list[dict[str, Any]]:
+    """The overrides of each container: those that RunTask gave, or its name only."""
+    given = {override["name"]: override for override in task.overrides.get("containerOverrides") or []}
+    return [given.get(container.name, {"name": container.name}) for container in task.containers]
+
+
 def _container_shape(task: Task, container: Container) -> dict[str, Any]:
     bindings = [
         # AWS has 0.0.0.0; the sandbox publishes on loopback only.
         {"bindIP": "127.0.0.1", "containerPort": inner, "hostPort": outer, "protocol": "tcp"}
         for inner, outer in container.ports
     ]
+    definition = next(d for d in task.definition["containerDefinitions"] if d["name"] == container.name)
+    sizes = {size: definition.get(size) for size in ("memory", "memoryReservation")}
     return without_none(
+        **{size: str(value) for size, value in sizes.items() if value},
+        cpu=str(definition.get("cpu") or 0),
         containerArn=f"{task.arn.replace(':task/', ':container/')}/{container.name}",
         taskArn=task.arn,
         name=container.name,
@@ -225,7 +240,7 @@ def _container_shape(task: Task, container: Container) -> dict[str, Any]:
         reason=container.reason or None,
         healthStatus=container.health,
         networkBindings=bindings,
-        networkInterfaces=[],
+        networkInterfaces=task_details.interfaces(task),
     )
 
 
@@ -233,11 +248,11 @@ def _deployment_shape(service: Service, deployment: Deployment, tasks: list[Task
     deployed = [task for task in tasks if task.deployment == deployment.id]
     staying = sum(not task.leaving for task in deployed)
     return without_none(
-        **{name: service.settings.get(name) for name in _PLACEMENT},
+        **(_given(service.settings, _PLACEMENT) | _platform(service.settings)),
         id=deployment.id,
         status="PRIMARY" if deployment.primary else "DRAINING" if deployment.state == "FAILED" else "ACTIVE",
         taskDefinition=deployment.task_definition,
-        desiredCount=service.wanted if deployment.primary else staying,
+        desiredCount=(service.wanted if deployment.planned else 0) if deployment.primary else staying,
         runningCount=_running(deployed),
         pendingCount=_pending(deployed),
         failedTasks=deployment.failed_tasks,
@@ -248,6 +263,24 @@ def _deployment_shape(service: Service, deployment: Deployment, tasks: list[Task
         volumeConfigurations=service.settings.get("volumeConfigurations"),
         serviceConnectConfiguration=service.settings.get("serviceConnectConfiguration"),
     )
+
+
+def _given(settings: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: settings[name] for name in names if settings.get(name) is not None}
+
+
+def _service_role(service: Service) -> str:
+    """The service-linked role, which ECS shows unless the service has another role (recorded)."""
+    account = service.arn.split(":")[4]
+    return f"arn:aws:iam::{account}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
+
+
+def _platform(settings: dict[str, Any]) -> dict[str, str]:
+    """The platform of a deployment on Fargate: AWS shows the version that LATEST means (recorded)."""
+    version = settings.get("platformVersion")
+    if version is None:
+        return {}
+    return {"platformVersion": "1.4.0" if version == "LATEST" else version, "platformFamily": "Linux"}
 
 
 def _state_reason(deployment: Deployment) -> str:

@@ -12,7 +12,7 @@ from longshore.sandbox.ecs.fleet import RUNNING, Task
 from longshore.sandbox.ecs.orchestrator import Orchestrator
 from longshore.sandbox.ecs.paging import page
 from longshore.sandbox.ecs.shapes import task_shape
-from longshore.sandbox.ecs.tasks import managed_tags, new_task, place
+from longshore.sandbox.ecs.tasks import managed_tags, new_task, place, subnet_of
 
 Parameters = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -109,6 +109,7 @@ class Tasks:
             task.group = parameters.get("group") or task.group
             place(task, parameters.get("launchType"), parameters.get("capacityProviderStrategy"))
             task.overrides = overrides
+            task.subnet = subnet_of(parameters)
             task.tags = tags
             self._fleet.add(task)
             tasks.append(task)

@@ -42,12 +42,19 @@ def new_service_task(service: Service, deployment: Deployment, now: float) -> Ta
     place(task, settings.get("launchType"), settings.get("capacityProviderStrategy"))
     task.port = deployment.port
     task.balanced = [balancer for balancer in settings["loadBalancers"] if balancer.get("targetGroupArn")]
+    task.subnet = subnet_of(settings)
     task.digests = dict(deployment.digests)
     propagated = {"SERVICE": service.tags, "TASK_DEFINITION": deployment.definition.get("tags")}
     task.tags = [*(propagated.get(settings.get("propagateTags") or "") or [])]
     if settings.get("enableECSManagedTags"):
         task.tags += managed_tags(service.cluster, service.name)
     return task
+
+
+def subnet_of(parameters: Mapping[str, Any]) -> str:
+    """The first subnet of a networkConfiguration; empty without one."""
+    network = (parameters.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
+    return next(iter(network.get("subnets") or []), "")
 
 
 def managed_tags(cluster: str, service: str = "") -> list[dict[str, str]]:
@@ -108,6 +115,10 @@ def enter(task: Task, status: str, now: float) -> None:
     """Set a task's lastStatus, and the time."""
     task.last_status = status
     task.version += 1
+    if status == "PENDING":
+        task.pull_started_at = now
+    elif task.pull_started_at is not None and task.pull_stopped_at is None:
+        task.pull_stopped_at = now
     if status == RUNNING:
         task.started_at = now
     if status in ("DEACTIVATING", "STOPPING", STOPPED) and task.stopping_at is None:

@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import moto.ecr.urls
 from moto.core.exceptions import ServiceException
@@ -122,12 +123,24 @@ class EcrResponse(ECRResponse):
         deleted, failures = [], []
         for image_id in self._get_param("imageIds") or []:
             digest, tag = image_id.get("imageDigest"), image_id.get("imageTag")
-            failure = _failure(repository.images, digest, tag)
+            failure = _failure(repository.images, digest, tag) or _referenced(repository.images, digest, tag)
             if failure:
                 failures.append(failure)
             else:
                 deleted += self._delete(repository, digest, tag)
         return ActionResult({"imageIds": deleted, "failures": failures})
+
+    def describe_image_scan_findings(self) -> ActionResult:
+        """DescribeImageScanFindings: nothing scans an image here, so a scan finds nothing (moto invents a finding)."""
+        repository = self._repository()
+        asked = self._get_param("imageId")
+        image = self._image(repository, asked)
+        answer = super().describe_image_scan_findings()
+        findings: dict[str, Any] = {"findings": [], "findingSeverityCounts": {}}
+        document = cast("dict[str, Any]", answer.result)
+        document["imageScanFindings"] = {**document["imageScanFindings"], **findings}
+        document["imageId"] = identifier(image.image_digest, asked.get("imageTag"))
+        return answer
 
     def complete_layer_upload(self) -> ActionResult:
         """CompleteLayerUpload: makes the parts a layer in the registry."""
@@ -215,6 +228,19 @@ def _failure(images: Images, digest: str | None, tag: str | None) -> Parameters 
     else:
         code, reason = "ImageNotFound", "Requested image not found"
     return {"imageId": identifier(digest, tag), "failureCode": code, "failureReason": reason}
+
+
+def _referenced(images: Images, digest: str | None, tag: str | None) -> Parameters | None:
+    """The failure of deleting an image of a list that is in the repository (API, ImageFailure.failureCode)."""
+    image = images.find(digest, tag)
+    if image is None or (not digest and len(image.image_tags) > 1):
+        return None  # only a tag is removed
+    lists = images.lists_of(image.image_digest)
+    if not lists:
+        return None
+    reason = f"Requested image referenced by manifest list: [{', '.join(lists)}]"
+    failure = {"failureCode": "ImageReferencedByManifestList", "failureReason": reason}
+    return {"imageId": identifier(digest, tag), **failure}
 
 
 def _next(number: int | None) -> Parameters:

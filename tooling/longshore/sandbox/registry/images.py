@@ -190,6 +190,16 @@ class Images:
             return max((self.size(child) for child in children if child), default=0)
         return sum(int(part.get("size", 0)) for part in [manifest.get("config", {}), *manifest.get("layers", [])])
 
+    def lists_of(self, digest: str) -> list[str]:
+        """The digests of the indexes and manifest lists that an image is part of."""
+        with self._lock:
+            return [
+                image.image_digest
+                for image in self._by_digest.values()
+                if '"manifests"' in image.image_manifest
+                and digest in [child["digest"] for child in json.loads(image.image_manifest).get("manifests") or []]
+            ]
+
     def _add(self, image: Image) -> Image:
         self._by_digest[image.image_digest] = image
         self._digests.add(image.image_digest)
