@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from longshore.aws.target_health import addresses_of
 from longshore.sandbox.ecs.fleet import Service
 from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
+from longshore.sandbox.ecs.shapes import task_shape
 from longshore.sandbox.ecs.target_health import PASSED, REFUSED, Check, answered
 from tests.sandbox.ecs_world import World, definition, runs, service
 
@@ -172,3 +174,16 @@ def test_a_target_is_an_address_with_the_containers_port_or_an_instance_with_the
     (target,) = described(world)
     assert target["Target"]["Id"].startswith("10." if kind == "ip" else "i-")
     assert (target["Target"]["Port"], target["HealthCheckPort"]) == expected
+
+
+def test_a_task_shows_the_address_of_its_target() -> None:
+    """So a diagnosis finds the targets of a deployment's tasks, which the load balancer knows by address."""
+    world = World()
+    web = balanced(world, 2)
+    world.pass_time(2)
+    tasks = world.live(web)
+    for task in tasks:
+        task.definition = {**task.definition, "networkMode": "awsvpc"}
+    shown = [set(addresses_of(task_shape(task))) for task in tasks]
+    assert shown == [{target["Target"]["Id"]} for target in described(world)]
+    assert shown[0] != shown[1]
