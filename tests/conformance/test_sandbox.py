@@ -74,6 +74,7 @@ def test_every_answer_of_ecs_is_in_the_models_shape(play: Play, witness: Witness
     ecs.list_tags_for_resource(resourceArn=arn)
     ecs.list_services(**here)
     ecs.describe_clusters(clusters=[play.cluster])
+    ecs.describe_container_instances(**here, containerInstances=["nope"])
     ecs.describe_task_definition(taskDefinition=family, include=["TAGS"])
     ecs.list_task_definitions(familyPrefix=family)
     ecs.delete_service(**here, service="web", force=True)
