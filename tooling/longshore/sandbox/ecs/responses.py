@@ -111,6 +111,18 @@ class EcsResponse(EC2ContainerServiceResponse):
         """ListTagsForResource."""
         return self._answer(self.ecs.tagging.list_tags) if self._is_tagged_here() else super().list_tags_for_resource()
 
+    def create_cluster(self) -> ActionResult:
+        """CreateCluster; an active cluster of that name is returned as it is (moto would replace it).
+
+        Quoted by users of Terraform's provider: github.com/hashicorp/terraform-provider-aws, issues 38875 and 44817.
+        """
+        name = self._get_param("clusterName") or "default"
+        with self.ecs.orchestrator.lock:
+            existing = self.ecs.definitions.backend.clusters.get(name)
+            if existing and existing.status == "ACTIVE":
+                return ActionResult({"cluster": existing})
+            return super().create_cluster()
+
     def describe_clusters(self) -> ActionResult:
         """DescribeClusters, with the counts of the running tasks and active services."""
         with self.ecs.orchestrator.lock:
