@@ -65,6 +65,8 @@ def test_every_answer_of_ecs_is_in_the_models_shape(play: Play, witness: Witness
     described = play.deployments(*(entry["serviceDeploymentArn"] for entry in listed))
     ecs.describe_service_revisions(serviceRevisionArns=[entry["targetServiceRevision"]["arn"] for entry in described])
     ecs.stop_service_deployment(serviceDeploymentArn=listed[0]["serviceDeploymentArn"])
+    with pytest.raises(ClientError):
+        ecs.continue_service_deployment(serviceDeploymentArn=listed[0]["serviceDeploymentArn"], hookId="none")
     task = ecs.run_task(**here, taskDefinition=family)["tasks"][0]["taskArn"]
     ecs.stop_task(**here, task=task)
     assert play.tasks() + play.tasks(desiredStatus="STOPPED")

@@ -204,6 +204,7 @@ _RESOURCES: dict[tuple[str, str], _Find] = {
     ),
     ("ecs", "RunTask"): lambda p, _: str(p["taskDefinition"]),
     ("ecs", "StopServiceDeployment"): lambda p, _: str(p["serviceDeploymentArn"]),
+    ("ecs", "ContinueServiceDeployment"): lambda p, _: str(p["serviceDeploymentArn"]),
     ("events", "PutTargets"): lambda p, owner: f"arn:aws:events:{owner}:rule/{p['Rule']}",
     ("events", "EnableRule"): lambda p, owner: f"arn:aws:events:{owner}:rule/{p['Name']}",
     ("events", "DisableRule"): lambda p, owner: f"arn:aws:events:{owner}:rule/{p['Name']}",

@@ -627,6 +627,65 @@ def test_invalid_stops_of_deployments_are_refused(play: Play) -> None:
     assert code_of(error)[0] == "ConflictException"
 
 
+PAUSE = {"targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP"], "timeoutConfiguration": {"timeoutInMinutes": 5}}
+
+
+def paused(play: Play) -> dict[str, Any]:
+    """The service deployment of a service that waits at a pause hook."""
+    play.create()
+    play.pass_time(4)
+    play.update(taskDefinition=play.register(), deploymentConfiguration={"lifecycleHooks": [PAUSE]})
+    play.pass_time(3)
+    (deployment,) = play.deployments(play.service()["currentServiceDeployment"])
+    return deployment
+
+
+@pytest.mark.parametrize(
+    ("action", "status", "ends"),
+    [({}, "SUCCEEDED", "SUCCESSFUL"), ({"action": "ROLLBACK"}, "FAILED", "ROLLBACK_SUCCESSFUL")],
+)
+def test_a_deployment_waits_at_a_pause_hook_until_it_is_continued(
+    play: Play, action: dict[str, str], status: str, ends: str
+) -> None:
+    deployment = paused(play)
+    (hook,) = deployment["lifecycleHookDetails"]
+    assert (deployment["status"], deployment["lifecycleStage"]) == ("IN_PROGRESS", "PRE_SCALE_UP")
+    assert (hook["targetType"], hook["status"], hook["timeoutAction"]) == ("PAUSE", "AWAITING_ACTION", "ROLLBACK")
+    arn = deployment["serviceDeploymentArn"]
+    answer = play.client.continue_service_deployment(serviceDeploymentArn=arn, hookId=hook["hookId"], **action)
+    assert answer["serviceDeploymentArn"] == arn
+    (continued,) = play.deployments(arn)
+    assert [hook["status"] for hook in continued["lifecycleHookDetails"]] == [status]
+    play.pass_time(20)
+    assert [entry["status"] for entry in play.deployments(arn)] == [ends]
+
+
+def test_a_deployment_that_waits_can_be_stopped(play: Play) -> None:
+    arn = paused(play)["serviceDeploymentArn"]
+    play.client.stop_service_deployment(serviceDeploymentArn=arn)
+    play.pass_time(20)
+    assert [entry["status"] for entry in play.deployments(arn)] == ["ROLLBACK_SUCCESSFUL"]
+
+
+def test_invalid_answers_to_a_hook_are_refused(play: Play) -> None:
+    deployment = paused(play)
+    (hook,) = deployment["lifecycleHookDetails"]
+    arn, identity = deployment["serviceDeploymentArn"], hook["hookId"]
+    go_on = play.client.continue_service_deployment
+    refusals = []
+    for given in ({"serviceDeploymentArn": arn[:-4] + "none"}, {"hookId": "other"}, {"action": "WAIT"}, {}, {}):
+        try:
+            go_on(**{"serviceDeploymentArn": arn, "hookId": identity, **given})
+        except ClientError as refused:
+            refusals.append(refused.response["Error"]["Code"])
+    wrong = "InvalidParameterException"
+    assert refusals == ["ServiceDeploymentNotFoundException", wrong, wrong, wrong], "the last one answers it again"
+    play.pass_time(20)
+    with pytest.raises(ClientError) as error:
+        go_on(serviceDeploymentArn=arn, hookId=identity)
+    assert "SUCCESSFUL" in code_of(error)[1]
+
+
 # Tasks
 
 

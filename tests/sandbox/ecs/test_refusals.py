@@ -497,3 +497,28 @@ def test_defaults_that_clients_send_are_accepted(play: Play) -> None:
         for name in ("volumesFrom", "systemControls", "environmentFiles", "resourceRequirements", "credentialSpecs")
     }
     play.client.register_task_definition(family=play.cluster, containerDefinitions=[container(**plain)], volumes=[])
+
+
+@pytest.mark.parametrize(
+    ("hook", "text"),
+    [
+        ({"hookTargetArn": "arn:aws:lambda:eu-central-1:123456789012:function:check"}, "hookTargetArn"),
+        ({"targetType": "AWS_LAMBDA", "lifecycleStages": ["PRE_SCALE_UP"]}, "targetType AWS_LAMBDA"),
+        ({"lifecycleStages": ["PRE_SCALE_UP"]}, "targetType AWS_LAMBDA"),
+        ({"targetType": "PAUSE"}, "lifecycleStages is required"),
+        ({"targetType": "PAUSE", "lifecycleStages": ["TEST_TRAFFIC_SHIFT"]}, "cannot be configured"),
+        ({"targetType": "PAUSE", "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"]}, "does not play"),
+        ({"targetType": "PAUSE", "lifecycleStages": ["LUNCH"]}, "should be one of"),
+    ],
+)
+def test_hooks_that_do_not_pause_here_are_refused(play: Play, hook: dict[str, Any], text: str) -> None:
+    code, message = refusal(play.create, deploymentConfiguration={"lifecycleHooks": [hook]})
+    assert code == "InvalidParameterException"
+    assert text in message
+
+
+def test_limits_of_pause_hooks_are_refused(play: Play) -> None:
+    hook = {"targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP"]}
+    long = {**hook, "timeoutConfiguration": {"timeoutInMinutes": 20161}}
+    for hooks, text in (([hook] * 11, "at most 10"), ([long], "between 1 and 20160")):
+        assert text in refusal(play.create, deploymentConfiguration={"lifecycleHooks": hooks})[1]

@@ -29,6 +29,7 @@ _LOGGED: dict[tuple[str, str], tuple[str, ...]] = {
     ("ecs", "UpdateService"): ("cluster", "service", "taskDefinition", "desiredCount", "forceNewDeployment"),
     ("ecs", "DeleteService"): ("cluster", "service", "force"),
     ("ecs", "StopServiceDeployment"): ("serviceDeploymentArn", "stopType"),
+    ("ecs", "ContinueServiceDeployment"): ("serviceDeploymentArn", "hookId", "action"),
     ("ecs", "RunTask"): ("cluster", "taskDefinition", "startedBy", "clientToken", "count"),
     ("ecs", "StopTask"): ("cluster", "task", "reason"),
     ("events", "PutTargets"): ("Rule", "Targets"),

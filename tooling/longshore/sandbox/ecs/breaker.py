@@ -47,6 +47,8 @@ class Breaker:
         primary = service.primary
         if primary.stop_requested and not primary.failed:
             self._fail(service, STOPPED_BY_USER, now, rolls_back=True)
+        elif primary.stages.failed and not primary.failed:
+            self._fail(service, primary.stages.failed, now, rolls_back=True)
         elif _is_tripped(service):
             primary.tripped = True
             self._announce(service, f"(deployment {primary.id}) deployment failed: tasks failed to start.")
@@ -61,6 +63,7 @@ class Breaker:
     def _fail(self, service: Service, reason: str, now: float, *, rolls_back: bool) -> None:
         failed = service.primary
         failed.failed, failed.updated_at = reason, now
+        failed.stages.close()
         origin = service.rolled_back_by(failed)
         if origin:
             origin.end("ROLLBACK_FAILED", now, "The rollback deployment failed: tasks failed to start.")
@@ -89,7 +92,7 @@ class Breaker:
         failed.rollback_reported = failed.stop_requested or timing.rollback_reported_after == 0
         failed.status, failed.updated_at, failed.rollback_to = "ROLLBACK_IN_PROGRESS", now, completed
         reason = alarms.ROLLED_BACK if failed.progress.triggered else ROLLED_BACK
-        failed.status_reason = STOPPED_BY_USER if failed.stop_requested else reason
+        failed.status_reason = STOPPED_BY_USER if failed.stop_requested else failed.stages.failed or reason
         rollback.announced = not failed.progress.triggered or timing.alarm_rollback_announced > 0
         self._announce(service, f"rolling back to deployment {rollback.id}.")
 

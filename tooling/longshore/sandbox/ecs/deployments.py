@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from longshore.sandbox.ecs import hooks, service_checks
 from longshore.sandbox.ecs.definitions import ecs_error
 from longshore.sandbox.ecs.fleet import Deployment, Fleet, Service
 from longshore.sandbox.ecs.paging import page
@@ -85,6 +86,21 @@ class Deployments:
             message = f"The service deployment cannot be stopped: its status is {deployment.status}."
             raise ecs_error("ConflictException", message)
         deployment.status, deployment.stop_requested = "ROLLBACK_REQUESTED", True
+        return {"serviceDeploymentArn": arn}
+
+    def continue_(self, parameters: Parameters) -> Answer:
+        """ContinueServiceDeployment: answers a pause hook at which the deployment waits."""
+        arn, action = parameters["serviceDeploymentArn"], parameters.get("action") or "CONTINUE"
+        service_checks.check_values("ContinueServiceDeployment", parameters)
+        match = self._find(arn, service_deployment_arn)
+        if match is None:
+            raise ecs_error("ServiceDeploymentNotFoundException", f"Service deployment not found: {arn}")
+        service, deployment = match
+        paused = service.at_hooks(deployment)
+        if not paused.rolls_back and deployment.status != "IN_PROGRESS":
+            message = f"The service deployment cannot be continued: its status is {deployment.status}."  # text unknown
+            raise ecs_error("InvalidParameterException", message)
+        hooks.answer(paused, parameters["hookId"], action)
         return {"serviceDeploymentArn": arn}
 
     def _find(self, arn: str, arn_of: Callable[[Service, Deployment], str]) -> tuple[Service, Deployment] | None:

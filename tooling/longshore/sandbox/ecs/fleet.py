@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from longshore.sandbox.ecs.hooks import Stages
 from longshore.sandbox.ecs.progress import Progress
 from longshore.sandbox.ecs.target_health import Target
 
@@ -162,6 +163,7 @@ class Deployment:
         planned: whether the scheduler has considered it, which UpdateService does not wait for.
         kept: the number of tasks that it restores once it is replaced; None for the service's count.
         digests: the digest that each container runs in all of its tasks, once a first task has resolved it.
+        stages: the stage that it has reached, with its hooks.
     """
 
     id: str
@@ -197,6 +199,7 @@ class Deployment:
     planned: bool = False
     kept: int | None = None
     digests: dict[str, str] = field(default_factory=dict)
+    stages: Stages = field(default_factory=Stages)
 
     @property
     def number(self) -> str:
@@ -266,6 +269,11 @@ class Service:
     def rolled_back_by(self, deployment: Deployment) -> Deployment | None:
         """The failed deployment that this one rolls back; None if it is not a rollback."""
         return next((failed for failed in self.history if failed.id == deployment.rolls_back), None)
+
+    def at_hooks(self, deployment: Deployment) -> Deployment:
+        """The deployment whose hooks a service deployment shows: its rollback, if that has reached one."""
+        rollbacks = (d for d in self.history if d.rolls_back == deployment.id and d.stages.hooks)
+        return next(rollbacks, deployment)
 
     def deploy(
         self,

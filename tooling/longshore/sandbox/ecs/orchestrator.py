@@ -12,7 +12,7 @@ from functools import partial
 from threading import RLock
 from typing import Any
 
-from longshore.sandbox.ecs import scheduler, version_consistency
+from longshore.sandbox.ecs import hooks, scheduler, version_consistency
 from longshore.sandbox.ecs.alarms import AlarmWatch, States
 from longshore.sandbox.ecs.breaker import Breaker
 from longshore.sandbox.ecs.breaker_settings import breaker_of
@@ -137,6 +137,8 @@ class Orchestrator:
     def _schedule(self, service: Service, now: float) -> None:
         for deployment in service.history:
             self._show(deployment, now)
+        live = self.fleet.live_of(service)
+        hooks.watch(service, live, now, on_rollback=bool(self.timing.hooks_on_rollback))
         self._breaker.watch(service, now)
         for deployment in service.deployments:
             deployment.planned = True

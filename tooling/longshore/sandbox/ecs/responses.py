@@ -79,6 +79,10 @@ class EcsResponse(EC2ContainerServiceResponse):
         """StopServiceDeployment."""
         return self._answer(self.ecs.deployments.stop)
 
+    def continue_service_deployment(self) -> ActionResult:
+        """ContinueServiceDeployment."""
+        return self._answer(self.ecs.deployments.continue_)
+
     def describe_service_revisions(self) -> ActionResult:
         """DescribeServiceRevisions."""
         return self._answer(self.ecs.deployments.revisions)

@@ -102,9 +102,10 @@ def tick(service: Service, tasks: Sequence[Task], now: float) -> list[Action]:
     plan = _Plan(service, tasks)
     plan.drop_unhealthy(now)
     plan.drop_surplus_new()
+    primary = service.primary
     match cleanup_of(service, _count_serving(plan.new), now):
         case Cleanup.ROLLING:
-            plan.drop_old(can_start=service.primary.retry_at <= now and not service.primary.failed)
+            plan.drop_old(can_start=primary.retry_at <= now and not primary.failed and not primary.stages.held_back)
         case Cleanup.ALL:
             plan.drop_all_old()
     plan.start(now)
@@ -173,7 +174,7 @@ class _Plan:
             lacking = min(lacking, old.kept - sum(task.deployment == old.id for task in self.old))
         if old and lacking > 0 and not primary.completed and old.retry_at <= now:
             room -= self._start(old, min(lacking, room))
-        if primary.failed or primary.retry_at > now:
+        if primary.failed or primary.stages.held_back or primary.retry_at > now:
             return
         if self.missing > 0:
             self._start(primary, min(self.missing, room))
@@ -211,6 +212,8 @@ class _Plan:
     def _meets_criteria(self, *, all_replaced: bool, now: float) -> bool:
         """Whether the PRIMARY deployment may complete: its criteria are met, and its bake time is over."""
         criteria, primary = criteria_of(self.service), self.service.primary
+        if primary.stages.waiting:
+            return False
         met = all_replaced
         if criteria and not primary.failed:
             met = _count_serving(self.new) >= criteria.needed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from longshore.sandbox.ecs import fields, service_checks
+from longshore.sandbox.ecs import fields, hooks, service_checks
 from longshore.sandbox.ecs.definitions import Definitions, ecs_error
 from longshore.sandbox.ecs.deployment_checks import check_deployment
 from longshore.sandbox.ecs.fleet import Service
@@ -53,6 +53,7 @@ class Services:
         cluster = self._definitions.cluster_arn(parameters.get("cluster"))
         service_checks.check_values("CreateService", parameters)
         fields.refuse(parameters, fields.SERVICE)
+        hooks.check(parameters)
         service_checks.check_service(parameters, new=True)
         task_definition, definition = self._definitions.runnable(parameters["taskDefinition"])
         given = self._definitions.with_default_strategy(cluster, parameters)
@@ -86,6 +87,7 @@ class Services:
             raise ecs_error("ServiceNotActiveException", "Service was not ACTIVE.")
         service_checks.check_values("UpdateService", parameters)
         fields.refuse(parameters, fields.SERVICE)
+        hooks.check(parameters)
         service_checks.check_service(parameters, new=False)
         primary = service.primary
         task_definition, definition = primary.task_definition, primary.definition

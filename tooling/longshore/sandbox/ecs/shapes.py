@@ -124,6 +124,7 @@ def service_deployment_shape(service: Service, deployment: Deployment, tasks: li
         rollback=_rollback_shape(service, deployment),
         deploymentConfiguration=service.settings["deploymentConfiguration"],
         deploymentCircuitBreaker=_breaker_shape(service, deployment),
+        **_hooks_shape(service.at_hooks(deployment)),
         alarms=alarms_shape(deployment),
     )
 
@@ -137,6 +138,14 @@ def _rollback_shape(service: Service, deployment: Deployment) -> dict[str, Any] 
         startedAt=moment(deployment.rollback_started_at),
         serviceRevisionArn=service_revision_arn(service, deployment.rollback_to),
     )
+
+
+def _hooks_shape(deployment: Deployment) -> dict[str, Any]:
+    """The stage of a deployment, and the hooks that it has reached there."""
+    if not deployment.stages.stage:
+        return {}
+    details = [{**detail, "expiresAt": moment(detail["expiresAt"])} for detail in deployment.stages.details]
+    return {"lifecycleStage": deployment.stages.stage, "lifecycleHookDetails": details}
 
 
 def _breaker_shape(service: Service, deployment: Deployment) -> dict[str, Any]:

@@ -36,6 +36,8 @@ class Timing:
             raised; 0 if only its successor starts tasks. Not known.
         empty_log_pages: the number of empty pages with which a log stream begins that is read from its end. Recorded
             for a stream that was hours old.
+        hooks_on_rollback: 1 if a rollback waits at pause hooks as a deployment does, 0 if not. AWS names two stages at
+            which hooks run on a rollback, and neither takes a pause hook.
     """
 
     settling: float = 1.0
@@ -53,6 +55,7 @@ class Timing:
     exits_counted: float = 0.0
     idle_revision_scales: float = 0.0
     empty_log_pages: float = 0.0
+    hooks_on_rollback: float = 0.0
 
     def set(self, name: str, value: float) -> None:
         """Changes a setting.
