@@ -16,7 +16,7 @@ from longshore.verdict import ExitCode, exit_code_of
 from tests.fakes.runs import started
 from tests.fakes.samples import deployment, service
 
-HOOK = "PAUSE at PRE_SCALE_UP"
+HOOK = "MOON_PHASE at PRE_SCALE_UP"
 DENIED = AwsError("not authorized to perform: cloudwatch:DescribeAlarms", "The role lacks it.", "AccessDeniedException")
 
 
@@ -60,7 +60,7 @@ def watched(alarms: Alarms, *names: str, **settings: Any) -> Any:
         ({"scheduling": "DAEMON"}, "schedulingStrategy is DAEMON", "REPLICA"),
         ({"managed_by": "ECS"}, "resourceManagementType is ECS", "aws_ecs_service"),
         ({"classic_load_balancers": ("old",)}, "loadBalancers.loadBalancerName is old", "target group"),
-        ({"hooks": (HOOK,)}, f"deploymentConfiguration.lifecycleHooks is {HOOK}", "Remove the lifecycle hooks"),
+        ({"hooks": (HOOK,)}, f"deploymentConfiguration.lifecycleHooks is {HOOK}", "Remove the hook"),
     ],
 )
 def test_an_unsupported_setting_is_refused_with_service_field_and_value(
@@ -84,6 +84,11 @@ def test_all_problems_are_reported_at_once() -> None:
 def test_early_success_alarms_and_the_defaults_are_supported() -> None:
     early = EarlySuccess(50, "DEFERRED")
     refuse_unsupported([named("web"), named("worker", early_success=early, alarms=("slow",))])
+
+
+@pytest.mark.parametrize("hook", ["PAUSE at PRE_SCALE_UP", "AWS_LAMBDA arn:function at POST_SCALE_UP"])
+def test_hooks_of_a_known_kind_are_supported(hook: str) -> None:
+    refuse_unsupported([named("web", hooks=(hook,))])
 
 
 def test_hooks_do_not_keep_you_from_rolling_back_but_other_settings_do() -> None:

@@ -71,8 +71,9 @@ def _line(call: Call, role_of: RoleOf, registered: Counter[str], first: int) -> 
             return f"create {revision(given['taskDefinition'], role_of)}"
         case "RunTask":
             return f"run {revision(given['taskDefinition'], role_of)}"
-        case "StopServiceDeployment":
-            return f"stop-deployment {key_of(given['serviceDeploymentArn'].split('/')[2])}"
+        case "StopServiceDeployment" | "ContinueServiceDeployment":
+            key = key_of(given["serviceDeploymentArn"].split("/")[2])
+            return f"hook {key} {given['action'].lower()}" if given.get("hookId") else f"stop-deployment {key}"
         case _:
             return _other(call, role_of)
 

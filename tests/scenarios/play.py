@@ -9,12 +9,13 @@ import shlex
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
 from longshore.clock import Clock
 from longshore.commands import release, rollback
+from longshore.commands.continue_deployment import continue_deployment
 from longshore.config.contract import UNRELEASED
 from longshore.config.settings import load
 from longshore.config.target import Target, select
@@ -107,6 +108,7 @@ def play(theatre: Theatre, scenario: Scenario, folder: Path) -> Played:
         record_releases(env)
         object.__setattr__(env, "console", Console(io.StringIO(), stage.terminal, io.StringIO(), interactive=False))
         with stage.command():
+            stage.answer_hook = partial(_answer_hook, stage)
             result, error = _run(env)
             calls = stage.calls()
         found = _found(env, result, error, calls, stage.terminal.getvalue(), time.perf_counter() - begun)
@@ -157,6 +159,11 @@ def _run(env: StagedEnvironment) -> tuple[ReleaseResult | None, LongshoreError |
         return release.release(env, ReleaseOptions.of(bump="patch", tag="v1.0.1", yes=True, **switches)), None
     except LongshoreError as error:
         return None, error
+
+
+def _answer_hook(stage: Stage, key: str, *, rollback: bool) -> None:
+    """An operator at another machine answers the hook of a service."""
+    continue_deployment(staged(stage), service=key, rollback=rollback, yes=True)
 
 
 def staged(stage: Stage) -> StagedEnvironment:

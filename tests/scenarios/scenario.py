@@ -62,6 +62,14 @@ class Service(Part):
     grace: Annotated[int, Field(ge=0)] = 0
 
 
+class Hook(Part):
+    """A pause hook of a service: where it waits, for how many minutes, and what ECS does then."""
+
+    stages: tuple[str, ...] = ("PRE_SCALE_UP",)
+    minutes: Annotated[int, Field(ge=1)] = 1440
+    action: Literal["ROLLBACK", "CONTINUE"] = "ROLLBACK"
+
+
 class Shape(Part):
     """The application.
 
@@ -78,6 +86,7 @@ class Shape(Part):
         pinned: services whose Terraform does not take the image tag.
         added: services that the next apply makes.
         unapplied: whether the infrastructure has a change (of a policy) that nobody has applied yet.
+        hooks: the pause hooks of services, by their keys.
         unbuilt: whether the next apply makes a service of an image that invoke.yaml does not have.
     """
 
@@ -91,6 +100,7 @@ class Shape(Part):
     variables_changed: bool = False
     pinned: tuple[str, ...] = ()
     added: dict[str, Service] = {}
+    hooks: dict[str, Hook] = {}
     unbuilt: bool = False
     unapplied: bool = False
 

@@ -169,6 +169,7 @@ class Stage:
         self._digests: dict[str, str] = {}
         self._foreign: set[tuple[str, int]] = set()
         self.terminal = Terminal()
+        self.answer_hook: Callable[..., None] = lambda _key, *, rollback: None
         self._timed: list[_Timed] = []
         self._faults: list[Fault] = []
         self._mark = 0
@@ -268,14 +269,12 @@ class Stage:
         elif found := words(r"(\w+) (\w+) is deregistered", text):
             self.ecs.definitions.backend.deregister_task_definition(self.arn(found[0], found[1]))
             self.stack.deregistered.add(self.arn(found[0], found[1]))
-        elif found := words(r"(\w+) is gone", text):
-            del self.orchestrator.fleet.services[shop.CLUSTER, shop.family(found[0])]
         elif text in _FENCES:
             self._lock_by_another(_FENCES[text])
-        elif found := words(r"(\w+) is deleted", text):
-            with self.orchestrator.lock:
-                given = {"cluster": shop.CLUSTER, "service": shop.family(found[0]), "force": True}
-                self.ecs.services.delete(given)
+        elif found := words(r"(\w+) is (gone|deleted)", text):
+            self._remove(found[0], gone=found[1] == "gone")
+        elif found := words(r"an operator (?:continues|rolls back) (\w+) at its hook", text):
+            self.answer_hook(found[0], rollback="rolls back" in text)
         else:
             self._set_alarm(text)
 
@@ -374,6 +373,7 @@ class Stage:
         self.released_revisions |= {shop.family(key): 0 for key in shape.added}
         self.stack.shape = shape.grown
         self.stack.applied = False
+        self._set_hooks()
 
     def settle(self) -> None:
         """Lets time pass until nothing moves any more."""
@@ -391,6 +391,20 @@ class Stage:
     def take_in(self, reference: str, digest: str) -> None:
         """An image that was pushed since the stage was set; the tasks run it."""
         self._digests[reference] = digest
+
+    def _remove(self, key: str, *, gone: bool) -> None:
+        """Deletes a service, or lets ECS forget it."""
+        with self.orchestrator.lock:
+            if gone:
+                del self.orchestrator.fleet.services[shop.CLUSTER, shop.family(key)]
+            else:
+                self.ecs.services.delete({"cluster": shop.CLUSTER, "service": shop.family(key), "force": True})
+
+    def _set_hooks(self) -> None:
+        for key, hook in self.scenario.shape.hooks.items():
+            limit = {"timeoutInMinutes": hook.minutes, "action": hook.action}
+            given = {"targetType": "PAUSE", "lifecycleStages": list(hook.stages), "timeoutConfiguration": limit}
+            self._update(key, deploymentConfiguration={"lifecycleHooks": [given]})
 
     def _set_tag(self, tag: str) -> None:
         self.ssm.put_parameter(Name=shop.PARAMETER, Value=tag, Type="String", Overwrite=True)

@@ -18,7 +18,16 @@ from tests.scenarios.test_stories import ORDER, file, set_for
 
 pytestmark = pytest.mark.scenario
 
-PAUSE = {"lifecycleHooks": [{"targetType": "PAUSE", "lifecycleStages": ["POST_SCALE_UP"]}]}
+UNKNOWN = {"lifecycleHooks": [{"targetType": "MOON_PHASE", "lifecycleStages": ["POST_SCALE_UP"]}]}
+PAUSE = {
+    "lifecycleHooks": [
+        {
+            "targetType": "PAUSE",
+            "lifecycleStages": ["POST_SCALE_UP"],
+            "timeoutConfiguration": {"timeoutInMinutes": 9, "action": "CONTINUE"},
+        }
+    ]
+}
 WATCHED = {"alarms": {"alarmNames": ["errors", "slow"], "enable": True, "rollback": True}}
 
 
@@ -54,14 +63,14 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_pause_hook_is_refused_before_anything_is_planned(theatre: Theatre, tmp_path: Path, command: str) -> None:
+def test_an_unknown_hook_is_refused_before_anything_is_planned(theatre: Theatre, tmp_path: Path, command: str) -> None:
     with set_for(theatre, file("plain"), tmp_path) as (stage, env):
-        configure(stage, env, Alarms(burning=False), **PAUSE)
+        configure(stage, env, Alarms(burning=False), **UNKNOWN)
         result = run(stage, lambda: COMMANDS[command](env))
         assert stage.calls() == ["ledger"]
     assert (result.verdict, result.cause) == (Verdict.FAILED, Cause.CHECK)
-    assert "web: deploymentConfiguration.lifecycleHooks is PAUSE at POST_SCALE_UP" in result.message
-    assert "Remove the lifecycle hooks" in result.hint
+    assert "web: deploymentConfiguration.lifecycleHooks is MOON_PHASE at POST_SCALE_UP" in result.message
+    assert "Remove the hook" in result.hint
 
 
 def test_a_rollback_is_only_warned_of_a_hook(theatre: Theatre, tmp_path: Path) -> None:
@@ -98,7 +107,7 @@ def test_a_service_can_be_scaled_in_spite_of_hooks_and_alarms(theatre: Theatre, 
     assert result.verdict is Verdict.SUCCEEDED
 
 
-@pytest.mark.parametrize("change", ["errors", "PAUSE"])
+@pytest.mark.parametrize("change", ["errors", "MOON_PHASE"])
 def test_an_alarm_that_goes_off_before_the_approval_still_refuses(
     theatre: Theatre, tmp_path: Path, change: str
 ) -> None:
@@ -109,8 +118,8 @@ def test_an_alarm_that_goes_off_before_the_approval_still_refuses(
 
         def approve(self, question: str, *, yes: bool) -> None:
             alarms.burning = change == "errors"
-            if change == "PAUSE":
-                configure(stage, env, alarms, **PAUSE)
+            if change == "MOON_PHASE":
+                configure(stage, env, alarms, **UNKNOWN)
 
     alarms = Alarms(burning=False)
     with set_for(theatre, file("plain"), tmp_path) as (stage, env):

@@ -50,7 +50,7 @@ def test_every_task_has_one_line_of_help(project: Path) -> None:
     tasks = {line.split()[0]: " ".join(line.split()[1:]) for line in listed[2:] if line.strip()}
     assert set(tasks) == {
         "ci.engine", "ci.exports", "ci.login", "ci.ordered", "env.import",
-        "apply", "drift", "restart", "scale", "state.unlock",
+        "apply", "continue", "drift", "restart", "scale", "state.unlock",
         "bootstrap", "build", "destroy", "doctor", "history", "plan", "promote", "prune", "push", "release", "rollback",
         "show", "status", "version", "lock.free", "lock.status", "lock.take",
         "sandbox.up", "sandbox.down", "sandbox.status", "sandbox.fault", "sandbox.repository",
@@ -61,6 +61,7 @@ def test_every_task_has_one_line_of_help(project: Path) -> None:
 SHORT_FLAGS = {
     "apply": "aejy", "bootstrap": "aey", "build": "aet", "ci.exports": "", "ci.engine": "", "ci.login": "ae",
     "ci.ordered": "ae", "destroy": "ae", "doctor": "ae", "drift": "aej", "env.import": "ae", "history": "aej",
+    "continue": "aejy",
     "lock.free": "ae", "lock.status": "aej", "lock.take": "ae", "plan": "aet", "promote": "ajy", "prune": "aey",
     "push": "aet", "release": "abejty", "restart": "aejy", "rollback": "aejy", "sandbox.down": "",
     "sandbox.fault": "j", "sandbox.repository": "", "sandbox.status": "j", "sandbox.up": "", "scale": "aejy",

@@ -171,6 +171,7 @@ class ReleaseResult(Data):
         resumed: how often another process has resumed it.
         migration_tries: how often the migration was started again because ECS had no capacity for it.
         checks: the health URLs that have answered as expected; None if the run did not get as far.
+        answers: the answers to lifecycle hooks at which services waited, one text each.
         fence: the fencing token of the lock under which it was written; only its holder may write it again.
     """
 
@@ -213,6 +214,7 @@ class ReleaseResult(Data):
     signal: str = ""
     failures: list[Failure] = []
     warnings: list[str] = []
+    answers: list[str] = []
 
     def copy_source_from(self, release: ReleaseResult) -> None:
         """Copies the commit and the images of a release."""

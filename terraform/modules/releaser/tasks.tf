@@ -66,8 +66,12 @@ data "aws_iam_policy_document" "tasks" {
     for_each = length(local.kinds[each.key].service) > 0 ? [local.kinds[each.key].service] : []
 
     content {
-      sid     = "JudgeDeployments"
-      actions = ["ecs:DescribeServiceDeployments", "ecs:StopServiceDeployment"]
+      sid = "JudgeDeployments"
+      actions = [
+        "ecs:ContinueServiceDeployment",
+        "ecs:DescribeServiceDeployments",
+        "ecs:StopServiceDeployment",
+      ]
       resources = flatten([
         for service in statement.value : [
           "${local.arn.ecs}:service/${local.cluster}/${service.family}",

@@ -170,6 +170,17 @@ class Ecs:
         """
         call(self._client.stop_service_deployment, serviceDeploymentArn=arn, stopType="ROLLBACK")
 
+    def continue_deployment(self, arn: str, hook_id: str, *, rollback: bool = False) -> None:
+        """Answers a pause hook at which a service deployment waits: it continues, or ECS rolls it back.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContinueServiceDeployment.html
+
+        Raises:
+            AwsError: the hook does not wait any more, or there is no such hook.
+        """
+        action: Any = "ROLLBACK" if rollback else "CONTINUE"
+        call(self._client.continue_service_deployment, serviceDeploymentArn=arn, hookId=hook_id, action=action)
+
     def tasks(self, cluster: str, service: str) -> list[Task]:
         """The running tasks of a service."""
         return self._tasks(cluster, serviceName=service)

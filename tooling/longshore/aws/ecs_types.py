@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from longshore.aws.ecs_hooks import Hook, hooks_of
 from longshore.aws.ecs_settings import ServiceSettings, settings_of
 from longshore.aws.stop_reasons import BY_THE_SCHEDULER, NOT_FAILURES, comparison_key
 from longshore.aws.target_health import addresses_of, host_ports_of
+
+_ENDED = ("SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED")
 
 _ENDED_BY_SIGNAL = (137, 143)
 """The exit codes of containers that ECS ended, by SIGKILL or SIGTERM, because another one had exited."""
@@ -35,7 +38,8 @@ class ServiceDeployment:
 
     ``status`` is one of PENDING, IN_PROGRESS, SUCCESSFUL, STOP_REQUESTED, STOPPED, ROLLBACK_REQUESTED,
     ROLLBACK_IN_PROGRESS, ROLLBACK_SUCCESSFUL, ROLLBACK_FAILED; AWS may add others. ``alarms`` are those that went off,
-    ``revision`` is the ARN of the service revision that it deploys.
+    ``revision`` is the ARN of the service revision that it deploys. ``stage`` is its lifecycle stage, and ``hooks`` are
+    those that it has reached; ListServiceDeployments returns neither.
     """
 
     arn: str
@@ -44,6 +48,13 @@ class ServiceDeployment:
     created_at: datetime
     alarms: tuple[str, ...] = ()
     revision: str = ""
+    stage: str = ""
+    hooks: tuple[Hook, ...] = ()
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits at a lifecycle hook."""
+        return any(hook.holds for hook in self.hooks) and self.status not in _ENDED
 
     def deploys(self, deployment_id: str) -> bool | None:
         """Whether it is the service deployment of this deployment; None if their numbers cannot be compared.
@@ -234,6 +245,8 @@ def service_deployment_of(raw: Any) -> ServiceDeployment:
         created_at=raw["createdAt"],
         alarms=tuple(raw.get("alarms", {}).get("triggeredAlarmNames", ())),
         revision=raw.get("targetServiceRevisionArn") or raw.get("targetServiceRevision", {}).get("arn", ""),
+        stage=raw.get("lifecycleStage", ""),
+        hooks=hooks_of(raw),
     )
 
 

@@ -14,6 +14,7 @@ from longshore.environment.environment import Environment
 from longshore.errors import AwsError, LongshoreError, NotReadyError
 from longshore.images import builders
 from longshore.images.version import FIRST
+from longshore.rollout.pauses import brief
 from longshore.run import checks, service_checks, state_lock
 from longshore.run.checklist import Checklist
 from longshore.run.limits import Limits
@@ -223,8 +224,9 @@ class _Reads:
         ecs, cluster = self.env.aws.ecs, self.contract.cluster
         latest = _each(self._services, lambda name: ecs.latest_deployments(cluster, [name]))
         newest = {name: deployment for by_name in latest for name, deployment in by_name.items()}
-        ecs.service_deployments([deployment.arn for deployment in newest.values()])  # a release reads both
-        return ", ".join(f"{name} {deployment.status}" for name, deployment in newest.items()) or "none yet"
+        described = ecs.service_deployments([deployment.arn for deployment in newest.values()])  # a release reads both
+        seen = {name: described.get(deployment.arn, deployment) for name, deployment in newest.items()}
+        return ", ".join(f"{name} {brief(d) if d.waits else d.status}" for name, d in seen.items()) or "none yet"
 
     def tasks(self) -> str:
         ecs, cluster = self.env.aws.ecs, self.contract.cluster

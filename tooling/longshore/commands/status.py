@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from longshore.aws.ecs import Ecs
@@ -11,6 +11,7 @@ from longshore.aws.ecs_types import Service
 from longshore.config.contract import Contract
 from longshore.environment.environment import Environment
 from longshore.result import ReleaseResult
+from longshore.rollout.pauses import brief
 from longshore.terraform.task_definition_diff import revisions
 
 
@@ -29,6 +30,7 @@ class ServiceStatus:
         desired: the desired count.
         since: the start of the current deployment, in ISO 8601.
         deployment: its state.
+        waits: at which lifecycle hook it waits, and until when; empty if it does not.
         url: the URL of the service, if it has one.
         registered: the revision registered by Terraform.
         registered_differs: the fields in which the registered revision differs from the running one, one per line.
@@ -47,6 +49,7 @@ class ServiceStatus:
     url: str | None
     registered: str
     registered_differs: tuple[str, ...]
+    waits: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,12 @@ def inspect(
         base_url: returns the URL of a service, by cluster and service.
     """
     services = ecs.services(contract.cluster, [service.name for service in contract.services.values()])
+    waits = _waits(ecs, services)
     rows = tuple(
-        _service(ecs, contract, key, services[service.name], last, base_url(contract.cluster, service.name))
+        replace(
+            _service(ecs, contract, key, services[service.name], last, base_url(contract.cluster, service.name)),
+            waits=waits.get(service.name, ""),
+        )
         for key, service in sorted(contract.services.items())
     )
     return Status(
@@ -109,6 +116,17 @@ def inspect(
         last.release if last else None,
         rows,
     )
+
+
+def _waits(ecs: Ecs, services: Mapping[str, Service]) -> dict[str, str]:
+    """At which hook each service waits, by its name; only deployments of services with hooks are read."""
+    arns = {
+        name: service.current_deployment
+        for name, service in services.items()
+        if service.settings.hooks and service.current_deployment
+    }
+    described = ecs.service_deployments(list(arns.values())) if arns else {}
+    return {name: brief(described[arn]) for name, arn in arns.items() if arn in described and described[arn].waits}
 
 
 def _service(

@@ -3,6 +3,7 @@
 Keys (hash, range):
     release#<environment>   <sequence, ten digits>     the entry of each release (this file)
     event#<release>         <number, six digits>       its intents and their outcomes (journal.py)
+    answer#<release>        <token>                    the answers to its lifecycle hooks (answers.py)
     lock#<environment>      lock                       the holder of the environment (lock.py, lease.py)
     version                 <number, sortable>         the issued versions (issued_versions.py)
     build#<image>           <commit>#<inputs>          the digest built from a commit (this file)
@@ -20,6 +21,7 @@ from typing import Any
 
 from longshore.clock import Clock, time_with_sleep
 from longshore.errors import LockedError, LockLostError
+from longshore.ledger.answers import Answers
 from longshore.ledger.issued_versions import Versions
 from longshore.ledger.journal import Events
 from longshore.ledger.lease import EnvironmentLock
@@ -76,6 +78,10 @@ class Ledger:
     def events(self, release: str) -> Events:
         """The events of a release."""
         return Events(self._table, release, self._masks)
+
+    def answers(self, release: str) -> Answers:
+        """The answers to the lifecycle hooks of a release."""
+        return Answers(self._table, release, self._masks)
 
     def begin(self, result: ReleaseResult) -> None:
         """Writes the first entry of a release.

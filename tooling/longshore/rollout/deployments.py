@@ -12,6 +12,7 @@ from longshore.rollout.baseline import Baseline, refuse_overtaken
 from longshore.rollout.completion import is_complete
 from longshore.rollout.failed_tasks import SEE_REASONS, refuse_crash_loop
 from longshore.rollout.origin import Origin
+from longshore.rollout.pauses import why_ended
 from longshore.rollout.ports import DeploymentHistory, ServiceClient
 from longshore.rollout.tracking import Move, ServiceLook, TrackedDeployment
 
@@ -49,7 +50,15 @@ def start(
     force = current.task_definition == move.task_definition
     deployment = ecs.update(cluster, move.service, move.task_definition, move.count, force=force)
     replaces = current.primary.id if current.primary else None
-    return TrackedDeployment(move, deployment.id, deployment.created_at, deadline, previous=previous, replaces=replaces)
+    return TrackedDeployment(
+        move,
+        deployment.id,
+        deployment.created_at,
+        deadline,
+        previous=previous,
+        replaces=replaces,
+        hooked=bool(current.settings.hooks),
+    )
 
 
 def find_again(
@@ -77,7 +86,8 @@ def find_again(
         service = ecs.services(cluster, [move.service])[move.service]
         primary, history = service.primary, ecs.deployment_history(cluster, move.service)
         if primary and primary.task_definition == move.task_definition != before:
-            return TrackedDeployment(move, primary.id, primary.created_at, deadline)
+            hooked = bool(service.settings.hooks)
+            return TrackedDeployment(move, primary.id, primary.created_at, deadline, hooked=hooked)
         whose = origin.of_untracked(service, history)
         if whose is Origin.ECS:
             raise RolloutError(
@@ -149,7 +159,7 @@ def _why_rolled_back(service: Service, history: Sequence[ServiceDeployment]) -> 
 
 def _failed(look: ServiceLook, reason: str) -> RolloutError:
     name = look.service.name
-    reason = reason or look.service.latest_event
+    reason = (reason or look.service.latest_event) + why_ended(look.service_deployment)
     if look.service_deployment and look.service_deployment.alarms:
         reason += f" (in ALARM: {', '.join(look.service_deployment.alarms)})"
     return RolloutError(f"{name}: deployment {look.tracked.deployment} failed: {reason}", SEE_REASONS, name)

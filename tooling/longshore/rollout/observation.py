@@ -21,12 +21,20 @@ def observe(ecs: ServiceClient, cluster: str, tracked: Mapping[str, TrackedDeplo
     current = _current(ecs, services, tracked)
     resolved = {name: _with_arn(ecs, cluster, tracked[name], current.get(name)) for name in services}
     known = {deployment.arn: deployment for deployment in current.values()}
-    wanted = [deployment.arn for deployment in resolved.values() if deployment.arn and deployment.arn not in known]
+    arns = {deployment.arn or deployment.whole for deployment in resolved.values()}
+    wanted = sorted(arn for arn in arns if arn and arn not in known)
     known |= ecs.service_deployments(wanted)
     looks = [
-        ServiceLook(service, resolved[name], known.get(resolved[name].arn or "")) for name, service in services.items()
+        ServiceLook(service, resolved[name], known.get(resolved[name].arn or ""), paused=_paused(known, resolved[name]))
+        for name, service in services.items()
     ]
     return [replace(look, others=_others(ecs, cluster, look)) for look in looks]
+
+
+def _paused(known: Mapping[str, ServiceDeployment], tracked: TrackedDeployment) -> ServiceDeployment | None:
+    """The service deployment of a tracked deployment, if it waits at a hook."""
+    details = known.get(tracked.arn or tracked.whole or "")
+    return details if details and details.waits else None
 
 
 def _current(

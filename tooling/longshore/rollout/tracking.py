@@ -32,6 +32,8 @@ class TrackedDeployment:
         arn: ARN of its service deployment; None until that is known.
         failed: its tasks that have failed so far, also those that ECS has stopped showing.
         replaces: id of the deployment that was PRIMARY before it; None if that is unknown.
+        hooked: its service has lifecycle hooks.
+        whole: ARN of the service deployment that it rolls back, for a rollback by ECS; None if that is unknown.
         counts_from: tasks that were created before that time are not counted as failed; by default ``created_at``.
     """
 
@@ -45,6 +47,8 @@ class TrackedDeployment:
     failed: tuple[Task, ...] = ()
     replaces: str | None = None
     counts_from: datetime | None = None
+    hooked: bool = False
+    whole: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ class ServiceLook:
         service_deployment: its service deployment, if that is known.
         others: the service deployments that another process has started since.
         stopped_for: the seconds for which its service deployment has been shown as stopped.
+        paused: its service deployment, if it waits at a lifecycle hook.
+        held: the span of time, by the clock, that it has waited at hooks since the last look; None if it has not.
     """
 
     service: Service
@@ -64,3 +70,5 @@ class ServiceLook:
     service_deployment: ServiceDeployment | None = None
     others: tuple[ServiceDeployment, ...] = ()
     stopped_for: float = 0.0
+    paused: ServiceDeployment | None = None
+    held: tuple[float, float] | None = None

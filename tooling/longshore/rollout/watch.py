@@ -14,6 +14,7 @@ from longshore.rollout.deployments import SHOWN_WITHIN, completed, failed_tasks
 from longshore.rollout.failed_tasks import SEE_REASONS, QuietTime, summarized
 from longshore.rollout.looks import looks
 from longshore.rollout.observation import observe
+from longshore.rollout.pauses import PACE, HeldTime
 from longshore.rollout.ports import ServiceClient
 from longshore.rollout.tracking import ServiceLook, TrackedDeployment
 
@@ -35,7 +36,7 @@ def wait(
     Each is judged by the id that our call returned and by its service deployment. Reads are eventually consistent: one
     that shows neither our deployment nor a newer one means "not yet", and so does a newer one until AWS shows whether
     ECS rolls ours back or another process has deployed. An unknown state means "in progress" until the deadline. Reads
-    that fail are repeated until then.
+    that fail are repeated until then. The time for which a deployment waits at a lifecycle hook does not count.
 
     Args:
         ecs: reads services, deployments and tasks.
@@ -53,17 +54,18 @@ def wait(
     """
     reader, begun = _Reader(ecs, cluster, _by_service(deployments), on_look, clock), clock.now()
     near_end, pause = set[str](), len(deployments) / SERVICES_A_SECOND
-    for look in looks(partial(reader.pending, completed), clock, _longest(deployments), longest=max(2.5, pause)):
+    for look in looks(partial(reader.pending, completed), clock, math.inf, longest=max(2.5, pause)):
         if not reader.tracked:
             return
+        if look.seen and all(service.paused for service in look.seen):
+            look.pace.interval = PACE
         if newly := {service.service.name for service in look.seen or () if _near_end(service)} - near_end:
             look.pace.hurry()  # once for each: alarms may keep a deployment near its end for minutes
             near_end |= newly
-        late = [tracked for tracked in reader.tracked.values() if clock.now() - begun >= tracked.deadline]
+        now, waited = clock.now(), reader.held.seconds
+        late = [d for name, d in reader.tracked.items() if now - begun - waited.get(name, 0.0) >= d.deadline]
         if late:
             raise _too_late(late, look.unread)
-    # Reached only by a process that was suspended between two readings of the clock.
-    raise _too_late(reader.tracked.values(), look.unread)
 
 
 def wait_for_counts(
@@ -151,6 +153,7 @@ class _Reader:
         on_look: receives each service at each look.
         clock: time.
         stopped_before: ARNs of tasks that do not count as failures.
+        held: how long each service has waited at hooks.
         stopped_since: when each service's deployment was first seen as stopped, by the name of the service.
     """
 
@@ -161,6 +164,7 @@ class _Reader:
     clock: Clock
     stopped_before: frozenset[str] = frozenset()
     stopped_since: dict[str, float] = field(default_factory=dict)
+    held: HeldTime = field(default_factory=HeldTime)
 
     def pending(self, reached: Predicate, *, every: bool = False) -> list[ServiceLook]:
         """Reads the services, and returns those that have not reached their goal; the others are not read again.
@@ -183,8 +187,12 @@ class _Reader:
         return services
 
     def _timed(self, look: ServiceLook) -> ServiceLook:
-        """The look with the time for which its deployment has been stopped: another process may have replaced it."""
+        """The look with the times for which its deployment has waited at hooks, and has been stopped.
+
+        Another process may have replaced one that is stopped.
+        """
         details, name, now = look.service_deployment, look.service.name, self.clock.now()
+        look = replace(look, held=self.held.learn(name, now, waits=look.paused is not None))
         if details is None or details.status not in origin.STOPPED:
             self.stopped_since.pop(name, None)
             return look

@@ -11,11 +11,12 @@ from longshore.aws.ecs import Ecs
 from longshore.clock import Clock
 from longshore.config.settings import Deadlines
 from longshore.environment.environment import Environment
-from longshore.errors import DeadlineError
+from longshore.errors import DeadlineError, RolloutError
 from longshore.result import Failure
 from longshore.rollout import deployments, watch
 from longshore.rollout.baseline import Baseline
 from longshore.rollout.tracking import Move, TrackedDeployment
+from longshore.run import hook_waits
 from longshore.run.failures import diagnosis_of
 from longshore.run.limits import Limits
 from longshore.run.run import Run
@@ -85,7 +86,11 @@ class Deployer:
             UnknownOutcomeError: ECS could not be read at the deadline.
         """
         with advised(run, tracked):
-            watch.wait(self.ecs, run.contract.cluster, tracked, self.clock, run.watched)
+            try:
+                watch.wait(self.ecs, run.contract.cluster, tracked, self.clock, run.watched)
+            except RolloutError as error:
+                hook_waits.explain(run, error)
+                raise
 
     def refuse_late(self, run: Run, purpose: str, service: str = "") -> None:
         """Refuses to start an action if the deadline of the run has passed.

@@ -46,7 +46,8 @@ def find(
     """
     service = run.result.services[key]
     crashes = isinstance(error, CrashLoopError) and error.service == service.name and move.count is None
-    stopped = crashes and _stop(run, deployer, tracked)
+    # Unlike an update of ours, ECS's rollback does not wait at pause hooks.
+    stopped = (crashes or (tracked.hooked and move.count is None)) and _stop(run, deployer, tracked)
     look = _await_rollback(deployer, run.contract.cluster, tracked, move, stopped=stopped)
     primary = look.service.primary if look else None
     if look is None or primary is None:
@@ -86,7 +87,29 @@ def find_earlier(
         return tracked
     # ECS's rollback has no separate service deployment; if it has its old id, it may have its old date, too.
     began = max(primary.created_at, newest.created_at)
-    return replace(tracked, created_at=began, counts_from=_counts_from(deployer, cluster, move.service, primary, began))
+    counts_from = _counts_from(deployer, cluster, move.service, primary, began)
+    return replace(tracked, created_at=began, counts_from=counts_from, whole=newest.arn)
+
+
+def left_with_hooks(run: Run, deployer: Deployer, service: ServiceResult, deadline: float) -> TrackedDeployment | None:
+    """The deployment that an earlier process of this run has left on a service with hooks, where it may wait.
+
+    None if there is none, or if it has ended: then there is nothing to stop.
+    """
+    if not run.resumed or service.after is None or service.after == service.before:
+        return None
+    ecs, revision = deployer.ecs, service.after.task_definition
+    current = ecs.services(run.contract.cluster, [service.name])[service.name]
+    primary, arn = current.primary, current.current_deployment
+    if not current.settings.hooks or primary is None or arn is None or primary.task_definition != revision:
+        return None
+    if primary.rollout_state != "IN_PROGRESS":
+        return None
+    details = ecs.service_deployments([arn]).get(arn)
+    if details is None or not details.deploys(primary.id):
+        return None
+    move = Move(service.name, revision)
+    return TrackedDeployment(move, primary.id, primary.created_at, deadline, arn=arn, hooked=True)
 
 
 def never_started(run: Run, deployer: Deployer, service: ServiceResult, error: LongshoreError) -> bool:
@@ -102,11 +125,12 @@ def never_started(run: Run, deployer: Deployer, service: ServiceResult, error: L
 
 
 def _stop(run: Run, deployer: Deployer, tracked: TrackedDeployment) -> bool:
-    """Stops a deployment whose tasks keep crashing; if ECS refuses, our own rollback replaces it."""
+    """Stops a deployment whose tasks keep crashing, or that has hooks; if ECS refuses, our own rollback replaces it."""
     try:
-        if tracked.arn and _status(deployer, tracked) in ("PENDING", "IN_PROGRESS"):
+        arn = tracked.arn or _arn(run, deployer, tracked)
+        if arn and _status(deployer, arn) in ("PENDING", "IN_PROGRESS"):
             with run.effect(f"stop {tracked.deployment}"):
-                deployer.ecs.stop_deployment(tracked.arn)
+                deployer.ecs.stop_deployment(arn)
             return True
     except AwsError as error:
         run.detail(f"deployment {tracked.deployment} could not be stopped: {error.message}")
@@ -174,7 +198,17 @@ def _adopted(
     began = max(primary.created_at, tracked.created_at)
     counts_from = _counts_from(deployer, cluster, move.service, primary, began)
     replaces = tracked.deployment
-    return TrackedDeployment(move, primary.id, began, deadline, by_ecs=True, replaces=replaces, counts_from=counts_from)
+    return TrackedDeployment(
+        move,
+        primary.id,
+        began,
+        deadline,
+        by_ecs=True,
+        replaces=replaces,
+        counts_from=counts_from,
+        hooked=tracked.hooked,
+        whole=tracked.arn,
+    )
 
 
 def _counts_from(deployer: Deployer, cluster: str, service: str, primary: Deployment, began: datetime) -> datetime:
@@ -186,10 +220,21 @@ def _counts_from(deployer: Deployer, cluster: str, service: str, primary: Deploy
     return max([began, *(created + _MOMENT for created in stopped)])
 
 
-def _status(deployer: Deployer, tracked: TrackedDeployment) -> str:
+def _arn(run: Run, deployer: Deployer, tracked: TrackedDeployment) -> str | None:
+    """The ARN of the service deployment of a service with hooks, which may appear a moment after our update."""
+    ecs, cluster, service = deployer.ecs, run.contract.cluster, tracked.move.service
+    if not tracked.hooked:
+        return None
+    for _ in deployer.clock.polls(deployments.SHOWN_WITHIN, longest=1.0):
+        if arn := ecs.find_deployment(cluster, service, tracked.deployment, tracked.created_at, tracked.previous):
+            return arn
+    return None
+
+
+def _status(deployer: Deployer, arn: str) -> str:
     """The status of our service deployment; empty if ECS does not return it."""
-    statuses = deployer.ecs.service_deployments([tracked.arn]) if tracked.arn else {}
-    return statuses[tracked.arn].status if tracked.arn in statuses else ""
+    described = deployer.ecs.service_deployments([arn])
+    return described[arn].status if arn in described else ""
 
 
 def _refuse_other(run: Run, deployer: Deployer, service: ServiceResult) -> Service:

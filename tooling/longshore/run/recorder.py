@@ -43,6 +43,7 @@ class Recorder:
         console: shows steps, details and warnings.
         clock: times the steps.
         interrupts: the signals that have arrived.
+        waits: the hooks at which each service waited at the last look, by the key of the service.
         facts: facts about the run as a whole; the outcome of each service is in ``result``.
     """
 
@@ -53,6 +54,7 @@ class Recorder:
     console: Console
     clock: Clock
     interrupts: Interrupts
+    waits: dict[str, tuple[object, ...]] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
     _steadfast: bool = False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from longshore.aws.ecs_hooks import KINDS
 from longshore.aws.ecs_settings import ServiceSettings
 from longshore.aws.ecs_types import Service
 from longshore.environment.environment import Environment
@@ -67,7 +68,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html
 """
 
 _HOOKS = "deploymentConfiguration.lifecycleHooks"
-_REMOVE_HOOKS = "Remove the lifecycle hooks: a deployment that waits for one would be rolled back at its deadline."
+_REMOVE_HOOKS = "Remove the hook: Longshore does not know what ends its wait."
 
 
 def refuse_unsupported(services: Iterable[Service], *, new_release: bool = True) -> None:
@@ -75,8 +76,8 @@ def refuse_unsupported(services: Iterable[Service], *, new_release: bool = True)
 
     Args:
         services: the services.
-        new_release: whether they get a deployment that may as well wait. Lifecycle hooks keep you neither from rolling
-            back nor from scaling.
+        new_release: whether they get a deployment that may as well wait. Lifecycle hooks of an unknown kind keep you
+            neither from rolling back nor from scaling.
 
     Raises:
         NotReadyError: names each service with field and value, and what to change.
@@ -98,8 +99,9 @@ def _unsupported(settings: ServiceSettings, *, new_release: bool) -> Iterator[tu
         value = requirement.value(settings)
         if value != requirement.supported:
             yield requirement.field, value, requirement.hint
-    if settings.hooks and new_release:
-        yield _HOOKS, "; ".join(settings.hooks), _REMOVE_HOOKS
+    unknown = [hook for hook in settings.hooks if hook.partition(" ")[0] not in KINDS]
+    if unknown and new_release:
+        yield _HOOKS, "; ".join(unknown), _REMOVE_HOOKS
 
 
 def refuse_unready(run: Run, env: Environment, *, allowed: bool, keys: Collection[str] | None = None) -> None:
@@ -137,7 +139,9 @@ def warn_before_rollback(run: Run, env: Environment) -> None:
     for service in services:
         if service.settings.hooks:
             hooks = "; ".join(service.settings.hooks)
-            run.warn(f"{service.name} has lifecycle hooks ({hooks}): its rollback waits for them until its deadline")
+            run.warn(
+                f"{service.name} has lifecycle hooks ({hooks}): its rollback is a deployment that waits for them, too"
+            )
     if message := _ignored_alarms(run, env, services):
         run.warn(message)
 

@@ -16,4 +16,5 @@ def shown(settings: ServiceSettings) -> str:
         parts.append(f"circuit breaker {after} at {breaker.threshold_value}{unit}{reset}")
     if early:
         parts.append(f"early success at {early.healthy_percent} %, clean-up {early.cleanup}")
+    parts += [f"hook {hook}" for hook in settings.hooks]
     return ", ".join(parts)

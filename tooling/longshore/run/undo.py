@@ -192,11 +192,12 @@ def _roll_back_services(
 
 
 def _roll_back_service(run: Run, env: Environment, key: str, error: LongshoreError) -> None:
-    service, tracked, deployer = run.result.services[key], run.tracked.get(key), Deployer.of(env)
+    service, deployer = run.result.services[key], Deployer.of(env)
     # A count is restored only if this run has sent one: to a service never rolled out before, or a replaced one.
     sent = service.replaced or (service.after is not None and service.after.count != service.before.count)
     move = Move(service.name, service.before.task_definition, service.before.count if sent else None)
     deadline = deployer.deadline_of(run, key, move)
+    tracked = run.tracked.get(key) or ecs_rollback.left_with_hooks(run, deployer, service, deadline)
     if tracked is None and not service.replaced and ecs_rollback.never_started(run, deployer, service, error):
         service.outcome, service.after = "not moved", None
         return

@@ -25,6 +25,7 @@ namespace = Collection(
     setup.prune,
     setup.destroy,
 )
+namespace.add_task(releases.continue_, name="continue")
 namespace.add_collection(
     Collection(sandbox.up, sandbox.down, sandbox.status, sandbox.fault, sandbox.repository), name="sandbox"
 )

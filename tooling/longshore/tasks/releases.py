@@ -59,3 +59,26 @@ def rollback(
         lambda environment: verb(environment, to=to, yes=options.yes, wait=options.wait),
         as_json=json,
     )
+
+
+@task(
+    service="`key` of the service, if several wait",
+    rollback="let ECS roll the deployment back instead",
+    yes="do not ask for confirmation",
+)
+def continue_(
+    c: Context,
+    app: str | None = None,
+    env: str = "sandbox",
+    service: str | None = None,
+    rollback: bool = False,
+    yes: bool = False,
+    json: bool = False,
+) -> None:
+    """Answer the pause hook of ECS at which a deployment waits."""
+    from longshore.commands.continue_deployment import continue_deployment
+    from longshore.tasks.views import continued
+
+    environment = opened(c, app, env)
+    answers = continue_deployment(environment, service=service, rollback=rollback, yes=yes)
+    continued(environment.console, answers, as_json=json)

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from longshore.commands.continue_deployment import Continued
 from longshore.commands.drift import Drift
 from longshore.commands.status import Status
 from longshore.errors import LongshoreError, UsageError
@@ -86,10 +87,22 @@ def status(console: Console, environment: Status, *, as_json: bool) -> None:
     ]
     console.table(rows, "No services.")
     for service in environment.services:
+        if service.waits:
+            console.result(f"{service.name} {service.waits}. Answer: invoke continue --service {service.key}")
         if service.registered_differs:
             console.result(f"{service.name}: configuration registered ({service.registered}), not running:")
             for line in service.registered_differs:
                 console.result(f"  {line}")
+
+
+def continued(console: Console, answers: Continued, *, as_json: bool) -> None:
+    """The answers to pause hooks, and what you do now."""
+    if as_json:
+        console.document(answers.document())
+        return
+    for answer in answers.answers:
+        console.result(str(answer))
+    console.say(answers.next_step)
 
 
 def drift(console: Console, differences: Drift, *, as_json: bool) -> None:
@@ -151,9 +164,11 @@ def show_release(console: Console, ledger: Ledger, name: str, *, as_json: bool) 
     release = ledger.find(name)
     if release is None:
         raise UsageError(f"there is no release {name!r}", "See: invoke history")
-    events = list(ledger.events(name).read())
+    events, answers = list(ledger.events(name).read()), ledger.answers(name).read()
     if as_json:
-        console.document({**release.document(), "events": [event.model_dump(mode="json") for event in events]})
+        told = [str(answer) for answer in answers] or release.answers
+        rows = [event.model_dump(mode="json") for event in events]
+        console.document({**release.document(), "answers": told, "events": rows})
         return
     for title, text in _facts(release):
         if text:
@@ -163,6 +178,7 @@ def show_release(console: Console, ledger: Ledger, name: str, *, as_json: bool) 
     _list(console, "services", [_service(key, service) for key, service in release.services.items()])
     _list(console, "steps", [f"{s.name}: {s.seconds or 0:.1f} s" for s in release.steps])
     _list(console, "warnings", release.warnings)
+    _list(console, "answers", [str(answer) for answer in answers] or release.answers)
     _list(console, "events", [f"{e.number} {e.at:%H:%M:%S} {e.kind} {e.what} {e.detail}".rstrip() for e in events])
     for failure in release.failures:
         console.failure(failure)

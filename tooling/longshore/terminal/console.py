@@ -116,16 +116,17 @@ class Console:
         else:
             self._say(f"    {'done' if ok else 'FAILED'}: {name} ({seconds:.1f} s)")
 
-    def service(self, service: Service) -> None:
-        """Shows the state of a service, if it has changed."""
-        state = (service.running, service.desired, service.latest_event)
+    def service(self, service: Service, waits: str = "") -> None:
+        """Shows the state of a service, if it has changed; ``waits`` says why it waits, and replaces its event."""
+        event = waits or service.latest_event
+        state = (service.running, service.desired, event)
         if self._services.get(service.name) == state:
             return
         self._services[service.name] = state
         if self._live:
-            self._live.service(service.name, service.running, service.desired, self.masks.mask(service.latest_event))
+            self._live.service(service.name, service.running, service.desired, self.masks.mask(event))
         else:
-            self._say(f"    {service.name}: {service.running}/{service.desired} running  {service.latest_event}")
+            self._say(f"    {service.name}: {service.running}/{service.desired} running  {event}")
 
     def detail(self, text: str) -> None:
         """Shows one line of progress within a step."""
