@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from longshore.sandbox.ecs.fleet import RUNNING, Service
-from longshore.sandbox.ecs.hooks import Hook, answer
+from longshore.sandbox.ecs.hooks import answer
+from longshore.sandbox.ecs.stages import Hook
 from tests.sandbox.ecs_world import World, crashes, service
 
 MINUTE = 60.0

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from longshore.sandbox.ecs.hooks import Stages
 from longshore.sandbox.ecs.progress import Progress
+from longshore.sandbox.ecs.stages import Stages
 from longshore.sandbox.ecs.target_health import Target
 
 STOPPED = "STOPPED"
