@@ -40,6 +40,9 @@ KNOWN = {
     r".*buildStatus: 'WEIRD' is not one of .*|.*phaseStatus: 'WEIRD' is not one of .*": (
         "a test prescribes a status that AWS does not have"
     ),
+    r".*lifecycleHooks\[\]\.targetType: 'MOON_PHASE' is not one of .*": (
+        "a test shows a kind of hook that AWS does not have"
+    ),
 }
 """Problems that are known, as patterns, each with its reason."""
 

@@ -91,7 +91,7 @@ def test_a_wait_is_described_with_its_end_its_outcome_and_your_commands() -> Non
     text = describe("shop-web", paused(ASKING), "invoke continue", NOON - timedelta(minutes=90))
     assert text == (
         "shop-web waits at PRE_SCALE_UP until 2026-05-06 12:00 UTC (90 minutes from now); then ECS rolls back."
-        " The deadlines of the release do not run for it meanwhile."
+        " The deadlines of the release do not run for it during the wait."
         " To continue: invoke continue. To roll back: invoke continue --rollback"
     )
 

@@ -41,11 +41,11 @@ def code_of(call: Callable[[], Any]) -> tuple[str, int]:
 
 
 def put(api: Api, value: str) -> Any:
-    return api.client("ssm").put_parameter(Name="/faults/a", Value=value, Type="String", Overwrite=True)
+    return api.client("ssm").put_parameter(Name="/faults/image_tag", Value=value, Type="String", Overwrite=True)
 
 
 def read(api: Api) -> str:
-    return str(api.client("ssm").get_parameter(Name="/faults/a")["Parameter"]["Value"])
+    return str(api.client("ssm").get_parameter(Name="/faults/image_tag")["Parameter"]["Value"])
 
 
 # The affected calls

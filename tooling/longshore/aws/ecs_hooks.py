@@ -20,8 +20,8 @@ class Hook:
         id: a new one for each time that the hook is reached.
         kind: PAUSE, or AWS_LAMBDA for a function.
         status: AWAITING_ACTION, IN_PROGRESS, SUCCEEDED, FAILED or TIMED_OUT.
-        expires_at: when ECS acts by itself; None if it does not say.
-        timeout_action: what it does then: CONTINUE or ROLLBACK.
+        expires_at: when ECS ends the wait; None if it does not say.
+        timeout_action: the action that ECS then takes: CONTINUE or ROLLBACK.
     """
 
     id: str
@@ -32,7 +32,7 @@ class Hook:
 
     @property
     def holds(self) -> bool:
-        """Whether the deployment waits for it; ECS ends the wait of a function by itself."""
+        """Whether the deployment waits for it; ECS ends the wait of a function automatically."""
         return self.status in _HOLDING
 
     @property

@@ -46,18 +46,18 @@ class Continued:
 
     @property
     def next_step(self) -> str:
-        """What you do now."""
+        """Your next step, as a sentence."""
         if self.release is None:
             return "No release of the ledger waits for it, so the answer was not recorded."
         if not self.alive:
             return f"No process runs {self.release} any more. Resume it: invoke release --resume"
-        return f"{self.release} continues by itself. If its process was killed, resume it: invoke release --resume"
+        return f"{self.release} continues automatically. If its process was killed, resume it: invoke release --resume"
 
 
 def continue_deployment(
     env: Environment, *, service: str | None = None, rollback: bool = False, yes: bool = False
 ) -> Continued:
-    """Answers the pause hooks at which the deployment of a service waits; the release that waits continues by itself.
+    """Answers the pause hooks at which the deployment of a service waits; the release then continues automatically.
 
     Args:
         env: the environment.

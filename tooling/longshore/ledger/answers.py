@@ -1,6 +1,6 @@
-"""The answers to the lifecycle hooks at which a release waits; another process than the release's writes them.
+"""The answers to the lifecycle hooks at which a release waits; a process other than the release writes them.
 
-Each answer has an item of its own, so that it never meets a write of the release, which holds the lock.
+Each answer has a separate item, so that it never meets a write of the release, which holds the lock.
 """
 
 from __future__ import annotations

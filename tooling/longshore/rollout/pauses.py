@@ -1,4 +1,4 @@
-"""The time for which deployments wait at lifecycle hooks: it counts towards no deadline of ours.
+"""The time for which deployments wait at lifecycle hooks: it counts towards none of our deadlines.
 
 ECS ends each wait itself: at the time limit of the hook it continues or rolls back.
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/pause-lifecycle-hooks.html
@@ -57,7 +57,7 @@ def brief(paused: ServiceDeployment) -> str:
 
 
 def describe(name: str, paused: ServiceDeployment, command: str, now: datetime | None = None) -> str:
-    """A deployment that waits, as sentences: where, how long, what happens then and what you can do.
+    """A deployment that waits, as sentences: its stage, the end and the outcome of the wait, and your commands.
 
     Args:
         name: of the service.
@@ -71,7 +71,7 @@ def describe(name: str, paused: ServiceDeployment, command: str, now: datetime |
     text = f"{name} {brief(paused)}{left}"
     if ends and then:
         text += f"; then ECS {' or '.join(sorted(then))}"
-    text += ". The deadlines of the release do not run for it meanwhile."
+    text += ". The deadlines of the release do not run for it during the wait."
     if any(hook.asks for hook in paused.hooks):
         return f"{text} To continue: {command}. To roll back: {command} --rollback"
     return f"{text} A function decides; there is nothing to do"

@@ -46,7 +46,7 @@ def find(
     """
     service = run.result.services[key]
     crashes = isinstance(error, CrashLoopError) and error.service == service.name and move.count is None
-    # Unlike an update of ours, ECS's rollback does not wait at pause hooks.
+    # Unlike our update, ECS's rollback does not wait at pause hooks.
     stopped = (crashes or (tracked.hooked and move.count is None)) and _stop(run, deployer, tracked)
     look = _await_rollback(deployer, run.contract.cluster, tracked, move, stopped=stopped)
     primary = look.service.primary if look else None

@@ -68,7 +68,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html
 """
 
 _HOOKS = "deploymentConfiguration.lifecycleHooks"
-_REMOVE_HOOKS = "Remove the hook: Longshore does not know what ends its wait."
+_REMOVE_HOOKS = "Remove the hook: Longshore cannot tell how its wait ends."
 
 
 def refuse_unsupported(services: Iterable[Service], *, new_release: bool = True) -> None:

@@ -75,7 +75,7 @@ def continue_(
     yes: bool = False,
     json: bool = False,
 ) -> None:
-    """Answer the pause hook of ECS at which a deployment waits."""
+    """Answer the pause hook of a deployment."""
     from longshore.commands.continue_deployment import continue_deployment
     from longshore.tasks.views import continued
 

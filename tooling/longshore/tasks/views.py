@@ -96,7 +96,7 @@ def status(console: Console, environment: Status, *, as_json: bool) -> None:
 
 
 def continued(console: Console, answers: Continued, *, as_json: bool) -> None:
-    """The answers to pause hooks, and what you do now."""
+    """The answers to pause hooks, and your next step."""
     if as_json:
         console.document(answers.document())
         return

@@ -18,7 +18,7 @@ class Hook:
 
     Attributes:
         stage: at which it waits.
-        expires_at: when ECS takes the action by itself.
+        expires_at: when ECS takes the action without an answer.
         action: CONTINUE or ROLLBACK, once the time is over.
         id: a new one for each time that a hook is reached.
         status: AWAITING_ACTION, SUCCEEDED, FAILED or TIMED_OUT.
