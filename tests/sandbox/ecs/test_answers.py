@@ -382,6 +382,7 @@ def test_a_service_shows_what_aws_fills_in(play: Play) -> None:
     plain = play.service("plain")
     role = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
     assert (plain["healthCheckGracePeriodSeconds"], plain["roleArn"]) == (0, role)
+    assert plain["createdBy"] == f"arn:aws:iam::{ACCOUNT}:role/sandbox"
     assert "platformFamily" not in plain
     fargate = {"requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256", "memory": "512"}
     container = {"name": "web", "image": "shop/app:v1"}

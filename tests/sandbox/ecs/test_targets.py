@@ -64,9 +64,25 @@ def test_a_task_is_registered_checked_and_deregistered() -> None:
     }
     world.pass_time(0.75)
     assert states(world) == []
-    assert [message for message in world.messages(web) if "target-group" in message] == [
-        f"(service web) deregistered 1 targets in (target-group {GROUP}).",
-        f"(service web) registered 1 targets in (target-group {GROUP}).",
+    assert [message for message in world.messages(web) if " targets in " in message or "draining" in message] == [
+        f"(service web) deregistered 1 targets in (target-group {GROUP})",
+        "(service web) has begun draining connections on 1 tasks.",
+        f"(service web) registered 1 targets in (target-group {GROUP})",
+    ]
+
+
+def test_the_targets_of_several_tasks_are_one_event() -> None:
+    world = World()
+    web = balanced(world, 3, groups=(GROUP, OTHER))
+    world.pass_time(3)
+    web.desired = 0
+    world.step()
+    assert [message for message in world.messages(web) if " targets in " in message or "draining" in message] == [
+        f"(service web) deregistered 3 targets in (target-group {OTHER})",
+        f"(service web) deregistered 3 targets in (target-group {GROUP})",
+        "(service web) has begun draining connections on 3 tasks.",
+        f"(service web) registered 3 targets in (target-group {OTHER})",
+        f"(service web) registered 3 targets in (target-group {GROUP})",
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -56,12 +57,17 @@ class Targets:
             The calls of the runtime that this needs, for when no lock is held.
         """
         commands: list[Command] = []
+        registered, deregistered = Counter[str](), Counter[str]()
+        draining = 0
         for task in tasks:
             if task.leaving or task.last_status == STOPPED:
-                self._deregister(service, task)
+                drained = self._deregister(task)
+                deregistered.update(drained)
+                draining += bool(drained)
             elif task.last_status == RUNNING and task.balanced:
-                self._register(service, task)
+                registered.update(self._register(task))
                 commands += self._due(task, now)
+        self._announce_all(service, registered, deregistered, draining)
         return commands
 
     def observe(self, task: Task, report: Report, now: float) -> list[Command]:
@@ -93,21 +99,33 @@ class Targets:
             if target.group == group and check
         ]
 
-    def _register(self, service: Service, task: Task) -> None:
+    def _announce_all(
+        self, service: Service, registered: Counter[str], deregistered: Counter[str], draining: int
+    ) -> None:
+        """Add the events of a step, whose texts users of ECS quote (github.com/hackforla/CivicTechJobs, issue 436)."""
+        if draining:
+            self._announce(service, f"has begun draining connections on {draining} tasks.")
+        for verb, numbers in (("deregistered", deregistered), ("registered", registered)):
+            for group, number in numbers.items():
+                self._announce(service, f"{verb} {number} targets in (target-group {group})")
+
+    def _register(self, task: Task) -> list[str]:
+        """The target groups in which a task is registered."""
         if task.targets:
-            return
+            return []
         for balancer in task.balanced:
             arn = balancer["targetGroupArn"]
             task.targets.append(Target(arn, balancer["containerName"], int(balancer["containerPort"])))
-            self._announce(service, f"registered 1 targets in (target-group {arn}).")
+        return [target.group for target in task.targets]
 
-    def _deregister(self, service: Service, task: Task) -> None:
+    def _deregister(self, task: Task) -> list[str]:
+        """The target groups from which a task is deregistered."""
         if task.last_status in ("STOPPING", STOPPED):
             task.targets.clear()
-        for target in task.targets:
-            if target.state != "draining":
-                target.drain()
-                self._announce(service, f"deregistered 1 targets in (target-group {target.group}).")
+        leaving = [target for target in task.targets if target.state != "draining"]
+        for target in leaving:
+            target.drain()
+        return [target.group for target in leaving]
 
     def _due(self, task: Task, now: float) -> list[Command]:
         due: list[Command] = []
