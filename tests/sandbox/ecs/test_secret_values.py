@@ -78,3 +78,31 @@ def test_the_reasons_of_two_tasks_differ_as_on_aws_and_mean_the_same() -> None:
     assert reasons[0] != reasons[1]
     assert comparison_key(reasons[0]) == comparison_key(reasons[1])
     assert "ResourceNotFoundException: Secrets Manager can't find the specified secret. status code: 400" in reasons[0]
+
+
+def test_a_denied_key_strikes_secrets_with_a_key_of_the_customer_only(api: Api, secret_arn: str) -> None:
+    """Recorded: tests/conformance/recordings/ecs.tasks.toml, a KMS key that may not be used for a secret."""
+    key = api.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    locked = api.client("secretsmanager").create_secret(Name="launch/locked", SecretString="s", KmsKeyId=key)["ARN"]
+    api.client("ssm").put_parameter(Name="/launch/locked", Value="p", Type="SecureString", KeyId=key)
+    assert (value_of(locked), value_of("/launch/locked")) == ("s", "p")
+    pulling = (
+        "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
+    )
+    expected = {
+        locked: "unable to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret "
+        f"{locked} from secrets manager: AccessDeniedException: Access to KMS is not allowed status code: 400",
+        "/launch/locked": "unable to retrieve secrets from ssm: service call has been retried 1 time(s): "
+        "AccessDeniedException: The ciphertext refers to a customer master key",
+    }
+    for reference, text in expected.items():
+        reasons = []
+        for _ in range(2):
+            with pytest.raises(StartError) as error:
+                value_of(reference, denied="kms:Decrypt")
+            reasons.append(error.value.message)
+        assert reasons[0].startswith(pulling + text)
+        assert reasons[0] != reasons[1]
+        assert comparison_key(reasons[0]) == comparison_key(reasons[1])
+    assert value_of("/launch/key", denied="kms:Decrypt") == "from-ssm"
+    assert value_of(f"{secret_arn}:user::", denied="kms:Decrypt") == "shop"

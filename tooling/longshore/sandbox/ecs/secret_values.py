@@ -8,13 +8,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError, ServiceException
-from moto.secretsmanager.models import secretsmanager_backends
+from moto.secretsmanager.models import SecretsManagerBackend, secretsmanager_backends
 from moto.ssm.models import ssm_backends
 
 from longshore.sandbox.ecs.runtime import Launch
 from longshore.sandbox.ecs.start_errors import StartError, resource_missing, secret_denied
 
 _PARAMETERS = ("ssm", "GetParameters")
+_SSM_KEY = "alias/aws/ssm"
+_DENIED_KEY = (
+    "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not"
+    " allowed to access."
+)
 _PULL = "unable to pull secrets or registry auth: execution resource retrieval failed: "
 
 
@@ -66,6 +71,8 @@ class SecretValues:
         if parameter is None:
             detail = f"unable to retrieve secrets from ssm: invalid parameters: {reference}"
             raise resource_missing(_PULL + detail)
+        if parameter.keyid not in (None, _SSM_KEY):
+            self._decrypt("retrieve secrets from ssm: service call has been retried 1 time(s)", _DENIED_KEY)
         return str(parameter.response_object(decrypt=True, region=region)["Value"])
 
     def _secret(self, reference: str) -> str:
@@ -78,8 +85,21 @@ class SecretValues:
             secret = backend.get_secret_value(arn, version or None, stage or None)  # type: ignore[arg-type]
         except (JsonRESTError, ServiceException, KeyError) as error:
             raise _not_from_asm(_refused(arn, error)) from error
+        own = getattr(backend.secrets[arn], "kms_key_id", None)  # a replica has no key in moto
+        if own not in (None, SecretsManagerBackend.DEFAULT_KMS_KEY_ALIAS):
+            self._decrypt(f"retrieve secret from asm: {_fetching(arn)}", "Access to KMS is not allowed")
         text = str(secret.get("SecretString", ""))
         return _field(text, key, arn) if key else text
+
+    def _decrypt(self, call: str, message: str) -> None:
+        """Refuse a secret that is encrypted with a customer's key, if the execution roles may not use that.
+
+        AWS's own keys need no permission. The texts are quoted by users (github.com/GiamPy5/terraform-aws-directus,
+        issue 10, and github.com/external-secrets/kubernetes-external-secrets, issue 627, for a parameter).
+        """
+        if self._denies("kms", "Decrypt"):
+            request = f"status code: 400, request id: {uuid.uuid4()}"
+            raise resource_missing(f"{_PULL}unable to {call}: AccessDeniedException: {message} {request}")
 
 
 def _is_secret(reference: str) -> bool:
@@ -90,8 +110,11 @@ def _refused(arn: str, error: Exception) -> str:
     """AWS's text about a secret that Secrets Manager refuses; each task has another request."""
     code = getattr(error, "error_type", None) or getattr(error, "code", None) or type(error).__name__
     message = getattr(error, "message", str(error))
-    fetched = f"service call has been retried 1 time(s): failed to fetch secret {arn} from secrets manager: {code}"
-    return f"{fetched}: {message} status code: 400, request id: {uuid.uuid4()}"
+    return f"{_fetching(arn)}: {code}: {message} status code: 400, request id: {uuid.uuid4()}"
+
+
+def _fetching(arn: str) -> str:
+    return f"service call has been retried 1 time(s): failed to fetch secret {arn} from secrets manager"
 
 
 def _field(text: str, key: str, arn: str) -> str:
