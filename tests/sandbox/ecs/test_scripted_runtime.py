@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -123,6 +124,18 @@ def test_the_end_of_a_task_is_reported_with_awss_messages(
     stopping = next(report for _, report in reports if report.status == "STOPPING")
     assert stopping.stop_code == stop_code
     assert [(c.exit_code, c.reason) for c in stopping.containers] == [(code, reason)]
+
+
+def test_on_fargate_the_reason_of_a_failed_pull_is_the_tasks() -> None:
+    """Recorded: tests/conformance/recordings/ecs.tasks.toml, whose text is that of AWS's page."""
+    runtime = scripted("cannot pull")
+    runtime.start(replace(launch(), launch_type="FARGATE"))
+    stopping = next(report for report in [*runtime.poll(0.0), *runtime.poll(1.0)] if report.status == "STOPPING")
+    assert (stopping.stop_code, stopping.containers) == ("TaskFailedToStart", [])
+    assert stopping.reason == (
+        "CannotPullContainerError: pull image manifest has been retried 1 time(s): "
+        "failed to resolve ref shop/app:v1: shop/app:v1: not found"
+    )
 
 
 def test_a_task_may_never_start_listen_or_become_healthy() -> None:

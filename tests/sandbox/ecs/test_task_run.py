@@ -28,12 +28,12 @@ class Host:
         self.removed: list[str] = []
         self._removes = removes
         for name in ("pull", "network", "create"):
-            setattr(self, name, lambda *_: None)
+            setattr(self, name, lambda *_, **_given: None)
         self.volumes: Any = lambda *_: {}
         setattr(self, step, self._fail)
         self._error = error
 
-    def _fail(self, *_: Any) -> None:
+    def _fail(self, *_: Any, **_given: Any) -> None:
         raise self._error
 
     def remove(self, task: str) -> None:

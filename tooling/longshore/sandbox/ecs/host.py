@@ -17,7 +17,13 @@ from docker.utils import parse_repository_tag
 from longshore.sandbox.cloud import LABEL, Cloud, sandbox_id
 from longshore.sandbox.ecs import container_arguments
 from longshore.sandbox.ecs.runtime import Launch
-from longshore.sandbox.ecs.start_errors import OUT_OF_MEMORY, cannot_create, cannot_pull, cannot_start
+from longshore.sandbox.ecs.start_errors import (
+    OUT_OF_MEMORY,
+    cannot_create,
+    cannot_pull,
+    cannot_pull_on_fargate,
+    cannot_start,
+)
 
 TASK = "longshore.task"
 CONTAINER = "longshore.container"
@@ -40,7 +46,7 @@ class Host:
         self._labels = cloud.labels
         self._id = sandbox_id(cloud.directory)
 
-    def pull(self, container: str, reference: str) -> Image:
+    def pull(self, container: str, reference: str, *, fargate: bool = False) -> Image:
         """Pull an image, or find it.
 
         Images of the sandbox's registry are pulled at each start, as on Fargate (an EC2 host would fall back on its
@@ -49,6 +55,7 @@ class Host:
         Args:
             container: name of the container.
             reference: the image, with a tag or a digest.
+            fargate: whether an error has the words of Fargate.
 
         Raises:
             StartError: CannotPullContainerError.
@@ -61,6 +68,9 @@ class Host:
                     return self._docker.images.get(reference)
             return self._docker.images.pull(repository, tag=tag or "latest", auth_config=self._login if ours else None)
         except APIError as error:
+            if fargate:
+                detail = "not found" if isinstance(error, NotFound) else _explain(error)
+                raise cannot_pull_on_fargate(reference, detail) from error
             raise cannot_pull(container, _explain(error)) from error
 
     def network(self, launch: Launch) -> str | None:

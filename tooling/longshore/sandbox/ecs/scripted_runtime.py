@@ -17,6 +17,7 @@ from longshore.sandbox.ecs.start_errors import (
     OUT_OF_MEMORY,
     StartError,
     cannot_pull,
+    cannot_pull_on_fargate,
     secret_denied,
 )
 from longshore.sandbox.ecs.target_health import Check
@@ -183,6 +184,8 @@ class ScriptedRuntime:
         first = launch.definition["containerDefinitions"][0]
         if not script.pulls:
             image = first["image"]
+            if launch.launch_type == "FARGATE":
+                raise cannot_pull_on_fargate(image)
             detail = f"manifest for {image} not found: manifest unknown: Requested image not found"
             raise cannot_pull(first["name"], detail)
         if not script.reads_secret:

@@ -31,6 +31,15 @@ def cannot_pull(container: str, detail: str) -> StartError:
     return StartError(f"CannotPullContainerError: Error response from daemon: {detail}", container)
 
 
+def cannot_pull_on_fargate(image: str, detail: str = "not found") -> StartError:
+    """The same on Fargate, where the reason is the task's.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html
+    """
+    resolving = f"pull image manifest has been retried 1 time(s): failed to resolve ref {image}"
+    return StartError(f"CannotPullContainerError: {resolving}: {image}: {detail}")
+
+
 def cannot_create(container: str, detail: str) -> StartError:
     """The engine refuses the container."""
     return StartError(f"CannotCreateContainerError: Error response from daemon: {detail}", container)

@@ -180,7 +180,8 @@ class TaskRun:
         host, launch = self._tools.host, self._launch
         self._definitions = container_arguments.containers_in_order(launch.definition)
         given = {container["name"]: self._given(container) for container in self._definitions}
-        images = {c["name"]: host.pull(c["name"], image_of(launch, c)) for c in self._definitions}
+        fargate = launch.launch_type == "FARGATE"
+        images = {c["name"]: host.pull(c["name"], image_of(launch, c), fargate=fargate) for c in self._definitions}
         volumes, network = host.volumes(launch), host.network(launch)
         for definition in self._definitions:
             self._await_dependencies(definition)
