@@ -395,6 +395,7 @@ def test_in_local_mode_terraform_runs_in_a_copy_of_the_root(scene: Scene, tmp_pa
         f'echo "$1 $PWD $TF_CLOUD_ORGANIZATION $TF_WORKSPACE $TF_CLOUD_HOSTNAME" >> {seen}\n'
         f"cat longshore_override.tf >> {seen}\n"
         'for a in "$@"; do case $a in -out=*) echo plan > "${a#-out=}";; esac; done\n'
+        '[ "$1" = plan ] && echo \'{"type": "change_summary"}\'\n'
         '[ "$1" = version ] && echo \'{"terraform_version": "1.11.4"}\'\nexit 0\n'
     )
     shim.chmod(0o755)
@@ -418,6 +419,7 @@ def _local(scene: Scene, tmp_path: Path, script: str) -> CloudDriver:
     shim.write_text(
         "#!/bin/sh\n"
         'for a in "$@"; do case $a in -out=*) echo plan > "${a#-out=}";; esac; done\n'
+        '[ "$1" = plan ] && echo \'{"type": "change_summary"}\'\n'
         f'[ "$1" = version ] && echo \'{{"terraform_version": "1.11.4"}}\'\n{script}\nexit 0\n'
     )
     shim.chmod(0o755)

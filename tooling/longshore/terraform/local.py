@@ -48,6 +48,7 @@ class Terraform:
         cli_config: a CLI configuration, used if the file exists (``make setup`` writes one if a mirror needs it).
         lock_timeout: seconds to wait for the state lock.
         masks: values that must not appear in messages.
+        variables: variables of Terraform that select the workspace; those of `environ` are left out.
     """
 
     stack: Stack
@@ -56,6 +57,7 @@ class Terraform:
     cli_config: Path | None = None
     lock_timeout: float = 60
     masks: Masks = field(default_factory=Masks, repr=False)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def unsaved(self) -> Path:
@@ -222,7 +224,7 @@ class Terraform:
         """The output of a command with options, in the form that python_terraform takes them."""
         arguments = self._builder().generate_cmd_string(*command, **options)
         # A file that is followed, not a pipe: terraform must be able to continue writing if this process is killed.
-        environ = process_environment(self.environ, self.stack.data_dir, self.cli_config)
+        environ = {**process_environment(self.environ, self.stack.data_dir, self.cli_config), **self.variables}
         # Errors apart: a line of a log or of a shim between the lines of a JSON document would break it.
         with _output_file() as output, _output_file() as errors:
             try:

@@ -51,8 +51,7 @@ class LocalMode:
     def terraform(self) -> Terraform:
         """The driver of the copy as it is; the copy may not exist yet."""
         stack = self.local.stack
-        environ = {
-            **self.local.environ,
+        variables = {
             # With the project's CLI configuration, Terraform would not look for the token where Longshore found it.
             tokens.variable_name(self.workspace.hostname): self.token,
             "TF_CLOUD_ORGANIZATION": self.workspace.organization,
@@ -60,7 +59,7 @@ class LocalMode:
             "TF_WORKSPACE": self.workspace.name,
         }
         directory = archive.directory(self.root, stack, self._copies)
-        return replace(self.local, stack=replace(stack, directory=directory, backend={}), environ=environ)
+        return replace(self.local, stack=replace(stack, directory=directory, backend={}), variables=variables)
 
     @property
     def _copies(self) -> Path:
