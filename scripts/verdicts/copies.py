@@ -20,7 +20,7 @@ INTERVAL = 0.3
 SETTLES_WITHIN = 60.0
 SAME_FAILURES = 3
 
-NONE: dict[str, Any] = {"earlySuccessCriteria": {"enable": False}}
+NONE: dict[str, Any] = {"lifecycleHooks": [], "earlySuccessCriteria": {"enable": False}}
 """The parts of a deployment configuration as a service without them has them."""
 
 
@@ -133,6 +133,26 @@ class Copies:
         for name in names if changes else ():
             self.ecs.update_service(cluster=CLUSTER, service=name, deploymentConfiguration=changes)
 
+    def answer_hooks(self, name: str, action: str) -> bool:
+        """Answer the pause hooks at which the deployment of a service waits; whether it waited at one.
+
+        Args:
+            name: the service.
+            action: CONTINUE or ROLLBACK.
+        """
+        listed = self.ecs.list_service_deployments(cluster=CLUSTER, service=name, status=["IN_PROGRESS"])
+        arns = [entry["serviceDeploymentArn"] for entry in listed["serviceDeployments"]]
+        details = self.ecs.describe_service_deployments(serviceDeploymentArns=arns) if arns else {}
+        waiting = [
+            (each["serviceDeploymentArn"], hook["hookId"])
+            for each in details.get("serviceDeployments", [])
+            for hook in each.get("lifecycleHookDetails", [])
+            if hook["status"] == "AWAITING_ACTION"
+        ]
+        for arn, hook in waiting:
+            self.ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=hook, action=action)
+        return bool(waiting)
+
     def third_failure(self, name: str, deployment: str) -> float | None:
         """The time at which the third task of a deployment stopped, in seconds since the epoch; None before that."""
         arns = self.ecs.list_tasks(cluster=CLUSTER, serviceName=name, desiredStatus="STOPPED")["taskArns"]
@@ -155,6 +175,7 @@ class Observation:
     began: float | None = None
     known: float | None = None
     overtaken: bool = False
+    answered: bool = False
 
 
 @dataclass
@@ -221,6 +242,9 @@ class Watch:
         if self.fault.overtaken and not copy.overtaken and time.time() - copy.began > 3:
             self.copies.overtake(name, self.others)
             copy.overtaken = True
+        after = self.fault.answered_after
+        if after is not None and not copy.answered and time.time() - copy.began > after:
+            copy.answered = self.copies.answer_hooks(name, self.fault.answer)
         copy.known = copy.known or self._known(name, copy, primary, deployments)
 
     def _known(

@@ -36,6 +36,8 @@ class Fault:
         overtaken: another process deploys in the middle.
         configuration: the deploymentConfiguration of all services, where it differs from the one of other faults.
         alarmed_after: seconds after the start of all deployments at which their alarm goes off; None for never.
+        answered_after: seconds after a deployment's start at which an operator answers its pause hook; None for never.
+        answer: of the operator: CONTINUE or ROLLBACK.
     """
 
     name: str
@@ -49,6 +51,8 @@ class Fault:
     overtaken: bool = False
     configuration: Mapping[str, Any] = field(default_factory=dict)
     alarmed_after: float | None = None
+    answered_after: float | None = None
+    answer: str = "CONTINUE"
 
 
 CRASHES = "echo 'FATAL: DATABASE_URL is not set'; exit 3\n"
@@ -61,6 +65,9 @@ sleep 3
 echo "FATAL: the queue does not answer"; exit 3
 """
 """A script that serves long enough for ECS to complete the deployment, and crashes 11 s after its start."""
+
+PAUSES = {"lifecycleHooks": [{"targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP"]}]}
+"""The deployment waits before its first task, until an operator answers."""
 
 EARLY = {"earlySuccessCriteria": {"enable": True, "healthyPercent": 100, "sourceServiceRevisionCleanup": "DEFERRED"}}
 """The deployment succeeds while the old tasks still run."""
@@ -100,6 +107,24 @@ FAULTS = (
         "succeeds, then crashes",
         "third",
         configuration=EARLY,
+    ),
+    Fault(
+        "pause hook, continued after 20 s",
+        GOOD,
+        "deployed",
+        "completed",
+        holds=True,
+        configuration=PAUSES,
+        answered_after=20.0,
+    ),
+    Fault(
+        "pause hook, rolled back after 20 s",
+        GOOD,
+        "rolled back by ECS",
+        "failed",
+        configuration=PAUSES,
+        answered_after=20.0,
+        answer="ROLLBACK",
     ),
     Fault("alarm", GOOD, "rolled back by ECS", "failed", settings={"alarm_bake": 40.0}, alarmed_after=5.0),
     Fault("crash after 5 s, forever", "sleep 5; exit 3\n", "never completes", "third"),

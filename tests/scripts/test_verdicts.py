@@ -8,7 +8,7 @@ from unittest.mock import MagicMock
 
 import pytest
 from scripts.verdicts.copies import NONE, Copies, Watch
-from scripts.verdicts.faults import EARLY, FAULTS, GOOD, Fault
+from scripts.verdicts.faults import EARLY, FAULTS, GOOD, PAUSES, Fault
 
 from longshore.sandbox.api.faults import parse
 from longshore.sandbox.ecs.timing import SETTINGS
@@ -100,17 +100,57 @@ def test_nothing_is_known_before_the_tool_has_deployed() -> None:
     assert watched(fault("third"), [seen("old", state="COMPLETED")]) is None
 
 
-def test_the_configuration_of_a_fault_is_taken_back() -> None:
+@pytest.mark.parametrize(
+    ("given", "before"),
+    [(EARLY, {"earlySuccessCriteria": {"enable": False}}), (PAUSES, {"lifecycleHooks": []})],
+)
+def test_the_configuration_of_a_fault_is_taken_back(given: dict[str, Any], before: dict[str, Any]) -> None:
     copies, ecs = Copies(VARIABLES), MagicMock()
     copies.ecs = ecs
-    with pytest.raises(RuntimeError), copies.configured(["web", "copy"], EARLY):
+    with pytest.raises(RuntimeError), copies.configured(["web", "copy"], given):
         assert [call.kwargs["service"] for call in ecs.update_service.call_args_list] == ["web", "copy"]
-        assert ecs.update_service.call_args.kwargs["deploymentConfiguration"] == EARLY
+        assert ecs.update_service.call_args.kwargs["deploymentConfiguration"] == given
         raise RuntimeError
     assert ecs.update_service.call_count == 4
-    assert ecs.update_service.call_args.kwargs["deploymentConfiguration"] == {"earlySuccessCriteria": {"enable": False}}
+    assert ecs.update_service.call_args.kwargs["deploymentConfiguration"] == before
     with copies.configured(["web"], {}):
         assert ecs.update_service.call_count == 4
+
+
+def test_an_operator_answers_only_the_hooks_that_wait() -> None:
+    copies, ecs = Copies(VARIABLES), MagicMock()
+    copies.ecs = ecs
+    hooks = [{"hookId": "first", "status": "SUCCEEDED"}, {"hookId": "second", "status": "AWAITING_ACTION"}]
+    waiting = {"serviceDeploymentArn": "arn", "lifecycleHookDetails": hooks}
+    ecs.list_service_deployments.return_value = {"serviceDeployments": [{"serviceDeploymentArn": "arn"}]}
+    ecs.describe_service_deployments.return_value = {"serviceDeployments": [waiting]}
+    assert copies.answer_hooks("web", "ROLLBACK")
+    assert ecs.list_service_deployments.call_args.kwargs["status"] == ["IN_PROGRESS"]
+    ecs.continue_service_deployment.assert_called_once_with(
+        serviceDeploymentArn="arn", hookId="second", action="ROLLBACK"
+    )
+    ecs.describe_service_deployments.return_value = {"serviceDeployments": [{"serviceDeploymentArn": "arn"}]}
+    assert not copies.answer_hooks("web", "CONTINUE")
+    ecs.list_service_deployments.return_value = {"serviceDeployments": []}
+    assert not copies.answer_hooks("web", "CONTINUE")
+    assert ecs.continue_service_deployment.call_count == 1
+
+
+@pytest.mark.parametrize(
+    ("after", "waits", "calls"),
+    [(None, True, 0), (20.0, True, 1), (20.0, False, 3), (1e12, True, 0)],
+    ids=["no operator", "once", "again until it waits", "not before its time"],
+)
+def test_an_operator_answers_a_deployment_once(after: float | None, *, waits: bool, calls: int) -> None:
+    copies = MagicMock()
+    copies.service.return_value = {"deployments": [seen("old")]}
+    copies.answer_hooks.return_value = waits
+    watch = Watch(copies, fault("completed", answered_after=after), ["web"], 120.0, "v1.0.0")
+    watch.ended.set()
+    with watch:
+        for _ in range(3):
+            watch._observe("web", [seen("new")])
+    assert [call.args for call in copies.answer_hooks.call_args_list] == [("web", "CONTINUE")] * calls
 
 
 @pytest.mark.parametrize(("after", "began", "states"), [(5.0, True, ["ALARM"]), (5.0, False, []), (None, True, [])])
