@@ -70,7 +70,7 @@ machine: venv ## generate 500 random release histories and check all invariants 
 
 bench: bench-version bench-calls bench-verdicts ## all benchmarks
 
-bench-verdicts: setup ## how Longshore and three other tools judge the same faults: about 15 minutes
+bench-verdicts: setup ## how Longshore and three other tools judge the same faults: about half an hour
 	@.venv/bin/python -m scripts.verdicts
 
 bench-version: venv ## the cost of the next version in a registry of 100 tags and of 100,000: seconds
