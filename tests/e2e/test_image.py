@@ -38,13 +38,20 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """ECR of a sandbox of this module's own."""
     directory = tmp_path_factory.mktemp("images") / "sandbox"
     state = control.up(directory)
-    yield boto3.client(
+    client = boto3.client(
         "ecr",
         endpoint_url=state.endpoint,
         region_name=state.region,
         aws_access_key_id=state.access_key_id,
         aws_secret_access_key=state.secret_access_key,
     )
+    (authorization,) = client.get_authorization_token()["authorizationData"]
+    login = {"auths": {state.registry: {"auth": authorization["authorizationToken"]}}}
+    folder = tmp_path_factory.mktemp("docker")
+    (folder / "config.json").write_text(json.dumps(login))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_CONFIG", str(folder))  # for the commands of these tests; Longshore signs in itself
+        yield client
     control.down(directory)
 
 

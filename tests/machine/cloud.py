@@ -305,7 +305,10 @@ class Aws:
     identity: Identity = field(default_factory=Identity)
     buckets: Buckets = field(default_factory=Buckets)
     logs: Logs = field(default_factory=Logs)
-    scaling: object = field(default_factory=object)  # nothing here is autoscaled: no call is expected
+    # Nothing here is autoscaled or has a target group: no call is expected.
+    scaling: object = field(default_factory=object)
+    targets: object = field(default_factory=object)
+    target_groups: object = field(default_factory=object)
 
     def table(self, name: str) -> Table:
         return self.ledger
