@@ -21,8 +21,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
 Document = dict[str, Any]
 
+_SIGNED_AGAIN = {"authorization", "connection", "content-length", "host", "x-amz-content-sha256", "x-amz-date"}
 _HOP_BY_HOP = {"connection", "content-length", "date", "server", "transfer-encoding"}
 _FIRST_PAGE = {"nextForwardToken": "f/before-the-first", "nextBackwardToken": "b/after-the-last"}
 _DENIED = (
@@ -149,8 +154,11 @@ class Recorded:
 
 
 @contextmanager
-def proxy(upstream: str, recorded: Recorded) -> Iterator[str]:
-    """The URL at which the sandbox answers as recorded, while the block lasts."""
+def proxy(upstream: str, recorded: Recorded, credentials: Credentials) -> Iterator[str]:
+    """The URL at which the sandbox answers as recorded, while the block lasts.
+
+    A signature covers the Host header, so each request is signed again, with these credentials.
+    """
     address = urlsplit(upstream)
 
     class Handler(BaseHTTPRequestHandler):
@@ -178,8 +186,11 @@ def proxy(upstream: str, recorded: Recorded) -> Iterator[str]:
         def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
             connection = HTTPConnection(str(address.hostname), address.port)
             try:
-                kept = {k: v for k, v in self.headers.items() if k.lower() not in ("connection", "content-length")}
-                connection.request(self.command, self.path, body, kept)
+                kept = {k: v for k, v in self.headers.items() if k.lower() not in _SIGNED_AGAIN}
+                request = AWSRequest(self.command, upstream + self.path, kept, body)
+                scope = self.headers["authorization"].partition("Credential=")[2].split("/")
+                SigV4Auth(credentials, scope[3], scope[2]).add_auth(request)
+                connection.request(self.command, self.path, body, dict(request.headers.items()))
                 answer = connection.getresponse()
                 return answer.status, answer.getheaders(), answer.read()
             finally:

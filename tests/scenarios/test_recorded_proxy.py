@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.credentials import Credentials
 
 from longshore.commands import release
 from longshore.environment.access import Access
@@ -19,7 +20,7 @@ from longshore.verdict import Cause, ExitCode, Verdict
 from tests.scenarios.play import StagedEnvironment, record_releases, staged
 from tests.scenarios.recorded_proxy import Lags, Recorded, proxy
 from tests.scenarios.scenario import Scenario, read_all
-from tests.scenarios.stage import Theatre
+from tests.scenarios.stage import KEY, SECRET, Theatre
 
 pytestmark = pytest.mark.scenario
 
@@ -63,7 +64,7 @@ def played(
         made = staged(stage)
         record_releases(made)
         console = Console(io.StringIO(), io.StringIO(), io.StringIO(), interactive=False)
-        with proxy(stage.endpoint, recorded) as url, stage.command():
+        with proxy(stage.endpoint, recorded, Credentials(KEY, SECRET)) as url, stage.command():
             env = Proxied(made.target, console, made.clock, made.interrupts, stage=stage, url=url)
             result = release.release(env, ReleaseOptions.of(bump="patch", tag="v1.0.1", yes=True))
         return result, recorded, {key: stage.runs(key) for key in ("web", "worker")}
