@@ -224,8 +224,10 @@ class _Reads:
         ecs, cluster = self.env.aws.ecs, self.contract.cluster
         latest = _each(self._services, lambda name: ecs.latest_deployments(cluster, [name]))
         newest = {name: deployment for by_name in latest for name, deployment in by_name.items()}
-        described = ecs.service_deployments([deployment.arn for deployment in newest.values()])  # a release reads both
-        seen = {name: described.get(deployment.arn, deployment) for name, deployment in newest.items()}
+        described = _each(newest, lambda name: ecs.service_deployments([newest[name].arn]))  # a release reads both
+        seen = {
+            name: by_arn.get(newest[name].arn, newest[name]) for name, by_arn in zip(newest, described, strict=True)
+        }
         return ", ".join(f"{name} {brief(d) if d.waits else d.status}" for name, d in seen.items()) or "none yet"
 
     def tasks(self) -> str:
