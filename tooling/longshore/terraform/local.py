@@ -199,9 +199,10 @@ class Terraform:
             TerraformError: it failed, or printed none.
         """
         output = self._checked(*command, **options)
-        if output.document is None:
+        document = output.document()
+        if document is None:
             raise self._failure(command[0], output, hint=self._run_by_hand(command[0]))
-        return output.document
+        return document
 
     def _checked(self, *command: str, hint: str = "", **options: Any) -> Output:
         """As `_run`.

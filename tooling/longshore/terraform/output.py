@@ -50,7 +50,6 @@ class Output:
         """All lines."""
         return "\n".join([*self.lines, *self.errors])
 
-    @property
     def document(self) -> dict[str, Any] | None:
         """The JSON object that was printed, on one line or several, among other lines; None without one."""
         text, decoder = "\n".join(self.lines), json.JSONDecoder()
