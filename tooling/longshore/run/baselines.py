@@ -17,12 +17,7 @@ def before_move(service: ServiceResult, move: Move, *, resumed: bool) -> Baselin
     Its deployment is not compared if an apply may have started one that this process does not know: that of a killed
     process, or one that created the service again. A revision that an apply registered may run by its own doing.
     """
-    revisions = {move.task_definition}
-    if service.looked is None or resumed or service.replaced:
-        revisions.add(service.before.task_definition)
-    else:
-        revisions.discard(service.before.task_definition)
-    return _baseline(revisions, service.looked)
+    return _baseline(service, {move.task_definition}, resumed=resumed)
 
 
 def before_rollback(service: ServiceResult, tracked: TrackedDeployment | None, *, resumed: bool) -> Baseline | None:
@@ -32,15 +27,14 @@ def before_rollback(service: ServiceResult, tracked: TrackedDeployment | None, *
     """
     if tracked is None and service.replaced:
         return None
-    revisions = set()
-    if tracked is None and service.after:  # the id of our deployment is unknown
-        revisions.add(service.after.task_definition)
-    if service.looked is None or resumed or service.replaced:
-        revisions.add(service.before.task_definition)
-    else:
-        revisions.discard(service.before.task_definition)
-    return _baseline(revisions, service.looked, tracked.deployment if tracked else None)
+    # The id of our deployment is unknown if it is not tracked.
+    ours = {service.after.task_definition} if tracked is None and service.after else set()
+    return _baseline(service, ours, tracked.deployment if tracked else None, resumed=resumed)
 
 
-def _baseline(revisions: set[str], *deployments: str | None) -> Baseline:
-    return Baseline(frozenset(revisions), frozenset(filter(None, deployments)))
+def _baseline(service: ServiceResult, revisions: set[str], *deployments: str | None, resumed: bool) -> Baseline:
+    """The state that was looked at, or one of these: by its revision only if its deployment cannot be compared."""
+    before = {service.before.task_definition}
+    by_revision = service.looked is None or resumed or service.replaced
+    expected = revisions | before if by_revision else revisions - before
+    return Baseline(frozenset(expected), frozenset(filter(None, (service.looked, *deployments))))
