@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from longshore.config.contract import Contract
 from longshore.environment.environment import Environment
 from longshore.errors import LongshoreError
 from longshore.images.version import parse_tag
@@ -25,21 +26,30 @@ def plan(env: Environment, tag: str | None, *, check_env: bool = False) -> bool:
     """
     variables = {"image_tag": parse_tag(tag)} if tag else {}
     checks.reach(env, planning=True, check_env=check_env)
-    service_checks.warn_before_plan(env)
+    contract = _contract(env)
+    if isinstance(contract, Contract):
+        service_checks.warn_before_plan(env, contract)
     with env.terraform.plan(variables, options=PlanOptions(plan_only=True)) as saved:
         changes = plans.changes(env.terraform.show(saved)) if saved.changed else []
         env.console.masks.hide(plans.secret_values(changes))
         env.console.differences(plan_diff.describe(changes))
-        _show_deadlines(env)
+        _show_deadlines(env, contract)
         return saved.changed
 
 
-def _show_deadlines(env: Environment) -> None:
-    """Shows how long each service may take to roll out, if Terraform has created the services."""
+def _contract(env: Environment) -> Contract | LongshoreError:
+    """The contract in the state, which a plan does not change; the error if there is none yet."""
     try:
-        contract = env.contract()
+        return env.contract()
     except LongshoreError as error:
-        env.console.say(f"The time that the services may take to roll out could not be determined: {error.message}")
+        return error
+
+
+def _show_deadlines(env: Environment, contract: Contract | LongshoreError) -> None:
+    """Shows how long each service may take to roll out, if Terraform has created the services."""
+    if isinstance(contract, LongshoreError):
+        reason = contract.message
+        env.console.say(f"The time that the services may take to roll out could not be determined: {reason}")
         return
     for line in Limits.of_environment(env, env.console.warn).describe(contract):
         env.console.say(line)

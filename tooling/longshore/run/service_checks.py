@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from longshore.aws.ecs_hooks import KINDS
 from longshore.aws.ecs_settings import ServiceSettings
 from longshore.aws.ecs_types import Service
+from longshore.config.contract import Contract
 from longshore.environment.environment import Environment
-from longshore.errors import AwsError, LongshoreError, NotReadyError
+from longshore.errors import AwsError, NotReadyError
 from longshore.run.run import Run
 
 
@@ -146,15 +147,8 @@ def warn_before_rollback(run: Run, env: Environment) -> None:
         run.warn(message)
 
 
-def warn_before_plan(env: Environment) -> None:
-    """Warns of services with settings that Longshore cannot release; a plan changes nothing, and may be the remedy.
-
-    A stack that was never applied has no services yet.
-    """
-    try:
-        contract = env.contract()
-    except LongshoreError:
-        return  # the plan itself tells more, or creates them
+def warn_before_plan(env: Environment, contract: Contract) -> None:
+    """Warns of services with settings that Longshore cannot release; a plan changes nothing, and may be the remedy."""
     try:
         names = [service.name for service in contract.services.values()]
         refuse_unsupported(env.aws.ecs.services(contract.cluster, names).values())
