@@ -5,7 +5,8 @@ from typing import Any
 import botocore.session
 
 from longshore.aws.ecs_types import task_of
-from longshore.aws.target_health import TargetHealth, Targets
+from longshore.aws.elbv2 import TargetGroups
+from longshore.aws.target_health import TargetHealth
 from longshore.rollout.target_reasons import _STATES
 from tests.fakes.clients import scripted
 
@@ -40,7 +41,7 @@ def test_the_health_of_every_group_is_read() -> None:
     )
     second = {"Target": {"Id": "i-0a1b2c3d", "Port": 32768}, "TargetHealth": {"State": "healthy"}}
     script.add_response("describe_target_health", {"TargetHealthDescriptions": [second]}, {"TargetGroupArn": f"{ARN}2"})
-    assert Targets(client).health([ARN, f"{ARN}2"]) == [
+    assert TargetGroups(client).health([ARN, f"{ARN}2"]) == [
         TargetHealth("10.0.3.7", 8080, "unhealthy", unhealthy["Reason"], unhealthy["Description"]),
         TargetHealth("i-0a1b2c3d", 32768, "healthy"),
     ]

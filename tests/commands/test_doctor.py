@@ -141,12 +141,12 @@ class Cloud:
             buckets=SimpleNamespace(read=self.api("s3:GetObject", lambda _bucket, _key: None)),
             events=SimpleNamespace(task_definition=self.api("events:ListTargetsByRule", lambda *_: arn("nightly", 2))),
             alarms=SimpleNamespace(in_alarm=self.api("cloudwatch:DescribeAlarms", lambda _names: [*self.burning])),
-            targets=SimpleNamespace(
+            target_groups=SimpleNamespace(
+                read=self.api("elasticloadbalancing:DescribeTargetGroups", self.groups),
                 health=self.api(
                     "elasticloadbalancing:DescribeTargetHealth", lambda _: [TargetHealth("10.0.0.1", 8080, "healthy")]
-                )
+                ),
             ),
-            target_groups=SimpleNamespace(read=self.api("elasticloadbalancing:DescribeTargetGroups", self.groups)),
             scaling=SimpleNamespace(minimum=self.api(scalable_targets, lambda _cluster, _name: self.minimum)),
             logs=SimpleNamespace(tail=self.api("logs:GetLogEvents", lambda _group, _stream, _lines: [])),
             ecr=self.ecr(),

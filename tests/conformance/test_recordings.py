@@ -17,12 +17,12 @@ from longshore.aws.dynamodb import Table
 from longshore.aws.ecr import Ecr, Manifest
 from longshore.aws.ecs import Ecs
 from longshore.aws.ecs_types import Placement, Service, Task
+from longshore.aws.elbv2 import TargetGroups
 from longshore.aws.eventbridge import Events
 from longshore.aws.logs import LogFollower, Logs
 from longshore.aws.s3 import Buckets
 from longshore.aws.ssm import Parameters
 from longshore.aws.sts import Identity
-from longshore.aws.target_health import Targets
 from longshore.errors import AwsError, LongshoreError
 from tests.conformance import models
 from tests.conformance.recorded import Answer, Playback, Recording, read_all
@@ -40,7 +40,7 @@ CLASSES: dict[str, Any] = {
     "Logs": Logs,
     "Parameters": Parameters,
     "Scaling": Scaling,
-    "Targets": Targets,
+    "TargetGroups": TargetGroups,
     "Table": lambda client: Table(client, "harbour-releases"),
 }
 

@@ -307,7 +307,6 @@ class Aws:
     logs: Logs = field(default_factory=Logs)
     # Nothing here is autoscaled or has a target group: no call is expected.
     scaling: object = field(default_factory=object)
-    targets: object = field(default_factory=object)
     target_groups: object = field(default_factory=object)
 
     def table(self, name: str) -> Table:

@@ -1,4 +1,4 @@
-"""Elastic Load Balancing: how long target groups take to find a task healthy, and to drain it."""
+"""Elastic Load Balancing: the times of target groups, and the health of their targets."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from longshore.aws.batches import batches
+from longshore.aws.target_health import TargetHealth, target_health_of
 from longshore.aws.translate import call
 
 GROUPS_A_CALL = 20
@@ -60,6 +61,17 @@ class TargetGroups:
                 attributes = call(self._client.describe_target_group_attributes, TargetGroupArn=arn)["Attributes"]
                 groups[arn] = target_group_of(raw, attributes)
         return groups
+
+    def health(self, groups: Sequence[str]) -> list[TargetHealth]:
+        """The health of all targets of some target groups, given by their ARNs; AWS returns it in one page.
+
+        https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTargetHealth.html
+        """
+        return [
+            target_health_of(raw)
+            for group in groups
+            for raw in call(self._client.describe_target_health, TargetGroupArn=group)["TargetHealthDescriptions"]
+        ]
 
 
 def target_group_of(raw: Any, attributes: Sequence[Any]) -> TargetGroup:

@@ -21,7 +21,6 @@ from longshore.aws.rates import Budget
 from longshore.aws.s3 import Buckets
 from longshore.aws.ssm import Parameters
 from longshore.aws.sts import Identity
-from longshore.aws.target_health import Targets
 from longshore.aws.translate import translated
 from longshore.clock import Clock
 
@@ -78,13 +77,8 @@ class Aws:
         return Alarms(self._client("cloudwatch"))
 
     @cached_property
-    def targets(self) -> Targets:
-        """Targets of load balancers."""
-        return Targets(self._client("elbv2"))
-
-    @cached_property
     def target_groups(self) -> TargetGroups:
-        """Target groups of Elastic Load Balancing."""
+        """Target groups of Elastic Load Balancing, and their targets."""
         return TargetGroups(self._client("elbv2"))
 
     @cached_property

@@ -1,12 +1,10 @@
-"""Elastic Load Balancing: the health of the targets of target groups."""
+"""The health of a target, and the addresses and ports by which a target belongs to a task, as frozen values."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-
-from longshore.aws.translate import call
 
 
 @dataclass(frozen=True)
@@ -26,24 +24,6 @@ class TargetHealth:
     state: str
     reason: str = ""
     description: str = ""
-
-
-class Targets:
-    """Reads the health of targets."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client  # mypy-boto3-elbv2 is not among the pinned packages
-
-    def health(self, groups: Sequence[str]) -> list[TargetHealth]:
-        """The health of all targets of some target groups, given by their ARNs; AWS returns it in one page.
-
-        https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTargetHealth.html
-        """
-        return [
-            _target_health(raw)
-            for group in groups
-            for raw in call(self._client.describe_target_health, TargetGroupArn=group)["TargetHealthDescriptions"]
-        ]
 
 
 def addresses_of(raw: Any) -> Iterator[str]:
@@ -69,7 +49,8 @@ def host_ports_of(raw: Any) -> Iterator[int]:
                 yield binding["hostPort"]
 
 
-def _target_health(raw: Any) -> TargetHealth:
+def target_health_of(raw: Any) -> TargetHealth:
+    """The health of a target of DescribeTargetHealth."""
     target, health = raw.get("Target") or {}, raw.get("TargetHealth") or {}
     return TargetHealth(
         id=target.get("Id", ""),

@@ -201,7 +201,7 @@ class _Reads:
         return names or "none"
 
     def targets(self) -> str:
-        health = _each(self._target_groups, lambda arn: self.env.aws.targets.health([arn]))
+        health = _each(self._target_groups, lambda arn: self.env.aws.target_groups.health([arn]))
         counts = Counter(target.state for targets in health for target in targets)
         return ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "none"
 

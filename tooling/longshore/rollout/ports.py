@@ -77,7 +77,7 @@ class FailureReader(Protocol):
 
 
 class TargetReader(Protocol):
-    """Reads the health of the targets of target groups (longshore.aws.target_health)."""
+    """Reads the health of the targets of target groups (longshore.aws.elbv2)."""
 
     def health(self, groups: Sequence[str]) -> list[TargetHealth]: ...
 

@@ -16,7 +16,7 @@ from longshore.run.run import Run
 
 def diagnosis_of(env: Environment, cluster: str) -> Diagnosis:
     """The diagnosis of the services of a cluster."""
-    return Diagnosis(env.aws.ecs, env.aws.logs, env.aws.targets, cluster, env.console.masks)
+    return Diagnosis(env.aws.ecs, env.aws.logs, env.aws.target_groups, cluster, env.console.masks)
 
 
 def explain(run: Run, env: Environment, error: LongshoreError) -> None:
