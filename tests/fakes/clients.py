@@ -1,4 +1,4 @@
-"""Clients that do not reach AWS."""
+"""Clients that do not reach AWS, and calls that several tests make."""
 
 from __future__ import annotations
 
@@ -21,6 +21,20 @@ def client(service: str, **arguments: Any) -> Any:
         "config": Config(retries={"total_max_attempts": 1}),
     }
     return make(service, **settings | arguments)
+
+
+def put_alarm(cloudwatch: Any, name: str) -> None:
+    """Makes an alarm, whose state a test then sets."""
+    cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        ComparisonOperator="GreaterThanThreshold",
+        EvaluationPeriods=1,
+        MetricName="errors",
+        Namespace="shop",
+        Period=60,
+        Statistic="Sum",
+        Threshold=1,
+    )
 
 
 def scripted(service: str) -> tuple[Any, Stubber]:

@@ -41,6 +41,7 @@ from longshore.sandbox.ecs.logs import LogWriter
 from longshore.sandbox.ecs.scripted_runtime import CloudWatchLines, ScriptedRuntime
 from longshore.sandbox.ecs.task_script import TaskScript, parse
 from longshore.sandbox.serving import Application, Environ, StartResponse, listen, serve
+from tests.fakes.clients import put_alarm
 from tests.fakes.samples import ACTOR, WHEN
 from tests.sandbox.moto_api import moto_restored
 from tests.scenarios import shop
@@ -445,16 +446,7 @@ class Stage:
 
     def _make_alarms(self, names: Sequence[str]) -> None:
         for name in names:
-            self.client("cloudwatch").put_metric_alarm(
-                AlarmName=name,
-                ComparisonOperator="GreaterThanThreshold",
-                EvaluationPeriods=1,
-                MetricName="errors",
-                Namespace="storefront",
-                Period=60,
-                Statistic="Sum",
-                Threshold=1,
-            )
+            put_alarm(self.client("cloudwatch"), name)
 
     def _set_alarm(self, text: str) -> None:
         found = words(r"the alarm (\w+) goes to (ALARM|OK)", text)

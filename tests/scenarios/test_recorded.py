@@ -56,14 +56,18 @@ def test_the_end_is_the_same_with_every_delay(
     assert not differences, "\n".join([*differences, "", played.found.console])
 
 
+def _with(name: str, **ecs: float) -> Scenario:
+    """A scenario with these settings of the sandbox's ECS."""
+    scenario = next(scenario for scenario in read_all() if scenario.name == name)
+    return scenario.model_copy(update={"settings": scenario.settings.model_copy(update={"ecs": ecs})})
+
+
 @pytest.mark.parametrize("scales", [0.0, 1.0])
 def test_a_first_release_succeeds_whether_or_not_ecs_starts_tasks_of_the_bootstrapped_revision(
     scales: float, theatre: Theatre, tmp_path: Path
 ) -> None:
     """AWS does not say it of a count that is raised together with the revision; its image was never released."""
-    scenario = next(scenario for scenario in read_all() if scenario.name == "first-release")
-    settings = scenario.settings.model_copy(update={"ecs": {"idle_revision_scales": scales}})
-    played = play(theatre, scenario.model_copy(update={"settings": settings}), tmp_path)
+    played = play(theatre, _with("first-release", idle_revision_scales=scales), tmp_path)
     assert not played.differences, "\n".join([*played.differences, "", played.found.console])
     assert ("is unable to consistently start tasks" in played.found.console) == bool(scales)
 
@@ -72,8 +76,7 @@ def test_a_first_release_succeeds_whether_or_not_ecs_starts_tasks_of_the_bootstr
 def test_the_log_of_a_failed_task_is_shown_whether_or_not_its_first_page_is_empty(
     pages: float, theatre: Theatre, tmp_path: Path
 ) -> None:
-    scenario = next(scenario for scenario in read_all() if scenario.name == "crash-at-start")
-    settings = scenario.settings.model_copy(update={"ecs": {"empty_log_pages": pages}})
-    played = play(theatre, scenario.model_copy(update={"settings": settings}), tmp_path)
+    scenario = _with("crash-at-start", empty_log_pages=pages)
+    played = play(theatre, scenario, tmp_path)
     assert "no such table: basket" in scenario.expect.says
     assert not played.differences, "\n".join([*played.differences, "", played.found.console])

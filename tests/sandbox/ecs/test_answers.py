@@ -27,6 +27,7 @@ from longshore.sandbox.ecs.orchestrator import Orchestrator
 from longshore.sandbox.ecs.runtime import ContainerReport, Launch, Report
 from longshore.sandbox.ecs.timing import Timing
 from longshore.sandbox.serving import listen, serve
+from tests.fakes.clients import put_alarm
 from tests.sandbox.ecs_world import Script, crashes, never_starts, runs
 from tests.sandbox.moto_api import KEY, SECRET, aws
 
@@ -528,17 +529,8 @@ def test_a_call_that_names_a_part_of_the_circuit_breaker_keeps_the_others(play: 
 
 def test_an_alarm_that_cloudwatch_sets_to_alarm_fails_a_deployment(play: Play) -> None:
     cloudwatch = aws("cloudwatch", play.client.meta.endpoint_url)
-    cloudwatch.put_metric_alarm(
-        AlarmName=f"{play.cluster}-errors",
-        ComparisonOperator="GreaterThanThreshold",
-        EvaluationPeriods=1,
-        MetricName="errors",
-        Namespace="shop",
-        Period=60,
-        Statistic="Sum",
-        Threshold=1,
-    )
     names = [f"{play.cluster}-errors"]
+    put_alarm(cloudwatch, names[0])
     play.create(deploymentConfiguration={"alarms": {"alarmNames": names, "enable": True, "rollback": True}})
     play.pass_time(2)
     cloudwatch.set_alarm_state(AlarmName=names[0], StateValue="ALARM", StateReason="a test")
