@@ -20,7 +20,10 @@ from longshore.terraform.driver import PlanOptions, SavedPlan
 from longshore.terraform.local import Terraform
 from longshore.verdict import ExitCode, exit_code_of
 
-SCRIPT = """#!/usr/bin/env python3
+SHEBANG = f"#!{sys.executable} -IS\n"
+"""The interpreter itself: a version manager's python3 takes longer to start than the script to run."""
+
+SCRIPT = """\
 import json, os, sys, time
 from pathlib import Path
 here = Path(__file__).parent
@@ -53,7 +56,7 @@ class Shim:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.binary = folder / "terraform"
-        self.binary.write_text(SCRIPT)
+        self.binary.write_text(SHEBANG + SCRIPT)
         self.binary.chmod(0o755)
 
     def answers(self, command: str, text: str, code: int = 0) -> None:
@@ -377,7 +380,7 @@ def test_an_interrupt_is_forwarded_once_and_terraform_ends_first(tmp_path: Path)
     """Terraform saves its state before it ends, so Longshore must not end first."""
     binary = tmp_path / "terraform"
     binary.write_text(
-        "#!/usr/bin/env python3\nimport signal, sys, time, pathlib\n"
+        f"{SHEBANG}import signal, sys, time, pathlib\n"
         f"here = pathlib.Path({str(tmp_path)!r})\n"
         "def stop(*_):\n    time.sleep(0.5)\n    (here / 'saved').write_text('state')\n    sys.exit(1)\n"
         "signal.signal(signal.SIGINT, stop)\n(here / 'ready').write_text('')\ntime.sleep(20)\n"
