@@ -45,8 +45,9 @@ check: venv ## format, lint, types and fast tests: under a minute
 types:
 	@.venv/bin/mypy
 
+# One worker more than there are cores: some of these tests wait for a process or a socket.
 fast-tests:
-	@$(PYTEST) --dist worksteal -q -m "not terraform and not e2e and not scenario and not long"
+	@.venv/bin/pytest -n $$(($(WORKERS) + 1)) --dist worksteal -q -m "not terraform and not e2e and not scenario and not long"
 
 check-security: venv ## checkov and our own rules on all Terraform; the first run installs checkov in .longshore
 	@.venv/bin/python -m scripts.setup terraform

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import gc
+
 from hypothesis import settings
 
 # A machine that is busy must not fail a property: performance belongs to the benchmarks.
 settings.register_profile("longshore", deadline=None)
 settings.load_profile("longshore")
+
+# Thousands of tests and the models of AWS stay in memory to the end: looking through them again for garbage, while they
+# are collected and then every few tests, takes longer than a tenth of the fast tests.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.enable()
