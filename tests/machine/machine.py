@@ -200,8 +200,10 @@ class Histories(RuleBasedStateMachine):
         self.world.replace(self.patch)
 
     def teardown(self) -> None:
-        self.world.end()
-        self.patch.undo()
+        try:
+            self.world.end()
+        finally:
+            self.patch.undo()  # later tests must find the real package
         self.tally.histories += 1
         self.tally.verdicts.update(self.reached)
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from longshore import git
 from longshore.verdict import Verdict
 from tests.crash.world import Point
 from tests.machine.invariants import entries
 from tests.machine.lags import AT_ONCE, Lags
 from tests.machine.machine import COMMANDS, FATES, Histories, Tally, Trouble, play
-from tests.machine.world import project
+from tests.machine.world import World, project
 
 EXAMPLES = 500
 
@@ -24,8 +25,10 @@ EXAMPLES = 500
 def new_history() -> Iterator[Histories]:
     with tempfile.TemporaryDirectory(prefix="longshore-machine-") as folder:
         made = Histories(project(Path(folder)), Tally())
-        yield made
-        made.teardown()
+        try:
+            yield made
+        finally:
+            made.teardown()
 
 
 @pytest.fixture
@@ -92,6 +95,23 @@ def test_a_restart_by_another_process_before_the_move_is_not_overwritten(lags: L
     history.releases("staging", changed=True, fate="good", trouble=Trouble("restarted", 38, 1))
     history.holds()
     assert entries(history.world, "staging")[-1].verdict is Verdict.SUPERSEDED
+
+
+def test_a_history_that_fails_leaves_the_package_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = git.read
+    with pytest.raises(AssertionError, match="does not hold"), new_history() as history:
+        assert git.read is not before
+        history.wrong.append("does not hold")
+        history.holds()
+    assert git.read is before
+
+    def fails(_world: World) -> None:
+        raise AssertionError("a process does not end")
+
+    monkeypatch.setattr(World, "end", fails)
+    with pytest.raises(AssertionError, match="does not end"), new_history():
+        pass
+    assert git.read is before
 
 
 def _fails_to_go_back(history: Histories, point: Point | None = None) -> list[str]:
