@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -59,7 +59,8 @@ class State:
         backend = None if self.own_backend else {"bucket": "state"}
         return environment(
             self.folder,
-            settings=SHOP | {"environments": {"test": {"account": ACCOUNT, "backend": backend}}},
+            settings=SHOP
+            | {"environments": {name: {"account": ACCOUNT, "backend": backend} for name in ("test", "other")}},
             console=Console(self.out, self.err, io.StringIO(), interactive=False),
             ledger=Ledger(self.table, "test", clock=moved_clock(on_sleep)),
             aws=SimpleNamespace(identity=Identity(), buckets=self),
@@ -110,6 +111,19 @@ def test_the_state_of_a_running_release_cannot_be_unlocked(tmp_path: Path) -> No
     with release_in_apply(state) as lease, pytest.raises(LockedError, match="locked by ann"):
         unlock_state(state.environment(on_sleep=lambda _now: lease.check()), ID)
     assert state.unlocked == []
+
+
+def test_the_state_of_the_foundation_may_be_in_use_by_another_environment(tmp_path: Path) -> None:
+    """Its `bootstrap` applies the foundation, which all environments share."""
+    state = State(tmp_path)
+    locks = replace(state.environment().ledger.locks, environment="other")
+    with locks.held("one", ACTOR, "bootstrap") as lease:
+        env = state.environment(on_sleep=lambda _now: lease.check())
+        with pytest.raises(LockedError, match="other is locked by ann"):
+            unlock_state(env, ID, foundation=True)
+        assert state.unlocked == []
+        unlock_state(env, ID)
+    assert state.unlocked == [("test", ID)]
 
 
 def test_unlocking_the_state_of_a_killed_release_is_recorded_in_it(tmp_path: Path) -> None:

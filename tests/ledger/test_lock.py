@@ -315,6 +315,43 @@ def test_a_kept_lock_shows_its_reason(table: MemoryTable) -> None:
         pass
 
 
+def test_a_holder_that_recorded_its_end_is_not_watched(table: MemoryTable) -> None:
+    with locks(table).held("one", ACTOR, "release") as lease:
+        lease.now_in("test-000001", "roll out")
+        lease.keep("left at once")
+    kept = locks(table).read()
+    assert kept is not None
+    with pytest.raises(LockedError, match="its process has ended") as caught, locks(table).held("two", ACTOR, "x"):
+        pass
+    assert caught.value.hint == (
+        "Its process has ended: invoke release --resume, invoke rollback, or invoke lock.free --id 1-one"
+    )
+    clock = moved_clock()
+    assert "Watching" not in locks(table).before_takeover(kept)
+    assert locks(table, clock=clock).is_stale(kept)
+    assert clock.now() == 0
+    with locks(table, clock=clock).taken_over(kept, "three", ACTOR, "rollback"):
+        assert not locks(table, clock=clock).is_stale(kept), "another process has taken it over"
+    with locks(table).held("four", ACTOR, "release") as lease:
+        assert not lease.lock.ended, "the next holder is alive"
+        lease.keep("left at once")
+    locks(table, clock=clock).free(lease.lock.id)
+    assert clock.now() == 0
+
+
+def test_the_hint_of_a_lock_without_a_release_names_the_command_that_frees_it(table: MemoryTable) -> None:
+    with (
+        locks(table).held("one", ACTOR, "bootstrap"),
+        pytest.raises(LockedError) as caught,
+        locks(table).held("two", ACTOR, "x"),
+    ):
+        pass
+    assert caught.value.hint == (
+        "Wait for it with: --wait-lock 15m. If its process was killed: invoke lock.free --id 1-one"
+        " (which watches the lock for 60 s first)."
+    )
+
+
 def test_without_the_ledger_the_lock_cannot_be_taken(table: MemoryTable) -> None:
     def unreachable(_call: str, _pk: str) -> None:
         raise AwsError("no answer")

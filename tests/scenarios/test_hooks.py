@@ -11,8 +11,9 @@ import pytest
 from longshore.commands import release, resume
 from longshore.commands.continue_deployment import Continued, continue_deployment
 from longshore.commands.status import status
-from longshore.errors import AwsError, DeclinedError, NotReadyError, UsageError
+from longshore.errors import AwsError, DeclinedError, LockedError, NotReadyError, UsageError
 from longshore.verdict import ExitCode, Verdict, exit_code_of
+from tests.fakes.samples import ACTOR
 from tests.scenarios import shop
 from tests.scenarios.play import StagedEnvironment, staged
 from tests.scenarios.scenario import Event, Hook, Scenario
@@ -262,3 +263,14 @@ def test_a_deployment_that_waits_is_shown_with_its_stage(theatre: Theatre, tmp_p
         True,
         "ROLLBACK",
     )
+
+
+def test_an_environment_that_a_person_holds_is_not_answered_for(theatre: Theatre, tmp_path: Path) -> None:
+    with set_for(theatre, hooked(CONTINUE), tmp_path) as (stage, env):
+        deployed(stage, "web")
+        held = env.ledger.locks.hold("ann", ACTOR, "incident 42")
+        with pytest.raises(LockedError, match="incident 42") as caught:
+            answered(stage)
+        assert exit_code_of(caught.value) is ExitCode.LOCKED
+        env.ledger.locks.free(held.id)
+        assert answered(stage).answers[0].state == "given"

@@ -7,26 +7,30 @@ from collections.abc import Sequence
 from longshore.config.target import Stack
 from longshore.environment.environment import Environment
 from longshore.errors import ApplyError, TerraformError
-from longshore.run import checks
+from longshore.run import checks, environment_lock
+from longshore.run.environment_lock import FirstLock
 from longshore.terraform import gate, plan
 from longshore.terraform.driver import Driver, SavedPlan
 
 
-def bootstrap(env: Environment, *, yes: bool, allow_destroy: Sequence[str] = ()) -> list[str]:
+def bootstrap(env: Environment, *, yes: bool, allow_destroy: Sequence[str] = (), wait: float = 0.0) -> list[str]:
     """Creates or updates the state bucket, the foundation and the app stack; safe to run again.
 
     Each stack is planned, approved and applied before the next one is planned: the app stack looks up resources of
-    the foundation.
+    the foundation. The lock of the environment is held from the beginning, or, on a new account, from the end of the
+    foundation, which creates the ledger.
 
     Args:
         env: the environment.
         yes: do not ask for confirmation.
         allow_destroy: addresses that may be destroyed or replaced, even if they hold data or are running.
+        wait: seconds to wait for the lock.
 
     Returns:
         The changes, one line per address.
 
     Raises:
+        LockedError: another process or a person holds the environment.
         PlanError: a plan destroys or replaces an address that was not allowed.
         DeclinedError: a plan was declined, or there is no terminal to approve it.
         ApplyError: Terraform failed.
@@ -35,13 +39,15 @@ def bootstrap(env: Environment, *, yes: bool, allow_destroy: Sequence[str] = ())
     checks.before_bootstrap(env)
     stacks = [stack for stack in (env.target.foundation, env.target.stack) if stack]
     bucket = env.target.state_bucket
-    if bucket and any(stack.backend for stack in stacks):
-        env.console.say(f"State bucket {bucket}")
-        env.aws.buckets.make_private(bucket, env.target.state_region)
-    return [line for stack in stacks for line in _set_up(env, stack, allowed, yes=yes)]
+    with environment_lock.taken_early(env, checks.caller(env), "bootstrap", wait=wait) as lock:
+        if bucket and any(stack.backend for stack in stacks):
+            env.console.say(f"State bucket {bucket}")
+            env.aws.buckets.make_private(bucket, env.target.state_region)
+        return [line for stack in stacks for line in _set_up(env, stack, allowed, lock, yes=yes)]
 
 
-def _set_up(env: Environment, stack: Stack, allowed: gate.Allowed, *, yes: bool) -> list[str]:
+def _set_up(env: Environment, stack: Stack, allowed: gate.Allowed, lock: FirstLock, *, yes: bool) -> list[str]:
+    lock.take()
     terraform = env.terraform_of(stack)
     for line in terraform.set_up():
         env.console.say(line)
@@ -55,6 +61,7 @@ def _set_up(env: Environment, stack: Stack, allowed: gate.Allowed, *, yes: bool)
         lines = [str(change) for change in changes]
         env.console.differences(lines)
         env.console.prompt.approve(f"Apply {stack.name}?", yes=yes)
+        lock.check()
         apply_saved(env, terraform, saved)
         return lines
 

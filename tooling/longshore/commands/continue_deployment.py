@@ -66,6 +66,7 @@ def continue_deployment(
         yes: do not ask for confirmation.
 
     Raises:
+        LockedError: a person, or a command other than the release that waits, holds the environment.
         UsageError: no deployment waits for an answer, or several do; nothing was answered.
         NotReadyError: ECS refused the answer, because the hook does not wait any more.
     """
@@ -74,6 +75,7 @@ def continue_deployment(
     if service and service not in contract.services:
         raise UsageError(f"there is no service {service!r}", f"The services: {', '.join(sorted(contract.services))}")
     entry = _waiting_release(env)
+    _refuse_other_holder(env, entry)
     deployments = _deployments(env, contract, [service] if service else sorted(contract.services))
     waiting = {key: deployment for key, deployment in deployments.items() if _asking(deployment)}
     if not waiting:
@@ -97,6 +99,17 @@ def _waiting_release(env: Environment) -> ReleaseResult | None:
     lock = env.ledger.locks.read()
     holder = env.ledger.find(lock.release) if lock and lock.release else None
     return holder or next((entry for entry in islice(env.ledger.releases(page=20), 20) if entry.unfinished), None)
+
+
+def _refuse_other_holder(env: Environment, entry: ReleaseResult | None) -> None:
+    """Refuses if the environment is locked by a person, or by a command other than the release that waits.
+
+    Raises:
+        LockedError: names the holder.
+    """
+    lock = env.ledger.locks.read()
+    if lock and (entry is None or lock.release != entry.release):
+        raise env.ledger.locks.refuse(lock)
 
 
 def _is_alive(env: Environment, entry: ReleaseResult | None) -> bool:

@@ -5,31 +5,39 @@ from __future__ import annotations
 from longshore.commands.bootstrap import apply_saved
 from longshore.environment.environment import Environment
 from longshore.errors import UsageError
-from longshore.run import checks
+from longshore.run import checks, environment_lock
 from longshore.terraform import plan
 from longshore.terraform.driver import PlanOptions
 
 
-def destroy(env: Environment, *, confirmed: str | None) -> list[str]:
+def destroy(env: Environment, *, confirmed: str | None, wait: float = 0.0) -> list[str]:
     """Destroys the app stack of an environment; the foundation, with the registry and the ledger, stays.
+
+    It holds the lock of the environment from before the plan until Terraform has ended.
 
     Args:
         env: the environment.
         confirmed: its name, if it was confirmed on the command line; None to ask for it.
+        wait: seconds to wait for the lock.
 
     Returns:
         The changes, one line per address.
 
     Raises:
         UsageError: the name is wrong, or there is no terminal to type it at.
+        LockedError: another process or a person holds the environment; nothing was destroyed.
         ApplyError: Terraform failed.
     """
     checks.before_bootstrap(env, planning=False)
     terraform = env.terraform
-    with terraform.plan(options=PlanOptions(destroy=True)) as saved:
+    with (
+        environment_lock.taken_early(env, checks.caller(env), "destroy", wait=wait) as lock,
+        terraform.plan(options=PlanOptions(destroy=True)) as saved,
+    ):
         lines = [str(change) for change in plan.changes(terraform.show(saved))]
         env.console.differences(lines)
         _confirm(env, confirmed)
+        lock.check()
         apply_saved(env, terraform, saved)
         return lines
 

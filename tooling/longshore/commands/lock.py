@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 from longshore.config.target import Stack
 from longshore.environment.environment import Environment
 from longshore.errors import NotReadyError, UnsavedStateError, UsageError
+from longshore.ledger.lease import EnvironmentLock
 from longshore.ledger.lock import Lock
 from longshore.run import checks, state_lock
 from longshore.run.state_lock import StateLock
@@ -41,7 +43,7 @@ def free(env: Environment, lock_id: str) -> None:
     locks = env.ledger.locks
     lock = locks.read()
     if lock and lock.lease and lock.id == lock_id:
-        _say_watching(env, lock)
+        env.console.say(locks.before_takeover(lock))
         state_lock.refuse_locked(env)
     freed = locks.free(lock_id)
     if freed.release:
@@ -62,7 +64,7 @@ def unlock_state(env: Environment, lock_id: str | None, *, foundation: bool = Fa
 
     Raises:
         UsageError: the state is not locked, or the lock has a different id; nothing was changed.
-        LockedError: a release is running, and the terraform process may be its own.
+        LockedError: a command that uses this state is running, and the terraform process may be its own.
         NotReadyError: Longshore cannot read the lock in the backend of this stack.
     """
     checks.account(env)
@@ -77,6 +79,19 @@ def unlock_state(env: Environment, lock_id: str | None, *, foundation: bool = Fa
             _unlock(env, stack, lock, lock_id)
     finally:
         _warn_of_unsaved_state(env, stack)
+
+
+def _refuse_holder(env: Environment, locks: EnvironmentLock) -> None:
+    """Refuses while the holder of a lock is alive: the terraform process may be its own.
+
+    Raises:
+        LockedError: names the holder.
+    """
+    lock = locks.read()
+    if lock and lock.lease:
+        env.console.say(locks.before_takeover(lock))
+        if not locks.is_stale(lock):
+            raise locks.refuse(locks.read() or lock)
 
 
 def _warn_of_unsaved_state(env: Environment, stack: Stack) -> None:
@@ -104,10 +119,8 @@ def _unlock(env: Environment, stack: Stack, lock: StateLock | None, lock_id: str
             "If its terraform process was killed, run the same command with the exact id.",
         )
     release_lock = env.ledger.locks.read()
-    if release_lock and release_lock.lease:
-        _say_watching(env, release_lock)
-        if not env.ledger.locks.is_stale(release_lock):
-            raise env.ledger.locks.refuse(env.ledger.locks.read() or release_lock)
+    for name in env.target.users(stack):
+        _refuse_holder(env, replace(env.ledger.locks, environment=name))
     env.terraform_of(stack).unlock(lock_id)
     if release_lock and release_lock.release:
         caller = checks.caller(env)
@@ -116,7 +129,3 @@ def _unlock(env: Environment, stack: Stack, lock: StateLock | None, lock_id: str
             "note", "Terraform's state was unlocked", detail, release_lock.fence
         )
     env.console.say(f"The state of {stack.name} is no longer locked.")
-
-
-def _say_watching(env: Environment, lock: Lock) -> None:
-    env.console.say(f"{env.target.environment} is {lock}. Watching it for {lock.lease:.0f} s")

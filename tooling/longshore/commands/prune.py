@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,11 +10,10 @@ from longshore.commands.retention import RetainedImages
 from longshore.environment.environment import Environment
 from longshore.errors import LockedError, LongshoreError, NotReadyError, UsageError
 from longshore.ledger.lease import Lease
-from longshore.result import Actor
-from longshore.run import checks
+from longshore.run import checks, environment_lock
 
 
-def prune(env: Environment, *, keep: int, dry_run: bool, yes: bool) -> None:
+def prune(env: Environment, *, keep: int, dry_run: bool, yes: bool, wait: float = 0.0) -> None:
     """Removes tags that no environment needs; untagged images are left to the registry's lifecycle policy.
 
     Unless it is a dry run, it holds the locks of all environments: no release can begin to need an image while it
@@ -26,6 +24,7 @@ def prune(env: Environment, *, keep: int, dry_run: bool, yes: bool) -> None:
         keep: the number of most recent successful versions to keep for each environment.
         dry_run: only show the tags that would be removed.
         yes: do not ask for confirmation.
+        wait: seconds to wait for the lock of each environment.
 
     Raises:
         UsageError: nothing would be kept.
@@ -43,24 +42,15 @@ def prune(env: Environment, *, keep: int, dry_run: bool, yes: bool) -> None:
             with _naming(environment):
                 actor = checks.reach(environment)
                 if not dry_run:
-                    leases.append(stack.enter_context(_locked(environment, actor)))
+                    lock = environment_lock.held(environment, actor, "prune of images", wait=wait)
+                    leases.append(stack.enter_context(lock))
         removable = _removable(env, _retained(environments, keep))
         count = sum(map(len, removable.values()))
         if not count or dry_run:
             env.console.say(f"{count} tags would be removed." if count else "There is nothing to remove.")
             return
         env.console.prompt.approve(f"Remove {count} tags of {env.target.application} permanently?", yes=yes)
-        for lease in leases:
-            lease.check()
-        _remove(env, removable)
-
-
-@contextmanager
-def _locked(env: Environment, actor: Actor) -> Iterator[Lease]:
-    with env.ledger.locks.held(uuid.uuid4().hex, actor, "prune of images") as lease:
-        yield lease
-    for warning in lease.warnings:
-        env.console.warn(warning)
+        _remove(env, removable, leases)
 
 
 def _environments(env: Environment) -> Iterator[Environment]:
@@ -118,9 +108,11 @@ def _removable(env: Environment, retained: RetainedImages) -> dict[str, list[str
     return removable
 
 
-def _remove(env: Environment, removable: dict[str, list[str]]) -> None:
+def _remove(env: Environment, removable: dict[str, list[str]], leases: list[Lease]) -> None:
     failed: list[str] = []
     for repository, tags in removable.items():
+        for lease in leases:
+            lease.check()
         remaining = env.aws.ecr.remove_tags(repository, tags)
         failed += [f"{repository}:{tag}: {reason}" for tag, reason in remaining.items()]
         env.console.say(f"{repository}: {len(tags) - len(remaining)} removed")

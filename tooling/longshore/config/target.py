@@ -28,7 +28,8 @@ class Workspace:
 class Stack:
     """A Terraform root with its variable files and the settings that complete its backend block.
 
-    A stack with a ``workspace`` runs on Terraform Cloud and has no backend.
+    A stack with a ``workspace`` runs on Terraform Cloud and has no backend. All environments of the application use a
+    ``shared`` one.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Stack:
     data_dir: Path
     backend: Mapping[str, str]
     workspace: Workspace | None = None
+    shared: bool = False
 
     def check(self) -> list[str]:
         """The folders and files that are missing on disk, one per line."""
@@ -124,6 +126,17 @@ class Target:
             cloud.project and self._format(cloud.project),
         )
 
+    def users(self, stack: Stack) -> list[str]:
+        """The environments that use a stack: this one, or all environments that have the same foundation."""
+        if not stack.shared:
+            return [self.environment]
+        here = (self.env.endpoint, self.env.account, self.region)
+        return [
+            name
+            for name, env in self.app.environments.items()
+            if (env.endpoint, env.account, env.region or self.app.region) == here
+        ]
+
     def variables_digest(self) -> str:
         """The SHA-256 digest of the environment's variable files, for the record."""
         digest = hashlib.sha256()
@@ -143,6 +156,7 @@ class Target:
             data_dir=self.work_dir / ("terraform" if name == self.environment else "foundation"),
             backend={} if workspace else self._backend(f"{self.application}/{name}.tfstate"),
             workspace=workspace,
+            shared=name != self.environment,
         )
 
     def _format(self, text: str) -> str:

@@ -65,7 +65,7 @@ class Lease:
             self.lock = self.lock.model_copy(update={"release": release, "step": step})
 
     def keep(self, why: str) -> None:
-        """Keeps the lock when the lease ends, and records the reason in it."""
+        """Keeps the lock when the lease ends, and records the reason in it, and that its holder has ended."""
         self.kept_because = why
 
     def _beat(self) -> None:
@@ -84,8 +84,8 @@ class Lease:
     def end(self) -> None:
         """Frees the lock, or keeps it with the reason; a failure is only a warning."""
         with self._writing:
-            changes = {"why": self.locks.masks.mask(self.kept_because)} if self.kept_because else {"owner": ""}
-            lock = self.lock.model_copy(update=changes)
+            kept = {"why": self.locks.masks.mask(self.kept_because), "ended": True}
+            lock = self.lock.model_copy(update=kept if self.kept_because else {"owner": ""})
             try:
                 if self.lost is None and not self.locks.write(lock, self.lock.holder_key):
                     self.warnings.append("another process has taken over the lock")

@@ -34,6 +34,7 @@ class Lock(BaseModel):
         beaten: the time of the last heartbeat; UTC, for display.
         lease: seconds after a heartbeat until the lock may be taken over; 0 for a lock held until it is freed.
         why: the reason why it was kept.
+        ended: its holder recorded that it has ended, and kept the lock because of the state that it left.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -49,6 +50,7 @@ class Lock(BaseModel):
     beaten: datetime
     lease: float
     why: str = ""
+    ended: bool = False
 
     @property
     def id(self) -> str:
@@ -71,9 +73,10 @@ class Lock(BaseModel):
         release = f" ({self.release}{step})" if self.release else ""
         why = f"; {self.why}" if self.why else ""
         heartbeat = f"; last heartbeat {_time(self.beaten)}" if self.lease else ""
+        ended = "; its process has ended" if self.ended else ""
         return (
             f"locked by {self.actor.user} on {self.actor.host} ({self.actor.arn}{job}) since {_time(self.since)}:"
-            f" {self.purpose}{release}{why}{heartbeat}; lock id {self.id}"
+            f" {self.purpose}{release}{why}{heartbeat}{ended}; lock id {self.id}"
         )
 
 
@@ -94,24 +97,25 @@ class LockRecord:
 
     def refuse(self, lock: Lock) -> LockedError:
         """The error for a lock that another process or a person holds."""
-        hint = "Wait for it with: --wait-lock 15m."
-        if lock.lease:
-            hint += (
-                f" If its process was killed: invoke release --resume, invoke rollback, or invoke lock.free"
-                f" --id {lock.id} (each watches the lock for {lock.lease:.0f} s first)."
-            )
-        else:
-            hint += f" Once the reason is gone, free it: invoke lock.free --id {lock.id}"
-        return LockedError(f"{self.environment} is {lock}", hint)
+        return LockedError(f"{self.environment} is {lock}", _hint(lock))
+
+    def before_takeover(self, lock: Lock) -> str:
+        """A sentence about the lock, before it is watched and taken over."""
+        watching = "" if lock.ended else f". Watching it for {lock.lease:.0f} s"
+        return f"{self.environment} is {lock}{watching}"
 
     def is_stale(self, lock: Lock) -> bool:
         """Watches the lock for a whole lease; true if there was no heartbeat in that time.
+
+        A holder that recorded that it has ended is not watched.
 
         Raises:
             LockedError: a person holds it until it is freed, so it has no lease that could expire.
         """
         if not lock.lease:
             raise self.refuse(lock)
+        if lock.ended:
+            return self._last() == lock
         for _ in self.clock.polls(lock.lease, longest=max(0.1, lock.lease / 10)):
             if self._last() != lock:
                 return False
@@ -168,6 +172,18 @@ class LockRecord:
             return self.refuse(lock)
         message = f"another process took the lock of {self.environment} and has freed it since"
         return LockedError(message, "Run the same command again.")
+
+
+def _hint(lock: Lock) -> str:
+    free = f"invoke lock.free --id {lock.id}"
+    wait = "Wait for it with: --wait-lock 15m."
+    if not lock.lease:
+        return f"{wait} Once the reason is gone, free it: {free}"
+    ways = f"invoke release --resume, invoke rollback, or {free}" if lock.release else free
+    if lock.ended:
+        return f"Its process has ended: {ways}"
+    watch = f"{'each watches' if lock.release else 'which watches'} the lock for {lock.lease:.0f} s first"
+    return f"{wait} If its process was killed: {ways} ({watch})."
 
 
 def _time(when: datetime) -> str:

@@ -19,7 +19,7 @@ def refuse_locked(env: Environment) -> None:
 
 
 def stale_lock(env: Environment) -> Lock | None:
-    """The lock, if its holder has not renewed it for a whole lease; None if the environment is not locked.
+    """The lock, if its holder has ended or not renewed it for a whole lease; None if the environment is not locked.
 
     Raises:
         LockedError: the holder renews its lock, or a person holds it.
@@ -29,7 +29,7 @@ def stale_lock(env: Environment) -> Lock | None:
     lock = locks.read()
     if lock is None:
         return None
-    env.console.say(f"{env.target.environment} is {lock}. Watching it for {lock.lease:.0f} s")
+    env.console.say(locks.before_takeover(lock))
     if not locks.is_stale(lock):
         current = locks.read()
         raise locks.refuse(current) if current else LockedError("the lock was released a moment ago", "Try again.")

@@ -103,7 +103,10 @@ class ReleaseOptions:
         in_build=True,
     )
     wait_lock: str | None = _option(
-        None, "wait up to this `duration` for another release to finish, e.g. 15m", also=_CHANGES, in_build=True
+        None,
+        "wait up to this `duration` for another release to finish, e.g. 15m",
+        also=(*_CHANGES, "bootstrap", "prune", "destroy"),
+        in_build=True,
     )
     resume: bool = _option(False, "resume an interrupted release")
     abort: bool = _option(False, "with --resume: roll the interrupted release back instead")

@@ -14,7 +14,7 @@ def bootstrap(c: Context, app: str | None = None, env: str = "sandbox", *, optio
     from longshore.commands.bootstrap import bootstrap as verb
 
     environment = opened(c, app, env)
-    verb(environment, yes=options.yes, allow_destroy=options.allow_destroy)
+    verb(environment, yes=options.yes, allow_destroy=options.allow_destroy, wait=options.wait)
     environment.console.say(f"{environment.target.application} is set up in {env}.")
 
 
@@ -34,14 +34,21 @@ def prune(
     """Remove images that no environment needs any more."""
     from longshore.commands.prune import prune as verb
 
-    verb(opened(c, app, env), keep=keep, dry_run=dry_run, yes=options.yes)
+    verb(opened(c, app, env), keep=keep, dry_run=dry_run, yes=options.yes, wait=options.wait)
 
 
 @task(yes_really="`name` of the environment, to destroy it without being asked for it")
-def destroy(c: Context, app: str | None = None, env: str = "sandbox", yes_really: str | None = None) -> None:
+def destroy(
+    c: Context,
+    app: str | None = None,
+    env: str = "sandbox",
+    yes_really: str | None = None,
+    *,
+    options: ReleaseOptions,
+) -> None:
     """Destroy an environment, but keep its images."""
     from longshore.commands.destroy import destroy as verb
 
     environment = opened(c, app, env)
-    verb(environment, confirmed=yes_really)
+    verb(environment, confirmed=yes_really, wait=options.wait)
     environment.console.say(f"{env} was destroyed; its images and its history were kept.")
