@@ -196,6 +196,8 @@ def _target(stage: Stage) -> Target:
 def record_releases(env: StagedEnvironment) -> None:
     """Writes the record of the releases before, as the tool would have."""
     stage, shape = env.stage, env.stage.scenario.shape
+    if shape.lost:
+        return
     previous = UNRELEASED
     for sequence, tag in enumerate(shape.released, start=1):
         before = max(1, sequence - 1)

@@ -81,6 +81,7 @@ class Shape(Part):
         configuration: further deployment settings of a service by its key, as CreateService has them; their alarms
             exist, and are OK.
         released: the versions released before, the last one runs; none before the first release.
+        lost: what an account has lost since: the ledger, or the tag as well.
         failed: versions that were released after those, and rolled back.
         variables_changed: whether the variable files have changed since the last release.
         pinned: services whose Terraform does not take the image tag.
@@ -97,6 +98,7 @@ class Shape(Part):
     configuration: dict[str, dict[str, Any]] = {}
     released: tuple[str, ...] = ("v1.0.0",)
     failed: tuple[str, ...] = ()
+    lost: Literal["", "ledger", "ledger and tag"] = ""
     variables_changed: bool = False
     pinned: tuple[str, ...] = ()
     added: dict[str, Service] = {}

@@ -277,7 +277,7 @@ class Stage:
         elif found := words(r"an operator (?:continues|rolls back) (\w+) at its hook", text):
             self.answer_hook(found[0], rollback="rolls back" in text)
         else:
-            self._set_alarm(text)
+            self._set_state(text)
 
     # Looking
 
@@ -365,16 +365,21 @@ class Stage:
         self.released_revisions = {
             family: max(revisions) for family, revisions in self.ecs.definitions.backend.task_definitions.items()
         }
-        for text in self.scenario.before:
-            self.do(text)
-        if self.scenario.before:
-            self.settle()
+        self._happen_before()
         if shape.variables_changed:
             self.stack.greeting = "good day"
         self.released_revisions |= {shop.family(key): 0 for key in shape.added}
         self.stack.shape = shape.grown
         self.stack.applied = False
         self._set_hooks()
+
+    def _happen_before(self) -> None:
+        for text in self.scenario.before:
+            self.do(text)
+        if self.scenario.before:
+            self.settle()
+        if self.scenario.shape.lost == "ledger and tag":
+            self._set_tag("unreleased")
 
     def settle(self) -> None:
         """Lets time pass until nothing moves any more."""
@@ -448,7 +453,10 @@ class Stage:
         for name in names:
             put_alarm(self.client("cloudwatch"), name)
 
-    def _set_alarm(self, text: str) -> None:
+    def _set_state(self, text: str) -> None:
+        if text == "an operator disables nightly":
+            self.client("events").disable_rule(Name=shop.family(shop.NIGHTLY))
+            return
         found = words(r"the alarm (\w+) goes to (ALARM|OK)", text)
         if found is None:
             raise ValueError(f"unknown event: {text!r}")
@@ -475,11 +483,15 @@ class Stage:
         events, rule = self.client("events"), shop.family(shop.NIGHTLY)
         state = "ENABLED" if self.scenario.shape.released else "DISABLED"
         events.put_rule(Name=rule, ScheduleExpression="cron(0 3 * * ? *)", State=state)
+        self._put_target(self.stack.revisions[shop.NIGHTLY].arn)
+
+    def _put_target(self, task_definition: str) -> None:
+        events, rule = self.client("events"), shop.family(shop.NIGHTLY)
         target = {
             "Id": "task",
             "Arn": self.ecs.definitions.cluster_arn(shop.CLUSTER),
             "RoleArn": f"arn:aws:iam::{shop.ACCOUNT}:role/{rule}",
-            "EcsParameters": {"TaskDefinitionArn": self.stack.revisions[shop.NIGHTLY].arn, "TaskCount": 1},
+            "EcsParameters": {"TaskDefinitionArn": task_definition, "TaskCount": 1},
         }
         events.put_targets(Rule=rule, Targets=[target])
 
@@ -512,7 +524,10 @@ class Stage:
                 ephemeral_storage=None,
             )
         self._foreign.add((given["family"], int(made.revision)))
-        self._update(key, taskDefinition=str(made.arn))
+        if key == shop.NIGHTLY:
+            self._put_target(str(made.arn))
+        else:
+            self._update(key, taskDefinition=str(made.arn))
 
     def _lock_by_another(self, fence: int) -> None:
         table = Table(self.client("dynamodb"), shop.TABLE)

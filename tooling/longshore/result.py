@@ -17,6 +17,13 @@ from longshore.verdict import Cause, Conclusion, ExitCode, Facts, Verdict, exit_
 Kind = Literal["release", "rollback", "apply", "scale", "restart"]
 """The kinds of a run. Promoting a version is a release."""
 
+Standing = Literal["new", "adopted", "released"]
+"""Of a service or scheduled task at the beginning of a run.
+
+A ``released`` one was part of the last good release. Of the others, a ``new`` one has never had tasks, and an
+``adopted`` one was run or disabled by another tool or by an operator.
+"""
+
 Options = Mapping[str, str | bool | list[str] | None]
 """The options of a run, by their names."""
 
@@ -63,7 +70,7 @@ class ServiceResult(Data):
 
     ``made`` is the time at which ECS created it; ``looked`` is the id of the deployment that was PRIMARY then;
     ``replaced`` is set if the apply of this run created it again, with no tasks; ``deployment`` is the id of the
-    deployment that the run started.
+    deployment that the run started. ``standing`` is None if the run needs none, such as a rollback.
     """
 
     name: str
@@ -71,6 +78,7 @@ class ServiceResult(Data):
     before: Running
     made: datetime | None = None
     looked: str | None = None
+    standing: Standing | None = None
     replaced: bool = False
     after: Running | None = None
     deployment: str | None = None
@@ -82,13 +90,14 @@ class ServiceResult(Data):
 class ScheduleResult(Data):
     """A scheduled task: the revision (ARN) that its rule starts, before and after the run.
 
-    ``switched_on`` is set if the run enabled the rule, because no release had done so.
+    ``standing`` is None if the run needs none; ``switched_on`` is set if the run enabled the rule, because it is new.
     """
 
     rule: str
     target_id: str
     before: str
     after: str | None = None
+    standing: Standing | None = None
     switched_on: bool = False
     outcome: Literal["not moved", "moved", "moved back", "not moved back"] = "not moved"
 

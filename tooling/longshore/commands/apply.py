@@ -16,6 +16,7 @@ from longshore.run import (
     schedules,
     service_checks,
     snapshot,
+    standing,
     waves,
 )
 from longshore.run.approval import approve
@@ -48,10 +49,11 @@ def run_steps(run: Run, env: Environment, options: ReleaseOptions) -> None:
     with run.step("inspect"):
         last = consistency.take_over(run)
         snapshot.take(run, aws.ecs, aws.events)
+        standing.record(run, aws.ecs, aws.events, last)
         consistency.refuse_strayed(run, last, env.target.tag_parameter)
         service_checks.refuse_unready(run, env, allowed=options.allow_alarm)
     with build_and_plan.planned(run, env, options) as (plan, shown):
-        pending = pending_changes(run, env, last, shown if plan.changed else {})
+        pending = pending_changes(run, env, shown if plan.changed else {})
         _show(run, pending)
         if plan.changed or (any(pending.values()) and not run.begun):
             approve(run, yes=options.yes)
@@ -60,13 +62,13 @@ def run_steps(run: Run, env: Environment, options: ReleaseOptions) -> None:
             if plan.changed or run.resumed:
                 with run.step("apply"):
                     apply_plan.apply(run, env, options, plan)
+                    standing.record(run, aws.ecs, aws.events, last)  # also of those that the apply has created
             changed = waves.differing(run, aws.ecs)
             for wave in run.contract.wave_numbers():
-                if moves := waves.to_changed(run, wave, last, changed):
+                if moves := waves.to_changed(run, wave, changed):
                     with run.step(f"roll out wave {wave}"):
                         waves.roll_out(run, deployer, moves)
-            new = schedules.never_released(run, last)
-            schedules.update(run, aws.events, schedules.changed(run, aws.ecs, new), new)
+            schedules.update(run, aws.events, schedules.changed(run, aws.ecs))
             consistency.record_unchanged(run.result)
             with run.step("verify"):
                 verify(run, deployer, env.access.base_url)
@@ -77,13 +79,12 @@ def run_steps(run: Run, env: Environment, options: ReleaseOptions) -> None:
 _REGISTERED = "Registered already, but not running:"
 
 
-def pending_changes(run: Run, env: Environment, last: ReleaseResult, shown: Mapping[str, Any]) -> dict[str, list[str]]:
+def pending_changes(run: Run, env: Environment, shown: Mapping[str, Any]) -> dict[str, list[str]]:
     """The changes that this apply would make besides its plan, by title; one line each.
 
     Args:
         run: the run.
         env: its environment.
-        last: the last good release.
         shown: Terraform's JSON representation of the plan; empty if the plan changes nothing.
     """
     services, rules = run.contract.services, run.contract.schedules
@@ -92,9 +93,9 @@ def pending_changes(run: Run, env: Environment, last: ReleaseResult, shown: Mapp
     never_released = [
         f"{service.name}: {service.desired_count} tasks"
         for key, service in services.items()
-        if snapshot.is_new(run.result, key, last.services)
+        if run.result.services[key].standing == "new"
     ]
-    never_released += [f"{rules[key].rule}: enabled" for key in sorted(schedules.never_released(run, last))]
+    never_released += [f"{rules[key].rule}: enabled" for key in sorted(schedules.new(run.result))]
     return {
         _REGISTERED: [f"{name} · {line} (registered)" for name, lines in differing for line in lines],
         "Never released yet:": never_released,

@@ -16,6 +16,7 @@ from longshore.run import (
     schedules,
     service_checks,
     snapshot,
+    standing,
     waves,
 )
 from longshore.run.approval import approve, wait_for_approval
@@ -52,7 +53,8 @@ def run_steps(run: Run, env: Environment, options: ReleaseOptions, inputs: Relea
         last = env.ledger.last_good()
         image_checks.refuse_older(env, options, inputs.commit)
         snapshot.take(run, aws.ecs, aws.events, repairing=run.result.previous_version == UNRELEASED)
-        consistency.refuse_zero(run, last, allowed=options.allow_zero)
+        standing.record(run, aws.ecs, aws.events, last)
+        consistency.refuse_zero(run, allowed=options.allow_zero)
         consistency.refuse_incomplete(run, last, parameter)
         service_checks.refuse_unready(run, env, allowed=options.allow_alarm)
     with run.step("version"):
@@ -69,11 +71,12 @@ def run_steps(run: Run, env: Environment, options: ReleaseOptions, inputs: Relea
         with undone_on_failure(run, env):
             with run.step("apply"):
                 apply_plan.apply(run, env, options, plan)
+                standing.record(run, aws.ecs, aws.events, last)  # also of those that the apply has created
             for wave in run.contract.wave_numbers():
                 migrate_before(run, env, deployer, wave)
                 with run.step(f"roll out wave {wave}"):
-                    waves.roll_out(run, deployer, waves.to_registered(run, wave, last))
-            schedules.update(run, aws.events, schedules.registered(run), schedules.never_released(run, last))
+                    waves.roll_out(run, deployer, waves.to_registered(run, wave))
+            schedules.update(run, aws.events, schedules.registered(run))
             with run.step("verify"):
                 verify(run, deployer, env.access.base_url)
         with run.steadfast_step("record"):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from longshore.aws.autoscaling import Scaling
 from longshore.errors import AwsError
+from longshore.result import ServiceResult
 from longshore.run import plan_scope
 from longshore.run.recorder import Recorder
 from longshore.run.run import Run
@@ -18,7 +19,8 @@ def set_minimum(run: Run, scaling: Scaling) -> None:
 
     Terraform creates scalable targets with a minimum of 0: with more, AWS would start tasks before the first release
     (docs/decisions.md). A release sets the minimums that are still 0, and keeps those that an operator has set; an
-    apply sets every one that differs. A minimum that could not be set leaves the record incomplete: the services run.
+    apply sets every one that differs. A release sets no minimum above the count of a service that was running before:
+    AWS would raise the count. A minimum that could not be set leaves the record incomplete: the services run.
     """
     for key, service in run.contract.services.items():
         record = run.result.services.get(key)
@@ -60,6 +62,10 @@ def describe_changes(run: Run, scaling: Scaling, planned: Mapping[str, int]) -> 
     return lines
 
 
+def _would_raise(service: ServiceResult, minimum: int) -> bool:
+    return service.standing != "new" and service.after is not None and service.after.count < minimum
+
+
 def _set_if_needed(run: Run, scaling: Scaling, key: str, wanted: int) -> str:
     """Sets the minimum of a service if needed; returns the reason if that failed, else an empty string."""
     cluster, name = run.contract.cluster, run.contract.services[key].name
@@ -68,7 +74,10 @@ def _set_if_needed(run: Run, scaling: Scaling, key: str, wanted: int) -> str:
         if minimum is None:
             # With --only-release, the change that registers the service with autoscaling is still pending.
             return "" if plan_scope.only_task_definitions(run.result) else _UNKNOWN_SERVICE
-        if minimum != wanted and (not minimum or run.result.kind == "apply"):
+        applies = run.result.kind == "apply"
+        if not minimum and not applies and _would_raise(run.result.services[key], wanted):
+            run.warn(f"autoscaling's minimum of {name} stays 0: {wanted} would raise its count (then: invoke apply)")
+        elif minimum != wanted and (not minimum or applies):
             _set(run, scaling, cluster, name, key, wanted)
             run.detail(f"{name}: autoscaling keeps at least {wanted} tasks (was {minimum})")
     except AwsError as error:

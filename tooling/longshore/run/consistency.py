@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator, Mapping
 from longshore.config.contract import UNRELEASED
 from longshore.errors import NotReadyError, UsageError
 from longshore.result import ReleaseResult, ScheduleResult, ServiceResult
-from longshore.run import snapshot
 from longshore.run.run import Run
 
 
@@ -37,7 +36,7 @@ def named_services(run: Run, names: Collection[str]) -> list[str]:
     return [key for key in keys if key in names or not names]
 
 
-def refuse_zero(run: Run, last: ReleaseResult | None, *, allowed: bool) -> None:
+def refuse_zero(run: Run, *, allowed: bool) -> None:
     """Refuses a release that could not be verified because a service has no tasks.
 
     Raises:
@@ -47,7 +46,7 @@ def refuse_zero(run: Run, last: ReleaseResult | None, *, allowed: bool) -> None:
         return
     idle = []
     for key, service in run.result.services.items():
-        new = snapshot.is_new(run.result, key, last.services if last else None)
+        new = service.standing == "new"
         if new and not run.contract.services[key].desired_count:
             idle.append(f"{service.name}: desired_count is 0 in the variable file")
         if not new and not service.before.count:

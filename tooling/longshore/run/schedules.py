@@ -12,14 +12,15 @@ from longshore.run.recorder import Recorder
 from longshore.run.run import Run
 
 
-def update(recorder: Recorder, events: Events, revisions: Mapping[str, str], new: Collection[str] = ()) -> None:
-    """Points the rules of scheduled tasks at these revisions.
+def update(recorder: Recorder, events: Events, revisions: Mapping[str, str]) -> None:
+    """Points the rules of scheduled tasks at these revisions, and enables those of new ones.
+
+    Terraform creates a rule disabled. One that another tool or an operator has disabled stays so.
 
     Args:
         recorder: of the run.
         events: EventBridge.
         revisions: the ARNs, by the key of the scheduled task.
-        new: the keys of those never released before: Terraform creates their rules disabled, so they are enabled here.
     """
     if not revisions:
         return
@@ -32,7 +33,7 @@ def update(recorder: Recorder, events: Events, revisions: Mapping[str, str], new
 
             with recorder.effect(f"update schedule {key}", task_definition, mark):
                 events.move(schedule.rule, schedule.target_id, task_definition)
-            if key in new:
+            if schedule.standing == "new":
                 _enable(recorder, events, key, schedule)
 
 
@@ -45,10 +46,9 @@ def _enable(recorder: Recorder, events: Events, key: str, schedule: ScheduleResu
             events.switch(schedule.rule, on=True)
 
 
-def never_released(run: Run, last: ReleaseResult | None) -> set[str]:
-    """The keys of the scheduled tasks that were never released."""
-    recorded = last.schedules if last else None
-    return {key for key in run.contract.schedules if snapshot.is_new(run.result, key, recorded)}
+def new(result: ReleaseResult) -> set[str]:
+    """The keys of the scheduled tasks whose rules Terraform has created disabled, and no release has enabled yet."""
+    return {key for key, schedule in result.schedules.items() if schedule.standing == "new"}
 
 
 def registered(run: Run) -> dict[str, str]:
@@ -63,10 +63,10 @@ def differing(run: Run, ecs: Ecs) -> dict[str, list[str]]:
     return snapshot.differing_revisions(ecs, run.console.masks, pairs)
 
 
-def changed(run: Run, ecs: Ecs, new: Collection[str]) -> dict[str, str]:
-    """The registered revisions whose content differs from the one that their rule starts, and those never released."""
+def changed(run: Run, ecs: Ecs) -> dict[str, str]:
+    """The registered revisions whose content differs from the one that their rule starts, and new ones."""
     differences = differing(run, ecs)
-    return {key: arn for key, arn in registered(run).items() if key in differences or key in new}
+    return {key: arn for key, arn in registered(run).items() if key in differences or key in new(run.result)}
 
 
 def recorded(run: Run, target: ReleaseResult, inactive: Collection[str] = frozenset()) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from longshore.aws.ecs import Ecs
 from longshore.aws.ecs_types import Service
 from longshore.aws.eventbridge import Events
-from longshore.config.contract import UNRELEASED, Contract
+from longshore.config.contract import Contract
 from longshore.config.contract import Service as ContractService
 from longshore.errors import NotReadyError
 from longshore.ledger.releases import Ledger
@@ -101,17 +101,6 @@ def notice_replaced(run: Run, ecs: Ecs) -> None:
         record.replaced = record.replaced or newer
         if primary and record.outcome == "not moved" and primary.task_definition == record.before.task_definition:
             record.looked = primary.id
-
-
-def is_new(result: ReleaseResult, key: str, recorded: Collection[str] | None) -> bool:
-    """Whether no release has rolled out a service, or a scheduled task, yet.
-
-    Args:
-        result: the entry of the run.
-        key: of the service or scheduled task.
-        recorded: the keys in the last good release; None if there is none.
-    """
-    return result.previous_version == UNRELEASED or (recorded is not None and key not in recorded)
 
 
 def leave_out_new(result: ReleaseResult, last: ReleaseResult | None) -> None:

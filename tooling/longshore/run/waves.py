@@ -16,21 +16,21 @@ from longshore.run.recorder import Recorder
 from longshore.run.run import Run
 
 
-def to_registered(run: Run, wave: int, last: ReleaseResult | None) -> dict[str, Move]:
+def to_registered(run: Run, wave: int) -> dict[str, Move]:
     """The moves of a wave to the revisions registered last, by the key of the service.
 
-    A count is sent only to a service that was never rolled out, or that an apply has replaced.
+    A count is sent only to a service that is new (`longshore.run.standing`), or that an apply has replaced.
     """
     return {
-        key: Move(service.name, service.task_definition, _count_to_send(run, key, last))
+        key: Move(service.name, service.task_definition, _count_to_send(run, key))
         for key, service in sorted(run.contract.services.items())
         if service.wave == wave
     }
 
 
-def to_changed(run: Run, wave: int, last: ReleaseResult, changed: Collection[str]) -> dict[str, Move]:
+def to_changed(run: Run, wave: int, changed: Collection[str]) -> dict[str, Move]:
     """The moves of a wave to the revisions registered last, of services that change or get a count."""
-    moves = to_registered(run, wave, last)
+    moves = to_registered(run, wave)
     return {key: move for key, move in moves.items() if key in changed or move.count is not None}
 
 
@@ -109,10 +109,10 @@ def restored_first(result: ReleaseResult, keys: Iterable[str]) -> list[str]:
     return sorted(keys, key=lambda key: result.services[key].wave, reverse=True)
 
 
-def _count_to_send(run: Run, key: str, last: ReleaseResult | None) -> int | None:
-    if snapshot.is_new(run.result, key, last.services if last else None):
-        return run.contract.services[key].desired_count
+def _count_to_send(run: Run, key: str) -> int | None:
     service = run.result.services[key]
+    if service.standing == "new":
+        return run.contract.services[key].desired_count
     return service.before.count if service.replaced else None
 
 
