@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config
 
 from longshore.aws.autoscaling import Scaling
 from longshore.aws.cloudwatch import Alarms
 from longshore.aws.codebuild import CodeBuild
+from longshore.aws.connection import connect, credential_errors
 from longshore.aws.dynamodb import Table
 from longshore.aws.ecr import Ecr
 from longshore.aws.ecs import Ecs
@@ -23,14 +23,19 @@ from longshore.aws.ssm import Parameters
 from longshore.aws.sts import Identity
 from longshore.aws.translate import translated
 from longshore.clock import Clock
+from longshore.proxies import is_local
 
 if TYPE_CHECKING:
     from longshore.environment.access import Access
 
-_ONLY_OURS: dict[str, Any] = {"ignore_configured_endpoint_urls": True}
-"""Endpoints of the shell and of the profile are ignored, as for Terraform (Access.process_environment)."""
-
-_CONFIG = Config(retries={"mode": "standard", "max_attempts": 8}, connect_timeout=5, read_timeout=30, **_ONLY_OURS)
+_NO_FOREIGN_ENDPOINT: dict[str, Any] = {
+    "ignore_configured_endpoint_urls": True,  # of the profile; those of the shell are left out
+    "account_id_endpoint_mode": "disabled",
+}
+_CONFIG = Config(
+    retries={"mode": "standard", "max_attempts": 8}, connect_timeout=5, read_timeout=30, **_NO_FOREIGN_ENDPOINT
+)
+_DIRECT = Config(proxies={})
 
 
 class Aws:
@@ -38,16 +43,17 @@ class Aws:
 
     def __init__(self, access: Access, clock: Clock) -> None:
         self._access, self._clock = access, clock
+        self._environ = access.process_environment()
         with translated("AWS session"):
-            self._session = boto3.Session(
-                aws_access_key_id=access.environ.get("AWS_ACCESS_KEY_ID"),
-                aws_secret_access_key=access.environ.get("AWS_SECRET_ACCESS_KEY"),
-                region_name=access.region,
-            )
+            self._session = connect(self._environ, access.region, _CONFIG)
 
     def _client(self, service: Any) -> Any:
+        endpoint = self._access.endpoint_url
         with translated(f"AWS client of {service}"):
-            return self._session.client(service, endpoint_url=self._access.endpoint_url, config=_CONFIG)
+            with credential_errors(self._environ):
+                self._session.get_credentials()
+            direct = _DIRECT if endpoint and is_local(endpoint) else None
+            return self._session.client(service, endpoint_url=endpoint, config=direct)
 
     @cached_property
     def ecr(self) -> Ecr:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import ProxyHandler, Request, build_opener
 
+from longshore.aws.process_environment import process_environment, refuse_ambiguous
 from longshore.config.target import Target
 from longshore.errors import SandboxError
 from longshore.terraform.cloud.tokens import token
@@ -40,21 +41,8 @@ class Access:
         return self.environ.get("AWS_ENDPOINT_URL")
 
     def process_environment(self) -> dict[str, str]:
-        """The environment of this process with ours added; the user's session is never mixed with our keys.
-
-        Endpoints of your shell and of your AWS profile are ignored: only the setting ``endpoint`` selects another one,
-        and then for all services. Otherwise Terraform and boto3 could reach different clouds in one release.
-        https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
-        """
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_ENDPOINT_URL")}
-        if self.endpoint_url is None:
-            inherited["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = "true"
-        else:
-            inherited.pop("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", None)
-        if "AWS_ACCESS_KEY_ID" in self.environ:
-            for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
-                inherited.pop(name, None)
-        return inherited | dict(self.environ)
+        """The environment of this process with ours added, for boto3 and Terraform alike."""
+        return process_environment(os.environ, self.environ)
 
 
 def own_folder(root: Path) -> Path:
@@ -76,12 +64,14 @@ def resolve(target: Target) -> Access:
     """The access that the environment's ``endpoint`` names.
 
     Raises:
+        ConfigError: the AWS variables of this process contradict each other, or Longshore's folder cannot be written.
         SandboxError: the environment is in the sandbox, which is not running.
     """
     own_folder(target.root)
     region = {"AWS_REGION": target.region, "AWS_DEFAULT_REGION": target.region}
     if target.env.endpoint == SANDBOX:
         return _sandbox(target, region)
+    refuse_ambiguous(os.environ)
     endpoint = {"AWS_ENDPOINT_URL": target.env.endpoint} if target.env.endpoint else {}
     return Access(target.region, {**region, **endpoint}, lambda _cluster, _service: target.env.base_url)
 

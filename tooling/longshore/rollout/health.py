@@ -9,13 +9,13 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import urllib3
 from urllib3.exceptions import HTTPError
 from urllib3.util import make_headers
 
 from longshore.masking import Masks
+from longshore.proxies import proxy_of
 from longshore.rollout.expected_text import ExpectedText
 
 BODY_BYTES = 1024 * 1024
@@ -117,10 +117,10 @@ def _pool(url: str, seconds: float) -> urllib3.PoolManager:
     options: dict[str, Any] = {"headers": {"Connection": "close"}, "timeout": seconds, "retries": False}
     if target.scheme == "https":
         options["ssl_context"] = ssl.create_default_context()
-    proxy = "" if proxy_bypass(target.netloc) else getproxies().get(target.scheme, "")
+    proxy = proxy_of(url)
     if not proxy:
         return urllib3.PoolManager(**options)
-    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    parts = urlsplit(proxy)
     if target.scheme == "https":
         parts = parts._replace(scheme="http")  # the tunnel is requested over plain HTTP, even from an https:// proxy
     login = make_headers(proxy_basic_auth=unquote(f"{parts.username}:{parts.password}")) if parts.password else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from longshore.proxies import spelled_alike
+
 _KEPT = (
     "TF_APPEND_USER_AGENT",
     "TF_LOG",
@@ -46,7 +48,7 @@ def process_environment(environ: Mapping[str, str], data_dir: Path, cli_config: 
     named = Path(environ.get("TF_CLI_CONFIG_FILE") or ".")
     configs = [file for file in (cli_config, named) if file and file.is_file()]
     return {
-        **kept,
+        **spelled_alike(kept),
         **({"TF_CLI_CONFIG_FILE": str(configs[0].resolve())} if configs else {}),
         "TF_IN_AUTOMATION": "1",
         "TF_DATA_DIR": str(data_dir),

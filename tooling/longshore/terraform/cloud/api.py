@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import unquote, urlencode, urljoin, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import urllib3
 from urllib3.util import make_headers, parse_url
 
 from longshore.clock import Clock
 from longshore.errors import CloudError
+from longshore.proxies import proxy_of
 
 _ATTEMPTS = 6
 """Attempts of a call that may be repeated."""
@@ -68,7 +68,7 @@ class HttpTransport:
 
     def _pool(self, url: str) -> urllib3.PoolManager:
         """The pool for the proxy that HTTPS_PROXY and NO_PROXY select, as with boto3 and terraform."""
-        proxy = _proxy(url)
+        proxy = proxy_of(url)
         if proxy not in self._pools:
             timeout = urllib3.Timeout(connect=10, read=60)
             headers = make_headers(proxy_basic_auth=unquote(auth)) if (auth := parse_url(proxy).auth) else None
@@ -156,16 +156,6 @@ class Api:
 
     def _is_api_url(self, url: str) -> bool:
         return url.startswith(f"{self.url}/api/v2/")
-
-
-def _proxy(url: str) -> str:
-    """The proxy for a URL; empty for none, as for a URL on this machine."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if host in ("localhost", "::1") or host.startswith("127.") or proxy_bypass(host):
-        return ""
-    proxy = getproxies().get(parts.scheme, "")
-    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
 
 
 def _query(query: Mapping[str, str | int] | None) -> str:
