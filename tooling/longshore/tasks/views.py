@@ -25,7 +25,7 @@ def result(console: Console, release: ReleaseResult, *, as_json: bool) -> None:
     """The end of a run: its message unless it succeeded, then one line or document."""
     if release.verdict is Verdict.WAITING:
         console.say(release.message)
-        console.say(f"  → {release.hint}")
+        console.hint(release.hint)
     elif release.verdict is not Verdict.SUCCEEDED:
         console.error(LongshoreError(release.message, release.hint))
     if as_json:
@@ -92,7 +92,7 @@ def status(console: Console, environment: Status, *, as_json: bool) -> None:
         if service.registered_differs:
             console.result(f"{service.name}: configuration registered ({service.registered}), not running:")
             for line in service.registered_differs:
-                console.result(f"  {line}")
+                console.result(line, "  ")
 
 
 def continued(console: Console, answers: Continued, *, as_json: bool) -> None:
@@ -116,8 +116,10 @@ def drift(console: Console, differences: Drift, *, as_json: bool) -> None:
         "registered, but not running": differences.content,
     }
     for title, lines in sections.items():
-        for number, line in enumerate(lines):
-            console.result(f"{title}:\n  {line}" if not number else f"  {line}")
+        if lines:
+            console.result(f"{title}:")
+        for line in lines:
+            console.result(line, "  ")
     if not differences:
         released = differences.released or "nothing yet"
         console.result(f"{differences.application} in {differences.environment}: no drift (released: {released})")
@@ -172,7 +174,7 @@ def show_release(console: Console, ledger: Ledger, name: str, *, as_json: bool) 
         return
     for title, text in _facts(release):
         if text:
-            console.result(f"{title + ':':<16} {text}")
+            console.result(text, f"{title + ':':<16} ")
     _list(console, "changes", release.changes)
     _list(console, "images", [f"{i.repository}:{i.tag} {i.digest}" for i in release.images.values()])
     _list(console, "services", [_service(key, service) for key, service in release.services.items()])
@@ -222,4 +224,4 @@ def _service(key: str, service: ServiceResult) -> str:
 
 def _list(console: Console, title: str, lines: Sequence[str]) -> None:
     for number, line in enumerate(lines):
-        console.result(f"{title + ':' if not number else '':<16} {line}")
+        console.result(line, f"{title + ':' if not number else '':<16} ")

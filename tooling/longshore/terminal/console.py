@@ -12,11 +12,17 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 from longshore.errors import DeclinedError, LongshoreError
 from longshore.masking import Masks, secrets
 from longshore.terminal import safe_output
+from longshore.terminal.visible import CONTINUED, OURS, lines, marked, visible
 
 if TYPE_CHECKING:
     from longshore.aws.ecs_types import Service
     from longshore.result import Failure
     from longshore.terminal.live_display import Live
+
+_WITHIN = "    "
+"""Before the first line of a text within a step."""
+_LOG = "    | "
+"""Before each line of a log."""
 
 
 class Prompt:
@@ -105,16 +111,16 @@ class Console:
     def step_started(self, name: str) -> None:
         """Shows that a step of a release has started."""
         if self._live:
-            self._live.step(name, None, ok=True)
+            self._live.step(visible(name), None, ok=True)
         else:
-            self._say(f"==> {name}")
+            self._say(name, "==> ")
 
     def step_ended(self, name: str, seconds: float, *, ok: bool) -> None:
         """Shows that a step has ended."""
         if self._live:
-            self._live.step(name, seconds, ok=ok)
+            self._live.step(visible(name), seconds, ok=ok)
         else:
-            self._say(f"    {'done' if ok else 'FAILED'}: {name} ({seconds:.1f} s)")
+            self._say(f"{name} ({seconds:.1f} s)", f"    {'done' if ok else 'FAILED'}: ")
 
     def service(self, service: Service, waits: str = "") -> None:
         """Shows the state of a service, if it has changed; ``waits`` says why it waits, and replaces its event."""
@@ -124,48 +130,52 @@ class Console:
             return
         self._services[service.name] = state
         if self._live:
-            self._live.service(service.name, service.running, service.desired, self.masks.mask(event))
+            self._live.service(visible(service.name), service.running, service.desired, visible(self.masks.mask(event)))
         else:
-            self._say(f"    {service.name}: {service.running}/{service.desired} running  {event}")
+            self._say(f"{service.name}: {service.running}/{service.desired} running  {event}", _WITHIN)
 
     def detail(self, text: str) -> None:
         """Shows one line of progress within a step."""
         if self._live:
-            self._live.detail(self.masks.mask(text))
+            self._live.detail(visible(self.masks.mask(text)))
         else:
-            self._say(f"    {text}")
+            self._say(text, _WITHIN)
 
     def log_line(self, text: str) -> None:
-        """Shows one line of a container's log."""
-        self._say(f"    | {self.masks.mask_untrusted(text)}")
+        """Shows one event of a log, which may have several lines."""
+        self._say(self.masks.mask_untrusted(text), _LOG, _LOG)
 
     def say(self, text: str) -> None:
         """Shows a sentence."""
         self._say(text)
 
+    def hint(self, text: str) -> None:
+        """Shows your next step."""
+        self._say(text, "  → ")
+
     def warn(self, text: str) -> None:
         """Shows a warning; the command continues."""
-        self._say(f"warning: {text}")
+        self._say(text, "warning: ")
 
     def finding(self, mark: str, name: str, text: str) -> None:
         """Shows the result of one check: OK, SKIP or FAIL."""
-        self._say(f"  {mark:<4} {name}: {text}")
+        self._say(f"{name}: {text}", f"  {mark:<4} ")
 
-    def differences(self, lines: Sequence[str]) -> None:
+    def differences(self, changes: Sequence[str]) -> None:
         """Shows the changes of a plan."""
-        self._say("Changes:" if lines else "No changes.")
-        for line in lines:
-            self._say(f"  {line}")
+        self._say("", "Changes:" if changes else "No changes.")
+        for line in changes:
+            self._say(line, "  ")
 
     def error(self, error: LongshoreError) -> None:
         """Shows an error with its hint."""
-        self._say(f"error: {error.message}")
+        self._say(error.message, "error: ")
         if error.hint:
-            self._say(f"  → {error.hint}")
+            self.hint(error.hint)
 
     def failed(self, error: LongshoreError) -> None:
         """Shows that a release has failed, before any rollback."""
-        self._say(f"failed: {error.message}")
+        self._say(error.message, "failed: ")
 
     def failure(self, failure: Failure) -> None:
         """Shows why a service failed, in the words of AWS, the container and the health URL."""
@@ -181,10 +191,10 @@ class Console:
             "exit codes": exits,
             "health URL": self.masks.mask_untrusted(failure.answer),
         }
-        self._say(f"why {failure.subject} failed:")
+        self._say(f"{failure.subject} failed:", "why ")
         for name, text in rows.items():
             if text:
-                self._say(f"    {name}: {text}")
+                self._say(f"{name}: {text}", _WITHIN)
         self._lines(f"last lines of {failure.container}", failure.log)
         self._lines("events", failure.events)
 
@@ -194,23 +204,25 @@ class Console:
 
     def waits_for(self, lock: object) -> None:
         """Shows the lock that delays this command."""
-        self._say(f"waiting: the environment is {lock}")
+        self._say(f"the environment is {lock}", "waiting: ")
 
-    def result(self, text: str) -> None:
-        """Prints a result, for a person or a pipe."""
-        safe_output.put(self._out, f"{self.masks.mask(text)}\n")
+    def result(self, text: str, head: str = "") -> None:
+        """Prints a result, for a person or a pipe; ``head`` stands before its first line."""
+        continued = " " * max(len(head), len(CONTINUED))
+        safe_output.put(self._out, _joined(lines(self.masks.mask(text), head, continued)))
 
     def verbatim(self, text: str) -> None:
-        """Prints a result unmasked, for a shell or a file; the caller has left out secrets."""
+        """Prints a result unmasked, for a shell or a file; the caller has left out secrets and quoted the rest."""
         safe_output.put(self._out, f"{text}\n")
 
     def document(self, value: Any) -> None:
         """Prints one JSON document; the caller has masked its texts, as masking JSON could break it."""
-        safe_output.put(self._out, f"{json.dumps(value, indent=2)}\n")
+        # Azure Pipelines and GitHub search the whole line for a command such as ##vso[task.setvariable].
+        safe_output.put(self._out, json.dumps(value, indent=2).replace("##", "#\\u0023") + "\n")
 
     def table(self, rows: Iterable[Mapping[str, object]], empty: str) -> None:
         """Prints rows under their keys as a result; shows ``empty`` if there are none."""
-        texts = [{key: str(value) for key, value in row.items()} for row in rows]
+        texts = [{key: visible(self.masks.mask(str(value))) for key, value in row.items()} for row in rows]
         if not texts:
             self.say(empty)
             return
@@ -223,22 +235,27 @@ class Console:
     def _show_question(self, question: str) -> Iterator[None]:
         if self._live:
             self._live.stop()
-        self._err.write(self.masks.mask(question))
+        self._err.write(marked(visible(self.masks.mask(question)), OURS))
         self._err.flush()
         yield
         if self._live:
             self._live.start()
 
-    def _lines(self, title: str, lines: Sequence[str]) -> None:
-        if lines:
-            self._say(f"    {title}:")
-        for line in lines:
-            self._say(f"    | {self.masks.mask_untrusted(line)}")
+    def _lines(self, title: str, texts: Sequence[str]) -> None:
+        if texts:
+            self._say(f"{title}:", _WITHIN)
+        for text in texts:
+            self.log_line(text)
 
-    def _say(self, text: str) -> None:
-        text = self.masks.mask(text)
+    def _say(self, text: str, head: str = "", continued: str = CONTINUED) -> None:
+        shown = lines(self.masks.mask(text), head, continued)
         if self._live:
-            self._live.line(text)
+            for before, line in shown:
+                self._live.line(line, before, continued)
         else:
-            self._err.write(f"{text}\n")
+            self._err.write(_joined(shown))
             self._err.flush()
+
+
+def _joined(pairs: Iterable[tuple[str, str]]) -> str:
+    return "".join(f"{f'{before}{line}'.rstrip()}\n" for before, line in pairs)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from typing import TextIO
 
 from rich.console import Console
 from rich.live import Live as RichLive
 from rich.table import Table
 from rich.text import Text
+
+from longshore.terminal.visible import CONTINUED, marked
+
+_NARROWEST = 10
+"""Characters of a text in a row of the narrowest terminal."""
 
 
 class Live:
@@ -39,10 +45,16 @@ class Live:
             self._draw()
             self._live.stop()
 
-    def line(self, text: str) -> None:
-        """Prints a line that scrolls away above the display."""
+    def line(self, text: str, head: str = "", continued: str = CONTINUED) -> None:
+        """Prints a line that scrolls away above the display.
+
+        Args:
+            text: a visible line.
+            head: before the line.
+            continued: before each further row, if the line is wider than the terminal.
+        """
         with self._lock:
-            self._console.print(Text(text))
+            self._console.print(Text("\n").join(self._rows(text, head, continued)))
 
     def step(self, name: str, seconds: float | None, *, ok: bool) -> None:
         """Shows a step that is running (no seconds yet) or has ended."""
@@ -62,11 +74,18 @@ class Live:
             self._detail = text
             self._draw()
 
+    def _rows(self, text: str, head: str, continued: str) -> Iterator[Text]:
+        """A line in rows that are as wide as the terminal: Rich's own further rows have nothing before them."""
+        before = max(len(head), len(continued))
+        rows = Text(text).wrap(self._console, max(self._console.width - before, _NARROWEST))
+        yield Text(head).append_text(rows[0])
+        yield from (Text(f"{continued}{marked(row.plain)}") for row in rows[1:])
+
     def _draw(self) -> None:
         table = Table.grid(padding=(0, 2))
         for name, (seconds, ok) in self._steps.items():
             mark = Text("•", "yellow") if seconds is None else Text("✓", "green") if ok else Text("✗", "red")
-            table.add_row(mark, name, "" if seconds is None else f"{seconds:.1f} s", self._note(seconds))
+            table.add_row(mark, Text(name), "" if seconds is None else f"{seconds:.1f} s", self._note(seconds))
         for name, (running, desired, event) in self._services.items():
             table.add_row("", Text(name, "cyan"), f"{running}/{desired}", Text(event, "dim", overflow="ellipsis"))
         self._live.update(table, refresh=True)
