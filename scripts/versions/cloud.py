@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,10 +84,10 @@ class Ledger:
     tags: int
 
     def query(
-        self, pk: str, prefix: str = "", *, page: int = 100, newest_first: bool = True
+        self, pk: str, prefix: str = "", *, page: int = 100, newest_first: bool = True, only: Collection[str] = ()
     ) -> Iterator[dict[str, Any]]:
         """The issued versions, newest first."""
-        if (pk, prefix, newest_first) != ("version", "", True):
+        if (pk, prefix, newest_first, *only) != ("version", "", True):
             raise NotImplementedError(pk, prefix)
         for newest in range(self.tags - 1, -1, -page):
             self.connection.call()

@@ -10,6 +10,7 @@ import pytest
 from moto import mock_aws
 
 from longshore.aws.dynamodb import Table
+from longshore.errors import AwsError
 from longshore.ledger.table import Table as Either
 from tests.fakes.memory_table import MemoryTable
 
@@ -61,3 +62,18 @@ def test_a_query_has_an_order_pages_and_a_prefix(table: Either) -> None:
     assert [item["n"] for item in table.query("a", page=10, newest_first=False)] == list(range(25))
     assert [item["n"] for item in table.query("a", "002")] == [24, 23, 22, 21, 20]
     assert list(table.query("c")) == []
+
+
+def test_a_query_sends_only_the_attributes_that_are_asked_for(table: Either) -> None:
+    """Some of their names are reserved words of DynamoDB's expressions."""
+    table.put("a", "1", {"sequence": 1, "started": "now", "size": 3})
+    table.put("a", "2", {"sequence": 2})
+    assert list(table.query("a", only=("sequence", "size", "missing"))) == [{"sequence": 2}, {"sequence": 1, "size": 3}]
+    assert list(table.query("a", "1", only=("started",))) == [{"started": "now"}]
+
+
+def test_an_item_above_the_limit_is_refused(table: Either) -> None:
+    with pytest.raises(AwsError) as error:
+        table.put("a", "1", {"text": "ü" * 205_000})
+    assert error.value.code == "ValidationException"
+    assert table.get("a", "1") is None

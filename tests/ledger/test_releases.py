@@ -6,8 +6,7 @@ from itertools import islice
 import pytest
 
 from longshore.errors import LockedError, LockLostError
-from longshore.ledger.releases import LARGEST_ITEM, Ledger
-from longshore.result import Failure
+from longshore.ledger.releases import Ledger
 from longshore.verdict import Verdict
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.samples import WHEN, result
@@ -54,20 +53,6 @@ def test_an_entry_is_found_by_its_id(table: MemoryTable) -> None:
     ledger.begin(result())
     assert ledger.find("test-000001") == result()
     assert [ledger.find(name) for name in ("test-000002", "other-000001", "test", "test-one")] == [None] * 4
-
-
-def test_a_too_large_entry_is_shortened_with_a_warning(table: MemoryTable) -> None:
-    ledger = Ledger(table, "test")
-    ledger.begin(result())
-    huge = result(sequence=2, failures=[Failure(subject="web", log=["x" * 100_000] * 10, reason="why")])
-    ledger.begin(huge)
-    entry, first = ledger.releases()
-    assert len(entry.model_dump_json()) < LARGEST_ITEM
-    assert entry.failures[0].reason == "why"
-    assert entry.failures[0].log == ["x" * 200] * 5
-    assert entry.warnings == ["the ends of logs were shortened to fit into the ledger"]
-    assert first == result()
-    assert len(huge.failures[0].log) == 10, "the result on display is complete"
 
 
 def test_releases_are_ordered_by_sequence_even_if_the_clock_goes_backwards(table: MemoryTable) -> None:

@@ -4,6 +4,7 @@ LongshoreError
 ├── UsageError           the command line, or a file that you wrote, is wrong
 │   └── ConfigError          invoke.yaml, the contract, or the findings of the checks
 ├── NotReadyError        the environment is not in a state in which a release can start
+│   └── UnreadableRecordError  an item of the ledger was written by a newer Longshore, or is incomplete
 ├── LockedError          another process or a person holds the lock
 │   └── LockLostError        another process has taken over our lock
 ├── BuildError           an image could not be built or pushed
@@ -104,6 +105,10 @@ class ConfigError(UsageError):
 
 class NotReadyError(LongshoreError):
     """The environment is not in a state in which a release can start; nothing was touched."""
+
+
+class UnreadableRecordError(NotReadyError):
+    """An item of the ledger was written by a newer Longshore, or is incomplete."""
 
 
 class LockedError(LongshoreError):

@@ -29,9 +29,9 @@ Options = Mapping[str, str | bool | list[str] | None]
 
 
 class Data(BaseModel):
-    """The base of all records: mutable while the run lasts. Keys that a later version has added are ignored."""
+    """The base of all records: mutable while the run lasts. Keys that a later version has added are kept."""
 
-    model_config = ConfigDict(extra="ignore", validate_assignment=True)
+    model_config = ConfigDict(extra="allow", validate_assignment=True)
 
 
 class Actor(Data):
@@ -279,19 +279,6 @@ class ReleaseResult(Data):
             masked.migration.reason = masks.mask_untrusted(masked.migration.reason)
             masked.migration.log = [masks.mask_untrusted(line) for line in masked.migration.log]
         return masked
-
-    def shorten(self, lines: int, characters: int) -> None:
-        """Shortens each log to its last lines.
-
-        Args:
-            lines: the number of lines to keep.
-            characters: the number of characters to keep of each line.
-        """
-        for failure in self.failures:
-            failure.log = [line[:characters] for line in failure.log[-lines:]]
-            failure.events = [line[:characters] for line in failure.events[-lines:]]
-        if self.migration:
-            self.migration.log = [line[:characters] for line in self.migration.log[-lines:]]
 
     def document(self) -> dict[str, object]:
         """The JSON document: all fields, and the exit code."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +61,9 @@ class Table:
         document = _attributes({**item, "pk": pk, "sk": sk})
         return self._conditional(self._client.put_item, TableName=self.name, Item=document, **condition)
 
-    def query(self, pk: str, prefix: str = "", *, page: int = 100, newest_first: bool = True) -> Iterator[Item]:
+    def query(
+        self, pk: str, prefix: str = "", *, page: int = 100, newest_first: bool = True, only: Collection[str] = ()
+    ) -> Iterator[Item]:
         """The items of a hash key in the order of their range keys; pages are read as they are needed.
 
         Args:
@@ -69,10 +71,12 @@ class Table:
             prefix: prefix of the range keys.
             page: the number of items in a page.
             newest_first: whether to start at the highest range key.
+            only: the names of the attributes to transfer; all if empty. DynamoDB reads, and charges for, whole items.
         """
         condition, values = "pk = :pk", {":pk": {"S": pk}}
         if prefix:
             condition, values = f"{condition} AND begins_with(sk, :prefix)", values | {":prefix": {"S": prefix}}
+        projection = _projection(only)
         start: dict[str, Any] = {}
         while True:
             answer = call(
@@ -83,6 +87,7 @@ class Table:
                 ScanIndexForward=not newest_first,
                 ConsistentRead=True,
                 Limit=page,
+                **projection,
                 **start,
             )
             yield from (_plain(item) for item in answer["Items"])
@@ -102,6 +107,14 @@ class Table:
 
 def _key(pk: str, sk: str) -> dict[str, Any]:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def _projection(names: Collection[str]) -> dict[str, Any]:
+    """The parameters that limit the attributes of an answer; by placeholders, because a name may be a reserved word."""
+    if not names:
+        return {}
+    placeholders = {f"#only{number}": name for number, name in enumerate(names)}
+    return {"ProjectionExpression": ", ".join(placeholders), "ExpressionAttributeNames": placeholders}
 
 
 def _attributes(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from longshore.aws.ecr import Tagged
@@ -13,13 +13,11 @@ from longshore.environment.environment import Environment
 from longshore.errors import NotReadyError, UsageError
 from longshore.images import version
 from longshore.images.version import Version
+from longshore.ledger.releases import SKEW
 from longshore.result import ReleaseResult
 from longshore.verdict import Verdict
 
 _UNFINISHED = (Verdict.RUNNING, Verdict.WAITING)
-
-_SKEW = timedelta(hours=1)
-"""How far the clocks of two machines may differ: one reserved a version, the other released."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ class RetainedImages:
     def add_reserved(self, env: Environment) -> None:
         """Adds the versions reserved since the latest release: their images may be under construction."""
         for issued in env.ledger.versions.all():
-            if issued.state == "reserved" and (self.latest is None or issued.at > self.latest - _SKEW):
+            if issued.state not in ("unused", "seen") and (self.latest is None or issued.at > self.latest - SKEW):
                 self._add("reserved after the latest release", ImageRef(tag=issued.version))
 
     def _retained_releases(self, env: Environment, keep: int) -> Iterator[ReleaseResult]:

@@ -10,6 +10,7 @@ from longshore.aws.ecs import Ecs
 from longshore.aws.ecs_types import Service
 from longshore.config.contract import Contract
 from longshore.environment.environment import Environment
+from longshore.errors import UnreadableRecordError
 from longshore.result import ReleaseResult
 from longshore.rollout.pauses import brief
 from longshore.terraform.task_definition_diff import revisions
@@ -79,7 +80,11 @@ class Status:
 
 def status(env: Environment) -> Status:
     """The status of an environment: running, released and registered versions."""
-    last = env.ledger.last_good()
+    try:
+        last = env.ledger.last_good()
+    except UnreadableRecordError as error:
+        env.console.warn(f"the last release is unknown: {error.message}. {error.hint}")
+        last = None
     return inspect(env.aws.ecs, env.contract(), env.released_tag(), last, env.access.base_url)
 
 

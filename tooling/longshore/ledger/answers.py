@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from longshore.ledger.formats import parse
 from longshore.ledger.table import Table
 from longshore.masking import Masks
 from longshore.result import Actor
@@ -25,7 +26,7 @@ class Answer(BaseModel):
         service: the key of the service.
         stage: the lifecycle stage at which its deployment waited.
         hook: the id of the hook.
-        action: the answer.
+        action: the answer, an `Action` or a word of a newer Longshore.
         actor: who gave it.
         at: UTC, for display.
         state: ``intended`` before the call, then ``given`` or ``refused``. If it stays ``intended``, AWS may have
@@ -39,14 +40,14 @@ class Answer(BaseModel):
     service: str
     stage: str
     hook: str
-    action: Action
+    action: str
     actor: Actor
     at: datetime
-    state: Literal["intended", "given", "refused"] = "intended"
+    state: str = "intended"
     detail: str = ""
 
     def __str__(self) -> str:
-        did = "continued" if self.action == "CONTINUE" else "rolled back"
+        did = {"CONTINUE": "continued", "ROLLBACK": "rolled back"}.get(self.action, self.action)
         state = "" if self.state == "given" else f" ({self.state}{f': {self.detail}' if self.detail else ''})"
         who = f"{self.actor.user} on {self.actor.host} ({self.actor.arn})"
         return f"{self.service} {did} at {self.stage} by {who}, {self.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC{state}"
@@ -59,8 +60,12 @@ class Answers:
         self._table, self._masks, self._pk = table, masks, f"answer#{release}"
 
     def read(self) -> list[Answer]:
-        """All answers, oldest first."""
-        answers = [Answer.model_validate(item) for item in self._table.query(self._pk)]
+        """All answers, oldest first.
+
+        Raises:
+            UnreadableRecordError: a newer Longshore wrote one.
+        """
+        answers = [parse(Answer, item, "an answer to a hook") for item in self._table.query(self._pk)]
         return sorted(answers, key=lambda answer: answer.at)
 
     def write(self, answer: Answer) -> None:

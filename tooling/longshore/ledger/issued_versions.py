@@ -5,14 +5,16 @@ An item is never deleted, so a version is never issued twice, even if its image 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from longshore.ledger.formats import parse
 from longshore.ledger.table import Table
 from longshore.masking import Masks
 
@@ -20,6 +22,8 @@ _PK = "version"
 _NEWEST = 10
 """How many of the newest are read in one call: enough to include the one of a process that resumes."""
 _WHY_KEPT = 500
+_NUMBERS = re.compile(r"v\d+\.\d+\.\d+")
+"""A version that can be issued: a pre-release is not."""
 
 
 class Issued(BaseModel):
@@ -30,17 +34,18 @@ class Issued(BaseModel):
         by: the id of the release that reserved it, or a command with a random token.
         user: the person or job that reserved it.
         at: UTC, for display.
-        state: ``unused`` if its build failed; ``seen`` if it was not issued, but read from the registry.
+        state: ``reserved``; ``unused`` if its build failed; ``seen`` if it was not issued, but read from the registry;
+            or a word of a newer Longshore.
         why: the reason why it is unused.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     version: str
     by: str
     user: str
     at: datetime
-    state: Literal["reserved", "unused", "seen"] = "reserved"
+    state: str = "reserved"
     why: str = ""
 
 
@@ -63,6 +68,11 @@ class Versions:
     def all(self) -> Iterator[Issued]:
         """All versions in descending order, read page by page."""
         return self._query("", page=100)
+
+    def reservation(self, version: str) -> Issued | None:
+        """The reservation of a version; None if it was not issued here."""
+        issued = self._find(version) if _NUMBERS.fullmatch(version) else None
+        return issued if issued and issued.state in ("reserved", "unused") else None
 
     def reserve(self, version: str, by: str, user: str) -> bool:
         """Reserves a version; False if another process has it. The same ``by`` may reserve it again."""
@@ -89,10 +99,14 @@ class Versions:
 
     def _find(self, version: str) -> Issued | None:
         item = self.table.get(_PK, _sortable(version))
-        return Issued.model_validate(item) if item else None
+        return _issued(item) if item else None
 
     def _query(self, prefix: str, page: int) -> Iterator[Issued]:
-        return (Issued.model_validate(item) for item in self.table.query(_PK, prefix, page=page))
+        return map(_issued, self.table.query(_PK, prefix, page=page))
+
+
+def _issued(item: dict[str, Any]) -> Issued:
+    return parse(Issued, item, f"the version {item.get('version', '')}".rstrip())
 
 
 def _sortable(version: str) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from longshore.errors import LockLostError
+from longshore.errors import LockLostError, UnreadableRecordError
+from longshore.ledger.formats import parse
 from longshore.ledger.table import Table
 from longshore.masking import Masks
 
@@ -21,7 +22,8 @@ class Event(BaseModel):
 
     Attributes:
         number: its position; events are ordered by it, not by time.
-        kind: an intent is written before a side effect, an outcome after it; a note is neither.
+        kind: an intent is written before a side effect, an outcome after it; a note is neither. A newer Longshore may
+            have written another word.
         what: the side effect, such as ``update web``.
         detail: its parameters, or its result.
         fence: the fencing token of the lock under which it was written.
@@ -32,7 +34,7 @@ class Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     number: int
-    kind: Kind
+    kind: str
     what: str
     detail: str = ""
     fence: int = 0
@@ -49,13 +51,27 @@ class Events:
         self._next: int | None = None
 
     def read(self) -> Iterator[Event]:
-        """All events in order, read page by page."""
-        return (Event.model_validate(item) for item in self._table.query(self._pk, newest_first=False))
+        """All events in order, read page by page.
+
+        Raises:
+            UnreadableRecordError: a newer Longshore wrote the next one.
+        """
+        items = self._table.query(self._pk, newest_first=False)
+        return (parse(Event, item, f"an event of {self._release}") for item in items)
 
     def open_intents(self) -> list[Event]:
-        """The intents without an outcome, in order: AWS must be asked whether they took effect."""
+        """The intents without an outcome, in order: AWS must be asked whether they took effect.
+
+        Raises:
+            UnreadableRecordError: a newer Longshore wrote an event.
+        """
         intents: dict[str, Event] = {}
         for event in self.read():
+            if event.kind not in get_args(Kind):
+                raise UnreadableRecordError(
+                    f"event {event.number} of {self._release} was written by a newer Longshore ({event.kind!r})",
+                    "Update Longshore on this machine, then run the same command again.",
+                )
             if event.kind == "intent":
                 intents[event.what] = event
             elif event.kind == "outcome":

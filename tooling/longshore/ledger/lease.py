@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from longshore.errors import AwsError, LockLostError
+from longshore.errors import AwsError, LockLostError, UnreadableRecordError
 from longshore.ledger.lock import Lock, LockRecord
 from longshore.result import Actor
 
@@ -72,14 +72,19 @@ class Lease:
         begun = self.locks.clock.elapsed()
         renewed = self.lock.model_copy(update={"beat": self.lock.beat + 1, "beaten": datetime.now(UTC)})
         if not self.locks.write(renewed, renewed.holder_key):
-            holder = self.locks.read()
-            state = f"is now {holder}" if holder else "was freed"
             self.lost = LockLostError(
-                f"the lock was lost: {self.locks.environment} {state}",
+                f"the lock was lost: {self._current_holder()}",
                 "This process did nothing more. Check: invoke lock.status, invoke status",
             )
             raise self.lost
         self.lock, self.good_until = renewed, begun + renewed.lease
+
+    def _current_holder(self) -> str:
+        try:
+            holder = self.locks.read()
+        except UnreadableRecordError as error:
+            return error.message  # a newer Longshore has taken it
+        return f"{self.locks.environment} {f'is now {holder}' if holder else 'was freed'}"
 
     def end(self) -> None:
         """Frees the lock, or keeps it with the reason; a failure is only a warning."""
@@ -106,7 +111,9 @@ class _Holder:
     def lock_after(self, last: Lock | None) -> Lock:
         """The lock of this holder, after the last one."""
         now = datetime.now(UTC)
+        unknown = (last.model_extra if last else None) or {}  # of a newer Longshore
         return Lock(
+            **unknown,
             owner=self.owner,
             fence=last.fence + 1 if last else 1,
             actor=self.actor,

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from longshore.clock import Clock
 from longshore.errors import LockedError, UsageError
+from longshore.ledger.formats import parse
 from longshore.ledger.table import Table
 from longshore.masking import Masks
 from longshore.result import Actor
@@ -37,7 +38,7 @@ class Lock(BaseModel):
         ended: its holder recorded that it has ended, and kept the lock because of the state that it left.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     owner: str
     fence: int
@@ -160,7 +161,7 @@ class LockRecord:
 
     def _last(self) -> Lock | None:
         item = self.table.get(self._pk, "lock")
-        return Lock.model_validate(item) if item else None
+        return parse(Lock, item, f"the lock of {self.environment}") if item else None
 
     def _is_ours(self, lock: Lock) -> bool:
         last = self._last()

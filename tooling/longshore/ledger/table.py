@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Protocol
 
 
@@ -20,5 +20,5 @@ class Table(Protocol):
         when: Mapping[str, str | int] | None = None,
     ) -> bool: ...
     def query(
-        self, pk: str, prefix: str = "", *, page: int = 100, newest_first: bool = True
+        self, pk: str, prefix: str = "", *, page: int = 100, newest_first: bool = True, only: Collection[str] = ()
     ) -> Iterator[dict[str, Any]]: ...

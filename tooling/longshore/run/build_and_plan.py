@@ -15,7 +15,14 @@ from typing import Any
 from longshore import git
 from longshore.config import actor
 from longshore.environment.environment import Environment
-from longshore.errors import AwsError, BuildError, LockLostError, LongshoreError, UsageError
+from longshore.errors import (
+    AwsError,
+    BuildError,
+    LockLostError,
+    LongshoreError,
+    UnreadableRecordError,
+    UsageError,
+)
 from longshore.images import builders, codebuild, images
 from longshore.images.version import parse_tag
 from longshore.images.version_counter import Claim, VersionCounter, VersionRequest
@@ -64,7 +71,7 @@ def _unused_if_it_fails(env: Environment, tag: str, by: str) -> Iterator[None]:
     except LongshoreError as error:
         try:
             env.ledger.versions.mark_unused(tag, by, error.message)
-        except AwsError as second:
+        except (AwsError, UnreadableRecordError) as second:
             env.console.warn(f"could not mark {tag} as unused: {second.message}")
         raise
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from longshore.errors import AwsError, RolloutError
+from longshore.errors import AwsError, RolloutError, UnreadableRecordError
 from longshore.ledger.answers import Answer
 from longshore.rollout import pauses
 from longshore.rollout.tracking import ServiceLook
@@ -48,7 +48,7 @@ def _record(recorder: Recorder, key: str) -> list[Answer]:
     """Copies the answers to the entry of the run; returns those about a service."""
     try:
         answers = recorder.ledger.answers(recorder.result.release).read()
-    except AwsError:
+    except (AwsError, UnreadableRecordError):
         return []  # they stay in the ledger beside the entry
     lines = [str(answer) for answer in answers]
     for line in lines:

@@ -40,7 +40,7 @@ def history(c: Context, app: str | None = None, env: str = "sandbox", limit: int
     from longshore.tasks.views import history as show
 
     environment = opened(c, app, env)
-    show(environment.console, list(islice(environment.ledger.releases(), limit)), as_json=json)
+    show(environment.console, list(islice(environment.ledger.entries(), limit)), as_json=json)
 
 
 @task(

@@ -12,7 +12,7 @@ from longshore.commands.drift import Drift
 from longshore.commands.status import Status
 from longshore.errors import LongshoreError, UsageError
 from longshore.ledger.lock import Lock
-from longshore.ledger.releases import Ledger
+from longshore.ledger.releases import Entry, Ledger, NewerRecord
 from longshore.result import ImageResult, ReleaseResult, ServiceResult
 from longshore.terminal.console import Console
 from longshore.verdict import Verdict
@@ -43,25 +43,40 @@ def _summary(release: ReleaseResult) -> str:
     return f"{release.release}: {subject} {verdict} in {release.environment} after {release.seconds or 0:.0f} s"
 
 
-def history(console: Console, releases: Sequence[ReleaseResult], *, as_json: bool) -> None:
+def history(console: Console, entries: Sequence[Entry], *, as_json: bool) -> None:
     """A table of releases, in the order given."""
     if as_json:
-        console.document([release.document() for release in releases])
+        console.document([entry.document() for entry in entries])
         return
-    rows = [
-        {
-            "release": release.release,
-            "version": release.version or "-",
-            "kind": _kind(release),
-            "commit": (release.commit or "-")[:12] + ("+" if release.dirty else ""),
-            "who": release.actor.user,
-            "started": f"{release.started:%Y-%m-%d %H:%M:%S}",
-            "took": f"{release.seconds:.0f} s" if release.seconds is not None else "-",
-            "outcome": release.verdict.value + (f" ({release.cause.value})" if release.cause else ""),
+    console.table([_row(entry) for entry in entries], "No releases yet.")
+    for entry in entries:
+        if isinstance(entry, NewerRecord):
+            console.warn(f"{entry.error.message}. {entry.error.hint}")
+
+
+def _row(entry: Entry) -> dict[str, str]:
+    if isinstance(entry, NewerRecord):
+        known = {name: str(entry.item.get(name) or "-") for name in ("version", "kind", "commit", "started", "verdict")}
+        return {
+            "release": entry.release,
+            "version": known["version"],
+            "kind": known["kind"],
+            "commit": known["commit"][:12],
+            "who": "-",
+            "started": known["started"][:19].replace("T", " "),
+            "took": "-",
+            "outcome": f"{known['verdict']} (newer Longshore)",
         }
-        for release in releases
-    ]
-    console.table(rows, "No releases yet.")
+    return {
+        "release": entry.release,
+        "version": entry.version or "-",
+        "kind": _kind(entry),
+        "commit": (entry.commit or "-")[:12] + ("+" if entry.dirty else ""),
+        "who": entry.actor.user,
+        "started": f"{entry.started:%Y-%m-%d %H:%M:%S}",
+        "took": f"{entry.seconds:.0f} s" if entry.seconds is not None else "-",
+        "outcome": entry.verdict.value + (f" ({entry.cause.value})" if entry.cause else ""),
+    }
 
 
 def status(console: Console, environment: Status, *, as_json: bool) -> None:
@@ -163,9 +178,12 @@ def show_release(console: Console, ledger: Ledger, name: str, *, as_json: bool) 
     Raises:
         UsageError: there is no such release.
     """
-    release = ledger.find(name)
+    release = ledger.look_up(name)
     if release is None:
         raise UsageError(f"there is no release {name!r}", "See: invoke history")
+    if isinstance(release, NewerRecord):
+        _show_newer(console, release, as_json=as_json)
+        return
     events, answers = list(ledger.events(name).read()), ledger.answers(name).read()
     if as_json:
         told = [str(answer) for answer in answers] or release.answers
@@ -184,6 +202,16 @@ def show_release(console: Console, ledger: Ledger, name: str, *, as_json: bool) 
     _list(console, "events", [f"{e.number} {e.at:%H:%M:%S} {e.kind} {e.what} {e.detail}".rstrip() for e in events])
     for failure in release.failures:
         console.failure(failure)
+
+
+def _show_newer(console: Console, record: NewerRecord, *, as_json: bool) -> None:
+    """Everything that a newer Longshore recorded, by its own names."""
+    console.warn(f"{record.error.message}. {record.error.hint}")
+    if as_json:
+        console.document(record.document())
+        return
+    for name, value in record.item.items():
+        console.result(f"{name + ':':<16} {value if isinstance(value, str) else json.dumps(value)}")
 
 
 def _facts(release: ReleaseResult) -> list[tuple[str, str]]:
