@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from longshore.commands.release import run_steps
 from longshore.environment.environment import Environment
 from longshore.errors import NotReadyError, UsageError
@@ -50,8 +52,8 @@ def _refuse_overtaken(run: Run, env: Environment) -> None:
     Raises:
         NotReadyError: names that release.
     """
-    later = [r for r in env.ledger.releases(page=20) if r.sequence > run.result.sequence and not r.keeps_revisions]
-    moved = [r.release for r in later if r.facts.moved]
+    later = takewhile(lambda entry: entry.sequence > run.result.sequence, env.ledger.releases(page=20))
+    moved = [entry.release for entry in later if entry.facts.moved and not entry.keeps_revisions]
     released = env.released_tag()
     if moved or released != run.result.previous_version:
         raise NotReadyError(

@@ -50,8 +50,8 @@ def _last_success(origin: Environment, version: str | None) -> ReleaseResult:
         if release is None:
             raise UsageError(f"nothing has succeeded in {name} yet", f"Release there first: invoke release -e {name}")
         return release
-    conclusive = (r for r in origin.ledger.releases() if r.judges_version and r.verdict.is_conclusive)
-    newest = next((r for r in conclusive if r.version == version), None)
+    releases = origin.ledger.of_version(version)
+    newest = next((r for r in releases if r.judges_version and r.verdict.is_conclusive), None)
     if newest is None or not newest.verdict.good:
         reason = (
             f"the verdict of its last release there is {newest.verdict}" if newest else "it was never released there"

@@ -32,7 +32,7 @@ def refuse_failed_version(env: Environment, tag: str, *, allowed: bool) -> str:
         UsageError: that release was rolled back, and --allow-failed-version was not given.
     """
     conclusive = (Verdict.SUCCEEDED, *_BAD_VERSION)
-    releases = (r for r in env.ledger.releases() if r.judges_version and r.version == tag)
+    releases = (r for r in env.ledger.of_version(tag) if r.judges_version)
     last = next((r for r in releases if r.verdict in conclusive), None)
     if last is None or last.verdict is Verdict.SUCCEEDED:
         return f"{tag} {'has succeeded before' if last else 'has never been rolled back'}"

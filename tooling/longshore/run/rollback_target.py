@@ -113,7 +113,7 @@ def _release_before(ledger: Ledger, version: str) -> ReleaseResult:
     Raises:
         UsageError: there is none.
     """
-    releases = (r for r in ledger.succeeded() if r.kind == "release" and r.version == version)
+    releases = (r for r in ledger.of_version(version) if r.kind == "release" and r.verdict is Verdict.SUCCEEDED)
     earlier = next((r.previous_version for r in releases if r.previous_version != version), UNRELEASED)
     release = ledger.last_good(earlier)
     if earlier == UNRELEASED or release is None:
