@@ -122,7 +122,7 @@ class Shop:
             *("--label", f"org.opencontainers.image.revision={COMMIT}"),
             *("--label", "org.opencontainers.image.created=NOW"),
             *("--label", "org.opencontainers.image.source=https://git.example/shop.git"),
-            *("--build-arg", "A=1", "--build-arg", "B=2", str(self.spec.context)),
+            *("--build-arg", "A", "--build-arg", "B", str(self.spec.context)),
         ]
         self.programs.expect(command, output, exit_code)
 
@@ -384,6 +384,26 @@ def test_labels_without_a_value_are_left_out() -> None:
 def test_the_revision_label_of_a_dirty_tree_says_so() -> None:
     labels = build_image.labels(Source(Path("/shop"), COMMIT, "Greet", ("app.py",)), datetime.now(UTC))
     assert labels["org.opencontainers.image.revision"] == f"{COMMIT}-dirty"
+
+
+def test_the_values_of_build_arguments_are_not_on_the_command_line(shop: Shop) -> None:
+    environs: list[dict[str, str]] = []
+    shop.programs.look = lambda environ: environs.append(dict(environ))
+    shop.expect_build()
+    shop.expect_inspect()
+    shop.build(push=False)
+    assert environs[0] == {
+        "A": "1", "B": "2", "BUILDKIT_PROGRESS": "plain", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"
+    }  # fmt: skip
+
+
+def test_a_build_argument_that_docker_itself_would_read_is_not_in_its_environment(shop: Shop) -> None:
+    spec = shop.spec.with_args({"PATH": "/opt/bin", "DOCKER_HOST": "tcp://engine", "NPM_TOKEN": "canary"})
+    assert build_image.hidden_args(spec) == {"NPM_TOKEN": "canary"}
+    arguments = build_image.arguments(spec, REFERENCE, {})
+    assert arguments[-7:-1] == [
+        "--build-arg", "DOCKER_HOST=tcp://engine", "--build-arg", "NPM_TOKEN", "--build-arg", "PATH=/opt/bin"
+    ]  # fmt: skip
 
 
 def test_the_inputs_digest_does_not_depend_on_the_path_of_the_repository(shop: Shop, tmp_path: Path) -> None:

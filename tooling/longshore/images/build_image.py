@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -19,6 +20,8 @@ from longshore.process import OnLine, unwatched
 
 _ALIASES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64"}
 _INPUTS_SCHEMA = 1
+_READ_BY_DOCKER = re.compile(r"(PATH|HOME|TMPDIR|SSH_AUTH_SOCK)$|(DOCKER|BUILDKIT|BUILDX|COMPOSE)_")
+"""Variables that would change docker itself. Build arguments with these names stay on its command line."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def build(  # noqa: PLR0913 - the image, the programs that build it, and options
     begun = now()
     _refuse_missing(spec)
     reference = f"{spec.repository.uri}:{tag}"
-    docker.build(arguments(spec, reference, labels(source, datetime.now(UTC))), on_line)
+    docker.build(arguments(spec, reference, labels(source, datetime.now(UTC))), on_line, hidden_args(spec))
     local = docker.inspect(reference)
     check_platform(spec.image, spec.platform, local.platform)
     digest = _push(spec.repository, tag, local, docker, ecr, on_line) if push else local.id
@@ -149,9 +152,23 @@ def arguments(spec: BuildSpec, reference: str, image_labels: Mapping[str, str]) 
         *("--file", str(spec.dockerfile)),
         *("--tag", reference),
         *(part for name, value in image_labels.items() for part in ("--label", f"{name}={value}")),
-        *(part for name, value in sorted(spec.build_args.items()) for part in ("--build-arg", f"{name}={value}")),
+        *(part for argument in _named_args(spec) for part in ("--build-arg", argument)),
         str(spec.context),
     ]
+
+
+def hidden_args(spec: BuildSpec) -> dict[str, str]:
+    """The build arguments whose values are passed in docker's environment, because every user sees a command line.
+
+    ``--build-arg NAME`` without a value takes the value from there:
+    https://docs.docker.com/reference/cli/docker/buildx/build/#build-arg
+    """
+    return {name: value for name, value in spec.build_args.items() if not _READ_BY_DOCKER.match(name)}
+
+
+def _named_args(spec: BuildSpec) -> list[str]:
+    hidden = hidden_args(spec)
+    return [name if name in hidden else f"{name}={value}" for name, value in sorted(spec.build_args.items())]
 
 
 def check_platform(image: str, expected: str, actual: str) -> None:

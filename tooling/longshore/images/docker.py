@@ -69,17 +69,18 @@ class Docker:
             raise BuildError(f"no Docker engine answers: {reason}", _engine_hint(reason))
         return f"Docker {done.output.strip()}"
 
-    def build(self, arguments: Sequence[str], on_line: OnLine) -> None:
+    def build(self, arguments: Sequence[str], on_line: OnLine, environ: Mapping[str, str]) -> None:
         """Builds an image with the user's Docker configuration, with BuildKit or the legacy builder.
 
         Args:
             arguments: of ``docker build``.
             on_line: receives the builder's output.
+            environ: variables for docker, with the values of build arguments.
 
         Raises:
             BuildError: with the last lines of the output.
         """
-        done = self._run(["docker", "build", *arguments], _BUILD_ENVIRON, _important(on_line))
+        done = self._run(["docker", "build", *arguments], {**environ, **_BUILD_ENVIRON}, _important(on_line))
         if done.exit_code:
             raise self._failure(f"docker build failed with exit code {done.exit_code}", done)
 
