@@ -27,7 +27,7 @@ ROOMS = [
 ]
 """A package imports only packages to its right, which stand below it here; those on one line don't know each other."""
 
-ROOT = {"errors", "result", "verdict", "clock", "signals", "masking", "process", "proxies", "git"}
+ROOT = {"errors", "result", "verdict", "clock", "signals", "masking", "private_files", "process", "proxies", "git"}
 """The modules that belong to no package: plain words that every package may use."""
 
 APART = {"sandbox", "__init__"}

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from longshore.errors import BuildError
 from longshore.masking import Masks
+from longshore.private_files import private_folder
 from longshore.process import Completed, OnLine, Runner, execute
 
 if TYPE_CHECKING:
@@ -139,11 +139,11 @@ class Docker:
             raise self._failure("docker context inspect failed", context)
         token = f"{credentials.username}:{credentials.password.get_secret_value()}"
         auth = base64.b64encode(token.encode()).decode()
-        with TemporaryDirectory(prefix="longshore-") as private:
-            Path(private, "config.json").write_text(json.dumps({"auths": {registry: {"auth": auth}}}))
+        with private_folder("docker") as private:
+            (private.path / "config.json").write_text(json.dumps({"auths": {registry: {"auth": auth}}}))
             # Docker looks up the endpoint and certificates of the user's contexts in the folder of its configuration.
-            Path(private, "contexts").symlink_to(own.absolute() / "contexts")
-            environ = {"DOCKER_CONFIG": private}
+            (private.path / "contexts").symlink_to(own.absolute() / "contexts")
+            environ = {"DOCKER_CONFIG": str(private.path)}
             if os.environ.get("DOCKER_TLS_VERIFY"):
                 environ["DOCKER_CERT_PATH"] = os.environ.get("DOCKER_CERT_PATH") or str(own)
             yield ["--context", context.output.strip()], environ

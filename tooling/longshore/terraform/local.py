@@ -1,8 +1,7 @@
 """Terraform on this machine, one process for each command.
 
-python_terraform builds the argument lists and writes the variables of a plan to a temporary file. It runs nothing: it
-would read the output through a pipe, and a pipe that breaks because Longshore was killed ends terraform in the middle
-of an apply (docs/decisions.md).
+python_terraform builds the argument lists. It runs nothing: it would read the output through a pipe, and a pipe that
+breaks because Longshore was killed ends terraform in the middle of an apply (docs/decisions.md).
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import json
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +23,7 @@ from python_terraform import Terraform as Arguments
 from longshore.config.target import Stack
 from longshore.errors import StalePlanError, TerraformError, UnsavedStateError
 from longshore.masking import Masks
+from longshore.private_files import private_folder
 from longshore.terraform.driver import PLAN_DEFAULTS, OnEvent, PlanOptions, SavedPlan, Variables
 from longshore.terraform.output import Output, follow
 from longshore.terraform.process_environment import process_environment
@@ -110,21 +109,20 @@ class Terraform:
         """Runs ``terraform plan``, and keeps the plan in a private file until the block ends."""
         self.refuse_unsaved()
         self.init()
-        with tempfile.TemporaryDirectory(prefix="longshore-plan-") as folder:
-            file = Path(folder) / "plan.tfplan"
-            with self._variable_files(variables or {}) as variable_files:
-                output = self._checked(
-                    "plan",
-                    on_event=options.on_event,
-                    input=False,
-                    json=IsFlagged,
-                    lock_timeout=f"{self.lock_timeout:.0f}s",
-                    out=str(file),
-                    destroy=IsFlagged if options.destroy else None,
-                    refresh_only=IsFlagged if options.refresh_only else None,
-                    target=list(options.targets),
-                    var_file=variable_files,
-                )
+        with private_folder("plan") as folder:
+            file = folder.path / "plan.tfplan"
+            output = self._checked(
+                "plan",
+                on_event=options.on_event,
+                input=False,
+                json=IsFlagged,
+                lock_timeout=f"{self.lock_timeout:.0f}s",
+                out=str(file),
+                destroy=IsFlagged if options.destroy else None,
+                refresh_only=IsFlagged if options.refresh_only else None,
+                target=list(options.targets),
+                var_file=self._variable_files(variables or {}, folder.path),
+            )
             changed = output.changed(refresh_only=options.refresh_only)
             if changed is None or not file.is_file():
                 raise self._failure("plan", output, hint=self._run_by_hand("plan"))
@@ -227,37 +225,40 @@ class Terraform:
         # A file that is followed, not a pipe: terraform must be able to continue writing if this process is killed.
         environ = {**process_environment(self.environ, self.stack.data_dir, self.cli_config), **self.variables}
         # Errors apart: a line of a log or of a shim between the lines of a JSON document would break it.
-        with _output_file() as output, _output_file() as errors:
-            try:
-                process = subprocess.Popen(
-                    arguments,
-                    cwd=self.stack.directory,
-                    env=environ,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=errors,
-                    start_new_session=True,
-                )
-            except OSError as error:
-                raise TerraformError(
-                    f"cannot run {self.binary!r} (setting terraform.binary): {error.strerror}", _INSTALL
-                ) from error
-            with Path(output.name).open("rb") as reader, Path(errors.name).open("rb") as error_reader:
+        with private_folder("terraform") as folder:
+            files = [folder.path / "output", folder.path / "errors"]
+            with files[0].open("wb") as output, files[1].open("wb") as errors:
+                try:
+                    process = subprocess.Popen(
+                        arguments,
+                        cwd=self.stack.directory,
+                        env=environ,
+                        stdin=subprocess.DEVNULL,
+                        stdout=output,
+                        stderr=errors,
+                        start_new_session=True,
+                        pass_fds=[folder.descriptor],  # the folder stays until terraform ends
+                    )
+                except OSError as error:
+                    raise TerraformError(
+                        f"cannot run {self.binary!r} (setting terraform.binary): {error.strerror}", _INSTALL
+                    ) from error
+            with files[0].open("rb") as reader, files[1].open("rb") as error_reader:
                 return follow(process, reader, error_reader, on_event)
 
     def _builder(self) -> Arguments:
         # `state` names a file that does not exist, or the constructor would read a local state file.
         return Arguments(terraform_bin_path=self._program, state=str(self.stack.data_dir / "no-state"))
 
-    @contextmanager
-    def _variable_files(self, variables: Variables) -> Iterator[list[str]]:
-        builder = self._builder()
+    def _variable_files(self, variables: Variables, folder: Path) -> list[str]:
         files = [str(file) for file in self.stack.var_files]
-        try:
-            # Last on the command line, so that it overrides the variable files.
-            yield [*files, builder.temp_var_files.create(dict(variables))] if variables else files
-        finally:
-            builder.temp_var_files.clean_up()
+        if not variables:
+            return files
+        # A file, not -var: every user sees a command line. The last one overrides the others.
+        last = folder / "variables.tfvars.json"
+        last.touch(mode=_PRIVATE)
+        last.write_text(json.dumps(dict(variables)))
+        return [*files, str(last)]
 
     def _backend_file(self) -> Path:
         file = self.stack.data_dir / "backend.tfbackend"
@@ -275,10 +276,6 @@ class Terraform:
             for file in sorted({*folder.glob("*.tf"), *folder.glob("*.tf.json"), *folder.glob(".terraform.lock.hcl")}):
                 digest.update(file.read_bytes())
         return digest.hexdigest()
-
-
-def _output_file() -> Any:
-    return tempfile.NamedTemporaryFile(prefix="longshore-terraform-")
 
 
 def _hint(output: Output) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from longshore.clock import Clock
 from longshore.config.target import Workspace
 from longshore.errors import PlanError, TerraformError
 from longshore.masking import Masks
+from longshore.private_files import private_folder
 from longshore.terraform.cloud import archive, configuration, outputs, plan_json, workspaces
 from longshore.terraform.cloud.api import Api
 from longshore.terraform.cloud.local_mode import LocalMode
@@ -124,8 +124,8 @@ class CloudDriver:
             run, log = runs.wait_for_plan(run, timeout, options.on_event)
             if workspace.connected and (warning := configuration.commit_mismatch(self.api, run.id, self.root)):
                 self.notifier.warn(warning)
-            with tempfile.TemporaryDirectory(prefix="longshore-plan-") as folder:
-                yield self._save(Path(folder), run, log)
+            with private_folder("plan") as folder:
+                yield self._save(folder.path, run, log)
         finally:
             runs.end(run.id)
 
