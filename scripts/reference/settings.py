@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from longshore.config import settings
+from longshore.config.findings import sections
 from scripts.reference.marks import cell
 
 _NAMES = {str: "text", float: "number", int: "number", bool: "true or false", NoneType: "null"}
@@ -65,4 +66,4 @@ def _default(field: FieldInfo) -> str:
 
 def _models(field: FieldInfo) -> list[type[BaseModel]]:
     """The sections below a field: one, or none."""
-    return list(settings.sections(field.annotation))
+    return list(sections(field.annotation))

@@ -51,7 +51,7 @@ def test_all_errors_are_reported_together_with_the_paths_of_their_keys() -> None
         "invoke.yaml has 5 errors:",
         "  longshore.applications.shop.terraform.dirr: unknown key; did you mean 'dir'?",
         "  longshore.applications.shop.environments.test.account: must be a string, got 12345 (put it in quotes)",
-        "  longshore.applications.shop.environments.test.deadlines.rollout: Input should be greater than 0",
+        "  longshore.applications.shop.environments.test.deadlines.rollout: Input should be greater than 0, got -1",
         "  longshore.applications.shop.environments.test.acount: unknown key; did you mean 'account'?",
         "  longshore.sandbox.prt: unknown key; did you mean 'port'?",
     ]

@@ -5,12 +5,23 @@ docs/configuration.md is made from these models and their descriptions (``make r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
-from typing import Annotated, Any, Literal, get_args
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
+from longshore.config.findings import findings
+from longshore.config.values import guess, no_boolean, printable, shown, url, url_or_sandbox
 from longshore.errors import ConfigError
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
@@ -18,20 +29,28 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
 Account = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
 CloudName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9{][A-Za-z0-9_{}-]*$")]
 """Names of organizations and workspaces of Terraform Cloud: letters, digits, ``-`` and ``_``."""
-Seconds = Annotated[float, Field(gt=0)]
-
-_EXPLANATIONS = {
-    "string_pattern_mismatch": "{input!r} does not match {ctx[pattern]}",
-    "string_type": "must be a string, got {input!r} (put it in quotes)",
-    "too_short": "must not be empty",
-    "missing": "is missing",
-}
+_LONGEST = 1_000_000
+"""Seconds: more than eleven days. No wait of a release is longer."""
+_Number = Annotated[float, BeforeValidator(no_boolean)]
+Seconds = Annotated[_Number, Field(gt=0, le=_LONGEST, allow_inf_nan=False)]
+Url = Annotated[str, AfterValidator(url)]
 
 
 class Section(BaseModel):
-    """A part of the configuration: unknown keys are refused."""
+    """A part of the configuration: unknown keys are refused, and texts that no name, path or URL can be."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _check_texts(cls, value: Any, info: ValidationInfo) -> Any:
+        name = str(info.field_name)
+        if value == "" and cls.model_fields[name].default is not None:
+            raise ValueError("must not be empty")
+        texts = value if isinstance(value, list) else value.values() if isinstance(value, dict) else [value]
+        for text in (text for text in texts if isinstance(text, str)):
+            printable(text, lines=name == "build_args")
+        return value
 
 
 class ImageSettings(Section):
@@ -118,7 +137,7 @@ class Deadlines(Section):
     )
     migration: Seconds = Field(default=1800, description="For the migration to end.")
     verify: Seconds = Field(default=60, description="For the tasks to be verified, and for each health URL.")
-    bake: Annotated[float, Field(ge=0)] = Field(
+    bake: Annotated[_Number, Field(ge=0, le=_LONGEST, allow_inf_nan=False)] = Field(
         default=5, description="How long everything must stay healthy after the last wave."
     )
     terraform: Seconds = Field(
@@ -133,7 +152,7 @@ class Deadlines(Section):
 class LockSettings(Section):
     """The lock of an environment."""
 
-    lease: Annotated[float, Field(ge=1)] = Field(
+    lease: Annotated[_Number, Field(ge=1, le=_LONGEST, allow_inf_nan=False)] = Field(
         default=60,
         description="Seconds without a heartbeat after which you may take over a lock. A release sends three "
         "in that time.",
@@ -145,10 +164,10 @@ class EnvironmentSettings(Section):
 
     account: Account = Field(description="The AWS account, twelve digits in quotes.")
     region: str | None = Field(default=None, description="The AWS region; by default the application's.")
-    endpoint: str | None = Field(
+    endpoint: Annotated[str, AfterValidator(url_or_sandbox)] | None = Field(
         default=None, description="`sandbox`, or a URL that answers AWS's API; by default AWS itself."
     )
-    base_url: str | None = Field(
+    base_url: Url | None = Field(
         default=None, description="URL to which the paths of `verify` in your variable file are appended."
     )
     backend: BackendSettings | None = Field(
@@ -181,7 +200,9 @@ class ApplicationSettings(Section):
 class SandboxSettings(Section):
     """The local cloud."""
 
-    port: int = Field(default=0, ge=0, le=65535, description="Port of its AWS API on 127.0.0.1; 0 takes any free one.")
+    port: Annotated[int, BeforeValidator(no_boolean)] = Field(
+        default=0, ge=0, le=65535, description="Port of its AWS API on 127.0.0.1; 0 takes any free one."
+    )
 
 
 class Settings(Section):
@@ -191,11 +212,11 @@ class Settings(Section):
     sandbox: SandboxSettings = Field(default=SandboxSettings(), description="The local cloud.")
 
 
-def load(raw: Mapping[str, Any]) -> Settings:
+def load(raw: Any) -> Settings:
     """Checks the whole of ``longshore:``.
 
     Args:
-        raw: the mapping as Invoke read it, environment variables included.
+        raw: a mapping as Invoke read it, environment variables included; None if there is no such key.
 
     Raises:
         ConfigError: lists every mistake, each with the path of its key.
@@ -204,13 +225,18 @@ def load(raw: Mapping[str, Any]) -> Settings:
         raise ConfigError(
             "invoke.yaml has no settings under longshore:", "Start with the example in docs/configuration.md."
         )
+    if not isinstance(raw, Mapping):
+        raise ConfigError(
+            f"invoke.yaml: longshore must be a mapping of keys to values, not {shown(raw)}",
+            "Start with the example in docs/configuration.md.",
+        )
     try:
         return Settings.model_validate(raw)
     except ValidationError as error:
-        findings = [_finding(detail) for detail in error.errors()]
-        lines = "\n".join(f"  {finding}" for finding in findings)
+        problems = findings(error, "longshore", Settings)
+        lines = "\n".join(f"  {problem}" for problem in problems)
         raise ConfigError(
-            f"invoke.yaml has {len(findings)} error{'s' * (len(findings) > 1)}:\n{lines}",
+            f"invoke.yaml has {len(problems)} error{'s' * (len(problems) > 1)}:\n{lines}",
             "Fix invoke.yaml (or the INVOKE_… variable that sets the key) and run the command again.",
         ) from None
 
@@ -227,36 +253,5 @@ def choose(kind: str, names: Mapping[str, Any], wanted: str | None) -> str:
             return next(iter(names))
         raise ConfigError(f"there are several {kind}s: {known}", "Choose one with -a.")
     if wanted not in names:
-        raise ConfigError(f"there is no {kind} {wanted!r}{_guess(wanted, names)}", f"Use one of: {known}.")
+        raise ConfigError(f"there is no {kind} {shown(wanted)}{guess(wanted, names)}", f"Use one of: {known}.")
     return wanted
-
-
-def _finding(detail: Any) -> str:
-    path = ".".join(["longshore", *(str(part) for part in detail["loc"] if part != "[key]")])
-    if detail["type"] == "extra_forbidden":
-        *parents, key = detail["loc"]
-        return f"{path}: unknown key{_guess(str(key), _keys_at(parents))}"
-    explanation = _EXPLANATIONS.get(detail["type"])
-    return f"{path}: {explanation.format(**detail) if explanation else detail['msg']}"
-
-
-def _guess(wrong: str, known: Mapping[str, Any]) -> str:
-    close = get_close_matches(wrong, known, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def _keys_at(path: list[Any]) -> Mapping[str, Any]:
-    section: type[BaseModel] = Settings
-    for part in path:
-        if part in section.model_fields:
-            annotation = section.model_fields[part].annotation
-            section = next(sections(annotation), section)
-    return section.model_fields
-
-
-def sections(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The parts of the configuration in a field's type: the section of a map's values, too."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in get_args(annotation):
-        yield from sections(argument)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from invoke.config import Config, DataProxy
@@ -13,9 +12,12 @@ from longshore.aws.session import Aws
 from longshore.clock import Clock, time_with_sleep
 from longshore.config import contract as contracts
 from longshore.config.contract import Contract
+from longshore.config.project import project_root
 from longshore.config.settings import load
+from longshore.config.settings_file import SECTION
 from longshore.config.target import Stack, Target, Workspace, select
 from longshore.environment.access import Access, cloud_access, resolve
+from longshore.errors import ConfigError
 from longshore.ledger.releases import Ledger
 from longshore.masking import secrets
 from longshore.signals import Interrupts
@@ -124,18 +126,19 @@ def open_environment(config: Config, application: str | None, environment: str) 
     )
 
 
-def raw_settings(config: Config) -> dict[str, Any]:
-    """The settings under ``longshore:``, overridden by INVOKE_… variables."""
-    return dict(_plain(config.get("longshore") or {}))
+def raw_settings(config: Config) -> Any:
+    """The settings under ``longshore:``, overridden by INVOKE_… variables.
 
-
-def project_root(config: Config) -> Path:
-    """The folder of the project's invoke.yaml and tasks.py."""
-    # Invoke has no public attribute for it.
-    return Path(config._project_prefix or ".").resolve()
+    Raises:
+        ConfigError: invoke.yaml cannot be read.
+    """
+    settings = config[SECTION] if SECTION in config else None  # noqa: SIM401 - a key `get` of the file hides config.get
+    if isinstance(settings, ConfigError):
+        raise settings
+    return _plain(settings)
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, DataProxy):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        return {str(key): _plain(value[key]) for key in map(str, value)}
     return value

@@ -2,9 +2,23 @@
 
 from invoke.collection import Collection
 
-from longshore.tasks import changes, ci, env, images, inspection, lock, parser, releases, sandbox, setup, state
+from longshore.tasks import (
+    changes,
+    ci,
+    config_files,
+    env,
+    images,
+    inspection,
+    lock,
+    parser,
+    releases,
+    sandbox,
+    setup,
+    state,
+)
 
 parser.install()
+config_files.install()
 namespace = Collection(
     setup.bootstrap,
     images.version,

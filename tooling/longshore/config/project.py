@@ -1,0 +1,50 @@
+"""The folder of a project, and Longshore's own folder in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from invoke.config import Config
+
+from longshore.errors import ConfigError
+
+
+def project_root(config: Config) -> Path:
+    """The folder of the project's invoke.yaml and tasks.py."""
+    # Invoke has no public attribute for it.
+    return Path(config._project_prefix or ".").resolve()
+
+
+def own_folder(root: Path) -> Path:
+    """Longshore's folder in a project, which git ignores; it does not exist yet in a checkout that cannot be written.
+
+    Raises:
+        ConfigError: something else has its name.
+    """
+    folder = root / ".longshore"
+    if folder.is_symlink() or folder.exists():
+        refuse_other_file(folder)
+    try:
+        if not (folder / ".gitignore").exists():
+            folder.mkdir(exist_ok=True)
+            (folder / ".gitignore").write_text("*\n")
+    except OSError:
+        return folder  # commands that only read do not need it, and for the others their own file is the error
+    return folder
+
+
+def refuse_other_file(folder: Path) -> None:
+    """Makes sure that the existing path of our folder is a folder.
+
+    Raises:
+        ConfigError: it is a file, or a link that leads nowhere.
+    """
+    try:
+        usable = folder.stat() is not None and folder.is_dir()
+    except OSError:
+        usable = False
+    if not usable:
+        raise ConfigError(
+            f"{folder} is not a folder, but Longshore keeps its files there",
+            "Move or remove it, then run the same command again.",
+        )
