@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from longshore.commands import release, resume, rollback
+from longshore.errors import InternalError
 from longshore.rollout.tracking import Move
 from longshore.run import image_checks, undo
 from longshore.run.deployer import Deployer
 from longshore.run.options import ReleaseOptions
 from longshore.run.run import Run
 from longshore.terminal.console import Prompt
-from longshore.verdict import ExitCode, Verdict
+from longshore.verdict import ExitCode, Verdict, exit_code_of
 from tests.fakes.samples import BackwardClock
 from tests.scenarios.play import StagedEnvironment, record_releases, staged
 from tests.scenarios.scenario import FOLDER, Scenario, read
@@ -86,12 +87,13 @@ def test_a_mistake_on_the_way_back_keeps_the_lock(
 
     monkeypatch.setattr(undo, "roll_back", mistaken)
     with set_for(theatre, file("crash-at-start"), tmp_path) as (stage, env), stage.command():
-        with pytest.raises(KeyError):
+        with pytest.raises(InternalError, match="KeyError: 'api'") as caught:
             release.release(env, ORDER)
         lock, entry = env.ledger.locks.read(), next(env.ledger.releases())
     assert lock is not None
     assert "storefront-sandbox-web, storefront-sandbox-worker" in lock.why
     assert entry.verdict is Verdict.UNKNOWN
+    assert (exit_code_of(caught.value), entry.exit_code) == (ExitCode.UNKNOWN, ExitCode.UNKNOWN)
 
 
 @pytest.mark.parametrize("failing", ["web", "worker"])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGTERM
 
 import pytest
 from invoke.exceptions import Exit
 
-from longshore.errors import LeaveAtOnce, LockedError
+from longshore.errors import InternalError, LeaveAtOnce, LockedError
 from longshore.tasks.exits import exits
+from longshore.terminal import bugs
 
 
 def exit_code_of(error: BaseException, *, as_json: bool = False) -> int:
@@ -45,3 +47,54 @@ def test_an_error_without_a_record_is_a_document_too(
 def test_an_error_without_json_prints_nothing_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code_of(LockedError("locked")) == 3
     assert capsys.readouterr().out == ""
+
+
+def test_a_bug_is_one_message_with_a_file_to_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEPLOY_TOKEN", "canary-canary")
+    with pytest.raises(Exit) as ended, exits(as_json=True, root=tmp_path):
+        raise KeyError("ser\x1bvice canary-canary")
+    out, err = capsys.readouterr()
+    document = json.loads(out)
+    (file,) = (tmp_path / ".longshore" / "errors").iterdir()
+    assert ended.value.code == document["exit_code"] == 1
+    assert document["message"].startswith("KeyError: 'ser\\x1bvice (masked)' (test_exits.py, line ")
+    assert document["hint"] == f"This is a bug in Longshore: please report it with this message and {file}."
+    assert err == f"error: {document['message']}\n  → {document['hint']}\n"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "in test_a_bug_is_one_message" in file.read_text()
+    assert "canary" not in file.read_text()
+    assert (tmp_path / ".longshore" / ".gitignore").read_text() == "*\n"
+
+
+def test_the_traceback_of_a_bug_is_shown_if_no_file_can_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".longshore").touch()
+    with pytest.raises(Exit), exits(root=tmp_path):
+        raise RecursionError
+    err = capsys.readouterr().err
+    assert err.endswith("please report it with this message and the traceback, which LONGSHORE_DEBUG=1 shows.\n")
+    monkeypatch.setenv(bugs.DEBUG, "1")
+    with pytest.raises(Exit), exits(root=tmp_path):
+        raise RecursionError
+    assert capsys.readouterr().err.startswith("Traceback (most recent call last):\n")
+
+
+def test_a_bug_that_ends_a_run_has_the_exit_code_of_the_run(tmp_path: Path) -> None:
+    bug = InternalError("KeyError: 'x'")
+    bug.exit_code = 11
+    with pytest.raises(Exit) as ended, exits(root=tmp_path):
+        raise bug
+    assert ended.value.code == 11
+
+
+def test_an_error_of_the_operating_system_names_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(Exit) as ended, exits(root=tmp_path):
+        (tmp_path / "missing" / "file").write_text("")
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.startswith(
+        f"error: {tmp_path}/missing/file: No such file or directory (pathlib.py, "
+    )
+    assert not (tmp_path / ".longshore").exists()

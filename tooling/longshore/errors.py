@@ -29,7 +29,8 @@ LongshoreError
 ├── ChecksFailedError    several checks failed before anything was touched
 ├── RemoteReleaseError   a release inside a CodeBuild build did not begin
 ├── GitError             the git repository cannot be released from
-└── SandboxError         the sandbox is not running, or cannot start
+├── SandboxError         the sandbox is not running, or cannot start
+└── InternalError        a bug in Longshore
 
 LeaveAtOnce, a BaseException, is the second signal. Only the outermost frame of a run catches it.
 """
@@ -41,8 +42,7 @@ from collections.abc import Sequence
 from typing import Any
 
 _FAULTS = ("5", "Internal", "ServerException", "ServiceUnavailable", "TransactionInProgress")
-"""Prefixes of error codes for faults of AWS, beside the HTTP status: an item of a batch has a code only. Of a DynamoDB
-transaction in progress, an earlier attempt may take effect."""
+"""Prefixes of codes for faults of AWS: items of a batch have no HTTP status. An earlier transaction may succeed."""
 
 _DENIED = ("AccessDenied", "UnauthorizedOperation", "NotAuthorized", "403")
 """Prefixes of error codes for calls that IAM denies. The answer to a HEAD request, such as HeadBucket of S3, has no
@@ -292,3 +292,9 @@ class GitError(LongshoreError):
 
 class SandboxError(LongshoreError):
     """The sandbox is not running, or cannot be started."""
+
+
+class InternalError(LongshoreError):
+    """A bug in Longshore. ``exit_code`` is that of the run that it ended, 0 if it ended none."""
+
+    exit_code = 0

@@ -264,6 +264,8 @@ def exit_code_of(error: BaseException) -> ExitCode:
         return exit_code_of(error.first)
     if isinstance(error, errors.RemoteReleaseError):
         return ExitCode(error.exit_code)
+    if isinstance(error, errors.InternalError):
+        return ExitCode(error.exit_code or ExitCode.FAILED)
     if isinstance(error, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
     if signal := signal_of(error):

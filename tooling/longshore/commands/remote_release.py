@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from itertools import islice
 
@@ -106,7 +107,7 @@ def _find_by_build(env: Environment, build: str) -> ReleaseResult | None:
 def _nothing_released(outcome: BuildOutcome, commit: Source) -> LongshoreError:
     build = outcome.build
     code = build.exported.get(EXIT_CODE, "")
-    if code.isdecimal() and int(code) in set(ExitCode) - {ExitCode.SUCCEEDED}:
+    if re.fullmatch("[0-9]{1,3}", code) and int(code) in set(ExitCode) - {ExitCode.SUCCEEDED}:
         message = build.exported.get(MESSAGE) or "no reason was recorded"
         return RemoteReleaseError(f"the release in build {build.id} did not begin: {message}", int(code))
     try:

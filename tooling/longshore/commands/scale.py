@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from longshore.config.values import shown
 from longshore.environment.environment import Environment
 from longshore.errors import UsageError
 from longshore.result import Options, ReleaseResult, Running
@@ -20,6 +21,9 @@ from longshore.run.run import Run
 Counts = Mapping[str, int]
 """The number of tasks by the key of the service."""
 
+_DIGITS = 9
+"""A count of AWS is an integer of 32 bits."""
+
 
 def counts_of(words: Sequence[str]) -> dict[str, int]:
     """The counts on a command line, such as ``web=3``.
@@ -29,11 +33,15 @@ def counts_of(words: Sequence[str]) -> dict[str, int]:
     """
     counts: dict[str, int] = {}
     for word in words:
-        parts = re.fullmatch(r"([a-z][a-z0-9_-]*)=(\d+)", word)
+        parts = re.fullmatch(r"([a-z][a-z0-9_-]*)=([0-9]+)", word)
         if not parts:
-            raise UsageError(f"{word!r} is not SERVICE=COUNT", "For example: invoke scale web=3 worker=1")
+            raise UsageError(f"{shown(word)} is not SERVICE=COUNT", "For example: invoke scale web=3 worker=1")
+        if len(parts[2]) > _DIGITS:
+            raise UsageError(f"{shown(word)}: the count is too large", "For example: invoke scale web=3 worker=1")
         if parts[1] in counts:
-            raise UsageError(f"{word!r} names {parts[1]} a second time", "Give each service once.")
+            raise UsageError(
+                f"{shown(word)} names {shown(parts[1], bare=True)} a second time", "Give each service once."
+            )
         counts[parts[1]] = int(parts[2])
     if not counts:
         raise UsageError("no service was named", "For example: invoke scale web=3 worker=1")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.request import ProxyHandler, Request, build_opener
 
 from longshore.aws.process_environment import process_environment, refuse_ambiguous
+from longshore.config.project import own_folder
 from longshore.config.target import Target
 from longshore.errors import SandboxError
 from longshore.terraform.cloud.tokens import token
@@ -43,15 +44,6 @@ class Access:
     def process_environment(self) -> dict[str, str]:
         """The environment of this process with ours added, for boto3 and Terraform alike."""
         return process_environment(os.environ, self.environ)
-
-
-def own_folder(root: Path) -> Path:
-    """Longshore's folder in a project, which git ignores."""
-    folder = root / ".longshore"
-    if not (folder / ".gitignore").exists():
-        folder.mkdir(exist_ok=True)
-        (folder / ".gitignore").write_text("*\n")
-    return folder
 
 
 def sandbox_directory(root: Path) -> Path:

@@ -15,6 +15,7 @@ Nothing is deleted, so a role that releases needs no permission to delete.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -202,7 +203,8 @@ class Ledger:
 
     def _sequence_of(self, release: str) -> int | None:
         environment, _, sequence = release.rpartition("-")
-        return int(sequence) if environment == self._environment and sequence.isdecimal() else None
+        known = environment == self._environment and re.fullmatch(r"[0-9]{1,10}", sequence)
+        return int(sequence) if known else None
 
     def _find(self, sequence: int) -> Entry | None:
         item = self._table.get(self._releases, f"{sequence:010d}")

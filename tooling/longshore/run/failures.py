@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import traceback
 from contextlib import suppress
-from pathlib import Path
 
 from longshore.environment.environment import Environment
 from longshore.errors import AwsError, LongshoreError, RolloutError, SupersededError, VerifyError
@@ -62,15 +60,3 @@ def _diagnose(run: Run, env: Environment, error: LongshoreError, deployment: str
     )
     run.result.failures = [*run.result.failures, failure]
     return failure
-
-
-def as_longshore_error(error: Exception) -> LongshoreError:
-    """An error of Longshore as it is; any other exception as a bug, with the place where it was raised."""
-    if isinstance(error, LongshoreError):
-        return error
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return LongshoreError(
-        f"{type(error).__name__}: {error}{place}",
-        "This is a bug in Longshore: please report it with this message.",
-    )

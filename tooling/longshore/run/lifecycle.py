@@ -11,12 +11,13 @@ from itertools import islice
 
 from longshore.config.contract import Contract
 from longshore.environment.environment import Environment
-from longshore.errors import LeaveAtOnce, LongshoreError, NotReadyError
+from longshore.errors import InternalError, LeaveAtOnce, LongshoreError, NotReadyError
 from longshore.git import Source
 from longshore.ledger.lease import Lease
 from longshore.ledger.lock import Lock
 from longshore.result import Actor, Kind, Options, ReleaseResult
 from longshore.run.run import Run
+from longshore.terminal.bugs import as_longshore_error
 from longshore.verdict import Facts, Verdict, conclude
 
 
@@ -79,9 +80,14 @@ def running(env: Environment, request: RunRequest) -> Iterator[Run]:
             _explain_leaving(run.result, order)
             lease.keep(run.result.message)
         except BaseException as error:
-            run.conclude(error)
+            bug = as_longshore_error(error) if isinstance(error, Exception) else error
+            run.conclude(bug)
             if moved := _still_moved(run.result):
                 lease.keep(f"a bug in Longshore left {', '.join(moved)} updated: {run.result.message}")
+            if isinstance(bug, LongshoreError):
+                ended = InternalError(bug.message, bug.hint)
+                ended.exit_code = int(run.result.exit_code)
+                raise ended from error
             raise
         finally:
             run.result.ended = datetime.now(UTC)

@@ -251,7 +251,7 @@ def seconds(text: str) -> float:
     Raises:
         UsageError: the text is not a duration.
     """
-    duration = re.fullmatch(r"(\d+)([smh])", text)
+    duration = re.fullmatch(r"([0-9]{1,6})([smh])", text)
     if not duration:
-        raise UsageError(f"--wait-lock {text!r} is not a duration", "Use one such as 90s, 15m or 1h.")
+        raise UsageError(f"--wait-lock {text[:40]!r} is not a duration", "Use one such as 90s, 15m or 1h.")
     return float(duration[1]) * _UNITS[duration[2]]

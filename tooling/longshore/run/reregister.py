@@ -5,8 +5,8 @@ from __future__ import annotations
 from longshore.environment.environment import Environment
 from longshore.errors import PlanError
 from longshore.run import plan_scope
-from longshore.run.failures import as_longshore_error
 from longshore.run.run import Run
+from longshore.terminal.bugs import as_longshore_error
 from longshore.terraform import gate, plan
 from longshore.terraform.driver import PlanOptions
 from longshore.terraform.task_definition_diff import revisions

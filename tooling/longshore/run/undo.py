@@ -29,10 +29,11 @@ from longshore.run import (
     snapshot,
 )
 from longshore.run.deployer import Deployer
-from longshore.run.failures import as_longshore_error, explain, explain_silence
+from longshore.run.failures import explain, explain_silence
 from longshore.run.recorder import Recorder
 from longshore.run.run import Run
 from longshore.run.waves import restored_first
+from longshore.terminal.bugs import as_longshore_error
 from longshore.verdict import Verdict
 
 _MOVED = ("moved", "completed", "failed", "not moved back")

@@ -12,8 +12,7 @@ from longshore.tasks.common import opened, task
 @task()
 def engine(c: Context) -> None:
     """Start a Docker engine if none answers."""
-    from longshore.environment.access import own_folder
-    from longshore.environment.environment import project_root
+    from longshore.config.project import own_folder, project_root
     from longshore.images import docker_engine
     from longshore.terminal.console import Console
 
@@ -47,7 +46,7 @@ def ordered(c: Context, app: str | None = None, env: str = "sandbox") -> None:
 @task(file="file with the output of invoke release --json")
 def exports(c: Context, file: str) -> None:
     """Print the outcome of a release as shell variables."""
-    from longshore.environment.environment import project_root
+    from longshore.config.project import project_root
     from longshore.tasks.views import exports as show
     from longshore.terminal.console import Console
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field
 from functools import wraps
@@ -13,6 +14,8 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.parser.argument import Argument
 
+from longshore.config.project import project_root
+from longshore.errors import UsageError
 from longshore.run.options import ReleaseOptions, flag_of, options_of, parameter_of
 from longshore.tasks.exits import exits
 
@@ -69,7 +72,8 @@ def task(*, repeatable: Sequence[str] = (), **texts: str) -> Callable[[Callable[
 
         @wraps(body)
         def guarded(*args: Any, **kwargs: Any) -> None:
-            with exits(as_json=bool(kwargs.get("json"))):
+            context: Context = args[0]
+            with exits(as_json=bool(kwargs.get("json")), root=project_root(context.config)):
                 if options:
                     given = {options[name].name: kwargs.pop(name) for name in options.keys() & kwargs.keys()}
                     kwargs[OPTIONS] = ReleaseOptions.of(task=body.__name__, **given)
@@ -99,6 +103,17 @@ def opened(c: Context, app: str | None, env: str) -> Environment:
     from longshore.environment.environment import open_environment
 
     return open_environment(c.config, app, env)
+
+
+def at_least_one(flag: str, number: int) -> int:
+    """The number after a flag, at most the largest that Python counts with.
+
+    Raises:
+        UsageError: it is less than 1.
+    """
+    if number < 1:
+        raise UsageError(f"{flag} must be at least 1, not {number}", f"For example: {flag} 20")
+    return min(number, sys.maxsize)
 
 
 def perform(environment: Environment, verb: Callable[[Environment], ReleaseResult], *, as_json: bool) -> None:

@@ -2,42 +2,77 @@
 
 from __future__ import annotations
 
+import os
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from invoke.exceptions import Exit
 
-from longshore.errors import LeaveAtOnce, LongshoreError
+from longshore.config.project import own_folder
+from longshore.errors import ConfigError, InternalError, LeaveAtOnce, LongshoreError
+from longshore.terminal import bugs
 from longshore.verdict import ExitCode, exit_code_of
 
 
 @contextmanager
-def exits(*, as_json: bool = False) -> Iterator[None]:
-    """Turns an error of a task into a message and an exit code.
+def exits(*, as_json: bool = False, root: Path = Path()) -> Iterator[None]:
+    """Turns an error of a task, expected or not, into a message and an exit code.
 
     Args:
         as_json: also print a JSON document, so that a program need not read the message.
+        root: of the project, whose folder .longshore keeps the traceback of a bug.
 
     Raises:
         Exit: with the code of the error.
     """
     try:
         yield
-    except LongshoreError as error:
-        code = exit_code_of(error)
-        _show(error, code, as_json=as_json)
-        raise Exit(code=int(code)) from error
+    except Exit:
+        raise
     except (KeyboardInterrupt, LeaveAtOnce) as signal:
         code = exit_code_of(signal)
-        _show(LongshoreError("interrupted"), code, as_json=as_json)
+        show(LongshoreError("interrupted"), code, as_json=as_json)
         raise Exit(code=int(code)) from None
+    except Exception as error:
+        reported = _reported(error, root)
+        code = exit_code_of(reported)
+        show(reported, code, as_json=as_json)
+        raise Exit(code=int(code)) from error
 
 
-def _show(error: LongshoreError, code: ExitCode, *, as_json: bool) -> None:
+def _reported(error: Exception, root: Path) -> LongshoreError:
+    """An error of Longshore as it is; any other with its traceback in a file, or on stderr if that is asked for."""
+    from longshore.terminal.console import Console
+
+    console, reported = Console(), bugs.as_longshore_error(error)
+    if reported is error and not isinstance(error, InternalError):
+        return reported
+    if os.environ.get(bugs.DEBUG):
+        console.say("".join(traceback.format_exception(error)).rstrip())
+    if not isinstance(reported, InternalError):
+        return reported
+    try:
+        folder = own_folder(root)
+    except ConfigError:
+        folder = None
+    return bugs.report(reported, error, folder, console.masks.mask)
+
+
+def show(error: LongshoreError, code: ExitCode, *, as_json: bool) -> None:
+    """Shows an error, and prints its document if one was asked for."""
+    from longshore.terminal.console import Console
+
+    Console().error(error)
+    if as_json:
+        document(error, code)
+
+
+def document(error: LongshoreError, code: ExitCode) -> None:
+    """Prints the document of an error."""
     from longshore.terminal.console import Console
 
     console = Console()
-    console.error(error)
-    if as_json:
-        texts = {"message": console.masks.mask(error.message), "hint": console.masks.mask(error.hint)}
-        console.document({"verdict": None, **texts, "exit_code": int(code)})
+    texts = {"message": console.masks.mask(error.message), "hint": console.masks.mask(error.hint)}
+    console.document({"verdict": None, **texts, "exit_code": int(code)})

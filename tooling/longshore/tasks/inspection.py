@@ -5,7 +5,7 @@ from __future__ import annotations
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from longshore.tasks.common import opened, task
+from longshore.tasks.common import at_least_one, opened, task
 from longshore.verdict import ExitCode
 
 
@@ -39,8 +39,9 @@ def history(c: Context, app: str | None = None, env: str = "sandbox", limit: int
 
     from longshore.tasks.views import history as show
 
+    shown = at_least_one("--limit", limit)
     environment = opened(c, app, env)
-    show(environment.console, list(islice(environment.ledger.entries(), limit)), as_json=json)
+    show(environment.console, list(islice(environment.ledger.entries(), shown)), as_json=json)
 
 
 @task(

@@ -12,6 +12,9 @@ from invoke.parser import parser
 from invoke.parser.argument import Argument
 from invoke.parser.context import ParserContext
 
+from longshore.config.values import shown
+from longshore.errors import UsageError
+from longshore.tasks import exits
 from longshore.verdict import ExitCode
 
 
@@ -22,12 +25,15 @@ class MistypedError(ParseError, Exit):
         Exception.__init__(self, msg)
         self.context = context
         self.message = None
+        problem, _, hint = msg.removeprefix("error: ").partition("\n  → ")
+        self.usage = UsageError(problem, hint)
         self._code = int(ExitCode.USAGE)
 
 
 WORDS = "words"
 """The parameter of a task that takes any number of words: ``scale web=3 worker=1``."""
 
+_PARSE_ARGV = parser.Parser.parse_argv
 _HANDLE, _SEE_VALUE = parser.ParseMachine.handle, parser.ParseMachine.see_value
 _HELP_FOR = ParserContext.help_for
 
@@ -35,10 +41,21 @@ _HELP_FOR = ParserContext.help_for
 def install() -> None:
     """Replaces methods of Invoke's parser, which has no settings for this."""
     parser.ParseError = MistypedError  # type: ignore[attr-defined]
+    parser.Parser.parse_argv = _parse_argv  # type: ignore[method-assign, assignment]
     parser.ParseMachine.handle = _handle  # type: ignore[method-assign, assignment]
     parser.ParseMachine.see_value = _see_value  # type: ignore[method-assign, assignment]
     parser.ParseMachine.error = _refuse_incomplete  # type: ignore[method-assign, assignment]
     ParserContext.help_for = _help_for  # type: ignore[method-assign, assignment]
+
+
+def _parse_argv(whole: parser.Parser, argv: list[str]) -> Any:
+    """Parses a command line. If it is mistyped and asks for a JSON document, that is printed."""
+    try:
+        return _PARSE_ARGV(whole, argv)
+    except MistypedError as error:
+        if any(re.fullmatch("--json|-[a-z]*j[a-z]*", word) for word in argv):
+            exits.document(error.usage, ExitCode.USAGE)
+        raise
 
 
 def _handle(machine: parser.ParseMachine, token: str) -> None:
@@ -53,9 +70,9 @@ def _handle(machine: parser.ParseMachine, token: str) -> None:
     elif task.missing_positional_args or token in machine.contexts:
         _HANDLE(machine, token)
     elif task.name:
-        raise _mistyped(task, f"takes no argument {token!r}, and there is no task of this name")
+        raise _mistyped(task, f"takes no argument {shown(token)}, and there is no task of this name")
     else:
-        raise _mistyped(task, f"has no task {token!r}{_guess(token, machine.contexts)}", "invoke --list")
+        raise _mistyped(task, f"has no task {shown(token)}{_guess(token, machine.contexts)}", "invoke --list")
 
 
 def _handle_flag(machine: parser.ParseMachine, token: str) -> None:
@@ -66,7 +83,7 @@ def _handle_flag(machine: parser.ParseMachine, token: str) -> None:
             argument.value = ""
     elif not any(token in flags for flags in (task.flags, task.inverse_flags, machine.initial.flags)):
         known = (*task.flags, *task.inverse_flags, "--help")
-        raise _mistyped(task, f"has no flag {token}{_guess(token, known)}")
+        raise _mistyped(task, f"has no flag {shown(token, bare=True)}{_guess(token, known)}")
     _HANDLE(machine, token)
 
 
@@ -76,7 +93,7 @@ def _see_value(machine: parser.ParseMachine, value: Any) -> None:
         _SEE_VALUE(machine, value)
     except ValueError:
         flag = _spelled(machine.flag)  # type: ignore[arg-type] # it is waiting for this value
-        raise _mistyped(machine.context, f"needs a number for {flag}, not {value!r}") from None
+        raise _mistyped(machine.context, f"needs a number for {flag}, not {shown(value)}") from None
 
 
 def _refuse_incomplete(machine: parser.ParseMachine, _: str) -> None:
@@ -96,7 +113,7 @@ def _mistyped(task: ParserContext, problem: str, see: str = "") -> MistypedError
 
 
 def _guess(token: str, names: Iterable[str]) -> str:
-    close = get_close_matches(token, list(names), n=1, cutoff=0.75)
+    close = get_close_matches(token[:60], list(names), n=1, cutoff=0.75)
     return f"; did you mean {close[0]}?" if close else ""
 
 

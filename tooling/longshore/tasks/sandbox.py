@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
+from longshore.config.values import shown
+from longshore.errors import UsageError
 from longshore.tasks.common import task
 
 if TYPE_CHECKING:
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
     from longshore.sandbox.control import Status
     from longshore.sandbox.state import State
+
+_LAST_PORT = 65535
 
 
 @task(port="port of the AWS API; any free one if not given")
@@ -24,6 +28,8 @@ def up(c: Context, port: int = 0) -> None:
     from longshore.tasks import sandbox_views
 
     settings = load(raw_settings(c.config))
+    if not 0 <= port <= _LAST_PORT:
+        raise UsageError(f"--port must be from 0 to {_LAST_PORT}, not {shown(port)}", "0 takes any free port.")
     sandbox_views.started(_control().up(_directory(c), port or settings.sandbox.port))
 
 
@@ -105,8 +111,8 @@ def _running(c: Context) -> tuple[State, Status]:
 
 
 def _directory(c: Context) -> Path:
+    from longshore.config.project import project_root
     from longshore.environment.access import sandbox_directory
-    from longshore.environment.environment import project_root
 
     return sandbox_directory(project_root(c.config))
 
