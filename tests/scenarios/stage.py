@@ -457,6 +457,10 @@ class Stage:
         if text == "an operator disables nightly":
             self.client("events").disable_rule(Name=shop.family(shop.NIGHTLY))
             return
+        if text == "the credentials expire":
+            for service in ("ecs", "dynamodb", "ssm", "logs"):
+                self.front.faults.add(faults.parse({"operation": f"{service}:*", "kind": "expired"}))
+            return
         found = words(r"the alarm (\w+) goes to (ALARM|OK)", text)
         if found is None:
             raise ValueError(f"unknown event: {text!r}")
