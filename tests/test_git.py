@@ -199,3 +199,93 @@ def test_only_an_ancestor_is_older(shop: Path) -> None:
     commit(shop, "Beside")
     assert git.is_older(git.read(shop / "app"), second) is False, "a commit on another branch is not older"
     assert git.is_older(first, "0" * 40) is None, "this clone does not have it"
+
+
+def test_a_shallow_clone_without_the_history_cannot_tell_whether_a_commit_is_older(shop: Path, tmp_path: Path) -> None:
+    first = run_git(shop, "rev-parse", "HEAD")
+    for number in range(3):
+        (shop / "app" / "new.txt").write_text(str(number))
+        last = commit(shop, f"More {number}")
+    clone = tmp_path / "shallow"
+    run_git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{shop}", str(clone))
+    run_git(clone, "fetch", "--quiet", "--depth=1", "origin", first)
+    run_git(clone, "checkout", "--quiet", "--detach", first)
+    assert git.is_older(git.read(clone / "app"), last) is None
+    (clone / "app" / "new.txt").write_text("on top")
+    commit(clone, "On top")
+    assert git.is_older(git.read(clone / "app"), first) is False
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"GIT_WORK_TREE": "/"},
+        {"GIT_COMMON_DIR": "/no/such"},
+        {"GIT_OBJECT_DIRECTORY": "/no/such"},
+        {"GIT_NAMESPACE": "other"},
+        {"GIT_LITERAL_PATHSPECS": "1"},
+        {"GIT_REPLACE_REF_BASE": "refs/other/"},
+        {"GIT_TRACE": "1", "GIT_TRACE_SETUP": "1"},
+        {"LANG": "de_DE.UTF-8", "LANGUAGE": "de"},
+        {"GIT_PAGER": "false", "PAGER": "false"},
+    ],
+    ids=",".join,
+)
+def test_variables_of_the_machine_do_not_change_what_is_read(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    (shop / "app" / "n\u00e4w.txt").write_text("new")
+    expected = git.read(shop / "app")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert git.read(shop / "app") == expected
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "color.ui=always",
+        "core.fsmonitor=/no/such/monitor",
+        "core.pager=false",
+        "core.quotePath=true",
+        "format.pretty=fuller",
+        "i18n.logOutputEncoding=latin1",
+        "log.decorate=full",
+        "log.showRoot=false",
+        "log.showSignature=true",
+        "status.branch=true",
+        "status.relativePaths=true",
+        "status.short=true",
+        "status.showStash=true",
+        "status.showUntrackedFiles=no",
+        "alias.status=log",
+    ],
+)
+def test_settings_of_the_machine_do_not_change_what_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    shop = repository(tmp_path / "shop", "Gr\u00fc\u00dfe")
+    (shop / "app" / "n\u00e4w.txt").write_text("new")
+    expected = git.read(shop / "app")
+    key, _, value = setting.partition("=")
+    for name, text in {"COUNT": "1", "KEY_0": key, "VALUE_0": value}.items():
+        monkeypatch.setenv(f"GIT_CONFIG_{name}", text)
+    assert git.read(shop / "app") == expected
+    assert expected.subject == "Gr\u00fc\u00dfe"
+    assert expected.changed == ("app/n\u00e4w.txt",)
+
+
+def test_a_repository_of_another_user_is_refused_with_the_command_that_trusts_it(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setattr(git, "_KEPT", (*git._KEPT, "GIT_TEST_"))
+    with pytest.raises(GitError, match="dubious ownership") as refused:
+        git.read(shop / "app")
+    trust = f"git config --global --add safe.directory {shop}"
+    assert refused.value.hint == f"The folder belongs to another user. If you trust it, run: {trust}"
+
+
+def test_a_worktree_and_a_detached_checkout_are_read(shop: Path, tmp_path: Path) -> None:
+    run_git(shop, "worktree", "add", "--quiet", "--detach", str(tmp_path / "tree"))
+    assert git.read(tmp_path / "tree" / "app").commit == git.read(shop / "app").commit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,14 @@ from urllib.parse import urlsplit, urlunsplit
 from longshore.errors import GitError
 
 _FILES_NAMED = 10
-_HOOK_VARIABLES = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX"}
+_KEPT = ("GIT_CEILING_DIRECTORIES", "GIT_CONFIG_", "GIT_DISCOVERY_ACROSS_FILESYSTEM", "GIT_EXEC_PATH")
+"""The beginnings of git's variables that are passed on: those that find and trust a repository. The others would name
+another repository, as inside a hook, or change what is read or printed.
+
+https://git-scm.com/docs/git#_environment_variables
+"""
+_SETTINGS = ("-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "i18n.logOutputEncoding=UTF-8")
+"""Overrides settings of the machine: a monitor that has stopped would hide changes, other settings change texts."""
 _URL_SCHEMES = {"http", "https", "ssh", "git"}
 
 
@@ -65,14 +73,21 @@ def is_older(source: Source, than: str) -> bool | None:
         than: the hash of the other commit.
 
     Returns:
-        None if this clone does not have the other commit.
+        None if this clone does not have the other commit, or is shallow and does not have the history between them.
     """
     if source.commit == than:
         return False
     lookup = _run(source.root, "cat-file", "-e", f"{than}^{{commit}}")
     if lookup.returncode:
         return None
-    return _run(source.root, "merge-base", "--is-ancestor", source.commit, than).returncode == 0
+    if _is_ancestor(source.root, source.commit, than):
+        return True
+    shallow = _run(source.root, "rev-parse", "--is-shallow-repository").stdout.strip() == "true"
+    return None if shallow and not _is_ancestor(source.root, than, source.commit) else False
+
+
+def _is_ancestor(root: Path, older: str, newer: str) -> bool:
+    return _run(root, "merge-base", "--is-ancestor", older, newer).returncode == 0
 
 
 def is_pushed(source: Source) -> bool:
@@ -153,20 +168,25 @@ def matching(root: Path, patterns: Path) -> set[Path]:
 def _git(folder: Path, failed: str, *arguments: str) -> str:
     done = _run(folder, *arguments)
     if done.returncode:
-        raise GitError(
-            f"{failed}: {done.stderr.strip()}",
-            "A release needs a git repository with a commit: git init, git add, git commit.",
-        )
+        raise GitError(f"{failed}: {done.stderr.strip()}", _hint(done.stderr))
     return done.stdout
 
 
+def _hint(errors: str) -> str:
+    # git's own text, which names the folder as it must be written: https://git-scm.com/docs/git-config (safe.directory)
+    if trust := re.search(r"git config --global --add safe\.directory .+", errors):
+        return f"The folder belongs to another user. If you trust it, run: {trust[0]}"
+    return "A release needs a git repository with a commit: git init, git add, git commit."
+
+
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    # Inside a hook, git names the hook's repository in the environment; here, the folder decides.
-    environ = {name: value for name, value in os.environ.items() if name not in _HOOK_VARIABLES}
+    environ = {
+        name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name.startswith(_KEPT)
+    }
     environ |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
     try:
         return subprocess.run(
-            ["git", "-C", str(folder), *arguments],
+            ["git", "-C", str(folder), *_SETTINGS, *arguments],
             capture_output=True,
             env=environ,
             check=False,

@@ -71,7 +71,8 @@ def refuse_older(env: Environment, options: ReleaseOptions, source: Source | Non
         return ""
     older = git.is_older(source, last.commit)
     if older is None:
-        return f" (this clone does not have the running commit {last.commit[:12]}: cannot tell whether this is older)"
+        running = f"the running commit {last.commit[:12]}"
+        return f" (this clone does not have the history of {running}: cannot tell whether this is older)"
     if older and not options.allow_older:
         raise UsageError(
             f"{source.commit[:12]} is an ancestor of the running commit {last.commit[:12]} ({last.version})",
