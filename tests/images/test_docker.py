@@ -118,3 +118,43 @@ def test_a_login_passes_the_password_on_standard_input_only() -> None:
     with pytest.raises(BuildError, match=r"docker login to https://registry.test failed") as caught:
         docker.login(credentials)
     assert "pass-word" not in caught.value.message
+
+
+def image_of(output: str) -> Docker:
+    """A docker that answers with this output."""
+
+    def run(command: Sequence[str], environ: Mapping[str, str], on_line: OnLine | None, stdin: str) -> Completed:
+        return Completed(0, output)
+
+    return Docker(run)
+
+
+def test_lines_that_a_wrapper_adds_do_not_matter() -> None:
+    image = image_of('note: using podman\n{"Id": "sha256:1", "Os": "linux", "Architecture": "arm64"}\n').inspect("app")
+    assert (image.id, image.platform) == ("sha256:1", "linux/arm64")
+
+
+@pytest.mark.parametrize("output", ["", "note: using podman", "{", "{not json}"])
+def test_an_output_without_an_image_is_quoted(output: str) -> None:
+    with pytest.raises(BuildError, match="docker image inspect of app printed no JSON") as refused:
+        image_of(output).inspect("app")
+    assert output in refused.value.message
+
+
+def test_the_engines_own_builder_builds_whichever_is_selected() -> None:
+    environs: list[dict[str, str]] = []
+
+    def run(command: Sequence[str], environ: Mapping[str, str], on_line: OnLine | None, stdin: str) -> Completed:
+        environs.append(dict(environ))
+        return Completed(0, "")
+
+    Docker(run).build(["."], lambda line: None, {})
+    assert environs == [
+        {
+            "BUILDKIT_PROGRESS": "plain",
+            "BUILDX_BUILDER": "default",
+            "BUILDX_GIT_LABELS": "false",
+            "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+            "DOCKER_CLI_HINTS": "false",
+        }
+    ]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from longshore.errors import BuildError
 from longshore.masking import Masks
@@ -31,8 +31,17 @@ _LEGACY_NOTICE = re.compile(
 )
 _KILLED = re.compile(r"(exit code|non-zero code): 137\b|signal: killed")
 # Progress as plain lines, and a plain manifest for one platform instead of an index with attestations: ECS then reports
-# the digest that was pushed.
-_BUILD_ENVIRON = {"BUILDKIT_PROGRESS": "plain", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+# the digest that was pushed. The engine's own builder: one of another driver (docker buildx create --use) does not give
+# its result to the engine. https://docs.docker.com/build/building/variables/#build-tool-configuration-variables
+_BUILD_ENVIRON = {
+    "BUILDKIT_PROGRESS": "plain",
+    "BUILDX_BUILDER": "default",
+    "BUILDX_GIT_LABELS": "false",
+    "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+    "DOCKER_CLI_HINTS": "false",
+}
+# ECR has no Notary server, which would sign the tag; the digest is compared after the push.
+_PUSH_ENVIRON = {"DOCKER_CONTENT_TRUST": "0"}
 
 
 @dataclass(frozen=True)
@@ -96,9 +105,17 @@ class Docker:
                 f"the Docker engine has no image {reference}: {done.errors.strip()}",
                 "Build it first: invoke build --no-push.",
             )
-        raw = json.loads(done.output)
+        raw = self._document(done, reference)
         parts = (raw["Os"], raw["Architecture"], raw.get("Variant"))
         return LocalImage(raw["Id"], "/".join(filter(None, parts)), tuple(raw.get("RepoDigests") or ()))
+
+    def _document(self, done: Completed, reference: str) -> dict[str, Any]:
+        """The JSON object in an output, to which a wrapper may have added lines."""
+        lines = [line for line in done.output.splitlines() if line.startswith("{")]
+        try:
+            return dict(json.loads(lines[-1]))
+        except (IndexError, ValueError):
+            raise self._failure(f"docker image inspect of {reference} printed no JSON", done) from None
 
     def push(self, reference: str, credentials: Credentials, on_line: OnLine) -> str:
         """Pushes an image. Its credentials are on disk only during the push, in a folder that only this user can read.
@@ -143,10 +160,10 @@ class Docker:
             (private.path / "config.json").write_text(json.dumps({"auths": {registry: {"auth": auth}}}))
             # Docker looks up the endpoint and certificates of the user's contexts in the folder of its configuration.
             (private.path / "contexts").symlink_to(own.absolute() / "contexts")
-            environ = {"DOCKER_CONFIG": str(private.path)}
+            environ = {**_PUSH_ENVIRON, "DOCKER_CONFIG": str(private.path)}
             if os.environ.get("DOCKER_TLS_VERIFY"):
                 environ["DOCKER_CERT_PATH"] = os.environ.get("DOCKER_CERT_PATH") or str(own)
-            yield ["--context", context.output.strip()], environ
+            yield ["--context", context.output.strip().rpartition("\n")[2]], environ
 
     def _failure(self, message: str, done: Completed) -> BuildError:
         lines = [line for line in f"{done.output}\n{done.errors}".splitlines() if _is_important(line)]
