@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from longshore.config.findings import findings
+from longshore.config.platforms import canonical
 from longshore.config.values import guess, no_boolean, printable, shown, url, url_or_sandbox
 from longshore.errors import ConfigError
 
@@ -29,6 +30,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
 Account = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
 CloudName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9{][A-Za-z0-9_{}-]*$")]
 """Names of organizations and workspaces of Terraform Cloud: letters, digits, ``-`` and ``_``."""
+Platform = Annotated[str, AfterValidator(canonical)]
 _LONGEST = 1_000_000
 """Seconds: more than eleven days. No wait of a release is longer."""
 _Number = Annotated[float, BeforeValidator(no_boolean)]
@@ -60,7 +62,10 @@ class ImageSettings(Section):
         default=".", description="Folder that is sent to Docker, relative to the folder of invoke.yaml."
     )
     dockerfile: str = Field(default="Dockerfile", description="Path of the Dockerfile, relative to `context`.")
-    platform: str = Field(default="linux/amd64", description="Platform of the image; your tasks must run on the same.")
+    platform: Platform = Field(
+        default="linux/amd64",
+        description="Platform of the image, `linux/amd64` or `linux/arm64`; your tasks must run on the same.",
+    )
     build_args: dict[str, str] = Field(
         default={}, description="Build arguments. They are visible in the image's history, so never put a secret here."
     )

@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from longshore.aws.ecr import Ecr, Repository, refuse_other_digest
+from longshore.config.platforms import canonical
 from longshore.errors import BuildError
 from longshore.git import Source
 from longshore.images.docker import Docker, LocalImage
 from longshore.process import OnLine, unwatched
 
-_ALIASES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64"}
 _INPUTS_SCHEMA = 1
 _READ_BY_DOCKER = re.compile(r"(PATH|HOME|TMPDIR|SSH_AUTH_SOCK)$|(DOCKER|BUILDKIT|BUILDX|COMPOSE)_")
 """Variables that would change docker itself. Build arguments with these names stay on its command line."""
@@ -185,7 +185,7 @@ def check_platform(image: str, expected: str, actual: str) -> None:
 
 
 def _platform(text: str) -> list[str]:
-    return [_ALIASES.get(part, part) for part in text.lower().split("/")]
+    return canonical(text).split("/")
 
 
 def _refuse_missing(spec: BuildSpec) -> None:
