@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from longshore.aws.ecr import Credentials, Ecr, Manifest, Repository
 from longshore.errors import BuildError
 from longshore.git import Source
-from longshore.images import build_image
+from longshore.images import build_image, docker
 from longshore.images.docker import Docker
 from longshore.masking import Masks
 from longshore.process import Completed, OnLine
@@ -392,9 +392,7 @@ def test_the_values_of_build_arguments_are_not_on_the_command_line(shop: Shop) -
     shop.expect_build()
     shop.expect_inspect()
     shop.build(push=False)
-    assert environs[0] == {
-        "A": "1", "B": "2", "BUILDKIT_PROGRESS": "plain", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"
-    }  # fmt: skip
+    assert environs[0] == {"A": "1", "B": "2", **docker._BUILD_ENVIRON}
 
 
 def test_a_build_argument_that_docker_itself_would_read_is_not_in_its_environment(shop: Shop) -> None:
