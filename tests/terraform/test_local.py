@@ -268,6 +268,26 @@ def test_changes_are_read_from_the_plan_and_not_from_the_exit_code(
         assert saved.changed is changed
 
 
+def test_a_provider_under_development_is_refused(terraform: Terraform, shim: Shim) -> None:
+    warning = {
+        "severity": "warning",
+        "summary": "Provider development overrides are in effect",
+        "detail": "The following are set in the CLI configuration:\n - hashicorp/aws in /home/ann/aws",
+    }
+    shim.answers("plan", "\n".join([json.dumps({"type": "diagnostic", "diagnostic": warning}), SUMMARY]))
+    with pytest.raises(TerraformError, match="hashicorp/aws in /home/ann/aws") as refused, terraform.plan():
+        pass
+    assert "~/.terraformrc" in refused.value.hint
+
+
+def test_a_workspace_that_was_selected_by_hand_is_left(terraform: Terraform) -> None:
+    terraform.stack.data_dir.mkdir()
+    selected = terraform.stack.data_dir / "environment"
+    selected.write_text("dev")
+    terraform.init()
+    assert not selected.exists()
+
+
 def test_a_lock_is_released_by_its_id(terraform: Terraform, shim: Shim) -> None:
     terraform.unlock("0000-1111")
     assert shim.calls()[-1]["args"] == ["force-unlock", "-force", "0000-1111"]

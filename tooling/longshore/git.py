@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -163,6 +164,14 @@ def matching(root: Path, patterns: Path) -> set[Path]:
     failed = f"cannot list the files that {patterns} names"
     arguments = ("ls-files", "-z", "--cached", "--others", "--ignored", f"--exclude-from={patterns}")
     return {root / name for name in _git(root, failed, *arguments).split("\0") if name}
+
+
+def untracked(folder: Path, names: Sequence[str]) -> list[str]:
+    """The names of files in a folder that are in no commit; none if git has no file of the folder."""
+    if not names or not _run(folder, "ls-files", "--", ".").stdout:
+        return []
+    others = _run(folder, "--literal-pathspecs", "ls-files", "-z", "--others", "--", *names)
+    return [name for name in others.stdout.split("\0") if name]
 
 
 def _git(folder: Path, failed: str, *arguments: str) -> str:

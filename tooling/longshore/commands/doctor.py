@@ -122,7 +122,7 @@ class _Reads:
         return self.env.contract()
 
     def files(self) -> str:
-        return checks.files(self.env)
+        return checks.files(self.env, planning=True)
 
     def terraform(self) -> str:
         return self.env.terraform.check()

@@ -36,12 +36,12 @@ def import_env(env: Environment, environ: Mapping[str, str], *, skip: Collection
         ConfigError: a variable file is missing, or cannot be read or written.
     """
     checks.files(env)
-    files, process = env.target.stack.var_files, build_variables.of_process(environ)
+    stack, process = env.target.stack, build_variables.of_process(environ)
     _refuse_unknown(process, skip)
     selected = {name: value for name, value in process.items() if name not in skip}
     _refuse_binary(selected)
     _name_superfluous(env, environ, skip)
-    differences = build_variables.differences(selected, variable_files.read(files))
+    differences = build_variables.differences(selected, variable_files.read((*stack.loaded_files, *stack.var_files)))
     _warn_of_differences(env, selected, differences)
     scope, masks = checks.variable_scope(env), env.console.masks
     missing = _without_empty_secrets(build_variables.missing(selected, differences, scope, masks), selected)

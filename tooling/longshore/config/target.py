@@ -40,6 +40,16 @@ class Stack:
     workspace: Workspace | None = None
     shared: bool = False
 
+    @property
+    def loaded_files(self) -> tuple[Path, ...]:
+        """The variable files in the root that Terraform loads without being told, in its order, before `var_files`.
+
+        https://developer.hashicorp.com/terraform/language/values/variables#variable-definition-precedence
+        """
+        named = [self.directory / f"terraform.tfvars{suffix}" for suffix in ("", ".json")]
+        automatic = sorted(file for suffix in ("", ".json") for file in self.directory.glob(f"*.auto.tfvars{suffix}"))
+        return tuple(file for file in [*named, *automatic] if file.is_file())
+
     def check(self) -> list[str]:
         """The folders and files that are missing on disk, one per line."""
         missing = [f"terraform folder {self.directory} does not exist"] if not self.directory.is_dir() else []
@@ -138,9 +148,9 @@ class Target:
         ]
 
     def variables_digest(self) -> str:
-        """The SHA-256 digest of the environment's variable files, for the record."""
+        """The SHA-256 digest of all variable files that Terraform loads for the environment, for the record."""
         digest = hashlib.sha256()
-        for file in self.stack.var_files:
+        for file in (*self.stack.loaded_files, *self.stack.var_files):
             digest.update(file.read_bytes())
         return f"sha256:{digest.hexdigest()}"
 

@@ -14,7 +14,7 @@ from longshore.result import Actor, ReleaseResult
 from longshore.run import image_checks, lock_checks
 from longshore.run.checklist import Checklist
 from longshore.run.options import ReleaseOptions
-from longshore.terraform import build_variables, variable_files
+from longshore.terraform import build_variables, unshared_files, variable_files
 from longshore.terraform.build_variables import VariableScope
 
 
@@ -113,7 +113,7 @@ def before_bootstrap(env: Environment, *, planning: bool = True) -> None:
         LongshoreError: something is missing; nothing was touched.
     """
     checklist = Checklist(env.console)
-    checklist.run("files", lambda: files(env))
+    checklist.run("files", lambda: files(env, planning=True))
     if planning:
         _compare_variables(env, checklist)
     checklist.run("terraform", lambda: env.terraform.check(before_setup=True))
@@ -126,16 +126,19 @@ def caller(env: Environment) -> Actor:
     return actor.identify(env.aws.identity.caller().arn, os.environ)
 
 
-def files(env: Environment) -> str:
+def files(env: Environment, *, planning: bool = False) -> str:
     """The names of the variable files.
 
     Raises:
-        ConfigError: one is missing, or Terraform's folder.
+        ConfigError: one is missing, or Terraform's folder; with ``planning`` also if other machines would lack one that
+            Terraform loads.
     """
     missing = env.target.stack.check()
     if missing:
         raise ConfigError("; ".join(missing), "Check terraform.dir and terraform.var_files in invoke.yaml.")
-    return ", ".join(file.name for file in env.target.stack.var_files)
+    if planning:
+        unshared_files.refuse([env.target.stack.directory])
+    return ", ".join(file.name for file in (*env.target.stack.loaded_files, *env.target.stack.var_files))
 
 
 def variables(env: Environment) -> str:
@@ -144,7 +147,8 @@ def variables(env: Environment) -> str:
     Raises:
         ConfigError: they differ; names every difference, and the lines to add.
     """
-    values = variable_files.read(env.target.stack.var_files)
+    stack = env.target.stack
+    values = variable_files.read((*stack.loaded_files, *stack.var_files))
     return build_variables.check(os.environ, values, variable_scope(env), env.console.masks)
 
 
@@ -186,7 +190,7 @@ def _inputs_from_source(env: Environment, checklist: Checklist, options: Release
 def _reach(
     env: Environment, checklist: Checklist, *, locked_out: bool = False, planning: bool = False, check_env: bool = False
 ) -> None:
-    checklist.run("files", lambda: files(env))
+    checklist.run("files", lambda: files(env, planning=planning))
     if planning:
         _compare_variables(env, checklist, always=check_env)
     checklist.run("account", lambda: account(env))

@@ -24,6 +24,7 @@ from longshore.config.target import Stack
 from longshore.errors import StalePlanError, TerraformError, UnsavedStateError
 from longshore.masking import Masks
 from longshore.private_files import private_folder
+from longshore.terraform import unshared_files
 from longshore.terraform.driver import PLAN_DEFAULTS, OnEvent, PlanOptions, SavedPlan, Variables
 from longshore.terraform.output import Output, follow
 from longshore.terraform.process_environment import process_environment
@@ -31,6 +32,7 @@ from longshore.terraform.process_environment import process_environment
 _MINIMUM_VERSION = (1, 10)
 """`use_lockfile` of the S3 backend came with Terraform 1.10."""
 _INSTALL = "Install Terraform 1.10 or later and put it on PATH."
+_RELEASED = "Remove dev_overrides from your CLI configuration (TF_CLI_CONFIG_FILE, or ~/.terraformrc)."
 _PRIVATE = 0o600
 _ERRORED = "errored.tfstate"
 """The file in the root's folder to which Terraform writes a state that it cannot save."""
@@ -90,6 +92,8 @@ class Terraform:
 
     def init(self) -> None:
         """Runs ``terraform init`` (1.6 s), unless nothing that it depends on has changed since the last time."""
+        if self.stack.backend:  # `terraform workspace select` in this folder would select another state
+            (self.stack.data_dir / "environment").unlink(missing_ok=True)
         stamp = self.stack.data_dir / "longshore-init"
         if stamp.is_file() and stamp.read_text() == self._init_digest():
             return
@@ -109,6 +113,8 @@ class Terraform:
         """Runs ``terraform plan``, and keeps the plan in a private file until the block ends."""
         self.refuse_unsaved()
         self.init()
+        if not self.variables:  # the copy for a workspace is made for this machine
+            unshared_files.refuse(self._folders())
         with private_folder("plan") as folder:
             file = folder.path / "plan.tfplan"
             output = self._checked(
@@ -123,6 +129,8 @@ class Terraform:
                 target=list(options.targets),
                 var_file=self._variable_files(variables or {}, folder.path),
             )
+            if overrides := output.provider_overrides():
+                raise TerraformError(f"terraform would use a provider under development:\n{overrides}", _RELEASED)
             changed = output.changed(refresh_only=options.refresh_only)
             if changed is None or not file.is_file():
                 raise self._failure("plan", output, hint=self._run_by_hand("plan"))
@@ -266,13 +274,16 @@ class Terraform:
         file.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in sorted(self.stack.backend.items())))
         return file
 
-    def _init_digest(self) -> str:
-        modules = self.stack.data_dir / "modules" / "modules.json"
-        folders = {self.stack.directory}
+    def _folders(self) -> list[Path]:
+        """The root and its modules, which are known after an init."""
+        modules, folders = self.stack.data_dir / "modules" / "modules.json", {self.stack.directory}
         if modules.is_file():
             folders |= {self.stack.directory / m["Dir"] for m in json.loads(modules.read_text())["Modules"]}
+        return sorted(folders)
+
+    def _init_digest(self) -> str:
         digest = hashlib.sha256(json.dumps(dict(self.stack.backend), sort_keys=True).encode())
-        for folder in sorted(folders):
+        for folder in self._folders():
             for file in sorted({*folder.glob("*.tf"), *folder.glob("*.tf.json"), *folder.glob(".terraform.lock.hcl")}):
                 digest.update(file.read_bytes())
         return digest.hexdigest()

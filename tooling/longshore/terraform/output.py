@@ -17,6 +17,7 @@ from longshore.terraform.driver import OnEvent
 
 _POLL_SECONDS = 0.05
 _SHOWN = 4000
+_OVERRIDES = "Provider development overrides are in effect"
 _QUIET_EVENTS = frozenset({"version", "planned_change", "refresh_start", "refresh_complete", "apply_start", "outputs"})
 
 
@@ -77,6 +78,11 @@ class Output:
         outputs = [event.get("outputs") or {} for event in events if event.get("type") == "outputs"]
         actions = [output.get("action", "noop") for group in outputs for output in group.values()]
         return any(event.get("type") in kinds for event in events) or any(action != "noop" for action in actions)
+
+    def provider_overrides(self) -> str:
+        """Terraform's warning that the CLI configuration replaces a provider by one under development; or empty."""
+        diagnostics = (event.get("diagnostic") or {} for event in self.events)
+        return "\n".join(_paragraph(each) for each in diagnostics if _OVERRIDES in str(each.get("summary")))
 
     def explanation(self, masks: Masks) -> str:
         """Terraform's own errors, one per paragraph; the end of the output if there are none."""
