@@ -16,7 +16,7 @@ def canonical(text: str) -> str:
     https://github.com/containerd/platforms/blob/main/platforms.go
 
     Raises:
-        ValueError: it is no platform.
+        ValueError: it is not a platform.
     """
     parts = [_ARCHITECTURES.get(part, part) for part in text.strip().lower().split("/")]
     if len(parts) == 1 and parts[0] in _KNOWN:
