@@ -280,6 +280,30 @@ def test_a_provider_under_development_is_refused(terraform: Terraform, shim: Shi
     assert "~/.terraformrc" in refused.value.hint
 
 
+def test_a_plan_is_inspected_when_it_is_shown(terraform: Terraform, shim: Shim) -> None:
+    shim.answers("show", '{"prior_state": {}}')
+    inspected: list[object] = []
+    with replace(terraform, inspect=inspected.append).plan() as saved:
+        replace(terraform, inspect=inspected.append).show(saved)
+    assert inspected == [{"prior_state": {}}]
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("api error ExpiredToken: The security token included in the request is expired", "aws sso login"),
+        ("Error: No valid credential sources found", "export-credentials"),
+        ("Error acquiring the state lock", "state.unlock"),
+        ("NoSuchBucket", "invoke bootstrap"),
+    ],
+)
+def test_a_failure_has_a_hint(terraform: Terraform, shim: Shim, text: str, hint: str) -> None:
+    shim.answers("plan", text, code=1)
+    with pytest.raises(TerraformError) as failed, terraform.plan():
+        pass
+    assert hint in failed.value.hint
+
+
 def test_a_workspace_that_was_selected_by_hand_is_left(terraform: Terraform) -> None:
     terraform.stack.data_dir.mkdir()
     selected = terraform.stack.data_dir / "environment"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -22,6 +23,7 @@ from longshore.ledger.releases import Ledger
 from longshore.masking import secrets
 from longshore.signals import Interrupts
 from longshore.terminal.console import Console
+from longshore.terraform import identity
 from longshore.terraform.cloud.api import Api, HttpTransport
 from longshore.terraform.cloud.driver import CloudDriver, Timeouts
 from longshore.terraform.cloud.runs import Notifier
@@ -73,8 +75,13 @@ class Environment:
             cli_config=self.target.root / ".longshore" / "terraform.rc",
             lock_timeout=settings.lock_timeout,
             masks=self.console.masks,
+            inspect=self._compare_identity,
         )
         return self._on_cloud(local, stack.workspace) if stack.workspace else local
+
+    def _compare_identity(self, plan: Mapping[str, Any]) -> None:
+        caller = self.aws.identity.caller()
+        identity.refuse_other(plan, caller.account, caller.arn)
 
     def _on_cloud(self, local: Terraform, workspace: Workspace) -> Driver:
         deadlines = self.target.env.deadlines

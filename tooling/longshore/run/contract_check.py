@@ -28,6 +28,12 @@ def read_contract(env: Environment) -> Contract:
 
 def _checked(env: Environment) -> Contract:
     contract = env.contract()
+    if contract.account_id != env.target.env.account:
+        raise ConfigError(
+            f"Terraform's state is of AWS account {contract.account_id}, but {env.target.environment} is in"
+            f" {env.target.env.account} by invoke.yaml",
+            "Check the credentials of Terraform, on Terraform Cloud those of the workspace, and the setting account.",
+        )
     for key, image in contract.images.items():
         if key not in env.target.app.images:
             raise ConfigError(

@@ -11,7 +11,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +50,7 @@ class Terraform:
         lock_timeout: seconds to wait for the state lock.
         masks: values that must not appear in messages.
         variables: variables of Terraform that select the workspace; those of `environ` are left out.
+        inspect: is given each plan that is shown, and may refuse it.
     """
 
     stack: Stack
@@ -59,6 +60,7 @@ class Terraform:
     lock_timeout: float = 60
     masks: Masks = field(default_factory=Masks, repr=False)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    inspect: Callable[[Mapping[str, Any]], object] = bool
 
     @property
     def unsaved(self) -> Path:
@@ -139,7 +141,9 @@ class Terraform:
 
     def show(self, plan: SavedPlan) -> dict[str, Any]:
         """The plan as ``terraform show -json`` prints it (format version 1)."""
-        return self._document("show", str(plan.file), json=IsFlagged)
+        document = self._document("show", str(plan.file), json=IsFlagged)
+        self.inspect(document)
+        return document
 
     def state(self) -> dict[str, Any]:
         """The state as ``terraform show -json`` prints it (format version 1)."""
@@ -225,7 +229,7 @@ class Terraform:
         self, command: str, output: Output, error: type[TerraformError] = TerraformError, hint: str = ""
     ) -> TerraformError:
         explanation = output.explanation(self.masks)
-        return error(f"terraform {command} of {self.stack.name} failed:\n{explanation}", hint or _hint(output))
+        return error(f"terraform {command} of {self.stack.name} failed:\n{explanation}", hint or output.hint)
 
     def _run(self, *command: str, on_event: OnEvent | None = None, **options: Any) -> Output:
         """The output of a command with options, in the form that python_terraform takes them."""
@@ -287,14 +291,3 @@ class Terraform:
             for file in sorted({*folder.glob("*.tf"), *folder.glob("*.tf.json"), *folder.glob(".terraform.lock.hcl")}):
                 digest.update(file.read_bytes())
         return digest.hexdigest()
-
-
-def _hint(output: Output) -> str:
-    if "Error acquiring the state lock" in output.text:
-        return (
-            "Another terraform process holds the state lock: wait until it has finished."
-            " If it was killed, run: invoke state.unlock"
-        )
-    if "could not be found" in output.text or "ResourceNotFound" in output.text or "NoSuchBucket" in output.text:
-        return "If this environment was never set up, run: invoke bootstrap"
-    return ""

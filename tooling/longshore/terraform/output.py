@@ -17,6 +17,26 @@ from longshore.terraform.driver import OnEvent
 
 _POLL_SECONDS = 0.05
 _SHOWN = 4000
+_HINTS = (
+    (
+        ("Error acquiring the state lock",),
+        "Another terraform process holds the state lock: wait until it has finished."
+        " If it was killed, run: invoke state.unlock",
+    ),
+    (
+        ("ExpiredToken", "token has expired", "TokenRefreshRequired", "InvalidGrantException"),
+        "Sign in to AWS again (for example: aws sso login), then run the same command again.",
+    ),
+    (
+        ("No valid credential sources found",),
+        "boto3 has credentials, but Terraform cannot use their source. Export them:"
+        ' eval "$(aws configure export-credentials --format env)"',
+    ),
+    (
+        ("could not be found", "ResourceNotFound", "NoSuchBucket"),
+        "If this environment was never set up, run: invoke bootstrap",
+    ),
+)
 _OVERRIDES = "Provider development overrides are in effect"
 _QUIET_EVENTS = frozenset({"version", "planned_change", "refresh_start", "refresh_complete", "apply_start", "outputs"})
 
@@ -89,6 +109,11 @@ class Output:
         events = (event.get("diagnostic", {}) for event in self.events)
         errors = [diagnostic for diagnostic in events if diagnostic.get("severity") == "error"]
         return "\n".join(map(_paragraph, errors)) or self._end(masks)
+
+    @property
+    def hint(self) -> str:
+        """What to do about a failure; empty if its text says enough."""
+        return next((hint for texts, hint in _HINTS if any(text in self.text for text in texts)), "")
 
     def _end(self, masks: Masks) -> str:
         # Masked before it is cut: part of a secret is no longer recognised.
