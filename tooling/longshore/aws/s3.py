@@ -3,32 +3,78 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from longshore.aws.translate import call
 from longshore.errors import AwsError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import PublicAccessBlockConfigurationTypeDef
 
 _MISSING = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
+_NOT_SET = {
+    "NoSuchPublicAccessBlockConfiguration",
+    "ServerSideEncryptionConfigurationNotFoundError",
+    "NoSuchBucketPolicy",
+}
+"""Error codes of settings that a bucket does not have.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+"""
+
+_BLOCKED: PublicAccessBlockConfigurationTypeDef = {
+    "BlockPublicAcls": True,
+    "IgnorePublicAcls": True,
+    "BlockPublicPolicy": True,
+    "RestrictPublicBuckets": True,
+}
+_SID = "DenyInsecureTransport"
+
+PUBLIC_ACCESS, VERSIONING, ENCRYPTION, POLICY = "public access block", "versioning", "encryption", "policy"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A setting of a bucket that differs from the recommended one; ``line`` describes both.
+
+    A setting that could not be read is not ``known``, and is never changed.
+    """
+
+    setting: str
+    line: str
+    known: bool = True
 
 
 class Buckets:
-    """Creates and reads the bucket."""
+    """Creates, reads and secures the bucket.
+
+    The recommended settings are the rules S3.1, S3.5 (TLS only) and S3.14 of AWS Foundational Security Best Practices,
+    and encryption with any key. https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html
+    """
 
     def __init__(self, client: S3Client) -> None:
         self._client = client
 
-    def exists(self, name: str) -> bool:
-        """Whether the bucket exists and may be used."""
+    def region_of(self, name: str, owner: str | None = None) -> str | None:
+        """The region of a bucket, empty if S3 does not name it; None if there is no such bucket.
+
+        Args:
+            name: of the bucket.
+            owner: the account that must own it; None for any.
+
+        Raises:
+            AwsError: the bucket may not be used, or another account owns it: its code is 403.
+        """
+        owned: Any = {"ExpectedBucketOwner": owner} if owner else {}
         try:
-            call(self._client.head_bucket, Bucket=name)
+            return call(self._client.head_bucket, Bucket=name, **owned).get("BucketRegion", "")
         except AwsError as error:
             if error.code in _MISSING:
-                return False
+                return None
             raise
-        return True
 
     def read(self, bucket: str, key: str) -> str | None:
         """The text of a small object; None if there is no such object or bucket."""
@@ -40,51 +86,139 @@ class Buckets:
                 return None
             raise
 
-    def make_private(self, name: str, region: str) -> None:
-        """Creates the bucket if it is missing, then makes it private, versioned and encrypted; safe to repeat.
+    def create(self, name: str, region: str) -> bool:
+        """Creates the bucket with the recommended settings.
 
-        The rules are S3.1, S3.5 (TLS only) and S3.14 of AWS Foundational Security Best Practices.
-        https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html
-        us-east-1 must not be given as a location constraint.
+        us-east-1 must not be given as a location constraint, and there CreateBucket also succeeds for a bucket that the
+        account owns already: one that has a policy or versions was created by another process at the same time.
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
+
+        Returns:
+            Whether this call created it; otherwise nothing was changed.
+
+        Raises:
+            AwsError: another account owns a bucket with this name, or the bucket could not be created.
         """
-        if not self.exists(name):
-            if region == "us-east-1":
-                call(self._client.create_bucket, Bucket=name)
-            else:
-                call(
-                    self._client.create_bucket,
-                    Bucket=name,
-                    CreateBucketConfiguration={"LocationConstraint": region},  # type: ignore[typeddict-item]
+        location: Any = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region != "us-east-1" else {}
+        try:
+            call(self._client.create_bucket, Bucket=name, **location)
+        except AwsError as error:
+            if error.code == "BucketAlreadyOwnedByYou":
+                return False
+            raise
+        if region == "us-east-1" and (self._policy(name) or self._versioning(name)):
+            return False
+        self.secure(name, (PUBLIC_ACCESS, VERSIONING, ENCRYPTION))
+        self._add_to_policy(name, None)
+        return True
+
+    def differences(self, name: str) -> list[Difference]:
+        """The settings of a bucket that differ from the recommended ones."""
+        readers: dict[str, Callable[[str], str]] = {
+            PUBLIC_ACCESS: self._public_access_difference,
+            VERSIONING: self._versioning_difference,
+            ENCRYPTION: self._encryption_difference,
+            POLICY: self._policy_difference,
+        }
+        differing = []
+        for setting, reader in readers.items():
+            try:
+                if line := reader(name):
+                    differing.append(Difference(setting, f"{setting}: {line}"))
+            except AwsError as error:
+                differing.append(
+                    Difference(setting, f"{setting}: could not be read ({error.code or error})", known=False)
                 )
-        call(
-            self._client.put_public_access_block,
-            Bucket=name,
-            PublicAccessBlockConfiguration={
-                "BlockPublicAcls": True,
-                "IgnorePublicAcls": True,
-                "BlockPublicPolicy": True,
-                "RestrictPublicBuckets": True,
-            },
-        )
-        call(self._client.put_bucket_versioning, Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-        call(
-            self._client.put_bucket_encryption,
-            Bucket=name,
-            ServerSideEncryptionConfiguration={
-                "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
-            },
-        )
-        call(self._client.put_bucket_policy, Bucket=name, Policy=json.dumps(_tls_only(name)))
+        return differing
+
+    def secure(self, name: str, settings: Collection[str]) -> None:
+        """Changes these settings to the recommended ones. The statements of a policy stay; one is added to them."""
+        if PUBLIC_ACCESS in settings:
+            call(self._client.put_public_access_block, Bucket=name, PublicAccessBlockConfiguration=_BLOCKED)
+        if VERSIONING in settings:
+            call(self._client.put_bucket_versioning, Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        if ENCRYPTION in settings:
+            call(
+                self._client.put_bucket_encryption,
+                Bucket=name,
+                ServerSideEncryptionConfiguration={
+                    "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+                },
+            )
+        if POLICY in settings:
+            self._add_to_policy(name, self._policy(name))
+
+    def _add_to_policy(self, name: str, policy: dict[str, Any] | None) -> None:
+        merged = _with_tls_only(policy, f"arn:{self._client.meta.partition}:s3:::{name}")
+        call(self._client.put_bucket_policy, Bucket=name, Policy=json.dumps(merged))
+
+    def _public_access_difference(self, name: str) -> str:
+        block = self._if_set(self._client.get_public_access_block, name).get("PublicAccessBlockConfiguration", {})
+        off = [setting for setting in _BLOCKED if not block.get(setting)]
+        return f"{', '.join(off)} off → on" if off else ""
+
+    def _versioning_difference(self, name: str) -> str:
+        status = self._versioning(name)
+        return "" if status == "Enabled" else f"{status or 'never enabled'} → Enabled"
+
+    def _encryption_difference(self, name: str) -> str:
+        encryption = self._if_set(self._client.get_bucket_encryption, name)
+        return "" if encryption.get("ServerSideEncryptionConfiguration", {}).get("Rules") else "none → AES256"
+
+    def _policy_difference(self, name: str) -> str:
+        policy = self._policy(name)
+        if policy and any(_denies_plain_http(statement) for statement in _statements(policy)):
+            return ""
+        return f"requests without TLS are allowed → denied (adds the statement {_free_sid(policy)})"
+
+    def _versioning(self, name: str) -> str:
+        return str(call(self._client.get_bucket_versioning, Bucket=name).get("Status", ""))
+
+    def _policy(self, name: str) -> dict[str, Any] | None:
+        text = self._if_set(self._client.get_bucket_policy, name).get("Policy")
+        return dict(json.loads(text)) if text else None
+
+    def _if_set(self, operation: Callable[..., Any], name: str) -> dict[str, Any]:
+        try:
+            return dict(call(operation, Bucket=name))
+        except AwsError as error:
+            if error.code in _NOT_SET:
+                return {}
+            raise
 
 
-def _tls_only(bucket: str) -> dict[str, object]:
+def _statements(policy: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """The statements of a policy, which may have a single one without a list (grammar of IAM's policy language)."""
+    statements = (policy or {}).get("Statement", [])
+    return statements if isinstance(statements, list) else [statements]
+
+
+def _denies_plain_http(statement: dict[str, Any]) -> bool:
+    conditions = statement.get("Condition", {})
+    secure = conditions.get("Bool", {}).get("aws:SecureTransport")
+    return bool(
+        statement.get("Effect") == "Deny"
+        and len(conditions) == len(conditions.get("Bool", {})) == 1
+        and str(secure if not isinstance(secure, list) else secure[0]).lower() == "false"
+        and statement.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]})
+        and statement.get("Action") in ("s3:*", ["s3:*"], "*", ["*"])
+    )
+
+
+def _free_sid(policy: dict[str, Any] | None) -> str:
+    """The id of our statement; another one if the policy has a statement of that id, which stays."""
+    taken = {statement.get("Sid") for statement in _statements(policy)}
+    return next(sid for sid in (_SID, *(f"{_SID}{n}" for n in range(2, len(taken) + 3))) if sid not in taken)
+
+
+def _with_tls_only(policy: dict[str, Any] | None, bucket: str) -> dict[str, Any]:
     statement = {
-        "Sid": "DenyInsecureTransport",
+        "Sid": _free_sid(policy),
         "Effect": "Deny",
         "Principal": "*",
         "Action": "s3:*",
-        "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+        "Resource": [bucket, f"{bucket}/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
-    return {"Version": "2012-10-17", "Statement": [statement]}
+    base = policy or {"Version": "2012-10-17"}
+    return {**base, "Statement": [*_statements(policy), statement]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from longshore.commands import state_bucket
 from longshore.config.target import Stack
 from longshore.environment.environment import Environment
 from longshore.errors import ApplyError, TerraformError
@@ -13,8 +14,15 @@ from longshore.terraform import gate, plan
 from longshore.terraform.driver import Driver, SavedPlan
 
 
-def bootstrap(env: Environment, *, yes: bool, allow_destroy: Sequence[str] = (), wait: float = 0.0) -> list[str]:
-    """Creates or updates the state bucket, the foundation and the app stack; safe to run again.
+def bootstrap(
+    env: Environment,
+    *,
+    yes: bool,
+    allow_destroy: Sequence[str] = (),
+    wait: float = 0.0,
+    secure_state_bucket: bool = False,
+) -> list[str]:
+    """Creates the state bucket, and creates or updates the foundation and the app stack; safe to run again.
 
     Each stack is planned, approved and applied before the next one is planned: the app stack looks up resources of
     the foundation. The lock of the environment is held from the beginning, or, on a new account, from the end of the
@@ -25,6 +33,7 @@ def bootstrap(env: Environment, *, yes: bool, allow_destroy: Sequence[str] = (),
         yes: do not ask for confirmation.
         allow_destroy: addresses that may be destroyed or replaced, even if they hold data or are running.
         wait: seconds to wait for the lock.
+        secure_state_bucket: change the settings of an existing state bucket to the recommended ones.
 
     Returns:
         The changes, one line per address.
@@ -41,8 +50,7 @@ def bootstrap(env: Environment, *, yes: bool, allow_destroy: Sequence[str] = (),
     bucket = env.target.state_bucket
     with environment_lock.taken_early(env, checks.caller(env), "bootstrap", wait=wait) as lock:
         if bucket and any(stack.backend for stack in stacks):
-            env.console.say(f"State bucket {bucket}")
-            env.aws.buckets.make_private(bucket, env.target.state_region)
+            state_bucket.prepare(env, bucket, yes=yes, secure=secure_state_bucket)
         return [line for stack in stacks for line in _set_up(env, stack, allowed, lock, yes=yes)]
 
 

@@ -8,13 +8,26 @@ from longshore.run.options import ReleaseOptions
 from longshore.tasks.common import opened, task
 
 
-@task()
-def bootstrap(c: Context, app: str | None = None, env: str = "sandbox", *, options: ReleaseOptions) -> None:
+@task(secure_state_bucket="change the settings of an existing state bucket to those that Longshore recommends")
+def bootstrap(
+    c: Context,
+    app: str | None = None,
+    env: str = "sandbox",
+    secure_state_bucket: bool = False,
+    *,
+    options: ReleaseOptions,
+) -> None:
     """Set up an environment; safe to run again."""
     from longshore.commands.bootstrap import bootstrap as verb
 
     environment = opened(c, app, env)
-    verb(environment, yes=options.yes, allow_destroy=options.allow_destroy, wait=options.wait)
+    verb(
+        environment,
+        yes=options.yes,
+        allow_destroy=options.allow_destroy,
+        wait=options.wait,
+        secure_state_bucket=secure_state_bucket,
+    )
     environment.console.say(f"{environment.target.application} is set up in {env}.")
 
 
