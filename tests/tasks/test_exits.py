@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGTERM
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from invoke.exceptions import Exit
 
 from longshore.errors import InternalError, LeaveAtOnce, LockedError
+from longshore.result import ReleaseResult
+from longshore.tasks.common import perform
 from longshore.tasks.exits import exits
 from longshore.terminal import bugs
+from longshore.terminal.console import Console
+from longshore.verdict import Cause, Verdict
+from tests.fakes.samples import result
 
 
 def exit_code_of(error: BaseException, *, as_json: bool = False) -> int:
@@ -98,3 +107,53 @@ def test_an_error_of_the_operating_system_names_the_file(tmp_path: Path, capsys:
         f"error: {tmp_path}/missing/file: No such file or directory (pathlib.py, "
     )
     assert not (tmp_path / ".longshore").exists()
+
+
+class Full(io.StringIO):
+    """A stream on a full disk."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+LOST = "error: the result could not be written to standard output: No space left on device\n"
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+@pytest.mark.parametrize(
+    ("verdict", "cause", "code"),
+    [
+        (Verdict.SUCCEEDED, None, 0),
+        (Verdict.ROLLED_BACK, Cause.ROLLOUT, 8),
+        (Verdict.ROLLBACK_FAILED, Cause.ROLLOUT, 9),
+    ],
+)
+def test_a_full_disk_does_not_change_the_exit_code_of_a_run(
+    verdict: Verdict, cause: Cause | None, code: int, *, as_json: bool
+) -> None:
+    err = io.StringIO()
+    environment = SimpleNamespace(console=Console(Full(), err, io.StringIO(), interactive=False))
+    ended: ReleaseResult = result(verdict=verdict, cause=cause, message="it crashed")
+    caught = 0
+    try:
+        with exits(as_json=as_json):
+            perform(cast(Any, environment), lambda _: ended, as_json=as_json)
+    except Exit as end:
+        caught = int(end.code)
+    assert caught == code
+    assert err.getvalue() == ("" if code == 0 else "error: it crashed\n") + LOST
+
+
+def test_a_full_disk_does_not_change_the_exit_code_of_an_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout", Full())
+    assert exit_code_of(LockedError("locked"), as_json=True) == 3
+    assert capsys.readouterr().err == f"error: locked\n{LOST}"
+
+
+def test_a_command_that_only_reads_fails_if_its_result_is_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(Exit) as caught, exits():
+        Console(Full()).result("v1.0.3")
+    assert caught.value.code == 1
+    assert capsys.readouterr().err == LOST

@@ -28,6 +28,7 @@ LongshoreError
 │   └── CloudError           Terraform Cloud refused a call, or did not respond
 ├── ChecksFailedError    several checks failed before anything was touched
 ├── RemoteReleaseError   a release inside a CodeBuild build did not begin
+├── OutputError          the result could not be written to standard output
 ├── GitError             the git repository cannot be released from
 ├── SandboxError         the sandbox is not running, or cannot start
 └── InternalError        a bug in Longshore
@@ -49,16 +50,9 @@ _DENIED = ("AccessDenied", "UnauthorizedOperation", "NotAuthorized", "403")
 body: its code is the HTTP status."""
 
 _TOO_MUCH = (
-    "Throttl",
-    "ProvisionedThroughputExceeded",
-    "RequestLimitExceeded",
-    "RequestThrottled",
-    "BandwidthLimitExceeded",
-    "EC2ThrottledException",
-    "SlowDown",
-    "TooManyRequests",
-    "429",
-)
+    "Throttl", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "RequestThrottled", "BandwidthLimitExceeded",
+    "EC2ThrottledException", "SlowDown", "TooManyRequests", "429",
+)  # fmt: skip
 """Prefixes of error codes for throttled calls: those that botocore tries again (retries/standard.py), but for
 LimitExceededException, which is a quota in every service that a release uses."""
 
@@ -284,6 +278,10 @@ class RemoteReleaseError(LongshoreError):
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+class OutputError(LongshoreError):
+    """The result could not be written to standard output. It does not undo the work that was done before."""
 
 
 class GitError(LongshoreError):

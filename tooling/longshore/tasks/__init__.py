@@ -16,7 +16,9 @@ from longshore.tasks import (
     setup,
     state,
 )
+from longshore.terminal import safe_output
 
+safe_output.prepare()
 parser.install()
 config_files.install()
 namespace = Collection(

@@ -7,6 +7,7 @@ import os
 from invoke.context import Context
 
 from longshore.tasks.common import opened, task
+from longshore.tasks.exits import keeping_exit_code
 
 
 @task()
@@ -40,7 +41,9 @@ def ordered(c: Context, app: str | None = None, env: str = "sandbox") -> None:
     from longshore.tasks.views import images as show
 
     environment = opened(c, app, env)
-    show(environment.console, build_requested(environment, RequestedBuild.read(os.environ)))
+    images = build_requested(environment, RequestedBuild.read(os.environ))
+    with keeping_exit_code(environment.console):
+        show(environment.console, images)
 
 
 @task(file="file with the output of invoke release --json")

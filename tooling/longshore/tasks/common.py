@@ -17,7 +17,7 @@ from invoke.parser.argument import Argument
 from longshore.config.project import project_root
 from longshore.errors import UsageError
 from longshore.run.options import ReleaseOptions, flag_of, options_of, parameter_of
-from longshore.tasks.exits import exits
+from longshore.tasks.exits import exits, keeping_exit_code
 
 if TYPE_CHECKING:
     from longshore.environment.environment import Environment
@@ -122,6 +122,7 @@ def perform(environment: Environment, verb: Callable[[Environment], ReleaseResul
 
     with environment.console.live():
         result = verb(environment)
-    show(environment.console, result, as_json=as_json)
+    with keeping_exit_code(environment.console):
+        show(environment.console, result, as_json=as_json)
     if result.exit_code:
         raise Exit(code=int(result.exit_code))

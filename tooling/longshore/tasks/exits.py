@@ -7,13 +7,17 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from invoke.exceptions import Exit
 
 from longshore.config.project import own_folder
-from longshore.errors import ConfigError, InternalError, LeaveAtOnce, LongshoreError
+from longshore.errors import ConfigError, InternalError, LeaveAtOnce, LongshoreError, OutputError
 from longshore.terminal import bugs
 from longshore.verdict import ExitCode, exit_code_of
+
+if TYPE_CHECKING:
+    from longshore.terminal.console import Console
 
 
 @contextmanager
@@ -40,6 +44,15 @@ def exits(*, as_json: bool = False, root: Path = Path()) -> Iterator[None]:
         code = exit_code_of(reported)
         show(reported, code, as_json=as_json)
         raise Exit(code=int(code)) from error
+
+
+@contextmanager
+def keeping_exit_code(console: Console) -> Iterator[None]:
+    """Prints the result of work that was done: if it cannot be written, you read so, and the exit code stays."""
+    try:
+        yield
+    except OutputError as error:
+        console.error(error)
 
 
 def _reported(error: Exception, root: Path) -> LongshoreError:
@@ -75,4 +88,5 @@ def document(error: LongshoreError, code: ExitCode) -> None:
 
     console = Console()
     texts = {"message": console.masks.mask(error.message), "hint": console.masks.mask(error.hint)}
-    console.document({"verdict": None, **texts, "exit_code": int(code)})
+    with keeping_exit_code(console):
+        console.document({"verdict": None, **texts, "exit_code": int(code)})

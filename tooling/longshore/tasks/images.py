@@ -7,6 +7,7 @@ from invoke.exceptions import Exit
 
 from longshore.run.options import ReleaseOptions
 from longshore.tasks.common import opened, task
+from longshore.tasks.exits import keeping_exit_code
 
 
 @task(
@@ -52,7 +53,9 @@ def build(
 
     environment = opened(c, app, env)
     how = BuildOptions(on=options.on or environment.target.app.build_on, rebuild=options.rebuild, push=push)
-    show(environment.console, verb(environment, tag, how, allow_dirty=options.allow_dirty))
+    images = verb(environment, tag, how, allow_dirty=options.allow_dirty)
+    with keeping_exit_code(environment.console):
+        show(environment.console, images)
 
 
 @task(tag="`version` that the images were built as")
@@ -62,7 +65,9 @@ def push(c: Context, tag: str, app: str | None = None, env: str = "sandbox") -> 
     from longshore.tasks.views import images as show
 
     environment = opened(c, app, env)
-    show(environment.console, verb(environment, tag))
+    images = verb(environment, tag)
+    with keeping_exit_code(environment.console):
+        show(environment.console, images)
 
 
 @task(tag="`version` to plan for; default: the released one")

@@ -6,6 +6,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from longshore.tasks.common import at_least_one, opened, task
+from longshore.tasks.exits import keeping_exit_code
 from longshore.verdict import ExitCode
 
 
@@ -27,7 +28,8 @@ def drift(c: Context, app: str | None = None, env: str = "sandbox", json: bool =
 
     environment = opened(c, app, env)
     differences = verb(environment)
-    show(environment.console, differences, as_json=json)
+    with keeping_exit_code(environment.console):
+        show(environment.console, differences, as_json=json)
     if differences:
         raise Exit(code=int(ExitCode.DIFFERENCES))
 

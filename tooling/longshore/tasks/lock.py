@@ -5,6 +5,7 @@ from __future__ import annotations
 from invoke.context import Context
 
 from longshore.tasks.common import opened, task
+from longshore.tasks.exits import keeping_exit_code
 
 
 @task()
@@ -22,7 +23,9 @@ def take(c: Context, why: str, app: str | None = None, env: str = "sandbox") -> 
     from longshore.commands.lock import take as verb
 
     environment = opened(c, app, env)
-    environment.console.result(verb(environment, why).id)
+    lock = verb(environment, why)
+    with keeping_exit_code(environment.console):
+        environment.console.result(lock.id)
 
 
 @task(id="exact id of the lock, as lock.status shows it")

@@ -6,6 +6,7 @@ from invoke.context import Context
 
 from longshore.run.options import ReleaseOptions
 from longshore.tasks.common import opened, perform, task
+from longshore.tasks.exits import keeping_exit_code
 
 
 @task()
@@ -81,4 +82,5 @@ def continue_(
 
     environment = opened(c, app, env)
     answers = continue_deployment(environment, service=service, rollback=rollback, yes=yes)
-    continued(environment.console, answers, as_json=json)
+    with keeping_exit_code(environment.console):
+        continued(environment.console, answers, as_json=json)

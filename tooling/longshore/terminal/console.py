@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -82,12 +83,12 @@ class Console:
         interactive: bool | None = None,
         masks: Masks | None = None,
     ) -> None:
-        self._out = out or sys.stdout
-        self._err = cast(TextIO, safe_output.BestEffortStream(err or sys.stderr))
+        self._out = out or sys.stdout or io.StringIO()
+        self._err = cast(TextIO, safe_output.BestEffortStream(err or sys.stderr or io.StringIO()))
         self.masks = masks or Masks(secrets(os.environ))
-        stdin = stdin or sys.stdin
+        stdin = stdin or sys.stdin or io.StringIO()
         if interactive is None:
-            interactive = stdin.isatty() and self._err.isatty()
+            interactive = safe_output.is_terminal(stdin) and self._err.isatty()
         self.prompt = Prompt(stdin, self._show_question, interactive=interactive)
         self._services: dict[str, tuple[int, int, str]] = {}
         self._live: Live | None = None
@@ -207,7 +208,11 @@ class Console:
         self._say(f"the environment is {lock}", "waiting: ")
 
     def result(self, text: str, head: str = "") -> None:
-        """Prints a result, for a person or a pipe; ``head`` stands before its first line."""
+        """Prints a result, for a person or a pipe; ``head`` stands before its first line.
+
+        Raises:
+            OutputError: it could not be written, as in every function that prints a result.
+        """
         continued = " " * max(len(head), len(CONTINUED))
         safe_output.put(self._out, _joined(lines(self.masks.mask(text), head, continued)))
 
