@@ -58,13 +58,17 @@ def test_an_environment_with_its_own_keys_takes_nothing_of_your_session() -> Non
     assert process_environment(environ, {**REGION, **KEYS, **ENDPOINT}) == {
         "AWS_CONFIG_FILE": "/dev/null",
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-        "AWS_USE_FIPS_ENDPOINT": "false",
-        "AWS_USE_DUALSTACK_ENDPOINT": "false",
         "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
         **REGION,
         **KEYS,
         **ENDPOINT,
     }
+
+
+def test_no_endpoint_of_aws_is_asked_for_beside_our_own() -> None:
+    """Terraform's S3 backend would take "false" for true."""
+    environ = {"AWS_USE_FIPS_ENDPOINT": "true", "AWS_USE_DUALSTACK_ENDPOINT": "false"}
+    assert not {*process_environment(environ, {**REGION, **ENDPOINT})} & {*environ}
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,7 @@ _FILES = (
     "REQUESTS_CA_BUNDLE",
 )
 _NO_FILE = "/dev/null"
+_ENDPOINTS_OF_AWS = ("AWS_USE_DUALSTACK_ENDPOINT", "AWS_USE_FIPS_ENDPOINT")
 
 
 def process_environment(environ: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
@@ -107,7 +108,7 @@ def process_environment(environ: Mapping[str, str], own: Mapping[str, str]) -> d
     An AWS variable that is set but empty counts as unset: boto3 would take it as a value, Terraform would not.
 
     With our own keys, nothing of your session or your AWS files is left. With our own endpoint, AWS's FIPS and
-    dual-stack endpoints are off.
+    dual-stack endpoints are not asked for.
     https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 
     Args:
@@ -121,7 +122,8 @@ def process_environment(environ: Mapping[str, str], own: Mapping[str, str]) -> d
         kept = {name: value for name, value in kept.items() if name not in CREDENTIALS | NETWORK}
         kept |= {"AWS_CONFIG_FILE": _NO_FILE, "AWS_SHARED_CREDENTIALS_FILE": _NO_FILE}
     if _ENDPOINTS in own:
-        kept |= {"AWS_USE_FIPS_ENDPOINT": "false", "AWS_USE_DUALSTACK_ENDPOINT": "false"}
+        # Left out, not "false": Terraform's S3 backend takes any value that is not empty for true.
+        kept = {name: value for name, value in kept.items() if name not in _ENDPOINTS_OF_AWS}
     else:
         kept["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = "true"
     return {**kept, "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled", **own}
