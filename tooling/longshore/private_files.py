@@ -20,7 +20,7 @@ from longshore.errors import LongshoreError
 
 _LOCK = "in-use"
 _NAMES_TRIED = 20
-_PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
+_PRIVATE_FOLDER, _PRIVATE_FILE, _OF_OTHERS = 0o700, 0o600, 0o077
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,12 @@ class PrivateFolder:
 
     path: Path
     descriptor: int
+
+
+def keep_own_access() -> None:
+    """Clears the bits of the umask that would take away this user's own access to new files."""
+    mask = os.umask(_OF_OTHERS)
+    os.umask(mask & _OF_OTHERS)
 
 
 @contextmanager

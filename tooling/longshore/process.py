@@ -7,6 +7,7 @@ import subprocess
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 _LINES_KEPT = 200
 _ANSWER_SECONDS = 60
@@ -30,6 +31,14 @@ Runner = Callable[[Sequence[str], Mapping[str, str], OnLine | None, str], Comple
 With an OnLine, both output streams are merged and passed on line by line. Without one, the program reads the text from
 its standard input (a secret must not be an argument) and has a minute.
 """
+
+
+def home() -> Path:
+    """The home folder. In a container, a user may have none; then it is a folder that does not exist."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/nonexistent")
 
 
 def unwatched(_line: str) -> None:

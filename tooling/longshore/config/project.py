@@ -8,6 +8,8 @@ from invoke.config import Config
 
 from longshore.errors import ConfigError
 
+_PRIVATE, _OF_OTHERS = 0o700, 0o077
+
 
 def project_root(config: Config) -> Path:
     """The folder of the project's invoke.yaml and tasks.py."""
@@ -16,7 +18,9 @@ def project_root(config: Config) -> Path:
 
 
 def own_folder(root: Path) -> Path:
-    """Longshore's folder in a project, which git ignores; it does not exist yet in a checkout that cannot be written.
+    """Longshore's folder in a project, which git ignores and other users cannot open.
+
+    It does not exist yet in a checkout that cannot be written.
 
     Raises:
         ConfigError: something else has its name.
@@ -26,8 +30,10 @@ def own_folder(root: Path) -> Path:
         refuse_other_file(folder)
     try:
         if not (folder / ".gitignore").exists():
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(mode=_PRIVATE, exist_ok=True)
             (folder / ".gitignore").write_text("*\n")
+        if folder.lstat().st_mode & _OF_OTHERS and not folder.is_symlink():
+            folder.chmod(_PRIVATE)  # an umask of 0 would let other users add files
     except OSError:
         return folder  # commands that only read do not need it, and for the others their own file is the error
     return folder

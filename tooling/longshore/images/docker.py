@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from longshore.errors import BuildError
 from longshore.masking import Masks
 from longshore.private_files import private_folder
-from longshore.process import Completed, OnLine, Runner, execute
+from longshore.process import Completed, OnLine, Runner, execute, home
 
 if TYPE_CHECKING:
     from longshore.aws.ecr import Credentials
@@ -150,7 +150,7 @@ class Docker:
     @contextmanager
     def _signed_in(self, registry: str, credentials: Credentials) -> Iterator[tuple[list[str], dict[str, str]]]:
         """Options and environment for the user's engine, with credentials for this registry only."""
-        own = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+        own = Path(os.environ.get("DOCKER_CONFIG") or home() / ".docker")
         context = self._run(["docker", "context", "inspect", "--format", "{{.Name}}"])
         if context.exit_code:
             raise self._failure("docker context inspect failed", context)

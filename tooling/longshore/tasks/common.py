@@ -16,6 +16,7 @@ from invoke.parser.argument import Argument
 
 from longshore.config.project import project_root
 from longshore.errors import UsageError
+from longshore.private_files import keep_own_access
 from longshore.run.options import ReleaseOptions, flag_of, options_of, parameter_of
 from longshore.tasks.exits import exits, keeping_exit_code
 
@@ -73,6 +74,7 @@ def task(*, repeatable: Sequence[str] = (), **texts: str) -> Callable[[Callable[
         @wraps(body)
         def guarded(*args: Any, **kwargs: Any) -> None:
             context: Context = args[0]
+            keep_own_access()
             with exits(as_json=bool(kwargs.get("json")), root=project_root(context.config)):
                 if options:
                     given = {options[name].name: kwargs.pop(name) for name in options.keys() & kwargs.keys()}

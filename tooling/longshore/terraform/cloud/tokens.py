@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from longshore.errors import TerraformError
+from longshore.process import home
 
 
 def variable_name(hostname: str) -> str:
@@ -48,8 +49,7 @@ def _valid(token: str, where: str) -> str:
 def _files(environ: Mapping[str, str]) -> list[Path]:
     """The credentials files that exist: beside the CLI configuration file, then in ~/.terraform.d."""
     config = environ.get("TF_CLI_CONFIG_FILE")
-    home = Path(environ.get("HOME") or Path.home())
-    folders = [*([Path(config).parent] if config else []), home / ".terraform.d"]
+    folders = [*([Path(config).parent] if config else []), Path(environ.get("HOME") or home()) / ".terraform.d"]
     return [file for folder in folders if (file := folder / "credentials.tfrc.json").is_file()]
 
 
