@@ -107,14 +107,14 @@ TABLE = [
     # A signal
     (NOTHING_MOVED, SIGINT, Verdict.INTERRUPTED, Cause.INTERRUPT, 130),
     (NOTHING_MOVED, SIGTERM, Verdict.INTERRUPTED, Cause.INTERRUPT, 143),
-    (NOTHING_MOVED, SIGHUP, Verdict.INTERRUPTED, Cause.INTERRUPT, 143),
+    (NOTHING_MOVED, SIGHUP, Verdict.INTERRUPTED, Cause.INTERRUPT, 129),
     (FIRST_MOVED, SIGINT, Verdict.INTERRUPTED, Cause.INTERRUPT, 130),  # the operator declined the rollback
     (BACK, SIGINT, Verdict.INTERRUPTED, Cause.INTERRUPT, 130),
     (BACK, SIGTERM, Verdict.INTERRUPTED, Cause.INTERRUPT, 143),
     (SCALED, SIGINT, Verdict.INTERRUPTED, Cause.INTERRUPT, 130),
     (FIRST_MOVED, errors.LeaveAtOnce(signal.SIGINT), Verdict.INTERRUPTED, Cause.INTERRUPT, 130),
     (STUCK, errors.LeaveAtOnce(signal.SIGTERM), Verdict.INTERRUPTED, Cause.INTERRUPT, 143),
-    (DONE, errors.LeaveAtOnce(signal.SIGHUP), Verdict.INTERRUPTED, Cause.INTERRUPT, 143),
+    (DONE, errors.LeaveAtOnce(signal.SIGHUP), Verdict.INTERRUPTED, Cause.INTERRUPT, 129),
     # A scale or a restart has nothing to roll back to
     (RESTARTED, errors.RolloutError(""), Verdict.FAILED, Cause.ROLLOUT, 1),
     (RESTARTED, errors.DeadlineError(""), Verdict.FAILED, Cause.DEADLINE, 1),
@@ -171,7 +171,7 @@ def test_every_verdict_and_every_cause_is_in_the_table() -> None:
         (errors.SandboxError(""), 1),
         (SIGINT, 130),
         (SIGTERM, 143),
-        (errors.LeaveAtOnce(signal.SIGHUP), 143),
+        (errors.LeaveAtOnce(signal.SIGHUP), 129),
         (KeyboardInterrupt(), 130),
         (errors.ChecksFailedError([errors.LockedError(""), errors.UsageError("")]), 3),
         (errors.RemoteReleaseError("", 7), 7),

@@ -57,15 +57,19 @@ class Account:
             settings=SETTINGS,
             console=Console(io.StringIO(), self.err, io.StringIO(), interactive=False),
             ledger=Ledger(self.table, "test", clock=moved_clock()),
-            aws=SimpleNamespace(identity=Identity(), buckets=SimpleNamespace(make_private=self.make_private)),
+            aws=SimpleNamespace(identity=Identity(), buckets=self),
             terraform_of=self.driver,
         )
 
     def driver(self, stack: Stack) -> Any:
         return Driver(self, stack.name)
 
-    def make_private(self, bucket: str, region: str) -> None:
+    def region_of(self, bucket: str, owner: str | None) -> str:
         self.note(f"bucket {bucket}")
+        return "eu-central-1"
+
+    def differences(self, bucket: str) -> list[str]:
+        return []
 
     def note(self, what: str) -> None:
         lock = self.table.items.get(("lock#test", "lock")) or {}

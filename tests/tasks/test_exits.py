@@ -6,7 +6,7 @@ import errno
 import io
 import json
 from pathlib import Path
-from signal import SIGHUP, SIGINT, SIGTERM
+from signal import SIGHUP, SIGINT, SIGTERM, Signals, getsignal, raise_signal
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ from invoke.exceptions import Exit
 
 from longshore.errors import InternalError, LeaveAtOnce, LockedError
 from longshore.result import ReleaseResult
+from longshore.signals import explained
 from longshore.tasks.common import perform
 from longshore.tasks.exits import exits
 from longshore.terminal import bugs
@@ -35,12 +36,27 @@ def exit_code_of(error: BaseException, *, as_json: bool = False) -> int:
         (KeyboardInterrupt(), 130),
         (LeaveAtOnce(SIGINT), 130),
         (LeaveAtOnce(SIGTERM), 143),
-        (LeaveAtOnce(SIGHUP), 143),
+        (LeaveAtOnce(SIGHUP), 129),
     ],
 )
 def test_a_signal_decides_the_exit_code(signal: BaseException, code: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code_of(signal) == code
     assert capsys.readouterr() == ("", "error: interrupted\n")
+
+
+@pytest.mark.parametrize(("number", "code"), [(SIGINT, 130), (SIGTERM, 143), (SIGHUP, 129)])
+def test_a_signal_ends_every_task_with_a_message_and_a_document(
+    number: Signals, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = getsignal(number)
+    with pytest.raises(Exit) as caught, exits(as_json=True), explained("nothing was changed", "Run: invoke drift"):
+        raise_signal(number)
+    out, err = capsys.readouterr()
+    message = f"interrupted by {number.name}: nothing was changed"
+    assert caught.value.code == code
+    assert json.loads(out) == {"verdict": None, "message": message, "hint": "Run: invoke drift", "exit_code": code}
+    assert err == f"error: {message}\n  → Run: invoke drift\n"
+    assert getsignal(number) is before
 
 
 def test_an_error_without_a_record_is_a_document_too(

@@ -81,7 +81,7 @@ def terraform(shim: Shim, tmp_path: Path) -> Terraform:
     (root / "main.tf").write_text("# a root\n")
     values = tmp_path / "test.tfvars"
     values.write_text("")
-    stack = Stack("test", root, (values,), tmp_path / "data", {"bucket": "b", "key": "k", "region": "r"})
+    stack = Stack("test", root, (values,), tmp_path / "own" / "data", {"bucket": "b", "key": "k", "region": "r"})
     environ = os.environ | {
         "TF_CLI_ARGS_plan": "-refresh=false",
         "TF_VAR_image_tag": "v9",
@@ -305,7 +305,7 @@ def test_a_failure_has_a_hint(terraform: Terraform, shim: Shim, text: str, hint:
 
 
 def test_a_workspace_that_was_selected_by_hand_is_left(terraform: Terraform) -> None:
-    terraform.stack.data_dir.mkdir()
+    terraform.stack.data_dir.mkdir(parents=True)
     selected = terraform.stack.data_dir / "environment"
     selected.write_text("dev")
     terraform.init()
@@ -399,7 +399,7 @@ def test_an_unsaved_state_is_kept_and_blocks_until_it_is_pushed(shim: Shim, terr
     with pytest.raises(UnsavedStateError, match="no S3") as caught:
         terraform.apply(SavedPlan(Path("plan"), changed=True))
     assert exit_code_of(caught.value) == ExitCode.APPLY
-    kept = terraform.unsaved
+    kept = terraform.unsaved.kept
     assert kept.read_text() == "secret state"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert not (terraform.stack.directory / "errored.tfstate").exists()
@@ -413,11 +413,23 @@ def test_an_unsaved_state_is_kept_and_blocks_until_it_is_pushed(shim: Shim, terr
     terraform.refuse_unsaved()
 
 
-def test_a_state_left_by_another_terraform_process_is_found(terraform: Terraform) -> None:
+def test_a_state_left_by_another_terraform_process_is_found(terraform: Terraform, shim: Shim) -> None:
     """For example by one that outlived a release that was killed."""
-    (terraform.stack.directory / "errored.tfstate").write_text("state")
-    with pytest.raises(UnsavedStateError, match=r"errored\.tfstate"):
+    left = terraform.stack.directory / "errored.tfstate"
+    left.write_text('{"lineage": "1d9d", "serial": 8}')
+    shim.answers("state", '{"version": 4,\n"lineage": "another", "serial": 7}')
+    with pytest.raises(UnsavedStateError, match="may not belong to test"):
         terraform.check()
+    assert shim.calls()[-1]["args"] == ["state", "pull"]
+    shim.answers("state", "no backend", code=1)
+    with pytest.raises(UnsavedStateError, match="may not belong to test"):
+        terraform.check()
+    assert left.exists()
+    shim.answers("state", '{\n"lineage": "1d9d", "serial": 7}')
+    with pytest.raises(UnsavedStateError, match="The unsaved state of test is in"):
+        terraform.check()
+    assert terraform.unsaved.kept.exists()
+    assert not left.exists()
 
 
 def test_an_interrupt_is_forwarded_once_and_terraform_ends_first(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from longshore import signals
+
 _LINES_KEPT = 200
 _ANSWER_SECONDS = 60
 
@@ -74,15 +76,19 @@ def _ask(command: Sequence[str], environ: Mapping[str, str], stdin: str) -> Comp
 
 def _follow(command: Sequence[str], environ: Mapping[str, str], on_line: OnLine) -> Completed:
     kept: deque[str] = deque(maxlen=_LINES_KEPT)
-    with subprocess.Popen(
-        command,
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-    ) as process:
+    with (
+        signals.deferred() as deferral,
+        subprocess.Popen(
+            command,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        ) as process,
+    ):
+        deferral.tell(lambda count: process.terminate() if count == 1 else process.kill())
         try:
             for line in process.stdout or ():
                 kept.append(line.rstrip("\n"))

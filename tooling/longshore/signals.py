@@ -1,4 +1,8 @@
-"""SIGINT, SIGTERM and SIGHUP during a release: the first stops it gracefully, the second immediately."""
+"""SIGINT, SIGTERM and SIGHUP.
+
+A release takes them at safe points: the first stops it gracefully, the second immediately (`Interrupts`). Every other
+command ends wherever it is (`stopping`), but never before a program that it has started (`deferred`).
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,46 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 
-from longshore.errors import InterruptError, LeaveAtOnce
+from longshore.errors import InterruptError, LeaveAtOnce, LongshoreError, UnsavedStateError
 
 WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SLICE = 0.1
 """Seconds between checks for a signal during a sleep."""
+
+_ONE_REQUEST = 1.0
+"""Seconds in which the same signal is one request: if a terminal closes, shell and kernel each send SIGHUP, and make
+passes on a SIGTERM that its whole process group has received."""
+
+_Handler = Callable[[int, FrameType | None], None]
+
+
+class StoppedBySignal(BaseException):
+    """A signal that ends a command without a run; only the outermost frame of a task catches it.
+
+    ``name`` is that of the signal; ``message`` names the effects until then.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.name = signal.Signals(number).name
+        self.hint = "Run the same command again."
+        self._left = ""
+
+    @property
+    def message(self) -> str:
+        """The signal, the effects until then, and the error of the program that it has ended."""
+        parts = [f"interrupted by {self.name}", self._left, getattr(self.__cause__, "message", "")]
+        return ": ".join(part for part in parts[:2] if part) + (f"\n{parts[2]}" if parts[2] else "")
+
+    def explain(self, left: str, hint: str) -> None:
+        """Adds the effects until then, and the next step, unless that was done; a state to save comes first."""
+        if not self._left:
+            self._left, self.hint = left, hint
+            if isinstance(self.__cause__, UnsavedStateError):
+                self.hint = self.__cause__.hint
 
 
 class Interrupts:
@@ -21,7 +58,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self._pending: int | None = None
-        self._received = 0
+        self._received: list[tuple[int, float]] = []
         self._held = 0
         self._on_first: Callable[[str], None] = lambda _: None
 
@@ -36,16 +73,9 @@ class Interrupts:
             InterruptError: inside the block, at the next safe point after the first signal.
             LeaveAtOnce: anywhere inside the block, at the second signal.
         """
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
         self._on_first = on_first
-        before = {number: signal.signal(number, self._receive) for number in WATCHED}
-        try:
+        with _handled_by(self._receive):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def check(self) -> None:
         """Marks a safe point.
@@ -87,8 +117,117 @@ class Interrupts:
             time.sleep(min(_SLICE, left))
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
-        self._received += 1
-        if self._received > 1:
+        now = time.monotonic()
+        typed = number == signal.SIGINT  # a person who types Ctrl-C twice means it
+        if not typed and any(number == earlier and now - at < _ONE_REQUEST for earlier, at in self._received):
+            return
+        self._received.append((number, now))
+        if len(self._received) > 1:
             raise LeaveAtOnce(number)
         self._pending = number
         self._on_first(signal.Signals(number).name)
+
+
+@contextmanager
+def stopping() -> Iterator[None]:
+    """Ends the block at a signal, wherever it is, as Python does at SIGINT alone.
+
+    For a second after a signal, others are ignored, so that nothing interrupts the clean-up; a later one ends it.
+
+    Raises:
+        StoppedBySignal: anywhere inside the block, but inside `deferred` only at its end.
+    """
+    received: list[float] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if received and now - received[-1] < _ONE_REQUEST:
+            return
+        received.append(now)
+        raise StoppedBySignal(number)
+
+    with _handled_by(stop):
+        yield
+
+
+@contextmanager
+def explained(left: str, next_step: str) -> Iterator[None]:
+    """Adds the effects until then, and the next step, to a signal that ends the block, unless an inner block has."""
+    try:
+        yield
+    except StoppedBySignal as stop:
+        stop.explain(left, next_step)
+        raise
+
+
+class Deferral:
+    """The signals that have arrived while another program runs.
+
+    Attributes:
+        raised: the exception with which the first of them takes effect, at the end of the block.
+    """
+
+    def __init__(self) -> None:
+        self.raised: BaseException | None = None
+        self._count = 0
+        self._on_signal: Callable[[int], None] = lambda _: None
+
+    def tell(self, on_signal: Callable[[int], None]) -> None:
+        """Calls a function at each signal, with the number of signals so far, which ends the program."""
+        self._on_signal = on_signal
+        if self._count:
+            on_signal(self._count)
+
+    def receive(self, handler: _Handler, number: int, frame: FrameType | None) -> None:
+        """Gives a signal to the handler outside the block, and keeps the exception that it raises."""
+        try:
+            handler(number, frame)
+        except BaseException as raised:  # noqa: BLE001 - it is raised at the end of the block
+            self.raised = self.raised or raised
+            self._count += 1
+            self._on_signal(self._count)
+
+
+@contextmanager
+def deferred() -> Iterator[Deferral]:
+    """Lets signals take effect at the end of the block, in which another program starts, runs and ends.
+
+    If the block fails after a signal, the signal is the reason; the error becomes its cause.
+    """
+    deferral = Deferral()
+    before = {number: signal.getsignal(number) for number in WATCHED} if _in_main_thread() else {}
+    handlers = {number: handler for number, handler in before.items() if callable(handler)}
+    for number, handler in handlers.items():
+        signal.signal(number, partial(deferral.receive, handler))
+    cause: LongshoreError | None = None
+    try:
+        yield deferral
+    except LongshoreError as error:
+        if not deferral.raised:
+            raise
+        cause = error
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    if deferral.raised:
+        raise deferral.raised from cause
+
+
+@contextmanager
+def _handled_by(handler: _Handler) -> Iterator[None]:
+    """Installs a handler of all signals during the block, in the main thread; nohup's SIGHUP stays ignored."""
+    if not _in_main_thread():
+        yield
+        return
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    numbers = [number for number in WATCHED if not (ignored and number == signal.SIGHUP)]
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

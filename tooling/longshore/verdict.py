@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from longshore import errors
+from longshore.signals import StoppedBySignal
 
 
 class ExitCode(IntEnum):
@@ -30,6 +31,7 @@ class ExitCode(IntEnum):
     RECORD_INCOMPLETE = 12
     APPROVAL = 13
     DIFFERENCES = 20
+    HUNG_UP = 129
     INTERRUPTED = 130
     TERMINATED = 143
 
@@ -276,8 +278,10 @@ def exit_code_of(error: BaseException) -> ExitCode:
 
 def signal_of(error: BaseException | None) -> str:
     """The name of the signal that an error stands for, such as ``SIGTERM``; empty if it stands for none."""
-    return error.name if isinstance(error, errors.InterruptError | errors.LeaveAtOnce) else ""
+    signals = errors.InterruptError | errors.LeaveAtOnce | StoppedBySignal
+    return error.name if isinstance(error, signals) else ""
 
 
 def _exit_code_of_signal(name: str) -> ExitCode:
-    return ExitCode.INTERRUPTED if name == "SIGINT" else ExitCode.TERMINATED
+    """The signal's number plus 128, as shells have it."""
+    return {"SIGINT": ExitCode.INTERRUPTED, "SIGHUP": ExitCode.HUNG_UP}.get(name, ExitCode.TERMINATED)

@@ -433,13 +433,14 @@ def test_in_local_mode_an_unsaved_state_is_kept_and_blocks(scene: Scene, tmp_pat
         pass
     copied = scene.root / ".longshore" / "cloud" / "terraform" / "app"
     (copied / "errored.tfstate").write_text("unsaved")  # and Longshore was killed before it moved the file
+    kept = scene.root / ".longshore" / "shop-test.errored.tfstate"
     acts: list[Callable[[], object]] = [driver.refuse_unsaved, driver.check, driver.plan({}).__enter__]
     for act in acts:
         with pytest.raises(UnsavedStateError) as caught:
             act()
-        assert f"-chdir={copied} state push {copied / 'errored.tfstate'}" in caught.value.hint
+        assert f"-chdir={copied} state push {kept}" in caught.value.hint
     driver.init()
-    assert (copied / "errored.tfstate").read_text() == "unsaved"
+    assert kept.read_text() == "unsaved"
 
 
 def test_in_local_mode_terraform_gets_the_token(scene: Scene, tmp_path: Path) -> None:

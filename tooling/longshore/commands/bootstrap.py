@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from longshore import signals
 from longshore.commands import state_bucket
 from longshore.config.target import Stack
 from longshore.environment.environment import Environment
 from longshore.errors import ApplyError, TerraformError
 from longshore.run import checks, environment_lock
 from longshore.run.environment_lock import FirstLock
+from longshore.signals import StoppedBySignal
 from longshore.terraform import gate, plan
 from longshore.terraform.driver import Driver, SavedPlan
 
@@ -54,8 +56,17 @@ def bootstrap(
         return [line for stack in stacks for line in _set_up(env, stack, allowed, lock, yes=yes)]
 
 
+def _again(env: Environment) -> str:
+    return f"Run it again, which continues from there: invoke bootstrap -e {env.target.environment}"
+
+
 def _set_up(env: Environment, stack: Stack, allowed: gate.Allowed, lock: FirstLock, *, yes: bool) -> list[str]:
     lock.take()
+    with signals.explained(f"nothing of {stack.name} was applied", _again(env)):
+        return _plan_and_apply(env, stack, allowed, lock, yes=yes)
+
+
+def _plan_and_apply(env: Environment, stack: Stack, allowed: gate.Allowed, lock: FirstLock, *, yes: bool) -> list[str]:
     terraform = env.terraform_of(stack)
     for line in terraform.set_up():
         env.console.say(line)
@@ -70,12 +81,19 @@ def _set_up(env: Environment, stack: Stack, allowed: gate.Allowed, lock: FirstLo
         env.console.differences(lines)
         env.console.prompt.approve(f"Apply {stack.name}?", yes=yes)
         lock.check()
-        apply_saved(env, terraform, saved)
+        apply_saved(env, terraform, saved, f"of {stack.name} was applied", _again(env))
         return lines
 
 
-def apply_saved(env: Environment, terraform: Driver, saved: SavedPlan) -> None:
-    """Applies a saved plan.
+def apply_saved(env: Environment, terraform: Driver, saved: SavedPlan, effect: str, next_step: str) -> None:
+    """Applies a saved plan. A signal ends terraform, which saves the state, before it ends this.
+
+    Args:
+        env: the environment.
+        terraform: the driver of the stack.
+        saved: the plan.
+        effect: of the apply, after "part" or "all", to describe what a signal has left.
+        next_step: the hint after a signal.
 
     Raises:
         ApplyError: Terraform failed.
@@ -84,3 +102,6 @@ def apply_saved(env: Environment, terraform: Driver, saved: SavedPlan) -> None:
         terraform.apply(saved, env.console.detail)
     except TerraformError as error:
         raise ApplyError(error.message, error.hint) from error
+    except StoppedBySignal as stop:
+        stop.explain(f"part {effect}" if stop.__cause__ else f"all {effect}", next_step)
+        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from longshore import signals
 from longshore.commands.bootstrap import apply_saved
 from longshore.environment.environment import Environment
 from longshore.errors import UsageError
@@ -29,8 +30,9 @@ def destroy(env: Environment, *, confirmed: str | None, wait: float = 0.0) -> li
         ApplyError: Terraform failed.
     """
     checks.before_bootstrap(env, planning=False)
-    terraform = env.terraform
+    terraform, again = env.terraform, f"To destroy the rest: invoke destroy -e {env.target.environment}"
     with (
+        signals.explained("nothing was destroyed", again),
         environment_lock.taken_early(env, checks.caller(env), "destroy", wait=wait) as lock,
         terraform.plan(options=PlanOptions(destroy=True)) as saved,
     ):
@@ -38,7 +40,7 @@ def destroy(env: Environment, *, confirmed: str | None, wait: float = 0.0) -> li
         env.console.differences(lines)
         _confirm(env, confirmed)
         lock.check()
-        apply_saved(env, terraform, saved)
+        apply_saved(env, terraform, saved, f"of {env.target.environment} was destroyed", again)
         return lines
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from longshore import signals
 from longshore.commands.retention import RetainedImages
 from longshore.environment.environment import Environment
 from longshore.errors import LockedError, LongshoreError, NotReadyError, UsageError
@@ -50,7 +51,8 @@ def prune(env: Environment, *, keep: int, dry_run: bool, yes: bool, wait: float 
             env.console.say(f"{count} tags would be removed." if count else "There is nothing to remove.")
             return
         env.console.prompt.approve(f"Remove {count} tags of {env.target.application} permanently?", yes=yes)
-        _remove(env, removable, leases)
+        with signals.explained("some of these tags may have been removed", "To remove the rest, prune again."):
+            _remove(env, removable, leases)
 
 
 def _environments(env: Environment) -> Iterator[Environment]:

@@ -76,6 +76,7 @@ class Environment:
             lock_timeout=settings.lock_timeout,
             masks=self.console.masks,
             inspect=self._compare_identity,
+            say=self.console.say,
         )
         return self._on_cloud(local, stack.workspace) if stack.workspace else local
 

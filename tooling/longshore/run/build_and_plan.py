@@ -30,6 +30,7 @@ from longshore.result import BuildResult, ImageResult
 from longshore.run import plan_scope
 from longshore.run.options import ReleaseOptions
 from longshore.run.run import Run
+from longshore.signals import StoppedBySignal
 from longshore.terraform import gate, plan, plan_diff
 from longshore.terraform.driver import PlanOptions, SavedPlan
 
@@ -68,7 +69,7 @@ def _unused_if_it_fails(env: Environment, tag: str, by: str) -> Iterator[None]:
         yield
     except LockLostError:
         raise  # the process that holds the lock now may build it
-    except LongshoreError as error:
+    except (LongshoreError, StoppedBySignal) as error:
         try:
             env.ledger.versions.mark_unused(tag, by, error.message)
         except (AwsError, UnreadableRecordError) as second:

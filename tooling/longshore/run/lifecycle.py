@@ -168,6 +168,8 @@ def _explain_leaving(result: ReleaseResult, order: LeaveAtOnce) -> None:
     moved = _still_moved(result)
     result.message = f"aborted immediately by a second signal ({order.name}), in the step {_last_step(result)}"
     result.message += f"; not rolled back: {', '.join(moved)}" if moved else "; no service had been updated"
+    if isinstance(order.__cause__, LongshoreError):  # of the terraform that the signal has ended
+        result.message += f"\n{order.__cause__.message}\n{order.__cause__.hint}".rstrip()
     result.hint = (
         "The lock is kept. Check with: invoke status. Then continue with: invoke release --resume,"
         " or roll back with: invoke rollback"

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from invoke.exceptions import Exit
 
+from longshore import signals
 from longshore.config.project import own_folder
 from longshore.errors import ConfigError, InternalError, LeaveAtOnce, LongshoreError, OutputError
+from longshore.signals import StoppedBySignal
 from longshore.terminal import bugs
 from longshore.verdict import ExitCode, exit_code_of
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def exits(*, as_json: bool = False, root: Path = Path()) -> Iterator[None]:
-    """Turns an error of a task, expected or not, into a message and an exit code.
+    """Turns an error of a task, expected or not, and a signal into a message and an exit code.
 
     Args:
         as_json: also print a JSON document, so that a program need not read the message.
@@ -32,9 +34,14 @@ def exits(*, as_json: bool = False, root: Path = Path()) -> Iterator[None]:
         Exit: with the code of the error.
     """
     try:
-        yield
+        with signals.stopping():
+            yield
     except Exit:
         raise
+    except StoppedBySignal as stop:
+        code = exit_code_of(stop)
+        show(LongshoreError(stop.message, stop.hint), code, as_json=as_json)
+        raise Exit(code=int(code)) from None
     except (KeyboardInterrupt, LeaveAtOnce) as signal:
         code = exit_code_of(signal)
         show(LongshoreError("interrupted"), code, as_json=as_json)

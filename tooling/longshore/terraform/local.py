@@ -10,8 +10,7 @@ import hashlib
 import json
 import re
 import shutil
-import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,21 +20,22 @@ from python_terraform import IsFlagged
 from python_terraform import Terraform as Arguments
 
 from longshore.config.target import Stack
-from longshore.errors import StalePlanError, TerraformError, UnsavedStateError
+from longshore.errors import StalePlanError, TerraformError
 from longshore.masking import Masks
 from longshore.private_files import private_folder
+from longshore.signals import Deferral, deferred
 from longshore.terraform import unshared_files
 from longshore.terraform.driver import PLAN_DEFAULTS, OnEvent, PlanOptions, SavedPlan, Variables
-from longshore.terraform.output import Output, follow
+from longshore.terraform.output import Output
 from longshore.terraform.process_environment import process_environment
+from longshore.terraform.terraform_process import TerraformProcess
+from longshore.terraform.unsaved_state import UnsavedState, sole_apply
 
 _MINIMUM_VERSION = (1, 10)
 """`use_lockfile` of the S3 backend came with Terraform 1.10."""
 _INSTALL = "Install Terraform 1.10 or later and put it on PATH."
 _RELEASED = "Remove dev_overrides from your CLI configuration (TF_CLI_CONFIG_FILE, or ~/.terraformrc)."
 _PRIVATE = 0o600
-_ERRORED = "errored.tfstate"
-"""The file in the root's folder to which Terraform writes a state that it cannot save."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class Terraform:
         masks: values that must not appear in messages.
         variables: variables of Terraform that select the workspace; those of `environ` are left out.
         inspect: is given each plan that is shown, and may refuse it.
+        say: shows that terraform was told to stop, or that its apply waits for another one.
     """
 
     stack: Stack
@@ -61,17 +62,16 @@ class Terraform:
     masks: Masks = field(default_factory=Masks, repr=False)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     inspect: Callable[[Mapping[str, Any]], object] = bool
+    say: Callable[[str], None] = field(default=lambda _: None, repr=False)
 
     @property
-    def unsaved(self) -> Path:
-        """The copy of a state that could not be saved; mode 0600, because it contains everything in clear text."""
-        return self.stack.data_dir.parent / f"{self.stack.name}.{_ERRORED}"
+    def unsaved(self) -> UnsavedState:
+        """A state of this stack that could not be saved."""
+        return UnsavedState(self.stack, self.binary, self._lineage)
 
     def refuse_unsaved(self) -> None:
         """Looks for the copy, and for the file that terraform itself leaves in the root's folder."""
-        for file in (self.unsaved, self.stack.directory / _ERRORED):
-            if file.exists():
-                raise self._unsaved_state(file, "an earlier terraform run could not save its state")
+        self.unsaved.refuse()
 
     def set_up(self) -> list[str]:
         """Does nothing: a run needs only the binary and the state."""
@@ -152,16 +152,24 @@ class Terraform:
 
     def apply(self, plan: SavedPlan, on_event: OnEvent | None = None) -> dict[str, Any]:
         """Runs ``terraform apply``; moves a state that could not be saved out of the root's folder."""
-        output = self._run(
-            "apply",
-            str(plan.file),
-            on_event=on_event,
-            json=IsFlagged,
-            input=False,
-            lock_timeout=f"{self.lock_timeout:.0f}s",
-        )
-        if output.code:
-            raise self._apply_error(output)
+
+        def on_wait() -> None:
+            self.say(f"waiting for another terraform apply in {self.stack.directory} to end")
+
+        with sole_apply(self.stack.directory, on_wait) as lock, deferred() as deferral:
+            self.refuse_unsaved()  # another apply may have failed during the wait for the folder
+            output = self._run(
+                deferral,
+                "apply",
+                str(plan.file),
+                inherits=lock,
+                on_event=on_event,
+                json=IsFlagged,
+                input=False,
+                lock_timeout=f"{self.lock_timeout:.0f}s",
+            )
+            if output.code:
+                raise self._apply_error(output)
         outputs = [event["outputs"] for event in output.events if event.get("type") == "outputs"]
         return {name: value.get("value") for name, value in (outputs[-1] if outputs else {}).items()}
 
@@ -177,21 +185,17 @@ class Terraform:
         return {name: output.get("value") for name, output in outputs.items() if isinstance(output, dict)}
 
     def _apply_error(self, output: Output) -> Exception:
-        explanation, errored = output.explanation(self.masks), self.stack.directory / _ERRORED
-        if errored.exists():
-            shutil.move(errored, self.unsaved)
-            self.unsaved.chmod(_PRIVATE)
-            return self._unsaved_state(self.unsaved, f"terraform could not save its state:\n{explanation}")
-        return self._failure(
-            "apply", output, StalePlanError if "Saved plan is stale" in explanation else TerraformError
-        )
+        explanation = output.explanation(self.masks)
+        stale = StalePlanError if "Saved plan is stale" in explanation else TerraformError
+        return self.unsaved.take(explanation) or self._failure("apply", output, stale)
 
-    def _unsaved_state(self, file: Path, why: str) -> UnsavedStateError:
-        push = f"TF_DATA_DIR={self.stack.data_dir} {self.binary} -chdir={self.stack.directory} state push {file}"
-        return UnsavedStateError(
-            f"{why}\nThe unsaved state is in {file}",
-            f"Push the state: {push} (if the state is locked, first run: invoke state.unlock). Then delete that file.",
-        )
+    def _lineage(self) -> str:
+        """The lineage of the saved state; empty if it cannot be read."""
+        try:
+            self.init()
+            return str(self._document("state pull").get("lineage") or "")
+        except TerraformError:
+            return ""
 
     @property
     def _program(self) -> str:
@@ -220,10 +224,11 @@ class Terraform:
         Raises:
             TerraformError: the exit code is not 0.
         """
-        output = self._run(*command, **options)
-        if output.code:
-            raise self._failure(command[0], output, hint=hint)
-        return output
+        with deferred() as deferral:
+            output = self._run(deferral, *command, **options)
+            if output.code:
+                raise self._failure(command[0], output, hint=hint)
+            return output
 
     def _failure(
         self, command: str, output: Output, error: type[TerraformError] = TerraformError, hint: str = ""
@@ -231,32 +236,28 @@ class Terraform:
         explanation = output.explanation(self.masks)
         return error(f"terraform {command} of {self.stack.name} failed:\n{explanation}", hint or output.hint)
 
-    def _run(self, *command: str, on_event: OnEvent | None = None, **options: Any) -> Output:
+    def _run(
+        self,
+        deferral: Deferral,
+        *command: str,
+        on_event: OnEvent | None = None,
+        inherits: Sequence[int] = (),
+        **options: Any,
+    ) -> Output:
         """The output of a command with options, in the form that python_terraform takes them."""
+
+        def on_stop() -> None:
+            self.say(f"terraform {command[0]} of {self.stack.name} was told to stop; waiting for it to end")
+
         arguments = self._builder().generate_cmd_string(*command, **options)
-        # A file that is followed, not a pipe: terraform must be able to continue writing if this process is killed.
         environ = {**process_environment(self.environ, self.stack.data_dir, self.cli_config), **self.variables}
-        # Errors apart: a line of a log or of a shim between the lines of a JSON document would break it.
-        with private_folder("terraform") as folder:
-            files = [folder.path / "output", folder.path / "errors"]
-            with files[0].open("wb") as output, files[1].open("wb") as errors:
-                try:
-                    process = subprocess.Popen(
-                        arguments,
-                        cwd=self.stack.directory,
-                        env=environ,
-                        stdin=subprocess.DEVNULL,
-                        stdout=output,
-                        stderr=errors,
-                        start_new_session=True,
-                        pass_fds=[folder.descriptor],  # the folder stays until terraform ends
-                    )
-                except OSError as error:
-                    raise TerraformError(
-                        f"cannot run {self.binary!r} (setting terraform.binary): {error.strerror}", _INSTALL
-                    ) from error
-            with files[0].open("rb") as reader, files[1].open("rb") as error_reader:
-                return follow(process, reader, error_reader, on_event)
+        try:
+            process = TerraformProcess(arguments, self.stack.directory, environ, inherits)
+            return process.run(deferral, on_event, on_stop)
+        except OSError as error:
+            raise TerraformError(
+                f"cannot run {self.binary!r} (setting terraform.binary): {error.strerror}", _INSTALL
+            ) from error
 
     def _builder(self) -> Arguments:
         # `state` names a file that does not exist, or the constructor would read a local state file.

@@ -1,21 +1,16 @@
-"""Terraform's output: its lines, the events and errors in them, and how to follow it while Terraform runs."""
+"""Terraform's output: its lines, and the events and errors in them."""
 
 from __future__ import annotations
 
 import json
 import re
-import signal
-import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any
 
-from longshore.errors import LeaveAtOnce
 from longshore.masking import Masks
 from longshore.terraform.driver import OnEvent
 
-_POLL_SECONDS = 0.05
 _SHOWN = 4000
 _HINTS = (
     (
@@ -118,42 +113,6 @@ class Output:
     def _end(self, masks: Masks) -> str:
         # Masked before it is cut: part of a secret is no longer recognised.
         return masks.mask(self.text)[-_SHOWN:]
-
-
-def follow(process: subprocess.Popen[bytes], output: BinaryIO, errors: BinaryIO, on_event: OnEvent | None) -> Output:
-    """Reads a process's output until it ends, and then its errors.
-
-    An interrupt is sent to terraform once, and raised here only after terraform has ended: it saves its state first.
-    """
-    reader = _LineReader(output, on_event)
-    interrupt: BaseException | None = None
-    while process.poll() is None:
-        try:
-            reader.read()
-            time.sleep(_POLL_SECONDS)
-        except (KeyboardInterrupt, LeaveAtOnce) as caught:
-            if interrupt is None:
-                process.send_signal(signal.SIGINT)
-            interrupt = interrupt or caught
-    reader.read(last=True)
-    if interrupt:
-        raise interrupt
-    return Output(process.returncode, reader.lines, errors.read().decode(errors="replace").splitlines())
-
-
-@dataclass
-class _LineReader:
-    stream: BinaryIO
-    on_event: OnEvent | None
-    lines: list[str] = field(default_factory=list)
-    pending: bytes = b""
-
-    def read(self, *, last: bool = False) -> None:
-        *complete, self.pending = (self.pending + self.stream.read()).split(b"\n")
-        for raw in [*complete, *([self.pending] if last and self.pending else [])]:
-            line = raw.decode(errors="replace")
-            self.lines.append(line)
-            pass_on(line, self.on_event)
 
 
 def pass_on(line: str, on_event: OnEvent | None) -> None:

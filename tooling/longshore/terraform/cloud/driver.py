@@ -14,6 +14,7 @@ from longshore.config.target import Workspace
 from longshore.errors import PlanError, TerraformError
 from longshore.masking import Masks
 from longshore.private_files import private_folder
+from longshore.signals import deferred
 from longshore.terraform.cloud import archive, configuration, outputs, plan_json, workspaces
 from longshore.terraform.cloud.api import Api
 from longshore.terraform.cloud.local_mode import LocalMode
@@ -117,8 +118,10 @@ class CloudDriver:
         workspaces.refuse_auto_apply(workspace)
         request = self._request(workspace, variables or {}, options)
         runs = self._runs(workspace, options)
-        run = runs.create(request)
+        run: CloudRun | None = None
         try:
+            with deferred():  # an existing run must be ended below
+                run = runs.create(request)
             self.notifier.say(f"Plan on Terraform Cloud: {runs.url(run.id)}")
             timeout = self.timeouts.after_rollback if options.after_rollback else self.timeouts.run
             run, log = runs.wait_for_plan(run, timeout, options.on_event)
@@ -127,7 +130,8 @@ class CloudDriver:
             with private_folder("plan") as folder:
                 yield self._save(folder.path, run, log)
         finally:
-            runs.end(run.id)
+            if run:
+                runs.end(run.id)
 
     def show(self, plan: SavedPlan) -> dict[str, Any]:
         """The plan in Terraform's JSON representation; without values if the token may not read it."""

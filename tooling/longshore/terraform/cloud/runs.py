@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from longshore.clock import Clock
 from longshore.errors import CloudError, PlanError, TerraformError
 from longshore.masking import Masks
+from longshore.signals import Deferral, deferred
 from longshore.terraform.cloud.api import Api
 from longshore.terraform.cloud.failures import RunFailures
 from longshore.terraform.cloud.log import Log
@@ -152,14 +154,22 @@ class Runs:
         """Waits until a confirmed run has been applied.
 
         A signal stops the wait while the run is queued, but not once its apply has started, as with a local terraform.
+        One that ends the command cancels the run, and takes effect once the run has ended.
 
         Raises:
             TerraformError: the apply failed, or had not ended at the deadline.
             InterruptError: after a signal.
         """
-        log, clock = Log(self.api, f"applies/{run.apply}", on_event), self._unchecked_clock
+        with deferred() as deferral:
+            return self._wait_for_apply(run, deadline, Log(self.api, f"applies/{run.apply}", on_event), deferral)
+
+    def _wait_for_apply(self, run: CloudRun, deadline: float, log: Log, deferral: Deferral) -> CloudRun:
+        clock, cancelled = self._unchecked_clock, False
         for _ in clock.polls(deadline):
             run = self._refreshed(run)
+            if deferral.raised and not cancelled:
+                with suppress(CloudError):
+                    cancelled = self._try_to_end(run.id)
             if run.apply:
                 log.path = f"applies/{run.apply}"
                 log.read()
