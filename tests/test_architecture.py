@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -128,6 +129,22 @@ def test_only_the_console_prints() -> None:
         return any(isinstance(call.func, ast.Name) and call.func.id == "print" for call in calls)
 
     assert [name for name, path in FILES.items() if prints(path)] == []
+
+
+def test_every_text_is_utf_8_whatever_the_locale() -> None:
+    """With LC_ALL=C, or in an older locale, Python decodes files and the output of programs as something else."""
+
+    def without(call: ast.Call) -> bool:
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        modes = [word.value for word in call.args if isinstance(word, ast.Constant) and isinstance(word.value, str)]
+        given = {keyword.arg for keyword in call.keywords}
+        opens = name in {"open", "fdopen"} and any(re.fullmatch(r"[rwax]t?\+?", mode) for mode in modes)
+        opens |= isinstance(call.func, ast.Name) and name == "open" and not modes
+        reads = name in {"read_text", "write_text"} or opens or bool(given & {"text", "universal_newlines"})
+        return reads and "encoding" not in given
+
+    calls = [(name, n) for name, path in FILES.items() for n in ast.walk(tree_of(path)) if isinstance(n, ast.Call)]
+    assert [f"{name}:{call.lineno}" for name, call in calls if without(call)] == []
 
 
 @pytest.mark.parametrize("name", [n for n in FILES if not n.startswith("sandbox/")])

@@ -65,3 +65,11 @@ def test_rollback_and_promotion_record_the_author_of_the_commit() -> None:
     rollback = result(author=None)
     rollback.copy_source_from(result(author="Bea <bea@example.org>"))
     assert rollback.author == "Bea <bea@example.org>"
+
+
+@pytest.mark.parametrize(("given", "text"), [("J\udcc3\udcb6rg", "Jörg"), ("J\udcf6rg", "J\ufffdrg"), ("Jörg", "Jörg")])
+def test_a_name_is_text_whatever_the_locale(given: str, text: str) -> None:
+    """With LC_ALL=C and without UTF-8 mode, Python decodes all but ASCII to surrogates, which DynamoDB refuses."""
+    identified = actor.identify(ARN, {"GITHUB_ACTOR": given, "CI_JOB_URL": f"https://ci/{given}"})
+    assert (identified.user, identified.ci_url) == (text, f"https://ci/{text}")
+    assert actor.user({"GITHUB_ACTOR": given}) == text

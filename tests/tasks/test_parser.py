@@ -69,3 +69,10 @@ def test_every_flag_has_help(task: str) -> None:
     for flag, text in context.help_tuples():
         assert text, flag
         assert not str(text).endswith(".")
+
+
+def test_an_argument_is_utf_8_whatever_the_locale(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "has no task 'hör'" in answer(capsys, "h\udcc3\udcb6r")[2]
+    code, out, err = answer(capsys, "lock.take", "--why", "\udcff")
+    assert (code, out) == (2, "")
+    assert err == "error: the argument '\\udcff' is not encoded in UTF-8\n  → Type it in a terminal that uses UTF-8.\n"

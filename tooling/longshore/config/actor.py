@@ -25,6 +25,7 @@ def identify(arn: str, environ: Mapping[str, str]) -> Actor:
         arn: the AWS identity, from STS.
         environ: the environment variables, in which CI systems describe their job.
     """
+    environ = {name: _text(value) for name, value in environ.items()}
     return Actor(
         arn=arn,
         user=user(environ),
@@ -41,9 +42,14 @@ def user(environ: Mapping[str, str]) -> str:
     In a CodeBuild build, it is the initiator of the build: the user of the container is always root.
     """
     try:
-        return next((environ[name] for name in _USERS if environ.get(name)), None) or getpass.getuser()
+        return _text(next((environ[name] for name in _USERS if environ.get(name)), None) or getpass.getuser())
     except (KeyError, OSError):  # a container whose user id has no name
         return "unknown"
+
+
+def _text(value: str) -> str:
+    """A variable as text: bytes that the locale does not have arrive as surrogates, which no record can hold."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _job_url(environ: Mapping[str, str]) -> str | None:

@@ -31,7 +31,7 @@ def own_folder(root: Path) -> Path:
     try:
         if not (folder / ".gitignore").exists():
             folder.mkdir(mode=_PRIVATE, exist_ok=True)
-            (folder / ".gitignore").write_text("*\n")
+            (folder / ".gitignore").write_text("*\n", encoding="utf-8")
         if folder.lstat().st_mode & _OF_OTHERS and not folder.is_symlink():
             folder.chmod(_PRIVATE)  # an umask of 0 would let other users add files
     except OSError:

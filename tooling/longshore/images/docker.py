@@ -157,7 +157,9 @@ class Docker:
         token = f"{credentials.username}:{credentials.password.get_secret_value()}"
         auth = base64.b64encode(token.encode()).decode()
         with private_folder("docker") as private:
-            (private.path / "config.json").write_text(json.dumps({"auths": {registry: {"auth": auth}}}))
+            (private.path / "config.json").write_text(
+                json.dumps({"auths": {registry: {"auth": auth}}}), encoding="utf-8"
+            )
             # Docker looks up the endpoint and certificates of the user's contexts in the folder of its configuration.
             (private.path / "contexts").symlink_to(own.absolute() / "contexts")
             environ = {**_PUSH_ENVIRON, "DOCKER_CONFIG": str(private.path)}

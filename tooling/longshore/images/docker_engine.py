@@ -51,8 +51,8 @@ def remove_stale_pid_files() -> None:
     """Removes PID files left by a crash: dockerd refuses to start if another process has that PID now."""
     for path, name in PID_FILES.items():
         if path.exists():
-            process = Path("/proc", path.read_text().strip(), "comm")
-            if not process.exists() or process.read_text().strip() != name:
+            process = Path("/proc", path.read_text(encoding="utf-8").strip(), "comm")
+            if not process.exists() or process.read_text(encoding="utf-8").strip() != name:
                 path.unlink()
 
 
@@ -65,7 +65,9 @@ def _wait(docker: Docker, process: subprocess.Popen[bytes], log: Path, patience:
             if time.monotonic() < deadline and process.poll() is None:
                 time.sleep(0.5)
                 continue
-            lines = "".join(f"\n  {line}" for line in log.read_text(errors="replace").splitlines()[-_LINES_SHOWN:])
+            lines = "".join(
+                f"\n  {line}" for line in log.read_text(errors="replace", encoding="utf-8").splitlines()[-_LINES_SHOWN:]
+            )
             state = f"did not answer within {patience:.0f} s" if process.poll() is None else "ended"
             hint = f"A build machine must be privileged. The whole log of dockerd is in {log}."
             raise BuildError(f"dockerd was started but {state}: {error.message}{lines}", hint) from error

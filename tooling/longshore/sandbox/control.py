@@ -253,7 +253,7 @@ def _start(directory: Path, port: int) -> State:
 
 
 def _failure(log: Path) -> SandboxError:
-    lines = log.read_text(errors="replace").splitlines()[-15:]
+    lines = log.read_text(errors="replace", encoding="utf-8").splitlines()[-15:]
     return SandboxError("the sandbox did not start:\n" + "\n".join(lines), f"The full log is {log}.")
 
 

@@ -21,13 +21,13 @@ def claim(directory: Path) -> None:
     directory.chmod(0o700)
     marker = directory / MARKER
     marker.touch(0o600)
-    marker.write_text(sandbox_id(directory))
+    marker.write_text(sandbox_id(directory), encoding="utf-8")
 
 
 def is_claimed(directory: Path) -> bool:
     """Whether the folder was marked, or has the state file of a sandbox that was started in it."""
     try:
-        if (directory / MARKER).read_text() == sandbox_id(directory):
+        if (directory / MARKER).read_text(encoding="utf-8") == sandbox_id(directory):
             return True
     except (OSError, ValueError):
         pass

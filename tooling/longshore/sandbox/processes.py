@@ -20,7 +20,9 @@ def command_line(pid: int) -> str:
             return (PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
         return ""
     # macOS has no /proc
-    listed = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     return listed.stdout.strip()
 
 

@@ -63,7 +63,7 @@ def mark(directory: Path) -> str:
 def read(directory: Path) -> State | None:
     """The contents of the state file, even if the sandbox has ended; None without a readable file."""
     try:
-        values = json.loads((directory / FILE).read_text())
+        values = json.loads((directory / FILE).read_text(encoding="utf-8"))
         return State(**{**values, "directory": Path(values["directory"])})
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -81,6 +81,6 @@ def save(state: State) -> None:
     draft = path.with_suffix(".draft")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump({**asdict(state), "directory": str(state.directory)}, file, indent=2)
     draft.replace(path)

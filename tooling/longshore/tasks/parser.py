@@ -51,11 +51,20 @@ def install() -> None:
 def _parse_argv(whole: parser.Parser, argv: list[str]) -> Any:
     """Parses a command line. If it is mistyped and asks for a JSON document, that is printed."""
     try:
-        return _PARSE_ARGV(whole, argv)
+        return _PARSE_ARGV(whole, [_text(word) for word in argv])
     except MistypedError as error:
         if any(re.fullmatch("--json|-[a-z]*j[a-z]*", word) for word in argv):
             exits.document(error.usage, ExitCode.USAGE)
         raise
+
+
+def _text(word: str) -> str:
+    """An argument as text: bytes that the locale does not have arrive as surrogates, which no record can hold."""
+    try:
+        return word.encode("utf-8", "surrogateescape").decode("utf-8")
+    except UnicodeError:
+        hint = "Type it in a terminal that uses UTF-8."
+        raise MistypedError(f"error: the argument {word!a} is not encoded in UTF-8\n  → {hint}") from None
 
 
 def _handle(machine: parser.ParseMachine, token: str) -> None:

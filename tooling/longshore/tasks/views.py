@@ -157,7 +157,7 @@ def images(console: Console, results: Mapping[str, ImageResult]) -> None:
 def exports(console: Console, file: Path) -> None:
     """The outcome of a release as shell variables, read from its JSON; prints nothing if there is none."""
     try:
-        document = json.loads(file.read_text())
+        document = json.loads(file.read_text(encoding="utf-8"))
         exit_code = int(document["exit_code"])
     except (OSError, ValueError, KeyError, TypeError):
         return

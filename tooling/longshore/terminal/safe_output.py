@@ -133,7 +133,7 @@ def _flush_at_exit() -> None:
 def _redirect_to_null(stream: TextIO) -> None:
     """Redirects a stream to the null device; otherwise Python's own flush at exit fails and changes the exit code."""
     try:
-        with open(os.devnull, "w") as null:  # noqa: PTH123 - not a project file
+        with open(os.devnull, "w", encoding="utf-8") as null:  # noqa: PTH123 - not a project file
             os.dup2(null.fileno(), stream.fileno())
     except (OSError, ValueError):
         return

@@ -97,7 +97,7 @@ class Terraform:
         if self.stack.backend:  # `terraform workspace select` in this folder would select another state
             (self.stack.data_dir / "environment").unlink(missing_ok=True)
         stamp = self.stack.data_dir / "longshore-init"
-        if stamp.is_file() and stamp.read_text() == self._init_digest():
+        if stamp.is_file() and stamp.read_text(encoding="utf-8") == self._init_digest():
             return
         self.stack.data_dir.mkdir(parents=True, exist_ok=True)
         self._checked(
@@ -108,7 +108,7 @@ class Terraform:
             no_color=IsFlagged,
             backend_config=str(self._backend_file()) if self.stack.backend else None,
         )
-        stamp.write_text(self._init_digest())
+        stamp.write_text(self._init_digest(), encoding="utf-8")
 
     @contextmanager
     def plan(self, variables: Variables | None = None, options: PlanOptions = PLAN_DEFAULTS) -> Iterator[SavedPlan]:
@@ -270,20 +270,25 @@ class Terraform:
         # A file, not -var: every user sees a command line. The last one overrides the others.
         last = folder / "variables.tfvars.json"
         last.touch(mode=_PRIVATE)
-        last.write_text(json.dumps(dict(variables)))
+        last.write_text(json.dumps(dict(variables)), encoding="utf-8")
         return [*files, str(last)]
 
     def _backend_file(self) -> Path:
         file = self.stack.data_dir / "backend.tfbackend"
         file.touch(mode=_PRIVATE)
-        file.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in sorted(self.stack.backend.items())))
+        file.write_text(
+            "".join(f"{key} = {json.dumps(value)}\n" for key, value in sorted(self.stack.backend.items())),
+            encoding="utf-8",
+        )
         return file
 
     def _folders(self) -> list[Path]:
         """The root and its modules, which are known after an init."""
         modules, folders = self.stack.data_dir / "modules" / "modules.json", {self.stack.directory}
         if modules.is_file():
-            folders |= {self.stack.directory / m["Dir"] for m in json.loads(modules.read_text())["Modules"]}
+            folders |= {
+                self.stack.directory / m["Dir"] for m in json.loads(modules.read_text(encoding="utf-8"))["Modules"]
+            }
         return sorted(folders)
 
     def _init_digest(self) -> str:

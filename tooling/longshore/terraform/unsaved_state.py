@@ -94,7 +94,7 @@ class UnsavedState:
         if self.stack.data_dir.parent in self.stack.directory.parents:
             return True
         try:
-            lineage = json.loads(self._left.read_text())["lineage"]
+            lineage = json.loads(self._left.read_text(encoding="utf-8"))["lineage"]
         except (OSError, ValueError, KeyError, TypeError):
             return False
         return bool(lineage) and lineage == self.lineage()

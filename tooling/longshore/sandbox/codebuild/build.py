@@ -161,7 +161,7 @@ class Build:
         path = self._host.folder(self._record) / "src" / spec
         self._log.write_line(f"YAML location is {path}")
         try:
-            return path.read_text(errors="replace")
+            return path.read_text(errors="replace", encoding="utf-8")
         except OSError as error:
             raise Failed("YAML_FILE_ERROR", f"stat {path}: no such file or directory") from error
 

@@ -36,11 +36,13 @@ def make(folder: Path) -> Path:
     lines = [str(Path(longshore.__file__).parents[1])]
     # addsitedir, because an editable installation is itself a .pth file in such a folder
     lines += [f"import site; site.addsitedir({path!r})" for path in site.getsitepackages() if Path(path).is_dir()]
-    (packages / "build_image.pth").write_text("\n".join(lines) + "\n")
+    (packages / "build_image.pth").write_text("\n".join(lines) + "\n", encoding="utf-8")
     for name, arguments in PROGRAMS.items():
         # through sh, because the first line of a script must be shorter than some paths
         script = programs / name
-        script.write_text(f'#!/bin/sh\nexec {shlex.quote(str(programs / "python"))} {arguments} "$@"\n')
+        script.write_text(
+            f'#!/bin/sh\nexec {shlex.quote(str(programs / "python"))} {arguments} "$@"\n', encoding="utf-8"
+        )
         script.chmod(0o755)
     return programs
 

@@ -20,7 +20,7 @@ def main() -> int:
     updates = [dict(zip(("old", "new", "ref"), line.split(), strict=True)) for line in sys.stdin]
     push = {"repository": repository, "actor": str(os.getuid()), "updates": updates}
     try:
-        state = json.loads(Path(state_file).read_text())
+        state = json.loads(Path(state_file).read_text(encoding="utf-8"))
         headers = {"Authorization": f"Bearer {state['secret_access_key']}"}
         request = Request(f"{state['endpoint']}/_sandbox/push", json.dumps(push).encode(), headers)  # noqa: S310 - ours
         # a proxy of the user must not be used for loopback

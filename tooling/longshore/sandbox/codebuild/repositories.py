@@ -78,7 +78,7 @@ class Repositories:
         command = [sys.executable, "-I", post_receive.__file__, str(self._state_file), name]
         hook = path / "hooks" / "post-receive"
         hook.parent.mkdir(exist_ok=True)
-        hook.write_text(f"#!/bin/sh\nexec {shlex.join(command)}\n")
+        hook.write_text(f"#!/bin/sh\nexec {shlex.join(command)}\n", encoding="utf-8")
         hook.chmod(0o755)
 
 
@@ -92,7 +92,13 @@ def git(folder: Path, *arguments: str) -> str:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "GIT_TERMINAL_PROMPT": "0"}
     done = subprocess.run(
-        ["git", *arguments], cwd=folder, env=environ, capture_output=True, text=True, errors="replace", check=False
+        ["git", *arguments],
+        cwd=folder,
+        env=environ,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     )
     if done.returncode:
         raise GitError((done.stderr.strip().splitlines() or ["git failed"])[-1])

@@ -103,7 +103,7 @@ class Shell:
         target = self._folder / "variable"
         target.unlink(missing_ok=True)
         self.run(f'[ -z "${{{name}+x}}" ] || printf %s "${{{name}}}" >{_quote(target)}', lambda: False)
-        return target.read_text(errors="replace") if target.exists() else None
+        return target.read_text(errors="replace", encoding="utf-8") if target.exists() else None
 
     def close(self) -> None:
         """End the shell and all its processes: SIGTERM, then SIGKILL after `grace` seconds."""
@@ -204,7 +204,7 @@ def _is_running(group: int) -> bool:
 def _state_in(path: Path, group: int) -> str:
     """The state of a process of this group; X for a process of another group."""
     try:
-        state, _, its_group, *_ = path.read_text(errors="replace").rpartition(")")[2].split()
+        state, _, its_group, *_ = path.read_text(errors="replace", encoding="utf-8").rpartition(")")[2].split()
     except OSError:
         return "X"
     return state if int(its_group) == group else "X"

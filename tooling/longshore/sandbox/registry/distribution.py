@@ -59,7 +59,7 @@ class RegistryProcess:
         config, log = directory / "config.json", directory / "registry.log"
         prefix = _secret_path()
         config.touch(0o600)
-        config.write_text(json.dumps(_config(directory / "data", prefix)))
+        config.write_text(json.dumps(_config(directory / "data", prefix)), encoding="utf-8")
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 [program, "serve", str(config.resolve())],
@@ -69,7 +69,7 @@ class RegistryProcess:
                 env={"OTEL_TRACES_EXPORTER": "none"},
                 preexec_fn=_die_with_parent(),  # noqa: PLW1509 - the sandbox has no other threads yet
             )
-        (directory / "pid").write_text(str(self._process.pid))
+        (directory / "pid").write_text(str(self._process.pid), encoding="utf-8")
         try:
             self.upstream = Upstream(f"127.0.0.1:{_port(log, self._process)}", prefix)
         except SandboxError:
@@ -124,7 +124,7 @@ class RegistryContainer:
 def end_orphan(directory: Path) -> list[str]:
     """Stop the registry that a killed sandbox left running; a line about it, or none."""
     try:
-        pid = int((directory / "registry" / "pid").read_text())
+        pid = int((directory / "registry" / "pid").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return []
     return [f"registry process {pid}"] if processes.end(pid, state.mark(directory), grace=5) else []
@@ -155,8 +155,8 @@ def _die_with_parent() -> Callable[[], None] | None:
 def _port(log: Path, process: subprocess.Popen[bytes]) -> str:
     def look() -> str | None:
         if process.poll() is not None:
-            raise SandboxError(f"the registry exited: {log.read_text(errors='replace')[-500:]}", HINT)
-        listening = _LISTENING.search(log.read_text(errors="replace"))
+            raise SandboxError(f"the registry exited: {log.read_text(errors='replace', encoding='utf-8')[-500:]}", HINT)
+        listening = _LISTENING.search(log.read_text(errors="replace", encoding="utf-8"))
         return listening.group(1) if listening else None
 
     return _wait(look, f"the registry is not listening; check {log}")

@@ -58,8 +58,10 @@ class Terraform:
             _write(run.plan_log, f"Error: the folder {workspace.attributes.get('working-directory')} does not exist")
             return None
         backend = json.dumps(str(workspace.state_file))
-        (root / _OVERRIDE).write_text(f'terraform {{\n  backend "local" {{\n    path = {backend}\n  }}\n}}\n')
-        (root / _VARIABLES).write_text("".join(_assignments(workspace, run)))
+        (root / _OVERRIDE).write_text(
+            f'terraform {{\n  backend "local" {{\n    path = {backend}\n  }}\n}}\n', encoding="utf-8"
+        )
+        (root / _VARIABLES).write_text("".join(_assignments(workspace, run)), encoding="utf-8")
         _write(run.plan_log, "Initializing plugins and modules...")
         if self._run(workspace, run, run.plan_log, ["init", "-input=false", "-no-color"]):
             return None
@@ -143,5 +145,5 @@ def _assignments(workspace: Workspace, run: Run) -> list[str]:
 
 
 def _write(log: Log, line: str) -> None:
-    with log.file.open("a") as output:
+    with log.file.open("a", encoding="utf-8") as output:
         output.write(f"{line}\n")

@@ -105,7 +105,7 @@ class Worker:
 
     def _keep_state(self, run: Run, workspace: Workspace) -> None:
         if workspace.state_file.exists():
-            outputs = json.loads(workspace.state_file.read_text()).get("outputs", {})
+            outputs = json.loads(workspace.state_file.read_text(encoding="utf-8")).get("outputs", {})
             workspace.states.append(StateVersion(new_id("sv"), run.id, outputs))
 
     def _wait_for_turn(self, run: Run) -> bool:

@@ -137,7 +137,7 @@ class CloudDriver:
         """The plan in Terraform's JSON representation; without values if the token may not read it."""
         if not isinstance(plan, CloudPlan):
             return self._local_mode.terraform.show(plan)
-        return dict(json.loads(plan.file.read_text()))
+        return dict(json.loads(plan.file.read_text(encoding="utf-8")))
 
     def apply(self, plan: SavedPlan, on_event: OnEvent | None = None) -> dict[str, Any]:
         """Confirms the run of this plan and waits for its apply.
@@ -230,7 +230,7 @@ class CloudDriver:
             )
         file = folder / "plan.json"
         file.touch(mode=_PRIVATE)
-        file.write_text(json.dumps(plan))
+        file.write_text(json.dumps(plan), encoding="utf-8")
         return CloudPlan(file, run.has_changes, run)
 
     @property
@@ -248,7 +248,7 @@ class CloudDriver:
 
 
 def _sets_tag(file: Path) -> bool:
-    text = file.read_text()
+    text = file.read_text(encoding="utf-8")
     if file.name.endswith(".json"):  # Terraform's own rule for -var-file
         return '"image_tag"' in text
     return any(line.split("=")[0].strip() == "image_tag" for line in text.splitlines())

@@ -55,6 +55,6 @@ def _files(environ: Mapping[str, str]) -> list[Path]:
 
 def _read(file: Path) -> dict[str, dict[str, str]]:
     try:
-        return dict(json.loads(file.read_text())["credentials"])
+        return dict(json.loads(file.read_text(encoding="utf-8"))["credentials"])
     except (OSError, ValueError, KeyError, TypeError):
         raise TerraformError(f"cannot read Terraform's credentials from {file}", "Run: terraform login") from None
