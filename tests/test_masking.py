@@ -179,8 +179,8 @@ def test_ledger_and_json_document_contain_no_secret() -> None:
     ],
 )
 def test_masking_takes_linear_time(text: str) -> None:
-    """With a pattern that backtracks at every character, this would take hours."""
-    line = text * (1_000_000 // len(text))
+    """With a pattern that backtracks at every character, this would take minutes."""
+    line = text * (100_000 // len(text))
     assert len(Masks([CANARY]).mask_untrusted(f"{line} password={CANARY}")) >= 1000
 
 
@@ -258,7 +258,7 @@ def test_a_multi_line_value_is_masked_line_by_line() -> None:
     assert masks.mask(f"key: {KEY}") == f"key: {MASK}"
     lines = KEY.splitlines()
     assert [masks.mask_untrusted(line) for line in lines] == [MASK, MASK, f"  {MASK}", "abc=", MASK]
-    assert masks.mask(json.dumps(KEY)).count(MASK) == 4
+    assert masks.mask(json.dumps(KEY)) == f'"{MASK}"'
 
 
 @given(st.integers(min_value=LINE_LENGTH - 60, max_value=LINE_LENGTH + 10))

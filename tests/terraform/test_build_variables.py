@@ -129,6 +129,7 @@ def test_no_message_ever_shows_a_value(environ: dict[str, str], elsewhere: bool)
 def test_the_rule_for_secrets_is_the_one_in_terraform() -> None:
     """Otherwise the next plan would refuse a variable that was written as a plain one."""
     assert patterns_of("name") == masking.SECRET_NAME
+    assert patterns_of("other") == masking.NOT_SECRET_NAME
     assert patterns_of("value") == masking.SECRET_VALUE
 
 

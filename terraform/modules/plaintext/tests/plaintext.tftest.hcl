@@ -17,6 +17,10 @@ run "reports_secrets_by_name" {
         AWS_ACCESS_KEY_ID     = "x"
         GOOGLE_CREDENTIALS    = "x"
         AWS_SECRET_ACCESS_KEY = "x"
+        SENTRY_DSN            = "x"
+        APP_KEY               = "x"
+        FERNET_KEY            = "x"
+        SQL_CONNECTION_STRING = "x"
       }
     }
   }
@@ -40,6 +44,10 @@ run "ignores_similar_names" {
         COMPASS        = "north"
         KEYBOARD       = "de"
         PASSENGERS     = "2"
+        SECRET_ARN     = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:shop"
+        PASSWORD_FILE  = "/run/secrets/password"
+        CACHE_KEY      = "v2"
+        PRIMARY_KEY    = "id"
         EMPTY          = ""
         NOTHING        = null
       }

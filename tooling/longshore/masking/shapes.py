@@ -1,0 +1,74 @@
+"""Secrets that are recognised by their shape alone: passwords in URLs, authorization headers, tokens, private keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+# A line may be a megabyte long, so each of these patterns must look at a character a few times only.
+_URL_PASSWORD = re.compile(
+    r"(?<=\w://)(?:"
+    r"[^\s/?#@:\"'<>]*:[^\s/]*(?=@)"
+    # A password with a slash that is not encoded; after a host, a number would be its port.
+    r"|[^\s/?#@:\"'<>]{1,100}:(?!\d*(?:[/?#\s]|$))[^\s\"'<>@]{1,200}(?=@)"
+    r")|(?<=https://)[^\s/?#@:\"'<>]+(?=@)|(?<=http://)[^\s/?#@:\"'<>]+(?=@)"  # a token as the user of a web URL
+)
+_QUOTES = r"(?:[\\\"'`]|%2[27]|&quot;|&#3[49];){0,8}"
+_AUTHORIZATION = re.compile(
+    rf"(?i)authorization{_QUOTES}\s{{0,8}}(?:=>|[:=]|(?<=[\"']),)\s{{0,8}}{_QUOTES}"
+    r"(?P<value>(?:(?:bearer|basic|token|digest|negotiate|apikey)\s+)?[^\s\"',;\\]+)"
+)
+_BEARER = re.compile(r"(?i)\bbearer\s+(?P<value>[\w.~+/=-]{20,})")
+
+# The issuers document these prefixes so that scanners find their tokens.
+_TOKENS = re.compile(
+    r"(?<![A-Za-z0-9])(?:"
+    r"(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"  # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+    r"|gh[opsur]_[A-Za-z0-9]{36,}|github_pat_\w{22,}"
+    r"|gl(?:pat|dt|rt|cbt|ptt|soat)-[\w-]{20,}"
+    r"|xox[abeoprs]-[\w-]{10,}|xapp-\d-[\w-]{10,}|xwfp-[\w-]{10,}"
+    r"|[prs]k_(?:live|test)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/=]{16,}"
+    r"|sk-[\w-]{20,}|AIza[\w-]{35}|GOCSPX-[\w-]{20,}|ya29\.[\w-]{20,}"
+    r"|npm_[A-Za-z0-9]{36}|pypi-[\w-]{50,}|rubygems_[0-9a-f]{40,}|dckr_[op]at_[\w-]{20,}"
+    r"|SG\.[\w-]{16,}\.[\w-]{16,}|hv[sbr]\.[\w-]{20,}|dop_v1_[0-9a-f]{60,}|AGE-SECRET-KEY-1[A-Z0-9]{50,}"
+    r"|[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}"
+    r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
+    r")"
+)
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+    r"(?:(?:[^-]|-(?!----))*+-----END [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+    r"|(?:(?:\s|\\+[nr])*[A-Za-z0-9+/=]{16,})*)"
+)
+_BEGINS = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?![\s\S]*-----END )")
+_KEY_LINE = re.compile(r"[\w -]{1,20}: .*|[A-Za-z0-9+/=]*")
+
+
+def spans(text: str) -> Iterator[tuple[int, int]]:
+    """The places of secrets that are recognised by their shape."""
+    for pattern in (_URL_PASSWORD, _PRIVATE_KEY):
+        yield from (match.span() for match in pattern.finditer(text))
+    for pattern in (_AUTHORIZATION, _BEARER):
+        yield from (match.span("value") for match in pattern.finditer(text))
+    if _may_have_token(text):
+        yield from (match.span() for match in _TOKENS.finditer(text))
+
+
+def url_passwords(text: str) -> Iterator[tuple[int, int]]:
+    """The places of passwords in URLs, each with the user before it."""
+    yield from (match.span() for match in _URL_PASSWORD.finditer(text))
+
+
+def inside_private_key(lines: list[str]) -> bool:
+    """Whether the last of these lines may be inside a private key, so that the next one belongs to it."""
+    text = "\n".join(lines)
+    begins = _BEGINS.search(text)
+    return begins is not None and all(_KEY_LINE.fullmatch(line.strip()) for line in text[begins.end() :].splitlines())
+
+
+def _may_have_token(text: str) -> bool:
+    return _HINT.search(text) is not None
+
+
+_HINT = re.compile(r"AKIA|ASIA|gh[opsur]_|github_|gl[a-z]+-|xox|xapp-|xwfp-|k_|whsec_|sk-|AIza|GOCSPX|ya29|npm_|pypi-"
+                   r"|rubygems_|dckr_|SG\.|hv[sbr]\.|dop_|AGE-|atlasv1|eyJ")  # fmt: skip
