@@ -1,5 +1,5 @@
 variable "github" {
-  description = "GitHub repository (owner/name) and GitHub environment whose jobs may assume an IAM role that releases this environment; null for none. The module releaser describes and validates the settings."
+  description = "GitHub repository (owner/name, or owner@ID/name@ID with immutable subjects) and GitHub environment whose jobs may assume an IAM role that releases this environment; null for none. The module releaser describes and validates the settings."
   type = object({
     repository    = string
     environment   = string

@@ -1,5 +1,5 @@
 variable "github" {
-  description = "GitHub repository (owner/name) and GitHub environment whose jobs may assume a role to release; null for none. Set oidc_provider to pass the OIDC provider instead of looking it up by issuer."
+  description = "GitHub repository and GitHub environment whose jobs may assume a role to release; null for none. repository is as in the subject of its tokens: owner/name or, with immutable subjects, owner@ID/name@ID. Set oidc_provider to pass the OIDC provider instead of looking it up by issuer."
   type = object({
     repository    = string
     environment   = string
@@ -10,8 +10,8 @@ variable "github" {
   default = null
 
   validation {
-    condition     = var.github == null || try(can(regex("^[A-Za-z0-9_-]+/[A-Za-z0-9._-]+$", var.github.repository)), false)
-    error_message = "github.repository must be one repository, <owner>/<name>, without wildcards."
+    condition     = var.github == null || try(can(regex("^[A-Za-z0-9_-]+(/[A-Za-z0-9._-]+|@[0-9]+/[A-Za-z0-9._-]+@[0-9]+)$", var.github.repository)), false)
+    error_message = "github.repository must be one repository, <owner>/<name> or <owner>@<id>/<name>@<id>, without wildcards."
   }
 
   validation {

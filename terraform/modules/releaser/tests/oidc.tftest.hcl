@@ -27,6 +27,29 @@ run "no_roles_by_default" {
   }
 }
 
+run "github_with_immutable_subjects" {
+  command = plan
+
+  variables {
+    github = { repository = "example@123456/storefront@456789", environment = "sandbox" }
+  }
+
+  assert {
+    condition     = { for c in data.aws_iam_policy_document.trust["github"].statement[0].condition : c.variable => [c.test, c.values] }["token.actions.githubusercontent.com:sub"] == ["StringEquals", tolist(["repo:example@123456/storefront@456789:environment:sandbox"])]
+    error_message = "The subject has the ids of the owner and the repository, and no other is trusted."
+  }
+}
+
+run "rejects_a_repository_with_one_id" {
+  command = plan
+
+  variables {
+    github = { repository = "example@123456/storefront", environment = "sandbox" }
+  }
+
+  expect_failures = [var.github]
+}
+
 run "github" {
   command = plan
 
