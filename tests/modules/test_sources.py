@@ -55,6 +55,16 @@ def test_sources_are_short_and_have_no_forbidden_settings(source: Path) -> None:
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=_name)
+def test_no_source_names_a_partition(source: Path) -> None:
+    """Regions in China and GovCloud have other ARNs, and other hosts in China."""
+    lines = (line for line in source.read_text().splitlines() if not line.lstrip().startswith(("error_message", "#")))
+    hosts = re.compile(
+        r"(?<!events)(?<!ecs-tasks)(?<!codebuild)(?<!sts)\.amazonaws\.com"
+    )  # principals are the same in all
+    assert [line for line in lines if "arn:aws:" in line or hosts.search(line)] == []
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=_name)
 def test_every_variable_and_output_has_a_description(source: Path) -> None:
     blocks = re.findall(r'^(?:variable|output) "(\w+)" \{\n(.*?)^\}', source.read_text(), re.MULTILINE | re.DOTALL)
     assert [name for name, body in blocks if not body.startswith("  description = ")] == []
