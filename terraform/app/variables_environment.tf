@@ -5,13 +5,13 @@ variable "environment" {
 }
 
 variable "secrets" {
-  description = "Secrets of all containers, as references: ssm:/path or secretsmanager:name[:json-key]. An entry of the same name in a service or task takes precedence."
+  description = "Secrets of all containers, as references: ssm:/path, ssm:name, secretsmanager:name[:json-key[:stage[:version]]] or the full ARN of either. An entry of the same name in a service or task takes precedence."
   type        = map(string)
   default     = {}
 
   validation {
-    condition     = alltrue([for reference in values(var.secrets) : can(regex("^(ssm:/[A-Za-z0-9_./-]+|secretsmanager:[A-Za-z0-9/_+=.@-]+(:[^:]+)?)$", reference))])
-    error_message = "secrets must contain references, ssm:/path or secretsmanager:name[:json-key], not values."
+    condition     = alltrue([for reference in values(var.secrets) : can(regex("^(ssm:(/[A-Za-z0-9_./-]+|[A-Za-z0-9_.-]+)|arn:[a-z-]+:ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9_./-]+|(secretsmanager:[A-Za-z0-9/_+=.@!-]+|arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]+-[A-Za-z0-9]{6})(:[^:]+|:[^:]*:[^:]*(:[A-Za-z0-9-]*)?)?)$", reference))])
+    error_message = "secrets must contain references, not values: ssm:/path, ssm:name, secretsmanager:name[:json-key[:stage[:version]]] or the full ARN of either."
   }
 }
 
@@ -45,6 +45,6 @@ variable "not_secret" {
   # Checked here, not at each map, so that one message names all of them, each with its path.
   validation {
     condition     = alltrue([for name in values(module.plaintext.suspects) : contains(var.not_secret, name)])
-    error_message = "These look like secrets: ${join(", ", [for path, name in module.plaintext.suspects : path if !contains(var.not_secret, name)])}. Move them to secrets, as references (ssm:/path or secretsmanager:name[:json-key]), or list the names in not_secret."
+    error_message = "These look like secrets: ${join(", ", [for path, name in module.plaintext.suspects : path if !contains(var.not_secret, name)])}. Move them to secrets, as references (ssm: or secretsmanager:), or list the names in not_secret."
   }
 }

@@ -1,14 +1,15 @@
 locals {
-  # plain:TEXT, ssm:/PATH, secretsmanager:NAME[:JSON-KEY].
+  # plain:TEXT, ssm:NAME, secretsmanager:NAME[:JSON-KEY[:STAGE[:VERSION]]]; the name of a secret may be its full ARN.
   plain = { for name, value in var.environment : name => trimprefix(value, "plain:") if startswith(value, "plain:") }
   parameters = {
     for name, value in var.environment : name => trimprefix(value, "ssm:")
-    if can(regex("^ssm:/[A-Za-z0-9_./-]+$", value))
+    if can(regex("^ssm:(/[A-Za-z0-9_./-]+|[A-Za-z0-9_.-]+)$", value))
   }
+  secret = "^secretsmanager:(?:(?P<arn>arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]+-[A-Za-z0-9]{6})|(?P<name>[A-Za-z0-9/_+=.@!-]+))(?P<part>:[^:]+|:[^:]*:[^:]*(?::[A-Za-z0-9-]*)?)?$"
   entries = {
     for name, value in var.environment :
-    name => regex("^secretsmanager:(?P<name>[A-Za-z0-9/_+=.@-]+)(?P<key>:[^:]+)?$", value)
-    if can(regex("^secretsmanager:[A-Za-z0-9/_+=.@-]+(:[^:]+)?$", value))
+    name => regex(local.secret, value)
+    if can(regex(local.secret, value))
   }
 
   variables = merge(
@@ -17,7 +18,7 @@ locals {
     {
       for name, entry in local.entries : name => {
         type  = "SECRETS_MANAGER"
-        value = "${entry.name}${entry.key == null ? "" : entry.key}"
+        value = "${entry.arn == null ? entry.name : entry.arn}${entry.part == null ? "" : entry.part}"
       }
     },
   )
@@ -32,7 +33,7 @@ module "plaintext" {
 
 # Read for the ARN, which ends in six random characters; the data source does not read the value.
 data "aws_secretsmanager_secret" "this" {
-  for_each = toset([for entry in values(local.entries) : entry.name])
+  for_each = toset([for entry in values(local.entries) : entry.name if entry.arn == null])
 
   name = each.key
 }

@@ -1,8 +1,10 @@
 locals {
   parameter_arns = sort(distinct([
-    for path in values(local.parameters) : "arn:${local.partition}:ssm:${local.region}:${local.account_id}:parameter${path}"
+    for path in values(local.parameters) : "arn:${local.partition}:ssm:${local.region}:${local.account_id}:parameter/${trimprefix(path, "/")}"
   ]))
-  secret_arns = sort([for secret in data.aws_secretsmanager_secret.this : secret.arn])
+  secret_arns = sort(distinct([
+    for entry in values(local.entries) : entry.arn == null ? data.aws_secretsmanager_secret.this[entry.name].arn : entry.arn
+  ]))
 
   # Permissions to read the source, by its type; a public repository and NO_SOURCE need none.
   source_reads = concat(

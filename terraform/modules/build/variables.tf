@@ -25,14 +25,14 @@ variable "repository_arns" {
 }
 
 variable "environment" {
-  description = "Environment variables of the builds. A value is plain:TEXT, ssm:/PATH (Parameter Store) or secretsmanager:NAME[:JSON-KEY] (Secrets Manager)."
+  description = "Environment variables of the builds. A value is plain:TEXT, which is not protected, or a reference: ssm:/path, ssm:name or secretsmanager:name[:json-key[:stage[:version]]], with the full ARN instead of the name for a secret of another account."
   type        = map(string)
   default     = {}
 
   validation {
     # Reports names only: a value put there by mistake may be the secret itself.
-    condition     = alltrue([for value in values(var.environment) : can(regex("^(plain:|ssm:/[A-Za-z0-9_./-]+$|secretsmanager:[A-Za-z0-9/_+=.@-]+(:[^:]+)?$)", value))])
-    error_message = "Invalid in environment: ${join(", ", [for name, value in var.environment : name if !can(regex("^(plain:|ssm:/[A-Za-z0-9_./-]+$|secretsmanager:[A-Za-z0-9/_+=.@-]+(:[^:]+)?$)", value))])}. A value must be plain:TEXT, which is not protected, or a reference, ssm:/path or secretsmanager:name[:json-key]."
+    condition     = alltrue([for value in values(var.environment) : can(regex("^(plain:|ssm:(/[A-Za-z0-9_./-]+|[A-Za-z0-9_.-]+)$|secretsmanager:(arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]+-[A-Za-z0-9]{6}|[A-Za-z0-9/_+=.@!-]+)(:[^:]+|:[^:]*:[^:]*(:[A-Za-z0-9-]*)?)?$)", value))])
+    error_message = "Invalid in environment: ${join(", ", [for name, value in var.environment : name if !can(regex("^(plain:|ssm:(/[A-Za-z0-9_./-]+|[A-Za-z0-9_.-]+)$|secretsmanager:(arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]+-[A-Za-z0-9]{6}|[A-Za-z0-9/_+=.@!-]+)(:[^:]+|:[^:]*:[^:]*(:[A-Za-z0-9-]*)?)?$)", value))])}. A value must be plain:TEXT, which is not protected, or a reference: ssm:/path, ssm:name or secretsmanager:name[:json-key[:stage[:version]]], with the full ARN instead of the name for a secret of another account."
   }
 
   validation {
@@ -48,7 +48,7 @@ variable "not_secret" {
 
   validation {
     condition     = alltrue([for name in values(module.plaintext.suspects) : contains(var.not_secret, name)])
-    error_message = "These look like secrets: ${join(", ", [for path, name in module.plaintext.suspects : path if !contains(var.not_secret, name)])}. Replace the values by references (ssm:/path or secretsmanager:name[:json-key]), or list the names in not_secret."
+    error_message = "These look like secrets: ${join(", ", [for path, name in module.plaintext.suspects : path if !contains(var.not_secret, name)])}. Replace the values by references (ssm: or secretsmanager:), or list the names in not_secret."
   }
 }
 

@@ -106,7 +106,7 @@ resource "aws_ecs_task_definition" "this" {
   lifecycle {
     precondition {
       condition     = length(local.malformed) == 0
-      error_message = "Invalid: ${join(", ", local.malformed)}. A secret must be a reference, ssm:/path or secretsmanager:name[:json-key], not a value."
+      error_message = "Invalid: ${join(", ", local.malformed)}. A secret must be a reference, not a value: ssm:/path, ssm:name, secretsmanager:name[:json-key[:stage[:version]]] or the full ARN of either."
     }
 
     precondition {

@@ -2,19 +2,24 @@ locals {
   execution_role_arn = one(concat(aws_iam_role.execution[*].arn, var.task.execution_role[*].arn))
   task_role_arn      = one(concat(aws_iam_role.task[*].arn, var.task.task_role[*].arn))
 
+  own_arns = {
+    parameter = "arn:${local.partition}:ssm:${local.region}:${local.account_id}:parameter"
+    secret    = "arn:${local.partition}:secretsmanager:${local.region}:${local.account_id}:secret:"
+  }
+
   # The policy covers all secrets under the environment's path: a new one there changes only the task definition. Secrets
   # in other paths are listed one by one.
   secret_arns = concat(
     [
-      "arn:${local.partition}:ssm:${local.region}:${local.account_id}:parameter${local.namespace}/*",
-      "arn:${local.partition}:secretsmanager:${local.region}:${local.account_id}:secret:${local.namespace}/*",
-      "arn:${local.partition}:secretsmanager:${local.region}:${local.account_id}:secret:${trimprefix(local.namespace, "/")}/*",
+      "${local.own_arns.parameter}${local.namespace}/*",
+      "${local.own_arns.secret}${local.namespace}/*",
+      "${local.own_arns.secret}${trimprefix(local.namespace, "/")}/*",
     ],
-    sort([for r in local.parameters : local.value_from[r] if !startswith(r, "ssm:${local.namespace}/")]),
-    sort([
-      for name, secret in data.aws_secretsmanager_secret.this : secret.arn
-      if !startswith(name, "${local.namespace}/") && !startswith(name, "${trimprefix(local.namespace, "/")}/")
-    ]),
+    sort([for r in local.parameters : local.value_from[r] if !startswith(local.value_from[r], "${local.own_arns.parameter}${local.namespace}/")]),
+    sort(distinct([
+      for arn in values(local.entry_arns) : arn
+      if !startswith(arn, "${local.own_arns.secret}${local.namespace}/") && !startswith(arn, "${local.own_arns.secret}${trimprefix(local.namespace, "/")}/")
+    ])),
   )
 }
 

@@ -7,11 +7,19 @@ locals {
   }
 
   references = toset(flatten([for secrets in values(local.secrets) : values(secrets)]))
-  parameters = [for r in local.references : r if can(regex("^ssm:/[A-Za-z0-9_./-]+$", r))]
+  # A secret that RDS manages has a "!" in its name. A full ARN names another region or account, too; that of a secret
+  # ends in six random characters, without which the policy of the execution role would not match.
+  parameters = [
+    for r in local.references : r
+    if can(regex("^(ssm:(/[A-Za-z0-9_./-]+|[A-Za-z0-9_.-]+)|arn:[a-z-]+:ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9_./-]+)$", r))
+  ]
+  secret = "^(?:secretsmanager:(?P<name>[A-Za-z0-9/_+=.@!-]+)|(?P<arn>arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]+-[A-Za-z0-9]{6}))(?P<part>:[^:]+|:[^:]*:[^:]*(?::[A-Za-z0-9-]*)?)?$"
   entries = {
-    for r in local.references :
-    r => regex("^secretsmanager:(?P<name>[A-Za-z0-9/_+=.@-]+)(?::(?P<key>[^:]+))?$", r)
-    if can(regex("^secretsmanager:[A-Za-z0-9/_+=.@-]+(:[^:]+)?$", r))
+    for r in local.references : r => merge(regex(local.secret, r), {
+      # ECS needs all three: JSON key, stage and version.
+      part = join(":", slice(concat(split(":", try(coalesce(regex(local.secret, r).part), "")), ["", "", "", ""]), 0, 4))
+    })
+    if can(regex(local.secret, r))
   }
 
   # Reports names only: a value put there by mistake may be the secret itself.
@@ -26,16 +34,18 @@ locals {
   # of a secret ends in six random characters; its data source does not read the value.
   value_from = merge(
     { for r in local.references : r => r },
-    { for r in local.parameters : r => "arn:${local.partition}:ssm:${local.region}:${local.account_id}:parameter${trimprefix(r, "ssm:")}" },
     {
-      for r, entry in local.entries :
-      r => "${data.aws_secretsmanager_secret.this[entry.name].arn}${entry.key == null ? "" : ":${entry.key}::"}"
+      for r in local.parameters :
+      r => startswith(r, "arn:") ? r : "${local.own_arns.parameter}/${trimprefix(trimprefix(r, "ssm:"), "/")}"
     },
+    { for r, entry in local.entries : r => "${local.entry_arns[r]}${entry.part == ":::" ? "" : entry.part}" },
   )
+
+  entry_arns = { for r, entry in local.entries : r => entry.arn == null ? data.aws_secretsmanager_secret.this[entry.name].arn : entry.arn }
 }
 
 data "aws_secretsmanager_secret" "this" {
-  for_each = toset(values(local.entries)[*].name)
+  for_each = toset([for entry in values(local.entries) : entry.name if entry.arn == null])
 
   name = each.key
 }

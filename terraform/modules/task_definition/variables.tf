@@ -98,7 +98,7 @@ variable "not_secret" {
 
   validation {
     condition     = alltrue([for name in values(module.plaintext.suspects) : contains(var.not_secret, name)])
-    error_message = "These look like secrets: ${join(", ", [for path, name in module.plaintext.suspects : path if !contains(var.not_secret, name)])}. Move them to secrets, as references (ssm:/path or secretsmanager:name[:json-key]), or list the names in not_secret."
+    error_message = "These look like secrets: ${join(", ", [for path, name in module.plaintext.suspects : path if !contains(var.not_secret, name)])}. Move them to secrets, as references (ssm: or secretsmanager:), or list the names in not_secret."
   }
 }
 

@@ -85,6 +85,9 @@ run "environment_variables" {
       MASTER_KEY = "ssm:/storefront/master_key"
       NPM_TOKEN  = "secretsmanager:storefront/npm:token"
       WHOLE      = "secretsmanager:storefront/npm"
+      NAME       = "ssm:LICENSE"
+      RDS        = "secretsmanager:storefront/npm:password:AWSPREVIOUS"
+      OTHER      = "secretsmanager:arn:aws:secretsmanager:eu-west-1:210987654321:secret:team!db-QwErTy:user"
     }
   }
 
@@ -95,18 +98,21 @@ run "environment_variables" {
       MASTER_KEY = ["PARAMETER_STORE", "/storefront/master_key"]
       NPM_TOKEN  = ["SECRETS_MANAGER", "storefront/npm:token"]
       WHOLE      = ["SECRETS_MANAGER", "storefront/npm"]
+      NAME       = ["PARAMETER_STORE", "LICENSE"]
+      RDS        = ["SECRETS_MANAGER", "storefront/npm:password:AWSPREVIOUS"]
+      OTHER      = ["SECRETS_MANAGER", "arn:aws:secretsmanager:eu-west-1:210987654321:secret:team!db-QwErTy:user"]
     }
     error_message = "The prefix of a value sets the type of its variable."
   }
 
   assert {
-    condition     = local.parameter_arns == tolist(["arn:aws:ssm:eu-central-1:123456789012:parameter/storefront/master_key"])
-    error_message = "The role may read this parameter only."
+    condition     = local.parameter_arns == tolist([for name in ["LICENSE", "storefront/master_key"] : "arn:aws:ssm:eu-central-1:123456789012:parameter/${name}"])
+    error_message = "The role may read these parameters only."
   }
 
   assert {
-    condition     = local.secret_arns == tolist([data.aws_secretsmanager_secret.this["storefront/npm"].arn])
-    error_message = "The role may read this secret only, and its ARN is listed once."
+    condition     = toset(local.secret_arns) == toset(["arn:aws:secretsmanager:eu-west-1:210987654321:secret:team!db-QwErTy", data.aws_secretsmanager_secret.this["storefront/npm"].arn]) && length(local.secret_arns) == 2
+    error_message = "The role may read these secrets only, and each ARN is listed once."
   }
 }
 

@@ -80,7 +80,7 @@ run "a_parameter_without_a_slash" {
   command = plan
 
   variables {
-    environment = { KEY = "ssm:master_key" }
+    environment = { KEY = "ssm:storefront/master_key" }
   }
 
   expect_failures = [var.environment]

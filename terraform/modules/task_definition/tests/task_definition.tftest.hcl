@@ -244,6 +244,69 @@ run "fargate" {
   }
 }
 
+run "every_form_of_a_reference" {
+  command = plan
+
+  variables {
+    task = {
+      secrets = {
+        NAME     = "ssm:DB_PASSWORD"
+        SHARED   = "arn:aws:ssm:eu-west-1:210987654321:parameter/team/key"
+        RDS      = "secretsmanager:rds!db-0a1b2c3d:password"
+        PREVIOUS = "secretsmanager:rds!db-0a1b2c3d:password:AWSPREVIOUS"
+        VERSION  = "secretsmanager:rds!db-0a1b2c3d:::0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
+        OTHER    = "arn:aws:secretsmanager:eu-west-1:210987654321:secret:team/db-QwErTy:user:AWSCURRENT:"
+        WHOLE    = "arn:aws:secretsmanager:eu-west-1:210987654321:secret:team/db-QwErTy"
+        OWN      = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:storefront/sandbox/db-QwErTy"
+      }
+    }
+  }
+
+  assert {
+    condition = { for secret in jsondecode(aws_ecs_task_definition.this.container_definitions)[0].secrets : secret.name => secret.valueFrom } == {
+      NAME     = "arn:aws:ssm:eu-central-1:123456789012:parameter/DB_PASSWORD"
+      SHARED   = "arn:aws:ssm:eu-west-1:210987654321:parameter/team/key"
+      RDS      = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shared-AbCdEf:password::"
+      PREVIOUS = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shared-AbCdEf:password:AWSPREVIOUS:"
+      VERSION  = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shared-AbCdEf:::0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
+      OTHER    = "arn:aws:secretsmanager:eu-west-1:210987654321:secret:team/db-QwErTy:user:AWSCURRENT:"
+      WHOLE    = "arn:aws:secretsmanager:eu-west-1:210987654321:secret:team/db-QwErTy"
+      OWN      = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:storefront/sandbox/db-QwErTy"
+    }
+    error_message = "The references are: ${aws_ecs_task_definition.this.container_definitions}"
+  }
+
+  assert {
+    condition = setsubtract(
+      data.aws_iam_policy_document.execution.statement[3].resources,
+      [for prefix in ["ssm:eu-central-1:123456789012:parameter/", "secretsmanager:eu-central-1:123456789012:secret:/", "secretsmanager:eu-central-1:123456789012:secret:"] : "arn:aws:${prefix}storefront/sandbox/*"]
+      ) == toset([
+        "arn:aws:ssm:eu-central-1:123456789012:parameter/DB_PASSWORD",
+        "arn:aws:ssm:eu-west-1:210987654321:parameter/team/key",
+        "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shared-AbCdEf",
+        "arn:aws:secretsmanager:eu-west-1:210987654321:secret:team/db-QwErTy",
+    ])
+    error_message = "The execution role may read exactly what is referenced."
+  }
+
+  assert {
+    condition     = keys(data.aws_secretsmanager_secret.this) == ["rds!db-0a1b2c3d"]
+    error_message = "A secret with a full ARN is not looked up."
+  }
+}
+
+run "rejects_an_arn_without_its_random_characters" {
+  command = plan
+
+  variables {
+    task = {
+      secrets = { DB = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:db", KEY = "arn:aws:s3:::bucket/key" }
+    }
+  }
+
+  expect_failures = [aws_ecs_task_definition.this]
+}
+
 run "rejects_shared_plain_secrets" {
   command = plan
 
