@@ -57,7 +57,7 @@ def test_the_author_of_the_commit_is_written_down(source: Source | None) -> None
         target=SimpleNamespace(environment="test", application="shop", variables_digest=lambda: "sha256:0"),
         released_tag=lambda: "v1.0.0",
     )
-    entry = lifecycle._new_entry(env, request, [])
+    entry = lifecycle.new_entry(env, request, [])
     assert (entry.author, entry.actor) == ("Bea <bea@example.org>" if source else None, ACTOR)
 
 

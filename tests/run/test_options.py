@@ -95,7 +95,7 @@ def test_the_names_in_the_record_stay() -> None:
     assert [option.name for option in fields(ReleaseOptions)] == [
         "bump", "tag", "yes", "allow_infra", "allow_destroy", "only_release", "allow_dirty", "allow_zero",
         "allow_alarm", "allow_failed_version", "allow_older", "rebuild", "on", "remote", "check_env", "until",
-        "wait_lock", "resume", "abort", "continued",
+        "wait_lock", "dry_run", "resume", "abort", "continued",
     ]  # fmt: skip
 
 

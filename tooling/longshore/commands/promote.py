@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from longshore.commands import dry_run
+from longshore.commands.dry_run import Forecast
 from longshore.commands.release import run_steps
 from longshore.environment.environment import Environment
 from longshore.errors import UsageError
@@ -24,9 +26,7 @@ def promote(origin: Environment, env: Environment, options: ReleaseOptions) -> R
     Raises:
         LongshoreError: it has not succeeded there, or its images have changed: nothing was touched.
     """
-    if origin.target.environment == env.target.environment:
-        raise UsageError(f"--from and --to are both {env.target.environment}", "Promote to another environment.")
-    promoted = _last_success(origin, options.tag)
+    promoted = _promoted(origin, env, options)
     options = options.with_tag(promoted.version)
     inputs = checks.release(env, options)
     request = RunRequest(
@@ -36,6 +36,23 @@ def promote(origin: Environment, env: Environment, options: ReleaseOptions) -> R
         # The commit may be older than the running one: the operator chose its version.
         run_steps(run, env, options, ReleaseInputs(inputs.actor, None))
     return run.result
+
+
+def preview(origin: Environment, env: Environment, options: ReleaseOptions) -> Forecast:
+    """Shows the steps that a promotion would take; takes the same arguments as `promote`, and reads only."""
+    promoted = _promoted(origin, env, options)
+    return dry_run.preview(env, options.with_tag(promoted.version), promoted)
+
+
+def _promoted(origin: Environment, env: Environment, options: ReleaseOptions) -> ReleaseResult:
+    """The release whose version is promoted.
+
+    Raises:
+        UsageError: both environments are the same one, or the version has not succeeded in the first.
+    """
+    if origin.target.environment == env.target.environment:
+        raise UsageError(f"--from and --to are both {env.target.environment}", "Promote to another environment.")
+    return _last_success(origin, options.tag)
 
 
 def _last_success(origin: Environment, version: str | None) -> ReleaseResult:

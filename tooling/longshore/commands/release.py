@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from longshore.config.contract import UNRELEASED
 from longshore.environment.environment import Environment
 from longshore.result import ReleaseResult
 from longshore.run import (
@@ -10,12 +9,10 @@ from longshore.run import (
     autoscaling,
     build_and_plan,
     checks,
-    consistency,
-    image_checks,
+    inspection,
     released_tag,
     schedules,
     service_checks,
-    snapshot,
     standing,
     waves,
 )
@@ -51,12 +48,8 @@ def run_steps(run: Run, env: Environment, options: ReleaseOptions, inputs: Relea
     aws, parameter, deployer = env.aws, env.target.tag_parameter, Deployer.of(env)
     with run.step("inspect"):
         last = env.ledger.last_good()
-        image_checks.refuse_older(env, options, inputs.commit)
-        snapshot.take(run, aws.ecs, aws.events, repairing=run.result.previous_version == UNRELEASED)
-        standing.record(run, aws.ecs, aws.events, last)
-        consistency.refuse_zero(run, allowed=options.allow_zero)
-        consistency.refuse_incomplete(run, last, parameter)
-        service_checks.refuse_unready(run, env, allowed=options.allow_alarm)
+        for check in inspection.of_release(run, env, options, inputs.commit, last):
+            check()
     with run.step("version"):
         build_and_plan.choose_tag(run, env, options)
     with build_and_plan.built_and_planned(run, env, options, inputs.source) as plan:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from longshore import git
 from longshore.config.target import Target
@@ -110,10 +111,15 @@ def _ready(env: Environment, spec: BuildSpec, source: git.Source, tag: str, opti
     """An image that need not be built: this release pushed it already, or the commit was built before."""
     if options.resumed and (pushed := env.aws.ecr.digest(spec.repository.name, tag)):
         return BuiltImage(spec.image, spec.repository, tag, pushed, reused=False, seconds=0.0)
+    digest = _built_before(env, spec, source, options)
+    return build_image.reuse(spec, tag, digest, env.aws.ecr) if digest else None
+
+
+def _built_before(env: Environment, spec: BuildSpec, source: git.Source, options: BuildOptions) -> str | None:
+    """The digest that was built from the same commit and inputs; None if there is none, or it must not be reused."""
     if options.rebuild or source.dirty or not options.push:
         return None
-    digest = env.ledger.built(spec.image, source.commit, build_image.inputs_digest(spec, source))
-    return build_image.reuse(spec, tag, digest, env.aws.ecr) if digest else None
+    return env.ledger.built(spec.image, source.commit, build_image.inputs_digest(spec, source))
 
 
 def _remember(
@@ -130,6 +136,52 @@ def _results(built: Mapping[str, BuiltImage]) -> dict[str, ImageResult]:
         name: ImageResult(repository=image.repository.uri, tag=image.tag, digest=image.digest, reused=image.reused)
         for name, image in built.items()
     }
+
+
+@dataclass(frozen=True)
+class ForecastImage:
+    """An image of a release that has not begun.
+
+    Attributes:
+        name: its name in invoke.yaml.
+        repository: its repository.
+        tag: the version.
+        action: ``build``, ``reuse`` an earlier build of the same commit and inputs, or nothing, as it ``exists``.
+        digest: of the image in the registry; empty if it would be built.
+        builder: where it would be built.
+    """
+
+    name: str
+    repository: str
+    tag: str
+    action: Literal["build", "reuse", "exists"]
+    digest: str = ""
+    builder: str = ""
+
+    def __str__(self) -> str:
+        reference = f"{self.repository}:{self.tag}"
+        if self.action == "build":
+            return f"image {self.name}: would be built ({self.builder}) and pushed as {reference}"
+        if self.action == "reuse":
+            return f"image {self.name}: was built from this commit already; {self.digest} would get the tag {self.tag}"
+        return f"image {self.name}: {reference} exists ({self.digest})"
+
+
+def foresee(env: Environment, source: git.Source | None, tag: str, options: BuildOptions) -> tuple[ForecastImage, ...]:
+    """Which images `make` would build, and which it would reuse; without a commit, those with the tag. Reads only."""
+    if source is None:
+        return tuple(
+            ForecastImage(name, image.repository, tag, "exists", image.digest)
+            for name, image in existing(env, tag).items()
+        )
+    return tuple(_foresee(env, spec, source, tag, options) for spec in specs(env).values())
+
+
+def _foresee(env: Environment, spec: BuildSpec, source: git.Source, tag: str, options: BuildOptions) -> ForecastImage:
+    digest = _built_before(env, spec, source, options)
+    if digest and env.aws.ecr.manifest(spec.repository.name, digest):
+        return ForecastImage(spec.image, spec.repository.uri, tag, "reuse", digest)
+    return ForecastImage(spec.image, spec.repository.uri, tag, "build", builder=options.on)
 
 
 def existing(env: Environment, tag: str) -> dict[str, ImageResult]:

@@ -57,9 +57,17 @@ def reserve_tag(env: Environment, request: VersionRequest, claim: Claim | None =
 
 def _new_tag(env: Environment, request: VersionRequest, claim: Claim, *, dirty: bool) -> str:
     """A new version; that of a dirty tree is marked as dirty, is not reserved, and no later version counts from it."""
-    if dirty:
-        return f"{next_tag(env, request)}-dirty.{int(time.time())}"
-    return reserve_tag(env, request, claim)
+    return _dirty_tag(env, request) if dirty else reserve_tag(env, request, claim)
+
+
+def _dirty_tag(env: Environment, request: VersionRequest) -> str:
+    return f"{next_tag(env, request)}-dirty.{int(time.time())}"
+
+
+def foresee_tag(env: Environment, options: ReleaseOptions, source: git.Source | None) -> str:
+    """The version that a release would take, without reserving it."""
+    request = VersionRequest(options.bump)
+    return options.tag or (_dirty_tag if source and source.dirty else next_tag)(env, request)
 
 
 @contextmanager

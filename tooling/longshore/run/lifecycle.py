@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -108,7 +108,7 @@ def _begin(env: Environment, request: RunRequest, lease: Lease) -> Run:
     """Reads everything that may have changed before the lock was held, and opens the entry, a new or a resumed one."""
     contract = request.look(env)
     recent = list(islice(env.ledger.releases(page=20), 20))
-    result = _reopened(env, request.resumes) if request.resumes else _new_entry(env, request, recent)
+    result = _reopened(env, request.resumes) if request.resumes else new_entry(env, request, recent)
     run = Run(
         result=result,
         ledger=env.ledger,
@@ -189,7 +189,8 @@ def _still_moved(result: ReleaseResult) -> list[str]:
     return services + [schedule.rule for schedule in result.schedules.values() if schedule.outcome not in settled]
 
 
-def _new_entry(env: Environment, request: RunRequest, recent: list[ReleaseResult]) -> ReleaseResult:
+def new_entry(env: Environment, request: RunRequest, recent: Sequence[ReleaseResult]) -> ReleaseResult:
+    """The entry of a new run, which is not stored yet; ``recent`` are the entries before it, newest first."""
     source, promoted = request.source, request.promoted
     sequence = recent[0].sequence + 1 if recent else 1
     entry = ReleaseResult(

@@ -109,17 +109,21 @@ class Limits:
 
     def describe(self, contract: Contract) -> Iterator[str]:
         """A line for each service, and one if the waves together may take longer than `deadlines.release`."""
-        longest: dict[int, float] = {}
-        for key, service in sorted(contract.services.items(), key=lambda item: (item[1].wave, item[0])):
-            limit = self.of(contract, key)
-            longest[service.wave] = max(limit.seconds, longest.get(service.wave, 0.0))
-            yield limit.describe(key)
-        total, release = sum(longest.values()), self._deadlines.release
-        if total > release:
-            yield (
-                f"The waves together may take up to {duration(total)}, but deadlines.release rolls back after"
-                f" {duration(release)}: set it to {total:.0f} or more in invoke.yaml"
-            )
+        for key in (key for wave in contract.waves() for key in wave):
+            yield self.of(contract, key).describe(key)
+        if warning := self.describe_total(contract):
+            yield warning
+
+    def describe_total(self, contract: Contract) -> str:
+        """A line if the waves together may take longer than `deadlines.release`; empty otherwise."""
+        total = sum(max(self.of(contract, key).seconds for key in wave) for wave in contract.waves())
+        release = self._deadlines.release
+        if total <= release:
+            return ""
+        return (
+            f"The waves together may take up to {duration(total)}, but deadlines.release rolls back after"
+            f" {duration(release)}: set it to {total:.0f} or more in invoke.yaml"
+        )
 
     def _setting(self, key: str) -> Limit | None:
         deadlines, name = self._deadlines, f"deadlines.services.{key}"

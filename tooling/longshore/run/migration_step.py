@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from longshore.config.contract import Contract
 from longshore.environment.environment import Environment
 from longshore.errors import MigrationError, UnknownOutcomeError
 from longshore.masking import Masks
@@ -13,7 +14,7 @@ from longshore.run.run import Run
 
 
 def migrate_before(run: Run, env: Environment, deployer: Deployer, wave: int) -> None:
-    """Runs the migration if it belongs before this wave: its ``before_wave``, or the first wave after that.
+    """Runs the migration if it belongs before this wave.
 
     Signals are deferred until it has ended, so that no schema is left half migrated.
 
@@ -22,8 +23,7 @@ def migrate_before(run: Run, env: Environment, deployer: Deployer, wave: int) ->
         UnknownOutcomeError: its outcome is unknown.
     """
     migration = run.contract.migration
-    waves = run.contract.wave_numbers()
-    if migration is None or wave != next((number for number in waves if number >= migration.before_wave), None):
+    if migration is None or not belongs_before(run.contract, wave):
         return
     if run.result.migration and run.result.migration.succeeded:
         return
@@ -40,6 +40,14 @@ def migrate_before(run: Run, env: Environment, deployer: Deployer, wave: int) ->
             raise
     if not run.result.migration.log_complete:
         run.warn("the migration's log is incomplete: it could not be read all the time")
+
+
+def belongs_before(contract: Contract, wave: int) -> bool:
+    """Whether the migration runs before this wave: its ``before_wave``, or the first wave after that."""
+    migration = contract.migration
+    if migration is None:
+        return False
+    return wave == next((number for number in contract.wave_numbers() if number >= migration.before_wave), None)
 
 
 def _retries(run: Run, deployer: Deployer) -> Retries:

@@ -108,6 +108,9 @@ class ReleaseOptions:
         also=(*_CHANGES, "bootstrap", "prune", "destroy"),
         in_build=True,
     )
+    dry_run: bool = _option(
+        False, "show the steps and everything that would refuse the release, and change nothing", also=("promote",)
+    )
     resume: bool = _option(False, "resume an interrupted release")
     abort: bool = _option(False, "with --resume: roll the interrupted release back instead")
     continued: str | None = _option(
@@ -142,6 +145,16 @@ class ReleaseOptions:
     def wait(self) -> float:
         """Seconds to wait for the lock."""
         return seconds(self.wait_lock) if self.wait_lock else 0.0
+
+    def without_guards(self) -> ReleaseOptions:
+        """The same options with those guards lowered that a dry run looks at one by one."""
+        return replace(
+            self,
+            allow_dirty=True,
+            allow_older=True,
+            allow_failed_version=True,
+            wait_lock=self.wait_lock or "1s",  # a held lock must not end the checks
+        )
 
     def with_tag(self, tag: str) -> ReleaseOptions:
         """The same options for an existing version."""
@@ -208,13 +221,15 @@ def _spelled(option: Field[Any]) -> str:
 
 
 _SPELLED = {option.name: _spelled(option) for option in fields(ReleaseOptions)}
-_KEPT = tuple(name for name in _SPELLED if name not in ("yes", "wait_lock", "resume", "abort", "continued"))
+_NOT_KEPT = ("yes", "wait_lock", "dry_run", "resume", "abort", "continued")
+_KEPT = tuple(name for name in _SPELLED if name not in _NOT_KEPT)
 """The options that another process of the same release keeps."""
 
 _EXCLUDES = (
     ("tag", "releases an existing image", ("bump", "rebuild", "allow_dirty", "on")),
     ("only_release", "leaves the infrastructure untouched", ("allow_infra", "allow_destroy")),
     ("remote", "builds and releases a commit inside CodeBuild", ("tag", "rebuild", "on", "allow_dirty")),
+    ("dry_run", "shows a new release from here", ("resume", "continued", "remote")),
     ("resume", "keeps the original options", (*_KEPT, "continued")),
     ("continued", "keeps the original options", (*_KEPT, "abort")),
 )

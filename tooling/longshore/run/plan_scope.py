@@ -43,7 +43,7 @@ def planned(
         TerraformError: Terraform failed.
     """
     if targeted:
-        options = replace(options, targets=_targets(terraform, contract, tag))
+        options = replace(options, targets=_targets(terraform, contract, tag, plan_only=options.plan_only))
     with terraform.plan({"image_tag": tag}, options) as saved:
         yield saved
 
@@ -61,11 +61,12 @@ def update_outputs(run: Run, terraform: Driver, tag: str) -> dict[str, Any]:
             return terraform.apply(saved, run.detail)
 
 
-def _targets(terraform: Driver, contract: Contract, tag: str) -> list[str]:
+def _targets(terraform: Driver, contract: Contract, tag: str, *, plan_only: bool) -> list[str]:
     """The addresses of the contract's task definitions, if the outputs can be updated afterwards."""
     targets = plan.addresses(terraform.state(), contract.task_definitions())
+    options = PlanOptions(refresh_only=True, plan_only=plan_only)
     try:
-        with terraform.plan({"image_tag": tag}, options=PlanOptions(refresh_only=True)) as saved:
+        with terraform.plan({"image_tag": tag}, options=options) as saved:
             unknown = plan.unknown_outputs(terraform.show(saved)) if saved.changed else []
     except TerraformError as error:
         # If a pending change adds a part of a module, expressions that read it fail.

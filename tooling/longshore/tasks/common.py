@@ -21,6 +21,7 @@ from longshore.run.options import ReleaseOptions, flag_of, options_of, parameter
 from longshore.tasks.exits import exits, keeping_exit_code
 
 if TYPE_CHECKING:
+    from longshore.commands.dry_run import Forecast
     from longshore.environment.environment import Environment
     from longshore.result import ReleaseResult
 
@@ -128,3 +129,14 @@ def perform(environment: Environment, verb: Callable[[Environment], ReleaseResul
         show(environment.console, result, as_json=as_json)
     if result.exit_code:
         raise Exit(code=int(result.exit_code))
+
+
+def foresee(environment: Environment, verb: Callable[[Environment], Forecast], *, as_json: bool) -> None:
+    """Runs the dry run of a verb, shows its steps, and ends with its exit code."""
+    from longshore.tasks.views import forecast as show
+
+    with environment.console.live():
+        forecast = verb(environment)
+    show(environment.console, forecast, as_json=as_json)
+    if forecast.exit_code:
+        raise Exit(code=int(forecast.exit_code))

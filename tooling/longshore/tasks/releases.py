@@ -5,7 +5,7 @@ from __future__ import annotations
 from invoke.context import Context
 
 from longshore.run.options import ReleaseOptions
-from longshore.tasks.common import opened, perform, task
+from longshore.tasks.common import foresee, opened, perform, task
 from longshore.tasks.exits import keeping_exit_code
 
 
@@ -14,8 +14,12 @@ def release(
     c: Context, app: str | None = None, env: str = "sandbox", *, options: ReleaseOptions, json: bool = False
 ) -> None:
     """Release this commit: build, plan, roll out, verify."""
+    from longshore.commands.dry_run import preview
     from longshore.commands.run_release import run_release
 
+    if options.dry_run:
+        foresee(opened(c, app, env), lambda environment: preview(environment, options), as_json=json)
+        return
     perform(opened(c, app, env), lambda environment: run_release(environment, options), as_json=json)
 
 
@@ -35,10 +39,14 @@ def promote(
     json: bool = False,
 ) -> None:
     """Release a version that succeeded in another environment."""
+    from longshore.commands.promote import preview
     from longshore.commands.promote import promote as verb
 
     chosen = options.with_tag(version) if version else options
     target, source = opened(c, app, to), opened(c, app, from_)
+    if options.dry_run:
+        foresee(target, lambda environment: preview(source, environment, chosen), as_json=json)
+        return
     perform(target, lambda environment: verb(source, environment, chosen), as_json=json)
 
 

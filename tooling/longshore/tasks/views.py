@@ -9,6 +9,7 @@ from pathlib import Path
 
 from longshore.commands.continue_deployment import Continued
 from longshore.commands.drift import Drift
+from longshore.commands.dry_run import Forecast
 from longshore.commands.status import Status
 from longshore.errors import LongshoreError, UsageError
 from longshore.ledger.lock import Lock
@@ -41,6 +42,20 @@ def _summary(release: ReleaseResult) -> str:
         subject = f"{release.kind} of {subject}"
     verdict = release.verdict.value.replace("_", " ")
     return f"{release.release}: {subject} {verdict} in {release.environment} after {release.seconds or 0:.0f} s"
+
+
+def forecast(console: Console, foreseen: Forecast, *, as_json: bool) -> None:
+    """Why a release would be refused, and the end of its dry run."""
+    for error in foreseen.refusals:
+        console.warn(f"the release would be refused: {error.message}")
+        if error.hint:
+            console.hint(error.hint)
+    if as_json:
+        console.document(foreseen.masked(console.masks))
+        return
+    entry = foreseen.entry
+    would = f"would be refused ({len(foreseen.refusals)} reasons)" if foreseen.refusals else "could begin"
+    console.result(f"dry run: the release of {entry.version} to {entry.environment} {would}; nothing was changed")
 
 
 def history(console: Console, entries: Sequence[Entry], *, as_json: bool) -> None:

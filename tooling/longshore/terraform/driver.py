@@ -31,7 +31,7 @@ class PlanOptions:
         destroy: plan to destroy the whole stack.
         refresh_only: change no resource; only update the state and the outputs that follow from it.
         targets: addresses; the plan contains only these and their dependencies. Empty for the whole stack.
-        plan_only: the plan will not be applied.
+        plan_only: the plan will not be applied, so it takes no lock of the state, which would be a write.
         after_rollback: the plan is made after a rollback, whose verdict must not wait long for it.
         still_needed: polled while the plan waits for its turn; if it returns False, the plan is given up.
         on_event: receives Terraform's messages.

@@ -125,6 +125,7 @@ class Terraform:
                 input=False,
                 json=IsFlagged,
                 lock_timeout=f"{self.lock_timeout:.0f}s",
+                lock=False if options.plan_only else None,
                 out=str(file),
                 destroy=IsFlagged if options.destroy else None,
                 refresh_only=IsFlagged if options.refresh_only else None,
