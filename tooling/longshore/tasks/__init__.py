@@ -9,6 +9,7 @@ from longshore.tasks import (
     env,
     images,
     inspection,
+    invoke_options,
     lock,
     parser,
     releases,
@@ -21,6 +22,7 @@ from longshore.terminal import safe_output
 safe_output.prepare()
 parser.install()
 config_files.install()
+invoke_options.install()
 namespace = Collection(
     setup.bootstrap,
     images.version,

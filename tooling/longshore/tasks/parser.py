@@ -33,6 +33,19 @@ class MistypedError(ParseError, Exit):
 WORDS = "words"
 """The parameter of a task that takes any number of words: ``scale web=3 worker=1``."""
 
+_ASKS = "invoke {0} without --yes, which shows the change and asks first"
+NO_DRY_RUN = {
+    "apply": "invoke plan",
+    "bootstrap": _ASKS.format("bootstrap"),
+    "destroy": "invoke destroy without --yes-really, which shows the plan and asks first",
+    "rollback": "invoke history for the releases, and invoke rollback without --yes, which asks first",
+    "scale": _ASKS.format("scale"),
+    "restart": "invoke restart without --yes, which names the services and asks first",
+    "build": "invoke release --dry-run, which shows the images that would be built",
+    "version": "invoke version without --reserve, which reserves nothing",
+}
+"""The command that shows the changes of a task, for tasks without ``--dry-run``."""
+
 _PARSE_ARGV = parser.Parser.parse_argv
 _HANDLE, _SEE_VALUE = parser.ParseMachine.handle, parser.ParseMachine.see_value
 _HELP_FOR = ParserContext.help_for
@@ -91,6 +104,8 @@ def _handle_flag(machine: parser.ParseMachine, token: str) -> None:
         for argument in task.missing_positional_args:
             argument.value = ""
     elif not any(token in flags for flags in (task.flags, task.inverse_flags, machine.initial.flags)):
+        if task.name in NO_DRY_RUN and token.endswith("-dry-run"):
+            raise _mistyped(task, "has no --dry-run", NO_DRY_RUN[task.name])
         known = (*task.flags, *task.inverse_flags, "--help")
         raise _mistyped(task, f"has no flag {shown(token, bare=True)}{_guess(token, known)}")
     _HANDLE(machine, token)
