@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from longshore.terminal.console import Console as OurConsole
 from longshore.terminal.live_display import Live
 from tests.pictures.screen import COLUMNS, ROWS, Screen
 
@@ -62,3 +64,36 @@ def test_no_thread_draws_at_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     live.step("build", None, ok=True)
     live.stop()
     assert not started
+
+
+def lines_shown(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    for name in ("COLUMNS", "LINES", "TERM"):
+        monkeypatch.delenv(name)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    screen = Screen()
+    console = OurConsole(io.StringIO(), screen, io.StringIO(), interactive=False)
+    with console.live():
+        console.step_started("verify")
+        console.warn("one of two tasks is old")
+        console.step_ended("verify", 1, ok=True)
+    return [line.rstrip() for line in screen.text().plain.rstrip().split("\n")]
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [{}]
+    + [{"COLUMNS": size, "LINES": size} for size in ("", "abc", "0", "-5", "1", "²", "1e3", "9" * 20, "9" * 5000)]
+    + [{name: value} for name in ("NO_COLOR", "FORCE_COLOR") for value in ("", "0", "1")]
+    + [{"TERM": ""}, {"TERM": "xyzzy"}, {"TTY_COMPATIBLE": "1"}, {"COLORTERM": "truecolor"}],
+)
+def test_no_variable_hides_a_line(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert lines_shown(environ, monkeypatch) == ["warning: one of two tasks is old", "✓  verify  1.0 s"]
+
+
+@pytest.mark.parametrize("environ", [{"TERM": "dumb"}, {"TTY_COMPATIBLE": "0"}, {"TTY_INTERACTIVE": "0"}])
+def test_a_terminal_that_cannot_be_redrawn_gets_plain_lines(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = ["==> verify", "warning: one of two tasks is old", "    done: verify (1.0 s)"]
+    assert lines_shown(environ, monkeypatch) == shown

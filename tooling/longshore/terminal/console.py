@@ -99,8 +99,11 @@ class Console:
         if not self._err.isatty():
             yield
             return
-        from longshore.terminal.live_display import Live  # noqa: PLC0415 - rich takes 0.1 s to import
+        from longshore.terminal.live_display import Live, is_redrawn  # noqa: PLC0415 - rich takes 0.1 s to import
 
+        if not is_redrawn(os.environ):
+            yield
+            return
         self._live = Live(self._err)
         self._live.start()
         try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TextIO
 
 from rich.console import Console
@@ -16,6 +18,23 @@ from longshore.terminal.visible import CONTINUED, marked
 _NARROWEST = 10
 """Characters of a text in a row of the narrowest terminal."""
 
+_SIZE = re.compile(r"[2-9][0-9]|[1-9][0-9]{2,3}", re.ASCII)
+"""Values of COLUMNS and LINES that a display can have; at 0, Rich prints nothing."""
+_NOT_REDRAWN = {"TERM": ("dumb", "unknown"), "TTY_COMPATIBLE": ("0",), "TTY_INTERACTIVE": ("0",)}
+
+
+def is_redrawn(environ: Mapping[str, str]) -> bool:
+    """Whether the terminal of this process can move its cursor; otherwise it gets plain lines."""
+    return not any(environ.get(name, "").lower() in values for name, values in _NOT_REDRAWN.items())
+
+
+def _console(stream: TextIO, environ: Mapping[str, str]) -> Console:
+    """Rich's console, for a stream that is a terminal, whatever variables such as FORCE_COLOR say."""
+    kept = {name: v for name, v in environ.items() if name not in {"COLUMNS", "LINES"} or _SIZE.fullmatch(v)}
+    return Console(
+        file=stream, highlight=False, force_terminal=True, force_interactive=True, force_jupyter=False, _environ=kept
+    )
+
 
 class Live:
     """Steps with their times, each service's running and desired tasks, and the latest detail.
@@ -27,7 +46,7 @@ class Live:
 
     def __init__(self, stream: TextIO) -> None:
         self._lock = threading.RLock()
-        self._console = Console(file=stream, highlight=False)
+        self._console = _console(stream, os.environ)
         self._steps: dict[str, tuple[float | None, bool]] = {}
         self._services: dict[str, tuple[int, int, str]] = {}
         self._detail = ""
