@@ -9,6 +9,7 @@ from longshore.tasks import (
     env,
     images,
     inspection,
+    interpreter,
     invoke_options,
     lock,
     parser,
@@ -20,6 +21,7 @@ from longshore.tasks import (
 from longshore.terminal import safe_output
 
 safe_output.prepare()
+interpreter.install()
 parser.install()
 config_files.install()
 invoke_options.install()
