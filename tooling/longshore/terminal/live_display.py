@@ -29,7 +29,7 @@ def is_redrawn(environ: Mapping[str, str]) -> bool:
 
 
 def _console(stream: TextIO, environ: Mapping[str, str]) -> Console:
-    """Rich's console, for a stream that is a terminal, whatever variables such as FORCE_COLOR say."""
+    """The console of Rich for a stream that is a terminal, even if a variable such as FORCE_COLOR denies it."""
     kept = {name: v for name, v in environ.items() if name not in {"COLUMNS", "LINES"} or _SIZE.fullmatch(v)}
     return Console(
         file=stream, highlight=False, force_terminal=True, force_interactive=True, force_jupyter=False, _environ=kept
