@@ -1,7 +1,7 @@
 # Longshore. `make` alone lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup venv demo check types fast-tests check-security test test-all scenarios crash machine bench \
+.PHONY: help setup venv demo check types fast-tests check-security test test-all scenarios crash fuzz machine bench \
         bench-verdicts bench-version bench-calls readmes reference pictures docs words release plan rollback apply scale restart \
         drift status clean failures
 
@@ -65,6 +65,9 @@ scenarios: venv ## play every failure on the scripted stage and print a table of
 
 crash: venv ## kill a release at every step, resume it, and check all invariants
 	@.venv/bin/python -m tests.crash
+
+fuzz: venv ## read very many malformed documents and answers of each kind; FUZZER=name for one: minutes
+	@.venv/bin/pytest -n $(WORKERS) -q -rP tests/fuzz $(if $(FUZZER),-k "many and $(FUZZER)",-m long)
 
 machine: venv ## generate 500 random release histories and check all invariants and verdicts
 	@.venv/bin/python -m tests.machine

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from longshore.aws.batches import batches
-from longshore.aws.translate import call
+from longshore.aws.translate import pages
 
 ALARMS_A_CALL = 100
 """The limit of DescribeAlarms, for names and for results.
@@ -28,9 +28,7 @@ class Alarms:
         """Those of the named alarms that are in the state ALARM, sorted; an alarm that does not exist is in none."""
         states: dict[str, str] = {}
         for batch in batches(names, ALARMS_A_CALL):
-            paginator = call(self._client.get_paginator, "describe_alarms")
-            pages = paginator.paginate(AlarmNames=batch, AlarmTypes=list(_TYPES))
-            for page in call(list, pages):
+            for page in pages(self._client, "describe_alarms", AlarmNames=batch, AlarmTypes=list(_TYPES)):
                 for alarm in (a for kind in _TYPES for a in page.get(f"{kind}s", [])):
                     states[alarm["AlarmName"]] = alarm["StateValue"]
         return sorted(name for name, state in states.items() if state == "ALARM")

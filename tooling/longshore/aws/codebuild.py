@@ -113,7 +113,8 @@ class CodeBuild:
         """
         ids = self.ids(project)
         builds = call(self._client.batch_get_builds, ids=ids)["builds"] if ids else []
-        return [_build(raw) for raw in sorted(builds, key=lambda raw: ids.index(raw["id"]))]
+        places = {build: place for place, build in enumerate(ids)}
+        return [_build(raw) for raw in sorted(builds, key=lambda raw: places.get(raw["id"], 0))]
 
     def ids(self, project: str) -> list[str]:
         """The ids of the newest builds of a project, newest first; raises the errors of `newest`.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from longshore.aws.translate import call
+from longshore.aws.translate import call, translated
 from longshore.errors import AwsError
 
 if TYPE_CHECKING:
@@ -126,7 +126,8 @@ def _attributes(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def _plain(item: Mapping[str, Any]) -> Item:
     deserializer = TypeDeserializer()
-    return {key: _number(deserializer.deserialize(value)) for key, value in item.items() if key not in ("pk", "sk")}
+    with translated("DynamoDB"):  # text as a number, or a type that boto3 does not know
+        return {key: _number(deserializer.deserialize(value)) for key, value in item.items() if key not in ("pk", "sk")}
 
 
 def _number(value: Any) -> Any:

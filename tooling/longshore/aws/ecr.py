@@ -6,12 +6,13 @@ import base64
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
+from longshore.aws.answers import HINT, MALFORMED
 from longshore.aws.batches import batches
-from longshore.aws.translate import call, translated
+from longshore.aws.translate import call, pages
 from longshore.errors import AwsError, BuildError
 
 if TYPE_CHECKING:
@@ -106,13 +107,10 @@ class Ecr:
 
     def images(self, name: str) -> Iterator[Tagged]:
         """Every image with each of its tags, in no particular order; untagged images are left out."""
-        pages = self._client.get_paginator("list_images").paginate(
-            repositoryName=name, filter={"tagStatus": "TAGGED"}, PaginationConfig={"PageSize": _LARGEST_PAGE}
-        )
-        with translated(f"ECR ListImages of {name}"):
-            for page in pages:
-                tagged = (image for image in page.get("imageIds", []) if "imageTag" in image)
-                yield from (Tagged(image.get("imageDigest", ""), image["imageTag"]) for image in tagged)
+        listed: dict[str, Any] = {"repositoryName": name, "filter": {"tagStatus": "TAGGED"}}
+        for page in pages(self._client, "list_images", of=name, **listed, PaginationConfig={"PageSize": _LARGEST_PAGE}):
+            tagged = (image for image in page.get("imageIds", []) if "imageTag" in image)
+            yield from (Tagged(image.get("imageDigest", ""), image["imageTag"]) for image in tagged)
 
     def digest(self, name: str, tag: str) -> str | None:
         """The digest (``sha256:…``) of a tag; None if the repository has no such tag."""
@@ -198,7 +196,10 @@ class Ecr:
     def credentials(self) -> Credentials:
         """The credentials with which Docker pushes and pulls."""
         data = call(self._client.get_authorization_token)["authorizationData"][0]
-        username, _, password = base64.b64decode(data["authorizationToken"]).decode().partition(":")
+        try:
+            username, _, password = base64.b64decode(data["authorizationToken"]).decode().partition(":")
+        except ValueError:  # the message of the cause would contain the token
+            raise AwsError("the token of ECR GetAuthorizationToken is not in base64", HINT, MALFORMED) from None
         return Credentials(username, SecretStr(password), data["proxyEndpoint"])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from longshore.aws.answers import HINT, MALFORMED
 from longshore.aws.batches import batches
 from longshore.aws.ecs_failures import ANSWERED, refuse_failures, refuse_task
 from longshore.aws.ecs_types import (
@@ -18,7 +19,7 @@ from longshore.aws.ecs_types import (
     service_of,
     task_of,
 )
-from longshore.aws.translate import call
+from longshore.aws.translate import call, pages
 from longshore.errors import AwsError
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class Ecs:
             answer = call(self._client.describe_services, cluster=cluster, services=batch)
             refuse_failures("DescribeServices", answer.get("failures", []), "Run: invoke bootstrap")
             services.update((raw["serviceName"], service_of(raw)) for raw in answer["services"])
+        if missing := sorted(set(names) - services.keys()):
+            raise AwsError(f"ECS DescribeServices answered without {', '.join(missing)}", HINT, MALFORMED)
         return services
 
     def update(
@@ -221,8 +224,8 @@ class Ecs:
         return self._described(cluster, self._task_arns(cluster, **filters))
 
     def _task_arns(self, cluster: str, **filters: Any) -> list[str]:
-        pages = call(self._client.get_paginator, "list_tasks").paginate(cluster=cluster, **filters)
-        return [arn for page in call(list, pages) for arn in page["taskArns"]]
+        listed = pages(self._client, "list_tasks", cluster=cluster, **filters)
+        return [arn for page in listed for arn in page["taskArns"]]
 
     def _described(self, cluster: str, arns: Sequence[str]) -> list[Task]:
         return [task for batch in batches(arns, TASKS_A_CALL) for task in self.describe_tasks(cluster, batch)]

@@ -77,7 +77,7 @@ class TargetGroups:
 def target_group_of(raw: Any, attributes: Sequence[Any]) -> TargetGroup:
     """A target group of DescribeTargetGroups with its attributes; a field that is missing has AWS's default."""
     usual = TargetGroup()
-    delays = [attribute["Value"] for attribute in attributes if attribute["Key"] == _DRAIN]
+    delays = [a["Value"] for a in attributes if a["Key"] == _DRAIN and a["Value"].isdecimal()]
     return TargetGroup(
         interval=float(raw.get("HealthCheckIntervalSeconds", usual.interval)),
         checks=int(raw.get("HealthyThresholdCount", usual.checks)),

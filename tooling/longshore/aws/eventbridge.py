@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from longshore.aws.translate import call
+from longshore.aws.translate import call, pages
 from longshore.errors import AwsError
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ class Events:
         call(self._client.enable_rule if on else self._client.disable_rule, Name=rule)
 
     def _target(self, rule: str, target_id: str) -> Any:
-        pages = call(self._client.get_paginator, "list_targets_by_rule").paginate(Rule=rule)
-        targets = [target for page in call(list, pages) for target in page["Targets"]]
+        listed = pages(self._client, "list_targets_by_rule", Rule=rule)
+        targets = [target for page in listed for target in page["Targets"]]
         target = next((target for target in targets if target["Id"] == target_id), None)
         if target is None or "EcsParameters" not in target:
             raise AwsError(f"rule {rule} has no target {target_id} that starts a task", "Run: invoke bootstrap")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from boto3.exceptions import Boto3Error
 from botocore import exceptions as botocore
 from botocore.parsers import ResponseParserError
 
-from longshore.errors import AwsError
+from longshore.aws.answers import HINT, MALFORMED, checked
+from longshore.errors import AwsError, LongshoreError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -24,6 +26,7 @@ _FOREIGN = (
     botocore.UndefinedModelAttributeError,
     ResponseParserError,
 )
+_LIBRARY = ("botocore.", "boto3.")
 _NO_ANSWER = (botocore.ConnectionError, botocore.HTTPClientError, botocore.IncompleteReadError)
 
 _SIGN_IN = "Sign in to AWS again (for example: aws sso login), then run the same command again."
@@ -70,10 +73,7 @@ _HINTS_BY_CLASS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
         _NO_ANSWER,
         "Check the network and AWS_ENDPOINT_URL. If you use the sandbox, check that it runs: invoke sandbox.status",
     ),
-    (
-        (ResponseParserError,),
-        "Something other than AWS may answer at this endpoint, such as a proxy: check AWS_ENDPOINT_URL.",
-    ),
+    ((ResponseParserError,), HINT),
     (
         (botocore.ParamValidationError, botocore.UndefinedModelAttributeError),
         "This is a bug in Longshore: please report it with this message.",
@@ -87,8 +87,34 @@ def call(operation: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     Raises:
         AwsError: AWS refused or did not answer; the message has the service, the operation and AWS's own words.
     """
-    with translated(_name(operation)):
-        return operation(*args, **kwargs)
+    name = _name(operation)
+    with translated(name):
+        answer = operation(*args, **kwargs)
+    return cast(R, checked(answer, _shape(operation), name)) if isinstance(answer, dict) else answer
+
+
+def pages(client: Any, method: str, *, of: str = "", **arguments: Any) -> Iterator[Any]:
+    """The pages of a call that is answered in several, each read when it is needed.
+
+    Args:
+        client: of boto3.
+        method: its method.
+        of: the subject of the call, for messages.
+        arguments: of the method.
+
+    Raises:
+        AwsError: as `call`.
+    """
+    operation = getattr(client, method)
+    name, shape = _name(operation) + (f" of {of}" if of else ""), _shape(operation)
+    with translated(name):
+        remaining = iter(client.get_paginator(method).paginate(**arguments))
+    while True:
+        with translated(name):
+            page = next(remaining, None)
+        if page is None:
+            return
+        yield checked(page, shape, name)
 
 
 @contextmanager
@@ -109,6 +135,18 @@ def translated(operation: str) -> Iterator[None]:
         raise AwsError(
             f"{operation}: {str(error).strip() or type(error).__name__}", _hint_by_class(error), _code(error)
         ) from error
+    except Exception as error:
+        if not _reads_answer(error):
+            raise
+        reason = "".join(letter if letter.isprintable() else "�" for letter in f"{error!s:.200}")
+        problem = f"the answer of {operation} cannot be read ({type(error).__name__}: {reason})"
+        raise AwsError(problem, HINT, MALFORMED) from error
+
+
+def _reads_answer(error: Exception) -> bool:
+    """Whether botocore failed to read an answer, whose form it trusts: it raises an AttributeError for ``[]``."""
+    frames = (str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__))
+    return not isinstance(error, (LongshoreError, AssertionError)) and any(f.startswith(_LIBRARY) for f in frames)
 
 
 def _refused(operation: str, error: botocore.ClientError) -> AwsError:
@@ -150,3 +188,10 @@ def _name(operation: Callable[..., object]) -> str:
     if meta is None or name not in meta.method_to_api_mapping:
         return "AWS"
     return f"{meta.service_model.service_id} {meta.method_to_api_mapping[name]}"
+
+
+def _shape(operation: Callable[..., object]) -> Any:
+    """The shape of an operation's answer in AWS's model; None if it is not an operation of a client, or has none."""
+    meta = getattr(getattr(operation, "__self__", None), "meta", None)
+    name = meta and meta.method_to_api_mapping.get(getattr(operation, "__name__", ""))
+    return meta.service_model.operation_model(name).output_shape if meta and name else None
