@@ -176,7 +176,7 @@ class Engine:
     def check(self) -> str:
         return "20.10"
 
-    def build(self, arguments: list[str], on_line: object = None) -> None:
+    def build(self, arguments: list[str], on_line: object = None, environ: object = None) -> None:
         reference = arguments[arguments.index("--tag") + 1]
         self.builds.append(reference)
         self.local[reference] = f"build-{len(self.builds)}"

@@ -127,7 +127,7 @@ class Engine:
     def check(self) -> str:
         return "20.10"
 
-    def build(self, arguments: Sequence[str], on_line: object = None) -> None:
+    def build(self, arguments: Sequence[str], on_line: object = None, environ: object = None) -> None:
         reference = arguments[arguments.index("--tag") + 1]
         label = next(given for given in arguments if given.startswith("org.opencontainers.image.revision="))
         self.about_to(Call("build", "", reference.rpartition(":")[2]))
