@@ -88,6 +88,15 @@ def test_an_unfinished_release_of_a_build_that_has_ended_has_no_verdict(release_
     assert "--resume" in caught.value.hint
 
 
+def test_a_release_that_a_newer_longshore_made_in_the_build_is_not_called_a_failure(release_env: Make) -> None:
+    env = release_env(release_of_build(verdict=Verdict.SUCCEEDED))
+    table: MemoryTable = env.ledger._table.table  # type: ignore[assignment]
+    table.items["release#test", f"{1:010d}"]["format"] = 99
+    with pytest.raises(UnknownOutcomeError, match="its release cannot be read: test-000001 was written by") as caught:
+        verdict(env, ended(LONGSHORE_RELEASE="test-000001", LONGSHORE_EXIT_CODE="0"), COMMIT)
+    assert caught.value.hint.startswith("Update Longshore")
+
+
 def test_a_release_that_did_not_begin_keeps_the_exit_code_of_the_build(release_env: Make) -> None:
     exported = {"LONGSHORE_EXIT_CODE": "3", "LONGSHORE_MESSAGE": "test is locked by ann"}
     with pytest.raises(LongshoreError, match="did not begin: test is locked by ann") as caught:

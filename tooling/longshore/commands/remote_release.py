@@ -8,7 +8,7 @@ from itertools import islice
 
 from longshore.aws.codebuild import Build
 from longshore.environment.environment import Environment
-from longshore.errors import BuildError, LongshoreError, RemoteReleaseError, UnknownOutcomeError
+from longshore.errors import BuildError, LongshoreError, RemoteReleaseError, UnknownOutcomeError, UnreadableRecordError
 from longshore.git import Source
 from longshore.images import builders, codebuild
 from longshore.images.codebuild import BuildOutcome, BuildRequest, FollowOptions
@@ -58,10 +58,14 @@ def verdict(env: Environment, outcome: BuildOutcome, commit: Source) -> ReleaseR
     Raises:
         LongshoreError: the release did not begin; exit code and message are those of the build.
         BuildError: the build failed before its release began.
-        UnknownOutcomeError: the release began, and has no verdict.
+        UnknownOutcomeError: the release began, and has no verdict, or a newer Longshore recorded it.
     """
     build = outcome.build
-    release = _find(env, build.exported.get(RELEASE)) or _find_by_build(env, build.id)
+    try:
+        release = _find(env, build.exported.get(RELEASE)) or _find_by_build(env, build.id)
+    except UnreadableRecordError as error:  # the Longshore in the build is newer than this one
+        ended = f"build {build.id} ended with {codebuild.status_of(build)}"
+        raise UnknownOutcomeError(f"{ended}, but its release cannot be read: {error.message}", error.hint) from error
     if release is None:
         raise _nothing_released(outcome, commit)
     if release.ended is None or release.verdict is Verdict.RUNNING:
