@@ -14,6 +14,7 @@ from longshore.result import ReleaseResult, ScheduleResult
 from longshore.rollout.completion import is_settled
 from longshore.run import checks, consistency, snapshot
 from longshore.terraform import plan, plan_diff
+from longshore.terraform.driver import PlanOptions
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def drift(env: Environment) -> Drift:
 
 
 def _planned_changes(env: Environment) -> list[str]:
-    with env.terraform.plan() as saved:
+    with env.terraform.plan(options=PlanOptions(plan_only=True)) as saved:
         if not saved.changed:
             return []
         shown = env.terraform.show(saved)
