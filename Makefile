@@ -12,6 +12,7 @@ APP =
 TAG =
 BUMP =
 YES =
+DRY_RUN =
 JSON =
 SERVICES =
 WORKERS = 2
@@ -24,7 +25,7 @@ json = $(if $(JSON),--json)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo 'Variables: ENV=sandbox APP=name TAG=v1.0.0 BUMP=minor YES=1 JSON=1 SERVICES="web=3 worker=1"'
+	@echo 'Variables: ENV=sandbox APP=name TAG=v1.0.0 BUMP=minor YES=1 DRY_RUN=1 JSON=1 SERVICES="web=3 worker=1"'
 
 setup: venv ## prepare this machine; safe to run again
 	@.venv/bin/python -m scripts.setup
@@ -99,7 +100,8 @@ words: venv ## count the phrases that docs/style.md rules out
 	@.venv/bin/python -m scripts.words
 
 release: venv ## release this commit to ENV
-	@$(INVOKE) release $(where) $(if $(BUMP),--bump $(BUMP)) $(if $(TAG),--tag $(TAG)) $(yes) $(json)
+	@$(INVOKE) release $(where) $(if $(BUMP),--bump $(BUMP)) $(if $(TAG),--tag $(TAG)) \
+	  $(if $(DRY_RUN),--dry-run) $(yes) $(json)
 
 plan: venv ## show the changes that a release to ENV would make
 	@$(INVOKE) plan $(where) $(if $(TAG),--tag $(TAG))

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from longshore.commands import promote
+from longshore.commands import dry_run, promote
 from longshore.environment.environment import Environment
 from longshore.errors import UsageError
 from longshore.ledger.releases import Ledger
+from longshore.run.options import ReleaseOptions
 from longshore.verdict import Verdict
-from tests.fakes.environments import environment
+from tests.fakes.environments import ACCOUNT, SHOP, environment
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.samples import result
 
@@ -52,3 +53,15 @@ def test_a_version_that_was_rolled_back_later_is_not_promoted(origin: Callable[.
 def test_a_version_that_was_only_applied_was_never_released(origin: Callable[..., Environment]) -> None:
     with pytest.raises(UsageError, match="it was never released there"):
         promote._last_success(origin(("apply", "v1.0.0", Verdict.SUCCEEDED)), "v1.0.0")
+
+
+def test_a_dry_run_of_a_promotion_shows_the_version_that_would_be_promoted(
+    origin: Callable[..., Environment], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[object] = []
+    monkeypatch.setattr(dry_run, "preview", lambda *given: shown.append(given))
+    settings = SHOP | {"environments": {"test": {"account": ACCOUNT}, "next": {"account": ACCOUNT}}}
+    target = environment(tmp_path, "next", settings=settings)
+    env = origin(RELEASED)
+    promote.preview(env, target, ReleaseOptions(dry_run=True))
+    assert shown == [(target, ReleaseOptions(dry_run=True, tag="v1.0.0"), env.ledger.find("test-000001"))]

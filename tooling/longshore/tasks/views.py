@@ -54,7 +54,7 @@ def forecast(console: Console, foreseen: Forecast, *, as_json: bool) -> None:
         console.document(foreseen.masked(console.masks))
         return
     entry = foreseen.entry
-    would = f"would be refused ({len(foreseen.refusals)} reasons)" if foreseen.refusals else "could begin"
+    would = "would be refused" if foreseen.refusals else "could begin"
     console.result(f"dry run: the release of {entry.version} to {entry.environment} {would}; nothing was changed")
 
 
