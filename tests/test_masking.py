@@ -267,3 +267,64 @@ def test_a_log_line_is_masked_before_it_is_truncated(before: int) -> None:
     (shown,) = shortened([line], Masks([f"{CANARY}-{'y' * 30}"]))
     assert "canar" not in shown
     assert len(shown) <= LINE_LENGTH + len("… (cut)")
+
+
+def test_a_document_is_masked_at_every_depth() -> None:
+    out = io.StringIO()
+    document = {
+        "release": "test-000001",
+        "environment": "test",
+        "drift": [f"FOO: (none) → {CANARY}"],
+        "services": ({"key": "web", "registered_differs": (f"environment FOO: {CANARY}",), "running": 1, "url": None},),
+    }
+    Console(out, io.StringIO(), masks=Masks([CANARY, "test-000001", "FOO: (none)"])).document(document)
+    assert json.loads(out.getvalue()) == {
+        "release": "test-000001",
+        "environment": "test",
+        "drift": [f"{MASK} → {MASK}"],
+        "services": [{"key": "web", "registered_differs": [f"environment FOO: {MASK}"], "running": 1, "url": None}],
+    }
+
+
+def test_answers_options_targets_and_the_address_of_the_job_are_recorded_masked() -> None:
+    result = a_result()
+    result.answers, result.options = [f"why: {CANARY}"], {"why": CANARY, "yes": True, "names": [CANARY]}
+    result.actor.ci_url = f"https://ci/?token={CANARY}"
+    result.failures[0].targets = [f"Health checks failed: password={CANARY}"]
+    assert CANARY not in repr(result.masked(Masks([CANARY])))
+    assert result.masked(Masks([CANARY])).options["yes"] is True
+
+
+def test_a_secret_on_two_lines_is_masked_in_the_record() -> None:
+    result = a_result()
+    result.failures[0].log = result.migration.log = [f"it says {CANARY[:7]}", CANARY[7:]]  # type: ignore[union-attr]
+    masked = result.masked(Masks([CANARY]))
+    assert masked.failures[0].log == [f"it says {MASK}", MASK]
+    assert masked.migration
+    assert masked.migration.log == [f"it says {MASK}", MASK]
+
+
+def test_the_console_shows_no_half_of_a_secret() -> None:
+    err = io.StringIO()
+    console = Console(io.StringIO(), err, masks=Masks([CANARY]))
+    console.log_line(f"one {CANARY[:6]}")
+    console.log_line(f"{CANARY[6:]} two\n{CANARY[:9]}")
+    console.log_line(CANARY[9:])
+    console.program_line(f"RUN echo {CANARY[:7]}")
+    console.program_line(CANARY[7:])
+    console.log_line(f"ends with {CANARY[:4]}")
+    console.say("done")
+    assert err.getvalue() == (
+        f"    | one {MASK}\n    | {MASK} two\n    | {MASK}\n    | {MASK}\n"
+        f"    RUN echo {MASK}\n    {MASK}\n    | ends with cana\ndone\n"
+    )
+
+
+def test_a_password_in_a_url_of_a_variable_is_a_known_value() -> None:
+    variables = {
+        "DATABASE_URL": "postgres://shop:canary%267f@db/store",
+        "REDIS_URL": "redis://:canary-redis@cache",
+        "OTHER": "postgres://postgres:postgres@db/postgres",
+        "HOME": "/root",
+    }
+    assert secrets(variables) == {"canary%267f", "canary&7f", "canary-redis"}

@@ -218,6 +218,6 @@ def test_after_a_signal_the_release_on_codebuild_continues(
     assert (request.project, request.commit) == ("shop-test-release", COMMIT.commit)
     assert request.variables["LONGSHORE_OPTIONS"] == "--wait-lock 15m"
     assert (follow.run, follow.stops) == (3600 + 900 + 3600, False)
-    assert follow.mask("NPM_TOKEN=unheard-of") == "NPM_TOKEN=(masked)"
+    assert follow.mask(["NPM_TOKEN=unheard-of"]) == ["NPM_TOKEN=(masked)"]
     assert "SIGTERM: leaving; the release on CodeBuild continues" in err.getvalue()
     assert "rolled back" not in err.getvalue()

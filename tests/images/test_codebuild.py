@@ -196,7 +196,7 @@ def test_the_last_lines_are_masked_before_they_are_truncated() -> None:
     line = f"{'x' * 490}{secret} NPM_TOKEN=unheard-of"
     masks = Masks([secret])
     lines: list[str] = []
-    masking = options(lines, mask=masks.mask_untrusted)
+    masking = options(lines, mask=masks.mask_lines)
     outcome = Builder(Service([ended("FAILED")]), Pages([[line, "NPM_TOKEN=unheard-of"]]), Time().clock).run(
         REQUEST, masking
     )

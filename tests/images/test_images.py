@@ -85,7 +85,7 @@ class World:
         """Stands in for CodeBuild."""
         self.requests.append(request)
         options.on_start(Build("shop-build:1"))
-        self.masked = options.mask("NPM_TOKEN=unheard-of")
+        (self.masked,) = options.mask(["NPM_TOKEN=unheard-of"])
         for name in request.variables["LONGSHORE_IMAGES"].split(",") if self.pushes else []:
             self.registry.held[(f"shop/{name}", request.variables["LONGSHORE_TAG"])] = f"sha256:{name}"
         return BuildOutcome(Build("shop-build:1", "shop-build", self.status, complete=True, commit=self.commit))

@@ -173,3 +173,14 @@ def test_a_command_that_only_reads_fails_if_its_result_is_lost(capsys: pytest.Ca
         Console(Full()).result("v1.0.3")
     assert caught.value.code == 1
     assert capsys.readouterr().err == LOST
+
+
+def test_an_error_is_shown_without_a_secret_that_the_task_has_learned(capsys: pytest.CaptureFixture[str]) -> None:
+    """The console that shows the error is not the one of the environment."""
+    with pytest.raises(Exit), exits(as_json=True):
+        Console().masks.hide(["canary-7f3a9c"])
+        raise LockedError("the value canary-7f3a9c is wrong", "Replace canary-7f3a9c.")
+    shown = capsys.readouterr()
+    assert "canary" not in shown.out + shown.err
+    assert json.loads(shown.out)["message"] == "the value (masked) is wrong"
+    assert Console().masks.mask("canary-7f3a9c") == "canary-7f3a9c"

@@ -269,15 +269,17 @@ class ReleaseResult(Data):
         masked.message, masked.hint = masks.mask(self.message), masks.mask(self.hint)
         masked.subject = masks.mask(self.subject) if self.subject else None
         masked.author = masks.mask(self.author) if self.author else None
-        masked.warnings = [masks.mask(text) for text in self.warnings]
-        masked.changes = [masks.mask(text) for text in self.changes]
+        masked.actor.ci_url = masks.mask(self.actor.ci_url) if self.actor.ci_url else None
+        masked.options = masks.mask_document(self.options)
+        for texts in (masked.warnings, masked.changes, masked.answers):
+            texts[:] = map(masks.mask, texts)
         for failure in masked.failures:
             failure.reason, failure.answer = masks.mask_untrusted(failure.reason), masks.mask_untrusted(failure.answer)
-            failure.log = [masks.mask_untrusted(line) for line in failure.log]
-            failure.events = [masks.mask_untrusted(line) for line in failure.events]
+            failure.log = masks.mask_lines(failure.log)
+            failure.events, failure.targets = masks.mask_lines(failure.events), masks.mask_lines(failure.targets)
         if masked.migration:
             masked.migration.reason = masks.mask_untrusted(masked.migration.reason)
-            masked.migration.log = [masks.mask_untrusted(line) for line in masked.migration.log]
+            masked.migration.log = masks.mask_lines(masked.migration.log)
         return masked
 
     def document(self) -> dict[str, object]:

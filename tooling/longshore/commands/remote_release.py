@@ -94,7 +94,7 @@ def _follow_options(env: Environment, options: ReleaseOptions) -> FollowOptions:
         on_line=env.console.log_line,
         on_start=announce,
         stops=False,
-        mask=env.console.masks.mask_untrusted,
+        mask=env.console.masks.mask_lines,
     )
 
 

@@ -135,7 +135,7 @@ def build_locally(
     Raises:
         BuildError: an image could not be built or pushed.
     """
-    engine, on_line = docker.Docker(masks=env.console.masks), env.console.detail
+    engine, on_line = docker.Docker(masks=env.console.masks), env.console.program_line
     return {
         name: build_image.build(spec, tag, source, engine, env.aws.ecr, push=push, on_line=on_line)
         for name, spec in specs.items()
@@ -170,7 +170,7 @@ def build_on_codebuild(
         env.console.detail(f"CodeBuild: {build.id}")
         on_result(BuildResult(id=build.id, project=env.target.build_project))
 
-    mask = env.console.masks.mask_untrusted
+    mask = env.console.masks.mask_lines
     options = FollowOptions(deadlines.queue, deadlines.build, env.console.log_line, on_start, mask=mask)
     outcome = builder(env).run(_request(env, specs, tag, source, token), options)
     on_result(build_result(outcome, env.clock.now() - begun))

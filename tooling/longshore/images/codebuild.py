@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from longshore.aws.codebuild import Build, Phase
@@ -84,7 +84,7 @@ class FollowOptions:
         on_line: receives each line of its log.
         on_start: receives the build once its id is known.
         stops: whether to stop the build at its deadline and on a signal; otherwise it continues.
-        mask: removes secrets from a line before the line is kept for the record.
+        mask: removes secrets from the last lines, which are kept for the record.
     """
 
     queue: float
@@ -92,7 +92,7 @@ class FollowOptions:
     on_line: Callable[[str], object]
     on_start: Callable[[Build], object] = _ignore
     stops: bool = True
-    mask: Callable[[str], str] = str
+    mask: Callable[[Sequence[str]], list[str]] = list
 
 
 @dataclass(frozen=True)
@@ -158,6 +158,8 @@ class Builder:
             log.read(outcome)
             if outcome.build.complete:
                 self._drain(outcome, log)
+                # Masked before the lines are truncated: a truncated secret is no longer recognised.
+                outcome.tail = deque(options.mask([*outcome.tail]), LINES_KEPT)
                 return outcome
             running_since = None if outcome.build.waits else running_since or now
             if _overdue(now - begun, now - running_since if running_since else None, options):
@@ -228,8 +230,7 @@ class _BuildLog:
         try:
             for line in self._lines.lines():
                 text = line.rstrip("\n")
-                # Masked before it is truncated: a truncated secret is no longer recognised.
-                outcome.tail.append(self._options.mask(text))
+                outcome.tail.append(text)
                 self._options.on_line(text)
             self.readable = True
         except AwsError as error:

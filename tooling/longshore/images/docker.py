@@ -170,7 +170,7 @@ class Docker:
     def _failure(self, message: str, done: Completed) -> BuildError:
         lines = [line for line in f"{done.output}\n{done.errors}".splitlines() if _is_important(line)]
         # Masked before they are truncated: a truncated secret is no longer recognised.
-        masked = [self._masks.mask(line) for line in lines[-_LINES_SHOWN:]]
+        masked = self._masks.mask_lines(lines[-_LINES_SHOWN:])
         text = "\n".join(f"  {line[:_LONGEST_LINE]}" for line in masked)
         return BuildError(f"{message}:\n{text}", _hint(done.exit_code, text))
 

@@ -201,7 +201,7 @@ def push(env: Environment, tag: str) -> dict[str, ImageResult]:
         BuildError: an image was not built, or could not be pushed.
     """
     source, by_name = source_of(env.target), specs(env)
-    engine, on_line = docker.Docker(masks=env.console.masks), env.console.detail
+    engine, on_line = docker.Docker(masks=env.console.masks), env.console.program_line
     tag = parse_tag(tag)
     built = {name: build_image.push(spec, tag, engine, env.aws.ecr, on_line) for name, spec in by_name.items()}
     _remember(env, by_name, source, built)

@@ -15,6 +15,7 @@ from longshore.masking.definitions import (
 )
 from longshore.masking.masks import MASK, SHORTEST, Masks, NoMasks
 from longshore.masking.names import NOT_SECRET_NAME, SECRET_NAME, SECRET_VALUE, is_secret
+from longshore.masking.shared import shared_masks, sharing_masks
 from longshore.masking.streams import MaskedStream
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
     "is_secret",
     "secrets",
     "secrets_of_containers",
+    "shared_masks",
+    "sharing_masks",
     "text_without_secrets",
     "without_passwords",
     "words_without_secrets",

@@ -109,5 +109,5 @@ def log_stream(definition: dict[str, Any], container: str, task: str) -> tuple[s
 def shortened(lines: Sequence[str], masks: Masks) -> list[str]:
     """The last lines, each masked and then truncated to fit into a ledger item."""
     # Mask before truncating: a truncated secret is no longer recognised.
-    masked = [masks.mask_untrusted(line) for line in lines[-LOG_LINES:]]
+    masked = masks.mask_lines(lines[-LOG_LINES:])
     return [line if len(line) <= LINE_LENGTH else f"{line[:LINE_LENGTH]}… (cut)" for line in masked]

@@ -14,6 +14,7 @@ from invoke.exceptions import Exit
 from longshore import signals
 from longshore.config.project import own_folder
 from longshore.errors import ConfigError, InternalError, LeaveAtOnce, LongshoreError, OutputError
+from longshore.masking import secrets, sharing_masks
 from longshore.signals import StoppedBySignal
 from longshore.terminal import bugs
 from longshore.verdict import ExitCode, exit_code_of
@@ -33,6 +34,12 @@ def exits(*, as_json: bool = False, root: Path = Path()) -> Iterator[None]:
     Raises:
         Exit: with the code of the error.
     """
+    with sharing_masks(secrets(os.environ)), _exits(as_json=as_json, root=root):
+        yield
+
+
+@contextmanager
+def _exits(*, as_json: bool, root: Path) -> Iterator[None]:
     try:
         with signals.stopping():
             yield
@@ -94,6 +101,5 @@ def document(error: LongshoreError, code: ExitCode) -> None:
     from longshore.terminal.console import Console
 
     console = Console()
-    texts = {"message": console.masks.mask(error.message), "hint": console.masks.mask(error.hint)}
     with keeping_exit_code(console):
-        console.document({"verdict": None, **texts, "exit_code": int(code)})
+        console.document({"verdict": None, "message": error.message, "hint": error.hint, "exit_code": int(code)})

@@ -61,12 +61,17 @@ def forecast(console: Console, foreseen: Forecast, *, as_json: bool) -> None:
 def history(console: Console, entries: Sequence[Entry], *, as_json: bool) -> None:
     """A table of releases, in the order given."""
     if as_json:
-        console.document([entry.document() for entry in entries])
+        console.document([_masked(console, entry).document() for entry in entries])
         return
     console.table([_row(entry) for entry in entries], "No releases yet.")
     for entry in entries:
         if isinstance(entry, NewerRecord):
             console.warn(f"{entry.error.message}. {entry.error.hint}")
+
+
+def _masked(console: Console, entry: Entry) -> Entry:
+    """An entry as it would be recorded today: an earlier version of Longshore has masked less."""
+    return entry if isinstance(entry, NewerRecord) else entry.masked(console.masks)
 
 
 def _row(entry: Entry) -> dict[str, str]:
@@ -199,6 +204,7 @@ def show_release(console: Console, ledger: Ledger, name: str, *, as_json: bool) 
     if isinstance(release, NewerRecord):
         _show_newer(console, release, as_json=as_json)
         return
+    release = release.masked(console.masks)
     events, answers = list(ledger.events(name).read()), ledger.answers(name).read()
     if as_json:
         told = [str(answer) for answer in answers] or release.answers

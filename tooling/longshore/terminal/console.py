@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from longshore.errors import DeclinedError, LongshoreError
-from longshore.masking import Masks, secrets
+from longshore.masking import MaskedStream, Masks, secrets, shared_masks
 from longshore.terminal import safe_output
 from longshore.terminal.visible import CONTINUED, OURS, lines, marked, visible
 
@@ -71,7 +71,7 @@ class Console:
         err: receives everything that is only for people.
         stdin: receives the answers to questions.
         interactive: whether a person can answer; by default, whether stdin and err are terminals.
-        masks: removes secrets; by default, those in the environment variables of this process.
+        masks: removes secrets; by default, those that the task shares, or those in this process's variables.
     """
 
     def __init__(
@@ -85,7 +85,8 @@ class Console:
     ) -> None:
         self._out = out or sys.stdout or io.StringIO()
         self._err = cast(TextIO, safe_output.BestEffortStream(err or sys.stderr or io.StringIO()))
-        self.masks = masks or Masks(secrets(os.environ))
+        self.masks = masks or shared_masks() or Masks(secrets(os.environ))
+        self._log, self._program = MaskedStream(self.masks), MaskedStream(self.masks)
         stdin = stdin or sys.stdin or io.StringIO()
         if interactive is None:
             interactive = safe_output.is_terminal(stdin) and self._err.isatty()
@@ -145,9 +146,15 @@ class Console:
         else:
             self._say(text, _WITHIN)
 
+    def program_line(self, text: str) -> None:
+        """Shows one line of a program's output as progress; one that may end inside a secret waits for the next."""
+        for line in self._program.feed(text):
+            self.detail(line)
+
     def log_line(self, text: str) -> None:
-        """Shows one event of a log, which may have several lines."""
-        self._say(self.masks.mask_untrusted(text), _LOG, _LOG)
+        """Shows one event of a log, which may have several lines, or end inside a secret, as `program_line`."""
+        for line in text.replace("\r\n", "\n").rstrip("\n").split("\n"):
+            self._log_lines(self._log.feed(line))
 
     def say(self, text: str) -> None:
         """Shows a sentence."""
@@ -216,6 +223,7 @@ class Console:
         Raises:
             OutputError: it could not be written, as in every function that prints a result.
         """
+        self._flush()
         continued = " " * max(len(head), len(CONTINUED))
         safe_output.put(self._out, _joined(lines(self.masks.mask(text), head, continued)))
 
@@ -224,9 +232,12 @@ class Console:
         safe_output.put(self._out, f"{text}\n")
 
     def document(self, value: Any) -> None:
-        """Prints one JSON document; the caller has masked its texts, as masking JSON could break it."""
+        """Prints one JSON document, whose texts are masked as everywhere else."""
+        self._flush()
         # Azure Pipelines and GitHub search the whole line for a command such as ##vso[task.setvariable].
-        safe_output.put(self._out, json.dumps(value, indent=2).replace("##", "#\\u0023") + "\n")
+        safe_output.put(
+            self._out, json.dumps(self.masks.mask_document(value), indent=2).replace("##", "#\\u0023") + "\n"
+        )
 
     def table(self, rows: Iterable[Mapping[str, object]], empty: str) -> None:
         """Prints rows under their keys as a result; shows ``empty`` if there are none."""
@@ -254,9 +265,24 @@ class Console:
             self._say(f"{title}:", _WITHIN)
         for text in texts:
             self.log_line(text)
+        self._flush()
+
+    def _log_lines(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            self._write(text, _LOG, _LOG)
+
+    def _flush(self) -> None:
+        """Shows the lines that wait for the next one."""
+        self._log_lines(self._log.flush())
+        for line in self._program.flush():
+            self.detail(line)
 
     def _say(self, text: str, head: str = "", continued: str = CONTINUED) -> None:
-        shown = lines(self.masks.mask(text), head, continued)
+        self._flush()
+        self._write(self.masks.mask(text), head, continued)
+
+    def _write(self, text: str, head: str, continued: str) -> None:
+        shown = lines(text, head, continued)
         if self._live:
             for before, line in shown:
                 self._live.line(line, before, continued)
