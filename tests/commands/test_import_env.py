@@ -159,6 +159,12 @@ def test_an_empty_secret_is_neither_stored_nor_written(tmp_path: Path) -> None:
     assert project.out.getvalue() == ""
 
 
+def test_a_name_with_a_control_character_is_refused(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    with pytest.raises(UsageError, match=r"control character: 'ECS_A\\nrm -r x'$"):
+        project.import_env({"ECS_A\nrm -r x": "1"})
+
+
 def test_a_value_that_is_not_utf_8_is_refused_by_name(tmp_path: Path) -> None:
     project = Project(tmp_path, a_tfvars="")
     with pytest.raises(UsageError, match="cannot hold the value: 'ECS_BYTES'") as caught:

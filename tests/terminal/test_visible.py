@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -13,15 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longshore.commands.drift import Drift
+from longshore.commands.status import ServiceStatus, Status
 from longshore.errors import LongshoreError
+from longshore.ledger.lock import Lock
 from longshore.ledger.releases import Ledger
-from longshore.result import Failure, StepResult
+from longshore.result import Actor, Failure, ImageResult, StepResult
 from longshore.tasks import views
 from longshore.terminal.console import Console
 from longshore.terminal.visible import visible
 from longshore.verdict import Verdict
 from tests.fakes.memory_table import MemoryTable
-from tests.fakes.samples import result
+from tests.fakes.samples import WHEN, result
 from tests.pictures.screen import COLUMNS, Screen
 
 OURS = re.compile(
@@ -62,6 +65,17 @@ def _ask(console: Console, text: str) -> None:
     console.prompt.ask(text)
 
 
+def _status(console: Console, text: str) -> None:
+    texts: dict[str, Any] = {f.name: text for f in fields(ServiceStatus)} | {"registered_differs": (text,)}
+    views.status(console, Status(text, text, text, text, text, (ServiceStatus(**texts),)), as_json=False)
+
+
+def _lock(console: Console, text: str) -> None:
+    texts: dict[str, Any] = dict.fromkeys(("owner", "purpose", "release", "step", "why"), text)
+    actor = Actor(arn=text, user=text, host=text)
+    views.lock(console, text, Lock(**texts, fence=1, actor=actor, since=WHEN, beaten=WHEN, lease=1), as_json=False)
+
+
 PLACES: dict[str, Callable[[Console, str], object]] = {
     "a step": Console.step_started,
     "the end of a step": lambda console, text: console.step_ended(text, 1, ok=True),
@@ -82,6 +96,9 @@ PLACES: dict[str, Callable[[Console, str], object]] = {
     "the end of a run": lambda console, text: views.result(console, _record(text), as_json=False),
     "history": lambda console, text: views.history(console, [_record(text)], as_json=False),
     "show": _show,
+    "status": _status,
+    "a lock that is held": _lock,
+    "images": lambda console, text: views.images(console, {text: ImageResult(repository=text, tag=text, digest=text)}),
     "drift": lambda console, text: views.drift(
         console, Drift(text, text, text, (text,), (text,), (text,)), as_json=False
     ),

@@ -40,6 +40,7 @@ def import_env(env: Environment, environ: Mapping[str, str], *, skip: Collection
     _refuse_unknown(process, skip)
     selected = {name: value for name, value in process.items() if name not in skip}
     _refuse_binary(selected)
+    _refuse_unprintable(selected)
     _name_superfluous(env, environ, skip)
     differences = build_variables.differences(selected, variable_files.read((*stack.loaded_files, *stack.var_files)))
     _warn_of_differences(env, selected, differences)
@@ -75,6 +76,13 @@ def _refuse_binary(process: Mapping[str, str]) -> None:
         raise UsageError(
             f"not encoded in UTF-8, so a variable file cannot hold the value: {names}", "Leave it out with --skip."
         )
+
+
+def _refuse_unprintable(process: Mapping[str, str]) -> None:
+    # Such a name would reach the terminal, and a line break would end the comment that is before a command.
+    if unprintable := [name for name in process if _is_utf8(name) and not name.isprintable()]:
+        names = ", ".join(ascii(PREFIX + name) for name in unprintable)
+        raise UsageError(f"a name contains a control character: {names}", "Leave it out with --skip.")
 
 
 def _is_utf8(value: str) -> bool:
