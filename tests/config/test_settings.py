@@ -112,3 +112,20 @@ def test_errors_in_the_settings_of_terraform_cloud(fields: dict[str, Any], messa
 def test_an_unknown_placeholder_in_a_workspace_is_refused() -> None:
     with pytest.raises(ConfigError, match="unknown placeholder 'stage'"):
         select(load(cloud(workspace="{application}-{stage}")), Path("/project"), None, "test")
+
+
+@pytest.mark.parametrize("key", ["endpoint", "base_url"])
+@pytest.mark.parametrize(
+    ("url", "refusal"),
+    [
+        ("https://ann:canary@shop.example", "must not contain a user name or a password"),
+        ("https://canary@shop.example", "must not contain a user name or a password"),
+        ("ftp://ann:canary@shop.example", "'ftp://(masked)@shop.example' is not a URL"),
+        (f"ftp://ann:canary{'x' * 80}@shop.example", "'ftp://(masked)@shop.example' is not a URL"),
+    ],
+)
+def test_a_url_with_a_login_is_refused_and_not_shown(key: str, url: str, refusal: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(settings(**{key: url}))
+    assert f"{key}: {refusal}" in caught.value.message
+    assert "canary" not in caught.value.message

@@ -9,6 +9,8 @@ from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
+from longshore.masking import without_passwords
+
 _SHOWN_CHARACTERS = 60
 _CONTROL = ("Cc", "Cs")
 """Categories of Unicode: control characters, and halves of a character, which no file name or URL can contain."""
@@ -18,7 +20,7 @@ def url(text: str) -> str:
     """The URL.
 
     Raises:
-        ValueError: the text is not a URL of a web server.
+        ValueError: the text is not a URL of a web server, or has a login.
     """
     try:
         parts = urlsplit(text)
@@ -27,6 +29,8 @@ def url(text: str) -> str:
         usable = False
     if text and (not usable or text.split() != [text]):
         raise ValueError(f"{shown(text)} is not a URL such as https://shop.example.com or http://127.0.0.1:8080")
+    if text and "@" in parts.netloc:
+        raise ValueError("must not contain a user name or a password: they would be shown and recorded")
     return text
 
 
@@ -85,6 +89,8 @@ def shown(value: object, *, bare: bool = False) -> str:
 
 def _short(value: object, *, bare: bool) -> str:
     try:
+        # Masked before it is truncated: without its "@", the password in a URL is no longer recognised.
+        value = without_passwords(value) if isinstance(value, str) else value
         text = value if bare and isinstance(value, str) and value.isprintable() else repr(value)
     except ValueError:  # Python writes no number of more than 4300 digits
         return "a number of thousands of digits"
