@@ -151,6 +151,14 @@ def test_a_plan_is_private_and_its_tag_overrides_the_variable_files(terraform: T
     assert "-detailed-exitcode" not in arguments
 
 
+@pytest.mark.parametrize("plan_only", [False, True])
+def test_a_plan_that_is_never_applied_takes_no_lock(terraform: Terraform, shim: Shim, plan_only: object) -> None:
+    """With the S3 backend, the lock would be an object that is written."""
+    with terraform.plan(options=PlanOptions(plan_only=bool(plan_only))):
+        arguments = shim.calls()[-1]["args"]
+    assert ("-lock=false" in arguments) == plan_only  # type: ignore[operator]
+
+
 def test_targets_and_refresh_only_become_arguments(terraform: Terraform, shim: Shim) -> None:
     addresses = ['module.services["web"].aws_ecs_task_definition.this', "aws_ecs_task_definition.migrate"]
     with terraform.plan(options=PlanOptions(targets=addresses)):
