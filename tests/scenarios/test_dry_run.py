@@ -84,6 +84,19 @@ def test_it_names_what_would_refuse_the_release(
     assert forecast.entry.changes, "the plan is shown all the same"
 
 
+def test_a_dry_run_takes_the_options_of_a_release(theatre: Theatre, tmp_path: Path) -> None:
+    """A pending change of the infrastructure is left out of the plan, or allowed."""
+    with theatre.stage(file("infra-refused"), tmp_path) as stage:
+        env = staged(stage)
+        record_releases(env)
+        cases: list[dict[str, Any]] = [{"only_release": True}, {"allow_infra": True}]
+        for options in cases:
+            forecast = foreseen(stage, env, ReleaseOptions.of(tag="v1.0.1", dry_run=True, **options))
+            assert (forecast.refusals, forecast.exit_code) == ([], ExitCode.DIFFERENCES)
+            pending = [line for line in forecast.entry.changes if "aws_iam_role_policy" in line]
+            assert bool(pending) == ("allow_infra" in options)
+
+
 def test_a_held_lock_is_named_and_the_rest_is_shown(theatre: Theatre, tmp_path: Path) -> None:
     with theatre.stage(file("plain"), tmp_path) as stage:
         env = staged(stage)
