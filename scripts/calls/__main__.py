@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from longshore.aws.ecs import Ecs
 from longshore.aws.rates import RATES, SHARE, Budget, Rate
+from longshore.result import ImageResult
 from longshore.rollout import deployments, verification, watch
 from longshore.rollout.tracking import Move
 from longshore.rollout.verification import Expectation
@@ -91,7 +92,8 @@ def measure(services: int, tasks: int) -> Measure:
     tracked = [deployments.start(ecs, CLUSTER, Move(name, revision(name, 2)), DEADLINE) for name in names]
     watch.wait(ecs, CLUSTER, tracked, clock, lambda _: None)
     watch.bake(ecs, CLUSTER, tracked, BAKE, clock, lambda _: None)
-    expected = [Expectation(name, revision(name, 2), {"app": "sha256:2"}) for name in names]
+    images = {"app": ImageResult(repository="app", tag="2", digest="sha256:2")}
+    expected = [Expectation(name, revision(name, 2), images) for name in names]
     verification.tasks(ecs, CLUSTER, expected, clock, VERIFY)
     return Measure(services, tasks, cloud.now, cloud.calls)
 

@@ -28,7 +28,7 @@ from longshore.result import ReleaseResult
 from tests.scenarios import shop
 from tests.scenarios.play import StagedEnvironment, record_releases, staged
 from tests.scenarios.scenario import Scenario
-from tests.scenarios.stage import Stage, Theatre
+from tests.scenarios.stage import Stage, Theatre, put_image
 
 Command = Callable[["Mortal"], ReleaseResult]
 
@@ -190,7 +190,7 @@ class Engine:
             "config": {"digest": f"sha256:{self.local[reference]}"},
         })  # fmt: skip
         repository, _, tag = reference.rpartition("/storefront/")[2].rpartition(":")
-        put = self.ecr.put_image(repositoryName=f"storefront/{repository}", imageManifest=manifest, imageTag=tag)
+        put = put_image(self.ecr, f"storefront/{repository}", manifest, tag)
         self.pushed.append(reference)
         self.on_push(reference, put["image"]["imageId"]["imageDigest"])
         return str(put["image"]["imageId"]["imageDigest"])

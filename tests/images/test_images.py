@@ -14,7 +14,7 @@ import pytest
 
 from longshore import git
 from longshore.aws.codebuild import Build
-from longshore.aws.ecr import Repository
+from longshore.aws.ecr import Manifest, Repository
 from longshore.clock import Clock
 from longshore.config.settings import load
 from longshore.config.target import select
@@ -46,6 +46,7 @@ class Registry:
     """Digests by repository and tag."""
 
     held: dict[tuple[str, str], str] = field(default_factory=dict)
+    media_type: str = "application/vnd.oci.image.manifest.v1+json"
 
     def repository(self, name: str) -> Repository:
         return Repository(name, f"registry.test/{name}", "123456789012")
@@ -53,11 +54,12 @@ class Registry:
     def digest(self, name: str, tag: str) -> str | None:
         return self.held.get((name, tag))
 
-    def manifest(self, name: str, digest: str) -> str | None:
-        return digest if digest in self.held.values() else None
+    def manifest(self, name: str, digest: str) -> Manifest | None:
+        text = json.dumps({"manifests": [{"digest": f"{digest}-amd64"}, {"digest": f"{digest}-arm64"}]})
+        return Manifest(digest, text, self.media_type) if digest in self.held.values() else None
 
-    def put_tag(self, name: str, manifest: str, tag: str) -> None:
-        self.held[(name, tag)] = manifest
+    def put_tag(self, name: str, manifest: Manifest, tag: str) -> None:
+        self.held[(name, tag)] = manifest.digest
 
 
 @dataclass
@@ -148,6 +150,23 @@ def test_a_successful_build_without_the_image_or_of_another_commit_is_an_error(w
         images.make(world.env, source, "v1.0.1", on_codebuild())
     assert world.ledger.built("app", COMMIT, "") is None
     assert images.built_from(world.env, "v1.0.1") is None
+
+
+@pytest.mark.parametrize(
+    ("media_type", "platforms"),
+    [
+        ("application/vnd.oci.image.manifest.v1+json", []),
+        ("application/vnd.oci.image.index.v1+json", ["sha256:index-amd64", "sha256:index-arm64"]),
+        ("application/vnd.docker.distribution.manifest.list.v2+json", ["sha256:index-amd64", "sha256:index-arm64"]),
+    ],
+)
+def test_an_existing_image_has_the_digests_of_its_platforms(
+    world: World, media_type: str, platforms: list[str]
+) -> None:
+    world.registry.media_type = media_type
+    world.registry.held = {(f"shop/{name}", "v1.0.0"): "sha256:index" for name in ("app", "proxy")}
+    image = images.existing(world.env, "v1.0.0")["app"]
+    assert (image.digest, image.platforms) == ("sha256:index", platforms)
 
 
 def test_a_resumed_release_reuses_the_images_that_it_pushed(world: World, source: Source) -> None:

@@ -13,13 +13,15 @@ from longshore.aws.ecs_types import Container, Service, Task
 from longshore.config.contract import parse
 from longshore.errors import AwsError, UnknownOutcomeError, VerifyError
 from longshore.masking import Masks
+from longshore.result import ImageResult
 from longshore.rollout.verification import Expectation, Wanted, tasks, urls
 from tests.fakes import samples
 from tests.fakes.samples import arn, moved_clock, release_output, task
 
 DEFERRED = ServiceSettings(early_success=EarlySuccess(100, "DEFERRED"))
 DONE = samples.service(samples.deployment("ours", "COMPLETED"), desired=1)
-EXPECTED = Expectation("shop-test-web", arn("shop-test-web", 2), {"web": "sha256:right"})
+IMAGE = ImageResult(repository="registry/shop/app", tag="v1.0.0", digest="sha256:right")
+EXPECTED = Expectation("shop-test-web", arn("shop-test-web", 2), {"web": IMAGE})
 
 
 class Ecs:
@@ -57,6 +59,14 @@ def test_correct_tasks_pass_at_the_first_look() -> None:
     ecs = Ecs([RIGHT, RIGHT])
     look(ecs)
     assert ecs.reads == 1
+
+
+@pytest.mark.parametrize("digest", ["sha256:index", "sha256:amd64", "sha256:arm64"])
+def test_a_task_may_show_the_digest_of_an_index_or_of_its_platform(digest: str) -> None:
+    image = IMAGE.model_copy(update={"digest": "sha256:index", "platforms": ["sha256:amd64", "sha256:arm64"]})
+    look(Ecs([running(digest)]), replace(EXPECTED, images={"web": image}))
+    with pytest.raises(VerifyError, match="runs sha256:other, not sha256:index"):
+        look(Ecs([running("sha256:other")]), replace(EXPECTED, images={"web": image}))
 
 
 @pytest.mark.parametrize("wrong", [running("sha256:other"), running("sha256:right", revision=1)])

@@ -50,12 +50,24 @@ class Actor(Data):
 
 
 class ImageResult(Data):
-    """An image of the release; ``reused`` if an earlier build of the same commit was tagged again."""
+    """An image of the release; ``reused`` if an earlier build of the same commit was tagged again.
+
+    ``platforms`` are the digests of its manifests, one for each platform, if its digest is that of an index.
+    """
 
     repository: str
     tag: str
     digest: str
     reused: bool = False
+    platforms: list[str] = []
+
+    def runs_as(self, digest: str | None) -> bool:
+        """Whether a container with this digest runs it.
+
+        ECS documents no digest for an image of several platforms: its agent reports the index's (amazon-ecs-agent,
+        pull request 3576), and a container runtime may report the manifest that it has pulled.
+        """
+        return digest is not None and digest in (self.digest, *self.platforms)
 
 
 class Running(Data):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ _MEDIA_TYPES = [
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.oci.image.index.v1+json",
 ]
+_INDEXES = {_MEDIA_TYPES[1], _MEDIA_TYPES[3]}
 _EXISTS = {"ImageTagAlreadyExistsException", "ImageAlreadyExistsException"}
 _GONE = "ImageNotFound"
 _NO_SUCH_TAG = {_GONE, "InvalidImageTag"}
@@ -57,6 +59,14 @@ class Manifest:
     digest: str
     text: str
     media_type: str
+
+    @property
+    def platforms(self) -> list[str]:
+        """The digests of the manifests in an index, one for each platform; none for any other manifest.
+
+        https://github.com/opencontainers/image-spec/blob/main/image-index.md
+        """
+        return [entry["digest"] for entry in json.loads(self.text)["manifests"]] if self.media_type in _INDEXES else []
 
 
 @dataclass(frozen=True)

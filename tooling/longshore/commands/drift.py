@@ -135,12 +135,12 @@ def _changed_minimum(env: Environment, contract: Contract, key: str) -> Iterator
 def _unreleased_images(env: Environment, contract: Contract, key: str, last: ReleaseResult) -> list[str]:
     """The containers of running tasks whose image digest differs from the released one."""
     service = contract.services[key]
-    recorded = {c: last.images[image].digest for c, image in service.containers.items() if image in last.images}
+    recorded = {c: last.images[image] for c, image in service.containers.items() if image in last.images}
     differences = {
-        f"{service.name}: {container.name} runs {container.digest}, not {recorded[container.name]}"
+        f"{service.name}: {container.name} runs {container.digest}, not {recorded[container.name].digest}"
         for task in env.aws.ecs.tasks(contract.cluster, service.name)
         for container in task.containers
-        if container.digest and container.name in recorded and container.digest != recorded[container.name]
+        if container.digest and container.name in recorded and not recorded[container.name].runs_as(container.digest)
     }
     return sorted(differences)
 

@@ -190,7 +190,14 @@ def existing(env: Environment, tag: str) -> dict[str, ImageResult]:
     for name in env.target.app.images:
         repository = env.aws.ecr.repository(env.target.repository(name))
         digest = env.aws.ecr.digest(repository.name, tag)
-        results[name] = ImageResult(repository=repository.uri, tag=tag, digest=digest or "", reused=True)
+        manifest = env.aws.ecr.manifest(repository.name, digest) if digest else None
+        results[name] = ImageResult(
+            repository=repository.uri,
+            tag=tag,
+            digest=digest or "",
+            reused=True,
+            platforms=manifest.platforms if manifest else [],
+        )
     return results
 
 

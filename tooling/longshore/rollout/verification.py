@@ -11,6 +11,7 @@ from longshore.clock import Clock
 from longshore.config.contract import Contract
 from longshore.errors import UnknownOutcomeError, VerifyError
 from longshore.masking import Masks
+from longshore.result import ImageResult
 from longshore.rollout import health
 from longshore.rollout.expected_text import ExpectedText
 from longshore.rollout.looks import looks
@@ -34,7 +35,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-expla
 
 @dataclass(frozen=True)
 class Expectation:
-    """The revision (ARN) that a service must run, and the digest of each container's image.
+    """The revision (ARN) that a service must run, and the image of each container.
 
     ``idle``: the service may have no tasks. ``count`` is the recorded number of tasks, if there is one: tasks with
     which the service is scaled out afterwards need not run.
@@ -42,7 +43,7 @@ class Expectation:
 
     service: str
     task_definition: str
-    digests: Mapping[str, str]
+    images: Mapping[str, ImageResult]
     idle: bool = False
     count: int | None = None
 
@@ -188,10 +189,10 @@ def _differences(task: Task, expected: Expectation) -> Iterator[_Difference]:
     if task.task_definition != expected.task_definition:
         yield _Difference(service, f"{service}: task {task.id} runs {task.task_definition}", permanent=True)
     for container in task.containers:
-        digest = expected.digests.get(container.name)
-        if digest and container.digest != digest:
+        image = expected.images.get(container.name)
+        if image and image.digest and not image.runs_as(container.digest):
             place, actual = f"container {container.name} of task {task.id}", container.digest or "an unknown digest"
-            text = f"{service}: {place} runs {actual}, not {digest}"
+            text = f"{service}: {place} runs {actual}, not {image.digest}"
             yield _Difference(service, text, permanent=container.digest is not None)
 
 

@@ -9,7 +9,7 @@ from longshore.aws.ecs_types import Service
 from longshore.config.contract import UNRELEASED, Check
 from longshore.environment.environment import Environment
 from longshore.errors import AwsError, UnknownOutcomeError
-from longshore.result import ReleaseResult
+from longshore.result import ImageResult, ReleaseResult
 from longshore.rollout import verification
 from longshore.rollout.looks import looks
 from longshore.rollout.verification import Expectation, Wanted
@@ -64,7 +64,7 @@ class _Returned:
         """The expectation for each service that was rolled back."""
         services = {key: s for key, s in self.run.result.services.items() if s.outcome == "moved back"}
         return [
-            Expectation(s.name, s.before.task_definition, self._digests(key), idle=not s.before.count)
+            Expectation(s.name, s.before.task_definition, self._images(key), idle=not s.before.count)
             for key, s in services.items()
             if self._runs_earlier_revision(key)
         ]
@@ -110,18 +110,18 @@ class _Returned:
         after = service.after if service else None
         return after is not None and after.task_definition == self.run.result.services[key].before.task_definition
 
-    def _digests(self, key: str) -> dict[str, str]:
-        """The recorded digest of each container's image; none if the revision is not the recorded one."""
+    def _images(self, key: str) -> dict[str, ImageResult]:
+        """The recorded image of each container; none if the revision is not the recorded one."""
         if self.recorded is None or not self._is_recorded(key):
             return {}
-        digests = {f"{image.repository}:{image.tag}": image.digest for image in self.recorded.images.values()}
+        recorded = {f"{image.repository}:{image.tag}": image for image in self.recorded.images.values()}
         try:
             definition = self.env.aws.ecs.task_definition(self.run.result.services[key].before.task_definition)
         except AwsError as error:
             self.run.warn(f"the digests of {key} were not compared after the rollback: {error.message}")
             return {}
         images = {c["name"]: c["image"].partition("@")[0] for c in definition["containerDefinitions"]}
-        return {name: digests[image] for name, image in images.items() if image in digests}
+        return {name: recorded[image] for name, image in images.items() if image in recorded}
 
 
 def _read_services(run: Run, env: Environment, deadline: float) -> dict[str, Service]:

@@ -68,8 +68,8 @@ def _warn_failed(run: Run, deployer: Deployer, blamed: str) -> None:
 
 def _expectation(run: Run, key: str, after: Running) -> Expectation:
     service = run.contract.services[key]
-    digests = {name: image.digest for name, image in run.result.images.items()}
-    by_container = {name: digests[image] for name, image in service.containers.items() if image in digests}
+    images = run.result.images
+    by_container = {name: images[image] for name, image in service.containers.items() if image in images}
     return Expectation(service.name, after.task_definition, by_container, idle=not after.count, count=after.count)
 
 
