@@ -45,7 +45,8 @@ resource "aws_codebuild_project" "this" {
   }
 
   environment {
-    type                        = "LINUX_CONTAINER"
+    # An image for ARM runs in this type only ("Docker images provided by CodeBuild" in the CodeBuild User Guide).
+    type                        = strcontains(var.image, "aarch64") ? "ARM_CONTAINER" : "LINUX_CONTAINER"
     image                       = var.image
     image_pull_credentials_type = "CODEBUILD"
     compute_type                = var.compute_type

@@ -64,7 +64,7 @@ variable "secrets_kms_key_arns" {
 }
 
 variable "image" {
-  description = "Docker image of the build environment, one of CodeBuild's own. CodeBuild always uses its latest release."
+  description = "Docker image of the build environment, one of CodeBuild's own; with one for ARM (aarch64), the builds run on ARM. CodeBuild always uses its latest release."
   type        = string
   default     = "aws/codebuild/standard:7.0"
 

@@ -75,6 +75,19 @@ run "defaults" {
   }
 }
 
+run "arm" {
+  command = plan
+
+  variables {
+    image = "aws/codebuild/amazonlinux-aarch64-standard:3.0"
+  }
+
+  assert {
+    condition     = aws_codebuild_project.this.environment[0].type == "ARM_CONTAINER"
+    error_message = "An image for ARM runs on ARM."
+  }
+}
+
 run "environment_variables" {
   command = plan
 
