@@ -42,7 +42,7 @@ def left_waiting(stage: Stage, env: StagedEnvironment) -> None:
         raise KilledError
 
     def killed(_key: str, *, rollback: bool) -> None:
-        env.ledger._table.put = kill  # type: ignore[method-assign,assignment]
+        env.ledger._table.table.put = kill  # type: ignore[method-assign,assignment]
         raise KilledError
 
     stage.answer_hook = killed
