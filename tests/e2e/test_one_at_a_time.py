@@ -297,6 +297,39 @@ def test_a_terraform_that_was_killed_leaves_its_lock_and_is_not_overruled(projec
 
 
 @pytest.mark.long
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
+def test_a_bootstrap_that_is_cancelled_ends_after_its_terraform(
+    project: Project, number: signal.Signals, code: int
+) -> None:
+    variables = project.folder / "environments" / "sandbox.tfvars"
+    variables.write_text(re.sub(r"stop_timeout( *)= \d+", rf"stop_timeout\1= {20 + number}", variables.read_text()))
+    # One registration is answered at once, the other while Terraform is told to stop.
+    project.invoke("sandbox.fault", "--operation", "ecs:RegisterTaskDefinition", "--kind", "delay", "--seconds", "5",
+                   "--skip", "1")  # fmt: skip
+    since, _ = project.requests()
+    with begin(project, "bootstrap", "--yes") as process:
+        until = time.monotonic() + 120
+        while time.monotonic() < until and process.poll() is None:
+            if any(r["operation"] == "RegisterTaskDefinition" for r in project.requests(since)[1]):
+                break
+            time.sleep(0.05)
+        started = below(process.pid)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=120)
+    project.invoke("sandbox.fault", "--clear")
+    assert process.returncode == code, err
+    assert started
+    assert not [pid for pid in started if Path(f"/proc/{pid}").exists()], "Terraform has ended first"
+    assert "terraform apply of sandbox was told to stop; waiting for it to end" in err
+    assert re.search(rf"interrupted by {number.name}: (part|all) of sandbox was applied", err)
+    assert "invoke bootstrap -e sandbox" in err
+    assert project.invoke("lock.status", "--json").json() is None
+    assert "is not locked" in project.invoke("state.unlock").out
+    project.invoke("bootstrap", "--yes")
+    assert plan(project) == 0
+
+
+@pytest.mark.long
 def test_a_version_goes_to_production_and_back(project: Project) -> None:
     project.invoke("bootstrap", "-e", PRODUCTION, "--yes")
     change(project, "For production")
@@ -332,7 +365,8 @@ def digests_of(project: Project, environment: str) -> set[str]:
 
 def test_a_person_holds_an_environment(project: Project) -> None:
     lock = project.invoke("lock.take", "--why", "the database moves").out.strip()
-    assert "the database moves" in project.invoke("release", "--yes", expect=3).err
+    for command in (["release", "--yes"], ["bootstrap", "--yes"], ["destroy", "--yes-really", "sandbox"]):
+        assert "the database moves" in project.invoke(*command, expect=3).err
     assert project.invoke("lock.free", "--id", "wrong", expect=2)
     assert "held: the database moves" in project.invoke("lock.status").out
     project.invoke("lock.free", "--id", lock)

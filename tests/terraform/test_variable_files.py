@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+import signal
+import stat
 from pathlib import Path
 
 import pytest
 
 from longshore.errors import ConfigError
+from longshore.signals import StoppedBySignal
 from longshore.terraform import variable_files
 from tests.paths import ROOT
 
@@ -101,3 +104,25 @@ def test_a_file_without_a_map_stays_unchanged(tmp_path: Path, name: str) -> None
     with pytest.raises(ConfigError, match=f"variable file {name}: variables is not a map"):
         variable_files.add([tmp_path / name], "variables", {"ECS_A": "1"})
     assert (tmp_path / name).read_bytes() == content
+
+
+def test_a_signal_while_a_file_is_written_leaves_it_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (file,) = write(tmp_path, a_tfvars='variables = { A = "1" }\n')
+    file.chmod(0o640)
+    link = tmp_path / "link.tfvars"
+    link.symlink_to(file)
+    variable_files.add([link], "variables", {"B": "2"})
+    assert variable_files.read([file])["variables"] == {"A": "1", "B": "2"}
+    assert (stat.S_IMODE(file.stat().st_mode), link.is_symlink()) == (0o640, True)
+    before = file.read_bytes()
+
+    def stop(path: Path, content: bytes) -> int:
+        with path.open("wb") as partial:
+            partial.write(content[:5])
+        raise StoppedBySignal(signal.SIGTERM)
+
+    monkeypatch.setattr(Path, "write_bytes", stop)
+    with pytest.raises(StoppedBySignal):
+        variable_files.add([file], "variables", {"C": "3"})
+    assert file.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tfvars", "link.tfvars"]

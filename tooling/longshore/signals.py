@@ -160,6 +160,10 @@ def explained(left: str, next_step: str) -> Iterator[None]:
         raise
 
 
+unchanged = explained("nothing was changed", "Run the same command again.")
+"""Decorates a function that only reads."""
+
+
 class Deferral:
     """The signals that have arrived while another program runs.
 

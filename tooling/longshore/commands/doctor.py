@@ -19,6 +19,7 @@ from longshore.run import checks, service_checks, state_lock
 from longshore.run.checklist import Checklist
 from longshore.run.limits import Limits
 from longshore.run.shown_settings import shown
+from longshore.signals import unchanged
 
 Value = TypeVar("Value")
 
@@ -26,6 +27,7 @@ _MISSING_STREAM = "longshore-doctor"
 """A log stream that no group has: reading it shows whether reading is allowed."""
 
 
+@unchanged
 def doctor(env: Environment) -> None:
     """Tries every read and shows its result.
 

@@ -13,6 +13,7 @@ from longshore.environment.environment import Environment
 from longshore.result import ReleaseResult, ScheduleResult
 from longshore.rollout.completion import is_settled
 from longshore.run import checks, consistency, snapshot
+from longshore.signals import unchanged
 from longshore.terraform import plan, plan_diff
 from longshore.terraform.driver import PlanOptions
 
@@ -46,6 +47,7 @@ class Drift:
         return {**asdict(self), "drift": bool(self)}
 
 
+@unchanged
 def drift(env: Environment) -> Drift:
     """Compares an environment with its last release; nothing is changed.
 

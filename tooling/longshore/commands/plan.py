@@ -8,11 +8,13 @@ from longshore.errors import LongshoreError
 from longshore.images.version import parse_tag
 from longshore.run import checks, service_checks
 from longshore.run.limits import Limits
+from longshore.signals import unchanged
 from longshore.terraform import plan as plans
 from longshore.terraform import plan_diff
 from longshore.terraform.driver import PlanOptions
 
 
+@unchanged
 def plan(env: Environment, tag: str | None, *, check_env: bool = False) -> bool:
     """Shows the changes that an apply would make, and warns of services that a release or an apply would refuse.
 

@@ -14,6 +14,7 @@ from longshore.ledger.lease import Lease
 from longshore.run import checks, environment_lock
 
 
+@signals.explained("nothing was removed", "Run the same command again.")
 def prune(env: Environment, *, keep: int, dry_run: bool, yes: bool, wait: float = 0.0) -> None:
     """Removes tags that no environment needs; untagged images are left to the registry's lifecycle policy.
 

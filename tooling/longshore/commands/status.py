@@ -13,6 +13,7 @@ from longshore.environment.environment import Environment
 from longshore.errors import UnreadableRecordError
 from longshore.result import ReleaseResult
 from longshore.rollout.pauses import brief
+from longshore.signals import unchanged
 from longshore.terraform.task_definition_diff import revisions
 
 
@@ -78,6 +79,7 @@ class Status:
         return asdict(self)
 
 
+@unchanged
 def status(env: Environment) -> Status:
     """The status of an environment: running, released and registered versions."""
     try:

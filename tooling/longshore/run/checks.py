@@ -14,6 +14,7 @@ from longshore.result import Actor, ReleaseResult
 from longshore.run import image_checks, lock_checks
 from longshore.run.checklist import Checklist
 from longshore.run.options import ReleaseOptions
+from longshore.signals import unchanged
 from longshore.terraform import build_variables, unshared_files, variable_files
 from longshore.terraform.build_variables import VariableScope
 
@@ -33,6 +34,7 @@ class ReleaseInputs:
     commit: Source | None = None
 
 
+@unchanged
 def release(env: Environment, options: ReleaseOptions) -> ReleaseInputs:
     """Checks everything that a release needs.
 
@@ -54,6 +56,7 @@ def release(env: Environment, options: ReleaseOptions) -> ReleaseInputs:
     return _inputs_from_source(env, checklist, options, on)
 
 
+@unchanged
 def remote(env: Environment, options: ReleaseOptions) -> ReleaseInputs:
     """Checks what a release on CodeBuild needs from here; the build checks the rest.
 
@@ -68,6 +71,7 @@ def remote(env: Environment, options: ReleaseOptions) -> ReleaseInputs:
     return _inputs_from_source(env, checklist, options, builders.CODEBUILD)
 
 
+@unchanged
 def resumed(env: Environment, caller: Actor, entry: ReleaseResult) -> ReleaseInputs:
     """Checks what resuming a release needs: its images, or the commit to build them from.
 
@@ -87,6 +91,7 @@ def resumed(env: Environment, caller: Actor, entry: ReleaseResult) -> ReleaseInp
     return ReleaseInputs(caller, commit, commit)
 
 
+@unchanged
 def reach(env: Environment, *, locked_out: bool = False, planning: bool = False, check_env: bool = False) -> Actor:
     """Checks what every command needs that changes an environment, and returns the caller.
 
@@ -106,6 +111,7 @@ def reach(env: Environment, *, locked_out: bool = False, planning: bool = False,
     return caller(env)
 
 
+@unchanged
 def before_bootstrap(env: Environment, *, planning: bool = True) -> None:
     """Checks what setting up an environment needs, or with ``planning=False`` destroying it.
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -53,8 +55,19 @@ def add(files: Sequence[Path], name: str, entries: Mapping[str, str]) -> Path:
     with _errors_of(file):
         text = _text(file)
         changed = (_with_entries_json if _is_json(file) else hcl.with_entries)(text, name, entries)
-        file.write_bytes(changed.encode())
+        _replace(file.resolve(), changed.encode())
     return file
+
+
+def _replace(file: Path, content: bytes) -> None:
+    """Replaces the content of a file in one step: a signal or a full disk leaves the file as it was."""
+    partial = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        partial.write_bytes(content)
+        shutil.copymode(file, partial)
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _read(file: Path) -> dict[str, Any]:
