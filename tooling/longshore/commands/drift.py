@@ -148,7 +148,7 @@ def _unreleased_images(env: Environment, contract: Contract, key: str, last: Rel
 
 
 def _content_of_services(env: Environment, contract: Contract, last: ReleaseResult | None) -> Iterator[str]:
-    status = statuses.inspect(env.aws.ecs, contract, contract.image_tag, last, env.access.base_url)
+    status = statuses.inspect(env.aws.ecs, contract, contract.image_tag, last, env.access.base_url, env.console.masks)
     for service in status.services:
         yield from (f"{service.name} · {line} ({service.registered})" for line in service.registered_differs)
 

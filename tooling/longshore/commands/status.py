@@ -11,6 +11,7 @@ from longshore.aws.ecs_types import Service
 from longshore.config.contract import Contract
 from longshore.environment.environment import Environment
 from longshore.errors import UnreadableRecordError
+from longshore.masking import Masks, secrets_of_containers
 from longshore.result import ReleaseResult
 from longshore.rollout.pauses import brief
 from longshore.signals import unchanged
@@ -87,7 +88,7 @@ def status(env: Environment) -> Status:
     except UnreadableRecordError as error:
         env.console.warn(f"the last release is unknown: {error.message}. {error.hint}")
         last = None
-    return inspect(env.aws.ecs, env.contract(), env.released_tag(), last, env.access.base_url)
+    return inspect(env.aws.ecs, env.contract(), env.released_tag(), last, env.access.base_url, env.console.masks)
 
 
 def inspect(
@@ -96,6 +97,7 @@ def inspect(
     released: str,
     last: ReleaseResult | None,
     base_url: Callable[[str, str], str | None],
+    masks: Masks,
 ) -> Status:
     """Compares the content of the running revisions with that of the registered ones.
 
@@ -105,12 +107,13 @@ def inspect(
         released: the value of the image_tag parameter.
         last: the last successful release, if any.
         base_url: returns the URL of a service, by cluster and service.
+        masks: learns the secrets of the containers, which another variable may contain.
     """
     services = ecs.services(contract.cluster, [service.name for service in contract.services.values()])
-    waits = _waits(ecs, services)
+    waits, reader = _waits(ecs, services), _Revisions(ecs, masks)
     rows = tuple(
         replace(
-            _service(ecs, contract, key, services[service.name], last, base_url(contract.cluster, service.name)),
+            _service(reader, contract, key, services[service.name], last, base_url(contract.cluster, service.name)),
             waits=waits.get(service.name, ""),
         )
         for key, service in sorted(contract.services.items())
@@ -136,13 +139,27 @@ def _waits(ecs: Ecs, services: Mapping[str, Service]) -> dict[str, str]:
     return {name: brief(described[arn]) for name, arn in arns.items() if arn in described and described[arn].waits}
 
 
+@dataclass(frozen=True)
+class _Revisions:
+    """Reads revisions, and hides their secrets."""
+
+    ecs: Ecs
+    masks: Masks
+
+    def read(self, arn: str) -> dict[str, Any]:
+        """The revision as DescribeTaskDefinition shows it."""
+        definition = self.ecs.task_definition(arn)
+        self.masks.hide(secrets_of_containers(definition["containerDefinitions"]))
+        return definition
+
+
 def _service(
-    ecs: Ecs, contract: Contract, key: str, service: Service, last: ReleaseResult | None, url: str | None
+    reader: _Revisions, contract: Contract, key: str, service: Service, last: ReleaseResult | None, url: str | None
 ) -> ServiceStatus:
     registered = contract.services[key].task_definition
-    running = ecs.task_definition(service.task_definition)
+    running = reader.read(service.task_definition)
     main = next((c for c in running["containerDefinitions"] if c["name"] == key), running["containerDefinitions"][0])
-    latest = ecs.task_definition(registered) if registered != service.task_definition else running
+    latest = reader.read(registered) if registered != service.task_definition else running
     differences = revisions(running, latest)
     image_key = contract.services[key].containers.get(main["name"])
     image = last.images.get(image_key) if last and image_key else None
