@@ -11,6 +11,7 @@ from moto import mock_aws
 
 from longshore.aws.dynamodb import Table
 from longshore.errors import AwsError
+from longshore.ledger.parts import PartedTable
 from longshore.ledger.table import Table as Either
 from tests.fakes.memory_table import MemoryTable
 
@@ -77,3 +78,15 @@ def test_an_item_above_the_limit_is_refused(table: Either) -> None:
         table.put("a", "1", {"text": "ü" * 205_000})
     assert error.value.code == "ValidationException"
     assert table.get("a", "1") is None
+
+
+def test_an_item_in_parts_is_read_back_whole(table: Either) -> None:
+    item = {"fence": 7, "changes": ["ü" * 1_000] * 300}
+    parted = PartedTable(table)
+    assert parted.put("a", "1", item)
+    assert not parted.put("a", "1", item | {"fence": 8}, when={"fence": 8})
+    read = parted.get("a", "1")
+    assert read is not None
+    assert {name: read[name] for name in item} == item
+    assert [found["fence"] for found in parted.query("a", only=("fence",))] == [7]
+    assert [len(found["changes"]) for found in parted.query("a", only=("changes",))] == [300]
