@@ -202,6 +202,7 @@ def test_a_failed_build_shows_its_last_thirty_lines_and_pushes_nothing(shop: Sho
         (1, "write /layer.tar: no space left on device", "disk is full"),
         (1, "ERROR: BuildKit is enabled but the buildx component is missing or broken.", "unset DOCKER_BUILDKIT"),
         (1, "Cannot connect to the Docker daemon at unix:///var/run/docker.sock.", "systemctl start docker"),
+        (1, "exec /bin/sh: exec format error", "with that processor, or install an emulator"),
         (1, "exit code: 1370", ""),
     ],
 )

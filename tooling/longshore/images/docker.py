@@ -219,6 +219,11 @@ def _hint(exit_code: int, text: str) -> str:
         return (
             "It was killed, usually because the engine ran out of memory: give it more, or build fewer images at once."
         )
+    if "exec format error" in text.lower():
+        return (
+            "The engine cannot run programs for the platform of the image: build on a machine, or in a build project,"
+            " with that processor, or install an emulator."
+        )
     if "buildx component is missing" in text:
         return "Install Docker's buildx plug-in, or unset DOCKER_BUILDKIT."
     if "Cannot connect to the Docker daemon" in text:
