@@ -84,6 +84,29 @@ def create_group(client: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("service", "operation", "create"),
+    [
+        ("ecr", "CreateRepository", lambda client: client.create_repository(repositoryName="late/answers")),
+        (
+            "iam",
+            "CreateRole",
+            lambda client: client.create_role(RoleName="late-answers", AssumeRolePolicyDocument="{}"),
+        ),
+        ("logs", "CreateLogGroup", lambda client: client.create_log_group(logGroupName="/late/answers")),
+    ],
+)
+def test_a_call_that_the_client_repeats_on_its_own_takes_effect_once(
+    api: Api, service: str, operation: str, create: Callable[[Any], Any]
+) -> None:
+    client, decisions = api.client(service, config=RETRIES), [0]  # repeat at once, though it was answered
+    client.meta.events.register_first(
+        f"needs-retry.{service}.{operation}", lambda **_: decisions.pop() if decisions else None
+    )
+    answer = create(client)
+    assert (attempts(answer), decisions) == (2, [])
+
+
+@pytest.mark.parametrize(
     ("service", "operation", "create", "code"),
     [
         ("ecr", "CreateRepository", create_repository, "RepositoryAlreadyExistsException"),

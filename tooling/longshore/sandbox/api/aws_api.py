@@ -15,6 +15,7 @@ from longshore.sandbox.api.credentials import AccessKeys, identify, role_of
 from longshore.sandbox.api.fault_injection import FAULT_KIND, FaultInjector, reply
 from longshore.sandbox.api.faults import Faults
 from longshore.sandbox.api.not_played import Played
+from longshore.sandbox.api.repeated_calls import RepeatedCalls
 from longshore.sandbox.api.request_log import RequestLog, parameters_of
 from longshore.sandbox.serving import Application, Environ, StartResponse
 
@@ -44,7 +45,7 @@ class AwsApi:
         codebuild: CodeBuildAdmin | None = None,
     ) -> None:
         self.faults = Faults()
-        self._application = FaultInjector(application, self.faults)
+        self._application = FaultInjector(RepeatedCalls(application), self.faults)
         self._keys = keys
         self._log = log
         self._pages = AdminPages(log, self.faults, status, configurable, codebuild)

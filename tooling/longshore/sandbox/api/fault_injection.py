@@ -17,6 +17,9 @@ from longshore.sandbox.serving import Application, Environ, StartResponse, body_
 FAULT_KIND = "longshore.fault"
 """Key of a request's environment: the kind of the fault that affected it."""
 
+Captured = tuple[int, dict[str, str], bytes]
+"""A response: status, headers, body."""
+
 
 class FaultInjector:
     """A WSGI application around another, with faults.
@@ -42,7 +45,7 @@ class FaultInjector:
         if fault and fault.kind not in ANSWERED_LATER:
             return reply(start_response, injected_response(fault, caller))
         request = body_of(environ)
-        status, headers, body = _capture(self._application, environ)
+        status, headers, body = capture(self._application, environ)
         body = self._change(fault, caller, request, body) if status < 400 else body
         answer = reply(start_response, (status, headers.get("Content-Type", ""), body), headers)
         if fault and fault.kind == "lost":
@@ -71,7 +74,7 @@ def reply(start_response: StartResponse, answer: Answer, headers: dict[str, str]
     return [body]
 
 
-def _capture(application: Application, environ: Environ) -> tuple[int, dict[str, str], bytes]:
+def capture(application: Application, environ: Environ) -> Captured:
     """Call an application and return its response: status, headers, body."""
     seen: list[tuple[str, list[tuple[str, str]]]] = []
 
