@@ -34,6 +34,10 @@ class EcrClient:
     connection: Connection
     tags: int
 
+    def list_images(self) -> None:
+        """Read page by page only: see `paginate`."""
+        raise NotImplementedError
+
     def get_paginator(self, operation: str) -> EcrClient:
         """The paginator of ListImages."""
         if operation != "list_images":

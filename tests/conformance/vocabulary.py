@@ -28,7 +28,7 @@ _NOT_OF_AWS = (
 )
 """Files whose words are not those of one service of AWS."""
 
-_VARIABLE = re.compile(r"(AWS|LONGSHORE|CODEBUILD|TF|MOTO|ECS|DOCKER|GIT|PIP|SSL|REGISTRY)_.*")
+_VARIABLE = re.compile(r"(AWS|BOTO|LONGSHORE|CODEBUILD|TF|MOTO|ECS|DOCKER|GIT|PIP|REQUESTS|SSL|REGISTRY)_.*")
 """Environment variables, which are not values of an API."""
 
 
