@@ -87,7 +87,7 @@ bench-calls: venv ## how often a release calls ECS, beside the rates that AWS al
 readmes: venv ## write the tables of inputs and outputs into the READMEs of the Terraform stacks and modules
 	@.venv/bin/python -m scripts.readmes
 
-reference: venv ## write docs/commands.md and docs/configuration.md from the tasks and the settings
+reference: venv ## write the generated parts of docs from the tasks, the settings and the tests of machines
 	@.venv/bin/python -m scripts.reference
 
 pictures: venv ## write the pictures of the README from the real output of a release

@@ -42,7 +42,7 @@ pygments_dark_style = "github-dark"
 
 CHAPTERS = {
     "Start": ["../README", "getting-started", "concepts", "sandbox", "walkthrough"],
-    "Use": ["operating", "commands", "configuration", "codebuild", "terraform-cloud"],
+    "Use": ["operating", "commands", "configuration", "environment", "codebuild", "terraform-cloud"],
     "Terraform": [
         "terraform",
         "../terraform/README",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from scripts.reference import commands, sandbox, settings
+from scripts.reference import commands, machine, sandbox, settings
 from scripts.reference.marks import replace_between_marks
 from scripts.setup.machine import PROJECT, say
 
 PAGES = {
     "docs/commands.md": commands.commands,
     "docs/configuration.md": settings.reference,
+    "docs/environment.md": machine.tables,
     "docs/sandbox.md": sandbox.table,
 }
 
