@@ -161,3 +161,17 @@ def test_each_machine_shows_the_same_or_a_refusal_that_names_the_reason(
     else:
         assert ending.code == 20, ending.text
         assert (ending.status, ending.changes) == (usual["other"].status, usual["other"].changes), ending.text
+
+
+def test_a_terraform_with_other_credentials_is_refused(machine: Machine, usual: dict[str, Ending]) -> None:
+    """A wrapper that signs in again is enough: the two halves of a release would be different identities."""
+    role = machine.project.client("iam").list_roles()["Roles"][0]["Arn"]
+    keys = machine.project.client("sts").assume_role(RoleArn=role, RoleSessionName="wrapper")["Credentials"]
+    names = {"AWS_ACCESS_KEY_ID": "AccessKeyId", "AWS_SECRET_ACCESS_KEY": "SecretAccessKey"}
+    exports = "".join(
+        f"export {name}={keys[key]}\n" for name, key in {**names, "AWS_SESSION_TOKEN": "SessionToken"}.items()
+    )
+    wrapper = f'#!/bin/sh\n{exports}exec {{real}} "$@"\n'
+    ending = machine.play(Entry("", "none", "passed on", "", "other", programs={"terraform": wrapper}))
+    assert usual["other"].code != ending.code == 2, ending.text
+    assert f"Terraform planned as arn:aws:sts::{ACCOUNT}:assumed-role/{role.rpartition('/')[2]}/wrapper" in ending.text

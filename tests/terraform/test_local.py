@@ -220,6 +220,14 @@ def test_a_program_that_is_not_terraform_is_quoted(terraform: Terraform, shim: S
     assert "printed no JSON" in caught.value.hint
 
 
+def test_colours_are_left_out_of_a_message(terraform: Terraform, shim: Shim) -> None:
+    (shim.folder / "noise").write_text("\x1b[31m\u2577\x1b[0m\x1b[0m \x1b[1;31mError: no state\x1b[0m")
+    shim.answers("output", "\x1b[1mnothing\x1b[0m", code=1)
+    with pytest.raises(TerraformError) as failed:
+        terraform.outputs()
+    assert failed.value.message == "terraform output of test failed:\nnothing\n\u2577 Error: no state"
+
+
 def test_the_message_of_a_shim_that_fails_is_shown(terraform: Terraform, shim: Shim) -> None:
     (shim.folder / "noise").write_text("No version is set for command terraform")
     shim.answers("version", "", code=126)

@@ -32,6 +32,7 @@ _HINTS = (
         "If this environment was never set up, run: invoke bootstrap",
     ),
 )
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _OVERRIDES = "Provider development overrides are in effect"
 _QUIET_EVENTS = frozenset({"version", "planned_change", "refresh_start", "refresh_complete", "apply_start", "outputs"})
 
@@ -113,6 +114,11 @@ class Output:
     def _end(self, masks: Masks) -> str:
         # Masked before it is cut: part of a secret is no longer recognised.
         return masks.mask(self.text)[-_SHOWN:]
+
+
+def plain(text: bytes) -> str:
+    """The text without colours: not every command of terraform takes -no-color."""
+    return _COLOUR.sub("", text.decode(errors="replace"))
 
 
 def pass_on(line: str, on_event: OnEvent | None) -> None:

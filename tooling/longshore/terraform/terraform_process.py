@@ -14,7 +14,7 @@ from typing import BinaryIO
 from longshore.private_files import private_folder
 from longshore.signals import Deferral
 from longshore.terraform.driver import OnEvent
-from longshore.terraform.output import Output, pass_on
+from longshore.terraform.output import Output, pass_on, plain
 
 _POLL_SECONDS = 0.05
 _GROUP_SECONDS = 20.0
@@ -69,7 +69,7 @@ class TerraformProcess:
             try:
                 with files[0].open("rb") as reader, files[1].open("rb") as error_reader:
                     lines = _follow(process, _LineReader(reader, on_event), deferral, on_stop)
-                    return Output(process.returncode, lines, error_reader.read().decode(errors="replace").splitlines())
+                    return Output(process.returncode, lines, plain(error_reader.read()).splitlines())
             except BaseException:
                 _stop(process)
                 process.wait()
@@ -120,6 +120,6 @@ class _LineReader:
     def read(self, *, last: bool = False) -> None:
         *complete, self.pending = (self.pending + self.stream.read()).split(b"\n")
         for raw in [*complete, *([self.pending] if last and self.pending else [])]:
-            line = raw.decode(errors="replace")
+            line = plain(raw)
             self.lines.append(line)
             pass_on(line, self.on_event)
