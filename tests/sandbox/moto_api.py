@@ -40,11 +40,13 @@ def moto_restored() -> Iterator[None]:
     """Restores moto's own answers at the end: other tests need them."""
     before = [dict(module.url_paths) for module in _REPLACED]
     balancing = vars(elb_urls)["ELBV2Response"]
-    yield
-    vars(elb_urls)["ELBV2Response"] = balancing
-    for module, paths in zip(_REPLACED, before, strict=True):
-        module.url_paths.clear()
-        module.url_paths.update(paths)
+    try:
+        yield
+    finally:
+        vars(elb_urls)["ELBV2Response"] = balancing
+        for module, paths in zip(_REPLACED, before, strict=True):
+            module.url_paths.clear()
+            module.url_paths.update(paths)
 
 
 def aws(
