@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from signal import SIGTERM, raise_signal
 from typing import Any
 
 import pytest
 
 from longshore.errors import CloudError, InterruptError, PlanError, TerraformError
+from longshore.signals import StoppedBySignal, stopping
 from longshore.terraform.cloud.api import Api
 from longshore.terraform.cloud.plan_json import download
 from longshore.terraform.cloud.run import parse_run
@@ -322,6 +324,28 @@ def test_a_signal_ends_the_wait_in_the_queue_but_not_a_running_apply() -> None:
     logged(waiting, "applies/apply-1")
     with pytest.raises(InterruptError):
         runs(waiting, time.clock(stop)).wait_for_apply(_start(), 60, None)
+
+
+def test_a_signal_that_ends_the_command_cancels_a_running_apply_and_waits_for_its_end() -> None:
+    fake, time = FakeTransport(), FakeTime()
+    # Its apply is read once before the signal; then its actions; then it ends.
+    applying = run("applying", cancelable=True)
+    fake.reply("GET runs/run-1", applying, applying, applying, applying, run("canceled"))
+    fake.reply("POST runs/run-1/actions/cancel", status=202)
+    fake.reply("GET workspaces/ws-1", {"data": {"id": "ws-1", "attributes": {}}})
+    logged(fake, "applies/apply-1")
+    slept = time.sleep
+
+    def interrupted(seconds: float) -> None:
+        if not time.slept:
+            raise_signal(SIGTERM)
+        slept(seconds)
+
+    time.sleep = interrupted  # type: ignore[method-assign]
+    with pytest.raises(StoppedBySignal) as caught, stopping():
+        runs(fake, time.clock()).wait_for_apply(_start(), 60, None)
+    assert "canceled" in caught.value.message
+    assert [path for method, path, _ in fake.calls if method == "POST"] == ["runs/run-1/actions/cancel"]
 
 
 def test_a_log_is_joined_from_chunks_and_reported_if_incomplete() -> None:
