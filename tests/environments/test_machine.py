@@ -45,7 +45,7 @@ class Ending:
     @property
     def changes(self) -> str:
         """The changes of the plan, on one line, without the letters that an ASCII terminal cannot show."""
-        text = re.sub(r"[^ -~]+|\\x..|\?", "?", " ".join(self.text.split()))
+        text = re.sub(r"[^ -~]+|\\x..|\\u....|\?", "?", " ".join(self.text.split()))
         shown = re.search(r"Changes: (.*?) worker may take", text)
         return shown[1] if shown else ""
 

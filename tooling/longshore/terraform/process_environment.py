@@ -24,6 +24,7 @@ _KEPT = (
 https://developer.hashicorp.com/terraform/cli/config/environment-variables
 """
 
+_TEMPORARY = "TMPDIR"
 _LOGINS = "TF_TOKEN_"
 """The beginning of the names of tokens for private registries, by host."""
 
@@ -45,6 +46,8 @@ def process_environment(environ: Mapping[str, str], data_dir: Path, cli_config: 
         for name, value in environ.items()
         if not name.startswith("TF_") or name in _KEPT or name.startswith(_LOGINS)
     }
+    if not Path(kept.get(_TEMPORARY) or "/").is_dir():
+        del kept[_TEMPORARY]  # the plug-ins of Terraform could not start, and Python takes the next folder as well
     named = Path(environ.get("TF_CLI_CONFIG_FILE") or ".")
     configs = [file for file in (cli_config, named) if file and file.is_file()]
     return {
