@@ -28,7 +28,7 @@ ARGUMENTS = {
     "scale": ["web=1"],
     "show": ["sandbox-000001"],
 }
-COMMANDS = [[name, *ARGUMENTS.get(name, [])] for name in sorted(namespace.task_names)] + [["--list"], ["--version"]]
+COMMANDS = [[name, *ARGUMENTS.get(name, [])] for name in sorted(namespace.task_names)] + [["--list"]]
 VARIABLES = {
     "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C",
     "PYTHONWARNINGS": "error", "PYTHONOPTIMIZE": "1", "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1",
