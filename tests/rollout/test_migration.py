@@ -233,6 +233,13 @@ def test_secrets_are_learned_before_the_log_is_read(monkeypatch: pytest.MonkeyPa
     assert shown == ["(masked)", "schema 2"]
 
 
+def test_the_reason_of_a_failure_is_masked_by_name() -> None:
+    failed = replace(ended(1), stopped_reason='exec: "DB_PASSWORD"=>"canary 1", exited')
+    with pytest.raises(MigrationError) as caught:
+        run(Ecs([[failed]]))
+    assert '"DB_PASSWORD"=>"(masked)", exited' in caught.value.message
+
+
 FULL = NoCapacityError("RESOURCE:CPU", code="Failures")
 UNCERTAIN = NoCapacityError("RESOURCE:CPU", code="Failures", certain=False)
 NO_ANSWER = AwsError("no answer")

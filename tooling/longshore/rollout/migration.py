@@ -126,7 +126,7 @@ class Migrator:
         result = _result(migration, ended, log, round(self.clock.now() - begun, 3))
         failure = _failure(ended, definition)
         if failure:
-            raise _failed(result, failure)
+            raise _failed(result, self.masks.mask_untrusted(failure))
         result.succeeded = True
         return result
 
