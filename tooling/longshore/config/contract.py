@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
+from longshore.config.findings import findings
+from longshore.config.values import printable
 from longshore.errors import ConfigError
 
 TaskDefinitionArn = Annotated[str, StringConstraints(pattern=r"^arn:[^:]+:ecs:[^:]+:\d{12}:task-definition/[^:]+:\d+$")]
@@ -19,6 +21,15 @@ class Part(BaseModel):
     """A part of the contract. Unknown keys are refused: they may have a meaning in a newer contract."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _check_texts(cls, value: Any) -> Any:
+        inner = [value] if isinstance(value, str) else value if isinstance(value, (list, dict)) else ()
+        for text in inner:
+            if isinstance(text, str):
+                printable(text)
+        return value
 
 
 class Service(Part):
@@ -160,9 +171,9 @@ def parse(output: Any, application: str, environment: str) -> Contract:
     try:
         contract = Contract.model_validate(output)
     except ValidationError as error:
-        findings = [f"  {'.'.join(['release', *map(str, e['loc'])])}: {e['msg']}" for e in error.errors()]
+        problems = "".join(f"\n  {problem}" for problem in findings(error, "release", Contract))
         raise ConfigError(
-            "the Terraform output 'release' does not match the contract:\n" + "\n".join(findings),
+            f"the Terraform output 'release' does not match the contract:{problems}",
             "Fix the output; docs/terraform.md describes the contract.",
         ) from None
     described = (contract.application, contract.environment)

@@ -20,7 +20,7 @@ def secrets(variables: Mapping[str, str]) -> set[str]:
 def secrets_of_containers(definitions: Iterable[Mapping[str, Any]]) -> set[str]:
     """The secrets in the environment of container definitions, in ECS's format."""
     variables = (entry for container in definitions for entry in container.get("environment") or [])
-    named = ((entry["name"], entry.get("value") or "") for entry in variables)
+    named = ((entry["name"], str(entry.get("value") or "")) for entry in variables)
     return {secret for name, value in named for secret in _secrets_of(name, value)}
 
 

@@ -11,7 +11,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,7 @@ class Terraform:
         if shutil.which(self.binary, path=self.environ.get("PATH")) is None:
             raise TerraformError(f"cannot find the program {self.binary!r} (setting terraform.binary)", _INSTALL)
         version = str(self._document("version", json=IsFlagged).get("terraform_version", "unknown"))
-        if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < _MINIMUM_VERSION:
+        if tuple(int(part) for part in re.findall(r"[0-9]{1,9}", version)[:2]) < _MINIMUM_VERSION:
             raise TerraformError(f"{self.binary} is version {version}, which is too old", _INSTALL)
         return version
 
@@ -171,8 +171,7 @@ class Terraform:
             )
             if output.code:
                 raise self._apply_error(output)
-        outputs = [event["outputs"] for event in output.events if event.get("type") == "outputs"]
-        return {name: value.get("value") for name, value in (outputs[-1] if outputs else {}).items()}
+        return output.values()
 
     def unlock(self, lock_id: str) -> None:
         """Runs ``terraform force-unlock``."""
@@ -286,10 +285,9 @@ class Terraform:
     def _folders(self) -> list[Path]:
         """The root and its modules, which are known after an init."""
         modules, folders = self.stack.data_dir / "modules" / "modules.json", {self.stack.directory}
-        if modules.is_file():
-            folders |= {
-                self.stack.directory / m["Dir"] for m in json.loads(modules.read_text(encoding="utf-8"))["Modules"]
-            }
+        with suppress(OSError, ValueError, LookupError, TypeError):  # Terraform writes the file again
+            known = json.loads(modules.read_text(encoding="utf-8"))["Modules"]
+            folders |= {self.stack.directory / module["Dir"] for module in known}
         return sorted(folders)
 
     def _init_digest(self) -> str:

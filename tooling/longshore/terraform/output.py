@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from longshore.masking import Masks
+from longshore.terraform.documents import Document, parse
 from longshore.terraform.driver import OnEvent
 
 _SHOWN = 4000
@@ -37,6 +38,14 @@ _OVERRIDES = "Provider development overrides are in effect"
 _QUIET_EVENTS = frozenset({"version", "planned_change", "refresh_start", "refresh_complete", "apply_start", "outputs"})
 
 
+class _OutputValue(Document):
+    value: Any = None
+
+
+class _Outputs(Document):
+    outputs: Mapping[str, _OutputValue]
+
+
 @dataclass(frozen=True)
 class Output:
     """The output of terraform, here or in a log of Terraform Cloud.
@@ -58,7 +67,7 @@ class Output:
             if line.startswith("{"):
                 try:
                     event = json.loads(line)
-                except (json.JSONDecodeError, RecursionError):
+                except (ValueError, RecursionError):  # also a number of thousands of digits
                     continue
                 yield event
 
@@ -74,7 +83,7 @@ class Output:
         for start in starts:
             try:
                 document: dict[str, Any] = decoder.raw_decode(text, start)[0]
-            except (json.JSONDecodeError, RecursionError):
+            except (ValueError, RecursionError):  # also a number of thousands of digits
                 continue
             return document
         return None
@@ -91,18 +100,29 @@ class Output:
         events = list(self.events)
         if not any(event.get("type") == "change_summary" for event in events):
             return None
-        outputs = [event.get("outputs") or {} for event in events if event.get("type") == "outputs"]
-        actions = [output.get("action", "noop") for group in outputs for output in group.values()]
-        return any(event.get("type") in kinds for event in events) or any(action != "noop" for action in actions)
+        groups = [event.get("outputs") or {} for event in events if event.get("type") == "outputs"]
+        outputs = [output for group in groups for output in (group.values() if isinstance(group, dict) else [group])]
+        changed = any(not isinstance(output, dict) or output.get("action", "noop") != "noop" for output in outputs)
+        return changed or any(str(event.get("type")) in kinds for event in events)
+
+    def values(self) -> dict[str, Any]:
+        """The values of the outputs after an apply, by its last event with some.
+
+        Raises:
+            TerraformError: the event is malformed.
+        """
+        events = [event for event in self.events if event.get("type") == "outputs"]
+        outputs = parse(_Outputs, events[-1], "an event of terraform apply").outputs if events else {}
+        return {name: output.value for name, output in outputs.items()}
 
     def provider_overrides(self) -> str:
         """Terraform's warning that the CLI configuration replaces a provider by one under development; or empty."""
-        diagnostics = (event.get("diagnostic") or {} for event in self.events)
+        diagnostics = (_mapping(event.get("diagnostic")) for event in self.events)
         return "\n".join(_paragraph(each) for each in diagnostics if _OVERRIDES in str(each.get("summary")))
 
     def explanation(self, masks: Masks) -> str:
         """Terraform's own errors, one per paragraph; the end of the output if there are none."""
-        events = (event.get("diagnostic", {}) for event in self.events)
+        events = (_mapping(event.get("diagnostic")) for event in self.events)
         errors = [diagnostic for diagnostic in events if diagnostic.get("severity") == "error"]
         return "\n".join(map(_paragraph, errors)) or self._end(masks)
 
@@ -131,12 +151,17 @@ def _message(line: str) -> str:
     """The message of an event, or the line itself; empty for an event that only repeats the plan."""
     try:
         event = json.loads(line)
-        return "" if event.get("type") in _QUIET_EVENTS else str(event.get("@message", line))
-    except (json.JSONDecodeError, AttributeError):
+        return "" if str(event.get("type")) in _QUIET_EVENTS else str(event.get("@message", line))
+    except (ValueError, AttributeError, RecursionError):
         return line
 
 
 def _paragraph(diagnostic: Mapping[str, Any]) -> str:
-    where = diagnostic.get("address") or diagnostic.get("range", {}).get("filename", "")
+    where = diagnostic.get("address") or _mapping(diagnostic.get("range")).get("filename", "")
     place = f" ({where})" if where else ""
-    return f"  {diagnostic['summary']}{place}: {diagnostic.get('detail', '')}".rstrip(": ")
+    return f"  {diagnostic.get('summary', '')}{place}: {diagnostic.get('detail', '')}".rstrip(": ")
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    """A part of an event; empty if it has another form. The line is shown as it is then."""
+    return value if isinstance(value, dict) else {}

@@ -14,6 +14,8 @@ from typing import Any
 
 from longshore.errors import PlanError
 from longshore.masking import secrets_of_containers
+from longshore.terraform.documents import parse
+from longshore.terraform.plan_document import Containers, OutputChange, Outputs, Release, Resource, Resources, State
 
 TASK_DEFINITION = "aws_ecs_task_definition"
 _SERVICE = "aws_ecs_service"
@@ -72,62 +74,72 @@ def changes(plan: Mapping[str, Any]) -> list[Change]:
     """Every change of a managed resource or of its address in the state, and every action that a provider would run.
 
     Reads of data sources are not changes. Provider actions came with Terraform 1.14; changes of resources trigger them.
+
+    Raises:
+        TerraformError: the plan is malformed.
     """
+    parts = parse(Resources, plan, "the plan")
     invoked = [
-        Change(raw["address"], raw["type"], ("invoke",), {}, raw.get("config_values") or {})
-        for raw in plan.get("action_invocations") or []
+        Change(i.address, i.type, ("invoke",), {}, i.config_values or {}) for i in parts.action_invocations or []
     ]
-    return invoked + [
+    found = [
         Change(
-            raw["address"],
-            raw["type"],
-            tuple(raw["change"]["actions"]),
-            raw["change"].get("before") or {},
-            raw["change"].get("after") or {},
-            any(_has_sensitive_containers(raw["change"].get(side)) for side in ("before_sensitive", "after_sensitive")),
-            _moved_from(raw),
-            _imported(raw),
-            "deposed" in raw,
+            raw.address,
+            raw.type,
+            tuple(raw.change.actions),
+            raw.change.before or {},
+            raw.change.after or {},
+            raw.sensitive,
+            raw.moved_from,
+            raw.imported,
+            "deposed" in raw.model_fields_set,
         )
-        for raw in plan.get("resource_changes", [])
-        if set(raw["change"]["actions"]) - {"no-op", "read"} or _moved_from(raw) or _imported(raw)
+        for raw in parts.resource_changes or []
+        if set(raw.change.actions) - {"no-op", "read"} or raw.moved_from or raw.imported
     ]
+    for change in found:
+        if change.type == TASK_DEFINITION:
+            _ = (containers_of(change, change.before), containers_of(change, change.after))
+    return invoked + found
 
 
-def _has_sensitive_containers(sensitive: Any) -> bool:
-    """By ``before_sensitive`` or ``after_sensitive``: true, or an object with true for each sensitive argument."""
-    return sensitive is True or (isinstance(sensitive, dict) and bool(sensitive.get("container_definitions")))
+def containers_of(change: Change, values: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """The container definitions among the values of a task definition; None if they are known after the apply only.
 
-
-def _moved_from(raw: Mapping[str, Any]) -> str:
-    address = str(raw.get("previous_address") or "")
-    return address if address != raw["address"] else ""
-
-
-def _imported(raw: Mapping[str, Any]) -> str:
-    importing = raw["change"].get("importing")
-    return "" if importing is None else str(importing.get("id") or "an id known after the apply")
+    Raises:
+        TerraformError: they are not JSON, or not in ECS's form.
+    """
+    text = values.get("container_definitions")
+    if text is None:
+        return None
+    try:
+        definitions = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        definitions = text
+    parse(Containers, {"container_definitions": definitions}, change.address)
+    return list(definitions)
 
 
 def changed_outputs(plan: Mapping[str, Any]) -> list[str]:
     """The names of the root's outputs that a plan would change."""
-    outputs = (plan.get("output_changes") or {}).items()
-    return [name for name, change in outputs if set(change.get("actions", ())) - {"no-op"}]
+    return [name for name, change in _outputs(plan).items() if set(change.actions) - {"no-op"}]
+
+
+def _outputs(plan: Mapping[str, Any]) -> Mapping[str, OutputChange]:
+    return parse(Outputs, plan, "the plan").output_changes or {}
 
 
 def minimum_capacities(plan: Mapping[str, Any]) -> dict[str, int]:
     """Autoscaling's minimum in the contract after the apply, by the key of the service; without unknown ones."""
-    release = (plan.get("output_changes") or {}).get("release") or {}
-    services = (release.get("after") or {}).get("services") or {}
-    return {key: service["min_capacity"] for key, service in services.items() if service.get("min_capacity")}
+    release = _outputs(plan).get("release")
+    after = parse(Release, release.after if release and release.after else {}, "the plan: output_changes.release.after")
+    return {key: service.min_capacity for key, service in (after.services or {}).items() if service.min_capacity}
 
 
 def unknown_outputs(plan: Mapping[str, Any]) -> list[str]:
     """The values of outputs that are unknown until another resource is applied, as paths of keys."""
     return [
-        path
-        for name, change in sorted(plan.get("output_changes", {}).items())
-        for path in _unknown_paths(name, change.get("after_unknown"))
+        path for name, change in sorted(_outputs(plan).items()) for path in _unknown_paths(name, change.after_unknown)
     ]
 
 
@@ -160,9 +172,12 @@ def _canonical(values: Mapping[str, Any]) -> str:
 
 def secret_values(changes: Sequence[Change]) -> set[str]:
     """The secrets in the variables of containers, before and after; they must never be shown."""
-    sides = [side for change in changes if change.type == TASK_DEFINITION for side in (change.before, change.after)]
+    definitions = [change for change in changes if change.type == TASK_DEFINITION]
     return secrets_of_containers(
-        definition for side in sides for definition in json.loads(side.get("container_definitions") or "[]")
+        container
+        for change in definitions
+        for side in (change.before, change.after)
+        for container in containers_of(change, side) or []
     )
 
 
@@ -172,7 +187,7 @@ def addresses(state: Mapping[str, Any], revisions: Sequence[str]) -> list[str]:
     Raises:
         PlanError: the state does not contain one of them.
     """
-    by_family = {_family(resource["values"]["arn"]): resource["address"] for resource in _task_definitions(state)}
+    by_family = {_family(resource.values.arn): resource.address for resource in _task_definitions(state)}
     if missing := sorted({_family(arn) for arn in revisions} - by_family.keys()):
         raise PlanError(
             f"the Terraform state does not contain the task definition {', '.join(missing)}, which the contract names",
@@ -181,12 +196,13 @@ def addresses(state: Mapping[str, Any], revisions: Sequence[str]) -> list[str]:
     return sorted({by_family[_family(arn)] for arn in revisions})
 
 
-def _task_definitions(state: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    modules = [state.get("values", {}).get("root_module", {})]
+def _task_definitions(state: Mapping[str, Any]) -> Iterator[Resource]:
+    values = parse(State, state, "the state").values
+    modules = [values.root_module] if values else []
     while modules:
         module = modules.pop()
-        modules += module.get("child_modules", [])
-        yield from (r for r in module.get("resources", []) if r["type"] == TASK_DEFINITION and r["mode"] == "managed")
+        modules += module.child_modules or []
+        yield from (r for r in module.resources or [] if r.type == TASK_DEFINITION and r.mode == "managed")
 
 
 def _family(arn: str) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from longshore.terraform.plan import TASK_DEFINITION, Change
+from longshore.terraform.plan import TASK_DEFINITION, Change, containers_of
 from longshore.terraform.task_definition_diff import FIELDS, revisions
 
 _ARGUMENTS = {
@@ -42,16 +41,16 @@ def describe(changes: Sequence[Change]) -> list[str]:
 
 def _fields(change: Change) -> Iterator[str]:
     family = change.after.get("family", change.address)
-    old, new = _in_ecs_terms(change.before), _in_ecs_terms(change.after)
+    old, new = _in_ecs_terms(change, change.before), _in_ecs_terms(change, change.after)
     known_fields = tuple(name for name in FIELDS if name in new)
+    old["containerDefinitions"] = old["containerDefinitions"] or []
     if new["containerDefinitions"] is None:
         new["containerDefinitions"] = old["containerDefinitions"]
         yield f"{family}: containers known after apply"
     yield from (f"{family} · {line}" for line in revisions(old, new, known_fields, hidden=change.sensitive))
 
 
-def _in_ecs_terms(values: Mapping[str, Any]) -> dict[str, Any]:
+def _in_ecs_terms(change: Change, values: Mapping[str, Any]) -> dict[str, Any]:
     """Terraform's arguments of a task definition by ECS's names, without those that are known only after the apply."""
     fields = {name: values[argument] for name, argument in _ARGUMENTS.items() if argument in values}
-    containers = values.get("container_definitions")
-    return fields | {"containerDefinitions": None if containers is None else json.loads(containers)}
+    return fields | {"containerDefinitions": containers_of(change, values)}

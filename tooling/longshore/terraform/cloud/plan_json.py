@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from longshore.errors import CloudError, TerraformError
 from longshore.terraform.cloud.api import Api
 from longshore.terraform.cloud.log import Log
 from longshore.terraform.cloud.run import CloudRun
+from longshore.terraform.documents import Document, Text, parse
 from longshore.terraform.output import Output
 
 _COMPLETE_WITHIN = 20.0
@@ -26,6 +27,17 @@ _ACTIONS = {
     "import": ["no-op"],
 }
 """Actions in a plan, by the names in events (https://developer.hashicorp.com/terraform/internals/machine-readable-ui)."""
+
+
+class _PlannedResource(Document):
+    addr: Text
+    resource_type: Text
+
+
+class _PlannedChange(Document):
+    resource: _PlannedResource
+    action: Text
+    importing: dict[str, Any] | None = None
 
 
 def download(api: Api, run: CloudRun) -> dict[str, Any] | None:
@@ -48,7 +60,7 @@ def download(api: Api, run: CloudRun) -> dict[str, Any] | None:
             break
     try:
         return dict(json.loads(text))
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):
         raise TerraformError(f"cannot read the JSON of {run.plan}", "Try again in a few minutes.") from None
 
 
@@ -58,7 +70,8 @@ def from_log(run: CloudRun, log: Log) -> dict[str, Any]:
     Raises:
         TerraformError: the log is incomplete, or has no events although the plan changes something.
     """
-    changes = [event["change"] for event in Output(0, log.lines).events if event.get("type") == "planned_change"]
+    events = (event for event in Output(0, log.lines).events if event.get("type") == "planned_change")
+    changes = [parse(_PlannedChange, event.get("change"), f"the log of {run.id}") for event in events]
     if not log.complete or (run.has_changes and not _has_summary(log.lines)):
         raise TerraformError(
             f"cannot determine the changes of {run.id}: the token may not read the JSON plan, and the log is incomplete"
@@ -72,11 +85,10 @@ def _has_summary(lines: Sequence[str]) -> bool:
     return any(event.get("type") == "change_summary" for event in Output(0, list(lines)).events)
 
 
-def _change(event: Mapping[str, Any]) -> dict[str, Any]:
-    resource = event["resource"]
-    actions = _ACTIONS.get(str(event["action"]), [str(event["action"])])
+def _change(event: _PlannedChange) -> dict[str, Any]:
+    actions = _ACTIONS.get(event.action, [event.action])
     # The log does not contain skip_destroy; assume true, as the contract requires.
-    values = {"skip_destroy": True} if resource["resource_type"] == "aws_ecs_task_definition" else {}
+    values = {"skip_destroy": True} if event.resource.resource_type == "aws_ecs_task_definition" else {}
     before = values if actions != ["create"] else {}
-    change = {"actions": actions, "before": before, "after": {}, "importing": event.get("importing")}
-    return {"address": resource["addr"], "type": resource["resource_type"], "change": change}
+    change = {"actions": actions, "before": before, "after": {}, "importing": event.importing}
+    return {"address": event.resource.addr, "type": event.resource.resource_type, "change": change}
