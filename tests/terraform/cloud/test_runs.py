@@ -11,6 +11,7 @@ import pytest
 from longshore.errors import CloudError, InterruptError, PlanError, TerraformError
 from longshore.signals import StoppedBySignal, stopping
 from longshore.terraform.cloud.api import Api
+from longshore.terraform.cloud.objects import one
 from longshore.terraform.cloud.plan_json import download
 from longshore.terraform.cloud.run import parse_run
 from longshore.terraform.cloud.run_request import CloudRunRequest, unique_message
@@ -374,7 +375,7 @@ def test_an_incomplete_json_plan_is_awaited() -> None:
 
 
 def _start() -> Any:
-    return parse_run(run("pending")["data"])
+    return parse_run(one(run("pending")))
 
 
 def _diagnostic(summary: str) -> bytes:

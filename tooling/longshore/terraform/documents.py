@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
@@ -25,14 +26,14 @@ Text = Annotated[str, AfterValidator(printable)]
 D = TypeVar("D", bound=Document)
 
 
-def parse(model: type[D], document: Any, name: str, error: type[TerraformError] = TerraformError) -> D:
+def parse(model: type[D], document: Any, name: str, error: Callable[[str, str], TerraformError] = TerraformError) -> D:
     """A document of a program or a service.
 
     Args:
         model: of the part that Longshore reads.
         document: as JSON.
         name: of the document, such as ``the plan``.
-        error: the class of the error.
+        error: makes the error, from its message and its hint.
 
     Raises:
         TerraformError: a key is missing, or has a value of another type; lists them by path.

@@ -82,7 +82,7 @@ def changes(plan: Mapping[str, Any]) -> list[Change]:
     invoked = [
         Change(i.address, i.type, ("invoke",), {}, i.config_values or {}) for i in parts.action_invocations or []
     ]
-    found = [
+    changed = [
         Change(
             raw.address,
             raw.type,
@@ -97,10 +97,10 @@ def changes(plan: Mapping[str, Any]) -> list[Change]:
         for raw in parts.resource_changes or []
         if set(raw.change.actions) - {"no-op", "read"} or raw.moved_from or raw.imported
     ]
-    for change in found:
+    for change in changed:
         if change.type == TASK_DEFINITION:
             _ = (containers_of(change, change.before), containers_of(change, change.after))
-    return invoked + found
+    return invoked + changed
 
 
 def containers_of(change: Change, values: Mapping[str, Any]) -> list[dict[str, Any]] | None:

@@ -120,7 +120,7 @@ class Api:
             response = self._call("GET", url, None, repeat=True)
             if response.status not in _REDIRECT_STATUSES:
                 return response.body
-            url = urljoin(url, response.headers.get("location", ""))
+            url = _joined(url, response.headers.get("location", ""))
         raise CloudError(f"too many redirects from Terraform Cloud (more than {_REDIRECTS})")
 
     def upload(self, url: str, content: bytes) -> None:
@@ -151,8 +151,8 @@ class Api:
         headers |= {"Authorization": f"Bearer {self.token}"} if self._is_api_url(url) else {}
         try:
             return self.transport(method, url, headers, body)
-        except OSError as error:
-            return Response(0, {}, str(error).encode())
+        except (OSError, ValueError) as error:  # a signed URL that is malformed is a ValueError
+            return Response(0, {}, str(error).encode(errors="replace"))
 
     def _is_api_url(self, url: str) -> bool:
         return url.startswith(f"{self.url}/api/v2/")
@@ -166,15 +166,22 @@ def _retry_after(response: Response) -> float:
     """Seconds until a refused call may be repeated, by the headers of the response."""
     seconds = response.headers.get("retry-after") or response.headers.get("x-ratelimit-reset") or ""
     try:
-        return min(max(float(seconds), 0.05), _LONGEST_PAUSE)
+        return max(0.05, min(_LONGEST_PAUSE, float(seconds)))  # in this order, NaN is the longest pause
     except ValueError:
         return _PAUSE
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise CloudError("Terraform Cloud redirects to an invalid URL", _CHECK_HOSTNAME) from None
 
 
 def _document(response: Response) -> dict[str, Any]:
     if response.status in _REDIRECT_STATUSES:
         # Only the host is shown: the rest of the URL may contain a permission.
-        target = urlsplit(response.headers.get("location", "")).netloc or "another host"
+        target = urlsplit(_joined("", response.headers.get("location", ""))).netloc or "another host"
         raise CloudError(
             f"this host is not Terraform Cloud's API: it redirects to {target}", _CHECK_HOSTNAME, response.status
         )
@@ -182,7 +189,7 @@ def _document(response: Response) -> dict[str, Any]:
         return {}
     try:
         return dict(json.loads(response.body))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise CloudError("the response from Terraform Cloud is not JSON", _CHECK_HOSTNAME, response.status) from None
 
 
@@ -206,6 +213,7 @@ def _error(call: str, response: Response) -> CloudError:
 def _details(response: Response) -> str:
     try:
         errors = json.loads(response.body)["errors"]
-        return "; ".join(str(error.get("detail") or error.get("title")) for error in errors)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return response.body.decode(errors="replace")[:200]
+        text = "; ".join(str(error.get("detail") or error.get("title")) for error in errors)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        text = response.body.decode(errors="replace")[:200]
+    return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from longshore import git
 from longshore.clock import Clock
@@ -11,6 +10,7 @@ from longshore.config.target import Stack
 from longshore.errors import CloudError, GitError, TerraformError
 from longshore.terraform.cloud import archive
 from longshore.terraform.cloud.api import Api
+from longshore.terraform.cloud.objects import included, one, present
 from longshore.terraform.cloud.workspaces import WorkspaceState
 
 _PROCESSED_WITHIN = 120.0
@@ -25,18 +25,18 @@ def upload(api: Api, workspace: WorkspaceState, root: Path, stack: Stack, clock:
     """
     attributes = {"auto-queue-runs": False, "speculative": plan_only}
     document = {"data": {"type": "configuration-versions", "attributes": attributes}}
-    version = api.send("POST", f"workspaces/{workspace.id}/configuration-versions", document)["data"]
-    api.upload(str(version["attributes"]["upload-url"]), archive.pack(root, stack))
+    version = one(api.send("POST", f"workspaces/{workspace.id}/configuration-versions", document))
+    api.upload(present(version.attributes.upload_url, "data.attributes.upload-url"), archive.pack(root, stack))
     status = "pending"
     for _ in clock.polls(_PROCESSED_WITHIN, longest=2.0):
-        current: dict[str, Any] = api.get(f"configuration-versions/{version['id']}")["data"]["attributes"]
-        status = str(current.get("status"))
+        current = one(api.get(f"configuration-versions/{version.id}")).attributes
+        status = current.status or "without a status"
         if status == "uploaded":
-            return str(version["id"])
+            return version.id
         if status == "errored":
-            raise TerraformError(f"Terraform Cloud rejected the configuration: {current.get('error-message')}")
+            raise TerraformError(f"Terraform Cloud rejected the configuration: {current.error_message}")
     raise TerraformError(
-        f"the configuration version {version['id']} was still {status} after {_PROCESSED_WITHIN:.0f} s",
+        f"the configuration version {version.id} was still {status} after {_PROCESSED_WITHIN:.0f} s",
         "Try again in a few minutes.",
     )
 
@@ -48,12 +48,12 @@ def commit_mismatch(api: Api, run: str, root: Path) -> str:
         A sentence; empty if the commits are the same, or if the API does not return the commit.
     """
     try:
-        document = api.get(f"runs/{run}", {"include": "configuration_version.ingress_attributes"})
+        others = included(api.get(f"runs/{run}", {"include": "configuration_version.ingress_attributes"}))
         local = git.read(root).commit
     except (CloudError, GitError):
         return ""
-    sources = (data for data in document.get("included", []) if data.get("type") == "ingress-attributes")
-    remote = next((str(source["attributes"].get("commit-sha") or "") for source in sources), "")
+    sources = (data.attributes for data in others if data.type == "ingress-attributes")
+    remote = next((source.commit_sha or "" for source in sources), "")
     if not remote or remote == local:
         return ""
     return f"{run} plans the connected branch at {remote[:12]}; this clone is at {local[:12]}"

@@ -8,6 +8,7 @@ from longshore.errors import CloudError, PlanError, TerraformError
 from longshore.masking import Masks
 from longshore.terraform.cloud.api import Api
 from longshore.terraform.cloud.log import Log
+from longshore.terraform.cloud.objects import many
 from longshore.terraform.cloud.run import CloudRun
 from longshore.terraform.cloud.workspaces import WorkspaceState
 from longshore.terraform.output import Output
@@ -77,8 +78,7 @@ class RunFailures:
 
     def _statuses(self, run: CloudRun, kind: str) -> dict[str, str]:
         try:
-            results = self.api.get(f"runs/{run.id}/{kind}").get("data", [])
+            results = many(self.api.get(f"runs/{run.id}/{kind}"))
         except CloudError:
             return {}
-        pairs = ((result, result["attributes"]) for result in results)
-        return {str(attrs.get("stage") or result.get("id")): str(attrs.get("status")) for result, attrs in pairs}
+        return {result.attributes.stage or result.given_id or "": result.attributes.status or "" for result in results}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from longshore.clock import Clock
 from longshore.errors import CloudError
 from longshore.terraform.cloud.api import Api
+from longshore.terraform.cloud.objects import one
 from longshore.terraform.driver import OnEvent
 from longshore.terraform.output import pass_on
 
@@ -65,8 +66,7 @@ class Log:
         self._add_line(self._pending)
 
     def _read_url(self) -> str:
-        attributes = self.api.get(self.path)["data"]["attributes"]
-        return str(attributes.get("log-read-url") or "")
+        return one(self.api.get(self.path)).attributes.log_read_url or ""
 
     def _append(self, chunk: bytes) -> None:
         self._offset += len(chunk)

@@ -7,7 +7,7 @@ from typing import Any
 from longshore.clock import Clock
 from longshore.errors import CloudError, TerraformError
 from longshore.terraform.cloud.api import Api
-from longshore.terraform.cloud.run import related_id
+from longshore.terraform.cloud.objects import CloudObject, many, next_page, one, present
 from longshore.terraform.cloud.workspaces import WorkspaceState, refuse_unreadable
 
 _PROCESSED_WITHIN = 120.0
@@ -32,25 +32,25 @@ def read(api: Api, workspace: WorkspaceState, clock: Clock, *, of_run: str = "")
         state = _current(api, workspace)
         if state is None and not of_run:
             return {}
-        if state and state["attributes"].get("resources-processed") is not False and _written_by(state, of_run):
-            return _values(api, str(state["id"]))
+        if state and state.attributes.resources_processed is not False and _written_by(state, of_run):
+            return _values(api, state.id)
     raise TerraformError(
         f"cannot read the outputs of {workspace.address} yet: Terraform Cloud is still processing the state",
         "Try again in a few minutes.",
     )
 
 
-def _current(api: Api, workspace: WorkspaceState) -> dict[str, Any] | None:
+def _current(api: Api, workspace: WorkspaceState) -> CloudObject | None:
     try:
-        return dict(api.get(f"workspaces/{workspace.id}/current-state-version")["data"])
+        return one(api.get(f"workspaces/{workspace.id}/current-state-version"))
     except CloudError as error:
         if error.status == 404:
             return None
         raise
 
 
-def _written_by(state: dict[str, Any], run: str) -> bool:
-    writer = related_id(state, "run")
+def _written_by(state: CloudObject, run: str) -> bool:
+    writer = state.related("run")
     return not run or not writer or writer == run
 
 
@@ -59,8 +59,8 @@ def _values(api: Api, state: str) -> dict[str, Any]:
     page = 1
     while page:
         document = api.get(f"state-versions/{state}/outputs", {"page[size]": _PAGE, "page[number]": page})
-        for output in document["data"]:
-            if not output["attributes"].get("sensitive"):
-                values[str(output["attributes"]["name"])] = output["attributes"].get("value")
-        page = int(((document.get("meta") or {}).get("pagination") or {}).get("next-page") or 0)
+        for output in (each.attributes for each in many(document)):
+            if not output.sensitive:
+                values[present(output.name, "data.attributes.name")] = output.value
+        page = next_page(document, page)
     return values

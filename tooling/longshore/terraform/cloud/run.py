@@ -6,9 +6,9 @@ whether it can be confirmed, discarded or cancelled, not its status; an unknown 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from longshore.terraform.cloud.objects import Actions, CloudObject, present
 
 SUCCEEDED = frozenset({"applied", "planned_and_finished"})
 FAILED = frozenset({"errored", "discarded", "canceled", "force_canceled", "policy_soft_failed"})
@@ -50,25 +50,19 @@ class CloudRun:
         return self.status in SUCCEEDED | FAILED
 
 
-def parse_run(data: Mapping[str, Any]) -> CloudRun:
-    """The run in a document's ``data``."""
-    attributes = data["attributes"]
-    actions = attributes.get("actions") or {}
+def parse_run(data: CloudObject) -> CloudRun:
+    """The run in an answer."""
+    attributes = data.attributes
+    actions = attributes.actions or Actions()
     return CloudRun(
-        id=str(data["id"]),
-        status=str(attributes["status"]),
-        message=str(attributes.get("message") or ""),
-        position=int(attributes.get("position-in-queue") or 0),
-        confirmable=actions.get("is-confirmable") is True,
-        discardable=actions.get("is-discardable") is True,
-        cancelable=actions.get("is-cancelable") is True,
-        has_changes=attributes.get("has-changes") is True,
-        plan=related_id(data, "plan"),
-        apply=related_id(data, "apply"),
+        id=data.id,
+        status=present(attributes.status, "data.attributes.status"),
+        message=attributes.message or "",
+        position=attributes.position_in_queue or 0,
+        confirmable=actions.is_confirmable is True,
+        discardable=actions.is_discardable is True,
+        cancelable=actions.is_cancelable is True,
+        has_changes=attributes.has_changes is True,
+        plan=data.related("plan"),
+        apply=data.related("apply"),
     )
-
-
-def related_id(data: Mapping[str, Any], name: str) -> str:
-    """The id of a related object in a document's ``data``; empty if there is none."""
-    related = ((data.get("relationships") or {}).get(name) or {}).get("data")
-    return str(related["id"]) if isinstance(related, Mapping) else ""

@@ -13,6 +13,7 @@ from longshore.signals import Deferral, deferred
 from longshore.terraform.cloud.api import Api
 from longshore.terraform.cloud.failures import RunFailures
 from longshore.terraform.cloud.log import Log
+from longshore.terraform.cloud.objects import many, one
 from longshore.terraform.cloud.run import FAILED, HELD, SUCCEEDED, CloudRun, parse_run
 from longshore.terraform.cloud.run_request import CloudRunRequest
 from longshore.terraform.cloud.workspaces import WorkspaceState
@@ -69,7 +70,7 @@ class Runs:
 
     def read(self, run: str) -> CloudRun:
         """The current data of a run."""
-        return parse_run(self.api.get(f"runs/{run}")["data"])
+        return parse_run(one(self.api.get(f"runs/{run}")))
 
     def create(self, request: CloudRunRequest) -> CloudRun:
         """Creates a run, once: if the response is lost, it finds the run by its message.
@@ -82,7 +83,7 @@ class Runs:
         """
         for remaining in reversed(range(_CREATE_ATTEMPTS)):
             try:
-                return parse_run(self.api.send("POST", "runs", request.document(self.workspace.id))["data"])
+                return parse_run(one(self.api.send("POST", "runs", request.document(self.workspace.id))))
             except CloudError as error:
                 if not error.open:
                     raise
@@ -234,8 +235,8 @@ class Runs:
             "page[size]": 20,
         }
         for _ in self._unchecked_clock.polls(_SHOWN_WITHIN):
-            for data in self.api.get(f"workspaces/{self.workspace.id}/runs", query).get("data", []):
-                if data["attributes"].get("message") == message:
+            for data in many(self.api.get(f"workspaces/{self.workspace.id}/runs", query)):
+                if data.attributes.message == message:
                     return parse_run(data)
         return None
 

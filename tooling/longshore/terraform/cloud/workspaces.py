@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from longshore.errors import CloudError, TerraformError
 from longshore.terraform.cloud import arguments
 from longshore.terraform.cloud.api import Api
 from longshore.terraform.cloud.arguments import ARGUMENTS
-from longshore.terraform.cloud.run import related_id
+from longshore.terraform.cloud.objects import CloudObject, many, one
 
 _PAGE = 100
 
@@ -45,19 +45,19 @@ class WorkspaceState:
 
     def current_run_and_lock(self, api: Api) -> tuple[str, bool]:
         """The id of the current or last run, empty if there is none, and whether the workspace is locked."""
-        data = api.get(f"workspaces/{self.id}")["data"]
-        return related_id(data, "current-run"), (data.get("attributes") or {}).get("locked") is True
+        workspace = one(api.get(f"workspaces/{self.id}"))
+        return workspace.related("current-run"), workspace.attributes.locked is True
 
 
 def find(api: Api, address: Workspace) -> WorkspaceState | None:
     """A workspace by its name; None if it does not exist, or the token may not see it."""
     try:
-        data = api.get(f"organizations/{address.organization}/workspaces/{address.name}")["data"]
+        workspace = one(api.get(f"organizations/{address.organization}/workspaces/{address.name}"))
     except CloudError as error:
         if error.status == 404:
             return None
         raise
-    return _parse(data, address)
+    return _parse(workspace, address)
 
 
 def refuse_auto_apply(workspace: WorkspaceState) -> None:
@@ -98,9 +98,9 @@ def problems(api: Api, workspace: WorkspaceState, root: Path, stack: Stack) -> l
     variable, needed = _arguments_variable(api, workspace), arguments.for_stack(stack)
     if variable is None:
         return [*lines, f"it has no environment variable {ARGUMENTS} = {needed}"] if needed else lines
-    if variable["attributes"].get("sensitive"):
+    if variable.attributes.sensitive:
         return lines  # its value cannot be read; the plan will show the difference
-    value = variable["attributes"].get("value")
+    value = variable.attributes.value
     return [*lines, *(f"its {ARGUMENTS} {problem}" for problem in arguments.problems(value, needed))]
 
 
@@ -135,12 +135,12 @@ def _set_arguments(api: Api, workspace: WorkspaceState, needed: str) -> list[str
         attributes = {"key": ARGUMENTS, "value": needed, "category": "env", "hcl": False, "sensitive": False}
         _send(api, "POST", f"workspaces/{workspace.id}/vars", "vars", attributes)
         return [f"{label} {needed}"]
-    if variable["attributes"].get("sensitive"):
+    if variable.attributes.sensitive:
         return [f"{label} is sensitive, so it cannot be read and was not changed; it must contain {needed}"]
-    value = arguments.with_only(variable["attributes"].get("value"), needed)
+    value = arguments.with_only(variable.attributes.value, needed)
     if value is None:
         return []
-    _send(api, "PATCH", f"workspaces/{workspace.id}/vars/{variable['id']}", "vars", {"value": value})
+    _send(api, "PATCH", f"workspaces/{workspace.id}/vars/{variable.id}", "vars", {"value": value})
     return [f"{label} {needed}"]
 
 
@@ -159,7 +159,7 @@ def _create(api: Api, address: Workspace, directory: str) -> WorkspaceState:
         relationships["project"] = {"data": {"type": "projects", "id": project}}
     document = {"data": {"type": "workspaces", "attributes": attributes, "relationships": relationships}}
     try:
-        return _parse(api.send("POST", f"organizations/{address.organization}/workspaces", document)["data"], address)
+        return _parse(one(api.send("POST", f"organizations/{address.organization}/workspaces", document)), address)
     except CloudError as error:
         if error.open and (workspace := find(api, address)):
             return workspace  # it was created, but the response was lost
@@ -168,9 +168,9 @@ def _create(api: Api, address: Workspace, directory: str) -> WorkspaceState:
 
 def _project(api: Api, organization: str, name: str) -> str:
     query: dict[str, str | int] = {"filter[names]": name, "page[size]": _PAGE}
-    for data in api.get(f"organizations/{organization}/projects", query)["data"]:
-        if data["attributes"]["name"] == name:
-            return str(data["id"])
+    for project in many(api.get(f"organizations/{organization}/projects", query)):
+        if project.attributes.name == name:
+            return project.id
     raise TerraformError(
         f"organization {organization} has no project {name!r}", "Fix terraform.cloud.project in invoke.yaml."
     )
@@ -180,22 +180,23 @@ def _send(api: Api, method: str, path: str, kind: str, attributes: Mapping[str, 
     api.send(method, path, {"data": {"type": kind, "attributes": dict(attributes)}})
 
 
-def _arguments_variable(api: Api, workspace: WorkspaceState) -> Mapping[str, Any] | None:
-    variables: Sequence[Mapping[str, Any]] = api.get(f"workspaces/{workspace.id}/vars")["data"]
-    named = (variable for variable in variables if variable["attributes"].get("key") == ARGUMENTS)
-    return next((variable for variable in named if variable["attributes"].get("category") == "env"), None)
+def _arguments_variable(api: Api, workspace: WorkspaceState) -> CloudObject | None:
+    variables = many(api.get(f"workspaces/{workspace.id}/vars"))
+    named = (variable for variable in variables if variable.attributes.key == ARGUMENTS)
+    return next((variable for variable in named if variable.attributes.category == "env"), None)
 
 
-def _parse(data: Mapping[str, Any], address: Workspace) -> WorkspaceState:
-    attributes = data["attributes"]
+def _parse(workspace: CloudObject, address: Workspace) -> WorkspaceState:
+    attributes = workspace.attributes
+    permissions = attributes.permissions
     return WorkspaceState(
-        id=str(data["id"]),
+        id=workspace.id,
         address=address,
-        mode=str(attributes.get("execution-mode") or "remote"),
-        auto_apply=attributes.get("auto-apply") is True,
-        directory=str(attributes.get("working-directory") or ""),
-        connected=bool(attributes.get("vcs-repo")),
-        structured=attributes.get("structured-run-output-enabled") is not False,
-        version=str(attributes.get("terraform-version") or ""),
-        readable=(attributes.get("permissions") or {}).get("can-read-state-versions") is not False,
+        mode=attributes.execution_mode or "remote",
+        auto_apply=attributes.auto_apply is True,
+        directory=attributes.working_directory or "",
+        connected=bool(attributes.vcs_repo),
+        structured=attributes.structured_run_output_enabled is not False,
+        version=attributes.terraform_version or "",
+        readable=permissions is None or permissions.can_read_state_versions is not False,
     )
