@@ -16,7 +16,7 @@ from tests.crash.world import Point
 from tests.machine.invariants import entries
 from tests.machine.lags import AT_ONCE, Lags
 from tests.machine.machine import COMMANDS, FATES, Histories, Tally, Trouble, play
-from tests.machine.world import World, project
+from tests.machine.world import LEASE, World, project
 
 EXAMPLES = 500
 
@@ -95,6 +95,17 @@ def test_a_restart_by_another_process_before_the_move_is_not_overwritten(lags: L
     history.releases("staging", changed=True, fate="good", trouble=Trouble("restarted", 38, 1))
     history.holds()
     assert entries(history.world, "staging")[-1].verdict is Verdict.SUPERSEDED
+
+
+def test_a_rollback_that_a_second_signal_ended_is_resumed_without_a_wait(history: Histories) -> None:
+    history.begins(AT_ONCE, ready=1)
+    history.releases("staging", changed=True, fate="good", trouble=Trouble("twice", 40, 2))
+    assert entries(history.world, "staging")[-1].verdict is Verdict.INTERRUPTED
+    before = history.world.now
+    history.resumes("staging", abort=False, trouble=Trouble())
+    history.holds()
+    assert entries(history.world, "staging")[-1].verdict is Verdict.ROLLED_BACK
+    assert history.world.now - before < LEASE
 
 
 def test_a_history_that_fails_leaves_the_package_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:

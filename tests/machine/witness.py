@@ -106,6 +106,9 @@ class Witness:
         self._freed.append(before["owner"])
         if process.command not in (*TAKES_OVER, "free"):
             self.complain(f"{process} took the lock silently")
+        elif before.get("ended"):
+            if self.holders[before["owner"]].alive:
+                self.complain(f"{process} took the lock of one that recorded its end, and lives")
         elif before["lease"] and self.world.now - self._beaten[environment] < before["lease"] - 1e-6:
             self.complain(f"{process} took the lock of one that lives")
         elif not before["lease"] and process.command != "free":
