@@ -349,7 +349,7 @@ def test_the_push_uses_contexts_and_certificates_of_the_user(
     def look(environ: Mapping[str, str]) -> None:
         if "DOCKER_CONFIG" in environ:
             contexts = Path(environ["DOCKER_CONFIG"], "contexts").resolve()
-            folders.append((contexts, environ["DOCKER_CERT_PATH"]))
+            folders.append((contexts, environ["DOCKER_CERT_PATH"], environ["DOCKER_CONTENT_TRUST"]))
 
     shop.programs.look = look
     shop.expect_build()
@@ -358,7 +358,7 @@ def test_the_push_uses_contexts_and_certificates_of_the_user(
     shop.programs.expect(["docker", "--context", "remote", "push", REFERENCE], PUSHED)
     shop.registry.tagged["v1.0.0"] = DIGEST
     shop.build()
-    assert folders == [(tmp_path / "own" / "contexts", str(tmp_path / "own"))]
+    assert folders == [(tmp_path / "own" / "contexts", str(tmp_path / "own"), "0")]
 
 
 def test_an_earlier_build_is_tagged_without_docker(shop: Shop) -> None:
