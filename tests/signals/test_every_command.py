@@ -139,6 +139,7 @@ def check_interrupted(play: Project, at: str, number: Signals) -> None:
     assert play.run(command)[0] == WORKS.get(command, 0)
 
 
+@pytest.mark.scenario
 @pytest.mark.parametrize("number", [SIGTERM, SIGINT])
 def test_a_bootstrap_that_is_cancelled_leaves_no_terraform_plan_or_lock(tmp_path: Path, number: Signals) -> None:
     check_interrupted(project(tmp_path, "bootstrap", "apply"), "apply", number)
