@@ -10,7 +10,7 @@ locals {
 
   # Names that look like one but stand for something else, such as the path of a secret's file.
   other = join("|", [
-    "(?i:(^|[_.-])(cache|foreign|idempotency|object|partition|primary|public|routing|sort)[_.-]?key([_.-]|$))",
+    "(?i:(^|[_.-])(cache|foreign|idempotency|object|partition|primary|public|publishable|routing|site|sort)[_.-]?key([_.-]|$))",
     "(?i:[_.-](arn|count|expires|expiry|file|name|path|ttl|type)$)",
   ])
 

@@ -17,7 +17,7 @@ SECRET_NAME = "|".join((
     r"(?i:[_.-](pass|pwd|key)$)",
 ))  # fmt: skip
 NOT_SECRET_NAME = "|".join((
-    r"(?i:(^|[_.-])(cache|foreign|idempotency|object|partition|primary|public|routing|sort)[_.-]?key([_.-]|$))",
+    r"(?i:(^|[_.-])(cache|foreign|idempotency|object|partition|primary|public|publishable|routing|site|sort)[_.-]?key([_.-]|$))",
     r"(?i:[_.-](arn|count|expires|expiry|file|name|path|ttl|type)$)",
 ))  # fmt: skip
 """Names that look like one but stand for something else, such as the path of a secret's file."""

@@ -37,19 +37,21 @@ run "ignores_similar_names" {
   variables {
     values = {
       "environment." = {
-        TOKENIZER_PATH = "/models"
-        MAX_TOKENS     = "4096"
-        SECRETARY_NAME = "Jo"
-        PWD            = "/app"
-        COMPASS        = "north"
-        KEYBOARD       = "de"
-        PASSENGERS     = "2"
-        SECRET_ARN     = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:shop"
-        PASSWORD_FILE  = "/run/secrets/password"
-        CACHE_KEY      = "v2"
-        PRIMARY_KEY    = "id"
-        EMPTY          = ""
-        NOTHING        = null
+        TOKENIZER_PATH         = "/models"
+        MAX_TOKENS             = "4096"
+        SECRETARY_NAME         = "Jo"
+        PWD                    = "/app"
+        COMPASS                = "north"
+        KEYBOARD               = "de"
+        PASSENGERS             = "2"
+        SECRET_ARN             = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:shop"
+        PASSWORD_FILE          = "/run/secrets/password"
+        CACHE_KEY              = "v2"
+        PRIMARY_KEY            = "id"
+        STRIPE_PUBLISHABLE_KEY = "pk_live_1"
+        RECAPTCHA_SITE_KEY     = "6Lc"
+        EMPTY                  = ""
+        NOTHING                = null
       }
     }
   }
