@@ -225,6 +225,7 @@ def test_a_service_that_an_apply_takes_away_is_forgotten_and_begins_anew(theatre
         assert (result.verdict, list(result.services), result.schedules) == (Verdict.SUCCEEDED, ["web"], {})
         stage.stack.shape = whole
         stage.do("an operator scales worker to 0")  # as Terraform makes it
+        stage.settle()
         with stage.command():
             assert (
                 release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True, allow_infra=True)).verdict
