@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fuzz import aws, cloud, terraform
+from tests.fuzz import aws, cloud, files, terraform
 from tests.fuzz.fuzzer import FAST, LONG, run
 
-FUZZERS = aws.FUZZERS | cloud.FUZZERS | terraform.FUZZERS
+FUZZERS = aws.FUZZERS | cloud.FUZZERS | files.FUZZERS | terraform.FUZZERS
 
 
 @pytest.mark.parametrize("name", FUZZERS)

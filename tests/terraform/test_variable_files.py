@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import stat
 from pathlib import Path
@@ -126,3 +127,21 @@ def test_a_signal_while_a_file_is_written_leaves_it_as_it_was(tmp_path: Path, mo
         variable_files.add([file], "variables", {"C": "3"})
     assert file.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tfvars", "link.tfvars"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem"),
+    [
+        ("x.tfvars", 'a = "\\U00110000"', "invalid HCL: U+110000 is not a character"),
+        ("x.tfvars", 'a = "\\ud800"', "invalid HCL: U+D800 is not a character"),
+        ("x.tfvars", f"a = {'[' * 500}{']' * 500}", "invalid HCL: nested too deeply"),
+        ("x.tfvars", "a = 1e999999999", "a number is too large, or too close to 0"),
+        ("x.tfvars.json", f'{{"a": {"[" * 20000}', "a number of thousands of digits, or values in hundreds of levels"),
+        ("x.tfvars.json", '{"a": 1e999999999}', "a number is too large, or too close to 0"),
+    ],
+)
+def test_values_that_no_variable_has(name: str, text: str, problem: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ConfigError, match=re.escape(f"variable file {name}: {problem}")) as caught:
+        variable_files.read([tmp_path / name])
+    assert caught.value.hint

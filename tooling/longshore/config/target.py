@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,8 +52,15 @@ class Stack:
 
     def check(self) -> list[str]:
         """The folders and files that are missing on disk, one per line."""
-        missing = [f"terraform folder {self.directory} does not exist"] if not self.directory.is_dir() else []
-        return missing + [f"variable file {file} does not exist" for file in self.var_files if not file.is_file()]
+        missing = [] if _is(self.directory.is_dir) else [f"terraform folder {self.directory} does not exist"]
+        return missing + [f"variable file {file} does not exist" for file in self.var_files if not _is(file.is_file)]
+
+
+def _is(check: Callable[[], bool]) -> bool:
+    try:
+        return check()
+    except OSError:  # a name that is too long, or a folder that may not be read
+        return False
 
 
 @dataclass(frozen=True)

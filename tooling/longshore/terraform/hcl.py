@@ -26,6 +26,9 @@ _TEMPLATE = re.compile(r"[$%]\{")
 _HEREDOC = re.compile(r'"<<(-?)[^\r\n]*\r?\n(.*?)[^\n]*"', re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _KEYWORDS = {"else", "endfor", "endif", "for", "for_each", "if", "in"} | {"null", "true", "false"}
+_LAST_CHARACTER, _SURROGATES = 0x10FFFF, range(0xD800, 0xE000)
+_LARGEST_EXPONENT = 1000
+"""Terraform's numbers are larger; written out, one of a billion digits would fill the memory."""
 _PRIVATE_USE = range(0xE000, 0xF900)
 
 
@@ -45,9 +48,11 @@ def parse(text: str) -> dict[str, Any]:
     options = hcl2.SerializationOptions(with_comments=False)
     try:
         variables = hcl2.loads(_hide_escaped_templates(text, mark), serialization_options=options)
+        return {str(name): _value(value, mark) for name, value in variables.items()}
     except LarkError as error:
         raise _invalid(error) from None
-    return {str(name): _value(value, mark) for name, value in variables.items()}
+    except RecursionError:
+        raise ConfigError("invalid HCL: nested too deeply", "Write the value in fewer levels.") from None
 
 
 def to_hcl(value: object) -> str:
@@ -118,6 +123,8 @@ def _braces(text: str, name: str) -> tuple[int, int] | None:
         body = hcl2.parses_to_tree(_hide_escaped_templates(text, _unused_character(text))).children[0]
     except LarkError as error:
         raise _invalid(error) from None
+    except RecursionError:
+        raise ConfigError("invalid HCL: nested too deeply", "Write the value in fewer levels.") from None
     for statement in body.children:
         if isinstance(statement, Tree) and statement.data == "attribute" and _name_of(statement) == name:
             value = statement.children[-1]
@@ -161,7 +168,10 @@ def as_string(value: object) -> str:
     """The string to which Terraform converts a number or a boolean."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    digits = format(Decimal(str(value)), "f")
+    number = Decimal(str(value))
+    if not number.is_finite() or abs(number.adjusted()) > _LARGEST_EXPONENT:
+        raise ConfigError("a number is too large, or too close to 0", "Write a smaller number, or put it in quotes.")
+    digits = format(number, "f")
     return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
@@ -181,7 +191,13 @@ def _string(source: str, mark: str) -> str | Expression:
     inner = re.sub(f"{mark}([$%]){mark}", r"\1{", inner)
     if heredoc:
         return _unindented(inner) if heredoc[1] else inner
-    return _ESCAPED.sub(lambda m: _UNESCAPES[m[3]] if m[3] else chr(int(m[1] or m[2], 16)), inner)
+    return _ESCAPED.sub(lambda m: _UNESCAPES[m[3]] if m[3] else _character(int(m[1] or m[2], 16)), inner)
+
+
+def _character(code: int) -> str:
+    if code > _LAST_CHARACTER or code in _SURROGATES:
+        raise ConfigError(f"invalid HCL: U+{code:04X} is not a character", "Correct the escape sequence.")
+    return chr(code)
 
 
 def _number(source: str) -> str | Expression:

@@ -126,3 +126,6 @@ def _errors_of(file: Path) -> Iterator[None]:
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise ConfigError(f"variable file {file.name}: invalid JSON: {error.msg} in {where}") from None
+    except (ValueError, RecursionError):
+        problem = "a number of thousands of digits, or values in hundreds of levels"
+        raise ConfigError(f"variable file {file.name}: {problem}", "Write the value differently.") from None

@@ -87,6 +87,8 @@ def _load(text: str) -> Any:
     try:
         # Every scalar stays a string: 1.10 and yes are values of variables, not a number and a boolean.
         return yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - it makes strings, lists and mappings only
+    except RecursionError as error:
+        raise BuildspecError("yaml: nested too deeply") from error
     except yaml.YAMLError as error:
         mark = error.problem_mark if isinstance(error, Mark) else None
         where = f"line {mark.line + 1}: " if mark else ""
