@@ -67,16 +67,17 @@ def test_no_thread_draws_at_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def lines_shown(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    for name in ("COLUMNS", "LINES", "TERM"):
-        monkeypatch.delenv(name)
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
     screen = Screen()
-    console = OurConsole(io.StringIO(), screen, io.StringIO(), interactive=False)
-    with console.live():
-        console.step_started("verify")
-        console.warn("one of two tasks is old")
-        console.step_ended("verify", 1, ok=True)
+    with monkeypatch.context() as shell:  # pytest itself writes lines before the test's fixtures are undone
+        for name in ("COLUMNS", "LINES", "TERM"):
+            shell.delenv(name)
+        for name, value in environ.items():
+            shell.setenv(name, value)
+        console = OurConsole(io.StringIO(), screen, io.StringIO(), interactive=False)
+        with console.live():
+            console.step_started("verify")
+            console.warn("one of two tasks is old")
+            console.step_ended("verify", 1, ok=True)
     return [line.rstrip() for line in screen.text().plain.rstrip().split("\n")]
 
 
