@@ -9,9 +9,12 @@ import re
 import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from longshore.errors import PlanError
-from longshore.terraform.plan import TASK_DEFINITION, Change
+
+if TYPE_CHECKING:  # options of tasks are made from `Allowed`, before anything that takes time to import
+    from longshore.terraform.plan import Change
 
 _PROTECTED = re.compile(
     r"""aws_(
@@ -105,14 +108,14 @@ def _lost(changes: Sequence[Change], allowed: Allowed) -> list[Change]:
 
 def _loses(change: Change) -> bool:
     """Whether a protected resource is destroyed or replaced; a revision that stays ACTIVE is not lost."""
-    stays_active = change.type == TASK_DEFINITION and change.before.get("skip_destroy") is True
+    stays_active = change.is_task_definition and change.before.get("skip_destroy") is True
     return change.destroys and bool(_PROTECTED.fullmatch(change.type)) and not stays_active
 
 
 def _registers(change: Change) -> bool:
     """Whether this only registers a revision, or removes one from the state, and leaves all earlier ones ACTIVE."""
     fits = set(change.actions) in _REGISTERS or (change.deposed and set(change.actions) == {"delete"})
-    return change.type == TASK_DEFINITION and fits and not _loses(change) and not change.imported
+    return change.is_task_definition and fits and not _loses(change) and not change.imported
 
 
 def _loss_message(lost: Sequence[Change]) -> str:

@@ -48,6 +48,11 @@ class Change:
     deposed: bool = False
 
     @property
+    def is_task_definition(self) -> bool:
+        """Whether its resource is a task definition."""
+        return self.type == TASK_DEFINITION
+
+    @property
     def only_moves(self) -> bool:
         """Whether only the address in the state changes, and nothing outside the state."""
         return set(self.actions) == {"no-op"} and not self.imported
@@ -98,7 +103,7 @@ def changes(plan: Mapping[str, Any]) -> list[Change]:
         if set(raw.change.actions) - {"no-op", "read"} or raw.moved_from or raw.imported
     ]
     for change in changed:
-        if change.type == TASK_DEFINITION:
+        if change.is_task_definition:
             _ = (containers_of(change, change.before), containers_of(change, change.after))
     return invoked + changed
 
@@ -172,7 +177,7 @@ def _canonical(values: Mapping[str, Any]) -> str:
 
 def secret_values(changes: Sequence[Change]) -> set[str]:
     """The secrets in the variables of containers, before and after; they must never be shown."""
-    definitions = [change for change in changes if change.type == TASK_DEFINITION]
+    definitions = [change for change in changes if change.is_task_definition]
     return secrets_of_containers(
         container
         for change in definitions

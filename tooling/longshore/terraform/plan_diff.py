@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from longshore.terraform.plan import TASK_DEFINITION, Change, containers_of
+from longshore.terraform.plan import Change, containers_of
 from longshore.terraform.task_definition_diff import FIELDS, revisions
 
 _ARGUMENTS = {
@@ -30,7 +30,7 @@ def describe(changes: Sequence[Change]) -> list[str]:
     """One line for each container and field of a task definition that changes, and one for each other resource."""
     lines: list[str] = []
     for change in changes:
-        if change.type == TASK_DEFINITION and change.before and change.after:
+        if change.is_task_definition and change.before and change.after:
             fields = list(_fields(change))
             lines.extend(fields)
             lines.extend([str(change)] if not fields or change.moved_from or change.imported else [])
