@@ -180,6 +180,7 @@ def test_a_variable_that_a_later_file_assigns_is_extended_there(tmp_path: Path) 
     assert project.check({"ECS_A": "a", "ECS_B": "b"}) == "2 ECS_ variables agree with a.tfvars"
 
 
+@pytest.mark.scenario  # takes longer than the fast tests may
 @given(
     st.dictionaries(st.from_regex(r"ECS_[A-Z0-9_]{1,10}", fullmatch=True), TEXTS, max_size=5),
     st.dictionaries(st.from_regex(r"ECS_[A-Z0-9_]{1,10}", fullmatch=True), TEXTS, max_size=3),

@@ -108,6 +108,7 @@ def test_the_highest_of_many_tags_is_found_in_any_order(count: int) -> None:
     assert str(next_version(tags)) == (f"v1.{last // 50}.{last % 50 + 1}" if count else "v1.0.0")
 
 
+@pytest.mark.scenario  # takes longer than the fast tests may
 def test_memory_does_not_grow_with_the_number_of_tags() -> None:
     def tags() -> Iterator[str]:
         yield from (f"v1.0.{number}" for number in range(20_000))

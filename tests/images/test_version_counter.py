@@ -250,6 +250,7 @@ def test_eight_concurrent_processes_get_eight_versions(shop: Shop, bump: Bump, *
     assert str(ordered[-1]) == {"patch": "v1.0.7", "minor": "v1.7.0", "major": "v8.0.0"}[bump]
 
 
+@pytest.mark.scenario  # takes longer than the fast tests may
 def test_listing_more_tags_takes_no_more_memory(shop: Shop) -> None:
     class Endless(Registry):
         def tags(self, name: str) -> Iterator[str]:
@@ -314,6 +315,7 @@ def test_the_next_version_is_higher_than_all_of_registry_and_ledger(
     assert version.parse(shop.reserve(bump)) > following
 
 
+@pytest.mark.scenario  # takes longer than the fast tests may
 @given(st.sets(st.one_of(tags, junk)), st.lists(st.tuples(bumps, st.booleans(), st.booleans()), max_size=8))
 def test_no_version_is_issued_twice_even_if_images_are_deleted(
     held: set[str], steps: list[tuple[Bump, bool, bool]]

@@ -18,22 +18,26 @@ def measures() -> list[Measure]:
     return [measure(services, tasks) for services, tasks in WAVES]
 
 
+@pytest.mark.scenario  # takes longer than the fast tests may
 def test_every_wave_stays_within_the_budget(measures: list[Measure]) -> None:
     assert failures(measures) == []
 
 
+@pytest.mark.scenario  # takes longer than the fast tests may
 def test_every_wave_reads_seldom(measures: list[Measure]) -> None:
     for each in measures:
         reads = each.a_second(*{name for _, name in each.calls} - {"UpdateService"})
         assert reads <= READS_A_SECOND[each.services, each.tasks]
 
 
+@pytest.mark.scenario  # takes longer than the fast tests may
 def test_a_stopped_task_is_described_once(measures: list[Measure]) -> None:
     (large,) = [each for each in measures if each.tasks == 1000]
     looks = len(large.of("DescribeServices"))
     assert len(large.of("DescribeTasks")) < looks + 10 + 10, "new ones at a look, and all of them in the verification"
 
 
+@pytest.mark.scenario  # takes longer than the fast tests may
 def test_waiting_for_the_budget_delays_a_wave_by_seconds_only(measures: list[Measure]) -> None:
     assert [each.seconds < 400 for each in measures] == [True, True, True]
 

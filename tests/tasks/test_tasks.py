@@ -96,6 +96,7 @@ def test_release_has_no_flag_f(project: Path) -> None:
     assert "\n  --allow-failed-version " in text
 
 
+@pytest.mark.scenario  # takes longer than the fast tests may
 def test_the_command_longshore_has_the_same_tasks(project: Path) -> None:
     program = [sys.executable, "-c", "from longshore.program import main; main()"]
     listed = run(project, "--list", program=program).stdout
@@ -177,6 +178,7 @@ def test_missing_credentials_and_an_endpoint_that_does_not_answer(project: Path)
     assert "127.0.0.1:9" in silent.stderr
 
 
+@pytest.mark.scenario  # takes longer than the fast tests may
 def test_all_mistakes_are_reported_at_once(project: Path) -> None:
     (project / "invoke.yaml").write_text(YAML.replace("region:", "regoin:").replace("endpoint: sandbox", "endpiont: x"))
     answer = run(project, "release")
@@ -187,6 +189,7 @@ def test_all_mistakes_are_reported_at_once(project: Path) -> None:
     assert "longshore.applications.shop.environments.sandbox.endpiont" in answer.stderr
 
 
+@pytest.mark.scenario  # takes longer than the fast tests may
 def test_a_variable_of_invoke_overrides_a_key(project: Path) -> None:
     answer = run(
         project, "version", INVOKE_LONGSHORE_APPLICATIONS_SHOP_ENVIRONMENTS_SANDBOX_ENDPOINT="http://127.0.0.1:9"
@@ -194,6 +197,7 @@ def test_a_variable_of_invoke_overrides_a_key(project: Path) -> None:
     assert "no sandbox" not in answer.stderr
 
 
+@pytest.mark.scenario  # takes longer than the fast tests may
 def test_the_sandbox_without_its_packages_names_the_extra_to_install(project: Path) -> None:
     """After `pip install longshore` without the extra."""
     code = "import sys; sys.modules['docker'] = None; from longshore.program import main; main()"

@@ -99,6 +99,7 @@ def test_an_error_about_invalid_hcl_shows_no_content(text: str) -> None:
     assert caught.value.__suppress_context__
 
 
+@pytest.mark.scenario  # takes longer than the fast tests may
 @given(st.dictionaries(st.one_of(NAMES, TEXTS.filter(bool)), TEXTS, max_size=5))
 def test_written_entries_parse_back(entries: dict[str, str]) -> None:
     assert hcl.parse(f"variables = {{\n{hcl.lines(entries)}}}")["variables"] == entries
@@ -136,6 +137,7 @@ def test_adding_entries_keeps_the_rest_of_the_file(text: str) -> None:
     assert after == {**before, "variables": {**before.get("variables", {}), "B": "b"}}
 
 
+@pytest.mark.scenario  # takes longer than the fast tests may
 @given(st.dictionaries(NAMES, TEXTS, max_size=3), st.dictionaries(NAMES, TEXTS, min_size=1, max_size=3))
 def test_adding_entries_keeps_existing_ones(existing: dict[str, str], added: dict[str, str]) -> None:
     text = hcl.with_entries('a = "$${"\n', "variables", existing)

@@ -541,6 +541,7 @@ def test_an_alarm_that_cloudwatch_sets_to_alarm_fails_a_deployment(play: Play) -
     assert "alarm detected." in play.service()["events"][0]["message"]
 
 
+@pytest.mark.scenario  # takes longer than the fast tests may
 @pytest.mark.parametrize("keeps_id", [False, True])
 def test_during_a_rollback_the_failed_deployment_still_shows_in_progress(play: Play, *, keeps_id: bool) -> None:
     """Recorded: PRIMARY says that it rolls back; the failed deployment is ACTIVE, and FAILED only minutes later."""

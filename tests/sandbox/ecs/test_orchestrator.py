@@ -188,6 +188,7 @@ def test_the_completed_revision_keeps_serving_during_a_crash_loop() -> None:
     assert web.primary.status == "IN_PROGRESS"
 
 
+@pytest.mark.scenario  # takes longer than the fast tests may
 @given(
     st.integers(0, 5),
     st.sampled_from([(0, 100), (50, 100), (50, 150), (100, 150), (100, 200), (34, 134)]),

@@ -336,6 +336,7 @@ def test_deregistering_an_unknown_target_returns_at_once(balancers: LocalLoadBal
     balancers.deregister(*WEB, ("127.0.0.1", 1), timeout=60)
 
 
+@pytest.mark.scenario  # takes longer than the fast tests may
 @pytest.mark.parametrize("keep_alive", [True, False])
 def test_no_request_is_lost_while_every_target_is_replaced(balancers: LocalLoadBalancers, *, keep_alive: bool) -> None:
     url = balancers.open(*WEB, 8080)

@@ -50,6 +50,7 @@ def test_the_repository_uri_is_in_the_sandboxs_registry(immutable: Repo) -> None
     assert found["repositoryUri"] == f"127.0.0.1:5999/{immutable.name}"
 
 
+@pytest.mark.scenario  # takes longer than the fast tests may
 @pytest.mark.parametrize("size", [1, 7, 40, 1000])
 def test_images_come_in_pages_each_once(immutable: Repo, size: int) -> None:
     wanted = {f"v1.0.{number}" for number in random.sample(range(40), 40)}
@@ -351,6 +352,7 @@ def unknown(value: Any, shape: Shape | None, path: str = "") -> Iterator[str]:
             yield from unknown(inner, shape.member, f"{path}[]")
 
 
+@pytest.mark.scenario  # takes longer than the fast tests may
 def test_30_000_images_are_listed_in_order_with_any_page_size() -> None:
     images = Images()
     numbers = random.sample(range(30_000), 30_000)
