@@ -362,6 +362,17 @@ def test_a_log_is_joined_from_chunks_and_reported_if_incomplete() -> None:
     assert len(asked) > 3
 
 
+def test_a_log_whose_beginning_comes_again_and_again_is_not_read_for_ever() -> None:
+    fake, time, messages = FakeTransport(), FakeTime(), Messages()
+    fake.reply("GET runs/run-1", run("applied"))
+    fake.reply("GET applies/apply-1", {"data": {"attributes": {"log-read-url": "https://archive.example.com/l"}}})
+    fake.reply("GET /l", b"\x02one\n")
+    events: list[str] = []
+    runs(fake, time.clock(), messages).wait_for_apply(_start(), 60, events.append)
+    assert events == ["one"]
+    assert "could not read the log of run-1 to its end" in messages.warnings[0]
+
+
 def test_an_incomplete_json_plan_is_awaited() -> None:
     fake, time = FakeTransport(), FakeTime()
     fake.reply("GET plans/plan-1/json-output", status=204)

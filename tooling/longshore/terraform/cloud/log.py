@@ -51,6 +51,8 @@ class Log:
         except CloudError:
             self._url = ""  # the signed URL may have expired: the next read asks for a new one
             return False
+        if self._offset and chunk.startswith(_BEGIN):
+            return False  # the beginning again: a proxy has left out the offset, and would do so for ever
         self._append(chunk)
         return bool(chunk)
 
