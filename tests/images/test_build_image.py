@@ -405,6 +405,13 @@ def test_a_build_argument_that_docker_itself_would_read_is_not_in_its_environmen
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "https_proxy", "NO_PROXY", "SSL_CERT_FILE", "AWS_PROFILE", "GODEBUG"])
+def test_a_proxy_for_the_build_is_no_proxy_for_docker(shop: Shop, name: str) -> None:
+    assert build_image.hidden_args(shop.spec.with_args({name: "http://proxy.example:3128", "GO_VERSION": "1"})) == {
+        "GO_VERSION": "1"
+    }
+
+
 def test_the_inputs_digest_does_not_depend_on_the_path_of_the_repository(shop: Shop, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     moved = replace(

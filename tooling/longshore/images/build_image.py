@@ -20,8 +20,13 @@ from longshore.images.docker import Docker, LocalImage
 from longshore.process import OnLine, unwatched
 
 _INPUTS_SCHEMA = 1
-_READ_BY_DOCKER = re.compile(r"(PATH|HOME|TMPDIR|SSH_AUTH_SOCK)$|(DOCKER|BUILDKIT|BUILDX|COMPOSE)_")
-"""Variables that would change docker itself. Build arguments with these names stay on its command line."""
+_READ_BY_DOCKER = re.compile(
+    r"(PATH|HOME|TMPDIR|SSH_AUTH_SOCK)$|(DOCKER|BUILDKIT|BUILDX|COMPOSE|XDG|LD|DYLD)_|GO(DEBUG|GC|MAXPROCS|MEMLIMIT|TRACEBACK)$"
+    r"|(?i:(https?|ftp|all|no)_proxy)$|SSL_CERT_(FILE|DIR)$|AWS_(PROFILE|CONFIG_FILE|SHARED_CREDENTIALS_FILE)$"
+)
+"""Variables that would change docker itself, such as the proxy through which it pulls base images. Build arguments with
+these names stay on its command line, even the address of a proxy with a password.
+"""
 
 
 @dataclass(frozen=True)
