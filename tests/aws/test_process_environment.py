@@ -79,9 +79,7 @@ def test_no_endpoint_of_aws_is_asked_for_beside_our_own() -> None:
         ({"AWS_SECRET_ACCESS_KEY": "x"}, "only one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
         ({**KEYS, "AWS_SECURITY_TOKEN": "old", "AWS_SESSION_TOKEN": "new"}, "AWS_SECURITY_TOKEN"),
         ({**KEYS, "AWS_SECURITY_TOKEN": "old"}, "AWS_SECURITY_TOKEN"),
-        ({"AWS_CONFIG_FILE": "/no/such"}, "AWS_CONFIG_FILE names /no/such, which does not exist"),
-        ({"AWS_SHARED_CREDENTIALS_FILE": "/no/such"}, "AWS_SHARED_CREDENTIALS_FILE names /no/such"),
-        ({"AWS_CA_BUNDLE": "/no/such"}, "AWS_CA_BUNDLE names /no/such"),
+        ({"AWS_CA_BUNDLE": "/no/such"}, "AWS_CA_BUNDLE names /no/such, which does not exist"),
         ({"REQUESTS_CA_BUNDLE": ""}, "REQUESTS_CA_BUNDLE is set but empty"),
         ({"AWS_WEB_IDENTITY_TOKEN_FILE": "/no/such"}, "AWS_WEB_IDENTITY_TOKEN_FILE names /no/such"),
     ],
@@ -93,7 +91,7 @@ def test_variables_that_would_split_the_halves_are_refused_by_name(environ: dict
 
 
 def test_variables_that_agree_are_not_refused(tmp_path: Path) -> None:
-    files = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_CA_BUNDLE"), str(tmp_path))
+    files = {"AWS_CA_BUNDLE": str(tmp_path), "AWS_SHARED_CREDENTIALS_FILE": "/no/such", "AWS_CONFIG_FILE": "/no/such"}
     same = {"AWS_PROFILE": "one", "AWS_DEFAULT_PROFILE": "one"}
     tokens = {"AWS_SECURITY_TOKEN": "x", "AWS_SESSION_TOKEN": "x"}
     refuse_ambiguous({**KEYS, **files, **same, **tokens})

@@ -91,13 +91,9 @@ LEGACY = ("BOTO_CONFIG",)
 """Variables without AWS in their name that select credentials for boto3 alone."""
 
 _ENDPOINTS = "AWS_ENDPOINT_URL"
-_FILES = (
-    "AWS_CA_BUNDLE",
-    "AWS_CONFIG_FILE",
-    "AWS_SHARED_CREDENTIALS_FILE",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "REQUESTS_CA_BUNDLE",
-)
+_FILES = ("AWS_CA_BUNDLE", "AWS_WEB_IDENTITY_TOKEN_FILE", "REQUESTS_CA_BUNDLE")
+"""Files that both halves need. A configuration or credentials file that does not exist counts as empty for both: with
+IAM Identity Center, many people have no credentials file."""
 _NO_FILE = "/dev/null"
 _ENDPOINTS_OF_AWS = ("AWS_USE_DUALSTACK_ENDPOINT", "AWS_USE_FIPS_ENDPOINT")
 
