@@ -54,9 +54,14 @@ def test_malformed_container_definitions_name_their_resource(containers: str, pr
 
 
 def test_a_malformed_state_names_its_keys() -> None:
-    state = {"values": {"root_module": {"resources": [{"type": "aws_ecs_task_definition", "mode": "managed"}]}}}
+    state: Any = {"values": {"root_module": {"resources": [{"type": "aws_ecs_task_definition", "mode": "managed"}]}}}
     assert problem_of(lambda document: plan.addresses(document, ["x"]), state)[1] == (
         "  the state.values.root_module.resources.0.address: is missing"
+    )
+    web = {"address": "aws_ecs_task_definition.web", "type": "aws_ecs_task_definition", "mode": "managed"}
+    state = {"values": {"root_module": {"resources": [{**web, "values": {"arn": 5}}]}}}
+    assert problem_of(lambda document: plan.addresses(document, ["x"]), state)[1] == (
+        "  aws_ecs_task_definition.web.arn: must be a string, got 5 (put it in quotes)"
     )
 
 

@@ -38,6 +38,25 @@ def test_addresses_are_found_by_family_at_any_module_depth() -> None:
         addresses({}, [arn("shop-web", 2)])
 
 
+@pytest.mark.parametrize("values", [{"arn": None}, {"arn": 5}, {"arn": ["x"]}, {"arn": "\x00"}, {}, None])
+def test_values_of_other_resources_may_have_any_form(values: Any) -> None:
+    others: list[dict[str, Any]] = [
+        {"address": "acme_thing.x", "mode": "managed", "type": "acme_thing", "values": values},
+        {"address": "data.aws_ecs_task_definition.x", "mode": "data", "type": "aws_ecs_task_definition"}
+        | {"values": values},
+    ]
+    web = registered("aws_ecs_task_definition.web", "shop-web", 3)
+    state = {"values": {"root_module": {"resources": [*others, web]}}}
+    assert addresses(state, [arn("shop-web", 2)]) == ["aws_ecs_task_definition.web"]
+
+
+@pytest.mark.parametrize("values", [{"arn": None}, {}, None])
+def test_a_task_definition_without_an_arn_is_not_in_the_state(values: Any) -> None:
+    web = registered("aws_ecs_task_definition.web", "shop-web", 3) | {"values": values}
+    with pytest.raises(PlanError, match="state does not contain"):
+        addresses({"values": {"root_module": {"resources": [web]}}}, [arn("shop-web", 2)])
+
+
 def test_unknown_values_of_outputs_are_listed() -> None:
     unknown = {"services": {"api": {"name": True}, "web": {}}, "verify": [{}, {"path": True}], "schema": False}
     plan = {"output_changes": {"release": {"after_unknown": unknown}, "other": {"after_unknown": True}}}

@@ -15,7 +15,16 @@ from typing import Any
 from longshore.errors import PlanError
 from longshore.masking import secrets_of_containers
 from longshore.terraform.documents import parse
-from longshore.terraform.plan_document import Containers, OutputChange, Outputs, Release, Resource, Resources, State
+from longshore.terraform.plan_document import (
+    Containers,
+    OutputChange,
+    Outputs,
+    Release,
+    Resource,
+    Resources,
+    Revision,
+    State,
+)
 
 TASK_DEFINITION = "aws_ecs_task_definition"
 _SERVICE = "aws_ecs_service"
@@ -191,8 +200,13 @@ def addresses(state: Mapping[str, Any], revisions: Sequence[str]) -> list[str]:
 
     Raises:
         PlanError: the state does not contain one of them.
+        TerraformError: the state is malformed.
     """
-    by_family = {_family(resource.values.arn): resource.address for resource in _task_definitions(state)}
+    by_family = {
+        _family(arn): resource.address
+        for resource in _task_definitions(state)
+        if (arn := parse(Revision, resource.values or {}, resource.address).arn)
+    }
     if missing := sorted({_family(arn) for arn in revisions} - by_family.keys()):
         raise PlanError(
             f"the Terraform state does not contain the task definition {', '.join(missing)}, which the contract names",

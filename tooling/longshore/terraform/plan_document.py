@@ -124,19 +124,19 @@ class Release(Document):
     services: dict[Text, Capacity] | None = None
 
 
-class Values(Document):
-    """The values of a resource in a state."""
-
-    arn: Text = ""
-
-
 class Resource(Document):
-    """A resource in a state."""
+    """A resource of any provider in a state."""
 
     address: Text
     type: Text
     mode: Text
-    values: Values = Values()
+    values: Any = None
+
+
+class Revision(Document):
+    """The values of a task definition in a state."""
+
+    arn: Text | None = None
 
 
 class Module(Document):

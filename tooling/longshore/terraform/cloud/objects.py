@@ -106,6 +106,9 @@ class _Meta(Document):
 
 class _One(Document):
     data: CloudObject
+
+
+class _Included(Document):
     included: list[CloudObject] = []  # noqa: RUF012 - pydantic copies it
 
 
@@ -125,7 +128,7 @@ def one(document: Any) -> CloudObject:
 
 def included(document: Any) -> list[CloudObject]:
     """The objects that an answer contains besides its own."""
-    return parse(_One, document, _ANSWER, _malformed).included
+    return parse(_Included, document, _ANSWER, _malformed).included
 
 
 def many(document: Any) -> list[CloudObject]:
