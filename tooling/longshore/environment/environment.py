@@ -82,7 +82,15 @@ class Environment:
 
     def _compare_identity(self, plan: Mapping[str, Any]) -> None:
         caller = self.aws.identity.caller()
-        identity.refuse_other(plan, caller.account, caller.arn)
+        warning = identity.compare(plan, caller.account, caller.arn)
+        if warning and not self._identity_warnings:  # each plan of a role has another name of its session
+            self._identity_warnings.append(warning)
+            self.console.warn(warning)
+
+    @cached_property
+    def _identity_warnings(self) -> list[str]:
+        """The warning that a plan was made as another identity, once it was shown."""
+        return []
 
     def _on_cloud(self, local: Terraform, workspace: Workspace) -> Driver:
         deadlines = self.target.env.deadlines

@@ -1,4 +1,4 @@
-"""The AWS identity behind a plan, which must be the one that boto3 has: both change the same environment."""
+"""The AWS identity behind a plan, compared with the one that boto3 has: both change the same environment."""
 
 from __future__ import annotations
 
@@ -23,35 +23,43 @@ _CHOSEN = (
 https://registry.terraform.io/providers/hashicorp/aws/latest/docs#argument-reference
 """
 _HINT = (
-    "Check the provider block, and the AWS variables of this shell: AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_ROLE_ARN and"
-    " AWS_WEB_IDENTITY_TOKEN_FILE."
+    "Check the AWS variables of this shell (AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_ROLE_ARN and"
+    " AWS_WEB_IDENTITY_TOKEN_FILE) and the provider block. A plan does not show a dynamic block in it: if yours is"
+    " meant to act in another account, write assume_role without dynamic."
 )
 
 
-def refuse_other(plan: Mapping[str, Any], account: str, arn: str) -> None:
+def compare(plan: Mapping[str, Any], account: str, arn: str) -> str:
     """Compares the identity that a plan was made with, as ``data.aws_caller_identity`` has read it, with boto3's.
 
-    A root without this data source, or with aliases of the provider only, is not compared.
+    A root without this data source, with aliases of the provider only, or whose provider block chooses an identity, is
+    not compared. The account of the contract is (`longshore.run.contract_check`).
 
     Args:
         plan: from ``terraform show -json``.
         account: of boto3's credentials.
         arn: of boto3's credentials.
 
+    Returns:
+        A warning that names both identities, if they are two in the same account; otherwise an empty string.
+
     Raises:
-        ConfigError: another account; or another identity, and the provider block chooses none.
+        ConfigError: the plan was made in another account.
     """
-    chosen = _chooses_identity(plan)
+    if _chooses_identity(plan):
+        return ""
+    warning = ""
     for values in _identities(plan):
-        theirs = str(values.get("arn", ""))
+        planned = str(values.get("arn", ""))
         if values.get("account_id") != account:
             raise ConfigError(
-                f"Terraform planned for AWS account {values.get('account_id')} as {theirs},"
+                f"Terraform planned for AWS account {values.get('account_id')} as {planned},"
                 f" but Longshore acts in {account} as {arn}",
                 _HINT,
             )
-        if not chosen and _without_session(theirs) != _without_session(arn):
-            raise ConfigError(f"Terraform planned as {theirs}, but Longshore acts as {arn}", _HINT)
+        if _without_session(planned) != _without_session(arn):
+            warning = f"Terraform planned as {planned}, but Longshore acts as {arn}"
+    return warning
 
 
 def _without_session(arn: str) -> str:
