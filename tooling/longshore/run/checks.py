@@ -143,7 +143,7 @@ def files(env: Environment, *, planning: bool = False) -> str:
     if missing:
         raise ConfigError("; ".join(missing), "Check terraform.dir and terraform.var_files in invoke.yaml.")
     if planning:
-        unshared_files.refuse([env.target.stack.directory])
+        unshared_files.refuse(env.target.stack)
     return ", ".join(file.name for file in (*env.target.stack.loaded_files, *env.target.stack.var_files))
 
 

@@ -116,7 +116,7 @@ class Terraform:
         self.refuse_unsaved()
         self.init()
         if not self.variables:  # the copy for a workspace is made for this machine
-            unshared_files.refuse(self._folders())
+            unshared_files.refuse(self.stack, self._folders())
         with private_folder("plan") as folder:
             file = folder.path / "plan.tfplan"
             output = self._checked(

@@ -6,37 +6,42 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from longshore import git
+from longshore.config.target import Stack
 from longshore.errors import ConfigError
 
-_LOADED = (
-    "terraform.tfvars",
-    "terraform.tfvars.json",
-    "*.auto.tfvars",
-    "*.auto.tfvars.json",
-    "override.tf",
-    "override.tf.json",
-    "*_override.tf",
-    "*_override.tf.json",
-)
+_OVERRIDES = ("override.tf", "override.tf.json", "*_override.tf", "*_override.tf.json")
 """https://developer.hashicorp.com/terraform/language/files/override"""
+_COMMIT = "Commit it, or remove it."
+_COMMIT_OR_LIST = (
+    "Commit it, remove it, or rename it so that Terraform does not load it automatically, and list it under"
+    " terraform.var_files in invoke.yaml."
+)
 
 
-def refuse(folders: Iterable[Path]) -> None:
+def refuse(stack: Stack, modules: Iterable[Path] = ()) -> None:
     """Refuses such files, because another machine would plan something else.
 
+    Override files count in the root and in modules, variable files in the root, from which alone Terraform loads them.
+    A variable file that invoke.yaml lists is not refused.
+
     Args:
-        folders: the root, and the modules in this repository.
+        stack: its root and its variable files.
+        modules: the folders of modules in this repository.
 
     Raises:
         ConfigError: names the files.
     """
-    unshared = [
-        str(folder / name)
-        for folder in folders
-        for name in git.untracked(folder, sorted(file.name for each in _LOADED for file in folder.glob(each)))
-    ]
+    variables = [file.name for file in stack.loaded_files if file.resolve() not in stack.var_files]
+    unshared = _untracked(stack.directory, variables)
+    hint = _COMMIT_OR_LIST if unshared else _COMMIT
+    for folder in sorted({stack.directory, *modules}):
+        unshared += _untracked(folder, [file.name for pattern in _OVERRIDES for file in folder.glob(pattern)])
     if unshared:
         raise ConfigError(
             f"Terraform would load {', '.join(unshared)}, which git does not track: other machines plan without it",
-            "Commit it, delete it, or list a variable file under terraform.var_files in invoke.yaml.",
+            hint,
         )
+
+
+def _untracked(folder: Path, names: Iterable[str]) -> list[str]:
+    return [str(folder / name) for name in git.untracked(folder, sorted(names))]
