@@ -216,6 +216,25 @@ def test_a_shallow_clone_without_the_history_cannot_tell_whether_a_commit_is_old
     assert git.is_older(git.read(clone / "app"), first) is False
 
 
+def test_a_partial_clone_fetches_nothing(shop: Path, tmp_path: Path) -> None:
+    """A promisor remote would be asked for the commit, and might ask for a password."""
+    other = run_git(repository(tmp_path / "other", "Other"), "rev-parse", "HEAD")
+    settings = {
+        "core.repositoryFormatVersion": "1",
+        "extensions.partialClone": "origin",
+        "remote.origin.url": f"file://{tmp_path / 'other'}",
+        "remote.origin.promisor": "true",
+        "protocol.file.allow": "always",
+    }
+    for name, value in settings.items():
+        run_git(shop, "config", name, value)
+    source = git.read(shop)
+    assert git.is_older(source, other) is None
+    assert not list((shop / ".git" / "objects" / "pack").iterdir())
+    run_git(shop, "cat-file", "-e", other)  # git itself fetches it
+    assert git.is_older(source, other) is False
+
+
 @pytest.mark.parametrize(
     "variables",
     [

@@ -21,6 +21,12 @@ https://git-scm.com/docs/git#_environment_variables
 """
 _SETTINGS = ("-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "i18n.logOutputEncoding=UTF-8")
 """Overrides settings of the machine: a monitor that has stopped would hide changes, other settings change texts."""
+_NO_REMOTES = {"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
+"""Reading never fetches, and never asks: a partial clone would fetch a missing commit. Versions before 2.45 do not know
+GIT_NO_LAZY_FETCH, and fetch with the protocols that are allowed.
+
+https://git-scm.com/docs/git#Documentation/git.txt-GITNOLAZYFETCH
+"""
 _URL_SCHEMES = {"http", "https", "ssh", "git"}
 
 
@@ -192,7 +198,7 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environ = {
         name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name.startswith(_KEPT)
     }
-    environ |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+    environ |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **_NO_REMOTES}
     try:
         return subprocess.run(
             ["git", "-C", str(folder), *_SETTINGS, *arguments],
