@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -17,7 +18,8 @@ from moto import mock_aws
 from longshore.aws.s3 import Buckets
 from longshore.commands.state_bucket import prepare
 from longshore.environment.environment import Environment
-from longshore.errors import ConfigError, DeclinedError, LongshoreError, NotReadyError
+from longshore.errors import AwsError, ConfigError, DeclinedError, LongshoreError, NotReadyError
+from longshore.signals import StoppedBySignal
 from longshore.terminal.console import Console
 from tests.fakes.clients import REGION, client
 from tests.fakes.environments import SHOP, environment
@@ -148,7 +150,7 @@ def test_if_asked_the_settings_are_changed_and_the_policy_is_merged(s3: Any, tmp
     recorded = Recorded(s3)
     env, shown = at(tmp_path, recorded, "y\n")
     prepare(env, BUCKET, yes=False, secure=True)
-    assert recorded.writes == ["put_public_access_block", "put_bucket_versioning", "put_bucket_policy"]
+    assert recorded.writes == ["put_bucket_versioning", "put_public_access_block", "put_bucket_policy"]
     after = state(s3)
     assert after["rules"] == [KEY]
     assert after["statements"][0] == THEIRS
@@ -214,8 +216,62 @@ def test_in_us_east_1_a_bucket_that_was_there_already_keeps_its_settings() -> No
         s3.create_bucket(Bucket=BUCKET)
         s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Suspended"})
         recorded = Recorded(s3)
-        assert not Buckets(recorded).create(BUCKET, "us-east-1")  # type: ignore[arg-type]
+        buckets = Buckets(recorded)  # type: ignore[arg-type]
+        assert buckets.create(BUCKET, "us-east-1")
+        assert not buckets.secure_new(BUCKET, "us-east-1")
         assert recorded.writes == ["create_bucket"]
+
+
+def test_in_us_east_1_a_new_bucket_is_secured_although_its_settings_may_not_be_read() -> None:
+    with mock_aws():
+        s3 = client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket=BUCKET)
+        reads = ("bucket_policy", "bucket_versioning", "bucket_encryption", "public_access_block")
+        recorded = Recorded(s3, {f"get_{read}": "AccessDenied" for read in reads})
+        assert Buckets(recorded).secure_new(BUCKET, "us-east-1")  # type: ignore[arg-type]
+        assert sorted(recorded.writes) == sorted(f"put_{read}" for read in reads)
+        assert state(s3)["versioning"] == "Enabled"
+
+
+def test_of_a_new_bucket_only_what_differs_is_changed(s3: Any, tmp_path: Path) -> None:
+    """An organisation may deny PutPublicAccessBlock: S3 has turned all four settings on already."""
+    recorded = Recorded(s3, {"put_public_access_block": "AccessDenied"})
+    blocked = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+    vars(recorded)["get_public_access_block"] = lambda **_: {"PublicAccessBlockConfiguration": blocked}
+    env, _ = at(tmp_path, recorded)
+    prepare(env, BUCKET, yes=True, secure=False)
+    assert recorded.writes == ["create_bucket", "put_bucket_versioning", "put_bucket_encryption", "put_bucket_policy"]
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "OperationAborted"])
+@pytest.mark.parametrize("setting", ["put_public_access_block", "put_bucket_policy"])
+def test_a_failure_after_the_creation_says_how_to_secure_the_bucket(
+    s3: Any, tmp_path: Path, setting: str, code: str
+) -> None:
+    env, _ = at(tmp_path, Recorded(s3, {setting: code}))
+    with pytest.raises(AwsError) as refused:
+        prepare(env, BUCKET, yes=True, secure=False)
+    assert refused.value.message.startswith(f"the state bucket {BUCKET} was created, but not secured: ")
+    before = f"The role lacks a permission: AWS {setting}. Then run" if code == "AccessDenied" else "Run"
+    assert refused.value.hint == f"{before}: invoke bootstrap --secure-state-bucket"
+    assert s3.get_bucket_versioning(Bucket=BUCKET)["Status"] == "Enabled"
+    env, _ = at(tmp_path, s3)
+    prepare(env, BUCKET, yes=True, secure=True)
+    assert Buckets(s3).differences(BUCKET) == []
+
+
+@pytest.mark.parametrize("call", ["create_bucket", "put_bucket_versioning"])
+def test_a_signal_during_the_creation_says_how_to_secure_the_bucket(s3: Any, tmp_path: Path, call: str) -> None:
+    def stopped(**_: Any) -> None:
+        raise StoppedBySignal(signal.SIGINT)
+
+    recorded = Recorded(s3)
+    setattr(recorded, call, stopped)
+    env, _ = at(tmp_path, recorded)
+    with pytest.raises(StoppedBySignal) as stop:
+        prepare(env, BUCKET, yes=True, secure=False)
+    assert f"the state bucket {BUCKET} may have been created, and not secured" in stop.value.message
+    assert stop.value.hint.endswith("invoke bootstrap --secure-state-bucket")
 
 
 def test_a_bucket_in_another_region_is_refused(s3: Any, tmp_path: Path) -> None:
@@ -248,5 +304,6 @@ def test_in_another_partition_the_policy_names_its_arns() -> None:
     with mock_aws():
         s3 = client("s3", region_name="cn-north-1")
         assert Buckets(s3).create(BUCKET, "cn-north-1")
+        assert Buckets(s3).secure_new(BUCKET, "cn-north-1")
         (statement,) = json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"])["Statement"]
         assert statement["Resource"] == [f"arn:aws-cn:s3:::{BUCKET}", f"arn:aws-cn:s3:::{BUCKET}/*"]

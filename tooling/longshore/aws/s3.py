@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from longshore.aws.translate import call
 from longshore.errors import AwsError
@@ -32,6 +32,7 @@ _BLOCKED: PublicAccessBlockConfigurationTypeDef = {
     "RestrictPublicBuckets": True,
 }
 _SID = "DenyInsecureTransport"
+T = TypeVar("T")
 
 PUBLIC_ACCESS, VERSIONING, ENCRYPTION, POLICY = "public access block", "versioning", "encryption", "policy"
 
@@ -87,14 +88,13 @@ class Buckets:
             raise
 
     def create(self, name: str, region: str) -> bool:
-        """Creates the bucket with the recommended settings.
+        """Creates the bucket, with S3's settings.
 
-        us-east-1 must not be given as a location constraint, and there CreateBucket also succeeds for a bucket that the
-        account owns already: one that has a policy or versions was created by another process at the same time.
+        us-east-1 must not be given as a location constraint.
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
 
         Returns:
-            Whether this call created it; otherwise nothing was changed.
+            Whether CreateBucket succeeded; otherwise the account owns the bucket already.
 
         Raises:
             AwsError: another account owns a bucket with this name, or the bucket could not be created.
@@ -106,10 +106,28 @@ class Buckets:
             if error.code == "BucketAlreadyOwnedByYou":
                 return False
             raise
-        if region == "us-east-1" and (self._policy(name) or self._versioning(name)):
+        return True
+
+    def secure_new(self, name: str, region: str) -> bool:
+        """Gives a bucket for which CreateBucket has just succeeded the recommended settings that S3 did not give it.
+
+        In us-east-1, CreateBucket also succeeds for a bucket that the account owns already: one that has a policy or
+        versions was created by another process at the same time. A setting that may not be read counts as not set.
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
+
+        Returns:
+            Whether the bucket is new; otherwise nothing was changed.
+
+        Raises:
+            AwsError: a setting could not be changed; those before it were.
+        """
+        policy = self._if_readable(self._policy, name)
+        if region == "us-east-1" and (policy or self._if_readable(self._versioning, name)):
             return False
-        self.secure(name, (PUBLIC_ACCESS, VERSIONING, ENCRYPTION))
-        self._add_to_policy(name, None)
+        differing = {difference.setting for difference in self.differences(name)}
+        self.secure(name, differing - {POLICY})
+        if POLICY in differing:
+            self._add_to_policy(name, policy)
         return True
 
     def differences(self, name: str) -> list[Difference]:
@@ -132,11 +150,14 @@ class Buckets:
         return differing
 
     def secure(self, name: str, settings: Collection[str]) -> None:
-        """Changes these settings to the recommended ones. The statements of a policy stay; one is added to them."""
-        if PUBLIC_ACCESS in settings:
-            call(self._client.put_public_access_block, Bucket=name, PublicAccessBlockConfiguration=_BLOCKED)
+        """Changes these settings to the recommended ones. The statements of a policy stay; one is added to them.
+
+        Versioning is the first: without it, a damaged state is lost. An organisation may deny the others.
+        """
         if VERSIONING in settings:
             call(self._client.put_bucket_versioning, Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        if PUBLIC_ACCESS in settings:
+            call(self._client.put_public_access_block, Bucket=name, PublicAccessBlockConfiguration=_BLOCKED)
         if ENCRYPTION in settings:
             call(
                 self._client.put_bucket_encryption,
@@ -177,6 +198,14 @@ class Buckets:
     def _policy(self, name: str) -> dict[str, Any] | None:
         text = self._if_set(self._client.get_bucket_policy, name).get("Policy")
         return dict(json.loads(text)) if text else None
+
+    def _if_readable(self, reader: Callable[[str], T], name: str) -> T | None:
+        try:
+            return reader(name)
+        except AwsError as error:
+            if error.denied:
+                return None
+            raise
 
     def _if_set(self, operation: Callable[..., Any], name: str) -> dict[str, Any]:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from longshore import signals
 from longshore.environment.environment import Environment
 from longshore.errors import AwsError, ConfigError, NotReadyError
 
@@ -69,6 +70,27 @@ def _region(env: Environment, bucket: str) -> str | None:
 
 
 def _create(env: Environment, bucket: str) -> bool:
+    """Creates and secures the bucket.
+
+    Returns:
+        Whether it is new; otherwise another process has created it, and nothing was changed.
+    """
+    again = f"To create it, or to secure it, run: invoke bootstrap {SECURE}"
+    with signals.explained(f"the state bucket {bucket} may have been created, and not secured", again):
+        return _call_create(env, bucket) and _secure_new(env, bucket)
+
+
+def _secure_new(env: Environment, bucket: str) -> bool:
+    try:
+        return env.aws.buckets.secure_new(bucket, env.target.state_region)
+    except AwsError as error:
+        error.message = f"the state bucket {bucket} was created, but not secured: {error.message}"
+        error.hint = f"{error.hint} Then run" if error.hint else "Run"
+        error.hint += f": invoke bootstrap {SECURE}"
+        raise
+
+
+def _call_create(env: Environment, bucket: str) -> bool:
     try:
         return env.aws.buckets.create(bucket, env.target.state_region)
     except AwsError as error:
