@@ -286,6 +286,57 @@ def test_a_document_is_masked_at_every_depth() -> None:
     }
 
 
+def test_the_identifiers_of_a_document_stay_whole() -> None:
+    out = io.StringIO()
+    document = {
+        "cluster": "storefront-prod",
+        "role_arn": "arn:aws:iam::1:role/storefront",
+        "images": {
+            "app": {"repository": "storefront/app", "tag": "v1", "digest": "sha256:1", "platforms": ["storefront"]}
+        },
+        "services": {
+            "web": {"name": "storefront", "before": {"task_definition": "storefront:1"}, "outcome": "storefront"}
+        },
+        "previous_version": "storefront",
+        "message": "storefront",
+    }
+    Console(out, io.StringIO(), masks=Masks(["storefront"])).document(document)
+    assert json.loads(out.getvalue()) == {**document, "message": MASK}
+
+
+@given(st.booleans())
+def test_a_name_of_the_environment_is_no_secret(learned_first: bool) -> None:  # noqa: FBT001
+    masks, values = Masks(), ["storefront", "storefront-prod", CANARY]
+    if learned_first:
+        masks.hide(values)
+    masks.spare(["storefront-prod", "/storefront/prod/image_tag"])
+    masks.hide(values)
+    assert masks.mask(f"-a storefront in storefront-prod: {CANARY}") == f"-a storefront in storefront-prod: {MASK}"
+
+
+@pytest.mark.parametrize("value", ["postgres", "Password", "production", "v1.10.3"])
+def test_an_ordinary_word_is_no_secret(value: str) -> None:
+    assert secrets({"DB_PASSWORD": value}) == set()
+    assert Masks([value]).mask(value) == value
+
+
+def test_a_password_that_is_also_a_user_database_or_host_is_no_secret() -> None:
+    url = "postgres://shop-user:hunter22@shop-host:5432/shop-data?x=y"
+    variables = {"PGUSER": "storefront", "PGPASSWORD": "storefront", "DATABASE_URL": url}
+    same = {"A_TOKEN": "shop-user", "B_TOKEN": "shop-host", "C_TOKEN": "shop-data"}
+    assert secrets({**variables, **same}) == {"hunter22"}
+    entries = [{"name": "POSTGRES_DB", "value": "storefront"}, {"name": "POSTGRES_PASSWORD", "value": "storefront"}]
+    assert secrets_of_containers([{"name": "db", "environment": entries}]) == set()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [f"https://{CANARY}:x-oauth-basic@git.example/a", f"https://{CANARY}@git.example/a", f"https://a:bc@host/{CANARY}"],
+)
+def test_a_token_in_a_web_address_is_not_a_name(url: str) -> None:
+    assert CANARY in secrets({"GIT_TOKEN": CANARY, "ORIGIN": url})
+
+
 def test_answers_options_targets_and_the_address_of_the_job_are_recorded_masked() -> None:
     result = a_result()
     result.answers, result.options = [f"why: {CANARY}"], {"why": CANARY, "yes": True, "names": [CANARY]}

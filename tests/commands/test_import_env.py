@@ -119,11 +119,11 @@ def test_the_commands_store_the_values_of_the_process(tmp_path: Path) -> None:
 
 def test_a_password_that_is_part_of_a_name_does_not_mask_the_name(tmp_path: Path) -> None:
     project = Project(tmp_path, a_tfvars="")
-    project.env.console.masks.hide(["postgres"])
-    project.import_env({"ECS_postgres_PASSWORD": "postgres", "ECS_POSTGRES_USER": "postgres"})
+    project.env.console.masks.hide(["shopper"])
+    project.import_env({"ECS_shopper_PASSWORD": "shopper", "ECS_SHOPPER_USER": "shopper"})
     assert "masked" not in project.out.getvalue()
-    assert 'postgres_PASSWORD = "ssm:/shop/test/postgres_password"' in project.out.getvalue()
-    assert '  POSTGRES_USER     = "ssm:/shop/test/postgres_user"' in project.out.getvalue()
+    assert 'shopper_PASSWORD = "ssm:/shop/test/shopper_password"' in project.out.getvalue()
+    assert '  SHOPPER_USER     = "ssm:/shop/test/shopper_user"' in project.out.getvalue()
 
 
 def test_an_entry_with_a_different_value_is_kept_with_a_warning(tmp_path: Path) -> None:

@@ -143,6 +143,17 @@ class Contract(Part):
         arns += [schedule.task_definition for schedule in self.schedules.values()]
         return arns + ([self.migration.task_definition] if self.migration else [])
 
+    def names(self) -> list[str]:
+        """The names of everything that the contract describes, and the registered version."""
+        families = [arn.rpartition("/")[2].partition(":")[0] for arn in self.task_definitions()]
+        return [
+            *(self.application, self.environment, self.region, self.account_id),
+            *(self.cluster, self.image_tag, self.image_tag_parameter, *families),
+            *(name for key, s in self.services.items() for name in (key, s.name, s.log_group, *s.containers)),
+            *(name for key, s in self.schedules.items() for name in (key, s.rule, s.target_id)),
+            *(name for key, image in self.images.items() for name in (key, image.repository)),
+        ]
+
     def waves(self) -> list[list[str]]:
         """The keys of the services, wave by wave, each wave sorted."""
         return [sorted(key for key, s in self.services.items() if s.wave == number) for number in self.wave_numbers()]

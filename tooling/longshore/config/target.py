@@ -143,6 +143,17 @@ class Target:
             cloud.project and self._format(cloud.project),
         )
 
+    @property
+    def names(self) -> list[str]:
+        """The names in invoke.yaml, and those derived from them, such as the cluster's."""
+        workspace, projects = self.workspace, (self.build_project, self.release_project)
+        return [
+            *(self.application, self.environment, f"{self.application}-{self.environment}", *self.app.environments),
+            *(self.region, self.state_region, self.env.account, self.state_bucket or ""),
+            *(self.ledger_table, self.tag_parameter, *projects, *map(self.repository, self.app.images)),
+            *((workspace.hostname, workspace.organization, workspace.name) if workspace else ()),
+        ]
+
     def users(self, stack: Stack) -> list[str]:
         """The environments that use a stack: this one, or all environments that have the same foundation."""
         if not stack.shared:

@@ -119,7 +119,9 @@ class Environment:
     def contract(self, outputs: dict[str, Any] | None = None) -> Contract:
         """The contract, from the outputs of an apply or, by default, from the state."""
         outputs = self.terraform.outputs() if outputs is None else outputs
-        return contracts.parse(outputs.get("release"), self.target.application, self.target.environment)
+        contract = contracts.parse(outputs.get("release"), self.target.application, self.target.environment)
+        self.console.masks.spare(contract.names())
+        return contract
 
     def released_tag(self) -> str:
         """The released tag, from the SSM parameter; a plan without a tag uses the same."""
@@ -133,8 +135,11 @@ def open_environment(config: Config, application: str | None, environment: str) 
         ConfigError: invoke.yaml is invalid, or has no such application or environment.
     """
     settings = load(raw_settings(config))
-    target = select(settings, project_root(config), application, environment)
     interrupts, console = Interrupts(), Console()
+    # Before the first error that can name them.
+    console.masks.spare(name for key, app in settings.applications.items() for name in (key, *app.environments))
+    target = select(settings, project_root(config), application, environment)
+    console.masks.spare(target.names)
     for image in target.app.images.values():
         console.masks.hide(secrets(image.build_args))
     return Environment(

@@ -7,21 +7,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from longshore.masking import named_values, shapes
+from longshore.masking import named_values, ordinary, shapes
 from longshore.masking.masks import MASK, replaced
 from longshore.masking.names import PRIVATE_KEY, is_secret
 
 
 def secrets(variables: Mapping[str, str]) -> set[str]:
     """The secrets in variables: values whose name stands for one, private keys, and the passwords in URLs."""
-    return {secret for name, value in variables.items() for secret in _secrets_of(name, value)}
+    return _secrets_of_all(variables.items())
 
 
 def secrets_of_containers(definitions: Iterable[Mapping[str, Any]]) -> set[str]:
     """The secrets in the environment of container definitions, in ECS's format."""
     variables = (entry for container in definitions for entry in container.get("environment") or [])
-    named = ((entry["name"], str(entry.get("value") or "")) for entry in variables)
-    return {secret for name, value in named for secret in _secrets_of(name, value)}
+    return _secrets_of_all((entry["name"], str(entry.get("value") or "")) for entry in variables)
 
 
 def words_without_secrets(words: Iterable[str]) -> list[str]:
@@ -45,11 +44,17 @@ def without_passwords(text: str) -> str:
     return replaced(text, shapes.url_passwords(text))
 
 
+def _secrets_of_all(variables: Iterable[tuple[str, str]]) -> set[str]:
+    given = list(variables)
+    names = ordinary.names_in(given)
+    values = {secret for name, value in given for secret in _secrets_of(name, value)}
+    return {value for value in values if not ordinary.is_ordinary(value, names)}
+
+
 def _secrets_of(name: str, value: str) -> Iterator[str]:
     if is_secret(name) or re.search(PRIVATE_KEY, value):
         yield value
     for begin, end in shapes.url_passwords(value):
-        user, colon, password = value[begin:end].partition(":")
-        # A password that is also the name of the user or of the database would mask ordinary words.
-        if colon and password not in (user, *re.split(r"[/@:?]", value[:begin] + value[end:])):
+        _, colon, password = value[begin:end].partition(":")
+        if colon:
             yield from {password, unquote(password)}

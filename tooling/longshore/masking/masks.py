@@ -9,6 +9,7 @@ from typing import Any
 
 from longshore.masking import named_values, shapes
 from longshore.masking.encodings import Form, forms
+from longshore.masking.ordinary import is_ordinary, with_parts
 
 MASK = "(masked)"
 SHORTEST = 6
@@ -16,8 +17,15 @@ SHORTEST = 6
 CUT = 3
 """Characters of a secret at the end of a line that may be its first part; fewer reveal nothing."""
 
-IDENTIFIERS = frozenset({"release", "application", "environment", "kind", "verdict", "cause", "outcome"})
+IDENTIFIERS = frozenset(
+    {"account", "after", "application", "approved", "arn", "before", "build", "cause", "cluster", "commit",
+     "container", "deployment", "digest", "environment", "family", "fingerprint", "hook", "host", "id", "image",
+     "key", "kind", "looked", "name", "outcome", "platforms", "project", "promoted_from", "region", "registered",
+     "release", "released", "repository", "revision", "rule", "service", "since", "stage", "standing", "state",
+     "status", "stop_code", "tag", "task", "task_definition", "user", "verdict", "version"}
+)  # fmt: skip
 """Keys of a document whose values a program compares or passes on."""
+_IDENTIFIER_ENDS = ("_arn", "_digest", "_id", "_name", "_version")
 
 _Span = tuple[int, int]
 
@@ -31,14 +39,28 @@ class Masks:
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._values: dict[str, list[Form]] = {}
+        self._names: set[str] = set()
         self.hide(values)
 
     def hide(self, values: Iterable[str]) -> None:
-        """Adds secret values. Each line of a multi-line value, such as a key, is a secret too."""
+        """Adds secret values. Each line of a multi-line value, such as a key, is a secret too.
+
+        A value that would mask ordinary words (`is_ordinary`), or a name given to `spare`, is ignored.
+        """
         # A container prints a key line by line, and each line is masked on its own.
         parts = {part for value in values for part in (value, *map(str.strip, value.splitlines()))}
         new = {part for part in parts if len(part) >= SHORTEST and part not in MASK} - self._values.keys()
-        self._values.update((part, forms(part)) for part in new)
+        self._values.update((part, forms(part)) for part in new if not is_ordinary(part, self._names))
+
+    def spare(self, names: Iterable[str]) -> None:
+        """Adds names of the environment, such as its cluster: neither they nor their words are masked from now on."""
+        self._names |= with_parts(names)
+        for name in self._names & self._values.keys():
+            del self._values[name]
+
+    def knows(self, text: str) -> bool:
+        """Whether a text contains a known value."""
+        return any(True for _ in self._known(text))
 
     def mask(self, text: str) -> str:
         """Masks known values and secrets with a shape, in text of Longshore or of a program that it runs."""
@@ -65,13 +87,13 @@ class Masks:
             start += len(line) + 1
         return masked
 
-    def mask_document(self, value: Any) -> Any:
-        """Masks the texts in a document for JSON; keys and IDENTIFIERS stay as they are."""
+    def mask_document(self, value: Any, key: str = "") -> Any:
+        """Masks the texts in a document for JSON; its keys, and the values of IDENTIFIERS, stay as they are."""
         if isinstance(value, str):
-            return self.mask(value)
+            return value if key in IDENTIFIERS or key.endswith(_IDENTIFIER_ENDS) else self.mask(value)
         if isinstance(value, Mapping):
-            return {key: inner if key in IDENTIFIERS else self.mask_document(inner) for key, inner in value.items()}
-        return [self.mask_document(inner) for inner in value] if isinstance(value, list | tuple) else value
+            return {name: self.mask_document(inner, name) for name, inner in value.items()}
+        return [self.mask_document(inner, key) for inner in value] if isinstance(value, list | tuple) else value
 
     def is_cut(self, lines: list[str]) -> bool:
         """Whether a secret may continue on the line after these."""
