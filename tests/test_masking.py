@@ -51,6 +51,11 @@ LINES = [
         ("KEYBOARD", False),
         ("TOKENIZER", False),
         ("PATH", False),
+        ("NEXT_PUBLIC_SENTRY_DSN", False),
+        ("VITE_ALGOLIA_SEARCH_KEY", False),
+        ("S3_KEY", False),
+        ("S3_SECRET_KEY", True),
+        ("DB_PUBLIC_TOKEN", True),
     ],
 )
 def test_names_of_secrets_are_recognised(name: str, *, secret: bool) -> None:

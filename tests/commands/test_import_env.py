@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from longshore.commands.import_env import import_env, skipped_names
 from longshore.errors import ConfigError, UsageError
-from longshore.masking import Masks
+from longshore.masking import Masks, looks_secret
 from longshore.terminal.console import Console
 from longshore.terraform import build_variables, hcl, variable_files
 from tests.fakes.environments import SHOP, environment
@@ -192,7 +192,7 @@ def test_written_variables_agree_with_the_process(
     project.import_env(environ, write=True)
     process = build_variables.of_process(environ)
     differing = set(build_variables.differences(process, variable_files.read(project.files)))
-    empty_secrets = {name for name in differing if build_variables.looks_secret(name, "") and not process[name]}
+    empty_secrets = {name for name in differing if looks_secret(name, "") and not process[name]}
     assert differing == {name for name in differing if f"ECS_{name}" in existing} | empty_secrets
     written = variable_files.read(project.files)["variables"]
     assert {name: written[name] for name in existing} == existing

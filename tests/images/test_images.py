@@ -254,15 +254,35 @@ def test_codebuild_needs_a_commit_that_was_pushed(source: Source, monkeypatch: p
     builders.refuse_unpublished(source)
 
 
-def test_no_secret_is_sent_to_codebuild(world: World) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("NPM_TOKEN", "hush-hush"),
+        ("REGISTRY", "https://shop:hush-hush@registry"),
+        ("NPMRC", "//registry/:_authToken=hush-known"),
+    ],
+)
+def test_no_secret_is_sent_to_codebuild(world: World, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     world.env.aws.codebuild = SimpleNamespace(ids=lambda project: [])  # type: ignore[assignment]
     assert builders.check(world.env, "codebuild") == "CodeBuild, project shop-build"
-    # As set by INVOKE_LONGSHORE_APPLICATIONS_SHOP_IMAGES_APP_BUILD_ARGS_NPM_TOKEN, and known to the masks.
-    world.env.target.app.images["app"].build_args["NPM_TOKEN"] = "hush-hush"
-    world.env.console.masks.hide(["hush-hush"])
-    with pytest.raises(ConfigError, match=r"^images\.app\.build_args\.NPM_TOKEN: a secret") as caught:
+    # As set by INVOKE_LONGSHORE_APPLICATIONS_SHOP_IMAGES_APP_BUILD_ARGS_NPM_TOKEN.
+    world.env.target.app.images["app"].build_args[name] = value
+    monkeypatch.setenv("DEPLOY_TOKEN", "hush-known")
+    with pytest.raises(ConfigError, match=rf"^images\.app\.build_args\.{name}: a secret") as caught:
         builders.check(world.env, "codebuild")
     assert "hush" not in caught.value.message
+
+
+def test_a_public_value_is_sent_to_codebuild(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.env.aws.codebuild = SimpleNamespace(ids=lambda project: [])  # type: ignore[assignment]
+    dsn = "https://1a2b3c4d@o1.ingest.sentry.io/1"
+    monkeypatch.setenv("SENTRY_DSN", dsn)
+    world.env.target.app.images["app"].build_args.update({
+        "NEXT_PUBLIC_SENTRY_DSN": dsn, "NEXT_PUBLIC_POSTHOG_KEY": "phc_1a2b3c", "VITE_ALGOLIA_SEARCH_KEY": "1a2b3c",
+        "MAPS": "AIza" + "a" * 35, "STRIPE_PUBLISHABLE_KEY": "pk_" + "live_" + "a" * 24, "BASE": "docker://a:v1@sha256:0",
+    })  # fmt: skip
+    world.env.console.masks.hide([dsn])
+    assert builders.check(world.env, "codebuild") == "CodeBuild, project shop-build"
 
 
 def test_a_build_without_a_request_has_all_variables_of_its_buildspec() -> None:

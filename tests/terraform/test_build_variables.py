@@ -131,6 +131,7 @@ def test_the_rule_for_secrets_is_the_one_in_terraform() -> None:
     assert patterns_of("name") == masking.SECRET_NAME
     assert patterns_of("other") == masking.NOT_SECRET_NAME
     assert patterns_of("value") == masking.SECRET_VALUE
+    assert patterns_of("other_value") == masking.NOT_SECRET_VALUE
 
 
 def patterns_of(local: str) -> str:
@@ -158,7 +159,9 @@ def test_a_secret_becomes_a_reference(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("RAILS_ENV", "staging"), ("REDIS_URL", "redis://cache:6379/0"),
-                                             ("TOKENIZER_PATH", "/t"), ("LOG", "")])  # fmt: skip
+                                             ("TOKENIZER_PATH", "/t"), ("LOG", ""),
+                                             ("NEXT_PUBLIC_SENTRY_DSN", "x"), ("KMS_KEY", "alias/shop"),
+                                             ("IMAGE", "docker://shop:v1@sha256:0123456789abcdef")])  # fmt: skip
 def test_other_variables_stay_plain(name: str, value: str) -> None:
     missing = build_variables.missing({name: value}, {name: build_variables.ABSENT}, SCOPE, Masks())
     assert (missing.variables, missing.secrets) == ({f"ECS_{name}": value}, {})

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 
 from longshore.environment.environment import Environment
 from longshore.errors import UsageError
+from longshore.masking import looks_secret
 from longshore.run import checks
 from longshore.terraform import build_variables, variable_files
 from longshore.terraform.build_variables import PREFIX, MissingVariables
@@ -102,7 +103,7 @@ def _warn_of_differences(env: Environment, process: Mapping[str, str], differenc
     for name, difference in differences.items():
         if difference != build_variables.ABSENT:
             env.console.warn(f"{PREFIX}{name} {difference} (the file was not changed)")
-        elif not process[name] and build_variables.looks_secret(name, ""):
+        elif not process[name] and looks_secret(name, ""):
             env.console.warn(f"{PREFIX}{name} is empty, but looks like a secret: remove it from the build project")
 
 

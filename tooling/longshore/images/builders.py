@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from longshore.git import Source
 from longshore.images import build_image, codebuild, docker
 from longshore.images.build_image import BuildSpec, BuiltImage
 from longshore.images.codebuild import Builder, BuildOutcome, BuildRequest, FollowOptions
+from longshore.masking import Masks, is_published, looks_secret, secrets
 from longshore.result import BuildResult
 
 BUILDERS = LOCAL, CODEBUILD = "local", "codebuild"
@@ -99,11 +101,12 @@ def check(env: Environment, on: str) -> str:
 
 def _refuse_secret_args(env: Environment) -> None:
     """Makes sure that no secret of this process is sent to CodeBuild, where the variables of builds are plain text."""
+    known = Masks(secrets(os.environ))
     paths = [
         f"images.{image}.build_args.{name}"
         for image, settings in env.target.app.images.items()
         for name, value in settings.build_args.items()
-        if env.console.masks.mask(value) != value
+        if not is_published(name) and (looks_secret(name, value) or known.knows(value))
     ]
     if paths:
         raise ConfigError(

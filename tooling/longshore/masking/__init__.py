@@ -14,20 +14,31 @@ from longshore.masking.definitions import (
     words_without_secrets,
 )
 from longshore.masking.masks import MASK, SHORTEST, Masks, NoMasks
-from longshore.masking.names import NOT_SECRET_NAME, SECRET_NAME, SECRET_VALUE, is_secret
+from longshore.masking.names import (
+    NOT_SECRET_NAME,
+    NOT_SECRET_VALUE,
+    SECRET_NAME,
+    SECRET_VALUE,
+    is_published,
+    is_secret,
+    looks_secret,
+)
 from longshore.masking.shared import shared_masks, sharing_masks
 from longshore.masking.streams import MaskedStream
 
 __all__ = [
     "MASK",
     "NOT_SECRET_NAME",
+    "NOT_SECRET_VALUE",
     "SECRET_NAME",
     "SECRET_VALUE",
     "SHORTEST",
     "MaskedStream",
     "Masks",
     "NoMasks",
+    "is_published",
     "is_secret",
+    "looks_secret",
     "secrets",
     "secrets_of_containers",
     "shared_masks",

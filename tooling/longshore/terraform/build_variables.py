@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from longshore.errors import ConfigError
-from longshore.masking import SECRET_VALUE, Masks, is_secret
+from longshore.masking import Masks, looks_secret
 from longshore.terraform import hcl, variable_files
 
 PREFIX = "ECS_"
@@ -151,11 +151,6 @@ def _difference(path: str, in_file: object) -> str:
     if isinstance(in_file, str):
         return f"has a different value in {path}"
     return f"is not a plain string in {path}: write the value out"
-
-
-def looks_secret(name: str, value: str) -> bool:
-    """Whether a variable holds a secret, by its name or its value: our rules and those of module plaintext agree."""
-    return is_secret(name) or bool(re.search(SECRET_VALUE, value))
 
 
 def _is_masked(masks: Masks, name: str, value: str) -> bool:

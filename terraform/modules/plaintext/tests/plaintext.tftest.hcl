@@ -50,6 +50,12 @@ run "ignores_similar_names" {
         PRIMARY_KEY            = "id"
         STRIPE_PUBLISHABLE_KEY = "pk_live_1"
         RECAPTCHA_SITE_KEY     = "6Lc"
+        NEXT_PUBLIC_SENTRY_DSN = "https://1a2b@o1.ingest.sentry.io/1"
+        VITE_AUTH_TOKEN        = "x"
+        PUBLIC_API_KEY         = "x"
+        KMS_KEY                = "alias/shop"
+        S3_KEY                 = "uploads/x"
+        IMAGE                  = "docker://shop:v1@sha256:0123456789abcdef"
         EMPTY                  = ""
         NOTHING                = null
       }
