@@ -116,7 +116,9 @@ def test_the_name_of_a_secret_in_an_arn_stays_readable(text: str) -> None:
         (f"{SECRET_ARN} password=hunter22", f"{SECRET_ARN} password=(masked)"),
         (f"{SECRET_ARN}: token: hunter22", f"{SECRET_ARN}: token: (masked)"),
         (f"{SECRET_ARN}:password=hunter22", f"{SECRET_ARN}:password=(masked)"),
-        (f"secret={SECRET_ARN}", "secret=(masked)"),
+        (f"secret={SECRET_ARN}", f"secret={SECRET_ARN}"),
+        (f"secret={SECRET_ARN} token=hunter22", f"secret={SECRET_ARN} token=(masked)"),
+        ("secret=/x8fKJ2k/Qm9", "secret=(masked)"),
         ("arn:password=hunter22", "arn:password=(masked)"),
         ("arn:aws:s3:::bucket/password=hunter22", "arn:aws:s3:::bucket/password=(masked)"),
         ("arn:aws:ssm:eu-west-1:1:parameter/token=hunter22", "arn:aws:ssm:eu-west-1:1:parameter/token=(masked)"),
@@ -181,6 +183,8 @@ def test_ledger_and_json_document_contain_no_secret() -> None:
         "@",
         "arn:aws:",
         "arn:aws:s3:::x",
+        "a://b:c@",
+        "token: a ",
     ],
 )
 def test_masking_takes_linear_time(text: str) -> None:

@@ -73,6 +73,11 @@ PRINTED = {
     "header": f"x-api-key: {V}",
     "header of aws": f"x-amz-security-token: {V}",
     "list of headers": f"['Authorization', 'Bearer {V}']",
+    "dockerfile": f"#5 [2/3] ENV DB_PASSWORD {S}",
+    "dockerfile, step": f"Step 3/7 : ENV API_TOKEN {V}",
+    "log": f"token: {V} user: ann",
+    "message with a value": f"secret: {V} is not valid",
+    "message with a quote": f"token: '{S}' is not valid",
     "headers of ruby": f'{{"Authorization"=>"Basic {V}"}}',
 }
 
@@ -137,6 +142,21 @@ ORDINARY = [
     "connection to server at 10.0.0.1, port 5432 failed",
     "secret key rotation begins",
     "at Object.token (/app/index.js:12:3)",
+    "Unexpected token: } (,) in app.js:3",
+    "Unexpected token: punc (,) in app.js:3",
+    "Invalid token: unexpected end of input",
+    "jwt: expired at 2026-01-01",
+    "token: expired",
+    "credentials: missing for registry.example",
+    "kms_key: alias/shop",
+    "s3_key: path/x",
+    "secrets: ssm:/shop/prod/db_password not found",
+    "secret: secretsmanager:shop/prod/DB_PASSWORD: denied",
+    "encryption_key: alias/shop-prod is disabled",
+    "token=/run/secrets/db_token, password: /shop/prod/DB_PASSWORD",
+    "NEXT_PUBLIC_AUTH_TOKEN=abc",
+    "ENV DB_PASSWORD is not set",
+    "ENV NODE_ENV production",
 ]
 
 

@@ -28,6 +28,8 @@ _NAME = re.compile(
     rf"|(?<![\w.-])(?P<name>{_PHRASES}|[\w.-]++)(?:"
     rf"(?P<close>{_QUOTE}?)\]?[ \t]{{0,8}}(?P<sign>=>|:=|==?|:(?!:)|→|%3[AaDd])(?P<gap>[ \t]{{0,8}})"
     r"|(?P<element>>))"
+    # The old form of a Dockerfile, whose value is the rest of the line.
+    r"|(?<![\w.-])ENV[ \t]{1,8}(?P<env>\w+)[ \t]{1,8}(?=[^\s=])(?!(?:and|are|has|in|is|must|not|or|should|was)\b)"
     r"|(?<![\w.-])(?P<flag>-{1,2}[\w.-]++)[ \t]{1,8}(?=[^\s-])"
 )
 _SQL = re.compile(r"(?i)\b(?:password|identified\s+by)\s+(?='[^'\n]*')")
@@ -44,6 +46,7 @@ _PLAIN = re.compile(
     r"|[\"'`}\])>](?![\s,;:&}\])>\"'`]|\Z))+)"
 )
 _IN_QUERY = re.compile(r"(?P<value>(?:[^\s&%\"']|%(?!26|2[cC]|7[dD]))+)")
+_LINE = re.compile(r"(?P<value>[^\n]+)")
 _IN_ELEMENT = re.compile(r"(?P<value>[^<\n]+)")
 _IN_AGGREGATE = re.compile(
     rf"(?P<value>[^\n]*?)(?=[,;]\s*{_MORE_NAMES}|\s[\w.-]{{1,100}}[:=][^\s/]|[}}\])>](?:[\s,;}}\])>]|\Z)|\n|\Z)"
@@ -60,6 +63,20 @@ _Span = tuple[int, int]
 _WINDOW = 400
 """How far back to look for the bracket that opens an aggregate."""
 _PAIRS = ("{}", "[]", "()")
+_SUBJECT = re.compile(r"(?i:credentials?|jwt|secrets?|token)")
+"""Names that are also the subject of a message: ``Unexpected token: } (,) in app.js:3``."""
+_STATE = "absent|denied|expired|forbidden|invalid|malformed|missing|required|revoked|unauthorized|unexpected|unknown"
+_MESSAGE = re.compile(
+    rf"(?i:(?:{_STATE})\b)"
+    # A first word of letters or of signs alone, and a second one that is not the name of a value.
+    r"|(?:[A-Z]?[a-z']{0,15}[,.]?|[^\s\w\"'`\[({]{1,3})[ \t]+(?![\w.@-]{1,100}[ \t]{0,8}(?:=|:[ \t]))[\w({'\"`]"
+)
+_SEGMENT = r"(?:[a-z_.][a-z0-9_.-]*+|[A-Z][A-Z0-9_]*+)"
+_REFERENCE = re.compile(
+    rf"{_QUOTE}?(?:{_ARN}|(?:ssm|secretsmanager):[\w/+=.@!:-]+|alias/[\w/-]+|(?:~|\.\.?)?(?:/{_SEGMENT}){{2,20}}/?)"
+    r"(?=[\s,;:&}\])<>\"'`]|\Z)"
+)
+"""The place of a secret, and not the secret."""
 _BARE = re.compile(r"(?i:pass|pwd)")
 """Names that stand for a secret only beside a value that is neither a path nor a count."""
 _PATH_OR_COUNT = re.compile(r"/|~|[A-Za-z]:\\|\d+\b|\s|\Z")
@@ -73,6 +90,9 @@ def spans(text: str) -> Iterator[_Span]:
     while match := _NAME.search(text, start):
         start = max(match.end(), start + 1)
         if match["arn"] or not _stands_for_secret(text, match):
+            continue
+        if reference := _REFERENCE.match(text, match.end()):
+            start = reference.end()
             continue
         for begin, end in _values(text, match):
             yield begin, end
@@ -89,6 +109,8 @@ def continues(text: str) -> bool:
 def _stands_for_secret(text: str, match: re.Match[str]) -> bool:
     if match["flag"]:
         return is_secret(match["flag"].strip("-"))
+    if match["env"]:
+        return is_secret(match["env"])
     name = match["name"]
     if match["element"]:
         return text[match.start() - 1 : match.start()] == "<" and is_secret(name)
@@ -97,7 +119,18 @@ def _stands_for_secret(text: str, match: re.Match[str]) -> bool:
         return bool(quoted or match["sign"] in ("=", "=>")) and not _PATH_OR_COUNT.match(text, match.end())
     if text[match.start() - 1 : match.start()] == "%":
         name = name[2:]  # the digits of an encoded character
-    return is_secret(name.strip("-").replace(" ", "_")) and not _is_error_class(text, match)
+    if _is_error_class(text, match) or _is_subject(text, match):
+        return False
+    return is_secret(name.strip("-").replace(" ", "_"))
+
+
+def _is_subject(text: str, match: re.Match[str]) -> bool:
+    """Whether the name is the subject of a message, such as ``jwt: expired at 2026-01-01``."""
+    if match["sign"] != ":" or not match["gap"] or match["close"] or not _SUBJECT.fullmatch(match["name"]):
+        return False
+    if _QUOTED.match(text, match.end()) or _in_aggregate(text, match.start()):
+        return False
+    return _MESSAGE.match(text, match.end()) is not None
 
 
 def _is_error_class(text: str, match: re.Match[str]) -> bool:
@@ -114,6 +147,8 @@ def _values(text: str, match: re.Match[str]) -> Iterator[_Span]:
         return
     if whole := _in_quotes(text, match):
         yield whole
+    elif match["env"]:
+        yield from _plain(_LINE, text, at)
     elif match["element"]:
         yield from _plain(_IN_ELEMENT, text, at)
     elif quoted := _QUOTED.match(text, at):

@@ -6,12 +6,30 @@ import re
 from collections.abc import Iterator
 
 # A line may be a megabyte long, so each of these patterns must look at a character a few times only.
+_AT = r"(?=@(?!sha(?:256|512):[0-9a-f]{7}))"
+"""The end of a password. Before a digest, it is the tag of an image: ``docker://shop:v1@sha256:...``."""
 _URL_PASSWORD = re.compile(
     r"(?<=\w://)(?:"
-    r"[^\s/?#@:\"'<>]*:[^\s/]*(?=@)"
+    rf"[^\s/?#@:\"'<>]*:[^\s/]*{_AT}"
     # A password with a slash that is not encoded; after a host, a number would be its port.
-    r"|[^\s/?#@:\"'<>]{1,100}:(?!\d*(?:[/?#\s]|$))[^\s\"'<>@]{1,200}(?=@)"
+    rf"|[^\s/?#@:\"'<>]{{1,100}}:(?!\d*(?:[/?#\s]|$))[^\s\"'<>@]{{1,200}}{_AT}"
     r")|(?<=https://)[^\s/?#@:\"'<>]+(?=@)|(?<=http://)[^\s/?#@:\"'<>]+(?=@)"  # a token as the user of a web URL
+)
+# A database's client reads up to the last @, so that its password may contain one, and then a slash as well.
+_DATABASE_PASSWORD = re.compile(
+    r"(?<=\w://)(?<!http://)(?<!https://)(?<!ssh://)"
+    r"[^\s/?#@:\"'<>]{0,100}:(?!\d*(?:[/?#\s]|$))[^\s\"'<>@]{1,200}"
+    rf"(?:@(?:[^\s\"'<>@?#:,]|:(?!//)|,(?!\w+://)){{1,200}}{_AT})+"
+)
+_SLASH = r"(?:\\{0,7}/|%2[fF])"
+# An address that is itself the permission to post: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
+_WEBHOOK = re.compile(
+    rf"(?:hooks\.slack(?:-gov)?\.com{_SLASH}(?:services|triggers|workflows)|discord(?:app)?\.com{_SLASH}api{_SLASH}webhooks)"
+    rf"{_SLASH}(?P<value>(?:[\w-]|{_SLASH})+)"
+)
+# https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+_SIGNATURE = re.compile(
+    r"(?i)x-(?:amz|goog)-(?:signature|security-token)(?:=|%(?:25)?3d)(?P<value>(?:[\w.~+/=-]|%(?!26|2526)[0-9a-f]{2})+)"
 )
 _QUOTES = r"(?:[\\\"'`]|%2[27]|&quot;|&#3[49];){0,8}"
 _AUTHORIZATION = re.compile(
@@ -27,7 +45,7 @@ _TOKENS = re.compile(
     r"|gh[opsur]_[A-Za-z0-9]{36,}|github_pat_\w{22,}"
     r"|gl(?:pat|dt|rt|cbt|ptt|soat)-[\w-]{20,}"
     r"|xox[abeoprs]-[\w-]{10,}|xapp-\d-[\w-]{10,}|xwfp-[\w-]{10,}"
-    r"|[prs]k_(?:live|test)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/=]{16,}"
+    r"|[rs]k_(?:live|test)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/=]{16,}"
     r"|sk-[\w-]{20,}|AIza[\w-]{35}|GOCSPX-[\w-]{20,}|ya29\.[\w-]{20,}"
     r"|npm_[A-Za-z0-9]{36}|pypi-[\w-]{50,}|rubygems_[0-9a-f]{40,}|dckr_[op]at_[\w-]{20,}"
     r"|SG\.[\w-]{16,}\.[\w-]{16,}|hv[sbr]\.[\w-]{20,}|dop_v1_[0-9a-f]{60,}|AGE-SECRET-KEY-1[A-Z0-9]{50,}"
@@ -46,9 +64,9 @@ _KEY_LINE = re.compile(r"[\w -]{1,20}: .*|[A-Za-z0-9+/=]*")
 
 def spans(text: str) -> Iterator[tuple[int, int]]:
     """The places of secrets that are recognised by their shape."""
-    for pattern in (_URL_PASSWORD, _PRIVATE_KEY):
-        yield from (match.span() for match in pattern.finditer(text))
-    for pattern in (_AUTHORIZATION, _BEARER):
+    yield from url_passwords(text)
+    yield from (match.span() for match in _PRIVATE_KEY.finditer(text))
+    for pattern in (_AUTHORIZATION, _BEARER, _WEBHOOK, _SIGNATURE):
         yield from (match.span("value") for match in pattern.finditer(text))
     if _may_have_token(text):
         yield from (match.span() for match in _TOKENS.finditer(text))
@@ -56,7 +74,8 @@ def spans(text: str) -> Iterator[tuple[int, int]]:
 
 def url_passwords(text: str) -> Iterator[tuple[int, int]]:
     """The places of passwords in URLs, each with the user before it."""
-    yield from (match.span() for match in _URL_PASSWORD.finditer(text))
+    for pattern in (_URL_PASSWORD, _DATABASE_PASSWORD):
+        yield from (match.span() for match in pattern.finditer(text))
 
 
 def inside_private_key(lines: list[str]) -> bool:
