@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from longshore.config.contract import Contract
 from longshore.environment.environment import Environment
 from longshore.result import ReleaseResult, ScheduleResult
 from longshore.rollout.completion import is_settled
-from longshore.run import checks, consistency, snapshot
+from longshore.run import checks, consistency, snapshot, standing
 from longshore.signals import unchanged
 from longshore.terraform import plan, plan_diff
 from longshore.terraform.driver import PlanOptions
@@ -63,7 +63,7 @@ def drift(env: Environment) -> Drift:
     terraform = tuple(_planned_changes(env))
     schedules = snapshot.schedules_before(env.aws.events, contract, contract.schedules)
     running = tuple(_running_differences(env, contract, services, schedules, last)) if last else ()
-    running += tuple(_never_released(services, last))
+    running += tuple(_never_released(services.values(), last))
     return Drift(
         contract.application,
         contract.environment,
@@ -116,9 +116,10 @@ def _deregistered(env: Environment, service: Service, last: ReleaseResult) -> It
         )
 
 
-def _never_released(services: Mapping[str, Service], last: ReleaseResult | None) -> Iterator[str]:
-    for key, service in services.items():
-        if service.desired and (last is None or key not in last.services):
+def _never_released(services: Iterable[Service], last: ReleaseResult | None) -> Iterator[str]:
+    """The services with tasks of which the last release has no record: a release would adopt them."""
+    for service in services:
+        if service.desired and not standing.service_of(last, service.name):
             revision = service.task_definition.rpartition("/")[2]
             yield f"{service.name} runs {revision}, which no release recorded (desired count {service.desired})"
 

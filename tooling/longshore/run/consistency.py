@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from longshore.config.contract import UNRELEASED
 from longshore.errors import NotReadyError, UsageError
 from longshore.result import ReleaseResult, ScheduleResult, ServiceResult
+from longshore.run import standing
 from longshore.run.run import Run
 
 
@@ -104,14 +105,15 @@ def strayed(
         schedules: the records of the scheduled tasks, by key.
         last: the release that recorded their revisions.
     """
-    for key, service in services.items():
-        after = last.services[key].after if key in last.services else None
+    for service in services.values():
+        recorded = standing.service_of(last, service.name)
+        after = recorded.after if recorded else None
         if after and after.task_definition != service.before.task_definition:
             yield _difference(service.name, service.before.task_definition, after.task_definition)
-    for key, schedule in schedules.items():
-        recorded = last.schedules[key].after if key in last.schedules else None
-        if recorded and recorded != schedule.before:
-            yield _difference(schedule.rule, schedule.before, recorded)
+    for schedule in schedules.values():
+        known = standing.schedule_of(last, schedule.rule)
+        if known and known.after and known.after != schedule.before:
+            yield _difference(schedule.rule, schedule.before, known.after)
 
 
 def record_unchanged(result: ReleaseResult) -> None:

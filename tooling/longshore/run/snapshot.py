@@ -14,6 +14,7 @@ from longshore.ledger.releases import Ledger
 from longshore.masking import Masks, secrets_of_containers
 from longshore.result import ReleaseResult, Running, ScheduleResult, ServiceResult
 from longshore.rollout.in_flight import refuse_in_flight
+from longshore.run import standing
 from longshore.run.run import Run
 from longshore.run.service_checks import refuse_unsupported
 from longshore.terraform import task_definition_diff
@@ -110,14 +111,15 @@ def leave_out_new(result: ReleaseResult, last: ReleaseResult | None) -> None:
         result: the entry of a run that rolls out nothing new.
         last: the last good release before it.
     """
-    services, schedules = (last.services, last.schedules) if last else ({}, {})
     result.services = {
         key: service
         for key, service in result.services.items()
-        if service.after or service.before.count or key in services
+        if service.after or service.before.count or standing.service_of(last, service.name)
     }
     result.schedules = {
-        key: schedule for key, schedule in result.schedules.items() if schedule.after or key in schedules
+        key: schedule
+        for key, schedule in result.schedules.items()
+        if schedule.after or standing.schedule_of(last, schedule.rule)
     }
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from itertools import islice
 
 from longshore.aws.ecs import Ecs
 from longshore.aws.eventbridge import Events
 from longshore.config.contract import UNRELEASED
-from longshore.result import ReleaseResult, ServiceResult, Standing
+from longshore.ledger.releases import SKEW
+from longshore.result import ReleaseResult, ScheduleResult, ServiceResult, Standing
 from longshore.run.run import Run
 
 
@@ -16,7 +17,8 @@ def record(run: Run, ecs: Ecs, events: Events, last: ReleaseResult | None) -> No
     """Records the standing of each service and scheduled task that has none yet; a warning names those that stay.
 
     A ledger can be empty or lost, so it alone never makes a service new: a new one has no tasks, and is on the revision
-    that Terraform created it with. The same holds for a rule, which must be disabled.
+    that Terraform created it with, or was created by the apply of this run. The same holds for a rule, which must be
+    disabled.
 
     Args:
         run: the run, with its snapshot.
@@ -27,23 +29,49 @@ def record(run: Run, ecs: Ecs, events: Events, last: ReleaseResult | None) -> No
     Raises:
         AwsError: a service, a rule or a revision could not be read.
     """
-    released = last if run.result.previous_version != UNRELEASED else None
-    _record_services(run, ecs, released.services if released else ())
-    _record_schedules(run, ecs, events, released.schedules if released else ())
+    # Also in a resumed run: the entry has the standings from before its apply.
+    services, schedules = run.result.services.values(), run.result.schedules.values()
+    applied = any(service.standing for service in services) or any(schedule.standing for schedule in schedules)
+    _record_services(run, ecs, last, applied=applied)
+    _record_schedules(run, ecs, events, last, applied=applied)
 
 
-def _record_services(run: Run, ecs: Ecs, released: Collection[str]) -> None:
+def service_of(last: ReleaseResult | None, name: str) -> ServiceResult | None:
+    """The record of a service in a release, by its name: its key in the contract may have changed."""
+    return next((service for service in last.services.values() if service.name == name), None) if last else None
+
+
+def schedule_of(last: ReleaseResult | None, rule: str) -> ScheduleResult | None:
+    """The record of a scheduled task in a release, by the name of its rule."""
+    return next((schedule for schedule in last.schedules.values() if schedule.rule == rule), None) if last else None
+
+
+def _is_released(run: Run, running: str, recorded: str | None) -> bool:
+    """Whether a service or rule of the last good release is still the one that was released.
+
+    Without a tag, the parameter was not written, or the environment was destroyed and created again; only the first
+    leaves the recorded revision running.
+    """
+    return run.result.previous_version != UNRELEASED or recorded == running
+
+
+def _record_services(run: Run, ecs: Ecs, last: ReleaseResult | None, *, applied: bool) -> None:
     missing = {key: service for key, service in run.result.services.items() if service.standing is None}
-    unknown = {key: service for key, service in missing.items() if key not in released}
+    for service in missing.values():
+        before = service_of(last, service.name)
+        recorded = before.after.task_definition if before and before.after else None
+        if before and _is_released(run, service.before.task_definition, recorded):
+            service.standing = "released"
+    unknown = {key: service for key, service in missing.items() if service.standing is None}
     names = [service.name for service in unknown.values()]
     live = ecs.services(run.contract.cluster, names) if names else {}
-    for key, service in missing.items():
-        if key in released:
-            service.standing = "released"
-        elif service.before.count or live[service.name].running or live[service.name].pending:
+    for key, service in unknown.items():
+        if service.before.count or live[service.name].running or live[service.name].pending:
             service.standing = "adopted"
+        elif applied and service.made and service.made >= run.result.started - SKEW:
+            service.standing = "new"
         else:
-            service.standing = _by_revision(run, ecs, service.before.task_definition)
+            service.standing = _standing_by_revision(run, ecs, key, last)
         if service.standing == "adopted":
             _warn_of_count(run, key, service)
 
@@ -57,29 +85,40 @@ def _warn_of_count(run: Run, key: str, service: ServiceResult) -> None:
         )
 
 
-def _record_schedules(run: Run, ecs: Ecs, events: Events, released: Collection[str]) -> None:
-    for key, schedule in run.result.schedules.items():
+def _record_schedules(run: Run, ecs: Ecs, events: Events, last: ReleaseResult | None, *, applied: bool) -> None:
+    for schedule in run.result.schedules.values():
         if schedule.standing is not None:
             continue
-        if key in released:
+        before = schedule_of(last, schedule.rule)
+        if before and _is_released(run, schedule.before, before.after):
             schedule.standing = "released"
         elif events.is_on(schedule.rule):
             schedule.standing = "adopted"
+        elif applied or _is_ours(run, ecs, schedule.before):
+            schedule.standing = "new"
         else:
-            schedule.standing = _by_revision(run, ecs, schedule.before)
-            if schedule.standing == "adopted":
-                run.warn(
-                    f"{schedule.rule} had been disabled before its first release: it stays disabled"
-                    f" (to enable it: aws events enable-rule --name {schedule.rule})"
-                )
+            schedule.standing = "adopted"
+            run.warn(
+                f"{schedule.rule} had been disabled before its first release: it stays disabled"
+                f" (to enable it: aws events enable-rule --name {schedule.rule})"
+            )
 
 
-def _by_revision(run: Run, ecs: Ecs, arn: str) -> Standing:
-    """New if the revision can only come from our Terraform: by its tag, or because a run in the ledger built it."""
-    containers = ecs.task_definition(arn)["containerDefinitions"]
-    images = {container["image"] for container in containers}
+def _standing_by_revision(run: Run, ecs: Ecs, key: str, last: ReleaseResult | None) -> Standing:
+    """New if the revision of a service without tasks can only come from our Terraform."""
+    declared, running = run.contract.services[key], run.result.services[key].before.task_definition
+    if declared.containers:
+        return "new" if _is_ours(run, ecs, running) else "adopted"
+    # Its images are foreign and tell nothing. A tag without a release: the ledger was lost.
+    lost = run.result.previous_version != UNRELEASED and last is None
+    return "new" if running == declared.task_definition and not lost else "adopted"
+
+
+def _is_ours(run: Run, ecs: Ecs, arn: str) -> bool:
+    """Whether only our Terraform can have registered a revision: by its tag, or because a recorded run built it."""
+    images = {container["image"] for container in ecs.task_definition(arn)["containerDefinitions"]}
     unreleased = any(image.endswith(f":{UNRELEASED}") for image in images)
-    return "new" if unreleased or images & set(_images_in_ledger(run)) else "adopted"
+    return unreleased or bool(images & set(_images_in_ledger(run)))
 
 
 def _images_in_ledger(run: Run) -> Iterator[str]:
