@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from longshore.commands import release, resume, rollback
+from longshore.commands import release, resume, rollback, scale
 from longshore.errors import InternalError
 from longshore.rollout.tracking import Move
 from longshore.run import image_checks, undo
@@ -247,3 +247,18 @@ def test_a_clock_that_goes_backwards_changes_nothing(
         entries = list(env.ledger.releases())
         assert [entry.sequence for entry in entries] == [3, 2, 1]
         assert entries[0].started < entries[1].started
+
+
+def test_the_hint_of_a_first_release_over_a_service_without_tasks_can_be_followed(
+    theatre: Theatre, tmp_path: Path
+) -> None:
+    with set_for(theatre, file("adopted-service-scaled-to-zero"), tmp_path) as (stage, env):
+        with stage.command():
+            refused = release.release(env, ORDER)
+        assert refused.hint == "Use --allow-zero for the first release. Then scale it up: invoke scale"
+        with stage.command():
+            released = release.release(env, ReleaseOptions.of(tag="v1.0.1", yes=True, allow_zero=True))
+        with stage.command():
+            scaled = scale.scale(env, {"web": 2}, force=False, yes=True)
+    assert (refused.verdict, released.verdict, released.message) == (Verdict.FAILED, Verdict.SUCCEEDED, "")
+    assert (scaled.verdict, scaled.services["web"].outcome) == (Verdict.SUCCEEDED, "completed")

@@ -37,8 +37,13 @@ def named_services(run: Run, names: Collection[str]) -> list[str]:
     return [key for key in keys if key in names or not names]
 
 
-def refuse_zero(run: Run, *, allowed: bool) -> None:
+def refuse_zero(run: Run, last: ReleaseResult | None, *, allowed: bool) -> None:
     """Refuses a release that could not be verified because a service has no tasks.
+
+    Args:
+        run: the run.
+        last: the last good release; without one, there is nothing that `take_over` lets an operator scale.
+        allowed: whether the operator allows it.
 
     Raises:
         NotReadyError: names the services, and the reason why each has no tasks.
@@ -55,7 +60,9 @@ def refuse_zero(run: Run, *, allowed: bool) -> None:
     if idle:
         raise NotReadyError(
             f"the release could not be verified, because a service has no tasks: {'; '.join(idle)}",
-            "Scale it up first (invoke scale), or use --allow-zero.",
+            "Scale it up first (invoke scale), or use --allow-zero."
+            if last
+            else "Use --allow-zero for the first release. Then scale it up: invoke scale",
         )
 
 

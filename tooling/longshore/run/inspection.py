@@ -33,7 +33,7 @@ def of_release(
         lambda: image_checks.refuse_older(env, options, commit),
         lambda: snapshot.take(run, ecs, events, repairing=run.result.previous_version == UNRELEASED),
         lambda: standing.record(run, ecs, events, last),
-        lambda: consistency.refuse_zero(run, allowed=options.allow_zero),
+        lambda: consistency.refuse_zero(run, last, allowed=options.allow_zero),
         lambda: consistency.refuse_incomplete(run, last, env.target.tag_parameter),
         lambda: service_checks.refuse_unready(run, env, allowed=options.allow_alarm),
     ]

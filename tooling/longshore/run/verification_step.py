@@ -19,7 +19,7 @@ BaseUrl: TypeAlias = Callable[[str, str], str | None]
 
 
 def verify(run: Run, deployer: Deployer, base_url: BaseUrl) -> None:
-    """Watches the services for the bake time, checks every task, and asks the health URLs.
+    """Watches the services for the bake time, checks every task, and asks the health URLs of those that have tasks.
 
     Raises:
         RolloutError: a service did not stay healthy, a task is not the released one, or a URL answered wrongly.
@@ -34,11 +34,17 @@ def verify(run: Run, deployer: Deployer, base_url: BaseUrl) -> None:
         run.detail(note)
     version, masks = run.result.version, run.console.masks
     wanted = Wanted(version, verified.mixed)
-    urls = verification.urls(run.contract, base_url, wanted, deadline, deployer.clock, masks)
+    served = [check for check in run.contract.verify if _may_have_tasks(expected.get(check.service))]
+    asking = run.contract.model_copy(update={"verify": served})
+    urls = verification.urls(asking, base_url, wanted, deadline, deployer.clock, masks)
     for url in urls:
         run.detail(f"{url} answers with {version}")
-    run.result.checks = [HealthCheck(**check.model_dump()) for check in run.contract.verify] if urls else []
-    _warn_unverified(run, expected, asked=bool(urls))
+    run.result.checks = [HealthCheck(**check.model_dump()) for check in served] if urls else []
+    _warn_unverified(run, expected, unasked=bool(served) and not urls)
+
+
+def _may_have_tasks(after: Running | None) -> bool:
+    return after is None or after.count > 0
 
 
 def _bake(run: Run, deployer: Deployer) -> None:
@@ -73,8 +79,8 @@ def _expectation(run: Run, key: str, after: Running) -> Expectation:
     return Expectation(service.name, after.task_definition, by_container, idle=not after.count, count=after.count)
 
 
-def _warn_unverified(run: Run, expected: dict[str, Running], *, asked: bool) -> None:
-    if run.contract.verify and not asked:
+def _warn_unverified(run: Run, expected: dict[str, Running], *, unasked: bool) -> None:
+    if unasked:
         run.warn("no health URL was asked: set base_url of the environment in invoke.yaml")
     if idle := [run.contract.services[key].name for key, after in expected.items() if not after.count]:
         run.warn(f"not verified (0 tasks): {', '.join(idle)}")
