@@ -15,6 +15,7 @@ from longshore.commands import promote, resume, rollback, status
 from longshore.environment.environment import Environment
 from longshore.errors import LockLostError, UnreadableRecordError
 from longshore.ledger.formats import FORMAT
+from longshore.ledger.lock import Lock
 from longshore.ledger.releases import Ledger, NewerRecord
 from longshore.run import image_checks, lifecycle
 from longshore.run.lifecycle import RunRequest
@@ -164,16 +165,27 @@ def test_keys_of_a_newer_longshore_are_kept(table: MemoryTable) -> None:
     assert table.items["version", "001-1.001-0.001-0"]["signed"] is True
 
 
-def test_the_lock_keeps_keys_of_a_newer_longshore(table: MemoryTable) -> None:
+def test_the_lock_keeps_keys_of_a_newer_longshore_until_its_next_holder(table: MemoryTable) -> None:
+    """They may be facts about the holder."""
     locks = Ledger(table, "test").locks
-    with locks.held("one", ACTOR, "release"):
-        pass
-    table.items["lock#test", "lock"]["queue"] = ["bob"]
+
+    def stored() -> dict[str, Any]:
+        return table.items["lock#test", "lock"]
+
+    stale = locks.hold("one", ACTOR, "maintenance")
+    stored()["region"] = "eu"
+    locks.free(stale.id)
+    assert (stored()["owner"], stored()["region"]) == ("", "eu")
     with locks.held("two", ACTOR, "release") as lease:
-        assert table.items["lock#test", "lock"]["queue"] == ["bob"]
+        assert "region" not in stored()
+        lease.lock = lease.lock.model_copy(update={"region": "us"})
         lease.check()
-        assert table.items["lock#test", "lock"]["queue"] == ["bob"]
+        assert stored()["region"] == "us"
         assert locks.read() == lease.lock
+    assert (stored()["owner"], stored()["region"]) == ("", "us")
+    stored()["owner"] = "killed"
+    with locks.taken_over(Lock.model_validate(stored()), "three", ACTOR, "release"):
+        assert "region" not in stored()
 
 
 def test_an_event_of_an_unknown_kind_is_shown_and_not_resumed_over(table: MemoryTable) -> None:

@@ -109,11 +109,9 @@ class _Holder:
     lease: float
 
     def lock_after(self, last: Lock | None) -> Lock:
-        """The lock of this holder, after the last one."""
+        """The lock of this holder, after the last one. Keys that a newer Longshore gave to the last one end with it."""
         now = datetime.now(UTC)
-        unknown = (last.model_extra if last else None) or {}  # of a newer Longshore
         return Lock(
-            **unknown,
             owner=self.owner,
             fence=last.fence + 1 if last else 1,
             actor=self.actor,
