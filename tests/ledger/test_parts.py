@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from longshore.errors import LockLostError, UnreadableRecordError
 from longshore.ledger import parts
 from longshore.ledger.answers import Answer
+from longshore.ledger.formats import FORMAT
 from longshore.ledger.parts import LARGEST_ITEM, PartedTable, size
 from longshore.ledger.releases import Ledger
 from longshore.masking import Masks
-from longshore.result import Failure, ReleaseResult
+from longshore.result import Failure, ReleaseResult, Running, ServiceResult
 from tests.fakes.memory_table import LARGEST_ITEM as LIMIT
 from tests.fakes.memory_table import MemoryTable
-from tests.fakes.samples import ACTOR, WHEN, result
+from tests.fakes.samples import ACTOR, WHEN, arn, result
 
 
 @pytest.fixture
@@ -75,6 +76,28 @@ def test_the_small_attributes_stay_in_the_item(low: None, table: MemoryTable) ->
     item = table.items["release#test", f"{1:010d}"]
     assert (item["version"], item["fence"], item["verdict"]) == ("v1.0.0", 7, "running")
     assert {"changes", "failures"} & item.keys() == set()
+
+
+def test_services_and_images_stay_in_the_item_while_they_fit(low: None, table: MemoryTable) -> None:
+    """A Longshore that knows no parts would read them as empty, and decide by that."""
+    before = Running(task_definition=arn("shop-test-web", 1), count=1)
+    services = {f"web{n}": ServiceResult(name="web", wave=1, before=before) for n in range(14)}
+    ledger, entry = Ledger(table, "test"), large(services=services)
+    ledger.begin(entry)
+    item = table.items["release#test", f"{1:010d}"]
+    assert 3_000 < size(item["services"]) < 5_000
+    assert {"changes", "failures", "services", "images", "schedules"} - item.keys() == {"changes", "failures"}
+    assert ledger.find("test-000001") == entry
+    many = large(release="test-000002", sequence=2, services={f"{k}-{n}": services[k] for k in services for n in "ab"})
+    ledger.begin(many)
+    assert "services" not in table.items["release#test", f"{2:010d}"]
+    assert ledger.find("test-000002") == many
+
+
+def test_every_part_has_its_format(low: None, table: MemoryTable) -> None:
+    Ledger(table, "test").begin(large())
+    parts = [item for (key, _), item in table.items.items() if key.startswith("part#")]
+    assert {item["format"] for item in parts} == {FORMAT}
 
 
 @pytest.mark.parametrize("writes", range(4))

@@ -33,6 +33,13 @@ _PARTS = "parts"
 """The attribute with the digest of the parts and the names of the attributes in them."""
 
 
+_MOVED_LAST = ("images", "schedules", "services")
+"""Attributes that move only if the item would be too large with them.
+
+A Longshore older than the parts misses the moved attributes and notices nothing, and by these it would decide.
+"""
+
+
 @dataclass(frozen=True)
 class PartedTable:
     """A table whose items may have any size, and carry their format."""
@@ -77,14 +84,15 @@ class PartedTable:
         if size(item) <= LARGEST_ITEM:
             return item
         rest, moved = dict(item), {}
-        for name in sorted(item, key=lambda name: size(item[name]), reverse=True):
-            if size(rest) <= _LARGEST_REST:
+        for name in sorted(item, key=lambda name: (name in _MOVED_LAST, -size(item[name]))):
+            if size(rest) <= (LARGEST_ITEM if name in _MOVED_LAST else _LARGEST_REST):
                 break
             moved[name] = rest.pop(name)
         text = base64.b64encode(zlib.compress(json.dumps(moved).encode())).decode()
         digest = hashlib.sha256(text.encode()).hexdigest()
         for number, start in enumerate(range(0, len(text), LARGEST_ITEM)):
-            self.table.put(f"part#{digest}", f"{number:06d}", {"text": text[start : start + LARGEST_ITEM]})
+            part = stamped({"text": text[start : start + LARGEST_ITEM]})
+            self.table.put(f"part#{digest}", f"{number:06d}", part)
         return rest | {_PARTS: {"digest": digest, "names": sorted(moved)}}
 
     def _whole(self, item: dict[str, Any], only: Collection[str] = ()) -> dict[str, Any]:
