@@ -355,6 +355,14 @@ def test_answers_options_targets_and_the_address_of_the_job_are_recorded_masked(
     assert result.masked(Masks([CANARY])).options["yes"] is True
 
 
+def test_the_options_by_which_a_run_is_resumed_are_not_masked() -> None:
+    """A password may be the key of a service."""
+    options = {"services": ["worker"], "counts": ["worker=2"], "tag": "v1.0.0", "to": "v1.0.0", "on": "codebuild"}
+    options |= {"allow_destroy": ["module.worker.aws_ecs_service.this"], "bump": "minor"}
+    masks = Masks(["worker", "v1.0.0", "codebuild", "minor"])
+    assert a_result().model_copy(update={"options": options}).masked(masks).options == options
+
+
 def test_a_secret_on_two_lines_is_masked_in_the_record() -> None:
     result = a_result()
     result.failures[0].log = result.migration.log = [f"it says {CANARY[:7]}", CANARY[7:]]  # type: ignore[union-attr]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -32,13 +32,18 @@ class Data(BaseModel):
     """The base of all records: mutable while the run lasts. Keys that a later version has added are kept."""
 
     model_config = ConfigDict(extra="allow", validate_assignment=True)
+    if not TYPE_CHECKING:  # a type checker would then accept every attribute
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name not in type(self).model_fields:  # pydantic would keep it, like a key of a later version
+                raise AttributeError(f"{type(self).__name__} has no field {name!r}")
+            super().__setattr__(name, value)
 
 
 class Actor(Data):
     """The person or job that started a run, and its AWS identity.
 
-    ``build`` is the id of the CodeBuild build that the process runs in; ``initiator`` is the identity that started it,
-    as CodeBuild reports it.
+    ``build`` is the id of its CodeBuild build; ``initiator`` is the identity that started the build, by CodeBuild.
     """
 
     arn: str
@@ -80,9 +85,9 @@ class Running(Data):
 class ServiceResult(Data):
     """A service before and after the run; ``after`` is None if it was not moved.
 
-    ``made`` is the time at which ECS created it; ``looked`` is the id of the deployment that was PRIMARY then;
-    ``replaced`` is set if the apply of this run created it again, with no tasks; ``deployment`` is the id of the
-    deployment that the run started. ``standing`` is None if the run needs none, such as a rollback.
+    ``made`` is the time at which ECS created it; ``looked`` is the id of the deployment that was PRIMARY then, and
+    ``deployment`` of the one that the run started; ``replaced`` is set if the apply of this run created it again, with
+    no tasks. ``standing`` is None if the run needs none, such as a rollback.
     """
 
     name: str
@@ -119,8 +124,7 @@ class Failure(Data):
 
     ``subject`` is the service, or the family of the migration; ``tasks`` counts those that stopped for the same reason;
     ``container`` is the first one to fail, and ``log`` has its last lines; ``answer`` is that of the health URL;
-    ``alarms`` names those of the service that are in ALARM; ``targets`` says why the load balancer sends no requests to
-    its tasks.
+    ``alarms`` names those of the service that are in ALARM; ``targets`` says why its load balancer sends no requests.
     """
 
     subject: str
@@ -265,11 +269,9 @@ class ReleaseResult(Data):
     @property
     def facts(self) -> Facts:
         """The facts about the services and scheduled tasks in the record."""
-        return Facts(
-            services=tuple(service.outcome for service in self.services.values()),
-            schedules=tuple(schedule.outcome for schedule in self.schedules.values()),
-            keeps_revisions=self.keeps_revisions,
-        )
+        services = tuple(service.outcome for service in self.services.values())
+        schedules = tuple(schedule.outcome for schedule in self.schedules.values())
+        return Facts(services=services, schedules=schedules, keeps_revisions=self.keeps_revisions)
 
     def conclude(self, conclusion: Conclusion) -> None:
         """Records the verdict and its cause; nothing else sets them."""
@@ -279,10 +281,9 @@ class ReleaseResult(Data):
         """A copy without secrets in its texts; names, revisions and digests are identifiers and stay as they are."""
         masked = self.model_copy(deep=True)
         masked.message, masked.hint = masks.mask(self.message), masks.mask(self.hint)
-        masked.subject = masks.mask(self.subject) if self.subject else None
-        masked.author = masks.mask(self.author) if self.author else None
+        masked.subject, masked.author = (text and masks.mask(text) for text in (self.subject, self.author))
         masked.actor.ci_url = masks.mask(self.actor.ci_url) if self.actor.ci_url else None
-        masked.options = masks.mask_document(self.options)
+        masked.options = masks.mask_options(self.options)
         for texts in (masked.warnings, masked.changes, masked.answers):
             texts[:] = map(masks.mask, texts)
         for failure in masked.failures:

@@ -27,6 +27,9 @@ IDENTIFIERS = frozenset(
 """Keys of a document whose values a program compares or passes on."""
 _IDENTIFIER_ENDS = ("_arn", "_digest", "_id", "_name", "_version")
 
+READ_BACK = frozenset({"allow_destroy", "bump", "counts", "on", "services", "tag", "to"})
+"""Options by which a run is resumed: keys, counts, addresses and versions."""
+
 _Span = tuple[int, int]
 
 
@@ -94,6 +97,10 @@ class Masks:
         if isinstance(value, Mapping):
             return {name: self.mask_document(inner, name) for name, inner in value.items()}
         return [self.mask_document(inner, key) for inner in value] if isinstance(value, list | tuple) else value
+
+    def mask_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Masks the options of a run; those that a resumed run reads stay as they are."""
+        return {name: value if name in READ_BACK else self.mask_document(value) for name, value in options.items()}
 
     def is_cut(self, lines: list[str]) -> bool:
         """Whether a secret may continue on the line after these."""
