@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from longshore.commands import dry_run, release
 from longshore.commands.dry_run import Forecast
 from longshore.run.options import ReleaseOptions
 from longshore.verdict import ExitCode, Verdict
+from tests.fakes.samples import result
 from tests.scenarios import shop
 from tests.scenarios.play import StagedEnvironment, record_releases, staged
 from tests.scenarios.scenario import FOLDER, Scenario, read
@@ -48,12 +50,12 @@ def test_a_dry_run_writes_nothing_and_the_release_after_it_does_what_it_said(the
         forecast = foreseen(stage, env)
         document = forecast.masked(env.console.masks)
         with stage.command():
-            result = release.release(staged(stage), ReleaseOptions.of(tag="v1.0.1", yes=True))
+            released = release.release(staged(stage), ReleaseOptions.of(tag="v1.0.1", yes=True))
     assert (document["exit_code"], document["refusals"], document["warnings"]) == (ExitCode.DIFFERENCES, [], [])
     assert (document["previous_version"], document["version"]) == ("v1.0.0", "v1.0.1")
-    assert result.verdict is Verdict.SUCCEEDED
-    assert document["changes"] == result.changes
-    assert [image["digest"] for image in document["images"]] == [image.digest for image in result.images.values()]
+    assert released.verdict is Verdict.SUCCEEDED
+    assert document["changes"] == released.changes
+    assert [image["digest"] for image in document["images"]] == [image.digest for image in released.images.values()]
     assert [image["action"] for image in document["images"]] == ["exists"]
     assert [(wave["number"], wave["migration"]) for wave in document["waves"]] == [
         (1, "storefront-sandbox-migrate"),
@@ -103,6 +105,22 @@ def test_a_held_lock_is_named_and_the_rest_is_shown(theatre: Theatre, tmp_path: 
         record_releases(env)
         stage.do("another process locks the environment")
         forecast = foreseen(stage, env)
+        waiting = foreseen(stage, env, replace(OPTIONS, wait_lock="15m"))
+    assert (waiting.refusals, waiting.exit_code) == ([], ExitCode.DIFFERENCES)
+    assert waiting.entry.warnings[0].startswith("the release would wait up to 15m: sandbox is locked by ")
     assert [error.message.split(" by ")[0] for error in forecast.refusals] == ["sandbox is locked"]
     assert forecast.exit_code == ExitCode.LOCKED
     assert len(forecast.waves) == 2
+
+
+def test_a_promotion_of_images_that_have_changed_would_be_refused(theatre: Theatre, tmp_path: Path) -> None:
+    with theatre.stage(file("plain"), tmp_path) as stage:
+        env = staged(stage)
+        record_releases(env)
+        image = {"repository": "storefront/app", "tag": "v1.0.1", "digest": "sha256:0"}
+        with stage.command():
+            forecast = dry_run.preview(env, OPTIONS, result(version="v1.0.1", images={"app": image}))
+    (refusal,) = forecast.refusals
+    assert refusal.message.startswith("image app:v1.0.1 has digest sha256:")
+    assert refusal.message.endswith(", but sha256:0 was recorded")
+    assert forecast.exit_code == ExitCode.BUILD

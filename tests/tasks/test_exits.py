@@ -13,10 +13,11 @@ from typing import Any, cast
 import pytest
 from invoke.exceptions import Exit
 
+from longshore.commands.dry_run import Forecast
 from longshore.errors import InternalError, LeaveAtOnce, LockedError
 from longshore.result import ReleaseResult
 from longshore.signals import explained
-from longshore.tasks.common import perform
+from longshore.tasks.common import foresee, perform
 from longshore.tasks.exits import exits
 from longshore.terminal import bugs
 from longshore.terminal.console import Console
@@ -158,6 +159,14 @@ def test_a_full_disk_does_not_change_the_exit_code_of_a_run(
         caught = int(end.code)
     assert caught == code
     assert err.getvalue() == ("" if code == 0 else "error: it crashed\n") + LOST
+
+
+def test_a_full_disk_does_not_change_the_exit_code_of_a_dry_run(capsys: pytest.CaptureFixture[str]) -> None:
+    environment = SimpleNamespace(console=Console(Full(), io.StringIO(), io.StringIO(), interactive=False))
+    forecast = Forecast(result(), (), True, (), [LockedError("locked")])
+    with pytest.raises(Exit) as caught, exits(as_json=True):
+        foresee(cast(Any, environment), lambda _: forecast, as_json=True)
+    assert caught.value.code == 3
 
 
 def test_a_full_disk_does_not_change_the_exit_code_of_an_error(

@@ -103,6 +103,8 @@ def preview(env: Environment, options: ReleaseOptions, promoted: ReleaseResult |
     inputs = _checked(env, options, refusals, promoted)
     contract, last = read_contract(env), env.ledger.last_good()
     run = Preview.of(env, _entry(env, options, inputs, promoted), contract)
+    if options.wait and (lock := env.ledger.locks.read()):
+        run.warn(f"the release would wait up to {options.wait_lock}: {env.target.environment} is {lock}")
     with run.step("inspect"):
         for check in inspection.of_release(run, env, options, inputs.commit, last):
             refusals.collect(check)
@@ -111,6 +113,8 @@ def preview(env: Environment, options: ReleaseOptions, promoted: ReleaseResult |
         run.detail(f"{run.result.previous_version} → {run.result.version} (not reserved)")
     with run.step("images"):
         forecast = _images(run, env, options, inputs)
+        digests = {image.name: image.digest for image in forecast}
+        refusals.collect(lambda: build_and_plan.refuse_other_digests(run.result.images, digests))
     with run.step("plan"):
         planned = _plan(run, env, options, refusals)
     with run.step("roll-out"):
@@ -122,7 +126,8 @@ def _checked(
     env: Environment, options: ReleaseOptions, refusals: Refusals, promoted: ReleaseResult | None
 ) -> ReleaseInputs:
     """The inputs of the release. Guards are lowered for the checks, and looked at one by one: one hides no other."""
-    refusals.collect(lambda: lock_checks.refuse_locked(env))
+    if not options.wait:
+        refusals.collect(lambda: lock_checks.refuse_locked(env))
     inputs = checks.release(env, options.without_guards())
     tag = options.tag
     if tag:

@@ -142,7 +142,7 @@ def built_and_planned(
             planning = pool.submit(_planned, run, env, stack, unwanted)
             recorded = run.result.images
             run.result.images = _images(run, env, options, source)
-            _refuse_other_digests(recorded, run.result.images)
+            refuse_other_digests(recorded, {name: image.digest for name, image in run.result.images.items()})
             saved, shown = planning.result()
             judge(run, env, options, plan.changes(shown))
         yield saved
@@ -191,14 +191,18 @@ def _build_options(run: Run, env: Environment, options: ReleaseOptions) -> image
     )
 
 
-def _refuse_other_digests(recorded: Mapping[str, ImageResult], current: Mapping[str, ImageResult]) -> None:
+def refuse_other_digests(recorded: Mapping[str, ImageResult], current: Mapping[str, str]) -> None:
     """Refuses images whose digests differ from those that an earlier process, or another environment, recorded.
+
+    Args:
+        recorded: the recorded images, by name.
+        current: the digest of each image in the registry; empty or missing if it is not there.
 
     Raises:
         BuildError: an image is missing, or its digest differs.
     """
     for name, image in recorded.items():
-        digest = current[name].digest if name in current else ""
+        digest = current.get(name, "")
         if digest != image.digest:
             raise BuildError(
                 f"image {name}:{image.tag} has digest {digest or 'none'}, but {image.digest} was recorded",

@@ -137,6 +137,7 @@ def foresee(environment: Environment, verb: Callable[[Environment], Forecast], *
 
     with environment.console.live():
         forecast = verb(environment)
-    show(environment.console, forecast, as_json=as_json)
+    with keeping_exit_code(environment.console):
+        show(environment.console, forecast, as_json=as_json)
     if forecast.exit_code:
         raise Exit(code=int(forecast.exit_code))
