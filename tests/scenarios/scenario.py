@@ -85,6 +85,7 @@ class Shape(Part):
         failed: versions that were released after those, and rolled back.
         variables_changed: whether the variable files have changed since the last release.
         pinned: services whose Terraform does not take the image tag.
+        foreign: services whose image is a public one.
         added: services that the next apply makes.
         unapplied: whether the infrastructure has a change (of a policy) that nobody has applied yet.
         hooks: the pause hooks of services, by their keys.
@@ -101,6 +102,7 @@ class Shape(Part):
     lost: Literal["", "ledger", "ledger and tag"] = ""
     variables_changed: bool = False
     pinned: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
     added: dict[str, Service] = {}
     hooks: dict[str, Hook] = {}
     unbuilt: bool = False

@@ -27,6 +27,9 @@ UNBUILT = "proxy"
 PINNED = "v0.9.0"
 """The tag of an image that is written into the Terraform of a service."""
 
+PUBLIC = "public.ecr.aws/nginx/nginx:1.29"
+"""An image that is built elsewhere."""
+
 Content = Mapping[str, Any]
 """RegisterTaskDefinition's parameters."""
 
@@ -53,7 +56,7 @@ def content(shape: Shape, key: str, repository: str, tag: str, greeting: str) ->
     service = shape.services.get(key)
     container: dict[str, Any] = {
         "name": key,
-        "image": f"{repository}:{PINNED if key in shape.pinned else tag}",
+        "image": PUBLIC if key in shape.foreign else f"{repository}:{PINNED if key in shape.pinned else tag}",
         "essential": True,
         "memory": 64,
         "environment": [{"name": "RELEASE_VERSION", "value": tag}, {"name": "GREETING", "value": greeting}],
@@ -67,6 +70,11 @@ def content(shape: Shape, key: str, repository: str, tag: str, greeting: str) ->
     if service and service.health_check:
         container["healthCheck"] = {"command": ["CMD", "true"]}
     return {"family": family(key), "networkMode": "bridge", "containerDefinitions": [container]}
+
+
+def _containers(shape: Shape, key: str) -> dict[str, str]:
+    """The image of the container of a service, unless it is a public one."""
+    return {} if key in shape.foreign else {key: UNBUILT if shape.unbuilt and key in shape.added else "app"}
 
 
 def contract(shape: Shape, arns: Mapping[str, str], tag: str) -> dict[str, Any]:
@@ -86,7 +94,7 @@ def contract(shape: Shape, arns: Mapping[str, str], tag: str) -> dict[str, Any]:
             key: {
                 "name": family(key),
                 "task_definition": arns[key],
-                "containers": {key: UNBUILT if shape.unbuilt and key in shape.added else "app"},
+                "containers": _containers(shape, key),
                 "desired_count": service.count,
                 "wave": service.wave,
                 "port": service.port,
