@@ -11,12 +11,14 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from invoke.context import Context
 from invoke.exceptions import Exit
 
 from longshore.commands.dry_run import Forecast
 from longshore.errors import InternalError, LeaveAtOnce, LockedError
 from longshore.result import ReleaseResult
 from longshore.signals import explained
+from longshore.tasks import sandbox
 from longshore.tasks.common import foresee, perform
 from longshore.tasks.exits import exits
 from longshore.terminal import bugs
@@ -175,6 +177,24 @@ def test_a_full_disk_does_not_change_the_exit_code_of_an_error(
     monkeypatch.setattr("sys.stdout", Full())
     assert exit_code_of(LockedError("locked"), as_json=True) == 3
     assert capsys.readouterr().err == f"error: locked\n{LOST}"
+
+
+@pytest.mark.parametrize(("clear", "code"), [(True, 0), (False, 1)])
+def test_a_full_disk_does_not_change_the_exit_code_of_a_changed_fault(
+    code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, clear: bool
+) -> None:
+    status = SimpleNamespace(aws=[], settings={"rollback_window": 1.0}, terraform_cloud=[])
+    control = SimpleNamespace(change_faults=lambda *_, **__: None, fault_status=lambda _: status)
+    monkeypatch.setattr(sandbox, "_control", lambda: control)
+    monkeypatch.setattr(sandbox, "_running", lambda _: (None, None))
+    monkeypatch.setattr("sys.stdout", Full())
+    caught = 0
+    try:
+        sandbox.fault(Context(), clear=clear, json=True)
+    except Exit as end:
+        caught = int(end.code)
+    assert caught == code
+    assert capsys.readouterr().err.startswith(LOST)
 
 
 def test_a_command_that_only_reads_fails_if_its_result_is_lost(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from invoke.context import Context
 from longshore.config.values import shown
 from longshore.errors import UsageError
 from longshore.tasks.common import task
+from longshore.tasks.exits import keeping_exit_code
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -88,12 +90,15 @@ def fault(
     """List, set or clear the faults of the local cloud."""
     from longshore.sandbox import fault_spec
     from longshore.tasks import sandbox_views
+    from longshore.terminal.console import Console
 
     options = {"operation": operation, "kind": kind, "times": times, "skip": skip, "every": every}
     options |= {"seconds": seconds, "code": code, "message": message, "window": window}
     control, (running, _) = _control(), _running(c)
     control.change_faults(running, fault_spec.parse(options), clear=clear)
-    sandbox_views.faults(control.fault_status(running), as_json=json)
+    changed = clear or any(value is not None for value in options.values())
+    with keeping_exit_code(Console()) if changed else nullcontext():
+        sandbox_views.faults(control.fault_status(running), as_json=json)
 
 
 def _running(c: Context) -> tuple[State, Status]:
