@@ -96,6 +96,15 @@ def test_a_bug_is_one_message_with_a_file_to_report(
     assert (tmp_path / ".longshore" / ".gitignore").read_text() == "*\n"
 
 
+def test_a_secret_at_the_end_of_a_truncated_message_is_masked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEPLOY_TOKEN", "canary-canary")
+    with pytest.raises(Exit), exits(root=tmp_path):
+        raise ValueError("x" * 480 + "canary-canary" + "x" * 100)
+    assert "canary" not in capsys.readouterr().err
+
+
 def test_the_traceback_of_a_bug_is_shown_if_no_file_can_be_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from longshore.errors import InternalError, LongshoreError
+from longshore.masking import Masks, shared_masks
 
 DEBUG = "LONGSHORE_DEBUG"
 """The environment variable that shows the traceback of an unexpected exception on stderr."""
@@ -18,7 +19,10 @@ _PRIVATE = 0o600
 
 
 def as_longshore_error(error: Exception) -> LongshoreError:
-    """An error of Longshore as it is; one of the operating system; any other as a bug, with the place of its origin."""
+    """An error of Longshore unchanged, one of the operating system in its own words, any other as a bug with its place.
+
+    The secrets that the task has learned are masked.
+    """
     if isinstance(error, LongshoreError):
         return error
     frames = traceback.extract_tb(error.__traceback__)
@@ -60,5 +64,7 @@ def _keep(folder: Path, text: str) -> Path | None:
 
 def _plain(text: str) -> str:
     """A text without control characters, and of a length that a person reads."""
-    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    # Masked before it is truncated: a truncated secret is no longer recognised.
+    masks = shared_masks() or Masks()
+    plain = "".join(letter if letter.isprintable() else " " for letter in masks.mask(text))
     return plain if len(plain) <= _SHOWN_CHARACTERS else f"{plain[:_SHOWN_CHARACTERS]}…"
