@@ -13,7 +13,9 @@ from longshore.errors import AwsError
 
 MALFORMED = "malformed answer"
 """The code of the error; a repetition of the call does not help."""
-HINT = "Something other than AWS may answer at this endpoint, such as a proxy: check AWS_ENDPOINT_URL."
+HINT = (
+    "Something other than AWS may answer, such as a proxy: check HTTPS_PROXY, and the setting endpoint in invoke.yaml."
+)
 
 _TYPES: dict[str, tuple[type | tuple[type, ...], str]] = {
     "structure": (dict, "a mapping"),
@@ -81,7 +83,8 @@ def checked(value: Any, shape: Any, operation: str, path: str = "") -> Any:
     expected, words = _TYPES.get(kind, (object, ""))
     fits: bool = isinstance(value, expected)
     if not fits or (kind in _NUMBERS and isinstance(value, bool)):
-        _refuse(operation, f"has {_shown(value)} as {path or 'a whole'!r}, but AWS documents {words}")
+        given = f"has {_shown(value)} as {path!r}" if path else f"is {_shown(value)}"
+        _refuse(operation, f"{given}, but AWS documents {words}")
     if kind == "structure" and not getattr(shape, "is_document_type", False):
         members = shape.members if shape is not None else {}
         inner = {key: _member(v, members.get(key), operation, _join(path, key)) for key, v in value.items()}

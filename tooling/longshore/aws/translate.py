@@ -71,7 +71,8 @@ _HINTS_BY_CLASS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     ((botocore.SSLError,), "If you are behind a proxy, set AWS_CA_BUNDLE to the file with its certificates."),
     (
         _NO_ANSWER,
-        "Check the network and AWS_ENDPOINT_URL. If you use the sandbox, check that it runs: invoke sandbox.status",
+        "Check the network, and the setting endpoint in invoke.yaml. If you use the sandbox, check that it is running:"
+        " invoke sandbox.status",
     ),
     ((ResponseParserError,), HINT),
     (
