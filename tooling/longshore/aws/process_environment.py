@@ -63,7 +63,7 @@ LEFT_OUT = {
     "AWS_CSM_ENABLED": "it sends a report of each call to another program",
     "AWS_CSM_HOST": "it sends a report of each call to another program",
     "AWS_CSM_PORT": "it sends a report of each call to another program",
-    "AWS_DATA_PATH": "it replaces boto3's picture of AWS",
+    "AWS_DATA_PATH": "it replaces boto3's models of AWS",
     "AWS_DEFAULTS_MODE": "it sets timeouts and retries",
     "AWS_DYNAMODB_ENDPOINT": "an endpoint of Terraform's alone",
     "AWS_ENDPOINT_DISCOVERY_ENABLED": "it selects endpoints",
