@@ -30,7 +30,7 @@ _Handler = Callable[[int, FrameType | None], None]
 class StoppedBySignal(BaseException):
     """A signal that ends a command without a run; only the outermost frame of a task catches it.
 
-    ``name`` is that of the signal; ``message`` names the effects until then.
+    ``name`` is that of the signal; ``message`` names the changes made before it.
     """
 
     def __init__(self, number: int) -> None:
@@ -41,12 +41,12 @@ class StoppedBySignal(BaseException):
 
     @property
     def message(self) -> str:
-        """The signal, the effects until then, and the error of the program that it has ended."""
+        """The signal, the changes made before it, and the error of the program that it has ended."""
         parts = [f"interrupted by {self.name}", self._left, getattr(self.__cause__, "message", "")]
         return ": ".join(part for part in parts[:2] if part) + (f"\n{parts[2]}" if parts[2] else "")
 
     def explain(self, left: str, hint: str) -> None:
-        """Adds the effects until then, and the next step, unless that was done; a state to save comes first."""
+        """Adds the changes made before it, and the next step, unless that was done; a state to save comes first."""
         if not self._left:
             self._left, self.hint = left, hint
             if isinstance(self.__cause__, UnsavedStateError):
@@ -152,7 +152,7 @@ def stopping() -> Iterator[None]:
 
 @contextmanager
 def explained(left: str, next_step: str) -> Iterator[None]:
-    """Adds the effects until then, and the next step, to a signal that ends the block, unless an inner block has."""
+    """Adds the changes made, and the next step, to a signal that ends the block, unless an inner block has."""
     try:
         yield
     except StoppedBySignal as stop:

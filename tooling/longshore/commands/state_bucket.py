@@ -42,7 +42,7 @@ def prepare(env: Environment, bucket: str, *, yes: bool, secure: bool) -> None:
         return
     lines, changes = [d.line for d in differences], [d for d in differences if d.known]
     if not (secure and changes):
-        env.console.warn(f"{bucket} has other settings than Longshore recommends: {'; '.join(lines)}")
+        env.console.warn(f"{bucket} differs from the settings that Longshore recommends: {'; '.join(lines)}")
         if changes:
             env.console.detail(f"It stays as it is. To change them: invoke bootstrap {SECURE}")
         return

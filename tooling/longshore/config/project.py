@@ -33,7 +33,7 @@ def own_folder(root: Path) -> Path:
             folder.mkdir(mode=_PRIVATE, exist_ok=True)
             (folder / ".gitignore").write_text("*\n", encoding="utf-8")
         if folder.lstat().st_mode & _OF_OTHERS and not folder.is_symlink():
-            folder.chmod(_PRIVATE)  # an umask of 0 would let other users add files
+            folder.chmod(_PRIVATE)  # a umask of 0 would let other users add files
     except OSError:
         return folder  # commands that only read do not need it, and for the others their own file is the error
     return folder
