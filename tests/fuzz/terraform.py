@@ -8,7 +8,7 @@ from typing import Any
 
 from longshore.config import contract
 from longshore.masking.masks import Masks
-from longshore.terraform import gate, plan, plan_diff
+from longshore.terraform import gate, identity, plan, plan_diff
 from longshore.terraform.cloud.log import Log
 from longshore.terraform.cloud.plan_json import from_log
 from longshore.terraform.cloud.run import CloudRun
@@ -38,6 +38,17 @@ _DEFINITIONS = [
 _RESOURCE = {"address": "aws_ecs_task_definition.web", "type": "aws_ecs_task_definition", "mode": "managed"}
 _MODULE = {"resources": [_RESOURCE | {"values": {"arn": arn("shop-test-web", 2)}}]}
 _STATE = {"values": {"root_module": {"child_modules": [_MODULE], "resources": [_RESOURCE | {"mode": "data"}]}}}
+_ACCOUNT, _USER = "111122223333", "arn:aws:iam::111122223333:user/ann"
+_IDENTITY = {"address": "data.aws_caller_identity.x", "mode": "data", "type": "aws_caller_identity"}
+_IDENTITY_PLAN = {
+    "configuration": {
+        "provider_config": {"aws": {"name": "aws", "expressions": {"region": {}}}},
+        "root_module": {"resources": [_IDENTITY | {"provider_config_key": "aws"}]},
+    },
+    "prior_state": {
+        "values": {"root_module": {"resources": [_IDENTITY | {"values": {"account_id": _ACCOUNT, "arn": _USER}}]}}
+    },
+}
 _EVENTS: list[dict[str, Any]] = [
     {"type": "version", "terraform": "1.12.2", "ui": "1.2"},
     {"type": "planned_change", "@message": "m", "change": {
@@ -92,6 +103,7 @@ def _read_contract(document: Any) -> object:
 FUZZERS = {
     "plan": Fuzzer(lambda random: changed(_PLAN, random), _read_plan),
     "container-definitions": Fuzzer(_definitions, _read_plan),
+    "identity": Fuzzer(lambda random: changed(_IDENTITY_PLAN, random), lambda p: identity.compare(p, _ACCOUNT, _USER)),
     "state": Fuzzer(lambda random: changed(_STATE, random), lambda s: plan.addresses(s, [arn("shop-test-web", 2)])),
     "events": Fuzzer(_lines, _read_lines),
     "cloud-log": Fuzzer(_lines, _read_log),

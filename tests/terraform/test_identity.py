@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from longshore.errors import ConfigError
+from longshore.errors import ConfigError, TerraformError
 from longshore.terminal.console import Console
 from longshore.terraform.identity import compare
 from longshore.terraform.local import Terraform
@@ -59,6 +59,11 @@ def test_another_account_is_refused() -> None:
     )
     assert "AWS_PROFILE" in refused.value.hint
     assert "dynamic" in refused.value.hint
+
+
+def test_a_malformed_plan_names_its_key() -> None:
+    with pytest.raises(TerraformError, match=r"the plan\.configuration\.provider_config: must be a mapping"):
+        compare(plan(USER) | {"configuration": {"provider_config": ["aws"]}}, ACCOUNT, USER)
 
 
 @pytest.mark.parametrize("planned", [USER, f"arn:aws:sts::{ACCOUNT}:assumed-role/admin/aws-go-sdk-2"])

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from longshore.errors import ConfigError
+from longshore.terraform.documents import Document, Text, parse
 
 _TYPE = "aws_caller_identity"
 _PROVIDER = "aws"
@@ -29,6 +30,49 @@ _HINT = (
 )
 
 
+class _Provider(Document):
+    expressions: dict[str, Any] | None = None
+
+
+class _Resource(Document):
+    address: Text | None = None
+    mode: Text | None = None
+    type: Text | None = None
+    provider_config_key: Text | None = None
+    values: Any = None
+
+    @property
+    def is_identity(self) -> bool:
+        return self.mode == "data" and self.type == _TYPE
+
+
+class _Module(Document):
+    resources: list[_Resource] | None = None
+
+
+class _Configuration(Document):
+    provider_config: dict[str, _Provider | None] | None = None
+    root_module: _Module | None = None
+
+
+class _StateValues(Document):
+    root_module: _Module | None = None
+
+
+class _State(Document):
+    values: _StateValues | None = None
+
+
+class _Identity(Document):
+    account_id: Text | None = None
+    arn: Text | None = None
+
+
+class _Plan(Document):
+    configuration: _Configuration | None = None
+    prior_state: _State | None = None
+
+
 def compare(plan: Mapping[str, Any], account: str, arn: str) -> str:
     """Compares the identity that a plan was made with, as ``data.aws_caller_identity`` has read it, with boto3's.
 
@@ -45,15 +89,18 @@ def compare(plan: Mapping[str, Any], account: str, arn: str) -> str:
 
     Raises:
         ConfigError: the plan was made in another account.
+        TerraformError: the plan is malformed.
     """
-    if _chooses_identity(plan):
+    document = parse(_Plan, plan, "the plan")
+    configuration = document.configuration or _Configuration()
+    if _chooses_identity(configuration):
         return ""
     warning = ""
-    for values in _identities(plan):
-        planned = str(values.get("arn", ""))
-        if values.get("account_id") != account:
+    for identity in _identities(configuration, document.prior_state or _State()):
+        planned = identity.arn or "an unknown identity"
+        if identity.account_id != account:
             raise ConfigError(
-                f"Terraform planned for AWS account {values.get('account_id')} as {planned},"
+                f"Terraform planned for AWS account {identity.account_id or 'unknown'} as {planned},"
                 f" but Longshore acts in {account} as {arn}",
                 _HINT,
             )
@@ -70,23 +117,19 @@ def _without_session(arn: str) -> str:
     return re.sub(r"(:assumed-role/[^/]+)/.*", r"\1", arn)
 
 
-def _chooses_identity(plan: Mapping[str, Any]) -> bool:
-    providers = (plan.get("configuration") or {}).get("provider_config") or {}
-    expressions = (providers.get(_PROVIDER) or {}).get("expressions") or {}
-    return any(name in expressions for name in _CHOSEN)
+def _chooses_identity(configuration: _Configuration) -> bool:
+    provider = (configuration.provider_config or {}).get(_PROVIDER) or _Provider()
+    return any(name in (provider.expressions or {}) for name in _CHOSEN)
 
 
-def _identities(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _identities(configuration: _Configuration, state: _State) -> Iterator[_Identity]:
     """The values that the data source has in the root, with the provider that has no alias."""
-    configured = ((plan.get("configuration") or {}).get("root_module") or {}).get("resources") or []
-    addresses = {
-        each.get("address") for each in configured if each.get("provider_config_key") == _PROVIDER and _is_data(each)
-    }
-    values = (plan.get("prior_state") or {}).get("values") or {}
-    for resource in (values.get("root_module") or {}).get("resources") or []:
-        if _is_data(resource) and resource.get("address") in addresses:
-            yield resource.get("values") or {}
+    configured = (resource for resource in _resources(configuration.root_module) if resource.is_identity)
+    addresses = {resource.address for resource in configured if resource.provider_config_key == _PROVIDER}
+    for resource in _resources(state.values.root_module if state.values else None):
+        if resource.is_identity and resource.address in addresses:
+            yield parse(_Identity, resource.values or {}, f"{resource.address} of the plan")
 
 
-def _is_data(resource: Mapping[str, Any]) -> bool:
-    return resource.get("mode") == "data" and resource.get("type") == _TYPE
+def _resources(module: _Module | None) -> list[_Resource]:
+    return (module.resources if module else None) or []
