@@ -77,7 +77,7 @@ def compare(plan: Mapping[str, Any], account: str, arn: str) -> str:
     """Compares the identity that a plan was made with, as ``data.aws_caller_identity`` has read it, with boto3's.
 
     A root without this data source, with aliases of the provider only, or whose provider block chooses an identity, is
-    not compared. The account of the contract is (`longshore.run.contract_check`).
+    not compared; `longshore.run.contract_check` compares the account of the contract.
 
     Args:
         plan: from ``terraform show -json``.
