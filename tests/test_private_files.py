@@ -76,8 +76,20 @@ def test_a_folder_stays_as_long_as_a_child_process_uses_it(parent: Path) -> None
         assert not folder.exists()
 
 
+def test_an_empty_folder_is_removed_once_no_process_can_be_about_to_lock_it(parent: Path) -> None:
+    """Its process was killed before it created the lock file."""
+    for name in ("old", "new"):
+        (parent / name).mkdir(parents=True)
+    os.utime(parent / "old", (0, 0))
+    with private_folder("plan"):
+        assert not (parent / "old").exists()
+        assert (parent / "new").exists()
+
+
 def test_files_that_are_not_ours_stay(parent: Path) -> None:
     (parent / "notes").mkdir(parents=True)
+    (parent / "notes" / "today").touch()
+    os.utime(parent / "notes", (0, 0))
     (parent / "file").touch()
     (parent / "link").symlink_to(left_behind(parent.parent / "elsewhere"))
     with private_folder("plan"):

@@ -11,6 +11,7 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from longshore.errors import LongshoreError
 
 _LOCK = "in-use"
 _NAMES_TRIED = 20
+_UNLOCKED_SECONDS = 60.0
+"""An older folder without a lock file is that of a killed process: its next step would have created the file."""
 _PRIVATE_FOLDER, _PRIVATE_FILE, _OF_OTHERS = 0o700, 0o600, 0o077
 
 
@@ -100,15 +103,23 @@ def _parent() -> Path:
 def _remove_abandoned(parent: Path) -> None:
     """Removes the folders whose lock is not held. One that cannot be removed is left for the next run."""
     for path in parent.iterdir():
-        if path.is_symlink() or not (path / _LOCK).exists():
+        if path.is_symlink():
             continue
         with suppress(OSError):
+            if not (path / _LOCK).exists():
+                _remove_if_empty(path)
+                continue
             descriptor = _open(path / _LOCK)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(path)
             finally:
                 os.close(descriptor)
+
+
+def _remove_if_empty(path: Path) -> None:
+    if path.is_dir() and time.time() - path.stat().st_mtime > _UNLOCKED_SECONDS:
+        path.rmdir()  # refused by the system if there is a file in it
 
 
 @contextmanager
