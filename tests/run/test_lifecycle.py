@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 from longshore.environment.environment import Environment
@@ -50,3 +52,13 @@ def test_a_resumed_run_keeps_nothing_of_its_first_error(tmp_path: Path) -> None:
     env = environment_with(tmp_path, entry)
     with running(env, RunRequest("release", ACTOR, lambda _: contract(), resumes=entry)) as run:
         assert (run.result.signal, run.result.hint, run.result.message) == ("", "", "")
+
+
+def test_a_full_disk_ends_a_run_like_any_other_error(tmp_path: Path) -> None:
+    env = environment_with(tmp_path)
+    with running(env, RunRequest("release", ACTOR, lambda _: contract())) as run:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "longshore-init")
+    assert (run.result.verdict, run.result.exit_code) == (Verdict.FAILED, ExitCode.FAILED)
+    assert run.result.message.startswith("longshore-init: No space left on device")
+    assert "free space" in run.result.hint
+    assert env.ledger.locks.read() is None

@@ -73,21 +73,20 @@ def running(env: Environment, request: RunRequest) -> Iterator[Run]:
             run.record_facts(done=not run.facts.waiting)
             run.conclude()
         except LongshoreError as error:
-            if run.result.verdict is Verdict.RUNNING:
-                run.conclude(error)
+            _conclude(run, error)
         except LeaveAtOnce as order:
             run.conclude(order)
             _explain_leaving(run.result, order)
             lease.keep(run.result.message)
+        except Exception as error:
+            known = as_longshore_error(error)
+            if isinstance(known, InternalError):
+                _end_after_bug(run, lease, known)
+                known.exit_code = int(run.result.exit_code)
+                raise known from error
+            _conclude(run, known)
         except BaseException as error:
-            bug = as_longshore_error(error) if isinstance(error, Exception) else error
-            run.conclude(bug)
-            if moved := _still_moved(run.result):
-                lease.keep(f"a bug in Longshore left {', '.join(moved)} updated: {run.result.message}")
-            if isinstance(bug, LongshoreError):
-                ended = InternalError(bug.message, bug.hint)
-                ended.exit_code = int(run.result.exit_code)
-                raise ended from error
+            _end_after_bug(run, lease, error)
             raise
         finally:
             run.result.ended = datetime.now(UTC)
@@ -95,6 +94,17 @@ def running(env: Environment, request: RunRequest) -> Iterator[Run]:
             run.write_or_warn()
     for warning in lease.warnings:
         run.warn(warning)
+
+
+def _conclude(run: Run, error: LongshoreError) -> None:
+    if run.result.verdict is Verdict.RUNNING:
+        run.conclude(error)
+
+
+def _end_after_bug(run: Run, lease: Lease, error: BaseException) -> None:
+    run.conclude(error)
+    if moved := _still_moved(run.result):
+        lease.keep(f"a bug in Longshore left {', '.join(moved)} updated: {run.result.message}")
 
 
 def _locked(env: Environment, request: RunRequest) -> AbstractContextManager[Lease]:
