@@ -11,7 +11,7 @@ import pytest
 
 from longshore.clock import Clock
 from longshore.errors import BuildError, InterruptError, LeaveAtOnce
-from longshore.signals import WATCHED, Interrupts, StoppedBySignal, deferred, explained, stopping
+from longshore.signals import WATCHED, Interrupts, StoppedBySignal, deferred, explained, finishing, stopping
 from longshore.verdict import ExitCode, exit_code_of
 
 
@@ -96,6 +96,15 @@ def test_the_same_signal_from_shell_and_kernel_is_one_request(interrupts: Interr
             os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.mark.parametrize("numbers", [(signal.SIGTERM, signal.SIGHUP), (signal.SIGHUP, signal.SIGTERM)])
+def test_sigterm_and_sighup_together_as_from_systemd_are_one_request(
+    interrupts: Interrupts, numbers: tuple[signal.Signals, signal.Signals]
+) -> None:
+    with interrupts.watched(lambda _: None), interrupts.held():
+        for number in numbers:
+            os.kill(os.getpid(), number)
+
+
 def test_a_second_ctrl_c_is_meant(interrupts: Interrupts) -> None:
     with interrupts.watched(lambda _: None), interrupts.held(), pytest.raises(LeaveAtOnce):
         os.kill(os.getpid(), signal.SIGINT)
@@ -150,6 +159,20 @@ def test_a_signal_takes_effect_after_the_program_that_was_told_of_it() -> None:
         raise AssertionError("not reached")
     assert told == [1]
     assert caught.value.message == "interrupted by SIGTERM\ndocker build failed with exit code 1"
+
+
+@pytest.mark.usefixtures("interrupts")
+def test_a_short_write_is_finished_at_the_first_signal_and_not_at_the_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, done = [100.0], list[str]()
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    with pytest.raises(StoppedBySignal), stopping(), finishing():
+        os.kill(os.getpid(), signal.SIGTERM)
+        done.append("after the first")
+        now[0] += 2
+        os.kill(os.getpid(), signal.SIGTERM)
+        done.append("not reached")
+    assert done == ["after the first"]
+    assert signal.getsignal(signal.SIGTERM) is harmless
 
 
 @pytest.mark.usefixtures("interrupts")

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from types import FrameType
 
@@ -21,8 +22,9 @@ _SLICE = 0.1
 """Seconds between checks for a signal during a sleep."""
 
 _ONE_REQUEST = 1.0
-"""Seconds in which the same signal is one request: if a terminal closes, shell and kernel each send SIGHUP, and make
-passes on a SIGTERM that its whole process group has received."""
+"""Seconds in which SIGTERM and SIGHUP are one request: if a terminal closes, shell and kernel each send SIGHUP, make
+passes on a SIGTERM that its whole process group has received, and systemd sends SIGHUP immediately after SIGTERM
+(SendSIGHUP= in systemd.kill(5))."""
 
 _Handler = Callable[[int, FrameType | None], None]
 
@@ -119,7 +121,7 @@ class Interrupts:
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         now = time.monotonic()
         typed = number == signal.SIGINT  # a person who types Ctrl-C twice means it
-        if not typed and any(number == earlier and now - at < _ONE_REQUEST for earlier, at in self._received):
+        if not typed and any(earlier != signal.SIGINT and now - at < _ONE_REQUEST for earlier, at in self._received):
             return
         self._received.append((number, now))
         if len(self._received) > 1:
@@ -150,13 +152,27 @@ def stopping() -> Iterator[None]:
         yield
 
 
+@dataclass
+class Explanation:
+    """What the message of a signal says about a block, which keeps it up to date.
+
+    Attributes:
+        left: the changes made until now.
+        next_step: the hint.
+    """
+
+    left: str
+    next_step: str
+
+
 @contextmanager
-def explained(left: str, next_step: str) -> Iterator[None]:
+def explained(left: str, next_step: str) -> Iterator[Explanation]:
     """Adds the changes made, and the next step, to a signal that ends the block, unless an inner block has."""
+    explanation = Explanation(left, next_step)
     try:
-        yield
+        yield explanation
     except StoppedBySignal as stop:
-        stop.explain(left, next_step)
+        stop.explain(explanation.left, explanation.next_step)
         raise
 
 
@@ -175,6 +191,15 @@ class Deferral:
         self.raised: BaseException | None = None
         self._count = 0
         self._on_signal: Callable[[int], None] = lambda _: None
+
+    def check(self) -> None:
+        """Marks a point at which nothing has begun that a signal must not interrupt.
+
+        Raises:
+            BaseException: that of a signal that has arrived.
+        """
+        if self.raised:
+            raise self.raised
 
     def tell(self, on_signal: Callable[[int], None]) -> None:
         """Calls a function at each signal, with the number of signals so far, which ends the program."""
@@ -215,6 +240,17 @@ def deferred() -> Iterator[Deferral]:
             signal.signal(number, handler)
     if deferral.raised:
         raise deferral.raised from cause
+
+
+@contextmanager
+def finishing() -> Iterator[None]:
+    """Lets the first signal take effect at the end of the block, a short write that must not be left open.
+
+    The next one ends the block, because AWS may be out of reach.
+    """
+    with deferred() as deferral:
+        deferral.tell(lambda count: deferral.check() if count > 1 else None)
+        yield
 
 
 @contextmanager
