@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from signal import SIGTERM, raise_signal
 
 import pytest
 
@@ -11,6 +12,7 @@ from longshore.clock import Clock, time_with_sleep
 from longshore.errors import AwsError, LockedError, LockLostError, UsageError
 from longshore.ledger.lease import EnvironmentLock, Lease
 from longshore.masking import Masks
+from longshore.signals import StoppedBySignal, stopping
 from tests.fakes.memory_table import MemoryTable
 from tests.fakes.samples import ACTOR, BackwardClock, moved_clock
 
@@ -359,3 +361,42 @@ def test_without_the_ledger_the_lock_cannot_be_taken(table: MemoryTable) -> None
     table.before = unreachable
     with pytest.raises(AwsError), locks(table).held("one", ACTOR, "x"):
         pass
+
+
+def interrupt(_pk: str) -> None:
+    raise_signal(SIGTERM)
+
+
+def test_a_signal_while_the_lock_is_written_leaves_it_free(table: MemoryTable) -> None:
+    table.after = interrupt
+    with pytest.raises(StoppedBySignal), stopping(), locks(table).held("one", ACTOR, "x"):
+        raise AssertionError("not reached")
+    assert [lock["owner"] for lock in table.written] == ["one", ""]
+
+
+def test_a_signal_while_a_person_takes_the_lock_leaves_it_free(table: MemoryTable) -> None:
+    table.after = interrupt
+    with pytest.raises(StoppedBySignal), stopping():
+        locks(table).hold("ann", ACTOR, "the database moves")
+    assert [lock["owner"] for lock in table.written] == ["ann", ""]
+
+
+def test_a_signal_while_a_lock_is_taken_over_leaves_it_free(table: MemoryTable) -> None:
+    with locks(table).held("one", ACTOR, "x"):
+        stale = locks(table).read()
+        assert stale is not None
+        table.after = interrupt
+        with pytest.raises(StoppedBySignal), stopping(), locks(table).taken_over(stale, "two", ACTOR, "resume"):
+            raise AssertionError("not reached")
+    assert [lock["owner"] for lock in table.written] == ["one", "two", ""]
+
+
+def test_a_signal_while_the_lock_is_freed_leaves_it_free(table: MemoryTable) -> None:
+    def interrupt_put(call: str, pk: str) -> None:
+        if call == "put" and table.written:
+            interrupt(pk)
+
+    table.before = interrupt_put
+    with pytest.raises(StoppedBySignal), stopping(), locks(table).held("one", ACTOR, "x"):
+        pass
+    assert locks(table).read() is None

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from longshore.errors import AwsError, LockLostError, UnreadableRecordError
 from longshore.ledger.lock import Lock, LockRecord
 from longshore.result import Actor
+from longshore.signals import finishing
 
 BEATS_A_LEASE = 3
 """Heartbeats per lease."""
@@ -143,7 +144,8 @@ class EnvironmentLock(LockRecord):
             LockedError: another process or a person holds it; names the holder, and how to free the lock.
             AwsError: the ledger cannot be reached; without it, nothing is released.
         """
-        with self._kept_alive(self._take(_Holder(owner, actor, purpose, self.lease), wait, on_wait)) as lease:
+        holder = _Holder(owner, actor, purpose, self.lease)
+        with self._kept_alive(lambda taken: self._take(holder, taken, wait, on_wait)) as lease:
             yield lease
 
     @contextmanager
@@ -154,10 +156,13 @@ class EnvironmentLock(LockRecord):
             LockedError: the lock has changed in the meantime.
         """
         lock = _Holder(owner, actor, purpose, self.lease).lock_after(stale)
-        begun = self.clock.elapsed()
-        if not self.write(lock, stale.stamp) and not self._is_ours(lock):
-            raise self._changed()
-        with self._kept_alive(Lease(self, lock, begun + self.lease)) as lease:
+
+        def take(taken: list[Lease]) -> None:
+            self._put(lock, stale, taken)
+            if not taken:
+                raise self._changed()
+
+        with self._kept_alive(take) as lease:
             yield lease
 
     def hold(self, owner: str, actor: Actor, why: str) -> Lock:
@@ -166,22 +171,37 @@ class EnvironmentLock(LockRecord):
         Raises:
             LockedError: it is held already.
         """
-        return self._take(_Holder(owner, actor, f"held: {self.masks.mask(why)}", 0.0)).lock
+        taken: list[Lease] = []
+        try:
+            self._take(_Holder(owner, actor, f"held: {self.masks.mask(why)}", 0.0), taken)
+        except BaseException:
+            with finishing():
+                for lease in taken:
+                    lease.end()
+            raise
+        return taken[0].lock
 
-    def _take(self, holder: _Holder, wait: float = 0.0, on_wait: OnWait = lambda _: None) -> Lease:
+    def _take(self, holder: _Holder, taken: list[Lease], wait: float = 0.0, on_wait: OnWait = lambda _: None) -> None:
+        """Adds the lease to ``taken`` once the lock is written, so that the caller can end it after a signal."""
         waited_for = ""
         for _ in self.clock.polls(wait):
             last = self._last()
             if last is None or not last.owner:
-                lock, begun = holder.lock_after(last), self.clock.elapsed()
-                if self._put(lock, last):
-                    return Lease(self, lock, begun + lock.lease)
+                self._put(holder.lock_after(last), last, taken)
+                if taken:
+                    return
             elif wait and last.id != waited_for:
                 on_wait(last)
                 waited_for = last.id
         raise self._changed()
 
-    def _put(self, lock: Lock, last: Lock | None) -> bool:
+    def _put(self, lock: Lock, last: Lock | None, taken: list[Lease]) -> None:
+        lease = Lease(self, lock, self.clock.elapsed() + lock.lease)
+        with finishing():  # it must be known whether the lock is held
+            if self._written(lock, last):
+                taken.append(lease)
+
+    def _written(self, lock: Lock, last: Lock | None) -> bool:
         """Writes a new holder. After a lost response or a failed condition, reads the lock: the holder may be us."""
         try:
             return self.write(lock, last.stamp if last else None) or self._is_ours(lock)
@@ -191,20 +211,25 @@ class EnvironmentLock(LockRecord):
             raise
 
     @contextmanager
-    def _kept_alive(self, lease: Lease) -> Iterator[Lease]:
-        """Writes heartbeats during the block, then ends the lease."""
-        ended = threading.Event()
-        beating = threading.Thread(target=_beat_until, args=(ended, lease), daemon=True)
-        beating.start()
+    def _kept_alive(self, take: Callable[[list[Lease]], None]) -> Iterator[Lease]:
+        """Takes the lock, and writes heartbeats during the block; then ends the lease, after a signal as well."""
+        taken, ended = list[Lease](), threading.Event()
+        beating = threading.Thread(target=_beat_until, args=(ended, taken), daemon=True)
         try:
-            yield lease
+            take(taken)
+            beating.start()
+            yield taken[0]
         finally:
-            ended.set()
-            beating.join()
-            lease.end()
+            with finishing():  # the lock must not stay held
+                ended.set()
+                if beating.is_alive():
+                    beating.join()
+                for lease in taken:
+                    lease.end()
 
 
-def _beat_until(ended: threading.Event, lease: Lease) -> None:
+def _beat_until(ended: threading.Event, taken: list[Lease]) -> None:
+    (lease,) = taken
     while not ended.wait(lease.lock.lease / BEATS_A_LEASE):
         try:
             lease.check()
