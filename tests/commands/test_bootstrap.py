@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from signal import SIGTERM, raise_signal
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,8 +20,9 @@ from longshore.environment.environment import Environment
 from longshore.errors import AwsError, LockedError, LockLostError, TerraformError
 from longshore.ledger.lease import Lease
 from longshore.ledger.releases import Ledger
+from longshore.signals import StoppedBySignal, stopping
 from longshore.terminal.console import Console
-from longshore.terraform.driver import PLAN_DEFAULTS, OnEvent, PlanOptions, SavedPlan
+from longshore.terraform.driver import PLAN_DEFAULTS, ApplyStage, OnEvent, OnStage, PlanOptions, SavedPlan
 from longshore.verdict import ExitCode, exit_code_of
 from tests.fakes.environments import ACCOUNT, SHOP, Identity, environment
 from tests.fakes.memory_table import MemoryTable
@@ -41,6 +43,8 @@ class Account:
     table: MemoryTable = field(default_factory=MemoryTable)
     did: list[str] = field(default_factory=list)
     on_plan: Callable[[], None] = lambda: None
+    before_apply: Callable[[], None] = lambda: None
+    after_plan: Callable[[], None] = lambda: None
     fails: bool = False
     err: io.StringIO = field(default_factory=io.StringIO)
 
@@ -96,16 +100,20 @@ class Driver:
     def plan(self, variables: object = None, options: PlanOptions = PLAN_DEFAULTS) -> Iterator[SavedPlan]:
         self.account.note(f"plan {self.name}")
         yield SavedPlan(self.account.folder / "plan", changed=True)
+        self.account.after_plan()
 
     def show(self, plan: SavedPlan) -> dict[str, Any]:
         self.account.on_plan()
         return {"resource_changes": []}
 
-    def apply(self, plan: SavedPlan, on_event: OnEvent | None = None) -> dict[str, Any]:
+    def apply(self, plan: SavedPlan, on_event: OnEvent | None, on_stage: OnStage) -> dict[str, Any]:
+        self.account.before_apply()
+        on_stage(ApplyStage.STARTED)
         self.account.note(f"apply {self.name}")
         if self.account.fails:
             raise TerraformError("no S3")
         self.account.ledger = True
+        on_stage(ApplyStage.ENDED)
         return {}
 
 
@@ -226,3 +234,43 @@ def test_a_ledger_that_cannot_be_read_is_not_taken_for_a_missing_one(
     with pytest.raises(AwsError, match="denied"):
         command(account)
     assert account.did == []
+
+
+@pytest.mark.parametrize(
+    ("command", "at", "left", "hint"),
+    [
+        (run_bootstrap, "before_apply", "nothing of foundation was applied", "Run it again, which continues"),
+        (run_bootstrap, "after_plan", "all of foundation was applied", "Run it again, which continues"),
+        (run_destroy, "before_apply", "nothing was destroyed", "To destroy the rest: invoke destroy -e test"),
+        (run_destroy, "after_plan", "all of test was destroyed", "There is nothing left to destroy."),
+    ],
+)
+def test_a_signal_beside_the_apply_tells_what_has_happened(
+    command: Callable[[Account], object], at: str, left: str, hint: str, tmp_path: Path
+) -> None:
+    account = Account(tmp_path)
+    setattr(account, at, lambda: raise_signal(SIGTERM))
+    with pytest.raises(StoppedBySignal) as caught, stopping():
+        command(account)
+    assert caught.value.message == f"interrupted by SIGTERM: {left}"
+    assert caught.value.hint.startswith(hint)
+    assert account.locks().read() is None
+
+
+@pytest.mark.parametrize(
+    ("command", "left"), [(run_bootstrap, "all of test was applied"), (run_destroy, "all of test was destroyed")]
+)
+def test_a_signal_while_the_lock_is_freed_tells_what_has_happened(
+    command: Callable[[Account], object], left: str, tmp_path: Path
+) -> None:
+    account = Account(tmp_path)
+
+    def interrupt(call: str, _pk: str) -> None:
+        if call == "put" and account.did[-1:] == ["apply test (locked)"]:
+            raise_signal(SIGTERM)
+
+    account.table.before = interrupt
+    with pytest.raises(StoppedBySignal) as caught, stopping():
+        command(account)
+    assert caught.value.message == f"interrupted by SIGTERM: {left}"
+    assert account.locks().read() is None

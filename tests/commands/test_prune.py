@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from signal import SIGTERM, raise_signal
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +21,7 @@ from longshore.environment.environment import Environment
 from longshore.errors import AwsError, DeclinedError, LockedError, LongshoreError, NotReadyError, UsageError
 from longshore.ledger.releases import Ledger
 from longshore.result import ImageResult
+from longshore.signals import StoppedBySignal, stopping
 from longshore.terminal.console import Console
 from longshore.verdict import Verdict
 from tests.fakes.environments import ACCOUNT, SHOP, Identity, InstalledTerraform, environment
@@ -299,3 +301,16 @@ def test_a_tag_that_the_registry_refuses_to_remove_is_an_error_and_the_others_ar
 def test_keep_0_is_refused(shop: Shop) -> None:
     with pytest.raises(UsageError, match="--keep must be at least 1, got 0"):
         shop.prune(keep=0)
+
+
+def test_a_signal_while_the_locks_are_freed_tells_that_all_tags_were_removed(shop: Shop) -> None:
+    def interrupt(call: str, _pk: str) -> None:
+        if call == "put" and shop.ecr.removed:
+            raise_signal(SIGTERM)
+
+    shop.tables["test"].before = interrupt
+    with pytest.raises(StoppedBySignal) as caught, stopping():
+        shop.prune()
+    assert caught.value.message == "interrupted by SIGTERM: all 3 tags were removed"
+    assert caught.value.hint == "There is nothing left to remove."
+    assert [shop.ledger(name).locks.read() for name in ("test", "production")] == [None, None]

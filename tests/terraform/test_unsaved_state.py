@@ -7,14 +7,16 @@ import fcntl
 import json
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
+from signal import SIGTERM, raise_signal
 
 import pytest
 
 from longshore.config.target import Stack
 from longshore.errors import UnsavedStateError
 from longshore.signals import StoppedBySignal, stopping
-from longshore.terraform.driver import SavedPlan
+from longshore.terraform.driver import ApplyStage, SavedPlan
 from longshore.terraform.local import Terraform
 from longshore.terraform.unsaved_state import UnsavedState, sole_apply
 from tests.fakes.stoppable_terraform import StoppableTerraform
@@ -116,6 +118,37 @@ def test_a_state_that_an_interrupted_apply_could_not_save_is_moved_at_once(
     assert f"The unsaved state of staging is in {kept}" in caught.value.message
     assert "state push" in caught.value.hint
     assert (kept.exists(), root.left.exists(), program.alive) == (True, False, False)
+
+
+def test_a_signal_ends_the_wait_for_another_apply_and_nothing_is_applied(
+    root: Root, program: StoppableTerraform
+) -> None:
+    said, stages = list[str](), list[ApplyStage]()
+
+    def say(text: str) -> None:
+        said.append(text)
+        raise_signal(SIGTERM)
+
+    terraform = replace(terraform_of(root, "staging", program), say=say)
+    with (
+        sole_apply(root.folder, lambda: None),
+        pytest.raises(StoppedBySignal) as caught,
+        stopping(),
+    ):
+        terraform.apply(PLAN, on_stage=stages.append)
+    assert said == [f"waiting for another terraform apply in {root.folder} to end"]
+    assert (stages, program.calls) == ([], [])
+    assert caught.value.message == "interrupted by SIGTERM"
+
+
+def test_the_stages_of_an_apply_tell_how_much_a_signal_left(root: Root, program: StoppableTerraform) -> None:
+    stages: list[ApplyStage] = []
+    program.works_on("apply", [SIGTERM])
+    with pytest.raises(StoppedBySignal), stopping():
+        terraform_of(root, "staging", program).apply(PLAN, on_stage=stages.append)
+    assert stages == [ApplyStage.STARTED]
+    terraform_of(root, "staging", program).apply(PLAN, on_stage=stages.append)
+    assert stages == [ApplyStage.STARTED, ApplyStage.STARTED, ApplyStage.ENDED]
 
 
 def test_two_applies_of_one_root_do_not_run_at_once(root: Root) -> None:

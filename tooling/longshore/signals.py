@@ -154,7 +154,7 @@ def stopping() -> Iterator[None]:
 
 @dataclass
 class Explanation:
-    """What the message of a signal says about a block, which keeps it up to date.
+    """The text about a block in the message of a signal; the block keeps it up to date.
 
     Attributes:
         left: the changes made until now.

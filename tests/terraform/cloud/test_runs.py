@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from signal import SIGTERM, raise_signal
 from typing import Any
 
@@ -10,11 +12,12 @@ import pytest
 
 from longshore.errors import CloudError, InterruptError, PlanError, TerraformError
 from longshore.signals import StoppedBySignal, stopping
-from longshore.terraform.cloud.api import Api
+from longshore.terraform.cloud.api import Api, Response
 from longshore.terraform.cloud.objects import one
 from longshore.terraform.cloud.plan_json import download
 from longshore.terraform.cloud.run import parse_run
 from longshore.terraform.cloud.run_request import CloudRunRequest, unique_message
+from longshore.terraform.driver import ApplyStage
 from tests.fakes.terraform_cloud import HOST, TOKEN, FakeTime, FakeTransport, Messages, run, runs
 
 UNDER_WAY = [
@@ -53,7 +56,7 @@ def test_no_unfinished_status_is_success_and_the_deadline_ends_the_wait(status: 
     with pytest.raises(TerraformError, match=f"no plan after 60 s .{status}"):
         runs(fake, time.clock()).wait_for_plan(_start(), 60, None)
     with pytest.raises(TerraformError, match=f"not applied after 60 s .{status}"):
-        runs(fake, time.clock()).wait_for_apply(_start(), 60, None)
+        runs(fake, time.clock()).apply(_start(), 60, None)
     assert fake.paths() == []
     assert 120 <= time.now < 130
 
@@ -70,12 +73,12 @@ def test_only_the_status_applied_is_a_successful_apply() -> None:
     fake, time = FakeTransport(), FakeTime()
     fake.reply("GET runs/run-1", run("confirmed"), run("applying"), run("applied"))
     logged(fake, "applies/apply-1")
-    assert runs(fake, time.clock()).wait_for_apply(_start(), 60, None).status == "applied"
+    assert runs(fake, time.clock()).apply(_start(), 60, None).status == "applied"
     finished = FakeTransport()
     finished.reply("GET runs/run-1", run("planned_and_finished"))
     logged(finished, "applies/apply-1")
     with pytest.raises(TerraformError):
-        runs(finished, time.clock()).wait_for_apply(_start(), 60, None)
+        runs(finished, time.clock()).apply(_start(), 60, None)
 
 
 @pytest.mark.parametrize(
@@ -110,10 +113,10 @@ def test_a_mandatory_policy_is_distinguished_from_a_terraform_error() -> None:
         runs(fake, time.clock()).wait_for_plan(_start(), 60, None)
 
 
-def _failed_stage(stage: str) -> FakeTransport:
+def _failed_stage(stage: str, *before: str) -> FakeTransport:
     """A run in which Terraform succeeded, but an OPA policy or a mandatory run task failed."""
     fake = FakeTransport()
-    fake.reply("GET runs/run-1", run("errored"))
+    fake.reply("GET runs/run-1", *map(run, before), run("errored"))
     fake.reply("GET runs/run-1/policy-checks", {"data": []})
     passed, failed = {"stage": "pre_plan", "status": "passed"}, {"stage": stage, "status": "failed"}
     fake.reply(
@@ -127,10 +130,10 @@ def test_opa_policies_and_run_tasks_are_distinguished_from_terraform_errors() ->
     logged(fake, "plans/plan-1")
     with pytest.raises(PlanError, match="a policy or a run task of the stage post_plan failed for run-1"):
         runs(fake, time.clock()).wait_for_plan(_start(), 60, None)
-    later = _failed_stage("pre_apply")
+    later = _failed_stage("pre_apply", "confirmed")
     logged(later, "applies/apply-1")
     with pytest.raises(TerraformError, match=r"failed .errored, a policy or a run task of the stage pre_apply failed"):
-        runs(later, time.clock()).wait_for_apply(_start(), 60, None)
+        runs(later, time.clock()).apply(_start(), 60, None)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +146,7 @@ def test_a_failed_apply(status: str, kind: type[Exception]) -> None:
     fake.reply("GET runs/run-1/task-stages", {"data": []})
     logged(fake, "applies/apply-1", _diagnostic("no capacity"))
     with pytest.raises(kind) as caught:
-        runs(fake, time.clock()).wait_for_apply(_start(), 60, None)
+        runs(fake, time.clock()).apply(_start(), 60, None)
     assert isinstance(caught.value, PlanError | TerraformError)
     assert ("no capacity" in caught.value.message) == (status == "errored")
 
@@ -258,9 +261,10 @@ def test_a_locked_workspace_is_reported_instead_of_a_finished_run() -> None:
 
 def test_a_confirmation_is_not_repeated_after_a_lost_response() -> None:
     fake, time = FakeTransport(), FakeTime()
-    fake.reply("GET runs/run-1", run("planned", confirmable=True), run("confirmed"))
+    fake.reply("GET runs/run-1", run("planned", confirmable=True), run("confirmed"), run("applied"))
     fake.reply("POST runs/run-1/actions/apply", status=0)
-    assert runs(fake, time.clock()).confirm(_start()).status == "confirmed"
+    logged(fake, "applies/apply-1")
+    assert runs(fake, time.clock()).apply(_start(), 60, None).status == "applied"
     assert fake.paths() == ["runs/run-1/actions/apply"]
 
 
@@ -269,7 +273,7 @@ def test_a_run_discarded_before_its_confirmation() -> None:
     fake.reply("GET runs/run-1", run("planned", confirmable=True), run("discarded"))
     fake.reply("POST runs/run-1/actions/apply", {"errors": [{"detail": "transition"}]}, status=409)
     with pytest.raises(PlanError, match="discarded by another user"):
-        runs(fake, time.clock()).confirm(_start())
+        runs(fake, time.clock()).apply(_start(), 60, None)
 
 
 @pytest.mark.parametrize(
@@ -305,7 +309,7 @@ def test_failed_reads_do_not_end_the_wait() -> None:
         fake.reply("GET runs/run-1", status=500)
     fake.reply("GET runs/run-1", run("applied"))
     logged(fake, "applies/apply-1")
-    assert runs(fake, time.clock()).wait_for_apply(_start(), 600, None).status == "applied"
+    assert runs(fake, time.clock()).apply(_start(), 600, None).status == "applied"
 
 
 def test_a_signal_ends_the_wait_in_the_queue_but_not_a_running_apply() -> None:
@@ -315,16 +319,16 @@ def test_a_signal_ends_the_wait_in_the_queue_but_not_a_running_apply() -> None:
     fake, time = FakeTransport(), FakeTime()
     fake.reply("GET runs/run-1", run("applying"), run("applying"), run("applied"))
     logged(fake, "applies/apply-1")
-    assert runs(fake, time.clock(stop)).wait_for_apply(_start(), 60, None).status == "applied"
+    assert runs(fake, time.clock(stop)).apply(_start(), 60, None).status == "applied"
     after = FakeTransport()
     after.reply("GET runs/run-1", run("post_apply_running"), run("post_apply_completed"), run("applied"))
     logged(after, "applies/apply-1")
-    assert runs(after, time.clock(stop)).wait_for_apply(_start(), 60, None).status == "applied"
+    assert runs(after, time.clock(stop)).apply(_start(), 60, None).status == "applied"
     waiting = FakeTransport()
     waiting.reply("GET runs/run-1", run("apply_queued"))
     logged(waiting, "applies/apply-1")
     with pytest.raises(InterruptError):
-        runs(waiting, time.clock(stop)).wait_for_apply(_start(), 60, None)
+        runs(waiting, time.clock(stop)).apply(_start(), 60, None)
 
 
 def test_a_signal_that_ends_the_command_cancels_a_running_apply_and_waits_for_its_end() -> None:
@@ -344,9 +348,55 @@ def test_a_signal_that_ends_the_command_cancels_a_running_apply_and_waits_for_it
 
     time.sleep = interrupted  # type: ignore[method-assign]
     with pytest.raises(StoppedBySignal) as caught, stopping():
-        runs(fake, time.clock()).wait_for_apply(_start(), 60, None)
+        runs(fake, time.clock()).apply(_start(), 60, None)
     assert "canceled" in caught.value.message
     assert [path for method, path, _ in fake.calls if method == "POST"] == ["runs/run-1/actions/cancel"]
+
+
+def interrupted_at(fake: FakeTransport, call: str) -> tuple[list[ApplyStage], StoppedBySignal]:
+    """The stages of an apply, and the exception that ends it, if SIGTERM arrives during a call."""
+    stages: list[ApplyStage] = []
+
+    def transport(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
+        response = fake(method, url, headers, body)
+        if f"{method} {url}".startswith(call) and len(fake.paths(method)) == 1:
+            raise_signal(SIGTERM)
+        return response
+
+    played = replace(runs(fake, FakeTime().clock()), api=Api(HOST, TOKEN, transport, FakeTime().clock()))
+    with pytest.raises(StoppedBySignal) as caught, stopping():
+        played.apply(_start(), 60, None, stages.append)
+    return stages, caught.value
+
+
+def test_a_signal_before_the_confirmation_applies_nothing() -> None:
+    fake = FakeTransport()
+    fake.reply("GET runs/run-1", run("planned", confirmable=True))
+    stages, stop = interrupted_at(fake, "GET")
+    assert (stages, stop.message, fake.paths()) == ([], "interrupted by SIGTERM", [])
+
+
+def test_a_signal_during_the_confirmation_takes_effect_when_the_apply_has_ended() -> None:
+    fake = FakeTransport()
+    applying = run("applying", cancelable=True)
+    fake.reply("GET runs/run-1", run("planned", confirmable=True), applying, applying, applying, run("canceled"))
+    fake.reply("POST runs/run-1/actions/apply", status=202)
+    fake.reply("POST runs/run-1/actions/cancel", status=202)
+    fake.reply("GET workspaces/ws-1", {"data": {"id": "ws-1", "attributes": {}}})
+    logged(fake, "applies/apply-1")
+    stages, stop = interrupted_at(fake, "POST")
+    assert set(stages) == {ApplyStage.STARTED}
+    assert "canceled" in stop.message
+    assert fake.paths() == ["runs/run-1/actions/apply", "runs/run-1/actions/cancel"]
+
+
+def test_a_signal_that_comes_too_late_to_stop_the_apply_leaves_all_applied() -> None:
+    fake = FakeTransport()
+    fake.reply("GET runs/run-1", run("planned", confirmable=True), run("applied"))
+    fake.reply("POST runs/run-1/actions/apply", status=202)
+    logged(fake, "applies/apply-1")
+    stages, stop = interrupted_at(fake, "POST")
+    assert (stages[-1], stop.message) == (ApplyStage.ENDED, "interrupted by SIGTERM")
 
 
 def test_a_log_is_joined_from_chunks_and_reported_if_incomplete() -> None:
@@ -355,7 +405,7 @@ def test_a_log_is_joined_from_chunks_and_reported_if_incomplete() -> None:
     fake.reply("GET applies/apply-1", {"data": {"attributes": {"log-read-url": "https://archive.example.com/l"}}})
     fake.reply("GET /l", b"\x02one\ntw", b"o\nthr", b"ee", b"")
     events: list[str] = []
-    runs(fake, time.clock(), messages).wait_for_apply(_start(), 60, events.append)
+    runs(fake, time.clock(), messages).apply(_start(), 60, events.append)
     assert events == ["one", "two", "three"]
     assert "could not read the log of run-1 to its end" in messages.warnings[0]
     asked = [path for method, path, _ in fake.calls if path == "/l"]
@@ -368,7 +418,7 @@ def test_a_log_whose_beginning_comes_again_and_again_is_not_read_for_ever() -> N
     fake.reply("GET applies/apply-1", {"data": {"attributes": {"log-read-url": "https://archive.example.com/l"}}})
     fake.reply("GET /l", b"\x02one\n")
     events: list[str] = []
-    runs(fake, time.clock(), messages).wait_for_apply(_start(), 60, events.append)
+    runs(fake, time.clock(), messages).apply(_start(), 60, events.append)
     assert events == ["one"]
     assert "could not read the log of run-1 to its end" in messages.warnings[0]
 

@@ -11,9 +11,9 @@ from longshore.environment.environment import Environment
 from longshore.errors import ApplyError, TerraformError
 from longshore.run import checks, environment_lock
 from longshore.run.environment_lock import FirstLock
-from longshore.signals import StoppedBySignal
+from longshore.signals import Explanation
 from longshore.terraform import gate, plan
-from longshore.terraform.driver import Driver, SavedPlan
+from longshore.terraform.driver import ApplyStage, Driver, OnStage, SavedPlan
 
 
 def bootstrap(
@@ -49,24 +49,27 @@ def bootstrap(
     allowed = gate.Allowed(destroy=allow_destroy)
     checks.before_bootstrap(env)
     stacks = [stack for stack in (env.target.foundation, env.target.stack) if stack]
-    bucket = env.target.state_bucket
-    with environment_lock.taken_early(env, checks.caller(env), "bootstrap", wait=wait) as lock:
-        if bucket and any(stack.backend for stack in stacks):
+    with (
+        signals.explained("no stack was applied", _again(env)) as explanation,
+        environment_lock.taken_early(env, checks.caller(env), "bootstrap", wait=wait) as lock,
+    ):
+        if (bucket := env.target.state_bucket) and any(stack.backend for stack in stacks):
             state_bucket.prepare(env, bucket, yes=yes, secure=secure_state_bucket)
-        return [line for stack in stacks for line in _set_up(env, stack, allowed, lock, yes=yes)]
+        return [line for stack in stacks for line in _set_up(env, stack, allowed, lock, explanation, yes=yes)]
 
 
 def _again(env: Environment) -> str:
     return f"Run it again, which continues from there: invoke bootstrap -e {env.target.environment}"
 
 
-def _set_up(env: Environment, stack: Stack, allowed: gate.Allowed, lock: FirstLock, *, yes: bool) -> list[str]:
+def _set_up(
+    env: Environment, stack: Stack, allowed: gate.Allowed, lock: FirstLock, explanation: Explanation, *, yes: bool
+) -> list[str]:
+    def on_stage(stage: ApplyStage) -> None:
+        explanation.left = f"{stage} of {stack.name} was applied"
+
     lock.take()
-    with signals.explained(f"nothing of {stack.name} was applied", _again(env)):
-        return _plan_and_apply(env, stack, allowed, lock, yes=yes)
-
-
-def _plan_and_apply(env: Environment, stack: Stack, allowed: gate.Allowed, lock: FirstLock, *, yes: bool) -> list[str]:
+    explanation.left = f"nothing of {stack.name} was applied"
     terraform = env.terraform_of(stack)
     for line in terraform.set_up():
         env.console.say(line)
@@ -81,27 +84,23 @@ def _plan_and_apply(env: Environment, stack: Stack, allowed: gate.Allowed, lock:
         env.console.differences(lines)
         env.console.prompt.approve(f"Apply {stack.name}?", yes=yes)
         lock.check()
-        apply_saved(env, terraform, saved, f"of {stack.name} was applied", _again(env))
+        apply_saved(env, terraform, saved, on_stage)
         return lines
 
 
-def apply_saved(env: Environment, terraform: Driver, saved: SavedPlan, effect: str, next_step: str) -> None:
+def apply_saved(env: Environment, terraform: Driver, saved: SavedPlan, on_stage: OnStage) -> None:
     """Applies a saved plan. A signal ends terraform, which saves the state, before it ends this.
 
     Args:
         env: the environment.
         terraform: the driver of the stack.
         saved: the plan.
-        effect: of the apply, after "part" or "all", to describe what a signal has left.
-        next_step: the hint after a signal.
+        on_stage: receives the stages of the apply, to describe what a signal has left.
 
     Raises:
         ApplyError: Terraform failed.
     """
     try:
-        terraform.apply(saved, env.console.detail)
+        terraform.apply(saved, env.console.detail, on_stage)
     except TerraformError as error:
         raise ApplyError(error.message, error.hint) from error
-    except StoppedBySignal as stop:
-        stop.explain(f"part {effect}" if stop.__cause__ else f"all {effect}", next_step)
-        raise

@@ -8,7 +8,7 @@ from longshore.environment.environment import Environment
 from longshore.errors import UsageError
 from longshore.run import checks, environment_lock
 from longshore.terraform import plan
-from longshore.terraform.driver import PlanOptions
+from longshore.terraform.driver import ApplyStage, PlanOptions
 
 
 def destroy(env: Environment, *, confirmed: str | None, wait: float = 0.0) -> list[str]:
@@ -30,9 +30,15 @@ def destroy(env: Environment, *, confirmed: str | None, wait: float = 0.0) -> li
         ApplyError: Terraform failed.
     """
     checks.before_bootstrap(env, planning=False)
-    terraform, again = env.terraform, f"To destroy the rest: invoke destroy -e {env.target.environment}"
+    terraform, name = env.terraform, env.target.environment
+
+    def on_stage(stage: ApplyStage) -> None:
+        explanation.left = f"{stage} of {name} was destroyed"
+        if stage is ApplyStage.ENDED:
+            explanation.next_step = "There is nothing left to destroy."
+
     with (
-        signals.explained("nothing was destroyed", again),
+        signals.explained("nothing was destroyed", f"To destroy the rest: invoke destroy -e {name}") as explanation,
         environment_lock.taken_early(env, checks.caller(env), "destroy", wait=wait) as lock,
         terraform.plan(options=PlanOptions(destroy=True)) as saved,
     ):
@@ -40,7 +46,7 @@ def destroy(env: Environment, *, confirmed: str | None, wait: float = 0.0) -> li
         env.console.differences(lines)
         _confirm(env, confirmed)
         lock.check()
-        apply_saved(env, terraform, saved, f"of {env.target.environment} was destroyed", again)
+        apply_saved(env, terraform, saved, on_stage)
         return lines
 
 

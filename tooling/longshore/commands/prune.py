@@ -12,9 +12,9 @@ from longshore.environment.environment import Environment
 from longshore.errors import LockedError, LongshoreError, NotReadyError, UsageError
 from longshore.ledger.lease import Lease
 from longshore.run import checks, environment_lock
+from longshore.signals import Explanation
 
 
-@signals.explained("nothing was removed", "Run the same command again.")
 def prune(env: Environment, *, keep: int, dry_run: bool, yes: bool, wait: float = 0.0) -> None:
     """Removes tags that no environment needs; untagged images are left to the registry's lifecycle policy.
 
@@ -37,9 +37,9 @@ def prune(env: Environment, *, keep: int, dry_run: bool, yes: bool, wait: float 
     """
     if keep < 1:
         raise UsageError(f"--keep must be at least 1, got {keep}: it is the number of versions to keep", "Default: 10.")
-    environments = list(_environments(env))
     leases: list[Lease] = []
-    with ExitStack() as stack:
+    with signals.explained("nothing was removed", "Run the same command again.") as explanation, ExitStack() as stack:
+        environments = list(_environments(env))
         for environment in environments:
             with _naming(environment):
                 actor = checks.reach(environment)
@@ -52,8 +52,7 @@ def prune(env: Environment, *, keep: int, dry_run: bool, yes: bool, wait: float 
             env.console.say(f"{count} tags would be removed." if count else "There is nothing to remove.")
             return
         env.console.prompt.approve(f"Remove {count} tags of {env.target.application} permanently?", yes=yes)
-        with signals.explained("some of these tags may have been removed", "To remove the rest, prune again."):
-            _remove(env, removable, leases)
+        _remove(env, removable, leases, explanation)
 
 
 def _environments(env: Environment) -> Iterator[Environment]:
@@ -111,7 +110,9 @@ def _removable(env: Environment, retained: RetainedImages) -> dict[str, list[str
     return removable
 
 
-def _remove(env: Environment, removable: dict[str, list[str]], leases: list[Lease]) -> None:
+def _remove(env: Environment, removable: dict[str, list[str]], leases: list[Lease], explanation: Explanation) -> None:
+    explanation.left = "some of these tags may have been removed"
+    explanation.next_step = "To remove the rest, prune again."
     failed: list[str] = []
     for repository, tags in removable.items():
         for lease in leases:
@@ -119,9 +120,11 @@ def _remove(env: Environment, removable: dict[str, list[str]], leases: list[Leas
         remaining = env.aws.ecr.remove_tags(repository, tags)
         failed += [f"{repository}:{tag}: {reason}" for tag, reason in remaining.items()]
         env.console.say(f"{repository}: {len(tags) - len(remaining)} removed")
+    count = sum(map(len, removable.values()))
     if failed:
         lines = "\n".join(f"  {line}" for line in failed)
         raise LongshoreError(
-            f"could not remove {len(failed)} of {sum(map(len, removable.values()))} tags:\n{lines}",
+            f"could not remove {len(failed)} of {count} tags:\n{lines}",
             "The other tags were removed. Fix the reasons above, then run the same command again.",
         )
+    explanation.left, explanation.next_step = f"all {count} tags were removed", "There is nothing left to remove."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +14,17 @@ Variables = Mapping[str, Any]
 
 OnEvent = Callable[[str], None]
 """Receives Terraform's messages while it runs, one line at a time."""
+
+
+class ApplyStage(StrEnum):
+    """How far an apply has come; the value is how much of the plan may have been applied. Before the first, nothing."""
+
+    STARTED = "part"
+    ENDED = "all"
+
+
+OnStage = Callable[[ApplyStage], object]
+"""Receives each stage of an apply as soon as it is reached, before a signal can end the apply."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +94,13 @@ class Driver(Protocol):
     def show(self, plan: SavedPlan) -> dict[str, Any]:
         """The plan in Terraform's JSON representation."""
 
-    def apply(self, plan: SavedPlan, on_event: OnEvent | None = None) -> dict[str, Any]:
+    def apply(self, plan: SavedPlan, on_event: OnEvent | None = None, on_stage: OnStage = bool) -> dict[str, Any]:
         """Applies exactly this plan, and returns the values of all outputs that are not sensitive.
+
+        Args:
+            plan: the plan.
+            on_event: receives Terraform's messages.
+            on_stage: receives the stages of the apply.
 
         Raises:
             StalePlanError: the state has changed since the plan was made; nothing was applied.

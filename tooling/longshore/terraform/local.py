@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from longshore.masking import Masks
 from longshore.private_files import private_folder
 from longshore.signals import Deferral, deferred
 from longshore.terraform import unshared_files
-from longshore.terraform.driver import PLAN_DEFAULTS, OnEvent, PlanOptions, SavedPlan, Variables
+from longshore.terraform.driver import PLAN_DEFAULTS, ApplyStage, OnEvent, OnStage, PlanOptions, SavedPlan, Variables
 from longshore.terraform.output import Output
 from longshore.terraform.process_environment import process_environment
 from longshore.terraform.terraform_process import TerraformProcess
@@ -151,14 +152,13 @@ class Terraform:
         self.init()
         return self._document("show", json=IsFlagged)
 
-    def apply(self, plan: SavedPlan, on_event: OnEvent | None = None) -> dict[str, Any]:
+    def apply(self, plan: SavedPlan, on_event: OnEvent | None = None, on_stage: OnStage = bool) -> dict[str, Any]:
         """Runs ``terraform apply``; moves a state that could not be saved out of the root's folder."""
-
-        def on_wait() -> None:
-            self.say(f"waiting for another terraform apply in {self.stack.directory} to end")
-
-        with sole_apply(self.stack.directory, on_wait) as lock, deferred() as deferral:
+        on_wait = partial(self.say, f"waiting for another terraform apply in {self.stack.directory} to end")
+        with deferred() as deferral, sole_apply(self.stack.directory, on_wait, deferral.check) as lock:
             self.refuse_unsaved()  # another apply may have failed during the wait for the folder
+            deferral.check()
+            on_stage(ApplyStage.STARTED)
             output = self._run(
                 deferral,
                 "apply",
@@ -171,6 +171,7 @@ class Terraform:
             )
             if output.code:
                 raise self._apply_error(output)
+            on_stage(ApplyStage.ENDED)
         return output.values()
 
     def unlock(self, lock_id: str) -> None:

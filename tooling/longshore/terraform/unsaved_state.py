@@ -109,7 +109,9 @@ class UnsavedState:
 
 
 @contextmanager
-def sole_apply(directory: Path, on_wait: Callable[[], None]) -> Iterator[list[int]]:
+def sole_apply(
+    directory: Path, on_wait: Callable[[], object], check: Callable[[], object] = bool
+) -> Iterator[list[int]]:
     """Lets only one apply at a time run in a root's folder of this machine, so that none finds the state of another.
 
     The lock is flock's, of the folder itself. A terraform that inherits it keeps it if Longshore is killed.
@@ -117,20 +119,22 @@ def sole_apply(directory: Path, on_wait: Callable[[], None]) -> Iterator[list[in
     Args:
         directory: the root's folder.
         on_wait: called once if another apply runs.
+        check: called before each attempt to get the folder; raises to end the wait.
 
     Yields:
         The file descriptors that terraform must inherit; none if the file system has no such locks.
     """
     folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        yield [folder] if _locked(folder, on_wait) else []
+        yield [folder] if _locked(folder, on_wait, check) else []
     finally:
         os.close(folder)
 
 
-def _locked(folder: int, on_wait: Callable[[], None]) -> bool:
+def _locked(folder: int, on_wait: Callable[[], object], check: Callable[[], object]) -> bool:
     waiting = False
     while True:
+        check()
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

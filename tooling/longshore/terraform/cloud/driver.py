@@ -23,7 +23,7 @@ from longshore.terraform.cloud.run import CloudRun
 from longshore.terraform.cloud.run_request import CloudRunRequest, unique_message
 from longshore.terraform.cloud.runs import Notifier, Runs
 from longshore.terraform.cloud.workspaces import WorkspaceState
-from longshore.terraform.driver import PLAN_DEFAULTS, OnEvent, PlanOptions, SavedPlan, Variables
+from longshore.terraform.driver import PLAN_DEFAULTS, OnEvent, OnStage, PlanOptions, SavedPlan, Variables
 from longshore.terraform.local import Terraform
 
 _PRIVATE = 0o600
@@ -139,19 +139,19 @@ class CloudDriver:
             return self._local_mode.terraform.show(plan)
         return dict(json.loads(plan.file.read_text(encoding="utf-8")))
 
-    def apply(self, plan: SavedPlan, on_event: OnEvent | None = None) -> dict[str, Any]:
+    def apply(self, plan: SavedPlan, on_event: OnEvent | None = None, on_stage: OnStage = bool) -> dict[str, Any]:
         """Confirms the run of this plan and waits for its apply.
 
         Raises:
             PlanError: another user ended the run before its apply.
         """
         if not isinstance(plan, CloudPlan):
-            return self._local_mode.terraform.apply(plan, on_event)
+            return self._local_mode.terraform.apply(plan, on_event, on_stage)
         workspace = self._find_workspace()
         if not plan.changed:
             return self.outputs()
         runs = self._runs(workspace, PLAN_DEFAULTS)
-        run = runs.wait_for_apply(runs.confirm(plan.run), self.timeouts.run, on_event)
+        run = runs.apply(plan.run, self.timeouts.run, on_event, on_stage)
         return outputs.read(self.api, workspace, self._unchecked_clock, of_run=run.id)
 
     def state(self) -> dict[str, Any]:

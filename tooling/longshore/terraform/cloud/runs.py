@@ -17,7 +17,7 @@ from longshore.terraform.cloud.objects import many, one
 from longshore.terraform.cloud.run import FAILED, HELD, SUCCEEDED, CloudRun, parse_run
 from longshore.terraform.cloud.run_request import CloudRunRequest
 from longshore.terraform.cloud.workspaces import WorkspaceState
-from longshore.terraform.driver import OnEvent
+from longshore.terraform.driver import ApplyStage, OnEvent, OnStage
 
 _SHOWN_WITHIN = 10.0
 """Seconds until a run whose creation was not answered appears in the list, if it exists."""
@@ -127,13 +127,27 @@ class Runs:
             " To wait longer, raise deadlines.terraform in invoke.yaml.",
         )
 
-    def confirm(self, run: CloudRun) -> CloudRun:
-        """Starts the apply of a plan that was approved in Longshore.
+    def apply(self, run: CloudRun, deadline: float, on_event: OnEvent | None, on_stage: OnStage = bool) -> CloudRun:
+        """Starts the apply of a plan that was approved in Longshore, and waits until the run has been applied.
+
+        A signal stops the wait while the run is queued, but not once its apply has started, as with a local terraform.
+        One that ends the command cancels the run, and takes effect once the run has ended; before the confirmation it
+        takes effect immediately, and nothing is applied.
 
         Raises:
             PlanError: another user ended the run before its apply.
-            CloudError: the request was refused, or may have taken effect.
+            CloudError: the confirmation was refused, or may have taken effect.
+            TerraformError: the apply failed, or had not ended at the deadline.
+            InterruptError: after a signal.
         """
+        with deferred() as deferral:
+            confirmed = self._confirm(run, deferral, on_stage)
+            log = Log(self.api, f"applies/{confirmed.apply}", on_event)
+            applied = self._wait_for_apply(confirmed, deadline, log, deferral)
+            on_stage(ApplyStage.ENDED)
+        return applied
+
+    def _confirm(self, run: CloudRun, deferral: Deferral, on_stage: OnStage) -> CloudRun:
         refused: CloudError | None = None
         requested = False
         for _ in self._unchecked_clock.polls(_SHOWN_WITHIN):
@@ -141,7 +155,10 @@ class Runs:
             if current.status == "discarded" or (current.status in FAILED and not requested):
                 raise self._failures.ended_elsewhere(current)
             if not current.confirmable:
+                on_stage(ApplyStage.STARTED)
                 return current
+            if not requested:
+                deferral.check()
             requested = True
             try:
                 self.api.send("POST", f"runs/{run.id}/actions/apply", {"comment": "Approved with Longshore"})
@@ -149,20 +166,8 @@ class Runs:
                 if not error.open and error.status != 409:
                     raise
                 refused = error
+            on_stage(ApplyStage.STARTED)
         raise refused or CloudError(f"{run.id} did not start its apply: {self.url(run.id)}")
-
-    def wait_for_apply(self, run: CloudRun, deadline: float, on_event: OnEvent | None) -> CloudRun:
-        """Waits until a confirmed run has been applied.
-
-        A signal stops the wait while the run is queued, but not once its apply has started, as with a local terraform.
-        One that ends the command cancels the run, and takes effect once the run has ended.
-
-        Raises:
-            TerraformError: the apply failed, or had not ended at the deadline.
-            InterruptError: after a signal.
-        """
-        with deferred() as deferral:
-            return self._wait_for_apply(run, deadline, Log(self.api, f"applies/{run.apply}", on_event), deferral)
 
     def _wait_for_apply(self, run: CloudRun, deadline: float, log: Log, deferral: Deferral) -> CloudRun:
         clock, cancelled = self._unchecked_clock, False
