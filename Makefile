@@ -59,7 +59,7 @@ test: setup ## one path of each kind, with real Terraform and real containers: u
 	@$(PYTEST) --dist loadfile --no-loadscope-reorder -m "not long"
 
 test-all: setup ## all tests, with the long matrices: under an hour
-	@$(PYTEST) --dist loadfile --no-loadscope-reorder
+	@.venv/bin/pytest -n $$(($(WORKERS) + 1)) --dist loadfile --no-loadscope-reorder
 
 scenarios: venv ## play every failure on the scripted stage and print a table of the verdicts
 	@.venv/bin/python -m tests.scenarios
