@@ -17,7 +17,7 @@ from longshore.commands.bootstrap import bootstrap
 from longshore.commands.destroy import destroy
 from longshore.config.target import Stack
 from longshore.environment.environment import Environment
-from longshore.errors import AwsError, LockedError, LockLostError, TerraformError
+from longshore.errors import AwsError, LockedError, LockLostError, TerraformError, UsageError
 from longshore.ledger.lease import Lease
 from longshore.ledger.releases import Ledger
 from longshore.signals import StoppedBySignal, stopping
@@ -161,6 +161,13 @@ def test_destroy_holds_the_lock_while_it_works(tmp_path: Path) -> None:
     run_destroy(account)
     assert account.did == ["plan test (locked)", "apply test (locked)"]
     assert account.locks().read() is None
+
+
+def test_the_name_of_another_environment_takes_no_lock(tmp_path: Path) -> None:
+    account = Account(tmp_path)
+    with pytest.raises(UsageError, match="'production' is not the name of the environment, 'test'"):
+        destroy(account.env(), confirmed="production")
+    assert (account.did, account.table.items) == ([], {})
 
 
 @both

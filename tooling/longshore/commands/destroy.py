@@ -29,6 +29,8 @@ def destroy(env: Environment, *, confirmed: str | None, wait: float = 0.0) -> li
         LockedError: another process or a person holds the environment; nothing was destroyed.
         ApplyError: Terraform failed.
     """
+    if confirmed is not None:
+        _compare(env, confirmed)
     checks.before_bootstrap(env, planning=False)
     terraform, name = env.terraform, env.target.environment
 
@@ -44,21 +46,25 @@ def destroy(env: Environment, *, confirmed: str | None, wait: float = 0.0) -> li
     ):
         lines = [str(change) for change in plan.changes(terraform.show(saved))]
         env.console.differences(lines)
-        _confirm(env, confirmed)
+        if confirmed is None:
+            _compare(env, _ask(env))
         lock.check()
         apply_saved(env, terraform, saved, on_stage)
         return lines
 
 
-def _confirm(env: Environment, confirmed: str | None) -> None:
+def _ask(env: Environment) -> str:
     name = env.target.environment
-    if confirmed is None:
-        if not env.console.prompt.interactive:
-            raise UsageError(
-                "not running in a terminal, so the destruction cannot be confirmed; nothing was destroyed",
-                f"Confirm it on the command line: --yes-really {name}",
-            )
-        confirmed = env.console.prompt.ask(f"Type {name} to destroy it: ").strip()
+    if not env.console.prompt.interactive:
+        raise UsageError(
+            "not running in a terminal, so the destruction cannot be confirmed; nothing was destroyed",
+            f"Confirm it on the command line: --yes-really {name}",
+        )
+    return env.console.prompt.ask(f"Type {name} to destroy it: ").strip()
+
+
+def _compare(env: Environment, confirmed: str) -> None:
+    name = env.target.environment
     if confirmed != name:
         raise UsageError(
             f"{confirmed!r} is not the name of the environment, {name!r}; nothing was destroyed",
