@@ -13,8 +13,16 @@ PHASES = ("install", "pre_build", "build", "post_build")
 Mark = yaml.error.MarkedYAMLError
 
 
+_LONGEST_MESSAGE = 1000
+
+
 class BuildspecError(Exception):
     """A buildspec that CodeBuild refuses with YAML_FILE_ERROR, in its own words if they are documented."""
+
+    def __init__(self, message: str) -> None:
+        # A message may quote the buildspec, whose values may be long and have control characters.
+        printable = "".join(character if character.isprintable() else "\ufffd" for character in message)
+        super().__init__(printable[:_LONGEST_MESSAGE])
 
 
 @dataclass(frozen=True)
