@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field
-from functools import wraps
+from functools import partial, wraps
 from inspect import Parameter, Signature, signature
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from invoke import tasks
 from invoke.context import Context
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from longshore.commands.dry_run import Forecast
     from longshore.environment.environment import Environment
     from longshore.result import ReleaseResult
+    from longshore.terminal.console import Console
+
+R = TypeVar("R", "ReleaseResult", "Forecast")
 
 OPTIONS = "options"
 """The parameter of a task that stands for the flags of ReleaseOptions that this task takes."""
@@ -121,23 +124,22 @@ def at_least_one(flag: str, number: int) -> int:
 
 def perform(environment: Environment, verb: Callable[[Environment], ReleaseResult], *, as_json: bool) -> None:
     """Runs a verb under the live display, shows its result, and ends with its exit code."""
-    from longshore.tasks.views import result as show
+    from longshore.tasks import views
 
-    with environment.console.live():
-        result = verb(environment)
-    with keeping_exit_code(environment.console):
-        show(environment.console, result, as_json=as_json)
-    if result.exit_code:
-        raise Exit(code=int(result.exit_code))
+    _end_with(environment, verb, partial(views.result, as_json=as_json))
 
 
 def foresee(environment: Environment, verb: Callable[[Environment], Forecast], *, as_json: bool) -> None:
     """Runs the dry run of a verb, shows its steps, and ends with its exit code."""
-    from longshore.tasks.views import forecast as show
+    from longshore.tasks import views
 
+    _end_with(environment, verb, partial(views.forecast, as_json=as_json))
+
+
+def _end_with(environment: Environment, verb: Callable[[Environment], R], show: Callable[[Console, R], None]) -> None:
     with environment.console.live():
-        forecast = verb(environment)
+        result = verb(environment)
     with keeping_exit_code(environment.console):
-        show(environment.console, forecast, as_json=as_json)
-    if forecast.exit_code:
-        raise Exit(code=int(forecast.exit_code))
+        show(environment.console, result)
+    if result.exit_code:
+        raise Exit(code=int(result.exit_code))
