@@ -43,7 +43,7 @@ def import_env(env: Environment, environ: Mapping[str, str], *, skip: Collection
     _refuse_binary(selected)
     _refuse_unprintable(selected)
     _name_superfluous(env, environ, skip)
-    differences = build_variables.differences(selected, variable_files.read((*stack.loaded_files, *stack.var_files)))
+    differences = build_variables.differences(selected, variable_files.read(stack.all_var_files))
     _warn_of_differences(env, selected, differences)
     scope, masks = checks.variable_scope(env), env.console.masks
     missing = _without_empty_secrets(build_variables.missing(selected, differences, scope, masks), selected)

@@ -50,6 +50,11 @@ class Stack:
         automatic = sorted(file for suffix in ("", ".json") for file in self.directory.glob(f"*.auto.tfvars{suffix}"))
         return tuple(file for file in [*named, *automatic] if file.is_file())
 
+    @property
+    def all_var_files(self) -> tuple[Path, ...]:
+        """Every variable file that Terraform loads, in its order."""
+        return (*self.loaded_files, *self.var_files)
+
     def check(self) -> list[str]:
         """The folders and files that are missing on disk, one per line."""
         missing = [] if _is(self.directory.is_dir) else [f"terraform folder {self.directory} does not exist"]
@@ -168,7 +173,7 @@ class Target:
     def variables_digest(self) -> str:
         """The SHA-256 digest of all variable files that Terraform loads for the environment, for the record."""
         digest = hashlib.sha256()
-        for file in (*self.stack.loaded_files, *self.stack.var_files):
+        for file in self.stack.all_var_files:
             digest.update(file.read_bytes())
         return f"sha256:{digest.hexdigest()}"
 

@@ -144,7 +144,7 @@ def files(env: Environment, *, planning: bool = False) -> str:
         raise ConfigError("; ".join(missing), "Check terraform.dir and terraform.var_files in invoke.yaml.")
     if planning:
         unshared_files.refuse(env.target.stack)
-    return ", ".join(file.name for file in (*env.target.stack.loaded_files, *env.target.stack.var_files))
+    return ", ".join(file.name for file in env.target.stack.all_var_files)
 
 
 def variables(env: Environment) -> str:
@@ -153,8 +153,7 @@ def variables(env: Environment) -> str:
     Raises:
         ConfigError: they differ; names every difference, and the lines to add.
     """
-    stack = env.target.stack
-    values = variable_files.read((*stack.loaded_files, *stack.var_files))
+    values = variable_files.read(env.target.stack.all_var_files)
     return build_variables.check(os.environ, values, variable_scope(env), env.console.masks)
 
 
