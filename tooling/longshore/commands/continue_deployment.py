@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 from longshore.aws.ecs_hooks import Hook
@@ -98,7 +97,7 @@ def _waiting_release(env: Environment) -> ReleaseResult | None:
     """The release that holds the lock, or has kept it; else the newest one without an end."""
     lock = env.ledger.locks.read()
     holder = env.ledger.find(lock.release) if lock and lock.release else None
-    return holder or next((entry for entry in islice(env.ledger.releases(page=20), 20) if entry.unfinished), None)
+    return holder or next((entry for entry in env.ledger.recent() if entry.unfinished), None)
 
 
 def _refuse_other_holder(env: Environment, entry: ReleaseResult | None) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import islice
 from typing import Any
 
 from longshore.environment.environment import Environment
@@ -142,7 +141,7 @@ def _checked(
 def _entry(
     env: Environment, options: ReleaseOptions, inputs: ReleaseInputs, promoted: ReleaseResult | None
 ) -> ReleaseResult:
-    recent = list(islice(env.ledger.releases(page=20), 20))
+    recent = list(env.ledger.recent())
     for entry in recent:
         if entry.unfinished:
             env.console.warn(

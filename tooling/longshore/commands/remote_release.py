@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import uuid
-from itertools import islice
 
 from longshore.aws.codebuild import Build
 from longshore.environment.environment import Environment
@@ -20,9 +19,6 @@ from longshore.verdict import ExitCode, Verdict
 BUMP, OPTIONS = "LONGSHORE_BUMP", "LONGSHORE_OPTIONS"
 RELEASE, EXIT_CODE, MESSAGE = "LONGSHORE_RELEASE", "LONGSHORE_EXIT_CODE", "LONGSHORE_MESSAGE"
 """The variables that the build exports (tasks/ci.py, `exports`)."""
-
-_NEWEST = 20
-"""How many of the newest releases to search for that of a build that exported nothing."""
 
 
 def release_remotely(env: Environment, options: ReleaseOptions) -> ReleaseResult:
@@ -104,8 +100,7 @@ def _find(env: Environment, release: str | None) -> ReleaseResult | None:
 
 def _find_by_build(env: Environment, build: str) -> ReleaseResult | None:
     """The release that ran in a build, for a build that was stopped before it could export its id."""
-    newest = islice(env.ledger.releases(page=_NEWEST), _NEWEST)
-    return next((release for release in newest if release.actor.build == build), None)
+    return next((release for release in env.ledger.recent() if release.actor.build == build), None)
 
 
 def _nothing_released(outcome: BuildOutcome, commit: Source) -> LongshoreError:

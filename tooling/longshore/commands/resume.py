@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from longshore.commands import apply, restart, scale
 from longshore.commands.release import run_steps
@@ -87,7 +86,7 @@ def _find(env: Environment, stale: Lock | None, actor: Actor) -> ReleaseResult:
         NotReadyError: the process that held the lock was killed before its run began; the lock is released now.
         UsageError: there is no run to resume.
     """
-    recent = list(islice(env.ledger.releases(page=20), 20))
+    recent = list(env.ledger.recent())
     holder = env.ledger.find(stale.release) if stale and stale.release else None
     entry = interrupted_run(recent, holder)
     if stale and lock_outlived_its_run(entry, stale):

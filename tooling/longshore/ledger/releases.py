@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from longshore.clock import Clock, time_with_sleep
@@ -35,6 +36,7 @@ from longshore.masking import Masks
 from longshore.result import ReleaseResult
 from longshore.verdict import Verdict
 
+_RECENT = 20
 SKEW = timedelta(hours=1)
 """How far the clocks of two machines may differ: one reserved a version, the other released it."""
 
@@ -151,6 +153,14 @@ class Ledger:
             UnreadableRecordError: the next one was written by a newer Longshore, so nothing may be decided without it.
         """
         return map(_understood, self.entries(page))
+
+    def recent(self) -> Iterator[ReleaseResult]:
+        """The newest 20 releases, newest first, read with one call.
+
+        Raises:
+            UnreadableRecordError: as `releases`.
+        """
+        return islice(self.releases(_RECENT), _RECENT)
 
     def of_version(self, version: str) -> Iterator[ReleaseResult]:
         """The releases of a version, newest first; reading ends at the reservation of the version.

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
 
 from longshore.config.contract import Contract
 from longshore.environment.environment import Environment
@@ -117,7 +116,7 @@ def _locked(env: Environment, request: RunRequest) -> AbstractContextManager[Lea
 def _begin(env: Environment, request: RunRequest, lease: Lease) -> Run:
     """Reads everything that may have changed before the lock was held, and opens the entry, a new or a resumed one."""
     contract = request.look(env)
-    recent = list(islice(env.ledger.releases(page=20), 20))
+    recent = list(env.ledger.recent())
     result = _reopened(env, request.resumes) if request.resumes else new_entry(env, request, recent)
     run = Run(
         result=result,

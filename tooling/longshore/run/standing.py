@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 
 from longshore.aws.ecs import Ecs
 from longshore.aws.eventbridge import Events
@@ -122,5 +121,5 @@ def _is_ours(run: Run, ecs: Ecs, arn: str) -> bool:
 
 
 def _images_in_ledger(run: Run) -> Iterator[str]:
-    for entry in islice(run.ledger.releases(page=20), 20):
+    for entry in run.ledger.recent():
         yield from (f"{image.repository}:{entry.version}" for image in entry.images.values())
