@@ -65,8 +65,8 @@ def differing(run: Run, ecs: Ecs) -> dict[str, list[str]]:
 
 def changed(run: Run, ecs: Ecs) -> dict[str, str]:
     """The registered revisions whose content differs from the one that their rule starts, and new ones."""
-    differences = differing(run, ecs)
-    return {key: arn for key, arn in registered(run).items() if key in differences or key in new(run.result)}
+    keys = differing(run, ecs).keys() | new(run.result)
+    return {key: arn for key, arn in registered(run).items() if key in keys}
 
 
 def recorded(run: Run, target: ReleaseResult, inactive: Collection[str] = frozenset()) -> dict[str, str]:
