@@ -15,6 +15,7 @@ from longshore.aws.eventbridge import Events
 from longshore.config.contract import Contract
 from longshore.result import ReleaseResult, Running, ScheduleResult, ServiceResult
 from longshore.run import consistency, snapshot, standing, waves
+from tests.fakes.memory_table import MemoryTable
 from tests.fakes.runs import started
 from tests.fakes.samples import WHEN, arn, deployment, result, service
 
@@ -131,6 +132,16 @@ def test_a_service_that_came_later_is_new_if_a_recorded_run_built_its_image(
 ) -> None:
     entry, _ = recorded(Cloud(live(), {WEB: image}), last, previous_version="v1.0.0", **web())
     assert entry.services["web"].standing == expected
+
+
+def test_the_ledger_is_read_once_for_all_services_and_rules() -> None:
+    reads: list[str] = []
+    table = MemoryTable(before=lambda call, pk: reads.append(pk) if call == "query" else None)
+    cloud = Cloud(live(), {WEB: f"{FOREIGN}:v7", NIGHTLY: f"{FOREIGN}:v7"})
+    with started(table, release="test-000008", sequence=8, **web(), **nightly()) as run:
+        reads.clear()
+        standing.record(run, cast(Ecs, cloud), cast(Events, cloud), None)
+    assert reads == ["release#test"]
 
 
 @pytest.mark.parametrize(

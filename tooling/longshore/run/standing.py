@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 from longshore.aws.ecs import Ecs
 from longshore.aws.eventbridge import Events
@@ -31,8 +32,9 @@ def record(run: Run, ecs: Ecs, events: Events, last: ReleaseResult | None) -> No
     # Also in a resumed run: the entry has the standings from before its apply.
     services, schedules = run.result.services.values(), run.result.schedules.values()
     applied = any(service.standing for service in services) or any(schedule.standing for schedule in schedules)
-    _record_services(run, ecs, last, applied=applied)
-    _record_schedules(run, ecs, events, last, applied=applied)
+    evidence = _Evidence(run, ecs)
+    _record_services(run, ecs, last, evidence, applied=applied)
+    _record_schedules(run, events, last, evidence, applied=applied)
 
 
 def service_of(last: ReleaseResult | None, name: str) -> ServiceResult | None:
@@ -54,7 +56,7 @@ def _is_released(run: Run, running: str, recorded: str | None) -> bool:
     return run.result.previous_version != UNRELEASED or recorded == running
 
 
-def _record_services(run: Run, ecs: Ecs, last: ReleaseResult | None, *, applied: bool) -> None:
+def _record_services(run: Run, ecs: Ecs, last: ReleaseResult | None, evidence: _Evidence, *, applied: bool) -> None:
     missing = {key: service for key, service in run.result.services.items() if service.standing is None}
     for service in missing.values():
         before = service_of(last, service.name)
@@ -70,7 +72,7 @@ def _record_services(run: Run, ecs: Ecs, last: ReleaseResult | None, *, applied:
         elif applied and service.made and service.made >= run.result.started - SKEW:
             service.standing = "new"
         else:
-            service.standing = _standing_by_revision(run, ecs, key, last)
+            service.standing = _standing_by_revision(run, key, last, evidence)
         if service.standing == "adopted":
             _warn_of_count(run, key, service)
 
@@ -84,7 +86,9 @@ def _warn_of_count(run: Run, key: str, service: ServiceResult) -> None:
         )
 
 
-def _record_schedules(run: Run, ecs: Ecs, events: Events, last: ReleaseResult | None, *, applied: bool) -> None:
+def _record_schedules(
+    run: Run, events: Events, last: ReleaseResult | None, evidence: _Evidence, *, applied: bool
+) -> None:
     for schedule in run.result.schedules.values():
         if schedule.standing is not None:
             continue
@@ -93,7 +97,7 @@ def _record_schedules(run: Run, ecs: Ecs, events: Events, last: ReleaseResult | 
             schedule.standing = "released"
         elif events.is_on(schedule.rule):
             schedule.standing = "adopted"
-        elif applied or _is_ours(run, ecs, schedule.before):
+        elif applied or evidence.is_ours(schedule.before):
             schedule.standing = "new"
         else:
             schedule.standing = "adopted"
@@ -103,23 +107,30 @@ def _record_schedules(run: Run, ecs: Ecs, events: Events, last: ReleaseResult | 
             )
 
 
-def _standing_by_revision(run: Run, ecs: Ecs, key: str, last: ReleaseResult | None) -> Standing:
+def _standing_by_revision(run: Run, key: str, last: ReleaseResult | None, evidence: _Evidence) -> Standing:
     """New if the revision of a service without tasks can only come from our Terraform."""
     declared, running = run.contract.services[key], run.result.services[key].before.task_definition
     if declared.containers:
-        return "new" if _is_ours(run, ecs, running) else "adopted"
+        return "new" if evidence.is_ours(running) else "adopted"
     # Its images are foreign and tell nothing. A tag without a release: the ledger was lost.
     lost = run.result.previous_version != UNRELEASED and last is None
     return "new" if running == declared.task_definition and not lost else "adopted"
 
 
-def _is_ours(run: Run, ecs: Ecs, arn: str) -> bool:
-    """Whether only our Terraform can have registered a revision: by its tag, or because a recorded run built it."""
-    images = {container["image"] for container in ecs.task_definition(arn)["containerDefinitions"]}
-    unreleased = any(image.endswith(f":{UNRELEASED}") for image in images)
-    return unreleased or bool(images & set(_images_in_ledger(run)))
+@dataclass(frozen=True)
+class _Evidence:
+    """The revisions, and the images of recorded runs, by which the standing of a run's parts is decided."""
 
+    run: Run
+    ecs: Ecs
 
-def _images_in_ledger(run: Run) -> Iterator[str]:
-    for entry in run.ledger.recent():
-        yield from (f"{image.repository}:{entry.version}" for image in entry.images.values())
+    def is_ours(self, arn: str) -> bool:
+        """Whether only our Terraform can have registered a revision: by its tag, or because a recorded run built it."""
+        images = {container["image"] for container in self.ecs.task_definition(arn)["containerDefinitions"]}
+        return any(image.endswith(f":{UNRELEASED}") for image in images) or bool(images & self._recorded)
+
+    @cached_property
+    def _recorded(self) -> set[str]:
+        """The images in the newest entries of the ledger, which are read once for all services and rules."""
+        recent = self.run.ledger.recent()
+        return {f"{image.repository}:{entry.version}" for entry in recent for image in entry.images.values()}
