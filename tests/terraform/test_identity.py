@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from longshore.aws.sts import Caller
 from longshore.errors import ConfigError, TerraformError
 from longshore.terminal.console import Console
 from longshore.terraform.identity import compare
@@ -76,7 +77,13 @@ def test_another_identity_of_the_account_is_a_warning(planned: str) -> None:
 def test_a_command_warns_of_another_identity_once(tmp_path: Path) -> None:
     shown = io.StringIO()
     console = Console(io.StringIO(), shown, io.StringIO(), interactive=False)
-    access, aws = SimpleNamespace(process_environment=dict), SimpleNamespace(identity=Identity())
+    access, asked = SimpleNamespace(process_environment=dict), list[Caller]()
+
+    def caller() -> Caller:
+        asked.append(Identity().caller())
+        return asked[-1]
+
+    aws = SimpleNamespace(identity=SimpleNamespace(caller=caller))
     env = environment(tmp_path, console=console, access=access, aws=aws)
     roles = [f"arn:aws:sts::{ACCOUNT}:assumed-role/admin/aws-go-sdk-{session}" for session in (1, 2)]
     for role in roles:  # each plan of a command has a driver of its own
@@ -84,3 +91,4 @@ def test_a_command_warns_of_another_identity_once(tmp_path: Path) -> None:
         assert isinstance(terraform, Terraform)
         terraform.inspect(plan(role))
     assert shown.getvalue() == f"warning: Terraform planned as {roles[0]}, but Longshore acts as {ACTOR.arn}\n"
+    assert len(asked) == 1

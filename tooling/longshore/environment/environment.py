@@ -10,6 +10,7 @@ from typing import Any
 from invoke.config import Config, DataProxy
 
 from longshore.aws.session import Aws
+from longshore.aws.sts import Caller
 from longshore.clock import Clock, time_with_sleep
 from longshore.config import contract as contracts
 from longshore.config.contract import Contract
@@ -81,11 +82,15 @@ class Environment:
         return self._on_cloud(local, stack.workspace) if stack.workspace else local
 
     def _compare_identity(self, plan: Mapping[str, Any]) -> None:
-        caller = self.aws.identity.caller()
-        warning = identity.compare(plan, caller.account, caller.arn)
+        warning = identity.compare(plan, self._caller.account, self._caller.arn)
         if warning and not self._identity_warnings:  # each plan of a role has another name of its session
             self._identity_warnings.append(warning)
             self.console.warn(warning)
+
+    @cached_property
+    def _caller(self) -> Caller:
+        """The identity of boto3, asked for once: a command compares several plans with it."""
+        return self.aws.identity.caller()
 
     @cached_property
     def _identity_warnings(self) -> list[str]:
