@@ -25,6 +25,22 @@ INVOKE = [sys.executable, "-m", "invoke"]
 ACCOUNT = "123456789012"
 
 
+def invoke_yaml(*environments: str, **settings: Any) -> str:
+    """invoke.yaml, as JSON, with the application storefront in the sandbox.
+
+    Args:
+        environments: the names of its environments; ``sandbox`` if none is given.
+        settings: of each environment, besides its endpoint and its account.
+    """
+    environment = {"endpoint": "sandbox", "account": ACCOUNT, **settings}
+    storefront = {
+        "region": "eu-central-1",
+        "images": {"app": {"context": "storefront"}},
+        "environments": dict.fromkeys(environments or ("sandbox",), environment),
+    }
+    return json.dumps({"longshore": {"applications": {"storefront": storefront}}}, indent=2)
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a command said."""

@@ -11,22 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.project import ACCOUNT, Project, make
+from tests.e2e.project import Project, invoke_yaml, make
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
-_INVOKE_YAML = f"""longshore:
-  applications:
-    storefront:
-      region: eu-central-1
-      images: {{app: {{context: storefront}}}}
-      environments:
-        sandbox:
-          endpoint: sandbox
-          account: "{ACCOUNT}"
-          lock: {{lease: 3}}
-          deadlines: {{release: 120, rollout: 60, migration: 30, verify: 15, bake: 1}}
-"""
+_DEADLINES = {"release": 120, "rollout": 60, "migration": 30, "verify": 15, "bake": 1}
 VARIABLES = "environments/sandbox.tfvars"
 FOUNDATION = "environments/foundation.tfvars"
 SERVICE_MODULE = "terraform/modules/service/main.tf"
@@ -44,7 +33,7 @@ resource "aws_ecr_repository" "spare" {
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     made = make(tmp_path_factory.mktemp("changes"))
-    made.write("invoke.yaml", _INVOKE_YAML)
+    made.write("invoke.yaml", invoke_yaml(lock={"lease": 3}, deadlines=_DEADLINES))
     try:
         made.invoke("sandbox.up")
         made.commit("storefront", "First")

@@ -11,24 +11,15 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.project import ACCOUNT, Answer, Project, make
+from tests.e2e.project import Answer, Project, invoke_yaml, make
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
-
-_INVOKE_YAML = f"""longshore:
-  applications:
-    storefront:
-      region: eu-central-1
-      images: {{app: {{context: storefront}}}}
-      environments:
-        sandbox: {{endpoint: sandbox, account: "{ACCOUNT}", deadlines: {{bake: 1}}}}
-"""
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     made = make(tmp_path_factory.mktemp("dry-run"))
-    made.write("invoke.yaml", _INVOKE_YAML)
+    made.write("invoke.yaml", invoke_yaml(deadlines={"bake": 1}))
     try:
         made.invoke("sandbox.up")
         made.commit("storefront", "First")

@@ -18,24 +18,12 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.project import ACCOUNT, INVOKE, Answer, Project, make
+from tests.e2e.project import INVOKE, Answer, Project, invoke_yaml, make
 
 pytestmark = pytest.mark.e2e
 
 PRODUCTION = "sandbox-production"
-_ENVIRONMENT = (
-    f'{{endpoint: sandbox, account: "{ACCOUNT}", lock: {{lease: 3}},'
-    ' deadlines: {release: 120, rollout: 60, migration: 30, verify: 15, bake: 1}}'
-)  # fmt: skip
-_INVOKE_YAML = f"""longshore:
-  applications:
-    storefront:
-      region: eu-central-1
-      images: {{app: {{context: storefront}}}}
-      environments:
-        sandbox: {_ENVIRONMENT}
-        {PRODUCTION}: {_ENVIRONMENT}
-"""
+_DEADLINES = {"release": 120, "rollout": 60, "migration": 30, "verify": 15, "bake": 1}
 POINTS = {
     "build": ("ecr", "GetAuthorizationToken"),
     "apply": ("ecs", "RegisterTaskDefinition"),
@@ -48,7 +36,7 @@ POINTS = {
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     made = make(tmp_path_factory.mktemp("one-at-a-time"))
-    made.write("invoke.yaml", _INVOKE_YAML)
+    made.write("invoke.yaml", invoke_yaml("sandbox", PRODUCTION, lock={"lease": 3}, deadlines=_DEADLINES))
     made.write("environments/foundation.tfvars", 'application = "storefront"\nregion = "eu-central-1"\n'
                'images = ["app"]\n')  # fmt: skip
     text = (made.folder / "environments" / "sandbox.tfvars").read_text()

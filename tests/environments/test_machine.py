@@ -14,21 +14,11 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.project import ACCOUNT, INVOKE, Project, make
+from tests.e2e.project import ACCOUNT, INVOKE, Project, invoke_yaml, make
 from tests.environments.entries import Entry, read
 
 pytestmark = [pytest.mark.e2e, pytest.mark.terraform, pytest.mark.long]
 
-_INVOKE_YAML = f"""longshore:
-  applications:
-    storefront:
-      region: eu-central-1
-      images: {{app: {{context: storefront}}}}
-      environments:
-        sandbox:
-          endpoint: sandbox
-          account: "{ACCOUNT}"
-"""
 _ENDPOINT = "INVOKE_LONGSHORE_APPLICATIONS_STOREFRONT_ENVIRONMENTS_SANDBOX_ENDPOINT"
 _PENDING_CHANGE = 'variables = { ECS_PENDING = "a change that every plan must show" }\n'
 _REFUSALS = (1, 2, 5)
@@ -123,7 +113,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """A released project that has one change pending, in a repository whose .gitignore is GitHub's for Terraform."""
     project = make(tmp_path_factory.mktemp("machine"))
     home = tmp_path_factory.mktemp("home")
-    project.write("invoke.yaml", _INVOKE_YAML)
+    project.write("invoke.yaml", invoke_yaml())
     project.write(".gitignore", "*.auto.tfvars\n*_override.tf\n.terraform/\n.terraform.lock.hcl\n")
     project.commit(".", "First")
     try:
