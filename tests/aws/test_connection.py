@@ -17,6 +17,9 @@ KEYS = {"AWS_ACCESS_KEY_ID": "AKIAOWN", "AWS_SECRET_ACCESS_KEY": "own"}
 SANDBOX = {**REGION, **KEYS, "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
 
 
+BASE_PROFILE = "[profile base]\naws_access_key_id = AKIABASE\naws_secret_access_key = x\n"
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home folder without AWS files."""
@@ -109,7 +112,7 @@ def test_a_role_is_assumed_at_aws_and_not_at_an_endpoint_of_the_shell(
     write_config(
         home,
         f"[profile ops]\n{role}services = local\n[services local]\nsts =\n  endpoint_url = http://127.0.0.1:7\n"
-        "[profile base]\naws_access_key_id = AKIABASE\naws_secret_access_key = x\n",
+        + BASE_PROFILE,
     )
     set_all(monkeypatch, AWS_PROFILE="ops", **{variable: "http://127.0.0.1:8"})
     credentials: Any = aws()._session.get_credentials()
@@ -162,8 +165,7 @@ def test_a_profile_that_asks_for_an_mfa_code_is_refused(
     write_config(
         home,
         f"[profile ops]\n{role}source_profile = base\nmfa_serial = arn:aws:iam::123456789012:mfa/ann\n"
-        f"[profile chained]\n{role}source_profile = ops\n"
-        "[profile base]\naws_access_key_id = AKIABASE\naws_secret_access_key = x\n",
+        f"[profile chained]\n{role}source_profile = ops\n" + BASE_PROFILE,
     )
     set_all(monkeypatch, AWS_PROFILE=profile)
     with pytest.raises(ConfigError, match="profile ops asks for an MFA code"):

@@ -29,6 +29,16 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def module(root: Path, tmp_path: Path) -> Path:
+    """A module beside the root, in the same repository."""
+    folder = tmp_path / "terraform" / "module"
+    folder.mkdir()
+    (folder / "main.tf").write_text("")
+    run_git(tmp_path, "add", "--all")
+    return folder
+
+
 def stack(root: Path, *var_files: Path) -> Stack:
     return Stack("test", root, var_files, root / "data", {})
 
@@ -64,12 +74,8 @@ def test_files_that_terraform_does_not_load_are_not_refused(root: Path) -> None:
     unshared_files.refuse(stack(root))
 
 
-def test_variable_files_in_a_module_are_not_refused(root: Path, tmp_path: Path) -> None:
+def test_variable_files_in_a_module_are_not_refused(root: Path, module: Path) -> None:
     """Terraform loads variable files from the root alone: those of a module are left from work on the module."""
-    module = tmp_path / "terraform" / "module"
-    module.mkdir()
-    (module / "main.tf").write_text("")
-    run_git(tmp_path, "add", "--all")
     for name in ("terraform.tfvars", "mine.auto.tfvars.json"):
         (module / name).write_text("{}")
     unshared_files.refuse(stack(root), [root, module])
@@ -92,11 +98,7 @@ def test_a_root_outside_of_git_is_not_refused(tmp_path: Path, root: Path) -> Non
         unshared_files.refuse(stack(folder))
 
 
-def test_an_override_in_a_module_is_refused(root: Path, tmp_path: Path) -> None:
-    module = tmp_path / "terraform" / "module"
-    module.mkdir()
-    (module / "main.tf").write_text("")
-    run_git(tmp_path, "add", "--all")
+def test_an_override_in_a_module_is_refused(root: Path, module: Path) -> None:
     (module / "override.tf").write_text("")
     with pytest.raises(ConfigError, match=f"would load {module}/override.tf"):
         unshared_files.refuse(stack(root), [root, module])
